@@ -1,0 +1,34 @@
+# make run       the grandmaster on a board of software, and a client locking to it, watched live
+# make test      everything that this machine can show
+# make lint      formatting, vet for three architectures, staticcheck, shellcheck
+# make bench     benchmarks (printed, never asserted)
+# make setup     install what the tests need (Debian packages, as root)
+# make build     bin/bragid and bin/bragi
+SHELL := /bin/bash
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+STAMP   := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+LDFLAGS := -X bragi/cmd/internal/version.Version=$(VERSION) -X bragi/cmd/internal/version.BuildUnix=$(STAMP)
+
+.PHONY: all build run test lint bench setup clean
+all: build
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bragid ./cmd/bragi
+
+run: build
+	@scripts/run
+
+setup:
+	@scripts/setup
+
+lint: setup
+	@scripts/lint
+
+test: setup build
+	@scripts/test
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+clean:
+	rm -rf bin

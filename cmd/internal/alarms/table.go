@@ -1,0 +1,68 @@
+package alarms
+
+import "time"
+
+// The codes of all alarms.
+const (
+	ReceiverDevice  Code = "RECEIVER_DEVICE"
+	ReceiverSilent  Code = "RECEIVER_SILENT"
+	NoFix           Code = "GNSS_NO_FIX"
+	BadDate         Code = "GNSS_DATE"
+	NoPulse         Code = "GNSS_NO_PULSE"
+	PulseGlitch     Code = "GNSS_PULSE_GLITCH"
+	PulseDisagrees  Code = "GNSS_PULSE_DISAGREES"
+	PulseDevice     Code = "PULSE_DEVICE"
+	PulseRejected   Code = "PULSE_REJECTED"
+	BoardClock      Code = "BOARD_CLOCK"
+	ClockFreerun    Code = "CLOCK_FREERUN"
+	ClockHoldover   Code = "CLOCK_HOLDOVER"
+	ClockOutOfSpec  Code = "CLOCK_OUT_OF_SPEC"
+	ClockRelocking  Code = "CLOCK_RELOCKING"
+	ServiceStopped  Code = "SERVICE_STOPPED"
+	ClientDenied    Code = "CLIENT_DENIED"
+	WrongDomain     Code = "WRONG_DOMAIN"
+	NoReceiveStamps Code = "NO_RECEIVE_STAMPS"
+	LeapTableOld    Code = "LEAP_TABLE_EXPIRED"
+)
+
+// Table is every alarm there is.
+var Table = []Kind{
+	{Code: ReceiverDevice, Severity: Major, Text: "the receiver's serial port cannot be opened",
+		Mend: "check gnss.device, the cable and the port's permissions; bragid keeps trying"},
+	{Code: ReceiverSilent, Severity: Major, Text: "the receiver sends nothing that is understood",
+		Mend: "check the receiver's power, its wiring (RX and TX crossed?) and gnss.baud", CausedBy: []Code{ReceiverDevice}},
+	{Code: NoFix, Severity: Major, Text: "the receiver has no fix",
+		Mend: "check antenna, cable and sky view; a cold start takes up to 15 minutes", CausedBy: []Code{ReceiverDevice, ReceiverSilent}, Patience: 3 * time.Second},
+	{Code: BadDate, Severity: Critical, Text: "the receiver gives a date that cannot be",
+		Mend: "update the receiver's firmware (GPS week rollover), or cold-start it", CausedBy: []Code{ReceiverDevice, ReceiverSilent}},
+	{Code: NoPulse, Severity: Major, Text: "no pulse from the receiver",
+		Mend: "check the PPS wire and gnss.pps; many receivers pulse only with a fix", CausedBy: []Code{ReceiverDevice, ReceiverSilent, NoFix, PulseDevice}, Patience: 3 * time.Second},
+	{Code: PulseDevice, Severity: Major, Text: "the pulse's device cannot be read",
+		Mend: "check gnss.pps, the device tree and the device's permissions; bragid keeps trying"},
+	{Code: PulseGlitch, Severity: Minor, Text: "a pulse came where none may be",
+		Mend: "check the PPS wire for noise and reflections; the pulse was not used"},
+	{Code: PulseDisagrees, Severity: Critical, Text: "the receiver's messages and its pulses name different seconds",
+		Mend: "restart the receiver; if it stays, restart bragid in a maintenance window"},
+	{Code: PulseRejected, Severity: Minor, Text: "pulses far from the expected instant are not used",
+		Mend: "look for interference or a receiver in trouble: bragi show gnss"},
+	{Code: BoardClock, Severity: Critical, Text: "the board's clock cannot be read or steered",
+		Mend: "look at the kernel's log; is another program steering the clock (phc2sys, ptp4l, ts2phc)?"},
+	{Code: ClockFreerun, Severity: Major, Text: "the clock was never locked: its time is not to be trusted",
+		Mend: "mend the receiver or its antenna: bragi show gnss", Patience: 5 * time.Second},
+	{Code: ClockHoldover, Severity: Major, Text: "holdover: the clock runs on its oscillator, inside its spec",
+		Mend: "mend the receiver or its antenna before the forecast runs out: bragi show clock"},
+	{Code: ClockOutOfSpec, Severity: Critical, Text: "holdover out of spec: the clock may be off by more than holdover.spec",
+		Mend: "mend the receiver or its antenna; clients may already follow another grandmaster"},
+	{Code: ClockRelocking, Severity: Warning, Text: "the pulse is back; the clock slews towards it",
+		Mend: "wait: bragi show clock tells how long", CausedBy: []Code{ClockOutOfSpec, ClockHoldover}},
+	{Code: ServiceStopped, Severity: Critical, Text: "the PTP service could not go on and is started again",
+		Mend: "look at the log for its reason"},
+	{Code: ClientDenied, Severity: Warning, Text: "a client was refused",
+		Mend: "if it may be served, add its prefix to master.allow or raise the limit that it names"},
+	{Code: WrongDomain, Severity: Warning, Text: "a client asks in another PTP domain",
+		Mend: "set the same domain at the client and in master.domain"},
+	{Code: NoReceiveStamps, Severity: Major, Text: "packets arrive without a receive time stamp and get no answer",
+		Mend: "check the network driver: ethtool -T"},
+	{Code: LeapTableOld, Severity: Warning, Text: "the built-in table of leap seconds is past its date",
+		Mend: "update bragi; the receiver's leap count is used meanwhile where it gives one"},
+}

@@ -1,0 +1,170 @@
+// Package control is the daemon's control socket: HTTP and JSON over a Unix
+// socket. GET /v1/status is the Status snapshot; GET /v1/sim and POST
+// /v1/sim/... are the knobs and the truth of the board of software.
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"bragi/cmd/internal/status"
+)
+
+// Sim is the board of software, as the control socket may turn its knobs.
+type Sim interface {
+	SetAntenna(ok bool)
+	Glitch(by time.Duration)
+	SimStatus() status.Sim
+}
+
+// Antenna is the body of POST /v1/sim/antenna.
+type Antenna struct {
+	OK bool `json:"ok"`
+}
+
+// Glitch is the body of POST /v1/sim/glitch.
+type Glitch struct {
+	ByNs int64 `json:"by_ns"`
+}
+
+type problem struct {
+	Error string `json:"error"`
+}
+
+// Handler serves the daemon's status, and sim's knobs unless sim is nil.
+func Handler(snapshot func() status.Status, sim Sim) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, snapshot()) })
+	knob := func(pattern string, turn http.HandlerFunc) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if sim == nil {
+				reply(w, http.StatusConflict, problem{"this daemon runs on a real board, which has no such knob (mend: board.profile = \"sim\")"})
+				return
+			}
+			turn(w, r)
+		})
+	}
+	knob("GET /v1/sim", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, sim.SimStatus()) })
+	knob("POST /v1/sim/antenna", func(w http.ResponseWriter, r *http.Request) {
+		var body Antenna
+		if read(w, r, &body) {
+			sim.SetAntenna(body.OK)
+			reply(w, http.StatusOK, sim.SimStatus())
+		}
+	})
+	knob("POST /v1/sim/glitch", func(w http.ResponseWriter, r *http.Request) {
+		var body Glitch
+		if !read(w, r, &body) {
+			return
+		}
+		if d := time.Duration(body.ByNs); d.Abs() >= 500*time.Millisecond || d == 0 {
+			reply(w, http.StatusBadRequest, problem{fmt.Sprintf("a pulse cannot be off by %v (mend: a duration below 500ms other than 0)", d)})
+			return
+		}
+		sim.Glitch(time.Duration(body.ByNs))
+		reply(w, http.StatusOK, sim.SimStatus())
+	})
+	return mux
+}
+
+func read(w http.ResponseWriter, r *http.Request, body any) bool {
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(body); err != nil {
+		reply(w, http.StatusBadRequest, problem{"the request's body is not understood: " + err.Error()})
+		return false
+	}
+	return true
+}
+
+func reply(w http.ResponseWriter, code int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.Encode(body) //nolint:errcheck // a reader that hangs up is its own affair
+}
+
+// Listen opens the control socket, in place of one that a dead daemon left
+// behind. Owner and group may use it.
+func Listen(path string) (net.Listener, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("control: cannot make the folder of the control socket: %w (mend: run as root, or set control.run_dir to a folder that you own)", err)
+	}
+	if conn, err := net.Dial("unix", path); err == nil {
+		conn.Close()
+		return nil, fmt.Errorf("control: another bragid answers on %s (mend: stop it, or give this one another control.run_dir)", path)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("control: a dead control socket cannot be removed: %w (mend: remove it, or run as its owner)", err)
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("control: %w (mend: set control.run_dir or control.socket to a place that can be written)", err)
+	}
+	if err := os.Chmod(path, 0o660); err != nil {
+		listener.Close()
+		return nil, fmt.Errorf("control: %w", err)
+	}
+	return listener, nil
+}
+
+// Client asks a daemon over its control socket.
+type Client struct {
+	path string
+	http http.Client
+}
+
+// NewClient returns a client of the daemon whose socket is path.
+func NewClient(path string) *Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}
+	return &Client{path, http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: 10 * time.Second}}
+}
+
+// Get reads path's JSON into v.
+func (c *Client) Get(ctx context.Context, path string, v any) error {
+	return c.do(ctx, http.MethodGet, path, nil, v)
+}
+
+// Post sends body as JSON to path and reads the answer into v.
+func (c *Client) Post(ctx context.Context, path string, body, v any) error {
+	return c.do(ctx, http.MethodPost, path, body, v)
+}
+
+func (c *Client) do(ctx context.Context, method, path string, body, v any) error {
+	request, err := newRequest(ctx, method, path, body)
+	if err != nil {
+		return err
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) {
+			err = op.Err
+		}
+		return fmt.Errorf("no daemon answers on %s: %w (mend: start bragid, or name its socket with --socket or BRAGI_SOCKET)", c.path, err)
+	}
+	defer response.Body.Close()
+	decoder := json.NewDecoder(response.Body)
+	if response.StatusCode != http.StatusOK {
+		var p problem
+		if decoder.Decode(&p) != nil || p.Error == "" {
+			p.Error = fmt.Sprintf("%s %s is not known to this daemon (%s)", method, path, response.Status)
+		}
+		return errors.New(p.Error)
+	}
+	if err := decoder.Decode(v); err != nil {
+		return fmt.Errorf("the daemon's answer is not understood: %w (mend: bragi and bragid of the same version)", err)
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+// Package status has the one snapshot that every face of bragi draws from:
+// the control socket's GET /v1/status, the commands of `bragi show`, the live
+// view. Its JSON names are a contract; fields are added, never renamed.
+//
+// A number that is not known is null in JSON (a nil pointer here), never zero.
+package status
+
+import "time"
+
+// Status is the whole daemon at one moment.
+type Status struct {
+	Version   string    `json:"version"`
+	Time      time.Time `json:"time"` // of CLOCK_REALTIME, for the reader's eye only
+	UptimeS   float64   `json:"uptime_s"`
+	Profile   string    `json:"profile"`
+	Clock     Clock     `json:"clock"`
+	GNSS      GNSS      `json:"gnss"`
+	Master    Master    `json:"master"`
+	Clients   []Client  `json:"clients"`
+	Denied    []Denied  `json:"denied"` // senders that were refused, most recent first
+	Alarms    []Alarm   `json:"alarms"`
+	Walk      []Step    `json:"walk"` // the latest changes of state and class, oldest first
+	BoardName string    `json:"board_clock"`
+}
+
+// Clock is the served clock and what is announced of it.
+type Clock struct {
+	State              string    `json:"state"`      // Cisco's word: FREERUN, ACQUIRING, FREQ_LOCKED, PHASE_ALIGNED, HOLDOVER
+	StateName          string    `json:"state_name"` // the state's own name: LOCKED, RELOCKING, ...
+	StateSince         time.Time `json:"state_since"`
+	Serving            bool      `json:"serving"`
+	ClockClass         uint8     `json:"clock_class"`
+	ClockAccuracy      string    `json:"clock_accuracy"` // "0x21"
+	Variance           string    `json:"variance"`       // "0x4e5d"
+	PTPTimescale       bool      `json:"ptp_timescale"`
+	TimeTraceable      bool      `json:"time_traceable"`
+	FrequencyTraceable bool      `json:"frequency_traceable"`
+	TimeSource         string    `json:"time_source"` // "0x20"
+	UTCOffset          int16     `json:"utc_offset"`
+	UTCOffsetValid     bool      `json:"utc_offset_valid"`
+	Leap59             bool      `json:"leap59"`
+	Leap61             bool      `json:"leap61"`
+	TimeErrorNs        *float64  `json:"time_error_ns"` // estimate; positive: the served clock is ahead
+	BoundNs            *float64  `json:"bound_ns"`      // the true error is inside +- this
+	ForecastS          *float64  `json:"forecast_s"`    // how long class 7 would last if holdover began now
+	FreqPPB            float64   `json:"freq_ppb"`      // correction applied
+	MeanFreqPPB        *float64  `json:"mean_freq_ppb"` // what holdover would keep
+	EtaS               *float64  `json:"eta_s"`         // until the next state, where it can be told
+	Reference          string    `json:"reference"`     // the source selected: "gnss", "internal"
+	Why                []string  `json:"why"`
+	Time               string    `json:"tai"` // the served clock's reading, RFC 3339
+	Pulses             uint64    `json:"pulses"`
+	PulsesRejected     uint64    `json:"pulses_rejected"`
+}
+
+// GNSS is the receiver and what its pulse was paired with.
+type GNSS struct {
+	Device      string   `json:"device"`
+	Connected   bool     `json:"connected"`
+	Fix         string   `json:"fix"` // none, 2d, 3d, time
+	Trusted     bool     `json:"trusted"`
+	UTC         string   `json:"utc"` // of the last epoch, RFC 3339
+	AgeS        *float64 `json:"age_s"`
+	SatsUsed    *int     `json:"sats_used"`
+	SatsSeen    *int     `json:"sats_seen"`
+	Satellites  []Sat    `json:"satellites"`
+	Latitude    *float64 `json:"latitude"`
+	Longitude   *float64 `json:"longitude"`
+	AltitudeM   *float64 `json:"altitude_m"`
+	LeapS       *int     `json:"leap_s"`           // GPS - UTC
+	Label       string   `json:"label"`            // how far the pulse is paired with its second
+	MessageMs   *float64 `json:"message_delay_ms"` // how long after its pulse a message comes
+	Frames      uint64   `json:"frames"`
+	BadChecksum uint64   `json:"bad_checksums"`
+	Garbage     uint64   `json:"garbage_bytes"`
+	Glitches    uint64   `json:"glitches"`
+	Why         []string `json:"why"`
+}
+
+// Sat is a satellite in view.
+type Sat struct {
+	Constellation string `json:"constellation"`
+	ID            int    `json:"id"`
+	CN0           *int   `json:"cn0_dbhz"`
+}
+
+// Master is the unicast master as a whole.
+type Master struct {
+	Address     string            `json:"address"`
+	EventPort   int               `json:"event_port"`
+	GeneralPort int               `json:"general_port"`
+	Domain      uint8             `json:"domain"`
+	Identity    string            `json:"identity"`
+	Clients     int               `json:"clients"`
+	MaxClients  int               `json:"max_clients"`
+	Sent        uint64            `json:"sent"`
+	Received    uint64            `json:"received"`
+	Counters    map[string]uint64 `json:"counters"`
+}
+
+// Grant is one message type granted to a client.
+type Grant struct {
+	Interval int     `json:"interval"` // log2 of the interval in s
+	ExpiresS float64 `json:"expires_s"`
+}
+
+// Grants are a client's grants; nil where there is none.
+type Grants struct {
+	Sync      *Grant `json:"sync"`
+	Announce  *Grant `json:"announce"`
+	DelayResp *Grant `json:"delay_resp"`
+}
+
+// Client is one client with a live grant.
+type Client struct {
+	Address    string  `json:"address"`
+	Identity   string  `json:"identity"`
+	Kind       string  `json:"kind"`
+	Grants     Grants  `json:"grants"`
+	DelayReq   uint64  `json:"delay_req"`
+	LastDenial string  `json:"last_denial"`
+	SinceS     float64 `json:"since_s"`
+	Renewals   uint64  `json:"renewals"`
+}
+
+// Denied is a sender that was refused.
+type Denied struct {
+	Address string  `json:"address"`
+	Reason  string  `json:"reason"`
+	Count   uint64  `json:"count"`
+	AgoS    float64 `json:"ago_s"`
+}
+
+// Alarm is something that an operator should mend.
+type Alarm struct {
+	Code     string    `json:"code"`
+	Severity string    `json:"severity"` // critical, major, minor, warning
+	Text     string    `json:"text"`
+	Detail   string    `json:"detail"`
+	Mend     string    `json:"mend"`
+	Since    time.Time `json:"since"`
+}
+
+// Step is a change of state or class.
+type Step struct {
+	At         time.Time `json:"at"`
+	State      string    `json:"state"`
+	StateName  string    `json:"state_name"`
+	ClockClass uint8     `json:"clock_class"`
+	Serving    bool      `json:"serving"`
+	Why        []string  `json:"why"`
+}
+
+// Sim is the board of software's truth, which nothing but `bragi sim status`
+// and tests may read: GET /v1/sim.
+type Sim struct {
+	Antenna      string  `json:"antenna"`       // ok, cut
+	TrueErrorNs  float64 `json:"true_error_ns"` // PHC minus the sky's TAI
+	Oscillator   string  `json:"oscillator"`
+	TemperatureC float64 `json:"temperature_c"`
+	FreqPPB      float64 `json:"true_freq_ppb"` // the oscillator's own offset plus the correction
+}
