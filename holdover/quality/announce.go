@@ -1,0 +1,107 @@
+package quality
+
+// Input is all that an announcement depends on.
+type Input struct {
+	State State
+	// EverLocked: LOCKED was reached in this life. Without it no class better
+	// than the free run's is announced, and never 52.
+	EverLocked bool
+	// KeepsSpec: the holdover that RELOCKING (or ACQUIRING, LOCKING of a clock
+	// that has locked) comes from never left the spec.
+	KeepsSpec bool
+	// BoundNs is the bound of the served clock's time error, in ns, positive;
+	// NaN or infinite: unknown.
+	BoundNs float64
+	// EgressNs is the bound of the error that is added between the served clock
+	// and the wire, in ns; NaN: unknown, and then the accuracy is unknown too.
+	EgressNs float64
+	// LogVariance is offsetScaledLogVariance, VarianceUnknown when not measured.
+	LogVariance uint16
+	// UTCOffset is TAI - UTC in s; UTCOffsetKnown tells whether to believe it.
+	UTCOffset      int16
+	UTCOffsetKnown bool
+	// Leap is the leap second at the end of this UTC day: +1 inserted (leap61),
+	// -1 deleted (leap59), 0 none. The caller sets it in the last 12 hours only
+	// (IEEE 1588-2019, 9.4).
+	Leap int8
+	// ServeFreeRun: a clock that never locked may serve now (free_run_after).
+	ServeFreeRun bool
+	Squelch      Squelch
+	Profile      Profile
+	// FrequencyCategory grades the oscillator for profile g8275.2 out of spec
+	// (ITU-T G.8275.1: 1, 2 or 3; 0 counts as 3).
+	FrequencyCategory uint8
+}
+
+// Squelch says from which class on nothing is served any more.
+type Squelch uint8
+
+// The settings of master.squelch.
+const (
+	SquelchNever     Squelch = iota
+	SquelchOutOfSpec         // 52 and worse: out of spec, free run
+	SquelchFreeRun           // 58: free run
+)
+
+// row is a line of the table.
+type row uint8
+
+const (
+	rowFreeRun row = iota
+	rowLocked
+	rowInSpec
+	rowOutOfSpec
+)
+
+// rowOf picks the line of the table. A state that a clock which never locked
+// cannot be in counts as free run: better silent than false.
+func rowOf(in Input) row {
+	if in.State == Locked {
+		return rowLocked
+	}
+	if !in.EverLocked {
+		return rowFreeRun
+	}
+	switch in.State {
+	case HoldoverSpec:
+		return rowInSpec
+	case Relocking, Acquiring, Locking:
+		if in.KeepsSpec {
+			return rowInSpec
+		}
+	}
+	// Also FREERUN and WARMUP: a clock that has locked is out of spec, not new.
+	return rowOutOfSpec
+}
+
+// Announce is the one function that turns the clock's state into the fields of
+// an Announce. The fields are filled even when Serve is false, for status.
+func Announce(in Input) Announcement {
+	r := rowOf(in)
+	a := Announcement{
+		ClockClass:              in.Profile.class(r, in.FrequencyCategory),
+		ClockAccuracy:           AccuracyUnknown,
+		OffsetScaledLogVariance: VarianceUnknown,
+		TimeSource:              TimeSourceInternal,
+		CurrentUTCOffset:        in.UTCOffset,
+	}
+	if r == rowFreeRun {
+		a.Serve = in.ServeFreeRun && in.Squelch == SquelchNever
+		return a
+	}
+	a.Serve = r != rowOutOfSpec || in.Squelch != SquelchOutOfSpec
+	a.PTPTimescale = true
+	a.ClockAccuracy = AccuracyCode(in.BoundNs + in.EgressNs)
+	a.OffsetScaledLogVariance = in.LogVariance
+	a.TimeTraceable = r != rowOutOfSpec
+	a.FrequencyTraceable = r != rowOutOfSpec
+	a.CurrentUTCOffsetValid = in.UTCOffsetKnown
+	if r == rowLocked {
+		a.TimeSource = TimeSourceGNSS
+	}
+	if in.UTCOffsetKnown {
+		a.Leap61 = in.Leap > 0
+		a.Leap59 = in.Leap < 0
+	}
+	return a
+}
