@@ -1,0 +1,74 @@
+package wire
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+)
+
+// ClockIdentity names a clock: an EUI-64 (7.5.2.2).
+type ClockIdentity [8]byte
+
+// AllClocks addresses every clock (13.12.1).
+var AllClocks = ClockIdentity{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}
+
+// IdentityFromMAC makes an identity of a MAC address with FF-FE in its middle
+// (1588-2008, 7.5.2.2.2), as field engineers expect to see it.
+func IdentityFromMAC(mac [6]byte) ClockIdentity {
+	return ClockIdentity{mac[0], mac[1], mac[2], 0xFF, 0xFE, mac[3], mac[4], mac[5]}
+}
+
+// String is the identity as linuxptp and Cisco print it: "0011aa.fffe.bb22cc".
+func (c ClockIdentity) String() string {
+	var b [18]byte
+	hex.Encode(b[0:6], c[0:3])
+	b[6] = '.'
+	hex.Encode(b[7:11], c[3:5])
+	b[11] = '.'
+	hex.Encode(b[12:18], c[5:8])
+	return string(b[:])
+}
+
+// ParseClockIdentity reads 16 hexadecimal digits, with '.', ':' or '-' anywhere
+// between them.
+func ParseClockIdentity(s string) (ClockIdentity, error) {
+	var c ClockIdentity
+	digits := make([]byte, 0, 16)
+	for i := range len(s) {
+		if s[i] != '.' && s[i] != ':' && s[i] != '-' {
+			digits = append(digits, s[i])
+		}
+	}
+	if len(digits) == 16 {
+		if _, err := hex.Decode(c[:], digits); err == nil {
+			return c, nil
+		}
+	}
+	return ClockIdentity{}, fmt.Errorf("wire: clock identity %q is not 16 hexadecimal digits, such as 0011aa.fffe.bb22cc", s)
+}
+
+// PortIdentity names a port of a clock (5.3.5).
+type PortIdentity struct {
+	Clock ClockIdentity
+	Port  uint16
+}
+
+// String is "0011aa.fffe.bb22cc-1".
+func (p PortIdentity) String() string {
+	return p.Clock.String() + "-" + strconv.Itoa(int(p.Port))
+}
+
+// Addresses tells whether a message to target p is meant for port me: the same
+// identity, or all ones in place of either half (13.12.1, 15.4.1.2).
+func (p PortIdentity) Addresses(me PortIdentity) bool {
+	return (p.Clock == me.Clock || p.Clock == AllClocks) && (p.Port == me.Port || p.Port == allOnes)
+}
+
+func parsePortIdentity(b []byte) PortIdentity {
+	return PortIdentity{ClockIdentity(b[:8]), binary.BigEndian.Uint16(b[8:10])}
+}
+
+func (p PortIdentity) append(b []byte) []byte {
+	return binary.BigEndian.AppendUint16(append(b, p.Clock[:]...), p.Port)
+}
