@@ -1,0 +1,345 @@
+package sim
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"bragi/gnss/timescale"
+)
+
+// Config says which board of software to make. The zero value is a plain
+// crystal with a navigation receiver, good antenna and immediate fix.
+type Config struct {
+	Oscillator Kind
+	Spec       *Spec    // nil: the kind's
+	Crystal    *Crystal // nil: drawn from Spec by Seed
+	Climate    *Climate // nil: DefaultClimate
+	Receiver   ReceiverKind
+	Seed       uint64
+
+	StartOffset  time.Duration // PHC minus the sky's TAI at the start
+	QuantumPPB   float64       // smallest change of frequency; 0: none (FEC 1, CPTS 0.466)
+	MaxPPB       float64       // largest correction; 0: 1e6
+	StampGrainNs int64         // pulses are stamped in multiples of it; 0: 1 (CPTS 4, FEC 8)
+
+	AntennaCut   bool          // the antenna is cut at the start
+	AntennaDelay time.Duration // of the cable, unknown to the receiver: pulses come so much late
+	TimeToFix    time.Duration // from a good antenna to fix and pulses
+	FixHold      time.Duration // from a cut antenna to the loss of the fix; till then pulses run away
+
+	MessageDelay [2]time.Duration // from pulse to burst, at least and at most; 0: 60 ms, 140 ms
+	Baud         int              // the burst's pace, 10 bits a byte; 0: 115,200
+	TAIMinusUTC  int              // s; 0: 37
+	Recording    *Recording       // plays these bytes instead of the receiver's own; one board each
+	NoBytes      bool             // pulses only, for long simulations
+}
+
+// EventKind is what came out of the receiver.
+type EventKind uint8
+
+// The kinds of event.
+const (
+	PulseEdge EventKind = iota
+	ReceiverBytes
+)
+
+// Event is something that came out of the receiver at an instant.
+type Event struct {
+	Kind  EventKind
+	At    timescale.Mono // when it is seen, never before the last event's
+	Edge  Edge           // PulseEdge
+	Bytes []byte         // ReceiverBytes: came in up to At
+}
+
+// Edge is a pulse. The first four fields are the board's to see.
+type Edge struct {
+	Local   timescale.Local // exact reading of the PHC at the edge, in whole grains
+	Mono    timescale.Mono
+	SigmaNs float64 // of the stamp, without the receiver's noise
+	Seq     uint64  // from 1
+
+	Second timescale.TAI // truth: the whole second that the edge stands for
+	LateNs float64       // truth: how late the edge was
+	QErrNs float64       // what a timing receiver says of it: true second = pulse + qErr
+}
+
+// Truth is what only tests and `bragi sim status` may see.
+type Truth struct {
+	Antenna      string  // "ok", "cut"
+	Fix          bool    // the receiver has a fix
+	TrueErrorNs  float64 // PHC minus the sky's TAI; positive: the PHC is ahead
+	RatePPB      float64 // the PHC's rate against CLOCK_MONOTONIC_RAW
+	Oscillator   string
+	TemperatureC float64 // of the air
+}
+
+// planned is an event to come; the edge's reading is taken when it is due.
+type planned struct {
+	event  Event
+	edgeAt timescale.Mono
+	fracNs float64 // the edge is so much after edgeAt
+}
+
+// Board is oscillator, PHC, sky, antenna and receiver together. It is not safe
+// for several goroutines.
+type Board struct {
+	config     Config
+	oscillator *Oscillator
+	phc        *PHC
+	noise      *pulseNoise
+	coming     tick // of the next second
+	state      fixState
+	talk       *rand.Rand
+
+	mono   timescale.Mono // the latest pair
+	sky    timescale.TAI
+	second int64 // the latest whole second of the sky that was handled
+	glitch time.Duration
+	seq    uint64
+	queue  []planned // by At
+	seen   timescale.Mono
+}
+
+// What Config's zero values stand for.
+const (
+	DefaultMaxPPB      = 1e6
+	DefaultBaud        = 115_200
+	DefaultTAIMinusUTC = 37 // s, since 2017-01-01
+)
+
+const (
+	uartChunk = 64 // bytes: a UART's FIFO
+
+	// A pair whose sky moved otherwise than CLOCK_MONOTONIC_RAW by more than
+	// this is across a jump: 600 ppm is beyond what the kernel slews, and two
+	// readings are uncertain by some microseconds.
+	skySlew    = 600e-6
+	skyReading = 50 * time.Microsecond
+)
+
+// New makes the board; at the instant m the sky's time is sky.
+func New(config Config, m timescale.Mono, sky timescale.TAI) (*Board, error) {
+	if err := config.complete(); err != nil {
+		return nil, err
+	}
+	b := &Board{config: config, mono: m, sky: sky, seen: m}
+	b.oscillator = NewOscillator(*config.Spec, config.Crystal, *config.Climate, config.Seed)
+	start := timescale.LocalFromNs(sky.Ns() + int64(config.StartOffset))
+	b.phc = NewPHC(b.oscillator, m, start, config.QuantumPPB, config.MaxPPB)
+	b.noise = newPulseNoise(config.Receiver, config.Seed)
+	b.talk = stream(config.Seed, streamBurst)
+	b.coming = b.noise.next()
+	b.state = fixState{timeToFix: config.TimeToFix, hold: config.FixHold, antenna: !config.AntennaCut, since: sky}
+	b.second = floorSecond(sky)
+	return b, nil
+}
+
+func (c *Config) complete() error {
+	if c.Spec == nil {
+		s := c.Oscillator.Spec()
+		c.Spec = &s
+	}
+	if c.Climate == nil {
+		d := DefaultClimate()
+		c.Climate = &d
+	}
+	if c.MaxPPB == 0 {
+		c.MaxPPB = DefaultMaxPPB
+	}
+	if c.StampGrainNs == 0 {
+		c.StampGrainNs = 1
+	}
+	if c.MessageDelay == ([2]time.Duration{}) {
+		c.MessageDelay = [2]time.Duration{60 * time.Millisecond, 140 * time.Millisecond}
+	}
+	if c.Baud == 0 {
+		c.Baud = DefaultBaud
+	}
+	if c.TAIMinusUTC == 0 {
+		c.TAIMinusUTC = DefaultTAIMinusUTC
+	}
+	switch {
+	case c.QuantumPPB < 0 || c.MaxPPB < 0 || c.QuantumPPB > c.MaxPPB:
+		return fmt.Errorf("sim: frequency quantum %v ppb and limit %v ppb contradict: use 0 <= quantum <= limit", c.QuantumPPB, c.MaxPPB)
+	case c.StampGrainNs < 0:
+		return fmt.Errorf("sim: a stamp grain of %d ns: use 1 or more", c.StampGrainNs)
+	case c.MessageDelay[0] < 0 || c.MessageDelay[1] < c.MessageDelay[0]:
+		return fmt.Errorf("sim: message delay from %v to %v: use two that rise from 0", c.MessageDelay[0], c.MessageDelay[1])
+	case c.Baud < 0:
+		return fmt.Errorf("sim: %d baud: use a positive rate", c.Baud)
+	case c.TimeToFix < 0 || c.FixHold < 0:
+		return errors.New("sim: time to fix and fix hold must not be negative")
+	}
+	return nil
+}
+
+// Next is when something happens next: an event, or a second of the sky to be
+// handled. Between events there may be a Next without one.
+func (b *Board) Next() timescale.Mono {
+	due := b.mono.Add(time.Duration((b.second+1)*nsPerS - b.sky.Ns()))
+	if len(b.queue) > 0 && b.queue[0].event.At.Before(due) {
+		return b.queue[0].event.At
+	}
+	return due
+}
+
+// Advance brings the board to the instant to, when the sky's time is sky, and
+// returns what happened since, in order. Should the sky have jumped, the
+// stretch across the jump has no pulses.
+func (b *Board) Advance(to timescale.Mono, sky timescale.TAI) []Event {
+	elapsed := to.Sub(b.mono)
+	if elapsed <= 0 {
+		return nil
+	}
+	moved := sky.Sub(b.sky)
+	limit := skyReading + time.Duration(skySlew*float64(elapsed))
+	if wrong := moved - elapsed; wrong > limit || wrong < -limit {
+		b.second = floorSecond(sky)
+		b.state.since = b.state.since.Add(wrong) // antenna and fix go by elapsed time
+	} else {
+		for last := floorSecond(sky); b.second < last; {
+			b.second++
+			share := float64(b.second*nsPerS-b.sky.Ns()) / float64(moved)
+			b.planSecond(b.mono, share*float64(elapsed))
+		}
+	}
+	b.mono, b.sky = to, sky
+	b.phc.Extend(to)
+	due := b.take(to)
+	b.phc.Forget(to)
+	return due
+}
+
+// planSecond plans pulse and burst of b.second, which begins afterNs after from.
+func (b *Board) planSecond(from timescale.Mono, afterNs float64) {
+	second := timescale.TAIFromNs(b.second * nsPerS)
+	now := b.coming
+	b.coming = b.noise.next()
+	b.state.second(second)
+	fixed := b.state.fixed
+	if b.config.Recording != nil {
+		fixed = fixed && b.config.Recording.fixed()
+	}
+	begin := from.Add(time.Duration(afterNs))
+	if fixed {
+		late := now.lateNs - now.qErrNs + b.state.driftNs(second) + float64(b.config.AntennaDelay) + float64(b.glitch)
+		b.glitch = 0
+		b.seq++
+		edge := math.Floor(afterNs + late)
+		p := planned{edgeAt: from.Add(time.Duration(edge)), fracNs: afterNs + late - edge}
+		p.event = Event{Kind: PulseEdge, At: p.edgeAt}
+		if p.edgeAt.Before(begin) {
+			p.event.At = begin // an early edge is seen at the second, with its earlier stamp
+		}
+		p.event.Edge = Edge{SigmaNs: float64(b.config.StampGrainNs) / math.Sqrt(12), Seq: b.seq, Second: second, LateNs: late, QErrNs: now.qErrNs}
+		b.plan(p)
+	}
+	if !b.config.NoBytes {
+		b.planBurst(begin, b.second-int64(b.config.TAIMinusUTC))
+	}
+}
+
+func (b *Board) planBurst(begin timescale.Mono, utcS int64) {
+	span := b.config.MessageDelay[1] - b.config.MessageDelay[0]
+	at := begin.Add(b.config.MessageDelay[0] + time.Duration(b.talk.Float64()*float64(span)))
+	var text []byte
+	if r := b.config.Recording; r != nil {
+		text = r.play(nil, utcS, !b.state.fixed)
+	} else {
+		if b.config.Receiver == Timing && b.state.fixed {
+			text = timTP(text, utcS+1, b.coming.qErrNs)
+		}
+		text = burst(text, utcS, &b.state, b.talk)
+	}
+	perByte := 10 * nsPerS / int64(b.config.Baud)
+	for len(text) > 0 {
+		n := min(uartChunk, len(text))
+		at = at.Add(time.Duration(int64(n) * perByte))
+		b.plan(planned{event: Event{Kind: ReceiverBytes, At: at, Bytes: text[:n:n]}})
+		text = text[n:]
+	}
+}
+
+// plan puts p into the queue, after those of its own instant.
+func (b *Board) plan(p planned) {
+	i, _ := slices.BinarySearchFunc(b.queue, p.event.At.Ns(), func(q planned, at int64) int {
+		if q.event.At.Ns() <= at {
+			return -1
+		}
+		return cmp.Compare(q.event.At.Ns(), at)
+	})
+	b.queue = slices.Insert(b.queue, i, p)
+}
+
+// take removes what is due.
+func (b *Board) take(to timescale.Mono) []Event {
+	n := 0
+	var due []Event
+	for ; n < len(b.queue) && !to.Before(b.queue[n].event.At); n++ {
+		p := b.queue[n]
+		if p.event.At.Before(b.seen) {
+			p.event.At = b.seen
+		}
+		b.seen = p.event.At
+		if p.event.Kind == PulseEdge {
+			local, _ := b.phc.line(p.edgeAt).at(p.edgeAt, p.fracNs)
+			grain := b.config.StampGrainNs
+			p.event.Edge.Local = timescale.LocalFromNs(floorDiv(local.Ns(), grain) * grain)
+			p.event.Edge.Mono = p.edgeAt
+		}
+		due = append(due, p.event)
+	}
+	b.queue = slices.Delete(b.queue, 0, n)
+	return due
+}
+
+// PHC is the board's clock. What is written to it takes effect at an instant
+// that the caller names: see PHC.AdjustFrequency and PHC.Step.
+func (b *Board) PHC() *PHC { return b.phc }
+
+// SetAntenna cuts or restores the antenna.
+func (b *Board) SetAntenna(ok bool) { b.state.setAntenna(ok, b.sky) }
+
+// Glitch lets the next pulse come d late (once). A negative d gives an early
+// stamp.
+func (b *Board) Glitch(d time.Duration) { b.glitch = d }
+
+// SensorC is what the board's thermometer shows, in degrees Celsius, in steps of
+// SensorStepC.
+func (b *Board) SensorC() float64 { return sensorC(b.oscillator.AirC()) }
+
+// TrueErrorNs is PHC minus TAI at the instant m, when the sky's time is sky.
+// Positive: the PHC is ahead.
+func (b *Board) TrueErrorNs(m timescale.Mono, sky timescale.TAI) float64 {
+	local, frac := b.phc.line(m).at(m, 0)
+	return float64(local.OffsetNs(sky)) + frac
+}
+
+// Truth is the truth at the instant m, when the sky's time is sky.
+func (b *Board) Truth(m timescale.Mono, sky timescale.TAI) Truth {
+	t := Truth{
+		Antenna: "ok", Fix: b.state.fixed, TrueErrorNs: b.TrueErrorNs(m, sky), RatePPB: b.phc.RatePPB(m),
+		Oscillator: b.config.Oscillator.String(), TemperatureC: b.oscillator.AirC(),
+	}
+	if !b.state.antenna {
+		t.Antenna = "cut"
+	}
+	return t
+}
+
+const nsPerS = int64(time.Second)
+
+func floorSecond(t timescale.TAI) int64 { return floorDiv(t.Ns(), nsPerS) }
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
