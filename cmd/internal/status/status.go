@@ -86,6 +86,7 @@ type Sat struct {
 
 // Master is the unicast master as a whole.
 type Master struct {
+	Interface   string            `json:"interface"`
 	Address     string            `json:"address"`
 	EventPort   int               `json:"event_port"`
 	GeneralPort int               `json:"general_port"`

@@ -1,0 +1,79 @@
+// Package cli has what both programs' command lines share: exit codes (0 ok,
+// 1 failed, 2 wrong usage), errors as one line on stderr, and --version.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"bragi/cmd/internal/version"
+)
+
+// UsageError is a wrong use of a command: exit code 2.
+type UsageError struct{ Err error }
+
+func (e UsageError) Error() string { return e.Err.Error() }
+func (e UsageError) Unwrap() error { return e.Err }
+
+// Usagef returns a UsageError.
+func Usagef(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }
+
+// Main runs root until it ends or a signal asks it to, and returns the exit
+// code.
+func Main(root *cobra.Command) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.Version = version.Version
+	root.SetVersionTemplate(version.Line(root.Name()) + "\n")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return UsageError{err} })
+	root.CompletionOptions.HiddenDefaultCmd = true
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(os.Stderr, "%s: %v\n", root.Name(), err)
+	var usage UsageError
+	if errors.As(err, &usage) {
+		fmt.Fprintf(os.Stderr, "%s: see '%s --help'\n", root.Name(), root.Name())
+		return 2
+	}
+	return 1
+}
+
+// Group is a command that only holds others: without one of them it is wrong
+// usage.
+func Group(use, short string, children ...*cobra.Command) *cobra.Command {
+	group := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return Usagef("%s has no %q", c.CommandPath(), args[0])
+		}
+		return Usagef("%s what?", c.CommandPath())
+	}}
+	group.AddCommand(children...)
+	return group
+}
+
+// NoArgs refuses any argument, as wrong usage.
+func NoArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return Usagef("%s takes no %q", c.CommandPath(), args[0])
+	}
+	return nil
+}
+
+// ExactArgs wants n arguments, named by what.
+func ExactArgs(n int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != n {
+			return Usagef("%s wants %s", c.CommandPath(), what)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,284 @@
+// Package e2e runs whole programs: bragid on the board of software in one
+// network namespace, clients that others wrote in another, joined by a veth
+// pair. The tests make the namespaces themselves and send nothing elsewhere.
+// Without root, or without the peers' programs, they skip and say so.
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"bragi/cmd/internal/control"
+	"bragi/cmd/internal/status"
+)
+
+const (
+	masterAddress  = "10.99.0.1"
+	serviceAddress = "15.88.15.88" // a loopback /32, as cable networks have it
+	clientAddress  = "10.99.0.2"
+)
+
+// hosts are two network namespaces and what runs in them.
+type hosts struct {
+	t      *testing.T
+	dir    string // files of this test
+	master string // namespace of bragid
+	client string // namespace of the clients
+}
+
+// need skips the test, saying why, unless it is root and all programs are
+// there.
+func need(t *testing.T, programs ...string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("SKIPPED in short mode: needs some minutes")
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("SKIPPED: needs root for network namespaces (mend: run make test as root)")
+	}
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err != nil {
+			t.Skipf("SKIPPED: %s is not installed (mend: make setup as root)", p)
+		}
+	}
+}
+
+// newHosts makes the namespaces; they go when the test ends.
+func newHosts(t *testing.T) *hosts {
+	t.Helper()
+	b := &hosts{t: t, dir: t.TempDir(), master: fmt.Sprintf("bragi-gm-%d", os.Getpid()), client: fmt.Sprintf("bragi-cl-%d", os.Getpid())}
+	t.Cleanup(func() {
+		exec.Command("ip", "netns", "del", b.master).Run() //nolint:errcheck // it may not exist
+		exec.Command("ip", "netns", "del", b.client).Run() //nolint:errcheck // likewise
+	})
+	for _, line := range []string{
+		"netns add " + b.master,
+		"netns add " + b.client,
+		"-n " + b.master + " link add gm0 type veth peer name cl0 netns " + b.client,
+		"-n " + b.master + " addr add " + masterAddress + "/24 dev gm0",
+		"-n " + b.client + " addr add " + clientAddress + "/24 dev cl0",
+		"-n " + b.master + " link set lo up",
+		"-n " + b.client + " link set lo up",
+		"-n " + b.master + " addr add " + serviceAddress + "/32 dev lo",
+		"-n " + b.master + " link set gm0 up",
+		"-n " + b.client + " link set cl0 up",
+		"-n " + b.client + " route add " + serviceAddress + "/32 via " + masterAddress,
+	} {
+		if out, err := exec.Command("ip", strings.Fields(line)...).CombinedOutput(); err != nil {
+			t.Fatalf("ip %s: %v: %s", line, err, out)
+		}
+	}
+	return b
+}
+
+// process is a program that runs in a namespace.
+type process struct {
+	name string
+	cmd  *exec.Cmd
+	done chan struct{}
+
+	mu    sync.Mutex
+	lines []string
+}
+
+// start runs a program in a namespace; its output lands in the process and in
+// the test's log when the test fails.
+func (b *hosts) start(namespace string, env []string, args ...string) *process {
+	b.t.Helper()
+	p := &process{name: filepath.Base(args[0]), done: make(chan struct{})}
+	p.cmd = exec.Command("ip", append([]string{"netns", "exec", namespace}, args...)...)
+	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	p.cmd.Stderr = p.cmd.Stdout
+	if err := p.cmd.Start(); err != nil {
+		b.t.Fatalf("%s: %v", p.name, err)
+	}
+	go p.read(out)
+	b.t.Cleanup(func() {
+		p.stop()
+		if b.t.Failed() {
+			b.t.Logf("the last lines of %s:\n%s", p.name, strings.Join(p.tail(60), "\n"))
+		}
+	})
+	return p
+}
+
+func (p *process) read(out io.Reader) {
+	scanner := bufio.NewScanner(out)
+	for scanner.Scan() {
+		p.mu.Lock()
+		p.lines = append(p.lines, scanner.Text())
+		p.mu.Unlock()
+	}
+	p.cmd.Wait() //nolint:errcheck // the exit code is asked for by those who care
+	close(p.done)
+}
+
+// stop ends the process as a service manager would, and kills it when it does
+// not end within ten seconds.
+func (p *process) stop() {
+	select {
+	case <-p.done:
+		return
+	default:
+	}
+	p.cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may just have ended
+	select {
+	case <-p.done:
+	case <-time.After(10 * time.Second):
+		p.cmd.Process.Kill() //nolint:errcheck // likewise
+		<-p.done
+	}
+}
+
+func (p *process) tail(n int) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string(nil), p.lines[max(0, len(p.lines)-n):]...)
+}
+
+// since returns the lines from number n on, and the next number.
+func (p *process) since(n int) ([]string, int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string(nil), p.lines[n:]...), len(p.lines)
+}
+
+// eventually polls until ok, and fails the test after limit.
+func eventually(t *testing.T, limit time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(limit); ; time.Sleep(100 * time.Millisecond) {
+		if ok() {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("after %v still not: %s", limit, what)
+		}
+	}
+}
+
+// daemon is a bragid and its control socket.
+type daemon struct {
+	*process
+	t       *testing.T
+	control *control.Client
+}
+
+// startDaemon runs bragid on the board of software with configs/sim.toml and
+// the given keys over it.
+func (b *hosts) startDaemon(sets ...string) *daemon {
+	b.t.Helper()
+	args := []string{filepath.Join(binaries, "bragid"), "--config", filepath.Join(root, "configs/sim.toml"),
+		"--set", "control.run_dir=" + b.dir, "--set", "master.address=" + serviceAddress,
+		"--set", "master.event_port=319", "--set", "master.general_port=320", "--set", "board.interface=gm0",
+		"--set", `master.allow=["10.99.0.0/24"]`}
+	for _, set := range sets {
+		args = append(args, "--set", set)
+	}
+	d := &daemon{b.start(b.master, nil, args...), b.t, control.NewClient(filepath.Join(b.dir, "control.sock"))}
+	eventually(b.t, 10*time.Second, "bragid answers on its control socket", func() bool {
+		var s status.Status
+		return d.control.Get(context.Background(), "/v1/status", &s) == nil
+	})
+	return d
+}
+
+func (d *daemon) status() status.Status {
+	d.t.Helper()
+	var s status.Status
+	if err := d.control.Get(context.Background(), "/v1/status", &s); err != nil {
+		d.t.Fatalf("status: %v", err)
+	}
+	return s
+}
+
+func (d *daemon) sim() status.Sim {
+	d.t.Helper()
+	var s status.Sim
+	if err := d.control.Get(context.Background(), "/v1/sim", &s); err != nil {
+		d.t.Fatalf("sim status: %v", err)
+	}
+	return s
+}
+
+// bragi runs the operator's program against the daemon and returns its output.
+func (b *hosts) bragi(args ...string) string {
+	b.t.Helper()
+	cmd := exec.Command(filepath.Join(binaries, "bragi"), args...)
+	cmd.Env = append(os.Environ(), "BRAGI_SOCKET="+filepath.Join(b.dir, "control.sock"))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		b.t.Fatalf("bragi %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// truthWatch samples the true error of the served clock once a second from
+// the first class 6 on, and keeps the largest change between two seconds.
+type truthWatch struct {
+	stop    context.CancelFunc
+	done    chan struct{}
+	samples int
+	worstNs float64
+	first   float64
+	last    float64
+}
+
+func (d *daemon) watchTruth() *truthWatch {
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &truthWatch{stop: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(w.done)
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			var s status.Sim
+			if d.control.Get(ctx, "/v1/sim", &s) == nil {
+				if w.samples == 0 {
+					w.first, w.last = s.TrueErrorNs, s.TrueErrorNs
+				}
+				w.samples++
+				w.worstNs = max(w.worstNs, s.TrueErrorNs-w.last, w.last-s.TrueErrorNs)
+				w.last = s.TrueErrorNs
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	d.t.Cleanup(func() { cancel(); <-w.done })
+	return w
+}
+
+// finish ends the watch.
+func (w *truthWatch) finish() *truthWatch {
+	w.stop()
+	<-w.done
+	return w
+}
+
+func decode[T any](t *testing.T, text string) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("not JSON: %v: %s", err, text)
+	}
+	return v
+}

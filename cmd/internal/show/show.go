@@ -1,0 +1,247 @@
+// Package show draws the Status snapshot as an operator's screens. Pure: a
+// status in, text out. Numbers that are not known are drawn as "-".
+package show
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"bragi/cmd/internal/status"
+)
+
+// Clock is the screen of `bragi show clock`.
+func Clock(s status.Status) string {
+	c := s.Clock
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "State\t%s (%s) for %s\n", c.State, c.StateName, since(s, c.StateSince))
+	if c.Serving {
+		fmt.Fprintf(w, "Clock class\t%d (%s)\n", c.ClockClass, ClassWords(c.ClockClass))
+		fmt.Fprintf(w, "Accuracy\t%s (%s)\n", c.ClockAccuracy, AccuracyWords(c.ClockAccuracy))
+	} else {
+		fmt.Fprintf(w, "Clock class\t- (nothing is served yet)\n")
+	}
+	fmt.Fprintf(w, "Variance\t%s\n", c.Variance)
+	fmt.Fprintf(w, "Timescale\t%s\n", pick(c.PTPTimescale, "PTP (TAI)", "ARB (of no known epoch)"))
+	fmt.Fprintf(w, "Traceable\ttime %s, frequency %s\n", yes(c.TimeTraceable), yes(c.FrequencyTraceable))
+	fmt.Fprintf(w, "Time source\t%s\n", c.TimeSource)
+	fmt.Fprintf(w, "UTC offset\t%d s (%s)%s\n", c.UTCOffset, pick(c.UTCOffsetValid, "valid", "not valid"), leap(c))
+	fmt.Fprintf(w, "Clock reads\t%s TAI\n", dash(c.Time))
+	fmt.Fprintf(w, "Time error\t%s (estimate), inside %s\n", Ns(c.TimeErrorNs), plusMinus(c.BoundNs))
+	fmt.Fprintf(w, "Frequency\t%+.3f ppb applied, %s held in holdover\n", c.FreqPPB, ppb(c.MeanFreqPPB))
+	fmt.Fprintf(w, "Holdover worth\t%s now\n", seconds(c.ForecastS))
+	fmt.Fprintf(w, "Reference\t%s\n", dash(c.Reference))
+	fmt.Fprintf(w, "Pulses\t%d used, %d refused\n", c.Pulses, c.PulsesRejected)
+	if c.EtaS != nil {
+		fmt.Fprintf(w, "Next state in\t%s\n", seconds(c.EtaS))
+	}
+	for i, why := range c.Why {
+		fmt.Fprintf(w, "%s\t%s\n", pick(i == 0, "Why", ""), why)
+	}
+	w.Flush()
+	return b.String()
+}
+
+// GNSS is the screen of `bragi show gnss`.
+func GNSS(s status.Status) string {
+	g := s.GNSS
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "Receiver\t%s (%s)\n", dash(g.Device), pick(g.Connected, "connected", "not connected"))
+	fmt.Fprintf(w, "Fix\t%s, %s\n", dash(g.Fix), pick(g.Trusted, "trusted", "not trusted"))
+	fmt.Fprintf(w, "Second\t%s UTC, %s ago\n", dash(g.UTC), seconds(g.AgeS))
+	fmt.Fprintf(w, "Satellites\t%s used, %s seen\n", count(g.SatsUsed), count(g.SatsSeen))
+	if g.Latitude != nil && g.Longitude != nil {
+		fmt.Fprintf(w, "Position\t%.5f, %.5f, %s m\n", *g.Latitude, *g.Longitude, number(g.AltitudeM, "%.0f"))
+	}
+	fmt.Fprintf(w, "GPS - UTC\t%s s\n", count(g.LeapS))
+	fmt.Fprintf(w, "Pulse\t%s\n", dash(g.Label))
+	fmt.Fprintf(w, "Message after pulse\t%s ms\n", number(g.MessageMs, "%.0f"))
+	fmt.Fprintf(w, "Frames\t%d, %d bad checksums, %d bytes of garbage\n", g.Frames, g.BadChecksum, g.Garbage)
+	fmt.Fprintf(w, "Glitches\t%d\n", g.Glitches)
+	for i, why := range g.Why {
+		fmt.Fprintf(w, "%s\t%s\n", pick(i == 0, "Why", ""), why)
+	}
+	w.Flush()
+	for _, sat := range g.Satellites {
+		bar := ""
+		if sat.CN0 != nil {
+			bar = fmt.Sprintf("%2d %s", *sat.CN0, strings.Repeat("#", max(0, *sat.CN0/2)))
+		}
+		fmt.Fprintf(&b, "  %-8s %3d  %s\n", sat.Constellation, sat.ID, bar)
+	}
+	return b.String()
+}
+
+// Clients is the screen of `bragi show clients`.
+func Clients(s status.Status) string {
+	var b strings.Builder
+	if len(s.Clients) == 0 {
+		fmt.Fprintf(&b, "No client has a grant on %s.\n", s.Master.Address)
+	} else {
+		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "ADDRESS\tIDENTITY\tKIND\tSYNC\tANNOUNCE\tDELAY_RESP\tDELAY_REQ\tRENEWALS\tFOR\tLAST DENIAL")
+		for _, c := range s.Clients {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n", c.Address, c.Identity, dash(c.Kind), grant(c.Grants.Sync),
+				grant(c.Grants.Announce), grant(c.Grants.DelayResp), c.DelayReq, c.Renewals, seconds(&c.SinceS), dash(c.LastDenial))
+		}
+		w.Flush()
+	}
+	for _, d := range s.Denied {
+		fmt.Fprintf(&b, "Refused: %s, %s (%d times, last %s ago)\n", d.Address, d.Reason, d.Count, seconds(&d.AgoS))
+	}
+	return b.String()
+}
+
+// Alarms is the screen of `bragi show alarms`.
+func Alarms(s status.Status) string {
+	if len(s.Alarms) == 0 {
+		return "No alarm.\n"
+	}
+	var b strings.Builder
+	for _, a := range s.Alarms {
+		fmt.Fprintf(&b, "%-8s  %s: %s", strings.ToUpper(a.Severity), a.Code, a.Text)
+		if a.Detail != "" {
+			fmt.Fprintf(&b, " (%s)", a.Detail)
+		}
+		fmt.Fprintf(&b, "\n          for %s; mend: %s\n", since(s, a.Since), a.Mend)
+	}
+	return b.String()
+}
+
+// PTPClockRunning is `show ptp clock running` in the words and columns of an
+// ASR900.
+func PTPClockRunning(s status.Status) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "                      PTP Ordinary Clock [Domain %d]\n", s.Master.Domain)
+	row := "         %-14s %-14s %-14s %-14s %s\n"
+	fmt.Fprintf(&b, row, "State", "Ports", "Pkts sent", "Pkts rcvd", "Redundancy Mode")
+	fmt.Fprintf(&b, row, s.Clock.State, "1", fmt.Sprint(s.Master.Sent), fmt.Sprint(s.Master.Received), "Hot standby")
+	fmt.Fprintf(&b, "                               PORT SUMMARY\n")
+	fmt.Fprintf(&b, "%72s%s\n", "", "PTP Master")
+	row = "%-10s %-12s %-12s %-12s %-13s %-12s %s\n"
+	fmt.Fprintf(&b, row, "Name", "Tx Mode", "Role", "Transport", "State", "Sessions", "Port Addr")
+	fmt.Fprintf(&b, row, "MASTER", "unicast", "master", dash(s.Master.Interface), pick(s.Clock.Serving, "Master", "Listening"), fmt.Sprint(s.Master.Clients), s.Master.Address)
+	return b.String()
+}
+
+// ClassWords says what a clockClass means (IEEE 1588-2019, table 4).
+func ClassWords(class uint8) string {
+	switch class {
+	case 6:
+		return "locked to a primary reference"
+	case 7:
+		return "holdover, within specification"
+	case 52, 187:
+		return "holdover, out of specification"
+	case 58, 193:
+		return "free running, arbitrary time"
+	case 140, 150, 160:
+		return "holdover, out of specification"
+	case 248:
+		return "default, never locked"
+	}
+	return "class of no known meaning"
+}
+
+// AccuracyWords says what a clockAccuracy code means (IEEE 1588-2019, table 5).
+func AccuracyWords(code string) string {
+	words := map[string]string{"0x20": "25 ns", "0x21": "100 ns", "0x22": "250 ns", "0x23": "1 us", "0x24": "2.5 us", "0x25": "10 us",
+		"0x26": "25 us", "0x27": "100 us", "0x28": "250 us", "0x29": "1 ms", "0x2a": "2.5 ms", "0x2b": "10 ms", "0x2c": "25 ms",
+		"0x2d": "100 ms", "0x2e": "250 ms", "0x2f": "1 s", "0x30": "10 s", "0x31": "more than 10 s"}
+	if w, found := words[strings.ToLower(code)]; found {
+		return "within " + w
+	}
+	return "not known"
+}
+
+// Ns draws nanoseconds with a unit that suits them.
+func Ns(v *float64) string {
+	if v == nil {
+		return "-"
+	}
+	switch a := math.Abs(*v); {
+	case a < 1e3:
+		return fmt.Sprintf("%+.0f ns", *v)
+	case a < 1e6:
+		return fmt.Sprintf("%+.2f us", *v/1e3)
+	case a < 1e9:
+		return fmt.Sprintf("%+.2f ms", *v/1e6)
+	default:
+		return fmt.Sprintf("%+.2f s", *v/1e9)
+	}
+}
+
+func plusMinus(v *float64) string {
+	if v == nil {
+		return "no known bound"
+	}
+	return "+-" + strings.TrimPrefix(Ns(v), "+")
+}
+
+func ppb(v *float64) string { return number(v, "%+.3f ppb") }
+
+func number(v *float64, format string) string {
+	if v == nil {
+		return "-"
+	}
+	return fmt.Sprintf(format, *v)
+}
+
+func count(v *int) string {
+	if v == nil {
+		return "-"
+	}
+	return fmt.Sprint(*v)
+}
+
+func seconds(v *float64) string {
+	if v == nil {
+		return "-"
+	}
+	if *v < 10 {
+		return fmt.Sprintf("%.1fs", *v)
+	}
+	return time.Duration(*v * 1e9).Round(time.Second).String()
+}
+
+func since(s status.Status, t time.Time) string {
+	d := s.Time.Sub(t).Seconds()
+	return seconds(&d)
+}
+
+func grant(g *status.Grant) string {
+	if g == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%d (%.0fs left)", g.Interval, g.ExpiresS)
+}
+
+func leap(c status.Clock) string {
+	switch {
+	case c.Leap59:
+		return ", a second will be left out at the end of the day"
+	case c.Leap61:
+		return ", a second will be inserted at the end of the day"
+	}
+	return ""
+}
+
+func pick(b bool, yes, no string) string {
+	if b {
+		return yes
+	}
+	return no
+}
+
+func yes(b bool) string { return pick(b, "yes", "no") }
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
