@@ -5,11 +5,13 @@ package show
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"bragi/cmd/internal/status"
+	"bragi/holdover/quality"
 )
 
 // Clock is the screen of `bragi show clock`.
@@ -19,8 +21,8 @@ func Clock(s status.Status) string {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "State\t%s (%s) for %s\n", c.State, c.StateName, since(s, c.StateSince))
 	if c.Serving {
-		fmt.Fprintf(w, "Clock class\t%d (%s)\n", c.ClockClass, ClassWords(c.ClockClass))
-		fmt.Fprintf(w, "Accuracy\t%s (%s)\n", c.ClockAccuracy, AccuracyWords(c.ClockAccuracy))
+		fmt.Fprintf(w, "Clock class\t%d (%s)\n", c.ClockClass, quality.ClassName(c.ClockClass))
+		fmt.Fprintf(w, "Accuracy\t%s (%s)\n", c.ClockAccuracy, accuracyWords(c.ClockAccuracy))
 	} else {
 		fmt.Fprintf(w, "Clock class\t- (nothing is served yet)\n")
 	}
@@ -128,34 +130,13 @@ func PTPClockRunning(s status.Status) string {
 	return b.String()
 }
 
-// ClassWords says what a clockClass means (IEEE 1588-2019, table 4).
-func ClassWords(class uint8) string {
-	switch class {
-	case 6:
-		return "locked to a primary reference"
-	case 7:
-		return "holdover, within specification"
-	case 52, 187:
-		return "holdover, out of specification"
-	case 58, 193:
-		return "free running, arbitrary time"
-	case 140, 150, 160:
-		return "holdover, out of specification"
-	case 248:
-		return "default, never locked"
+// accuracyWords says what a clockAccuracy code such as "0x21" means.
+func accuracyWords(code string) string {
+	n, err := strconv.ParseUint(strings.TrimPrefix(code, "0x"), 16, 8)
+	if err != nil {
+		return "not known"
 	}
-	return "class of no known meaning"
-}
-
-// AccuracyWords says what a clockAccuracy code means (IEEE 1588-2019, table 5).
-func AccuracyWords(code string) string {
-	words := map[string]string{"0x20": "25 ns", "0x21": "100 ns", "0x22": "250 ns", "0x23": "1 us", "0x24": "2.5 us", "0x25": "10 us",
-		"0x26": "25 us", "0x27": "100 us", "0x28": "250 us", "0x29": "1 ms", "0x2a": "2.5 ms", "0x2b": "10 ms", "0x2c": "25 ms",
-		"0x2d": "100 ms", "0x2e": "250 ms", "0x2f": "1 s", "0x30": "10 s", "0x31": "more than 10 s"}
-	if w, found := words[strings.ToLower(code)]; found {
-		return "within " + w
-	}
-	return "not known"
+	return quality.AccuracyName(uint8(n))
 }
 
 // Ns draws nanoseconds with a unit that suits them.
