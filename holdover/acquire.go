@@ -1,0 +1,107 @@
+package holdover
+
+import (
+	"math"
+	"slices"
+)
+
+// fit is the last few pulses: the first measure of the frequency and, after an
+// outage, the first of the phase.
+type fit struct {
+	points [12]point // newest last
+	n      int
+}
+
+// point is a pulse: t in s since the origin, z and its standard deviation in ns.
+type point struct{ t, z, sigma float64 }
+
+// line is z at t and the frequency y, by least squares, with standard errors.
+type line struct {
+	t, z, y           float64
+	zErr, yErr, zyCov float64
+}
+
+const (
+	firstPulses  = 4 // enough for a first frequency when they lie on a line
+	returnPulses = 3 // enough for a phase when the frequency is known
+)
+
+func (f *fit) reset() { f.n = 0 }
+
+func (f *fit) add(t, z, sigma float64) {
+	if f.n == len(f.points) {
+		copy(f.points[:], f.points[1:])
+		f.n--
+	}
+	f.points[f.n] = point{t, z, max(sigma, noiseFirstNs)}
+	f.n++
+}
+
+// frequency fits phase and frequency. Four pulses do when they lie on a line
+// within their noise (a glitch among them does not); with twelve, what they
+// scatter is taken for their noise, as long as none stands out.
+func (f *fit) frequency() (line, bool) {
+	if f.n >= firstPulses {
+		last := f.points[f.n-firstPulses : f.n]
+		l, residuals := leastSquares(last, last[len(last)-1].sigma)
+		if slices.Max(residuals) <= 4*last[len(last)-1].sigma {
+			return l, true
+		}
+	}
+	if f.n == len(f.points) {
+		_, residuals := leastSquares(f.points[:], 1)
+		slices.Sort(residuals)
+		scatter := 1.4826 * residuals[len(residuals)/2]
+		if residuals[len(residuals)-1] <= 5*scatter {
+			l, _ := leastSquares(f.points[:], scatter)
+			return l, true
+		}
+	}
+	return line{}, false
+}
+
+// phase is the mean phase of the last three pulses with the frequency y known.
+// ok is false while there are fewer or they disagree by more than their noise,
+// which the servo has measured as noise.
+func (f *fit) phase(y, noise float64) (l line, ok bool) {
+	if f.n < returnPulses {
+		return l, false
+	}
+	last := f.points[f.n-returnPulses : f.n]
+	l.t, l.y = last[returnPulses-1].t, y
+	low, high, sigma := math.Inf(1), math.Inf(-1), noise
+	for _, p := range last {
+		z := p.z + y*(l.t-p.t)
+		l.z += z / returnPulses
+		low, high = min(low, z), max(high, z)
+		sigma = max(sigma, p.sigma)
+	}
+	l.zErr = sigma / math.Sqrt(returnPulses)
+	return l, high-low <= 5*sigma && l.t-last[0].t < 2*returnPulses
+}
+
+// leastSquares is the line through the points, each with the noise sigma, and
+// the magnitudes of its residuals.
+func leastSquares(points []point, sigma float64) (l line, residuals []float64) {
+	n := float64(len(points))
+	end := points[len(points)-1]
+	var mt, mz, stt, stz float64
+	for _, p := range points {
+		mt += (p.t - end.t) / n
+		mz += (p.z - end.z) / n
+	}
+	for _, p := range points {
+		dt := p.t - end.t - mt
+		stt += dt * dt
+		stz += dt * (p.z - end.z - mz)
+	}
+	l.t, l.y = end.t, stz/stt
+	l.z = end.z + mz - l.y*mt
+	l.yErr = sigma / math.Sqrt(stt)
+	l.zErr = sigma * math.Sqrt(1/n+mt*mt/stt)
+	l.zyCov = -mt * sigma * sigma / stt
+	for _, p := range points {
+		residuals = append(residuals, math.Abs(p.z-l.z-l.y*(p.t-end.t)))
+	}
+	return l, residuals
+}

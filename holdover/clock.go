@@ -1,0 +1,386 @@
+package holdover
+
+import (
+	"math"
+	"time"
+
+	"bragi/gnss/timescale"
+	"bragi/holdover/quality"
+)
+
+// Pulse is one pulse of the receiver, with the second that it was known.
+type Pulse struct {
+	Mono timescale.Mono // of the edge
+	// OffsetNs is the served clock's reading at the edge less the edge's TAI, in
+	// ns; positive: the clock is ahead. It may be years before the first lock.
+	OffsetNs int64
+	// CorrectionNs is added to OffsetNs: sawtooth, antenna delay, fractions of a
+	// nanosecond.
+	CorrectionNs float64
+	SigmaNs      float64 // one standard deviation of the measurement by the board; 0: not known
+	TempC        float64 // NaN: not known
+}
+
+// Conditions are what the clock cannot see in the pulses.
+type Conditions struct {
+	HasTime bool // the receiver has a fix and a trusted time
+	Served  bool // at least one client holds a grant
+	// Distrust: a reason not to believe the pulses that come (ReasonAntenna,
+	// ReasonSpoofing, ReasonJamming, ReasonTimeFault), else ReasonNone.
+	Distrust Reason
+}
+
+const (
+	pulseTimeout  = 3 * time.Second  // without an accepted pulse: HOLDOVER
+	backDate      = 60 * time.Second // what is doubted of the time before a loss
+	pulseSpacing  = 500 * time.Millisecond
+	pulseAge      = 5 * time.Second
+	offsetLimitNs = 1 << 62 // 146 years
+	relockSettle  = 10 * time.Second
+	forgetAfter   = 5 * time.Minute // a frequency measured before the first lock
+	firstRejects  = 8               // before the first lock: measure anew
+	returnRejects = 300             // after: believe the moved pulse
+	lockLimitNs   = 100
+	strayedFactor = 5
+	peakTime      = 5 * time.Minute
+)
+
+// Clock is the served clock as the servo sees it. It is not safe for several
+// goroutines.
+type Clock struct {
+	cfg   Config
+	osc   behaviour
+	start timescale.Mono
+	now   timescale.Mono
+	cond  Conditions
+
+	state quality.State
+	since timescale.Mono
+	why   Reason
+
+	origin    timescale.Mono // of the time axis, the first pulse
+	originNs  int64          // its offset, without the steps
+	hasOrigin bool
+
+	corr  corrections
+	rate  rateLimit
+	est   estimator
+	fit   fit
+	hist  history
+	snaps snapshots
+	held  held
+
+	everLocked   bool
+	aligned      bool // before the first lock: the phase is stepped or being slewed
+	lockedFor    time.Duration
+	holdoverFrom timescale.Mono // zero while there is none
+	boundInside  bool           // kept since the loss
+	capped       bool           // max_holdover was reached since the loss
+	lastEdge     timescale.Mono
+	lastAccepted timescale.Mono
+	settledFrom  timescale.Mono // zero while outside the lock limit
+	returning    int            // pulses since the loss that were not believed yet
+	peakNs       float64        // of |x| in LOCKED, fading
+	atLimit      bool
+
+	tempC    float64
+	accepted uint64
+	rejected uint64
+	refused  uint64
+
+	refusedAt     timescale.Mono
+	stepTries     int
+	steps         int
+	lastStepNs    int64
+	steppedServed timescale.Mono
+}
+
+// New makes a clock that has never locked. Values of cfg that make no sense
+// become the defaults.
+func New(cfg Config) *Clock {
+	cfg = cfg.withDefaults()
+	osc := cfg.Oscillator.behaviour()
+	state := quality.Freerun
+	if cfg.WarmUp > 0 {
+		state = quality.Warmup
+	}
+	return &Clock{cfg: cfg, osc: osc, est: newEstimator(osc), hist: newHistory(osc), state: state, why: ReasonNoTime,
+		tempC: math.NaN()}
+}
+
+// Pulse takes a pulse and returns what to do to the clock.
+func (c *Clock) Pulse(now timescale.Mono, p Pulse) Order {
+	c.begin(now)
+	t, z, ok := c.measure(now, p)
+	if !ok {
+		c.refused++
+		c.refusedAt = now
+		return c.advance(now, false)
+	}
+	c.lastEdge = p.Mono
+	if finite(p.TempC) {
+		c.tempC = p.TempC
+	}
+	if c.cond.Distrust != ReasonNone {
+		c.rejected++
+		c.returning = 0
+		c.fit.reset()
+	} else if c.take(t, z, p.SigmaNs) {
+		c.accepted++
+		c.lastAccepted = p.Mono
+	} else {
+		c.rejected++
+	}
+	return c.advance(now, true)
+}
+
+// Tick tells that time has passed and what the conditions are, about once a
+// second, and at once when they change.
+func (c *Clock) Tick(now timescale.Mono, cond Conditions) Order {
+	c.begin(now)
+	c.cond = cond
+	return c.advance(now, false)
+}
+
+// Applied tells that the hardware runs with the correction ppb since at: the
+// answer to SetFrequency, and at the start what the clock was left with.
+func (c *Clock) Applied(at timescale.Mono, ppb float64) {
+	if !finite(ppb) || ppb == c.corr.ppb() && c.corr.n > 0 {
+		return
+	}
+	if c.est.valid {
+		c.rate.note(at, ppb-c.corr.ppb())
+	}
+	c.corr.frequency(at, ppb)
+}
+
+// Stepped tells that ns were added to the clock at at: the answer to Step. An
+// order whose step failed is not answered, and is given again.
+func (c *Clock) Stepped(at timescale.Mono, ns int64) {
+	c.corr.step(at, ns)
+	c.steps++
+	c.stepTries = 0
+	c.lastStepNs = ns
+	if c.cond.Served {
+		c.steppedServed = at
+	}
+}
+
+func (c *Clock) begin(now timescale.Mono) {
+	if c.start.IsZero() {
+		c.start, c.since, c.now = now, now, now
+	}
+}
+
+// axis is the time axis of the estimator, in s since the first pulse.
+func (c *Clock) axis(t timescale.Mono) float64 { return seconds(t.Sub(c.origin)) }
+
+// measure turns a pulse into the oscillator's own phase z. ok is false for
+// numbers that cannot be, for a repeated pulse and for one too old to judge.
+func (c *Clock) measure(now timescale.Mono, p Pulse) (t, z float64, ok bool) {
+	if !finite(p.SigmaNs) || p.SigmaNs < 0 || !finite(p.CorrectionNs) || math.Abs(p.CorrectionNs) > 1e9 ||
+		p.OffsetNs > offsetLimitNs || p.OffsetNs < -offsetLimitNs || p.Mono.IsZero() || now.Before(p.Mono) ||
+		now.Sub(p.Mono) > pulseAge || !c.lastEdge.IsZero() && p.Mono.Sub(c.lastEdge) < pulseSpacing {
+		return 0, 0, false
+	}
+	u, steps, ok := c.corr.at(p.Mono)
+	if !ok {
+		return 0, 0, false
+	}
+	if !c.hasOrigin {
+		c.hasOrigin = true
+		c.origin, c.originNs = p.Mono, p.OffsetNs-steps
+	}
+	return c.axis(p.Mono), float64(p.OffsetNs-steps-c.originNs) + p.CorrectionNs - u, true
+}
+
+// take gives the pulse to whatever waits for it and tells whether it was
+// believed.
+func (c *Clock) take(t, z, sigma float64) bool {
+	switch {
+	case c.held.active:
+		return c.takeReturning(t, z, sigma)
+	case !c.est.valid:
+		c.fit.add(t, z, sigma)
+		l, ok := c.fit.frequency()
+		if !ok {
+			return true // it counts as a pulse; nothing is steered by it yet
+		}
+		c.est.start(l.t, l.z, l.y, l.zErr, l.yErr, l.zyCov)
+		c.hist.reset()
+		for _, p := range c.fit.points[c.fit.n-firstPulses : c.fit.n] {
+			c.hist.add(p.t, p.z)
+		}
+		c.snaps.reset()
+		c.snaps.add(c.est.model)
+		return true
+	}
+	if !c.est.update(t, z, sigma) {
+		if !c.everLocked && c.est.rejects >= firstRejects {
+			c.forget()
+		}
+		return false
+	}
+	c.hist.add(t, z)
+	c.snaps.add(c.est.model)
+	return true
+}
+
+// forget drops a frequency that was measured before the first lock.
+func (c *Clock) forget() {
+	c.est.valid, c.aligned = false, false
+	c.fit.reset()
+}
+
+// error is the estimated error x of the served clock (ns) and the oscillator's
+// own frequency y (ppb) at now.
+func (c *Clock) error(now timescale.Mono) (x, y float64) {
+	whole, part, y := c.errorParts(now)
+	return float64(whole) + part, y
+}
+
+// errorParts keeps the whole nanoseconds of x apart: a clock that starts in
+// 1970 is off by more than a float64 can tell to the nanosecond.
+func (c *Clock) errorParts(now timescale.Mono) (whole int64, part, y float64) {
+	t := c.axis(now)
+	z, y := c.held.at(t), c.held.y
+	if !c.held.active {
+		z, _ = c.est.at(t)
+		y = c.est.y
+	}
+	u, steps, _ := c.corr.at(now)
+	return c.originNs + steps, z + u, y
+}
+
+// lockLimit is the error below which the clock may call itself locked: 100 ns,
+// more for a pulse whose noise would keep even a perfect clock outside.
+func (c *Clock) lockLimit() float64 {
+	return max(lockLimitNs, min(4*c.est.noiseNs, ns(c.cfg.Spec)/3))
+}
+
+// advance lets the state follow and makes the order.
+func (c *Clock) advance(now timescale.Mono, pulse bool) Order {
+	if now.Before(c.now) {
+		now = c.now
+	}
+	dt := now.Sub(c.now)
+	c.now = now
+	if c.state == quality.Locked && now.Sub(c.start) >= c.cfg.WarmUp {
+		c.lockedFor += dt
+	}
+	fresh := !c.lastAccepted.IsZero() && now.Sub(c.lastAccepted) < pulseTimeout && c.cond.Distrust == ReasonNone
+	if !c.everLocked && c.est.valid && now.Sub(c.lastAccepted) > forgetAfter {
+		c.forget()
+	}
+	step := c.firstStep(now, pulse && fresh)
+
+	in := c.inputs(now, dt, fresh)
+	next, why := Next(c.state, in)
+	if next != c.state {
+		c.enter(now, next)
+	}
+	c.why = why
+	if step.Step {
+		return step
+	}
+	return c.steer(now)
+}
+
+// inputs gathers the facts for Next.
+func (c *Clock) inputs(now timescale.Mono, dt time.Duration, fresh bool) Inputs {
+	in := Inputs{
+		EverLocked: c.everLocked,
+		Warm:       now.Sub(c.start) >= c.cfg.WarmUp,
+		HasTime:    c.cond.HasTime,
+		Pulses:     fresh,
+		Aligned:    c.est.valid && c.aligned,
+		Learned:    c.lockedFor >= c.cfg.Learning,
+	}
+	if c.everLocked {
+		in.Aligned = !c.held.active
+	}
+	if c.est.valid {
+		x, _ := c.error(now)
+		limit := c.lockLimit()
+		_, sigma := c.est.at(c.axis(now))
+		switch {
+		case !fresh || c.held.active || math.Abs(x) > limit || 3*sigma > limit:
+			c.settledFrom = timescale.Mono{}
+		case c.settledFrom.IsZero():
+			c.settledFrom = now
+		}
+		settle := c.cfg.Settle
+		if c.everLocked {
+			settle = min(settle, relockSettle)
+		}
+		in.Settled = !c.settledFrom.IsZero() && now.Sub(c.settledFrom) >= settle
+		in.Strayed = math.Abs(x) > strayedFactor*limit
+		c.peakNs = max(math.Abs(x), c.peakNs*math.Exp(-seconds(dt)/seconds(peakTime)))
+	}
+	inside := c.bound(now) < ns(c.cfg.Spec)
+	if c.state == quality.Locked {
+		c.boundInside, c.capped = inside, false
+	} else {
+		c.boundInside = c.boundInside && inside
+	}
+	if !fresh && !c.holdoverFrom.IsZero() && now.Sub(c.holdoverFrom) >= c.cfg.MaxHoldover {
+		c.capped = true
+	}
+	in.BoundInside, in.UnderCap = c.boundInside, !c.capped && c.cfg.MaxHoldover > 0
+	return in
+}
+
+// enter does what belongs to the change into a state.
+func (c *Clock) enter(now timescale.Mono, next quality.State) {
+	switch next {
+	case quality.Locked:
+		x, _ := c.error(now)
+		c.everLocked = true
+		c.holdoverFrom = timescale.Mono{}
+		c.boundInside, c.capped = true, false
+		c.peakNs = math.Abs(x)
+	case quality.HoldoverSpec, quality.HoldoverNoSpec:
+		if c.holdoverFrom.IsZero() {
+			c.holdoverFrom = now
+		}
+		if !c.held.active {
+			c.hold(now)
+		}
+	case quality.Relocking:
+		if c.holdoverFrom.IsZero() {
+			c.holdoverFrom = now
+		}
+		c.settledFrom = timescale.Mono{}
+	}
+	c.state, c.since = next, now
+}
+
+// firstStep decides about the phase before the first lock: a step when nobody
+// is served or on_acquire says so, else nothing and the slew does it.
+func (c *Clock) firstStep(now timescale.Mono, pulse bool) Order {
+	if c.everLocked || !c.est.valid {
+		return Order{}
+	}
+	x, y := c.error(now)
+	if c.aligned {
+		// Stepped already, and missed by far with nobody looking: once more.
+		c.aligned = c.cond.Served || math.Abs(x) <= stepAgainNs
+		return Order{}
+	}
+	least := float64(stepLeastNs)
+	if c.steps > 0 {
+		least = stepAgainNs
+	}
+	slew := c.cond.Served && (c.cfg.OnAcquire == AcquireSlew ||
+		c.cfg.OnAcquire == AcquireAuto && c.slewTime(x, y+c.corr.ppb()) <= seconds(autoSlew))
+	if math.Abs(x) <= least || slew {
+		c.aligned = true
+		return Order{}
+	}
+	if !pulse {
+		return Order{}
+	}
+	c.stepTries++
+	whole, part, _ := c.errorParts(now)
+	return Order{Step: true, StepNs: -whole - int64(math.Round(part)), SetFrequency: true, FrequencyPPB: clamp(-y, c.cfg.MaxPPB)}
+}

@@ -1,0 +1,104 @@
+package holdover
+
+import (
+	"fmt"
+	"time"
+)
+
+// OnAcquire says what happens to clients that are served by a free run when
+// the receiver's time arrives and the phase is wrong.
+type OnAcquire uint8
+
+// The settings of holdover.on_acquire.
+const (
+	AcquireAuto OnAcquire = iota // slew when that takes at most autoSlew, else step
+	AcquireSlew                  // slew, however long
+	AcquireStep                  // step once, with a reason that shows
+)
+
+var onAcquireNames = [...]string{"auto", "slew", "step"}
+
+// String is the word of the configuration.
+func (o OnAcquire) String() string {
+	if int(o) < len(onAcquireNames) {
+		return onAcquireNames[o]
+	}
+	return "unknown"
+}
+
+// ParseOnAcquire reads the word of the configuration.
+func ParseOnAcquire(s string) (OnAcquire, error) {
+	for i, n := range onAcquireNames {
+		if n == s {
+			return OnAcquire(i), nil
+		}
+	}
+	return 0, fmt.Errorf("holdover: unknown on_acquire %q (auto, slew, step)", s)
+}
+
+// Config is fixed for the life of a Clock.
+type Config struct {
+	Oscillator  Oscillator
+	Spec        time.Duration // class 7 while the bound is inside
+	Learning    time.Duration // time in LOCKED before class 7 is claimed at all
+	MaxHoldover time.Duration // the operator's cap on class 7
+	Settle      time.Duration // inside the lock limit this long before LOCKED
+	OnAcquire   OnAcquire
+	// FreeRunAfter is how long after the start a clock that never locked is
+	// served all the same, at the free run's class; negative: never.
+	FreeRunAfter time.Duration
+	WarmUp       time.Duration // the oscillator's, from the start
+
+	SlewPPB     float64 // most that a phase error is steered away with
+	FastSlewPPB float64 // the same while the error is beyond 50 us
+	RatePPB     float64 // most that the frequency changes in any second
+	// ReceiverBoundNs bounds what is wrong with every pulse alike and no filter
+	// sees: slow wander of the receiver, multipath, what is left of the
+	// antenna delay.
+	ReceiverBoundNs float64
+
+	QuantumPPB float64 // the smallest change of frequency that the hardware takes, 0: none known
+	MaxPPB     float64 // the largest correction that it takes
+}
+
+// DefaultConfig has the values of an empty configuration file.
+func DefaultConfig() Config {
+	return Config{
+		Spec:            1500 * time.Nanosecond,
+		Learning:        time.Hour,
+		MaxHoldover:     24 * time.Hour,
+		Settle:          time.Minute,
+		FreeRunAfter:    10 * time.Minute,
+		SlewPPB:         50,
+		FastSlewPPB:     200,
+		RatePPB:         10,
+		ReceiverBoundNs: 40,
+		MaxPPB:          500_000,
+	}
+}
+
+// withDefaults fills the numbers without which nothing would move.
+func (c Config) withDefaults() Config {
+	d := DefaultConfig()
+	if c.Spec <= 0 {
+		c.Spec = d.Spec
+	}
+	if c.Settle <= 0 {
+		c.Settle = time.Second
+	}
+	for _, v := range []struct {
+		have *float64
+		def  float64
+	}{
+		{&c.SlewPPB, d.SlewPPB}, {&c.FastSlewPPB, d.FastSlewPPB}, {&c.RatePPB, d.RatePPB},
+		{&c.ReceiverBoundNs, d.ReceiverBoundNs}, {&c.MaxPPB, d.MaxPPB},
+	} {
+		if !(*v.have > 0) || !finite(*v.have) {
+			*v.have = v.def
+		}
+	}
+	if !(c.QuantumPPB >= 0) || !finite(c.QuantumPPB) {
+		c.QuantumPPB = 0
+	}
+	return c
+}

@@ -1,0 +1,83 @@
+package holdover
+
+import "bragi/gnss/timescale"
+
+// corrections is what was done to the served clock: its frequency correction
+// as a staircase, with its integral U, and its steps. The last few changes are
+// kept, so that a pulse is judged by what held at its edge, even when the
+// clock was changed between edge and now.
+type corrections struct {
+	points [32]correction // ring, oldest first from head
+	head   int
+	n      int
+}
+
+// correction is a corner of the staircase.
+type correction struct {
+	at      timescale.Mono
+	ppb     float64 // from at on
+	u       float64 // U at at, ns
+	stepsNs int64   // sum of the steps until at, this one included
+}
+
+// uAt is U at t on the line that starts at the corner.
+func (p correction) uAt(t timescale.Mono) float64 {
+	return p.u + p.ppb*seconds(t.Sub(p.at))
+}
+
+func (c *corrections) last() correction {
+	if c.n == 0 {
+		return correction{}
+	}
+	return c.points[(c.head+c.n-1)%len(c.points)]
+}
+
+func (c *corrections) push(p correction) {
+	if c.n == len(c.points) {
+		c.points[c.head] = p
+		c.head = (c.head + 1) % len(c.points)
+		return
+	}
+	c.points[(c.head+c.n)%len(c.points)] = p
+	c.n++
+}
+
+// frequency notes that the correction is ppb from at on.
+func (c *corrections) frequency(at timescale.Mono, ppb float64) {
+	p := c.last()
+	if c.n > 0 && at.Before(p.at) {
+		at = p.at
+	}
+	if c.n > 0 {
+		p.u = p.uAt(at)
+	}
+	p.at, p.ppb = at, ppb
+	c.push(p)
+}
+
+// step notes that ns were added to the clock at at.
+func (c *corrections) step(at timescale.Mono, ns int64) {
+	c.frequency(at, c.ppb())
+	c.points[(c.head+c.n-1)%len(c.points)].stepsNs += ns
+}
+
+// ppb is the correction now.
+func (c *corrections) ppb() float64 { return c.last().ppb }
+
+// at is U and the sum of the steps at t. ok is false when t is older than what
+// is remembered; then they are the oldest known.
+func (c *corrections) at(t timescale.Mono) (u float64, stepsNs int64, ok bool) {
+	if c.n == 0 {
+		return 0, 0, true
+	}
+	for i := c.n - 1; i >= 0; i-- {
+		p := c.points[(c.head+i)%len(c.points)]
+		if !t.Before(p.at) {
+			return p.uAt(t), p.stepsNs, true
+		}
+	}
+	if c.n < len(c.points) {
+		return 0, 0, true // before the first change of all nothing was done
+	}
+	return c.points[c.head].u, c.points[c.head].stepsNs, false
+}

@@ -1,0 +1,84 @@
+package holdover
+
+// Reason says in a typed word why the clock is in its state, or what is wrong.
+// The number is stable within a run only; the String is what people and
+// scripts read.
+type Reason uint8
+
+// The reasons. Those with a Mend are worth an alarm.
+const (
+	ReasonNone Reason = iota
+	ReasonWarmingUp
+	ReasonNoTime
+	ReasonNoPulse
+	ReasonMeasuring
+	ReasonStepPending
+	ReasonSettling
+	ReasonSlewing
+	ReasonPhaseAligned
+	ReasonStrayed
+	ReasonRelocking
+	ReasonInSpec
+	ReasonOutOfSpec
+	ReasonNotLearned
+	ReasonMaxHoldover
+	ReasonStaysOutOfSpec
+	ReasonPulsesRejected
+	ReasonAntenna
+	ReasonSpoofing
+	ReasonJamming
+	ReasonTimeFault
+	ReasonSteppedServed
+	ReasonStepFails
+	ReasonSlewLong
+	ReasonPulseNoise
+	ReasonPulseRefused
+	ReasonFrequencyLimit
+	reasonCount
+)
+
+var reasonTexts = [reasonCount]struct{ word, mend string }{
+	ReasonNone:           {"none", ""},
+	ReasonWarmingUp:      {"oscillator warming up", ""},
+	ReasonNoTime:         {"no time from the receiver", "check antenna and receiver: bragi show gnss"},
+	ReasonNoPulse:        {"no pulse", "check the pulse's wire and gnss.pps: bragi show hardware"},
+	ReasonMeasuring:      {"measuring the frequency", ""},
+	ReasonStepPending:    {"clock not stepped yet", ""},
+	ReasonSettling:       {"settling", ""},
+	ReasonSlewing:        {"slewing the phase", ""},
+	ReasonPhaseAligned:   {"phase aligned to the pulse", ""},
+	ReasonStrayed:        {"time error far outside the lock limit", "check the oscillator's supply and temperature, and what else steers this clock"},
+	ReasonRelocking:      {"pulse is back, slewing in", ""},
+	ReasonInSpec:         {"error bound inside the spec", ""},
+	ReasonOutOfSpec:      {"error bound outside the spec", "bring GNSS back; a better oscillator holds longer"},
+	ReasonNotLearned:     {"lock was shorter than learning", "bring GNSS back, or set holdover.learning shorter"},
+	ReasonMaxHoldover:    {"holdover longer than max_holdover", "bring GNSS back, or set holdover.max_holdover longer"},
+	ReasonStaysOutOfSpec: {"was out of spec, stays so until locked", ""},
+	ReasonPulsesRejected: {"pulses rejected", "the pulse moved against the oscillator: check antenna, receiver and the pulse's wire"},
+	ReasonAntenna:        {"antenna fault", "check the antenna's cable, connector and supply"},
+	ReasonSpoofing:       {"receiver reports spoofing", "do not trust this sky: check the antenna's surroundings"},
+	ReasonJamming:        {"receiver reports jamming", "look for a transmitter near the antenna"},
+	ReasonTimeFault:      {"pulse and message disagree", "check the receiver; restart it"},
+	ReasonSteppedServed:  {"clock stepped while clients were served", "clients of the free run saw a step; set holdover.on_acquire = \"slew\" to avoid it"},
+	ReasonStepFails:      {"clock does not take the step", "check the permission on the PTP clock and what else steers it"},
+	ReasonSlewLong:       {"slewing takes longer than ten minutes", "set holdover.on_acquire = \"step\" and restart to step at once"},
+	ReasonPulseNoise:     {"pulse is noisy", "check the antenna's view of the sky and the pulse's wire"},
+	ReasonPulseRefused:   {"pulse with an impossible value refused", "report this with a recording of the receiver"},
+	ReasonFrequencyLimit: {"correction is at the hardware's limit", "the oscillator is outside the clock's tuning range: replace the board or its oscillator"},
+}
+
+// String is the reason in a few plain words.
+func (r Reason) String() string {
+	if r < reasonCount {
+		return reasonTexts[r].word
+	}
+	return "unknown"
+}
+
+// Mend says what to do about it; empty for a reason that needs nothing.
+func (r Reason) Mend() string {
+	if r < reasonCount {
+		return reasonTexts[r].mend
+	}
+	return ""
+}

@@ -1,0 +1,198 @@
+package holdover
+
+import (
+	"math"
+	"time"
+
+	"bragi/gnss/timescale"
+	"bragi/holdover/quality"
+)
+
+// Report is what the clock knows of itself at an instant. Numbers that are not
+// known are NaN.
+type Report struct {
+	State      quality.State
+	Since      timescale.Mono // of the state
+	Why        []Reason       // the first is the state's own
+	EverLocked bool
+	Learned    bool          // LOCKED for as long as `learning` asks
+	LockedFor  time.Duration // sum of the time in LOCKED
+	// HoldoverFor is the time since the loss, until LOCKED again; 0: none.
+	HoldoverFor time.Duration
+
+	ErrorNs float64 // estimated time error of the served clock, positive: ahead
+	SigmaNs float64 // one standard deviation of that estimate
+	BoundNs float64 // bound of the time error, positive
+
+	FrequencyPPB  float64 // correction that the hardware runs with
+	OscillatorPPB float64 // the oscillator's own frequency, as the servo sees it now
+	MeanPPB       float64 // the mean that holdover holds, or would hold
+	MeanErrorPPB  float64 // one standard error of it
+	MeanSpanS     float64 // how much of the lock it covers, in s
+	PulseNoiseNs  float64 // standard deviation of the pulses as measured
+	TempC         float64
+
+	// ForecastS is how long the bound stays inside the spec from now on without
+	// a pulse, in s. Class7S is how long class 7 would be announced: the same,
+	// not longer than max_holdover allows, and 0 before `learning` is over.
+	ForecastS float64
+	Class7S   float64
+	EtaS      float64 // until the next better state, NaN when that is not up to the clock
+
+	Accepted, Rejected, Refused uint64 // pulses: believed; not believed; impossible or repeated
+	Steps                       int
+	LastStepNs                  int64
+
+	// Quality has State, EverLocked, KeepsSpec, BoundNs, LogVariance,
+	// ServeFreeRun and FrequencyCategory set. The assembly adds what only it
+	// knows: egress, UTC offset, leap, squelch, profile.
+	Quality quality.Input
+}
+
+// Alarms are the reasons of Why that somebody should mend.
+func (r Report) Alarms() []Reason {
+	var alarms []Reason
+	for _, w := range r.Why {
+		if w.Mend() != "" {
+			alarms = append(alarms, w)
+		}
+	}
+	return alarms
+}
+
+const (
+	steppedShown  = time.Hour
+	refusedShown  = time.Minute
+	noisyPulseNs  = 100
+	stepTriesMany = 3
+	rejectsShown  = 3
+)
+
+func (c *Clock) peak() float64 {
+	if c.state == quality.Locked {
+		return c.peakNs
+	}
+	return 0
+}
+
+// Report tells how the clock stands at now.
+func (c *Clock) Report(now timescale.Mono) Report {
+	if now.Before(c.now) {
+		now = c.now
+	}
+	nan := math.NaN()
+	r := Report{
+		State: c.state, Since: c.since, Why: c.reasons(now),
+		EverLocked: c.everLocked, Learned: c.everLocked && c.lockedFor >= c.cfg.Learning, LockedFor: c.lockedFor,
+		ErrorNs: nan, SigmaNs: nan, BoundNs: nan,
+		FrequencyPPB: c.corr.ppb(), OscillatorPPB: nan, MeanPPB: nan, MeanErrorPPB: nan, MeanSpanS: nan,
+		PulseNoiseNs: nan, TempC: c.tempC, ForecastS: nan, Class7S: nan, EtaS: c.eta(now),
+		Accepted: c.accepted, Rejected: c.rejected, Refused: c.refused, Steps: c.steps, LastStepNs: c.lastStepNs,
+	}
+	if !c.holdoverFrom.IsZero() {
+		r.HoldoverFor = now.Sub(c.holdoverFrom)
+	}
+	variance := uint16(quality.VarianceUnknown)
+	if c.est.valid {
+		r.ErrorNs, r.OscillatorPPB = c.error(now)
+		r.BoundNs = c.bound(now)
+		r.SigmaNs = c.unseen(now) / boundSigmas
+		variance = varianceOf(r.SigmaNs)
+		r.PulseNoiseNs = c.est.noiseNs
+		m := c.held.mean
+		if !c.held.active {
+			m = c.meanFrequency(c.axis(c.lastAccepted))
+		}
+		r.MeanPPB, r.MeanErrorPPB, r.MeanSpanS = m.ppb, m.errPPB, m.spanS
+		if c.everLocked {
+			r.ForecastS, r.Class7S = c.forecast(r.BoundNs, m, r.HoldoverFor, r.Learned)
+		}
+	}
+	r.Quality = quality.Input{
+		State: c.state, EverLocked: c.everLocked,
+		KeepsSpec: r.Learned && c.boundInside && !c.capped,
+		BoundNs:   r.BoundNs, EgressNs: nan, LogVariance: variance,
+		ServeFreeRun:      c.cfg.FreeRunAfter >= 0 && !c.start.IsZero() && now.Sub(c.start) >= c.cfg.FreeRunAfter,
+		FrequencyCategory: c.cfg.Oscillator.Category(),
+	}
+	return r
+}
+
+// varianceOf is the log variance of sigma, rounded up to half octaves so that
+// Announce does not change with every pulse.
+func varianceOf(sigmaNs float64) uint16 {
+	if !(sigmaNs > 0) {
+		return quality.VarianceUnknown
+	}
+	return quality.LogVariance(math.Exp2(math.Ceil(2*math.Log2(sigmaNs)) / 2))
+}
+
+// forecast is how long holdover stays in spec from now, and how long class 7
+// would be announced.
+func (c *Clock) forecast(bound float64, m meanFrequency, away time.Duration, learned bool) (inSpec, class7 float64) {
+	inSpec = max((ns(c.cfg.Spec)-bound)/(c.osc.boundPPB+2*m.errPPB), 0)
+	if c.state == quality.HoldoverNoSpec && !c.boundInside {
+		inSpec = 0
+	}
+	if !learned || c.capped || c.state != quality.Locked && !c.boundInside {
+		return inSpec, 0
+	}
+	if c.state == quality.Locked {
+		away = 0
+	}
+	return inSpec, min(inSpec, max(seconds(c.cfg.MaxHoldover-away), 0))
+}
+
+// eta is the time to the next better state in s.
+func (c *Clock) eta(now timescale.Mono) float64 {
+	switch {
+	case c.state == quality.Warmup:
+		return max(seconds(c.cfg.WarmUp-now.Sub(c.start)), 0)
+	case c.state == quality.Locking || c.state == quality.Relocking:
+	default:
+		return math.NaN()
+	}
+	settle := c.cfg.Settle
+	if c.everLocked {
+		settle = min(settle, relockSettle)
+	}
+	if !c.settledFrom.IsZero() {
+		return max(seconds(settle-now.Sub(c.settledFrom)), 0)
+	}
+	x, y := c.error(now)
+	if c.unlimited() {
+		return seconds(acquireTime)*math.Log(max(math.Abs(x)/c.lockLimit(), 1)) + seconds(settle)
+	}
+	return c.slewTime(max(math.Abs(x)-c.lockLimit(), 0), y+c.corr.ppb()) + seconds(settle)
+}
+
+// reasons lists what holds at now, the state's own reason first.
+func (c *Clock) reasons(now timescale.Mono) []Reason {
+	why := []Reason{c.why}
+	add := func(r Reason, when bool) {
+		if when && r != c.why {
+			why = append(why, r)
+		}
+	}
+	recent := func(t timescale.Mono, d time.Duration) bool { return !t.IsZero() && now.Sub(t) < d }
+	holding := c.state == quality.HoldoverSpec || c.state == quality.HoldoverNoSpec
+	rejecting := c.est.rejects >= rejectsShown || holding && c.returning >= rejectsShown
+	arriving := recent(c.lastEdge, pulseTimeout)
+
+	add(c.cond.Distrust, c.cond.Distrust != ReasonNone)
+	add(ReasonNoTime, holding && !c.cond.HasTime && !arriving)
+	add(ReasonNoPulse, holding && c.cond.HasTime && !arriving)
+	add(ReasonPulsesRejected, rejecting && arriving && c.cond.Distrust == ReasonNone)
+	add(ReasonStepPending, c.state == quality.Acquiring && c.est.valid && !c.aligned)
+	add(ReasonStepFails, c.stepTries >= stepTriesMany)
+	if c.state == quality.Locking || c.state == quality.Relocking {
+		x, _ := c.error(now)
+		add(ReasonSlewing, math.Abs(x) > c.lockLimit())
+		add(ReasonSlewLong, c.eta(now) > seconds(autoSlew))
+	}
+	add(ReasonSteppedServed, recent(c.steppedServed, steppedShown))
+	add(ReasonPulseNoise, c.est.valid && c.est.noiseNs > noisyPulseNs)
+	add(ReasonPulseRefused, recent(c.refusedAt, refusedShown))
+	add(ReasonFrequencyLimit, c.atLimit)
+	return why
+}

@@ -1,0 +1,137 @@
+package holdover
+
+import (
+	"math"
+	"time"
+
+	"bragi/gnss/timescale"
+	"bragi/holdover/quality"
+)
+
+// Order is what to do to the served clock. Both parts may be asked for; the
+// step comes first. What was done is told by Stepped and Applied.
+type Order struct {
+	Step   bool
+	StepNs int64 // add this to the clock
+
+	SetFrequency bool
+	FrequencyPPB float64 // absolute correction, positive: run faster
+}
+
+const (
+	stepLeastNs    = 1000             // a smaller first error is steered away
+	stepAgainNs    = 10_000           // a first step that missed by more is repeated
+	fastBeyondNs   = 50_000           // an error beyond may be slewed at FastSlewPPB
+	acquireTime    = 3 * time.Second  // the phase's time constant before anybody is served
+	acquirePPB     = 20_000           // and its limit
+	relockTime     = 10 * time.Second // the same in LOCKING and RELOCKING
+	autoSlew       = 10 * time.Minute // on_acquire = auto: slew no longer than that
+	brakeShare     = 0.2              // of the rate limit, for the square-root approach to zero
+	rateWindow     = 1050 * time.Millisecond
+	negligiblePPB  = 1e-4
+	negligibleStep = 0.25 // of the quantum
+)
+
+// slew is the part of the correction that removes the phase error x (ns) under
+// the limits: proportional near zero, then such that the rate limit can still
+// stop it (half a square root), then flat.
+func (c *Clock) slew(x float64) float64 {
+	if c.unlimited() {
+		return clamp(x/seconds(acquireTime), acquirePPB)
+	}
+	limit := c.cfg.SlewPPB
+	if math.Abs(x) > fastBeyondNs {
+		limit = max(limit, c.cfg.FastSlewPPB)
+	}
+	tau := seconds(relockTime)
+	if c.state == quality.Locked {
+		tau = seconds(c.osc.phaseTime)
+	}
+	brake := math.Sqrt(2 * brakeShare * c.cfg.RatePPB * math.Abs(x))
+	return clamp(x/tau, min(limit, brake))
+}
+
+// unlimited: nobody has been served a locked clock yet and nobody is served.
+func (c *Clock) unlimited() bool { return !c.everLocked && !c.cond.Served }
+
+// slewTime is how long it takes to bring the frequency error dy (ppb) and the
+// phase error x (ns) to zero under the limits, in s.
+func (c *Clock) slewTime(x, dy float64) float64 {
+	ramp := math.Abs(dy) / c.cfg.RatePPB
+	x = math.Abs(x) + dy*dy/(2*c.cfg.RatePPB)
+	t := ramp
+	if x > fastBeyondNs && c.cfg.FastSlewPPB > c.cfg.SlewPPB {
+		t += (x - fastBeyondNs) / c.cfg.FastSlewPPB
+		x = fastBeyondNs
+	}
+	return t + x/c.cfg.SlewPPB
+}
+
+// rateLimit remembers the last changes of frequency, so that no window of a
+// second holds more than its limit.
+type rateLimit struct {
+	changes [24]struct {
+		at  timescale.Mono
+		ppb float64
+	}
+	next int
+	last timescale.Mono
+}
+
+// note takes a change that was applied.
+func (r *rateLimit) note(at timescale.Mono, ppb float64) {
+	r.changes[r.next] = struct {
+		at  timescale.Mono
+		ppb float64
+	}{at, math.Abs(ppb)}
+	r.next = (r.next + 1) % len(r.changes)
+	r.last = at
+}
+
+// allow is how much the frequency may change now, in ppb. A staircase of steps
+// dt apart has 1 + 1/dt of them in a closed second, hence dt / (1 + dt).
+func (r *rateLimit) allow(now timescale.Mono, limitPPB float64) float64 {
+	if r.last.IsZero() {
+		return limitPPB / 2
+	}
+	// Changes further apart than the window do not add up; beyond a second
+	// there is nothing to gain.
+	dt := min(max(seconds(now.Sub(r.last)), 0), 1)
+	used, full := 0.0, true
+	for _, c := range r.changes {
+		if !c.at.IsZero() && now.Sub(c.at) < rateWindow {
+			used += c.ppb
+		} else {
+			full = false
+		}
+	}
+	if full {
+		return 0
+	}
+	return max(min(limitPPB*dt/(1+dt), limitPPB-used), 0)
+}
+
+// steer makes the order of frequency for now: u = -y - f(x) within the limits.
+func (c *Clock) steer(now timescale.Mono) Order {
+	if !c.est.valid {
+		return Order{}
+	}
+	x, y := c.error(now)
+	have, quantum := c.corr.ppb(), c.cfg.QuantumPPB
+	want := -y - c.slew(x)
+	c.atLimit = math.Abs(want) > c.cfg.MaxPPB
+	want = clamp(want, c.cfg.MaxPPB)
+	if !c.unlimited() {
+		// The hardware may round each of two changes by half a quantum.
+		limit := max(c.cfg.RatePPB-quantum, c.cfg.RatePPB/4)
+		allow := c.rate.allow(now, limit)
+		if allow < quantum && now.Sub(c.rate.last) >= rateWindow {
+			allow = quantum // a coarse clock moves by what it can
+		}
+		want = have + clamp(want-have, allow)
+	}
+	if math.Abs(want-have) < max(negligiblePPB, negligibleStep*quantum) {
+		return Order{}
+	}
+	return Order{SetFrequency: true, FrequencyPPB: want}
+}
