@@ -1,0 +1,48 @@
+package master
+
+import "bragi/master/wire"
+
+const (
+	correctionOffset  = wire.CorrectionOffset
+	logIntervalOffset = 33
+	requestingOffset  = 44 // requestingPortIdentity in Delay_Resp
+)
+
+// build makes the messages that are only patched before each send.
+//
+// logMessageInterval (table 42): in unicast Sync and Delay_Resp state none
+// (0x7F); Announce states logAnnounceInterval, which in unicast is the granted
+// one and is patched for each client.
+func (m *Master) build() {
+	h := wire.Header{
+		MinorVersion: m.cfg.MinorVersion, Domain: m.cfg.Domain, Flags: wire.FlagUnicast,
+		Source: m.me, LogInterval: wire.LogIntervalNone,
+	}
+	m.sync = (&wire.Sync{Header: h}).Append(m.sync[:0])
+	m.delayResp = (&wire.DelayResp{Header: h}).Append(m.delayResp[:0])
+
+	a := m.said
+	for _, f := range []struct {
+		on   bool
+		flag wire.Flags
+	}{
+		{a.Leap61, wire.FlagLeap61}, {a.Leap59, wire.FlagLeap59}, {a.CurrentUTCOffsetValid, wire.FlagUTCOffsetValid},
+		{a.PTPTimescale, wire.FlagPTPTimescale}, {a.TimeTraceable, wire.FlagTimeTraceable},
+		{a.FrequencyTraceable, wire.FlagFrequencyTraceable},
+	} {
+		if f.on {
+			h.Flags |= f.flag
+		}
+	}
+	m.announce = (&wire.Announce{
+		Header:                  h,
+		CurrentUTCOffset:        a.CurrentUTCOffset,
+		Priority1:               m.cfg.Priority1,
+		ClockClass:              wire.ClockClass(a.ClockClass),
+		ClockAccuracy:           wire.ClockAccuracy(a.ClockAccuracy),
+		OffsetScaledLogVariance: a.OffsetScaledLogVariance,
+		Priority2:               m.cfg.Priority2,
+		Grandmaster:             m.me.Clock,
+		TimeSource:              wire.TimeSource(a.TimeSource),
+	}).Append(m.announce[:0])
+}

@@ -1,0 +1,106 @@
+package master
+
+import (
+	"net/netip"
+
+	"bragi/gnss/timescale"
+	"bragi/master/wire"
+)
+
+// Key tells clients apart: two clocks behind one address are two clients.
+type Key struct {
+	Address netip.Addr
+	Port    wire.PortIdentity
+}
+
+// grant is one flow of one client.
+type grant struct {
+	live    bool
+	log     int8   // logInterMessagePeriod
+	seq     uint16 // sequenceId of the next message; of its own for each flow (7.3.7)
+	seconds uint32 // duration granted last
+	expires timescale.Mono
+	since   timescale.Mono
+	sent    uint64
+	renewed uint64
+}
+
+// client is a row of the client table. It exists while it has a live grant.
+type client struct {
+	key    Key
+	asked  netip.Addr // our address that it speaks to
+	grants [numFlows]grant
+	credit int32 // row of the credit table + 1, 0 for a trusted address
+
+	first, last timescale.Mono
+	signalSeq   uint16
+	dscp        uint8
+	minor       uint8 // minorVersionPTP it sends
+	signaling   uint64
+	delayReqs   uint64
+	unanswered  [numReasons]uint32 // Delay_Req without an answer, by reason
+	lastReq     timescale.Mono     // last Delay_Req
+	reqInterval int64              // its spacing in ns, smoothed
+	tokens      int64              // Delay_Req it may still send, in ns of its allowance
+	filled      timescale.Mono     // when tokens were counted
+	denied      denial
+	cancels     uint8 // CANCELs of a drain that were sent
+	acked       [numFlows]bool
+	nextCancel  timescale.Mono
+}
+
+type denial struct {
+	at     timescale.Mono
+	reason Reason
+	typ    wire.MessageType
+	count  uint64
+}
+
+// clients is the client table: rows, their index, the list of free rows and the
+// rows in use in one dense list, which the sweep walks.
+type clients struct {
+	rows  []client
+	index index[Key]
+	free  []int32
+	used  []int32 // rows in use
+	place []int32 // by row: where it is in used
+}
+
+func newClients(n int) *clients {
+	t := &clients{
+		rows:  make([]client, n),
+		free:  make([]int32, 0, n),
+		used:  make([]int32, 0, n),
+		place: make([]int32, n),
+	}
+	t.index = newIndex(n, func(row int32) Key { return t.rows[row].key })
+	for i := n - 1; i >= 0; i-- {
+		t.free = append(t.free, int32(i))
+	}
+	return t
+}
+
+func (t *clients) full() bool { return len(t.free) == 0 }
+
+// add makes a row for a key that has none; the table is not full.
+func (t *clients) add(k Key) int32 {
+	row := t.free[len(t.free)-1]
+	t.free = t.free[:len(t.free)-1]
+	t.rows[row] = client{key: k}
+	t.index.insert(k, row)
+	t.place[row] = int32(len(t.used))
+	t.used = append(t.used, row)
+	return row
+}
+
+func (t *clients) remove(row int32) {
+	t.index.remove(t.rows[row].key)
+	last := t.used[len(t.used)-1]
+	t.used[t.place[row]] = last
+	t.place[last] = t.place[row]
+	t.used = t.used[:len(t.used)-1]
+	t.free = append(t.free, row)
+}
+
+// flowID is the name of a client's flow in the wheel.
+func flowID(row int32, f Flow) int32 { return row*numFlows + int32(f) }

@@ -1,0 +1,75 @@
+package master
+
+import (
+	"net/netip"
+	"time"
+
+	"bragi/gnss/timescale"
+	"bragi/master/wire"
+)
+
+// A drain sends each client a CANCEL for each of its flows (16.1.4.3), again
+// after a second, three times at most; the flows run on until their client
+// acknowledged, or a second after the last CANCEL. New requests are denied.
+const (
+	cancelTries = 3
+	cancelEvery = time.Second
+)
+
+// Drain starts to send all clients away; Drained tells when they are gone.
+func (m *Master) Drain(now timescale.Mono) {
+	m.draining = true
+	if len(m.clients.used) > 0 {
+		m.sweepAt = now
+	}
+}
+
+// Resume ends a drain: requests are granted again.
+func (m *Master) Resume() {
+	m.draining = false
+	for _, row := range m.clients.used {
+		m.clients.rows[row].cancels = 0
+	}
+}
+
+// Drained tells that a drain is over: no client is left.
+func (m *Master) Drained() bool { return m.draining && len(m.clients.used) == 0 }
+
+func (m *Master) drainClient(now timescale.Mono, row int32, out *Outbox) {
+	c := &m.clients.rows[row]
+	if c.cancels > 0 && now.Before(c.nextCancel) {
+		return
+	}
+	for f := range c.grants {
+		switch {
+		case !c.grants[f].live:
+		case c.cancels >= cancelTries:
+			m.end(now, row, Flow(f), EventDrained)
+		default:
+			m.tlv = wire.UnicastCancel{MessageType: Flow(f).Type()}.Append(m.tlv[:0])
+			m.signalTo(c.key, &c.signalSeq, c.asked, out)
+		}
+	}
+	c.cancels++
+	c.nextCancel = now.Add(cancelEvery)
+}
+
+// signalTo sends the TLV in m.tlv.
+func (m *Master) signalTo(to Key, seq *uint16, from netip.Addr, out *Outbox) {
+	tlvs, err := wire.ParseTLVs(m.tlv)
+	if err != nil {
+		return
+	}
+	s := wire.Signaling{
+		Header: wire.Header{
+			MinorVersion: m.cfg.MinorVersion, Domain: m.cfg.Domain, Flags: wire.FlagUnicast,
+			Source: m.me, SequenceID: *seq, LogInterval: wire.LogIntervalNone,
+		},
+		Target: to.Port,
+		TLVs:   tlvs,
+	}
+	*seq++
+	m.signal = s.Append(m.signal[:0])
+	out.put(from, to.Address, false, false, m.signal)
+	m.stats.Sent[wire.TypeSignaling]++
+}

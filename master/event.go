@@ -1,0 +1,77 @@
+package master
+
+import (
+	"time"
+
+	"bragi/gnss/timescale"
+	"bragi/master/wire"
+)
+
+// EventKind is what happened.
+type EventKind uint8
+
+// The events.
+const (
+	EventClientNew  EventKind = iota // first grant of a client
+	EventGranted                     // a flow granted, or its rate changed; a renewal is none
+	EventDenied                      // a request denied; said once per reason and minute
+	EventCancelled                   // a flow ended by its client
+	EventExpired                     // a flow ended by time: the client did not renew
+	EventDrained                     // a flow ended by a drain
+	EventClientGone                  // its last flow ended
+	EventRefused                     // a datagram refused from one who is no client; said once per minute and address
+)
+
+// String is the event in words.
+func (k EventKind) String() string {
+	names := [...]string{"client new", "granted", "denied", "cancelled", "expired", "drained", "client gone", "refused"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return "unknown"
+}
+
+// Event is something for the log, and for alarms by its Reason.
+type Event struct {
+	At          timescale.Mono
+	Kind        EventKind
+	Client      Key
+	Type        wire.MessageType
+	LogInterval int8
+	Seconds     uint32 // duration granted or asked, in s
+	Reason      Reason // of EventDenied and EventRefused
+	Domain      uint8  // domainNumber of the message, of EventRefused
+}
+
+// sayAgain is how long the same refusal stays unsaid.
+const sayAgain = time.Minute
+
+// events is a bounded queue; what does not fit is counted.
+type events struct {
+	list []Event
+	lost uint64
+}
+
+const maxEvents = 1024
+
+func (q *events) add(e Event) {
+	if len(q.list) >= maxEvents {
+		q.lost++
+		return
+	}
+	if q.list == nil {
+		q.list = make([]Event, 0, maxEvents)
+	}
+	q.list = append(q.list, e)
+}
+
+// PendingEvents is how many events wait.
+func (m *Master) PendingEvents() int { return len(m.events.list) }
+
+// TakeEvents adds the waiting events to buf and forgets them. At most 1,024
+// wait; Stats.EventsLost counts the others.
+func (m *Master) TakeEvents(buf []Event) []Event {
+	buf = append(buf, m.events.list...)
+	m.events.list = m.events.list[:0]
+	return buf
+}

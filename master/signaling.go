@@ -1,0 +1,245 @@
+package master
+
+import (
+	"bragi/gnss/timescale"
+	"bragi/master/wire"
+)
+
+// maxTLVs bounds how many negotiation TLVs of one message are answered; a client
+// has three flows.
+const maxTLVs = 8
+
+// signaling handles the TLVs of a Signaling message. All of them are read before
+// the first has an effect: a malformed message changes nothing.
+func (m *Master) signaling(now timescale.Mono, d *Datagram, out *Outbox) Reason {
+	s, err := wire.ParseSignaling(d.Payload)
+	if err != nil {
+		return reasonOf(err)
+	}
+	if !s.Target.Addresses(m.me) {
+		return WrongTarget
+	}
+	if why := wellFormed(s.TLVs); why != Accepted {
+		return why
+	}
+	if !m.limiter.pass(now, d.Src) {
+		return RateLimited
+	}
+	key := Key{d.Src, s.Source}
+	if row := m.clients.index.find(key); row >= 0 {
+		c := &m.clients.rows[row]
+		c.signaling++
+		c.last, c.dscp, c.minor = now, d.DSCP, s.MinorVersion
+		m.earn(c, len(d.Payload))
+	}
+	result, taken := Accepted, 0
+	for taken <= maxTLVs {
+		typ, v, ok := s.TLVs.Next()
+		if !ok {
+			break
+		}
+		why := Accepted
+		switch typ {
+		case wire.TLVRequestUnicast, wire.TLVCancelUnicast, wire.TLVAckCancelUnicast:
+			if taken++; taken > maxTLVs {
+				why = TooManyTLVs
+				break
+			}
+			why = m.negotiate(now, typ, v, key, d, out)
+		}
+		if result == Accepted {
+			result = why
+		}
+	}
+	return result
+}
+
+// wellFormed checks the values of the TLVs that negotiate; every other TLV is
+// none of our business (14.1).
+func wellFormed(tlvs wire.TLVs) Reason {
+	for {
+		typ, v, ok := tlvs.Next()
+		if !ok {
+			return Accepted
+		}
+		var err error
+		switch typ {
+		case wire.TLVRequestUnicast:
+			_, err = wire.ParseUnicastRequest(v)
+		case wire.TLVCancelUnicast, wire.TLVAckCancelUnicast:
+			_, err = wire.ParseUnicastCancel(v)
+		}
+		if err != nil {
+			return BadTLV
+		}
+	}
+}
+
+func (m *Master) negotiate(now timescale.Mono, typ wire.TLVType, v []byte, key Key, d *Datagram, out *Outbox) Reason {
+	switch typ {
+	case wire.TLVRequestUnicast:
+		r, _ := wire.ParseUnicastRequest(v)
+		return m.request(now, r, key, d, out)
+	case wire.TLVCancelUnicast:
+		c, _ := wire.ParseUnicastCancel(v)
+		m.cancel(now, c.MessageType, key, d, out)
+	case wire.TLVAckCancelUnicast:
+		a, _ := wire.ParseUnicastCancelAck(v)
+		m.cancelAcked(now, a.MessageType, key)
+	}
+	return Accepted
+}
+
+// request judges one REQUEST and answers it with a GRANT of its own. A request
+// that is denied, a renewal too, changes nothing but the evidence.
+func (m *Master) request(now timescale.Mono, r wire.UnicastRequest, key Key, d *Datagram, out *Outbox) Reason {
+	f, known := flowOf(r.MessageType)
+	why := UnknownMessage
+	if known {
+		why = m.judge(now, f, r, key)
+	}
+	m.stats.Requests[r.MessageType&15][why]++
+	g := wire.UnicastGrant{MessageType: r.MessageType, LogInterval: r.LogInterval}
+	if why == Accepted {
+		g.Duration, g.RenewalInvited = min(r.Duration, m.cfg.MaxDuration), true
+		m.grant(now, f, g, key, d)
+	} else {
+		m.deny(now, r, key, why)
+	}
+	m.tlv = g.Append(m.tlv[:0])
+	m.signal1(key, d, out)
+	return why
+}
+
+// judge says whether a request can be granted, and touches nothing.
+func (m *Master) judge(now timescale.Mono, f Flow, r wire.UnicastRequest, key Key) Reason {
+	limits := m.cfg.Limits[f]
+	switch {
+	case m.draining:
+		return Draining
+	case !m.said.Serve:
+		return NotServing
+	case r.LogInterval < limits.MinLog:
+		return IntervalTooShort
+	case r.LogInterval > limits.MaxLog:
+		return IntervalTooLong
+	case r.Duration < m.cfg.MinDuration:
+		return DurationTooShort
+	}
+	more := rate(r.LogInterval)
+	row := m.clients.index.find(key)
+	switch {
+	case row >= 0:
+		if g := &m.clients.rows[row].grants[f]; g.live {
+			more -= rate(g.log)
+		}
+	case m.clients.full():
+		return TableFull
+	case !m.trusted(key.Address) && !m.credits.room(now, key.Address):
+		return NoCredit
+	}
+	if m.cfg.MaxRate > 0 && more > 0 && m.promised+more > float64(m.cfg.MaxRate) {
+		return OverBudget
+	}
+	return Accepted
+}
+
+// grant keeps what judge has accepted: a new flow in the emptiest phase, a
+// renewal in its old one, a changed rate in a new one.
+func (m *Master) grant(now timescale.Mono, f Flow, g wire.UnicastGrant, key Key, d *Datagram) {
+	row := m.clients.index.find(key)
+	if row < 0 {
+		row = m.admit(now, key, d)
+	}
+	c := &m.clients.rows[row]
+	c.asked = d.Dst
+	was := &c.grants[f]
+	expires := now.Add(durationOf(g.Duration))
+	if was.live && was.log == g.LogInterval {
+		was.expires, was.seconds = expires, g.Duration
+		was.renewed++
+		m.stats.Renewals++
+		return
+	}
+	if was.live {
+		m.wheel.remove(flowID(row, f))
+		m.promise(-rate(was.log))
+	}
+	was.live, was.log, was.since = true, g.LogInterval, now
+	was.expires, was.seconds = expires, g.Duration
+	m.promise(rate(g.LogInterval))
+	if f != FlowDelayResp {
+		m.wheel.add(now, flowID(row, f), g.LogInterval)
+	}
+	m.events.add(Event{At: now, Kind: EventGranted, Client: key, Type: f.Type(), LogInterval: g.LogInterval, Seconds: g.Duration})
+}
+
+func (m *Master) admit(now timescale.Mono, key Key, d *Datagram) int32 {
+	row := m.clients.add(key)
+	c := &m.clients.rows[row]
+	c.first, c.last, c.dscp, c.signaling = now, now, d.DSCP, 1
+	if h, err := wire.ParseHeader(d.Payload); err == nil {
+		c.minor = h.MinorVersion
+	}
+	if !m.trusted(key.Address) {
+		c.credit = m.credits.take(now, key.Address)
+		m.earn(c, len(d.Payload))
+	}
+	if m.sweepAt.IsZero() {
+		m.sweepAt = now.Add(sweepEvery)
+	}
+	m.events.add(Event{At: now, Kind: EventClientNew, Client: key})
+	return row
+}
+
+// deny keeps the denial as evidence, with the client or among the suspects.
+func (m *Master) deny(now timescale.Mono, r wire.UnicastRequest, key Key, why Reason) {
+	e := Event{At: now, Kind: EventDenied, Client: key, Type: r.MessageType, LogInterval: r.LogInterval, Seconds: r.Duration, Reason: why, Domain: m.cfg.Domain}
+	row := m.clients.index.find(key)
+	if row < 0 {
+		m.suspects.note(e, &m.events)
+		return
+	}
+	d := &m.clients.rows[row].denied
+	if d.reason != why || d.typ != r.MessageType || now.Sub(d.at) > sayAgain {
+		m.events.add(e)
+		d.at = now
+	}
+	d.reason, d.typ = why, r.MessageType
+	d.count++
+}
+
+// cancel stops a flow at its client's wish (16.1.4.3). A cancel of what is not
+// there is acknowledged too: the first acknowledge may have been lost.
+func (m *Master) cancel(now timescale.Mono, t wire.MessageType, key Key, d *Datagram, out *Outbox) {
+	m.tlv = wire.UnicastCancelAck{MessageType: t}.Append(m.tlv[:0])
+	m.signal1(key, d, out)
+	row := m.clients.index.find(key)
+	if f, known := flowOf(t); known && row >= 0 {
+		m.end(now, row, f, EventCancelled)
+		m.release(now, row)
+	}
+}
+
+// cancelAcked ends a flow that a drain has cancelled.
+func (m *Master) cancelAcked(now timescale.Mono, t wire.MessageType, key Key) {
+	row := m.clients.index.find(key)
+	if f, known := flowOf(t); known && row >= 0 && m.clients.rows[row].cancels > 0 {
+		m.end(now, row, f, EventDrained)
+		m.release(now, row)
+	}
+}
+
+// signal1 sends the TLV in m.tlv in a Signaling message of its own, as clients expect.
+func (m *Master) signal1(key Key, d *Datagram, out *Outbox) {
+	seq := &m.strangerSeq
+	if row := m.clients.index.find(key); row >= 0 {
+		c := &m.clients.rows[row]
+		seq = &c.signalSeq
+		if !m.spend(c, wire.SignalingLen+len(m.tlv)) {
+			m.stats.Paused++
+			return
+		}
+	}
+	m.signalTo(key, seq, d.Dst, out)
+}

@@ -1,0 +1,139 @@
+package master
+
+import (
+	"net/netip"
+	"time"
+
+	"bragi/gnss/timescale"
+	"bragi/holdover/quality"
+	"bragi/master/wire"
+)
+
+// Stats are counters since the start.
+type Stats struct {
+	// Received counts every datagram once: by messageType (16: unreadable), by
+	// reason, and by whether it was answered (1) or not (0).
+	Received [17][numReasons][2]uint64
+	// Requests counts REQUEST TLVs by the messageType asked for and by outcome.
+	Requests [16][numReasons]uint64
+	Sent     [16]uint64 // messages put into an outbox, by messageType
+	Renewals uint64
+	Paused   uint64 // messages not sent for want of credit (untrusted address)
+
+	Ticks         uint64        // slots of the schedule that were served
+	LateTicks     uint64        // those served more than a slot (1 ms) late
+	MissedSlots   uint64        // slots skipped after a stop
+	LatestTick    time.Duration // the latest slot since the start
+	EventsLost    uint64
+	SuspectsLost  uint64  // refused senders without a row: there were too many at once
+	PromisedRate  float64 // messages per second of all live grants
+	ClientsServed int
+}
+
+// Snapshot is the state of the master for whoever shows it.
+type Snapshot struct {
+	At           timescale.Mono
+	Identity     wire.PortIdentity
+	Domain       uint8
+	Priority1    uint8
+	Priority2    uint8
+	Announcement quality.Announcement
+	Draining     bool
+	Clients      []ClientStatus
+	Suspects     []Suspect
+	Stats        Stats
+}
+
+// ClientStatus is one client and the evidence of it.
+type ClientStatus struct {
+	Address     netip.Addr
+	Identity    wire.PortIdentity
+	Kind        string     // "cBR8", "RPD" or "other": a guess from what it asks for
+	Asked       netip.Addr // our address that it speaks to
+	Trusted     bool
+	First, Last timescale.Mono // first grant, last message
+	DSCP        uint8
+	Minor       uint8                 // minorVersionPTP it sends
+	Grants      [numFlows]GrantStatus // by Flow
+	Signaling   uint64
+	DelayReq    uint64
+	// DelayReqInterval is the smoothed spacing of its Delay_Req, 0 for unknown.
+	DelayReqInterval time.Duration
+	Unanswered       map[Reason]uint32 // Delay_Req without an answer
+	Denials          uint64
+	LastDenial       Reason // Accepted: none
+	LastDenialType   wire.MessageType
+	LastDenialAt     timescale.Mono
+}
+
+// GrantStatus is one flow of a client.
+type GrantStatus struct {
+	Live        bool
+	LogInterval int8
+	Seconds     uint32        // duration of the last grant
+	Expires     time.Duration // from the snapshot's At
+	Since       timescale.Mono
+	Sent        uint64
+	Renewed     uint64
+}
+
+// Snapshot copies the state.
+func (m *Master) Snapshot(now timescale.Mono) *Snapshot {
+	s := &Snapshot{
+		At: now, Identity: m.me, Domain: m.cfg.Domain, Priority1: m.cfg.Priority1, Priority2: m.cfg.Priority2,
+		Announcement: m.said, Draining: m.draining, Stats: m.Stats(),
+		Clients:  make([]ClientStatus, 0, len(m.clients.used)),
+		Suspects: append([]Suspect(nil), m.suspects.rows[:m.suspects.n]...),
+	}
+	for _, row := range m.clients.used {
+		s.Clients = append(s.Clients, m.clients.rows[row].status(now))
+	}
+	return s
+}
+
+// Stats copies the counters.
+func (m *Master) Stats() Stats {
+	s := m.stats
+	s.MissedSlots, s.EventsLost, s.SuspectsLost = m.wheel.missed, m.events.lost, m.suspects.missed
+	s.PromisedRate, s.ClientsServed = m.promised, len(m.clients.used)
+	return s
+}
+
+func (c *client) status(now timescale.Mono) ClientStatus {
+	s := ClientStatus{
+		Address: c.key.Address, Identity: c.key.Port, Kind: c.kind(), Asked: c.asked, Trusted: c.credit == 0,
+		First: c.first, Last: c.last, DSCP: c.dscp, Minor: c.minor,
+		Signaling: c.signaling, DelayReq: c.delayReqs, DelayReqInterval: time.Duration(c.reqInterval),
+		Denials: c.denied.count, LastDenial: c.denied.reason, LastDenialType: c.denied.typ, LastDenialAt: c.denied.at,
+	}
+	for f, g := range c.grants {
+		s.Grants[f] = GrantStatus{
+			Live: g.live, LogInterval: g.log, Seconds: g.seconds, Expires: max(0, g.expires.Sub(now)),
+			Since: g.since, Sent: g.sent, Renewed: g.renewed,
+		}
+	}
+	for why, n := range c.unanswered {
+		if n > 0 {
+			if s.Unanswered == nil {
+				s.Unanswered = make(map[Reason]uint32)
+			}
+			s.Unanswered[Reason(why)] = n
+		}
+	}
+	return s
+}
+
+// kind guesses what a client is from its rates: those of the cable network's
+// devices are fixed. Both speak 1588-2008.
+func (c *client) kind() string {
+	a, s, d := c.grants[FlowAnnounce], c.grants[FlowSync], c.grants[FlowDelayResp]
+	if c.minor == 0 && a.live && s.live && d.live && a.log == -3 && s.log == -5 && s.seconds == 300 {
+		switch d.log {
+		case -5:
+			return "cBR8"
+		case -4:
+			return "RPD"
+		}
+	}
+	return "other"
+}

@@ -1,0 +1,56 @@
+package master
+
+import (
+	"net/netip"
+
+	"bragi/gnss/timescale"
+)
+
+// Datagram is what the transport received.
+type Datagram struct {
+	Src     netip.Addr // the sender; its port does not matter: answers go to the configured ones
+	Dst     netip.Addr // the address that was asked: answers come from it
+	Event   bool       // arrived at the event port, 319; else at the general port, 320
+	DSCP    uint8      // as it arrived, for the evidence
+	Payload []byte     // only looked at during the call
+	// Stamp is the served clock's reading at arrival, if HasStamp.
+	Stamp    timescale.Local
+	HasStamp bool
+}
+
+// Message is what the transport is to send.
+type Message struct {
+	Src   netip.Addr // answer from this address, the one that was asked
+	Dst   netip.Addr
+	Event bool // from and to the event port; else the general port
+	// FillOrigin: the transport reads the served clock right before this send and
+	// writes it as the originTimestamp (wire.OriginOffset).
+	FillOrigin bool
+	Payload    []byte // valid until the Outbox is reset
+}
+
+// Outbox collects messages. The caller owns it, sends what is in it in order
+// and resets it; its memory is used again.
+type Outbox struct {
+	msgs []Message
+	buf  []byte
+}
+
+// Messages are the messages to send, in order. The caller may write into their
+// payloads.
+func (o *Outbox) Messages() []Message { return o.msgs }
+
+// Len is the number of messages.
+func (o *Outbox) Len() int { return len(o.msgs) }
+
+// Reset empties the outbox.
+func (o *Outbox) Reset() { o.msgs, o.buf = o.msgs[:0], o.buf[:0] }
+
+// put adds a message with a copy of payload, which the caller may then patch.
+func (o *Outbox) put(src, dst netip.Addr, event, fillOrigin bool, payload []byte) []byte {
+	n := len(o.buf)
+	o.buf = append(o.buf, payload...)
+	p := o.buf[n:len(o.buf):len(o.buf)]
+	o.msgs = append(o.msgs, Message{Src: src, Dst: dst, Event: event, FillOrigin: fillOrigin, Payload: p})
+	return p
+}
