@@ -1,0 +1,167 @@
+package gnss_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"bragi/gnss"
+	"bragi/gnss/timescale"
+)
+
+// captureDir is the folder with recorded receivers; the test is skipped where
+// there is none.
+func captureDir(t testing.TB) string {
+	t.Helper()
+	if dir := os.Getenv("BRAGI_DATA"); dir != "" {
+		return filepath.Join(dir, "receiver")
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		data := filepath.Join(dir, "shared", "data", "receiver")
+		if _, err := os.Stat(data); err == nil {
+			return data
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			t.Skip("SKIPPED: no receiver captures: set BRAGI_DATA to the folder that holds receiver/")
+		}
+		dir = up
+	}
+}
+
+func floor2000(t testing.TB) timescale.UTC {
+	t.Helper()
+	u, err := timescale.Date(2000, 1, 1, 0, 0, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// replay decodes a capture in chunks of the given size, 64 bytes taking 1 ms.
+func replay(t testing.TB, raw []byte, chunk int) ([]gnss.Epoch, *gnss.Decoder) {
+	d := gnss.NewDecoder(gnss.DecoderConfig{Floor: floor2000(t)})
+	var got []gnss.Epoch
+	emit := func(e gnss.Epoch) { got = append(got, e) }
+	now := timescale.MonoFromNs(1e9)
+	for len(raw) > 0 {
+		n := min(chunk, len(raw))
+		d.Feed(now, raw[:n], emit)
+		now = now.Add(time.Duration(n) * time.Millisecond / 64)
+		raw = raw[n:]
+	}
+	d.Flush(emit)
+	return got, d
+}
+
+// gpsdTimes is the set of TPV.time with mode >= 2, in ms since 1970.
+func gpsdTimes(t *testing.T, file string) map[int64]bool {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	times := map[int64]bool{}
+	lines := bufio.NewScanner(bytes.NewReader(raw))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var tpv struct {
+			Class, Time string
+			Mode        int
+		}
+		if json.Unmarshal(lines.Bytes(), &tpv) != nil || tpv.Class != "TPV" || tpv.Mode < 2 || tpv.Time == "" {
+			continue
+		}
+		at, err := time.Parse(time.RFC3339Nano, tpv.Time)
+		if err != nil {
+			t.Fatal(err)
+		}
+		times[at.UnixMilli()] = true
+	}
+	return times
+}
+
+func ms(u timescale.UTC) int64 { return u.Ns() / 1e6 }
+
+// The measure: every trusted epoch is a time that gpsd gives, and 99 % of
+// gpsd's times are trusted epochs. No more than want may be trusted where
+// gpsd's own times are the damaged ones.
+func TestCaptures(t *testing.T) {
+	dir := captureDir(t)
+	for _, c := range []struct {
+		name string
+		kind string
+	}{
+		{"garmin-10x", "all"},
+		{"gp-320fw-2019-03-28", "all"},
+		{"isync", "all"},
+		{"meinberg-gps164", "all"},
+		{"motorola-t805", "all"},
+		{"mt3339", "all"},
+		{"quectel-L70", "all"},
+		{"sirfstarv-nmea", "all"},
+		{"ublox-8", "all"},
+		{"ublox-zed-f9t-ubx_nmea_l5", "all"},
+		{"ublox8-uniqid-monhw", "ubx"}, // NMEA, then UBX from the middle on
+		{"april6_2019", "damaged"},
+		{"gp-320fw-2019-04-07-coldboot", "damaged"},
+		{"nmea-fuzzy-cases", "damaged"},
+		{"tcp-torture", "damaged"},
+		{"hp58534a", "none"},
+		// These speak UBX only and wait for the UBX decoder.
+		{"navisys-gr701w", "ubx"},
+		{"u-blox-m8t-time", "ubx"},
+		{"ublox-8-time", "ubx"},
+		{"ublox-glo", "ubx"},
+		{"ublox-lea-4t", "ubx"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			raw, err := os.ReadFile(filepath.Join(dir, c.name+".log"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := gpsdTimes(t, filepath.Join(dir, c.name+".log.chk"))
+			epochs, d := replay(t, raw, 97)
+			trusted := map[int64]bool{}
+			for _, e := range epochs {
+				if !e.Trusted {
+					continue
+				}
+				trusted[ms(e.UTC)] = true
+				if !want[ms(e.UTC)] && c.kind != "damaged" {
+					t.Errorf("trusted %v, which gpsd does not have", e.UTC)
+				}
+				if len(e.Why) > 0 || e.Fix == gnss.FixNone {
+					t.Errorf("trusted %v with fix %v, why %v", e.UTC, e.Fix, e.Why)
+				}
+			}
+			n := d.Counters()
+			t.Logf("%d epochs, %d trusted, %d of gpsd; %+v", len(epochs), len(trusted), len(want), n)
+			switch c.kind {
+			case "all":
+				missing := 0
+				for at := range want {
+					if !trusted[at] {
+						missing++
+						t.Logf("missing %v", timescale.UTCFromNs(at*1e6))
+					}
+				}
+				if len(want) == 0 || missing*100 > len(want) {
+					t.Errorf("%d of gpsd's %d times are missing", missing, len(want))
+				}
+			case "none":
+				if len(trusted) > 0 {
+					t.Errorf("%d trusted epochs", len(trusted))
+				}
+			}
+		})
+	}
+}

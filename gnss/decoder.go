@@ -1,0 +1,278 @@
+package gnss
+
+import (
+	"time"
+
+	nmea "github.com/adrianmo/go-nmea"
+
+	"bragi/gnss/timescale"
+)
+
+// DecoderConfig is what a Decoder must know.
+type DecoderConfig struct {
+	// Floor is an instant that is surely past: the program's build date. No
+	// earlier date is trusted, and two-digit years are read around it.
+	Floor timescale.UTC
+	// Leap is the table of leap seconds; nil means the built-in one.
+	Leap *timescale.LeapSeconds
+}
+
+// DecoderCounters count since the Decoder was made.
+type DecoderCounters struct {
+	FramerCounters
+	Epochs     uint64 // given out, trusted or not
+	Trusted    uint64
+	Unreadable uint64 // sentences with a good checksum that could not be split or had no usable time
+}
+
+// Decoder reads a receiver's bytes and gives out one Epoch for each instant
+// that the receiver names: as soon as date, time and fix are known, once.
+//
+// The sentences with one time of day are one group. RMC completes it (date,
+// time, status); a receiver without RMC completes it with ZDA (date, time) and
+// GGA or GNS (fix). What comes after that in the group confirms, or contradicts
+// and spoils the next epochs.
+type Decoder struct {
+	cfg       DecoderConfig
+	floorYear int
+	framer    Framer
+	parser    nmea.SentenceParser
+	counter   DecoderCounters
+
+	group    group
+	sinceRMC int // groups since an RMC came; above rmcMemory this receiver sends none
+	conflict int // groups to go before an RMC/ZDA contradiction is forgotten
+
+	// The latest time that only damage could speak against, and how many
+	// checksums had failed by then.
+	candidate    timescale.TAI
+	hasCandidate bool
+	badBefore    uint64
+
+	mode     aged[int] // GSA: 1 none, 2 2D, 3 3D
+	used     aged[int]
+	hdop     aged[float64]
+	position Position
+	sky      sky
+
+	lastByte, lastEpoch, lastTrusted timescale.Mono
+	epoch                            Epoch
+}
+
+// aged is a value and when it came.
+type aged[T any] struct {
+	value T
+	at    timescale.Mono
+	known bool
+}
+
+func (a *aged[T]) set(v T, now timescale.Mono) { *a = aged[T]{v, now, true} }
+
+// fresh is the value while it is of this burst or the one before.
+func (a *aged[T]) fresh(now timescale.Mono) Maybe[T] {
+	if !a.known || now.Sub(a.at) > usedMemory {
+		return Maybe[T]{}
+	}
+	return Some(a.value)
+}
+
+const (
+	rmcMemory      = 3
+	conflictMemory = 10
+	// continuity is the largest step between two times that confirm each other.
+	continuity = 2 * time.Second
+)
+
+// NewDecoder makes a Decoder.
+func NewDecoder(cfg DecoderConfig) *Decoder {
+	if cfg.Leap == nil {
+		cfg.Leap = timescale.Builtin()
+	}
+	d := &Decoder{cfg: cfg, floorYear: cfg.Floor.Civil().Year, sinceRMC: rmcMemory + 1}
+	// go-nmea splits; the fields are read here. The checksum was the framer's.
+	plain := func(s nmea.BaseSentence) (nmea.Sentence, error) { return s, nil }
+	d.parser.CheckCRC = func(nmea.BaseSentence, string) error { return nil }
+	d.parser.CustomParsers = map[string]nmea.ParserFunc{}
+	for _, t := range []string{nmea.TypeRMC, nmea.TypeZDA, nmea.TypeGGA, nmea.TypeGNS, nmea.TypeGSA, nmea.TypeGSV} {
+		d.parser.CustomParsers[t] = plain
+	}
+	return d
+}
+
+// Counters returns what was counted so far.
+func (d *Decoder) Counters() DecoderCounters {
+	c := d.counter
+	c.FramerCounters = d.framer.Counters()
+	return c
+}
+
+// Feed takes the next bytes, which came at received (not zero), and gives out
+// the epochs that they complete. Epoch.Received may lie in an earlier chunk.
+func (d *Decoder) Feed(received timescale.Mono, b []byte, emit func(Epoch)) {
+	if len(b) > 0 {
+		d.lastByte = received
+	}
+	d.framer.Feed(received, b, func(f Frame) { d.frame(f, emit) })
+}
+
+// Flush ends the stream and gives out what waits.
+func (d *Decoder) Flush(emit func(Epoch)) {
+	d.framer.Flush(func(f Frame) { d.frame(f, emit) })
+	d.closeGroup(emit)
+}
+
+func (d *Decoder) frame(f Frame, emit func(Epoch)) {
+	switch f.Kind {
+	case FrameNMEA:
+	case FrameNMEAUnchecked:
+		// Where there are checksums, a line without one is a damaged line.
+		if d.framer.counter.Sentences > 0 {
+			return
+		}
+	default:
+		return
+	}
+	if !wanted(f.Bytes) {
+		return
+	}
+	parsed, err := d.parser.Parse(string(f.Bytes))
+	s, ok := parsed.(nmea.BaseSentence)
+	if err != nil || !ok {
+		d.counter.Unreadable++
+		return
+	}
+	d.sentence(&s, f, emit)
+}
+
+// wanted tells whether the sentence is of a type that is read, of any talker.
+func wanted(b []byte) bool {
+	if len(b) < 7 || b[6] != ',' || b[1] == nmea.ProprietarySentencePrefix {
+		return false
+	}
+	switch string(b[3:6]) {
+	case nmea.TypeRMC, nmea.TypeZDA, nmea.TypeGGA, nmea.TypeGNS, nmea.TypeGSA, nmea.TypeGSV:
+		return true
+	}
+	return false
+}
+
+func (d *Decoder) sentence(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
+	switch s.Type {
+	case nmea.TypeRMC:
+		d.rmc(s, f, emit)
+	case nmea.TypeZDA:
+		d.zda(s, f, emit)
+	case nmea.TypeGGA, nmea.TypeGNS:
+		d.fixData(s, f, emit)
+	case nmea.TypeGSV:
+		d.sky.gsv(s, f.Received)
+	case nmea.TypeGSA:
+		d.gsa(s, f.Received)
+	}
+}
+
+// rmc: 0 time, 1 status A or V, 2-5 position, 6 speed, 7 course, 8 date
+// ddmmyy, 9-10 magnetic variation, 11 mode (NMEA 2.3). Some receivers drop
+// fields after the date; then the last single letter is the mode.
+func (d *Decoder) rmc(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
+	d.sinceRMC = 0
+	status := field(s, 1)
+	tod, ok := parseTimeOfDay(field(s, 0))
+	if !ok {
+		d.counter.Unreadable++
+		e := Epoch{Received: f.Received, Talker: s.Talker, Why: []Reason{ReasonNoTime}}
+		if status != nmea.ValidRMC {
+			e.Why = []Reason{ReasonNoFix, ReasonNoTime}
+		}
+		d.give(e, emit)
+		return
+	}
+	g := d.open(tod, f, emit)
+	if g.rmc {
+		return
+	}
+	g.rmc, g.talker = true, s.Talker
+	g.valid = status == nmea.ValidRMC
+	g.mode = rmcMode(s)
+	g.rmcDate, g.hasRMCDate = parseDDMMYY(field(s, 8), d.floorYear)
+	d.compareDates(g)
+	if !g.given {
+		d.giveGroup(emit)
+	}
+}
+
+// rmcMode is the mode indicator, 0 if there is none.
+func rmcMode(s *nmea.BaseSentence) byte {
+	for _, i := range []int{11, 10} {
+		if m := field(s, i); len(m) == 1 && (i == 11 || m != nmea.East && m != nmea.West) {
+			return m[0]
+		}
+	}
+	return 0
+}
+
+// zda: 0 time, 1 day, 2 month, 3 year, 4-5 local zone.
+func (d *Decoder) zda(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
+	tod, ok := parseTimeOfDay(field(s, 0))
+	day, ok1 := digits(field(s, 1))
+	month, ok2 := digits(field(s, 2))
+	year, ok3 := digits(field(s, 3))
+	if !ok || !ok1 || !ok2 || !ok3 || len(field(s, 3)) != 4 {
+		d.counter.Unreadable++
+		return
+	}
+	g := d.open(tod, f, emit)
+	if g.zda {
+		return
+	}
+	g.zda, g.zdaDate = true, date{year, month, day}
+	if g.talker == "" {
+		g.talker = s.Talker
+	}
+	d.compareDates(g)
+	d.complete(emit)
+}
+
+// fixData: GGA has 0 time, 1-4 position, 5 quality, 6 satellites, 7 HDOP, 8
+// altitude. GNS differs in 5 alone: a mode letter for each constellation.
+func (d *Decoder) fixData(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
+	tod, ok := parseTimeOfDay(field(s, 0))
+	if !ok {
+		return
+	}
+	quality := ggaQuality(field(s, 5))
+	if s.Type == nmea.TypeGNS {
+		quality = gnsQuality(field(s, 5))
+	}
+	g := d.open(tod, f, emit)
+	g.quality = max(g.quality, quality)
+	if n := count(s, 6, 999); n.Known && g.counted != s.Talker {
+		// GP and GL of one second each count their own satellites; GGA and GNS of
+		// one talker count the same ones.
+		g.counted = s.Talker
+		if g.sats.Known {
+			n.Value += g.sats.Value
+		}
+		g.sats = n
+		d.used.set(n.Value, f.Received)
+	}
+	if h := number(s, 7, 0, 100); h.Known {
+		d.hdop.set(h.Value, f.Received)
+	}
+	if quality >= qualityFix {
+		lat, lon := degrees(s, 1, 90), degrees(s, 3, 180)
+		if lat.Known && lon.Known {
+			d.position = Position{At: f.Received, Latitude: lat, Longitude: lon, AltitudeM: number(s, 8, -1000, 100_000)}
+		}
+	}
+	d.complete(emit)
+}
+
+// gsa: 0 selection, 1 mode (1 no fix, 2 2D, 3 3D), 2-13 satellites, 14-16 PDOP,
+// HDOP, VDOP.
+func (d *Decoder) gsa(s *nmea.BaseSentence, now timescale.Mono) {
+	if m := count(s, 1, 3); m.Known && m.Value >= 1 {
+		d.mode.set(m.Value, now)
+	}
+	d.sky.gsa(s, now)
+}

@@ -1,0 +1,226 @@
+package gnss
+
+import (
+	nmea "github.com/adrianmo/go-nmea"
+
+	"bragi/gnss/timescale"
+)
+
+// group is what the sentences with one time of day said.
+type group struct {
+	open     bool
+	tod      timeOfDay
+	received timescale.Mono
+	checked  bool
+	talker   string
+	given    bool // its Epoch was given out
+
+	rmc, zda         bool
+	valid            bool // RMC status A
+	mode             byte // RMC mode indicator, 0 for none
+	rmcDate, zdaDate date
+	hasRMCDate       bool
+	quality          quality
+	sats             Maybe[int]
+	counted          string // talker whose satellites are in sats
+}
+
+// quality is what GGA or GNS says of the fix, better being more.
+type quality uint8
+
+const (
+	qualityUnknown   quality = iota
+	qualityNone              // no fix
+	qualityEstimated         // dead reckoning, by hand, simulated
+	qualityFix
+)
+
+// ggaQuality: 0 none, 1 GPS, 2 differential, 3 PPS, 4 and 5 RTK, 6 estimated, 7
+// by hand, 8 simulated.
+func ggaQuality(s string) quality {
+	switch s {
+	case "0":
+		return qualityNone
+	case nmea.GPS, nmea.DGPS, nmea.PPS, nmea.RTK, nmea.FRTK, "9": // 9: SBAS on some receivers
+		return qualityFix
+	case nmea.EST, "7", "8":
+		return qualityEstimated
+	}
+	return qualityUnknown
+}
+
+// gnsQuality: the best of the constellations counts.
+func gnsQuality(s string) quality {
+	q := qualityUnknown
+	for i := 0; i < len(s); i++ {
+		q = max(q, modeQuality(s[i]))
+	}
+	return q
+}
+
+// modeQuality reads NMEA's mode indicator.
+func modeQuality(m byte) quality {
+	switch m {
+	case 'A', 'D', 'P', 'R', 'F':
+		return qualityFix
+	case 'E', 'M', 'S':
+		return qualityEstimated
+	case 'N':
+		return qualityNone
+	}
+	return qualityUnknown
+}
+
+// open is the group of this time of day: the current one, or a new one.
+func (d *Decoder) open(tod timeOfDay, f Frame, emit func(Epoch)) *group {
+	checked := f.Kind == FrameNMEA
+	if d.group.open && d.group.tod == tod && d.group.checked == checked {
+		return &d.group
+	}
+	d.closeGroup(emit)
+	d.group = group{open: true, tod: tod, received: f.Received, checked: checked}
+	d.sinceRMC = min(d.sinceRMC+1, rmcMemory+1)
+	d.conflict = max(d.conflict-1, 0)
+	return &d.group
+}
+
+// closeGroup ends the current group, and gives out its epoch if it has a date
+// and nothing was given out yet.
+func (d *Decoder) closeGroup(emit func(Epoch)) {
+	if d.group.open && !d.group.given && (d.group.rmc || d.group.zda) {
+		d.giveGroup(emit)
+	}
+	d.group.open = false
+}
+
+// complete gives out the epoch of a receiver that sends no RMC, once date and
+// fix are known.
+func (d *Decoder) complete(emit func(Epoch)) {
+	g := &d.group
+	if !g.given && g.zda && g.quality != qualityUnknown && d.sinceRMC > rmcMemory {
+		d.giveGroup(emit)
+	}
+}
+
+// compareDates lets RMC and ZDA confirm each other.
+func (d *Decoder) compareDates(g *group) {
+	if !g.rmc || !g.zda || !g.hasRMCDate || !g.valid {
+		return
+	}
+	d.conflict = 0
+	if g.rmcDate != g.zdaDate {
+		d.conflict = conflictMemory
+	}
+}
+
+func (d *Decoder) giveGroup(emit func(Epoch)) {
+	g := &d.group
+	g.given = true
+	e := Epoch{Received: g.received, Talker: g.talker, SatsUsed: g.sats}
+	if !e.SatsUsed.Known {
+		e.SatsUsed = d.used.fresh(g.received)
+	}
+	e.HDOP = d.hdop.fresh(g.received)
+
+	q := g.fixQuality()
+	if q == qualityFix {
+		e.Fix = Fix2D
+		if m := d.mode.fresh(g.received); m.Known && m.Value == 3 {
+			e.Fix = Fix3D
+		}
+	}
+	switch q {
+	case qualityFix:
+	case qualityEstimated:
+		e.Why = append(e.Why, ReasonEstimated)
+	default:
+		e.Why = append(e.Why, ReasonNoFix)
+	}
+	if !g.checked {
+		e.Why = append(e.Why, ReasonNoChecksum)
+	}
+	e.Why = d.instant(&e, e.Why)
+	if d.conflict > 0 {
+		e.Why = append(e.Why, ReasonConflict)
+	}
+	if len(e.Why) == 0 && !d.confirmed(e) {
+		e.Why = append(e.Why, ReasonDamaged)
+	}
+	e.Trusted = len(e.Why) == 0
+	d.give(e, emit)
+}
+
+// fixQuality joins what RMC and GGA or GNS say: the worse counts.
+func (g *group) fixQuality() quality {
+	if !g.rmc {
+		return g.quality
+	}
+	if !g.valid {
+		return qualityNone
+	}
+	q := qualityFix
+	if m := modeQuality(g.mode); m != qualityUnknown {
+		q = m
+	}
+	if g.quality != qualityUnknown {
+		q = min(q, g.quality)
+	}
+	return q
+}
+
+// instant fills in the epoch's UTC and tells what speaks against it.
+func (d *Decoder) instant(e *Epoch, why []Reason) []Reason {
+	g := &d.group
+	day, ok := g.zdaDate, g.zda
+	if g.rmc && g.hasRMCDate {
+		day, ok = g.rmcDate, true
+	}
+	if !ok {
+		return append(why, ReasonNoTime)
+	}
+	u, leap60, ok := instant(day, g.tod)
+	if !ok {
+		d.counter.Unreadable++
+		return append(why, ReasonNoTime)
+	}
+	e.UTC, e.Leap60 = u, leap60
+	switch {
+	case u.Sub(d.cfg.Floor) < 0:
+		why = append(why, ReasonBeforeFloor)
+	case u.Civil().Year > d.floorYear+plausibleYears:
+		why = append(why, ReasonImplausible)
+	}
+	return why
+}
+
+// confirmed tells whether damage on the line leaves the epoch believable. One
+// damaged sentence in 256 has a right checksum by chance, so while checksums
+// fail a time needs a neighbour that agrees.
+func (d *Decoder) confirmed(e Epoch) bool {
+	bad := d.framer.counter.BadChecksums
+	tai := tai(d.cfg.Leap, e)
+	step := tai.Sub(d.candidate)
+	near := d.hasCandidate && step > 0 && step <= continuity
+	damaged := bad > d.badBefore
+	d.candidate, d.hasCandidate, d.badBefore = tai, true, bad
+	return near || !damaged
+}
+
+// tai is the epoch's instant by a table of leap seconds.
+func tai(l *timescale.LeapSeconds, e Epoch) timescale.TAI {
+	if e.Leap60 {
+		return l.ToTAILeap(e.UTC)
+	}
+	return l.ToTAI(e.UTC)
+}
+
+func (d *Decoder) give(e Epoch, emit func(Epoch)) {
+	d.counter.Epochs++
+	d.lastEpoch = e.Received
+	if e.Trusted {
+		d.counter.Trusted++
+		d.lastTrusted = e.Received
+	}
+	d.epoch = e
+	emit(e)
+}

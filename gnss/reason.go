@@ -1,0 +1,74 @@
+package gnss
+
+// Reason says why an epoch may not set a clock, or why there are no marks.
+type Reason uint8
+
+// The reasons. Those up to ReasonLeapUnknown are an Epoch's; the rest are the
+// source's as a whole.
+const (
+	ReasonNoFix       Reason = iota // the receiver itself says that its fix is not valid
+	ReasonEstimated                 // the fix is dead reckoning, typed in by hand or simulated
+	ReasonNoChecksum                // the time came in a sentence without a checksum
+	ReasonNoTime                    // no date or no time of day, or one that no calendar has
+	ReasonBeforeFloor               // the date is before the floor: week rollover, or a receiver's default
+	ReasonImplausible               // the date is decades after the floor
+	ReasonConflict                  // RMC and ZDA of one second, or GGA and RMC, contradict each other
+	ReasonDamaged                   // the line damages sentences and nothing confirms this one yet
+	ReasonLeapUnknown               // the receiver does not know TAI - UTC yet
+
+	ReasonNoData          // nothing from the receiver
+	ReasonNoSentence      // bytes come, but no sentence or frame that names a second
+	ReasonNoPulse         // no pulse
+	ReasonNoEpoch         // no epoch that may set a clock
+	ReasonLearning        // pulse and message do not agree often enough yet
+	ReasonAmbiguous       // the message comes so late or early that its pulse cannot be told
+	ReasonPulseDisagrees  // pulse count and message differ by whole seconds: no marks until they agree again
+	ReasonGlitch          // a pulse came where none may be
+	ReasonPulsesPerSecond // two trains of pulses, lastingly
+)
+
+var reasonNames = [...]string{
+	ReasonNoFix:           "no fix",
+	ReasonEstimated:       "fix estimated or simulated",
+	ReasonNoChecksum:      "no checksum",
+	ReasonNoTime:          "no date and time",
+	ReasonBeforeFloor:     "date before floor",
+	ReasonImplausible:     "date implausible",
+	ReasonConflict:        "sentences contradict each other",
+	ReasonDamaged:         "damaged line, time not confirmed",
+	ReasonLeapUnknown:     "leap seconds unknown",
+	ReasonNoData:          "no data from receiver",
+	ReasonNoSentence:      "no sentence that names the second",
+	ReasonNoPulse:         "no pulse",
+	ReasonNoEpoch:         "no trusted time",
+	ReasonLearning:        "learning which pulse is which second",
+	ReasonAmbiguous:       "message delay ambiguous",
+	ReasonPulseDisagrees:  "pulse and message disagree",
+	ReasonGlitch:          "pulse glitch",
+	ReasonPulsesPerSecond: "more than one pulse a second",
+}
+
+// String is the reason in words.
+func (r Reason) String() string {
+	if int(r) < len(reasonNames) {
+		return reasonNames[r]
+	}
+	return "unknown reason"
+}
+
+// MarshalText makes a Reason a word in JSON.
+func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// Trouble is a reason with what was seen, for an alarm or a status line.
+type Trouble struct {
+	Reason Reason
+	Detail string // one clause with numbers and names; may be empty
+}
+
+// String is the reason and its detail.
+func (t Trouble) String() string {
+	if t.Detail == "" {
+		return t.Reason.String()
+	}
+	return t.Reason.String() + ": " + t.Detail
+}

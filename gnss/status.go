@@ -1,0 +1,112 @@
+package gnss
+
+import (
+	"fmt"
+	"time"
+
+	"bragi/gnss/timescale"
+)
+
+// silence is how long a receiver may be still before that is a trouble.
+const silence = 3 * time.Second
+
+// Position is where the receiver says it is.
+type Position struct {
+	At                  timescale.Mono // when it came; zero: never
+	Latitude, Longitude Maybe[float64] // degrees, north and east positive
+	AltitudeM           Maybe[float64] // metres above mean sea level
+}
+
+// SystemCount is how many satellites of a constellation are seen and used, and
+// how strong the strongest is.
+type SystemCount struct {
+	System     Constellation
+	Seen, Used int
+	BestCN0    Maybe[int] // dB-Hz
+}
+
+// DecoderStatus is the receiver as the operator wants to see it.
+type DecoderStatus struct {
+	Epoch       Epoch          // the last one given out
+	LastByte    timescale.Mono // zero: never
+	LastEpoch   timescale.Mono // Received of Epoch
+	LastTrusted timescale.Mono // Received of the last epoch that may set a clock
+	Talker      string
+	Position    Position
+	Satellites  []Satellite
+	Systems     []SystemCount
+	Counters    DecoderCounters
+}
+
+// Status returns a copy.
+func (d *Decoder) Status() DecoderStatus {
+	st := DecoderStatus{
+		Epoch: d.epoch, LastByte: d.lastByte, LastEpoch: d.lastEpoch, LastTrusted: d.lastTrusted,
+		Talker: d.epoch.Talker, Position: d.position, Satellites: d.sky.list(d.lastByte), Counters: d.Counters(),
+	}
+	st.Epoch.Why = append([]Reason(nil), d.epoch.Why...)
+	st.Systems = countSystems(st.Satellites)
+	return st
+}
+
+func countSystems(sats []Satellite) []SystemCount {
+	var by [constellations]SystemCount
+	for _, s := range sats {
+		c := &by[s.System]
+		c.Seen++
+		if s.Used {
+			c.Used++
+		}
+		if s.CN0.Known && (!c.BestCN0.Known || s.CN0.Value > c.BestCN0.Value) {
+			c.BestCN0 = s.CN0
+		}
+	}
+	var list []SystemCount
+	for i, c := range by {
+		if c.Seen > 0 {
+			c.System = Constellation(i)
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// Reasons tells what is wrong with the receiver's messages at now; empty when
+// they name trusted seconds.
+func (d *Decoder) Reasons(now timescale.Mono) []Trouble {
+	c := d.Counters()
+	switch {
+	case d.lastByte.IsZero():
+		return []Trouble{{ReasonNoData, "nothing came yet"}}
+	case now.Sub(d.lastByte) > silence:
+		return []Trouble{{ReasonNoData, "nothing for " + seconds(now.Sub(d.lastByte))}}
+	case d.lastEpoch.IsZero() || now.Sub(d.lastEpoch) > silence:
+		return []Trouble{{ReasonNoSentence, fmt.Sprintf(
+			"no RMC or ZDA among %d sentences, %d UBX frames, %d bad checksums, %d bytes of garbage",
+			c.Sentences, c.UBX, c.BadChecksums, c.GarbageBytes)}}
+	}
+	var list []Trouble
+	for _, r := range d.epoch.Why {
+		list = append(list, Trouble{r, d.detail(r)})
+	}
+	return list
+}
+
+func (d *Decoder) detail(r Reason) string {
+	switch r {
+	case ReasonNoFix:
+		if n := d.epoch.SatsUsed; n.Known {
+			return fmt.Sprintf("%d satellites used", n.Value)
+		}
+	case ReasonBeforeFloor, ReasonImplausible:
+		return fmt.Sprintf("the receiver says %v, the floor is %v", d.epoch.UTC, d.cfg.Floor)
+	case ReasonConflict:
+		return "RMC and ZDA give different dates"
+	case ReasonDamaged:
+		return fmt.Sprintf("%d bad checksums", d.framer.counter.BadChecksums)
+	}
+	return ""
+}
+
+// seconds prints a duration for people.
+func seconds(d time.Duration) string { return d.Round(time.Second).String() }
