@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"bragi/gnss/timescale"
 )
 
 // The burst of a receiver that knows GPS alone, in u-blox's order and talkers:
@@ -23,14 +25,18 @@ var satellites = [...]struct{ prn, elevation, azimuth, cn0 int }{
 	{11, 9, 310, 28}, {13, 17, 75, 34}, {16, 33, 288, 40}, {20, 72, 44, 47}, {30, 45, 145, 43},
 }
 
+const secondsOfDay = 86_400
+
+func civil(utcS int64) timescale.Civil { return timescale.UTCFromNs(utcS * nsPerS).Civil() }
+
 // burst says of the UTC second utcS (since 1970) what the state lets it say.
 func burst(buf []byte, utcS int64, f *fixState, rng *rand.Rand) []byte {
-	c := civilOf(utcS)
+	c := civil(utcS)
 	clock, date, zda := "", "", ",,,"
 	if f.timeKnown {
-		clock = fmt.Sprintf("%02d%02d%02d.00", c.hour, c.minute, c.second)
-		date = fmt.Sprintf("%02d%02d%02d", c.day, c.month, c.year%100)
-		zda = fmt.Sprintf(",%02d,%02d,%04d", c.day, c.month, c.year)
+		clock = fmt.Sprintf("%02d%02d%02d.00", c.Hour, c.Minute, c.Second)
+		date = fmt.Sprintf("%02d%02d%02d", c.Day, c.Month, c.Year%100)
+		zda = fmt.Sprintf(",%02d,%02d,%04d", c.Day, c.Month, c.Year)
 	}
 	if !f.fixed {
 		buf = sentence(buf, "GNRMC,%s,V,,,,,,,%s,,,N", clock, date)

@@ -114,6 +114,7 @@ func (p *PHC) AdjustFrequency(at timescale.Mono, ppb float64) (applied float64, 
 		}
 		ppb = steps * p.quantum
 	}
+	p.Extend(at.Add(1)) // what lies before at follows the old correction
 	p.correction = ppb
 	p.rewrite(at, 0)
 	return ppb, nil

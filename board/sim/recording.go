@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"bragi/gnss/timescale"
 )
 
 // A Recording plays the bytes of a real receiver. The capture is cut into
@@ -16,7 +18,7 @@ import (
 // from the first fix to the last it is played round and round.
 //
 // A sentence whose fields are rewritten keeps their form (hhmmss.00 keeps .00).
-// With the antenna cut, RMC and GLL turn to V and the quality in GGA to 0.
+// With the antenna cut, RMC and GLL turn to V (mode N) and the quality in GGA to 0.
 type Recording struct {
 	head []recorded
 	loop []recorded
@@ -75,7 +77,7 @@ func (r *Recording) burst() recorded {
 
 // play appends the next burst, named utcS; void takes its fix away.
 func (r *Recording) play(buf []byte, utcS int64, void bool) []byte {
-	c := civilOf(utcS)
+	c := civil(utcS)
 	for _, p := range r.burst().pieces {
 		if p.kind == "" {
 			buf = append(buf, p.raw...)
@@ -182,7 +184,7 @@ func timeField(kind string) int {
 }
 
 // retime appends the sentence with the time and date of c.
-func retime(buf []byte, p piece, c civil, void bool) []byte {
+func retime(buf []byte, p piece, c timescale.Civil, void bool) []byte {
 	star := bytes.LastIndexByte(p.raw, '*')
 	fields := bytes.Split(p.raw[1:star], []byte(","))
 	set := func(i int, format string, args ...any) {
@@ -191,26 +193,28 @@ func retime(buf []byte, p piece, c civil, void bool) []byte {
 		}
 	}
 	if i := timeField(p.kind); len(fields[i]) >= 6 {
-		set(i, "%02d%02d%02d%s", c.hour, c.minute, c.second, fields[i][6:])
+		set(i, "%02d%02d%02d%s", c.Hour, c.Minute, c.Second, fields[i][6:])
 	}
 	switch p.kind {
 	case "RMC":
-		set(9, "%02d%02d%02d", c.day, c.month, c.year%100)
+		set(9, "%02d%02d%02d", c.Day, c.Month, c.Year%100)
 		if void {
 			set(2, "V")
+			set(12, "N")
 		}
 	case "GLL":
 		if void {
 			set(6, "V")
+			set(7, "N")
 		}
 	case "GGA":
 		if void {
 			set(6, "0")
 		}
 	case "ZDA":
-		set(2, "%02d", c.day)
-		set(3, "%02d", c.month)
-		set(4, "%04d", c.year)
+		set(2, "%02d", c.Day)
+		set(3, "%02d", c.Month)
+		set(4, "%04d", c.Year)
 	}
 	buf = append(buf, '$')
 	from := len(buf)
