@@ -11,6 +11,7 @@ import (
 type held struct {
 	active  bool
 	t, z, y float64
+	sigma   float64 // standard deviation of z
 	zErrNs  float64 // bound of the error of z
 	from    float64 // s since the origin; the bound grows from here
 	mean    meanFrequency
@@ -28,12 +29,12 @@ func (h held) at(t float64) float64 { return h.z + h.y*(t-h.t) }
 func (c *Clock) hold(now timescale.Mono) {
 	end := c.axis(c.lastAccepted)
 	z, sigma := c.est.at(end)
-	h := held{active: true, t: end, z: z, zErrNs: boundSigmas*sigma + c.cfg.ReceiverBoundNs, from: end}
+	h := held{active: true, t: end, z: z, sigma: sigma, zErrNs: boundSigmas*sigma + c.cfg.ReceiverBoundNs, from: end}
 	before := end - seconds(backDate)
 	if old, ok := c.snaps.before(before); ok {
 		back, backSigma := old.at(end)
 		if d := math.Abs(z - back); d > 3*backSigma+30 {
-			h.z, h.from = back, before
+			h.z, h.sigma, h.from = back, backSigma, before
 			h.zErrNs = boundSigmas*backSigma + d + c.cfg.ReceiverBoundNs
 		}
 	}
@@ -63,8 +64,8 @@ func (c *Clock) meanFrequency(end float64) meanFrequency {
 }
 
 // takeReturning judges a pulse during holdover. Three that agree with each
-// other and lie inside the bound are the way back; three that agree after five
-// minutes of them outside the bound as well, because then it is more likely
+// other and lie where the oscillator may have drifted to are the way back;
+// elsewhere only after five minutes of pulses, because then it is more likely
 // that the clock is wrong than the sky.
 func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	if c.fit.n > 0 && t-c.fit.points[c.fit.n-1].t > 2*seconds(pulseTimeout) {
@@ -77,9 +78,10 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	if !ok {
 		return false
 	}
-	away := t - c.held.from
+	away := max(t-c.held.from, 0)
 	d := math.Abs(l.z - c.held.at(l.t))
-	within := d <= c.held.zErrNs+c.growth(away)+gateSigmas*l.zErr
+	drift := square(c.held.mean.errPPB*away) + c.est.white*away + c.est.walk*away*away*away/3
+	within := d <= c.cfg.ReceiverBoundNs+gateSigmas*math.Sqrt(square(l.zErr)+square(c.held.sigma)+drift)
 	if !within && c.returning < returnRejects {
 		return false
 	}

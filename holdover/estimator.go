@@ -14,18 +14,22 @@ import (
 //
 // The gate is on the innovation, five of its standard deviations, which grow
 // with the covariance while nothing is accepted. The pulse noise R is robust:
-// 1.4826 times the median of the last innovations, less what the state itself
-// is unsure of. Rejected innovations count only when an accepted one follows
+// the square of 1.4826 times the median of the last innovations, less what the
+// state itself was unsure of; until many were seen it leans on a prior. Rejected innovations count only when an accepted one follows
 // soon, so that more noise opens the gate and a pulse that jumped does not.
 type estimator struct {
 	model
 	valid   bool
-	noiseNs float64     // sqrt(R)
-	seen    [64]float64 // magnitudes of the last innovations, ns, less the state's part
+	noiseNs float64        // sqrt(R)
+	seen    [64]innovation // the last ones
 	seenN   int
-	pending []float64 // innovations of the rejected run
-	rejects int       // consecutive
+	pending []innovation // of the rejected run
+	rejects int          // consecutive
 }
+
+// innovation is how far a pulse was from the prediction, |v| in ns, and the
+// variance of the prediction in ns^2.
+type innovation struct{ v, p float64 }
 
 // model is the state and its covariance at t.
 type model struct {
@@ -37,16 +41,16 @@ type model struct {
 }
 
 const (
-	gateSigmas    = 5
-	noiseFirstNs  = 30 // a navigation receiver's pulse until measured
-	noiseLeastNs  = 3
-	pendingLimit  = 4 // a longer run of rejects is no noise
-	noiseMinCount = 16
+	gateSigmas   = 5
+	noiseFirstNs = 30 // a navigation receiver's pulse until measured
+	noiseLeastNs = 3
+	noisePrior   = 32 // pulses that the first value weighs
+	pendingLimit = 4  // a longer run of rejects is no noise
 )
 
 func newEstimator(b behaviour) estimator {
 	return estimator{model: model{walk: square(b.walkPPB), white: square(b.whiteNs)}, noiseNs: noiseFirstNs,
-		pending: make([]float64, 0, pendingLimit)}
+		pending: make([]innovation, 0, pendingLimit)}
 }
 
 // start sets the state from a fit: z and y at t with their standard errors.
@@ -91,7 +95,7 @@ func (e *estimator) update(t, z, sigma float64) bool {
 	if math.Abs(v) > gateSigmas*math.Sqrt(s) {
 		e.rejects++
 		if len(e.pending) < cap(e.pending) {
-			e.pending = append(e.pending, math.Abs(v))
+			e.pending = append(e.pending, innovation{math.Abs(v), e.p[0][0]})
 		}
 		return false
 	}
@@ -101,7 +105,7 @@ func (e *estimator) update(t, z, sigma float64) bool {
 		}
 	}
 	e.rejects, e.pending = 0, e.pending[:0]
-	e.learn(math.Sqrt(max(v*v-e.p[0][0], 0)))
+	e.learn(innovation{math.Abs(v), e.p[0][0]})
 
 	kz, ky := e.p[0][0]/s, e.p[1][0]/s
 	e.z += kz * v
@@ -116,16 +120,19 @@ func (e *estimator) update(t, z, sigma float64) bool {
 	return true
 }
 
-// learn takes the magnitude of an innovation into the pulse noise.
-func (e *estimator) learn(v float64) {
-	e.seen[e.seenN%len(e.seen)] = v
+// learn takes an innovation into the pulse noise.
+func (e *estimator) learn(i innovation) {
+	e.seen[e.seenN%len(e.seen)] = i
 	e.seenN++
 	n := min(e.seenN, len(e.seen))
-	if n < noiseMinCount {
-		return
-	}
 	var sorted [len(e.seen)]float64
-	copy(sorted[:], e.seen[:n])
+	var p float64
+	for i, s := range e.seen[:n] {
+		sorted[i] = s.v
+		p += s.p / float64(n)
+	}
 	slices.Sort(sorted[:n])
-	e.noiseNs = max(1.4826*sorted[n/2], noiseLeastNs)
+	r := max(square(1.4826*sorted[n/2])-p, square(noiseLeastNs))
+	prior := noisePrior / (noisePrior + float64(e.seenN))
+	e.noiseNs = math.Sqrt(prior*square(noiseFirstNs) + (1-prior)*r)
 }

@@ -79,7 +79,6 @@ type testPulse struct {
 	missing            int
 	glitch             float64                  // of the next pulse, ns
 	extra              func(second int) float64 // added to each
-	drop               func(second int) bool    // true: this one is missing
 	sigma              float64                  // what the board states
 }
 
@@ -150,43 +149,42 @@ func (r *rig) run(n int) {
 		r.second++
 		s := float64(r.second)
 		before := r.trueError()
-		// The oscillator over the second that ended; changes came pulseDelay and
-		// tickAt after its start and are folded in by order of time below.
 		o := &r.osc
 		o.y += o.walk*r.rng.NormFloat64() + o.ageing/86400
-		temp := o.swing * math.Sin(2*math.Pi*s/86400)
-		temp += 0.15 * o.swing * math.Sin(2*math.Pi*s/2700)
-		free := o.y + o.tempco*temp
-		white := o.white * r.rng.NormFloat64()
+		free := o.y + o.tempco*o.swing*(math.Sin(2*math.Pi*s/86400)+0.15*math.Sin(2*math.Pi*s/2700))
+		pass := func(d float64) { r.xNs += (free + r.appliedP) * d }
 
-		r.xNs += (free + r.appliedP) * (1 - tickAt) // from the last tick to the edge
-		r.xNs += white
+		pass(1 - tickAt) // from the last tick to the edge
+		r.xNs += o.white * r.rng.NormFloat64()
 		if r.lockedAt >= 0 {
 			r.maxJump = max(r.maxJump, math.Abs(r.trueError()-before))
 		}
-		p := &r.pps
-		p.wander += -p.wander/p.slowS + p.slow*math.Sqrt(2/p.slowS)*r.rng.NormFloat64()
-		noise := p.white*r.rng.NormFloat64() + p.wander + p.glitch
-		p.glitch = 0
-		if p.extra != nil {
-			noise += p.extra(r.second)
-		}
-		switch {
-		case p.cut:
-		case p.missing > 0:
-			p.missing--
-		case p.drop != nil && p.drop(r.second):
-		default:
-			whole := math.Round(r.xNs + noise)
-			edge := Pulse{Mono: mono(s), OffsetNs: r.whole + int64(whole), SigmaNs: p.sigma, TempC: math.NaN()}
+		edge, came := r.pulse()
+		pass(pulseDelay)
+		if came {
 			r.order(r.clock.Pulse(mono(s+pulseDelay), edge), s+pulseDelay)
-			// What the order changed holds for the rest; the little before it is in
-			// the next line's error of nanoseconds times 13 ms.
 		}
-		r.xNs += (free + r.appliedP) * tickAt
+		pass(tickAt - pulseDelay)
 		r.order(r.clock.Tick(mono(s+tickAt), Conditions{HasTime: r.hasTime, Served: r.served, Distrust: r.distrust}), s+tickAt)
 		r.look(s + tickAt)
 	}
+}
+
+// pulse is the receiver's pulse of this second, as the board measures it.
+func (r *rig) pulse() (Pulse, bool) {
+	p := &r.pps
+	p.wander += -p.wander/p.slowS + p.slow*math.Sqrt(2/p.slowS)*r.rng.NormFloat64()
+	noise := p.white*r.rng.NormFloat64() + p.wander + p.glitch
+	p.glitch = 0
+	if p.extra != nil {
+		noise += p.extra(r.second)
+	}
+	if p.missing > 0 {
+		p.missing--
+		return Pulse{}, false
+	}
+	return Pulse{Mono: mono(float64(r.second)), OffsetNs: r.whole + int64(math.Round(r.xNs+noise)),
+		SigmaNs: p.sigma, TempC: math.NaN()}, !p.cut
 }
 
 // look records the state and judges the report against the truth.

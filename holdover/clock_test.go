@@ -1,0 +1,443 @@
+package holdover
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"bragi/holdover/quality"
+)
+
+// What each kind of oscillator must do behind a navigation receiver of 25 ns
+// rms: the rms and the peak of the true error in two hours of lock, and the
+// error after one hour without the pulse.
+func TestLockAndCoast(t *testing.T) {
+	for _, c := range []struct {
+		kind                      Oscillator
+		lockS                     int
+		rmsNs, maxNs, coastNs     float64
+		relockS                   int
+		worstMeanPPB, classSevenS float64
+	}{
+		{XO, 12, 25, 120, 110e3, 1300, 5, 0},
+		{TCXO, 12, 20, 60, 15e3, 400, 1, 40},
+		{TCXOHi, 12, 18, 45, 1500, 60, 0.6, 450},
+		{OCXO, 12, 18, 45, 300, 40, 0.06, 1400},
+		{Rubidium, 12, 18, 45, 60, 40, 0.02, 3600},
+	} {
+		for seed := uint64(1); seed <= 6; seed++ {
+			t.Run(fmt.Sprintf("%v/%d", c.kind, seed), func(t *testing.T) {
+				t.Parallel()
+				r := newRig(t, seed, c.kind, nil)
+				if n := r.until(quality.Locked, 60); n > c.lockS {
+					t.Errorf("locked after %d s, limit %d", n, c.lockS)
+				}
+				r.resetStatistics()
+				r.run(7200)
+				if rms := r.lockRMS(); rms > c.rmsNs || r.max > c.maxNs {
+					t.Errorf("in lock: rms %.1f, max %.1f ns; limits %g, %g", rms, r.max, c.rmsNs, c.maxNs)
+				}
+				if r.report.MeanErrorPPB <= 0 || math.Abs(r.report.MeanPPB-r.report.OscillatorPPB) > c.worstMeanPPB {
+					t.Errorf("mean %.4f +- %.4f ppb, now %.4f", r.report.MeanPPB, r.report.MeanErrorPPB, r.report.OscillatorPPB)
+				}
+				if len(r.states) != 3 {
+					t.Errorf("states on the way: %v", r.states)
+				}
+				forecast := r.report.ForecastS
+				r.pps.cut, r.hasTime = true, false
+				r.run(3600)
+				if e := math.Abs(r.trueError()); e > c.coastNs {
+					t.Errorf("after 1 h of holdover %.0f ns, limit %.0f", e, c.coastNs)
+				}
+				if i := slices.Index(r.states, quality.HoldoverNoSpec); i >= 0 {
+					// Class 7 lasted as long as was foretold when the pulse was there.
+					if lasted := float64(r.at[i] - r.at[i-1]); r.states[i-1] != quality.HoldoverSpec || math.Abs(lasted-forecast) > 5+0.02*forecast || lasted < c.classSevenS {
+						t.Errorf("class 7 lasted %.0f s, foretold %.0f", lasted, forecast)
+					}
+				} else if forecast < c.classSevenS {
+					t.Errorf("forecast %.0f s", forecast)
+				}
+				r.pps.cut, r.hasTime = false, true
+				if n := r.until(quality.Locked, 1500); n > c.relockS {
+					t.Errorf("locked again after %d s, limit %d", n, c.relockS)
+				}
+				walked := len(r.states)
+				r.run(600)
+				if len(r.states) != walked {
+					t.Errorf("does not stay locked: %v", r.states)
+				}
+				r.invariants(1)
+				if r.maxJump > 300 {
+					t.Errorf("true error changed by %.0f ns within a second", r.maxJump)
+				}
+			})
+		}
+	}
+}
+
+// The last PI output freezes the pulse's noise into holdover; the mean does
+// not. Same pulses, same oscillator, the loop of ts2phc (kp 0.7, ki 0.3).
+func TestMeanBeatsLastOutput(t *testing.T) {
+	var ours, pi float64
+	const seeds = 8
+	for seed := uint64(1); seed <= seeds; seed++ {
+		r := newRig(t, seed, OCXO, nil)
+		r.until(quality.Locked, 60)
+		r.run(3600)
+		r.pps.cut = true
+		r.run(3600)
+		ours += square(r.trueError()) / seeds
+
+		p := newRig(t, seed, OCXO, nil)
+		p.clock = nil
+		var x, u, integral float64
+		integral = -p.osc.y
+		for range 3600 {
+			x += p.osc.y + u
+			e := x + p.pps.white*p.rng.NormFloat64()
+			integral -= 0.3 * e
+			u = integral - 0.7*e
+		}
+		x = 0
+		for range 3600 {
+			x += p.osc.y + u
+		}
+		pi += square(x) / seeds
+	}
+	ours, pi = math.Sqrt(ours), math.Sqrt(pi)
+	t.Logf("after 1 h: mean of the lock %.0f ns rms, last PI output %.0f ns rms", ours, pi)
+	if ours > 300 || pi < 50*ours {
+		t.Errorf("mean of the lock %.0f ns, last PI output %.0f ns", ours, pi)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	between := func(from, to int, f func(second int) float64) func(int) float64 {
+		return func(s int) float64 {
+			if s >= from && s < to {
+				return f(s)
+			}
+			return 0
+		}
+	}
+	const lock = 3600 // the faults begin here
+	for _, c := range []struct {
+		name   string
+		prep   func(r *rig)
+		run    int
+		peakNs float64 // of the true error, from the fault on
+		stays  bool    // no state but LOCKED
+	}{
+		{"one pulse 1 us late", func(r *rig) { r.pps.glitch = 1000 }, 120, 40, true},
+		{"one pulse 1 us early", func(r *rig) { r.pps.glitch = -1000 }, 120, 40, true},
+		{"one pulse 200 ms late", func(r *rig) { r.pps.glitch = 200e6 }, 120, 40, true},
+		{"10 pulses missing", func(r *rig) { r.pps.missing = 10 }, 300, 40, false},
+		{"2 pulses missing", func(r *rig) { r.pps.missing = 2 }, 300, 40, true},
+		{"one pulse in 20 is 3 us off for 600 s", func(r *rig) {
+			r.pps.extra = between(lock, lock+600, func(s int) float64 {
+				if r.rng.IntN(20) == 0 {
+					return 3000 * float64(1-2*r.rng.IntN(2))
+				}
+				return 0
+			})
+		}, 900, 50, true},
+		{"noise five times as large for 600 s", func(r *rig) {
+			r.pps.extra = between(lock, lock+600, func(int) float64 { return 4.9 * r.pps.white * r.rng.NormFloat64() })
+		}, 900, 80, false},
+		{"300 ns off for 250 s", func(r *rig) {
+			r.pps.extra = between(lock, lock+250, func(int) float64 { return 300 })
+		}, 900, 60, false},
+	} {
+		for seed := uint64(1); seed <= 4; seed++ {
+			r := newRig(t, seed, OCXO, nil)
+			r.until(quality.Locked, 60)
+			r.run(lock - r.second - 1)
+			before := len(r.states)
+			c.prep(r)
+			peak := 0.0
+			for range c.run {
+				r.run(1)
+				peak = max(peak, math.Abs(r.trueError()))
+			}
+			if peak > c.peakNs {
+				t.Errorf("%s, seed %d: true error up to %.0f ns, limit %.0f", c.name, seed, peak, c.peakNs)
+			}
+			if stayed := len(r.states) == before; stayed != c.stays && c.stays {
+				t.Errorf("%s, seed %d: left LOCKED: %v", c.name, seed, r.states)
+			}
+			if r.report.State != quality.Locked {
+				t.Errorf("%s, seed %d: ends in %v (%v)", c.name, seed, r.report.State, r.report.Why)
+			}
+			r.invariants(1)
+		}
+	}
+}
+
+// A receiver that loses the sky lets its pulse drift before it says so
+// (35 ns/s for 20 s): the clock does not follow into holdover. Beside it the
+// same hour without the drift.
+func TestRampBeforeLoss(t *testing.T) {
+	for _, k := range []Oscillator{TCXO, TCXOHi, OCXO, Rubidium} {
+		for seed := uint64(1); seed <= 4; seed++ {
+			after := func(ppb float64) float64 {
+				r := newRig(t, seed, k, nil)
+				r.until(quality.Locked, 60)
+				r.run(5400)
+				start := r.second
+				r.pps.extra = func(s int) float64 { return ppb * float64(s-start) }
+				r.run(20)
+				r.pps.cut, r.hasTime = true, false
+				r.run(3600)
+				r.invariants(1)
+				return r.trueError()
+			}
+			clean, ramp := after(0), after(35)
+			limit := 150.0
+			if k == TCXO { // 0.04 ppb/sqrt(s) of walk: a minute back is long ago
+				limit = 2000
+			}
+			if math.Abs(ramp-clean) > limit {
+				t.Errorf("%v seed %d: after 1 h %.0f ns, without the ramp %.0f ns, difference limit %.0f", k, seed, ramp, clean, limit)
+			}
+		}
+	}
+}
+
+// A pulse that moved for good is followed, by slew, after five minutes of
+// holdover: never locked out, never stepped, never class 6 on the way.
+func TestMovedPulse(t *testing.T) {
+	r := newRig(t, 3, OCXO, nil)
+	r.until(quality.Locked, 60)
+	r.run(3600)
+	r.pps.extra = func(int) float64 { return 20_000 }
+	from := len(r.states)
+	r.run(60)
+	if !slices.Contains(r.report.Why, ReasonPulsesRejected) || r.report.State == quality.Locked {
+		t.Errorf("%v, %v", r.report.State, r.report.Why)
+	}
+	r.outside = 0 // the receiver lies here: nothing can be said of the bound
+	n := r.until(quality.Locked, 1200)
+	if n < 240 || n > 900 {
+		t.Errorf("followed after %d s", n)
+	}
+	want := []quality.State{quality.HoldoverSpec, quality.Relocking, quality.Locked}
+	if got := r.states[from:]; !slices.Equal(got, want) {
+		t.Errorf("states %v, want %v", got, want)
+	}
+	r.outside = 0
+	r.invariants(1)
+}
+
+// With `settle` and `learning` of configs/sim.toml the walk of the antenna test:
+// 6, 7, 52 by max_holdover, relocking, 6.
+func TestWalk(t *testing.T) {
+	r := newRig(t, 1, OCXO, func(c *Config) { c.MaxHoldover = 20 * time.Second })
+	class := func() uint8 {
+		q := r.report.Quality
+		q.EgressNs, q.UTCOffset, q.UTCOffsetKnown = 100, 37, true
+		return quality.Announce(q).ClockClass
+	}
+	var classes []uint8
+	walk := func(n int) {
+		for range n {
+			r.run(1)
+			if c := class(); len(classes) == 0 || classes[len(classes)-1] != c {
+				classes = append(classes, c)
+			}
+		}
+	}
+	walk(40)
+	r.pps.cut, r.hasTime = true, false
+	walk(60)
+	if got := r.report.Why[0]; got != ReasonMaxHoldover {
+		t.Errorf("why: %v", r.report.Why)
+	}
+	r.pps.cut, r.hasTime = false, true
+	walk(60)
+	if want := []uint8{58, 6, 7, 52, 6}; !slices.Equal(classes, want) {
+		t.Errorf("classes %v, want %v", classes, want)
+	}
+	want := []quality.State{quality.Acquiring, quality.Locking, quality.Locked, quality.HoldoverSpec,
+		quality.HoldoverNoSpec, quality.Relocking, quality.Locked}
+	if !slices.Equal(r.states, want) {
+		t.Errorf("states %v, want %v", r.states, want)
+	}
+	r.invariants(1)
+	if r.maxJump > 50 {
+		t.Errorf("true error changed by %.0f ns within a second", r.maxJump)
+	}
+}
+
+// Lock shorter than learning: no class 7, and the reason said.
+func TestNotLearned(t *testing.T) {
+	r := newRig(t, 2, OCXO, func(c *Config) { c.Learning = time.Hour })
+	r.until(quality.Locked, 60)
+	r.run(600)
+	if r.report.Class7S != 0 || !(r.report.ForecastS > 600) {
+		t.Errorf("class 7 foretold for %.0f s, forecast %.0f s", r.report.Class7S, r.report.ForecastS)
+	}
+	r.pps.cut = true
+	r.run(10)
+	if r.report.State != quality.HoldoverNoSpec || !slices.Contains(r.report.Why, ReasonNotLearned) || !slices.Contains(r.report.Why, ReasonNoPulse) {
+		t.Errorf("%v, %v", r.report.State, r.report.Why)
+	}
+	if a := quality.Announce(r.report.Quality); a.ClockClass != 52 {
+		t.Errorf("class %d", a.ClockClass)
+	}
+	// A return keeps 52 until locked again.
+	r.pps.cut = false
+	for r.report.State != quality.Locked {
+		if a := quality.Announce(r.report.Quality); a.ClockClass != 52 {
+			t.Fatalf("%v: class %d", r.report.State, a.ClockClass)
+		}
+		r.run(1)
+	}
+}
+
+// Spoofing or an open antenna ends the trust at once, though pulses go on.
+func TestDistrust(t *testing.T) {
+	r := newRig(t, 2, OCXO, nil)
+	r.until(quality.Locked, 60)
+	r.run(300)
+	r.distrust = ReasonSpoofing
+	r.pps.extra = func(int) float64 { return 90 } // inside any gate
+	r.run(200)
+	if r.report.State != quality.HoldoverSpec || !slices.Contains(r.report.Why, ReasonSpoofing) || math.Abs(r.trueError()) > 100 {
+		t.Errorf("%v, %v, %.0f ns", r.report.State, r.report.Why, r.trueError())
+	}
+	r.distrust, r.pps.extra = ReasonNone, nil
+	r.until(quality.Locked, 60)
+	r.invariants(1)
+}
+
+// Clients served by a free run when the sky arrives.
+func TestOnAcquire(t *testing.T) {
+	const years = -1_770_000_000_000_000_000
+	for _, c := range []struct {
+		name     string
+		on       OnAcquire
+		offsetNs int64
+		served   bool
+		steps    int
+		lockS    int // at most
+	}{
+		{"nobody served: step", AcquireSlew, years, false, 1, 12},
+		{"step", AcquireStep, years, true, 1, 30},
+		{"auto, years: step", AcquireAuto, years, true, 1, 30},
+		{"auto, 20 us: slew", AcquireAuto, 20_000, true, 0, 600},
+		{"auto, 1 ms: step", AcquireAuto, 1_000_000, true, 1, 30},
+		{"slew, 100 us", AcquireSlew, 100_000, true, 0, 1700},
+		{"step, 400 ns: nothing to step", AcquireStep, -400, true, 0, 80},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, 5, OCXO, func(cfg *Config) { cfg.OnAcquire = c.on })
+			r.whole, r.served = c.offsetNs, c.served
+			n := r.until(quality.Locked, 3000)
+			if n > c.lockS {
+				t.Errorf("locked after %d s, limit %d", n, c.lockS)
+			}
+			if loud := slices.Contains(r.report.Why, ReasonSteppedServed); loud != (c.served && c.steps > 0) {
+				t.Errorf("why: %v", r.report.Why)
+			}
+			r.run(100)
+			r.invariants(c.steps)
+		})
+	}
+}
+
+// A slew of years is what the operator asked for; the alarm says how to end it.
+func TestSlewForever(t *testing.T) {
+	r := newRig(t, 5, OCXO, func(cfg *Config) { cfg.OnAcquire = AcquireSlew })
+	r.served = true
+	r.run(60)
+	if r.report.State != quality.Locking || !slices.Contains(r.report.Alarms(), ReasonSlewLong) || !(r.report.EtaS > 1e12) {
+		t.Errorf("%v, %v, ETA %.3g s", r.report.State, r.report.Why, r.report.EtaS)
+	}
+	r.invariants(0)
+}
+
+func TestStepRefusedByHardware(t *testing.T) {
+	r := newRig(t, 5, OCXO, nil)
+	r.noSteps = true
+	r.run(20)
+	if r.report.State != quality.Acquiring || !slices.Contains(r.report.Alarms(), ReasonStepFails) {
+		t.Errorf("%v, %v", r.report.State, r.report.Why)
+	}
+	r.noSteps = false
+	r.until(quality.Locked, 15)
+	r.invariants(1)
+}
+
+// Before the first lock: warm-up, free run, and when it may be served.
+func TestFreeRun(t *testing.T) {
+	r := newRig(t, 1, OCXO, func(c *Config) { c.WarmUp, c.FreeRunAfter = 30*time.Second, 60*time.Second })
+	r.pps.cut, r.hasTime = true, false
+	serve := func() bool { return quality.Announce(r.report.Quality).Serve }
+	r.run(20)
+	if r.report.State != quality.Warmup || r.report.Why[0] != ReasonWarmingUp || math.Abs(r.report.EtaS-11) > 1 || serve() {
+		t.Errorf("%v, %v, ETA %.0f s", r.report.State, r.report.Why, r.report.EtaS)
+	}
+	r.run(20)
+	if r.report.State != quality.Freerun || r.report.Why[0] != ReasonNoTime || serve() {
+		t.Errorf("%v, %v", r.report.State, r.report.Why)
+	}
+	r.run(30)
+	if !serve() {
+		t.Error("silent after free_run_after")
+	}
+	r.hasTime = true
+	r.run(2)
+	if r.report.State != quality.Acquiring || r.report.Why[0] != ReasonNoPulse || !serve() {
+		t.Errorf("%v, %v", r.report.State, r.report.Why)
+	}
+	never := newRig(t, 1, OCXO, func(c *Config) { c.FreeRunAfter = -1 })
+	never.pps.cut = true
+	never.run(5000)
+	if never.report.Quality.ServeFreeRun {
+		t.Error("served although free_run_after is never")
+	}
+}
+
+// A coarse clock: the correction moves in quanta, the phase stays.
+func TestQuantum(t *testing.T) {
+	for _, c := range []struct {
+		quantum, maxNs float64
+	}{{0.1, 50}, {1, 60}, {4, 100}} {
+		r := newRig(t, 4, OCXO, func(cfg *Config) { cfg.QuantumPPB = c.quantum })
+		r.until(quality.Locked, 60)
+		r.run(100)
+		r.resetStatistics()
+		r.run(3600)
+		if r.max > c.maxNs {
+			t.Errorf("quantum %g ppb: max %.0f ns, limit %.0f", c.quantum, r.max, c.maxNs)
+		}
+		r.pps.cut = true
+		r.run(3600)
+		if e := math.Abs(r.trueError()); e > 400 {
+			t.Errorf("quantum %g ppb: %.0f ns after 1 h of holdover", c.quantum, e)
+		}
+		r.invariants(1)
+	}
+}
+
+// A noisy pulse (a kernel pulse of 2 us rms) still locks, says so, and bounds
+// its error honestly.
+func TestNoisyPulse(t *testing.T) {
+	for _, stated := range []float64{0, 2000} {
+		r := newRig(t, 6, OCXO, nil)
+		r.pps.white, r.pps.sigma = 2000, stated
+		r.until(quality.Locked, 1500)
+		r.run(1200)
+		if !slices.Contains(r.report.Alarms(), ReasonPulseNoise) {
+			t.Errorf("stated %g ns: %v", stated, r.report.Why)
+		}
+		if r.report.PulseNoiseNs < 1400 || r.report.PulseNoiseNs > 2800 {
+			t.Errorf("stated %g ns: noise %.0f ns", stated, r.report.PulseNoiseNs)
+		}
+		if r.outside > 0 {
+			t.Errorf("stated %g ns: outside the bound for %d s", stated, r.outside)
+		}
+	}
+}
