@@ -22,7 +22,7 @@ type DecoderCounters struct {
 	FramerCounters
 	Epochs     uint64 // given out, trusted or not
 	Trusted    uint64
-	Unreadable uint64 // sentences with a good checksum that could not be split or had no usable time
+	Unreadable uint64 // sentences with a good checksum whose time or date is none, or that could not be split
 }
 
 // Decoder reads a receiver's bytes and gives out one Epoch for each instant
@@ -43,11 +43,11 @@ type Decoder struct {
 	sinceRMC int // groups since an RMC came; above rmcMemory this receiver sends none
 	conflict int // groups to go before an RMC/ZDA contradiction is forgotten
 
-	// The latest time that only damage could speak against, and how many
-	// checksums had failed by then.
+	// The latest time that only damage could speak against, and how much damage
+	// there had been by then.
 	candidate    timescale.TAI
 	hasCandidate bool
-	badBefore    uint64
+	damageBefore uint64
 
 	mode     aged[int] // GSA: 1 none, 2 2D, 3 3D
 	used     aged[int]
@@ -177,9 +177,8 @@ func (d *Decoder) sentence(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
 func (d *Decoder) rmc(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
 	d.sinceRMC = 0
 	status := field(s, 1)
-	tod, ok := parseTimeOfDay(field(s, 0))
+	tod, ok := d.timeOfDay(s)
 	if !ok {
-		d.counter.Unreadable++
 		e := Epoch{Received: f.Received, Talker: s.Talker, Why: []Reason{ReasonNoTime}}
 		if status != nmea.ValidRMC {
 			e.Why = []Reason{ReasonNoFix, ReasonNoTime}
@@ -201,6 +200,17 @@ func (d *Decoder) rmc(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
 	}
 }
 
+// timeOfDay reads field 0. Empty is a receiver that has no time; anything else
+// that is no time is damage that the checksum did not show.
+func (d *Decoder) timeOfDay(s *nmea.BaseSentence) (timeOfDay, bool) {
+	text := field(s, 0)
+	tod, ok := parseTimeOfDay(text)
+	if !ok && text != "" {
+		d.counter.Unreadable++
+	}
+	return tod, ok
+}
+
 // rmcMode is the mode indicator, 0 if there is none.
 func rmcMode(s *nmea.BaseSentence) byte {
 	for _, i := range []int{11, 10} {
@@ -213,12 +223,11 @@ func rmcMode(s *nmea.BaseSentence) byte {
 
 // zda: 0 time, 1 day, 2 month, 3 year, 4-5 local zone.
 func (d *Decoder) zda(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
-	tod, ok := parseTimeOfDay(field(s, 0))
+	tod, ok := d.timeOfDay(s)
 	day, ok1 := digits(field(s, 1))
 	month, ok2 := digits(field(s, 2))
 	year, ok3 := digits(field(s, 3))
 	if !ok || !ok1 || !ok2 || !ok3 || len(field(s, 3)) != 4 {
-		d.counter.Unreadable++
 		return
 	}
 	g := d.open(tod, f, emit)
@@ -236,7 +245,7 @@ func (d *Decoder) zda(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
 // fixData: GGA has 0 time, 1-4 position, 5 quality, 6 satellites, 7 HDOP, 8
 // altitude. GNS differs in 5 alone: a mode letter for each constellation.
 func (d *Decoder) fixData(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
-	tod, ok := parseTimeOfDay(field(s, 0))
+	tod, ok := d.timeOfDay(s)
 	if !ok {
 		return
 	}
@@ -256,7 +265,7 @@ func (d *Decoder) fixData(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
 		g.sats = n
 		d.used.set(n.Value, f.Received)
 	}
-	if h := number(s, 7, 0, 100); h.Known {
+	if h := number(s, 7, 0.01, 99); h.Known {
 		d.hdop.set(h.Value, f.Received)
 	}
 	if quality >= qualityFix {

@@ -194,15 +194,15 @@ func (d *Decoder) instant(e *Epoch, why []Reason) []Reason {
 }
 
 // confirmed tells whether damage on the line leaves the epoch believable. One
-// damaged sentence in 256 has a right checksum by chance, so while checksums
-// fail a time needs a neighbour that agrees.
+// damaged sentence in 256 has a right checksum by chance, so after damage a
+// time needs a neighbour that agrees.
 func (d *Decoder) confirmed(e Epoch) bool {
-	bad := d.framer.counter.BadChecksums
+	damage := d.framer.counter.BadChecksums + d.counter.Unreadable
 	tai := tai(d.cfg.Leap, e)
 	step := tai.Sub(d.candidate)
 	near := d.hasCandidate && step > 0 && step <= continuity
-	damaged := bad > d.badBefore
-	d.candidate, d.hasCandidate, d.badBefore = tai, true, bad
+	damaged := damage > d.damageBefore
+	d.candidate, d.hasCandidate, d.damageBefore = tai, true, damage
 	return near || !damaged
 }
 

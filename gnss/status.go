@@ -103,7 +103,7 @@ func (d *Decoder) detail(r Reason) string {
 	case ReasonConflict:
 		return "RMC and ZDA give different dates"
 	case ReasonDamaged:
-		return fmt.Sprintf("%d bad checksums", d.framer.counter.BadChecksums)
+		return fmt.Sprintf("%d bad checksums, %d unreadable sentences", d.framer.counter.BadChecksums, d.counter.Unreadable)
 	}
 	return ""
 }

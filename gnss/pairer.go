@@ -1,0 +1,382 @@
+package gnss
+
+import (
+	"time"
+
+	"bragi/gnss/timescale"
+)
+
+// Edge is a pulse as the board saw it.
+type Edge struct {
+	Local   timescale.Local // the served clock's reading at the edge
+	Mono    timescale.Mono  // CLOCK_MONOTONIC_RAW at the edge
+	SigmaNs float64         // one standard deviation of Local, in ns
+}
+
+// Mark is a labelled pulse: the served clock read Local when TAI was Second.
+type Mark struct {
+	Edge
+	Second    timescale.TAI // a whole second
+	UTCOffset int           // TAI - UTC in s at Second
+}
+
+// PairerConfig has the Pairer's limits; zero fields take the defaults.
+type PairerConfig struct {
+	Leap *timescale.LeapSeconds // default: the built-in table
+	// A message comes MinDelay..MaxDelay after the pulse that it names; outside
+	// it could belong to the pulse before or after. Defaults 20 ms and 950 ms.
+	MinDelay, MaxDelay time.Duration
+	// MaxAge ends the marks when no epoch confirmed the count for so long.
+	// Default 2.5 s.
+	MaxAge time.Duration
+	// Tolerance is how far from the whole second after the last pulse a pulse may
+	// be, in raw time, plus 500 ppm of the interval. Default 10 ms.
+	Tolerance time.Duration
+}
+
+const (
+	agreeToLabel     = 3                     // agreeing epochs before a pulse gets a label
+	agreeWhenUnsure  = 10                    // the same after a message of ambiguous delay, or near to that
+	unsureEarly      = 20 * time.Millisecond // so near to MinDelay jitter could hide a message a second late
+	unsureLate       = 50 * time.Millisecond // so near to MaxDelay it could hide one that is early
+	disagreeToFault  = 5                     // epochs of one contradiction before the count is a fault
+	agreeToRecover   = 5                     // agreeing epochs that end a fault
+	agreeToKeepLeap  = 3                     // epochs after 23:59:60 that make it certain
+	pulsesToAdopt    = 3                     // pulses of a new train, the old one being silent
+	maxStep          = 3                     // pulses 1..3 s apart are counted on; a longer gap needs three agreements anew
+	spacingTolerance = 300 * time.Millisecond
+	delayTolerance   = 200 * time.Millisecond
+	wholeSecond      = 50 * time.Millisecond // an epoch so near a second names it; 10 Hz epochs between are not used
+	bounce           = time.Millisecond      // stamps this near are one pulse
+	rawDriftPPM      = 500                   // bound of CLOCK_MONOTONIC_RAW's rate error, wide
+	forgetGrid       = 400 * time.Second     // raw drift reaches 0.2 s: the old pulses say nothing any more
+	forgetLabel      = 800 * time.Second     // raw drift reaches 0.4 s: the old label says nothing any more
+	pulseSilence     = 2500 * time.Millisecond
+	glitchShown      = 10 * time.Second
+)
+
+func (c PairerConfig) withDefaults() PairerConfig {
+	if c.Leap == nil {
+		c.Leap = timescale.Builtin()
+	}
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&c.MinDelay, 20 * time.Millisecond},
+		{&c.MaxDelay, 950 * time.Millisecond},
+		{&c.MaxAge, 2500 * time.Millisecond},
+		{&c.Tolerance, 10 * time.Millisecond},
+	} {
+		if *d.field <= 0 {
+			*d.field = d.value
+		}
+	}
+	return c
+}
+
+// Pairer tells which pulse was which second.
+//
+//	train   pulses whole seconds apart in raw time are one train and are numbered; a pulse off the train is a glitch,
+//	        unless it starts a new train and the old one falls silent
+//	learn   a message belongs to the last pulse before its first byte. TAI second minus pulse number is the base; three
+//	        epochs in a row with the same base, one pulse each, label the train
+//	count   from then on second = base + number, at once; messages only confirm
+//	fault   five messages in a row that contradict the count by the same whole seconds end the marks. The base is
+//	        never changed under a fault: it ends when messages agree again, or by Reset
+//
+// All intervals are raw time (Mono): the served clock may be stepped or slewed
+// meanwhile. A label is remembered over a gap of pulses, and what is learned
+// afterwards must fit it.
+//
+// Two limits are of nature: a message that is constantly more than one second
+// late, or more than 1 s - MaxDelay early, cannot be told from one in time.
+// Only the receiver's word about its next pulse could.
+type Pairer struct {
+	cfg     PairerConfig
+	leap    *timescale.LeapSeconds
+	counter PairerCounters
+
+	stamps stampRing // every pulse of late, to know repeated ones
+	train  train
+	rival  rival
+
+	pending    naming
+	hasPending bool
+
+	labelled bool
+	base     int64 // TAI second of pulse number 0
+	run      run
+	need     int // agreeing epochs needed now
+	memory   memory
+
+	delays      delayRing
+	lastConfirm timescale.Mono
+	lastTrusted timescale.Mono
+
+	fault      bool
+	off        int64 // whole seconds by which the count is ahead of the messages in the fault
+	streak     streak
+	recovering int
+
+	leapBefore *timescale.LeapSeconds // the table to return to if 23:59:60 proves false
+	leapProofs int
+
+	glitchAt    timescale.Mono
+	glitchBy    time.Duration
+	ambiguousAt timescale.Mono
+	ambiguousBy time.Duration
+}
+
+// PairerCounters count since the Pairer was made.
+type PairerCounters struct {
+	Edges         uint64 // all pulses given in
+	Marks         uint64
+	Duplicates    uint64 // the same stamp again
+	Late          uint64 // older than one already seen
+	Glitches      uint64 // off the train
+	Missed        uint64 // seconds without a pulse, in gaps that were counted over
+	Gaps          uint64 // gaps after which the label had to be confirmed anew
+	Shifts        uint64 // a new train took over
+	Epochs        uint64 // trusted epochs given in
+	Fractional    uint64 // of them not near a whole second
+	Confirmed     uint64 // agreed with the count
+	Disagreed     uint64 // contradicted the count
+	Ambiguous     uint64 // delay outside MinDelay..MaxDelay while learning
+	Faults        uint64
+	LeapsObserved uint64 // leap seconds that the table did not have
+}
+
+// naming is an epoch that waits for the pulses before it.
+type naming struct {
+	epoch  Epoch
+	second int64 // TAI seconds
+}
+
+// run is the series of epochs that agree while learning.
+type run struct {
+	length   int
+	base     int64
+	number   int64
+	received timescale.Mono
+	delay    time.Duration
+}
+
+// continues tells whether r is the second after last, with a pulse of its own.
+func (r run) continues(last run) bool {
+	return last.length > 0 && r.base == last.base && r.number == last.number+1 &&
+		(r.received.Sub(last.received)-time.Second).Abs() <= spacingTolerance &&
+		(r.delay-last.delay).Abs() <= delayTolerance
+}
+
+// streak is the series of epochs that contradict the count alike.
+type streak struct {
+	length   int
+	off      int64
+	received timescale.Mono
+}
+
+// memory is the last labelled pulse, which outlives gaps.
+type memory struct {
+	known  bool
+	at     timescale.Mono
+	second int64
+}
+
+// NewPairer makes a Pairer.
+func NewPairer(cfg PairerConfig) *Pairer {
+	cfg = cfg.withDefaults()
+	return &Pairer{cfg: cfg, leap: cfg.Leap, need: agreeToLabel}
+}
+
+// Reset forgets every label, fault and train; the counters go on. For the
+// operator who knows that the receiver is right and the count is not.
+func (p *Pairer) Reset() {
+	leap := p.leap
+	if p.leapBefore != nil {
+		leap = p.leapBefore
+	}
+	*p = Pairer{cfg: p.cfg, leap: leap, need: agreeToLabel, counter: p.counter}
+}
+
+// Leap is the table of leap seconds, with those that were observed.
+func (p *Pairer) Leap() *timescale.LeapSeconds { return p.leap }
+
+// Epoch takes what the receiver said. It is judged when a pulse or an epoch
+// after it comes, so that a pulse that is read late is not missed.
+func (p *Pairer) Epoch(e Epoch) {
+	if !e.Trusted {
+		return
+	}
+	p.settle()
+	p.counter.Epochs++
+	p.lastTrusted = e.Received
+	ns := tai(p.leap, e).Ns()
+	second := (ns + nsPerSecond/2) / nsPerSecond
+	if off := time.Duration(ns - second*nsPerSecond); off.Abs() > wholeSecond {
+		p.counter.Fractional++
+		return
+	}
+	p.pending, p.hasPending = naming{e, second}, true
+}
+
+// Edge takes a pulse and labels it if that is possible.
+func (p *Pairer) Edge(e Edge) (Mark, bool) {
+	p.counter.Edges++
+	switch p.stamps.judge(e) {
+	case stampRepeated:
+		p.counter.Duplicates++
+		return Mark{}, false
+	case stampLate:
+		p.counter.Late++
+		return Mark{}, false
+	}
+	if p.hasPending && p.pending.epoch.Received.Before(e.Mono) {
+		p.settle()
+	}
+	if !p.follow(e.Mono) || !p.labelled || p.fault {
+		return Mark{}, false
+	}
+	second := p.base + p.train.number
+	p.memory = memory{true, e.Mono, second}
+	if e.Mono.Sub(p.lastConfirm) > p.cfg.MaxAge {
+		return Mark{}, false
+	}
+	p.counter.Marks++
+	at := timescale.TAIFromNs(second * nsPerSecond)
+	return Mark{Edge: e, Second: at, UTCOffset: p.leap.OffsetAtTAI(at)}, true
+}
+
+// settle judges the epoch that waits.
+func (p *Pairer) settle() {
+	if !p.hasPending {
+		return
+	}
+	p.hasPending = false
+	if p.labelled {
+		p.confirm(p.pending)
+	} else {
+		p.learn(p.pending)
+	}
+}
+
+// learn joins an epoch with the last pulse before it, and labels the train when
+// enough of them agree.
+func (p *Pairer) learn(n naming) {
+	r := n.epoch.Received
+	last, ok := p.train.before(r)
+	delay := r.Sub(last.at)
+	if !ok || delay > pulseSilence {
+		p.run = run{}
+		return
+	}
+	if delay < p.cfg.MinDelay || delay > p.cfg.MaxDelay {
+		p.counter.Ambiguous++
+		p.ambiguousAt, p.ambiguousBy = r, delay
+		p.run, p.need = run{}, agreeWhenUnsure
+		return
+	}
+	if delay < p.cfg.MinDelay+unsureEarly || delay > p.cfg.MaxDelay-unsureLate {
+		p.need = agreeWhenUnsure
+	}
+	next := run{1, n.second - last.number, last.number, r, delay}
+	if next.continues(p.run) {
+		next.length = p.run.length + 1
+	}
+	p.run = next
+	p.delays.add(delay)
+	if next.length < p.need {
+		return
+	}
+	if off, fits := p.memory.fits(last.at, n.second, p.fault); !fits {
+		p.setFault(-off)
+		return
+	}
+	p.labelled, p.base, p.fault, p.need = true, next.base, false, agreeToLabel
+	p.streak, p.recovering = streak{}, 0
+	p.lastConfirm = r
+}
+
+// confirm holds an epoch against the count: it should come within a second
+// after the pulse that it names, or with the usual delay, not whole seconds
+// more or less.
+func (p *Pairer) confirm(n naming) {
+	off, delay := p.compare(n.second, n.epoch.Received)
+	if off != 0 && p.leapBefore != nil {
+		off = p.doubtLeap(n, off)
+	}
+	if off != 0 {
+		p.contradict(off, n.epoch.Received)
+		return
+	}
+	p.counter.Confirmed++
+	p.streak = streak{}
+	p.lastConfirm = n.epoch.Received
+	if delay > 0 && delay < time.Second {
+		p.delays.add(delay)
+	}
+	p.proveLeap(n.epoch)
+	if p.fault {
+		if p.recovering++; p.recovering >= agreeToRecover {
+			p.fault = false
+		}
+	}
+}
+
+// compare is how many whole seconds the count is ahead of a message that names
+// second, and how long after its pulse the message came.
+func (p *Pairer) compare(second int64, received timescale.Mono) (off int64, delay time.Duration) {
+	number := second - p.base
+	back := p.train.number - number
+	if back > 1e6 || back < -1e6 {
+		return back, 0
+	}
+	delay = received.Sub(p.train.last) + time.Duration(back)*time.Second
+	if delay >= p.cfg.MinDelay && delay <= p.cfg.MaxDelay {
+		return 0, delay
+	}
+	return int64((delay - p.delays.median(p.cfg)).Round(time.Second) / time.Second), delay
+}
+
+func (p *Pairer) contradict(off int64, received timescale.Mono) {
+	p.counter.Disagreed++
+	p.recovering = 0
+	length := 1
+	if p.streak.off == off && p.streak.length > 0 &&
+		(received.Sub(p.streak.received)-time.Second).Abs() <= spacingTolerance {
+		length = p.streak.length + 1
+	}
+	p.streak = streak{length, off, received}
+	if length >= disagreeToFault {
+		p.setFault(off)
+	}
+}
+
+func (p *Pairer) setFault(off int64) {
+	if !p.fault {
+		p.counter.Faults++
+	}
+	p.fault, p.off, p.recovering = true, off, 0
+}
+
+// unlabel makes the label wait for agreement anew.
+func (p *Pairer) unlabel() {
+	p.labelled = false
+	p.run = run{}
+	p.streak, p.recovering = streak{}, 0
+}
+
+// fits tells whether second at the pulse at agrees with the remembered label,
+// and by how many seconds it is ahead. Under a fault the memory never fades.
+func (m memory) fits(at timescale.Mono, second int64, fault bool) (off int64, ok bool) {
+	since := at.Sub(m.at)
+	if !m.known || since > forgetLabel && !fault {
+		return 0, true
+	}
+	ahead := time.Duration(second-m.second)*time.Second - since
+	// A receiver that restarted may have moved its pulse by up to half a second.
+	if ahead.Abs() < 750*time.Millisecond {
+		return 0, true
+	}
+	return int64(ahead.Round(time.Second) / time.Second), false
+}

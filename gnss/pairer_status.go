@@ -1,0 +1,107 @@
+package gnss
+
+import (
+	"fmt"
+	"time"
+
+	"bragi/gnss/timescale"
+)
+
+// PairState is how far the Pairer got.
+type PairState uint8
+
+// The states of the Pairer.
+const (
+	PairNoPulse  PairState = iota // no pulse ever
+	PairLearning                  // pulse and message do not agree often enough yet
+	PairLabelled                  // pulses are labelled by counting
+	PairFault                     // count and messages differ by whole seconds; no marks
+)
+
+// String is the state in words.
+func (s PairState) String() string {
+	switch s {
+	case PairNoPulse:
+		return "no pulse"
+	case PairLearning:
+		return "learning"
+	case PairLabelled:
+		return "labelled"
+	case PairFault:
+		return "fault"
+	}
+	return "unknown"
+}
+
+// MarshalText makes a PairState a word in JSON.
+func (s PairState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// PairerStatus is the pairing as the operator wants to see it.
+type PairerStatus struct {
+	State         PairState
+	Agree, Needed int           // epochs that agree in a row, and how many it takes
+	Delay         time.Duration // median from pulse to message; 0: not known
+	LastPulse     timescale.Mono
+	LastConfirm   timescale.Mono // Received of the last epoch that agreed
+	// OffBySeconds, in PairFault, is by how many seconds the count is ahead of
+	// the receiver's messages.
+	OffBySeconds int64
+	Counters     PairerCounters
+}
+
+// Status returns a copy.
+func (p *Pairer) Status() PairerStatus {
+	st := PairerStatus{Agree: p.run.length, Needed: p.need, LastPulse: p.train.last, LastConfirm: p.lastConfirm,
+		Counters: p.counter}
+	if p.delays.n > 0 {
+		st.Delay = p.delays.median(p.cfg)
+	}
+	switch {
+	case p.fault:
+		st.State, st.OffBySeconds = PairFault, p.off
+	case p.labelled:
+		st.State, st.Agree = PairLabelled, p.need
+	case p.train.alive:
+		st.State = PairLearning
+	}
+	return st
+}
+
+// Reasons tells why there are no marks at now, or what is amiss with the
+// pulses; empty when pulses are labelled and clean.
+func (p *Pairer) Reasons(now timescale.Mono) []Trouble {
+	var list []Trouble
+	pulses := p.train.alive && now.Sub(p.train.last) <= pulseSilence
+	epochs := !p.lastTrusted.IsZero() && now.Sub(p.lastTrusted) <= p.cfg.MaxAge
+	switch {
+	case !p.train.alive:
+		list = append(list, Trouble{ReasonNoPulse, "none yet"})
+	case !pulses:
+		list = append(list, Trouble{ReasonNoPulse, "none for " + seconds(now.Sub(p.train.last))})
+	}
+	switch {
+	case p.lastTrusted.IsZero():
+		list = append(list, Trouble{ReasonNoEpoch, "none yet"})
+	case !epochs:
+		list = append(list, Trouble{ReasonNoEpoch, "none for " + seconds(now.Sub(p.lastTrusted))})
+	}
+	switch {
+	case p.fault:
+		list = append(list, Trouble{ReasonPulseDisagrees, fmt.Sprintf(
+			"the count of pulses is %+d s from what the receiver says", p.off)})
+	case !p.labelled && !p.ambiguousAt.IsZero() && now.Sub(p.ambiguousAt) < glitchShown:
+		list = append(list, Trouble{ReasonAmbiguous, fmt.Sprintf("the message came %v after a pulse, %v to %v is clear",
+			p.ambiguousBy.Round(time.Millisecond), p.cfg.MinDelay, p.cfg.MaxDelay)})
+	case !p.labelled && pulses && epochs:
+		list = append(list, Trouble{ReasonLearning, fmt.Sprintf("%d of %d epochs agree", p.run.length, p.need)})
+	}
+	switch {
+	case p.rival.length >= pulsesToAdopt && now.Sub(p.rival.last) <= pulseSilence:
+		list = append(list, Trouble{ReasonPulsesPerSecond, fmt.Sprintf(
+			"another train is %v away: both edges of the pulse?", p.glitchBy.Round(time.Millisecond))})
+	case !p.glitchAt.IsZero() && now.Sub(p.glitchAt) < glitchShown:
+		list = append(list, Trouble{ReasonGlitch, fmt.Sprintf("%v off the second, %d so far",
+			p.glitchBy.Round(time.Millisecond), p.counter.Glitches)})
+	}
+	return list
+}
