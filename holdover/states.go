@@ -8,7 +8,7 @@ type Inputs struct {
 	Warm       bool // the oscillator's warm-up is over
 	HasTime    bool // the receiver gives time
 	Pulses     bool // a pulse was accepted in the last 3 s and nothing speaks against the receiver
-	Aligned    bool // the frequency is measured; the phase is stepped, or being slewed
+	Aligned    bool // frequency and phase are known from pulses; before the first lock: the phase is stepped, or being slewed
 	Settled    bool // inside the lock limit for long enough
 	Strayed    bool // far outside the lock limit
 
@@ -40,7 +40,7 @@ func (in Inputs) InSpec() (bool, Reason) {
 //	HOLDOVER       Pulses, Aligned -> RELOCKING; in spec -> out of spec, never back
 //	RELOCKING      no Pulses -> HOLDOVER; Settled -> LOCKED
 //
-// A clock that has locked never returns to the states of the first lock.
+// Pulses that come but are not believed yet leave Aligned false in HOLDOVER. A clock that has locked never returns to the states of the first lock.
 func Next(s quality.State, in Inputs) (quality.State, Reason) {
 	if !in.EverLocked {
 		switch {
@@ -58,7 +58,7 @@ func Next(s quality.State, in Inputs) (quality.State, Reason) {
 		return quality.Freerun, ReasonNoTime
 	}
 	inSpec, why := in.InSpec()
-	if !in.Pulses {
+	if !in.Pulses || !in.Aligned {
 		if inSpec && s != quality.HoldoverNoSpec {
 			return quality.HoldoverSpec, ReasonInSpec
 		}
@@ -78,11 +78,6 @@ func Next(s quality.State, in Inputs) (quality.State, Reason) {
 			return quality.Locked, ReasonPhaseAligned
 		}
 		return quality.Relocking, ReasonRelocking
-	case quality.HoldoverSpec, quality.HoldoverNoSpec:
-		if in.Aligned {
-			return quality.Relocking, ReasonRelocking
-		}
-		return s, why
 	}
 	return quality.Relocking, ReasonRelocking
 }
