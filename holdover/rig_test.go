@@ -168,6 +168,7 @@ func (r *rig) run(n int) {
 		r.order(r.clock.Tick(mono(s+tickAt), Conditions{HasTime: r.hasTime, Served: r.served, Distrust: r.distrust}), s+tickAt)
 		r.look(s + tickAt)
 	}
+	r.report = r.clock.Report(mono(float64(r.second) + tickAt))
 }
 
 // pulse is the receiver's pulse of this second, as the board measures it.
@@ -187,10 +188,9 @@ func (r *rig) pulse() (Pulse, bool) {
 		SigmaNs: p.sigma, TempC: math.NaN()}, !p.cut
 }
 
-// look records the state and judges the report against the truth.
+// look records the state and judges the bound against the truth.
 func (r *rig) look(s float64) {
-	r.report = r.clock.Report(mono(s))
-	st := r.report.State
+	st := r.clock.state
 	if len(r.states) == 0 || r.states[len(r.states)-1] != st {
 		r.states = append(r.states, st)
 		r.at = append(r.at, r.second)
@@ -203,7 +203,7 @@ func (r *rig) look(s float64) {
 		r.max = max(r.max, math.Abs(r.trueError()))
 		r.n++
 	}
-	if r.report.EverLocked && !(math.Abs(r.trueError()) <= r.report.BoundNs) {
+	if r.clock.everLocked && !(math.Abs(r.trueError()) <= r.clock.bound(mono(s))) {
 		r.outside++
 	}
 }
@@ -217,7 +217,7 @@ func (r *rig) lockRMS() float64 { return math.Sqrt(r.rms / float64(r.n)) }
 func (r *rig) until(s quality.State, n int) int {
 	r.t.Helper()
 	for i := range n {
-		if r.report.State == s && i > 0 {
+		if r.clock.state == s && i > 0 {
 			return i
 		}
 		r.run(1)
