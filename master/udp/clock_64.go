@@ -1,0 +1,7 @@
+//go:build amd64 || arm64
+
+package udp
+
+import "golang.org/x/sys/unix"
+
+const sysClockGettime = unix.SYS_CLOCK_GETTIME

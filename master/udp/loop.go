@@ -1,0 +1,217 @@
+package udp
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"bragi/gnss/timescale"
+	"bragi/master"
+	"bragi/master/wire"
+)
+
+// loop is the state of the serving thread.
+type loop struct {
+	s      *Server
+	m      *master.Master
+	clock  Clock
+	out    master.Outbox
+	bridge bridge
+	fds    [3]unix.PollFd
+	events []master.Event
+
+	received, stampsMissing, stampsVoid, wakes uint64
+	niceRefused                                bool
+}
+
+func newLoop(s *Server, m *master.Master, clock Clock) *loop {
+	return &loop{
+		s: s, m: m, clock: clock,
+		fds: [3]unix.PollFd{
+			{Fd: int32(s.event.fd), Events: unix.POLLIN},
+			{Fd: int32(s.general.fd), Events: unix.POLLIN},
+			{Fd: int32(s.wake), Events: unix.POLLIN},
+		},
+	}
+}
+
+// longestWait bounds a wait without a deadline.
+const longestWait = time.Minute
+
+// run is the loop. It leaves its thread locked, so that the thread, whose
+// priority and timer slack are not the others', ends with it.
+func (l *loop) run(ctx context.Context) error {
+	runtime.LockOSThread()
+	l.settle()
+	// What waited in the sockets before has stamps from before the first sandwich.
+	l.bridge.look()
+	for ctx.Err() == nil {
+		for c := l.s.takeCommands(); c != nil; c = c.next {
+			c.do(l.m, l)
+		}
+		now := Now()
+		l.m.Tick(now, &l.out)
+		l.flush()
+		l.report()
+		wait := longestWait
+		if next, ok := l.m.Next(); ok {
+			wait = max(0, min(wait, next.Sub(Now())))
+		}
+		if err := l.poll(wait); err != nil {
+			return err
+		}
+		l.wakes++
+		if l.fds[0].Revents != 0 {
+			l.receive(l.s.event, true)
+		}
+		if l.fds[1].Revents != 0 {
+			l.receive(l.s.general, false)
+		}
+		if l.fds[2].Revents != 0 {
+			var b [8]byte
+			_, _ = unix.Read(l.s.wake, b[:])
+		}
+	}
+	return nil
+}
+
+// settle makes the thread punctual: no timer slack (50 us by default), and the
+// priority that was asked for.
+func (l *loop) settle() {
+	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
+	if n := l.s.cfg.Nice; n != 0 {
+		l.niceRefused = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), n) != nil
+	}
+}
+
+// poll waits for the sockets, the eventfd or the time. The time-out is relative
+// and so free of the difference between CLOCK_MONOTONIC and CLOCK_MONOTONIC_RAW,
+// but for its own length.
+func (l *loop) poll(wait time.Duration) error {
+	ts := unix.NsecToTimespec(int64(wait))
+	_, _, e := unix.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&l.fds[0])), uintptr(len(l.fds)), uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+	if e != 0 {
+		for i := range l.fds {
+			l.fds[i].Revents = 0
+		}
+		if e != unix.EINTR {
+			return fmt.Errorf("udp: %w", os.NewSyscallError("ppoll", e))
+		}
+	}
+	return nil
+}
+
+// receive takes one batch from a socket and answers it.
+func (l *loop) receive(p *port, event bool) {
+	n := p.rx.read()
+	if n == 0 {
+		l.clearError(p)
+		return
+	}
+	if event {
+		l.bridge.look()
+	}
+	now := Now()
+	for i := range n {
+		pkt, ok := p.rx.packet(i)
+		if !ok {
+			continue
+		}
+		l.received++
+		d := master.Datagram{Src: pkt.src, Dst: pkt.dst, Event: event, DSCP: pkt.dscp, Payload: pkt.payload}
+		if event {
+			d.Stamp, d.HasStamp = l.stamp(pkt.stampNs)
+		}
+		l.m.Receive(now, d, &l.out)
+	}
+	l.flush()
+	l.report()
+}
+
+// clearError takes a pending socket error off, or ppoll would return at once for
+// ever.
+func (l *loop) clearError(p *port) {
+	_, _ = unix.GetsockoptInt(p.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+}
+
+func (l *loop) stamp(ns int64) (timescale.Local, bool) {
+	if ns == 0 {
+		l.stampsMissing++
+		return timescale.Local{}, false
+	}
+	m, ok := l.bridge.mono(ns)
+	if !ok {
+		l.stampsVoid++
+		return timescale.Local{}, false
+	}
+	return l.clock.Local(m), true
+}
+
+// flush sends the outbox: first each Sync right after its own reading of the
+// clock, then all the others in batches.
+func (l *loop) flush() {
+	if l.out.Len() == 0 {
+		return
+	}
+	for i := range l.out.Messages() {
+		m := &l.out.Messages()[i]
+		if m.FillOrigin {
+			wire.PutTimestamp(m.Payload[wire.OriginOffset:], wire.TimestampFromLocal(l.clock.Local(Now())))
+			l.port(m.Event).tx.one(m.Src, m.Dst, m.Payload)
+		}
+	}
+	for _, p := range [...]*port{l.s.general, l.s.event} {
+		n := 0
+		for i := range l.out.Messages() {
+			m := &l.out.Messages()[i]
+			if m.FillOrigin || l.port(m.Event) != p {
+				continue
+			}
+			p.tx.set(n, m.Src, m.Dst, m.Payload)
+			if n++; n == batch {
+				p.tx.flush(n)
+				n = 0
+			}
+		}
+		p.tx.flush(n)
+	}
+	l.out.Reset()
+}
+
+func (l *loop) port(event bool) *port {
+	if event {
+		return l.s.event
+	}
+	return l.s.general
+}
+
+// report hands events on as far as there is room; the others wait in the master.
+func (l *loop) report() {
+	n := l.m.PendingEvents()
+	if n == 0 || cap(l.s.events)-len(l.s.events) < n {
+		return
+	}
+	l.events = l.m.TakeEvents(l.events[:0])
+	for _, e := range l.events {
+		select {
+		case l.s.events <- e:
+		default:
+		}
+	}
+}
+
+func (l *loop) stats() Stats {
+	e, g := l.s.event, l.s.general
+	return Stats{
+		Received: l.received, Truncated: e.rx.truncated + g.rx.truncated,
+		DroppedEvent: e.rx.drops, DroppedGeneral: g.rx.drops,
+		StampsMissing: l.stampsMissing, StampsVoid: l.stampsVoid, Jumps: l.bridge.jumps,
+		Wakes: l.wakes, NiceRefused: l.niceRefused,
+		Event: e.tx.stats, General: g.tx.stats,
+	}
+}

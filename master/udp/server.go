@@ -1,0 +1,237 @@
+package udp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"bragi/holdover/quality"
+	"bragi/master"
+)
+
+// Config is where and how to serve.
+type Config struct {
+	// Address to serve at; the zero Addr serves every address of the machine.
+	Address netip.Addr
+	// Interface to be bound to; "" for any, as a loopback /32 needs it.
+	Interface              string
+	EventPort, GeneralPort uint16 // ours and the clients'; 0: 319 and 320
+	DSCP                   uint8  // 0..63
+	// Priority is SO_PRIORITY, which a VLAN device maps to COS; 0: 6.
+	Priority int
+	// Nice is the scheduling priority of the serving thread, -20..19. Without
+	// the permission it stays as it is and Stats.NiceRefused says so.
+	Nice int
+}
+
+// Server serves one master. Its methods may be called from any goroutine,
+// before, during and after Serve.
+type Server struct {
+	cfg     Config
+	event   *port
+	general *port
+	wake    int // eventfd
+	posted  atomic.Pointer[command]
+	events  chan master.Event
+	done    chan struct{}
+	serving atomic.Bool
+	closing sync.RWMutex // guards the eventfd against use after Close; the loop never takes it
+	closed  bool
+}
+
+// port is one of the two sockets.
+type port struct {
+	fd int
+	rx *receiver
+	tx *sender
+}
+
+// command is something another goroutine wants done on the serving thread.
+type command struct {
+	do   func(m *master.Master, l *loop)
+	next *command
+}
+
+// Listen opens both sockets. An error says which port, why and what to do;
+// errors.Is finds the errno: unix.EADDRNOTAVAIL may mend itself when an
+// interface comes up.
+func Listen(c Config) (*Server, error) {
+	var err error
+	if c.Address, err = checkAddress(c.Address); err != nil {
+		return nil, err
+	}
+	if c.EventPort == 0 {
+		c.EventPort = EventPort
+	}
+	if c.GeneralPort == 0 {
+		c.GeneralPort = GeneralPort
+	}
+	if c.Priority == 0 {
+		c.Priority = 6
+	}
+	if c.DSCP > 63 {
+		return nil, fmt.Errorf("udp: DSCP %d is not within 0..63", c.DSCP)
+	}
+	if err := checkClock(); err != nil {
+		return nil, fmt.Errorf("udp: %w: the kernel is older than Linux 5.1", err)
+	}
+	s := &Server{cfg: c, wake: -1, events: make(chan master.Event, 1024), done: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			_ = s.Close()
+		}
+	}()
+	if s.event, err = openPort(c, c.EventPort); err != nil {
+		return nil, err
+	}
+	if s.general, err = openPort(c, c.GeneralPort); err != nil {
+		return nil, err
+	}
+	if s.wake, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
+		err = fmt.Errorf("udp: %w", os.NewSyscallError("eventfd", err))
+		return nil, err
+	}
+	return s, nil
+}
+
+func openPort(c Config, number uint16) (*port, error) {
+	fd, err := open(options{address: c.Address, port: number, device: c.Interface, dscp: c.DSCP, priority: c.Priority})
+	if err != nil {
+		return nil, err
+	}
+	return &port{fd: fd, rx: newReceiver(fd), tx: newSender(fd, number, !c.Address.IsUnspecified())}, nil
+}
+
+// Close gives the ports back. Serve must have ended, or not have begun.
+func (s *Server) Close() error {
+	s.closing.Lock()
+	defer s.closing.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	var errs []error
+	fds := []int{s.wake}
+	for _, p := range []*port{s.event, s.general} {
+		if p != nil {
+			fds = append(fds, p.fd)
+		}
+	}
+	for _, fd := range fds {
+		if fd >= 0 {
+			errs = append(errs, os.NewSyscallError("close", unix.Close(fd)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Events delivers the master's events. When nobody takes them, 1,024 wait here
+// and as many in the master; later ones are lost and counted.
+func (s *Server) Events() <-chan master.Event { return s.events }
+
+// SetAnnouncement changes what Announce says. The latest wins.
+func (s *Server) SetAnnouncement(a quality.Announcement) {
+	s.post(func(m *master.Master, _ *loop) { m.SetAnnouncement(a) })
+}
+
+// Drain sends all clients away with CANCEL; Snapshot shows when they are gone.
+func (s *Server) Drain() {
+	s.post(func(m *master.Master, _ *loop) { m.Drain(Now()) })
+}
+
+// Resume ends a drain.
+func (s *Server) Resume() {
+	s.post(func(m *master.Master, _ *loop) { m.Resume() })
+}
+
+// Status is a snapshot of master and transport.
+type Status struct {
+	*master.Snapshot
+	Transport Stats
+}
+
+// Stats counts what the sockets did.
+type Stats struct {
+	Received       uint64 // datagrams
+	Truncated      uint64 // longer than any PTP message, ignored
+	DroppedEvent   uint32 // by the kernel at the event port: the receive buffer was full
+	DroppedGeneral uint32
+	StampsMissing  uint64 // event messages without a receive stamp
+	StampsVoid     uint64 // stamps across a jump of CLOCK_REALTIME, or too old
+	Jumps          uint64 // of CLOCK_REALTIME
+	Wakes          uint64 // of the loop
+	NiceRefused    bool
+	Event, General SendStats
+}
+
+// ErrNotServing is returned for a question that no serving loop will answer.
+var ErrNotServing = errors.New("udp: the server is not serving")
+
+// Status asks the serving thread for a snapshot and waits for it.
+func (s *Server) Status(ctx context.Context) (Status, error) {
+	answer := make(chan Status, 1)
+	s.post(func(m *master.Master, l *loop) {
+		answer <- Status{m.Snapshot(Now()), l.stats()}
+	})
+	select {
+	case st := <-answer:
+		return st, nil
+	case <-s.done:
+		return Status{}, ErrNotServing
+	case <-ctx.Done():
+		return Status{}, fmt.Errorf("udp: no snapshot: %w", ctx.Err())
+	}
+}
+
+// post puts a command on the list and wakes the loop. Before Serve it waits for it.
+func (s *Server) post(do func(*master.Master, *loop)) {
+	c := &command{do: do}
+	for {
+		c.next = s.posted.Load()
+		if s.posted.CompareAndSwap(c.next, c) {
+			break
+		}
+	}
+	s.nudge()
+}
+
+func (s *Server) nudge() {
+	s.closing.RLock()
+	defer s.closing.RUnlock()
+	if !s.closed {
+		one := [8]byte{1} // a native uint64; any value but 0 will do
+		// A full counter means the loop is awake anyway.
+		_, _ = unix.Write(s.wake, one[:])
+	}
+}
+
+// Serve runs the master on a thread of its own until ctx ends (then nil) or the
+// sockets fail. m belongs to Serve from now on. It can be called once.
+func (s *Server) Serve(ctx context.Context, m *master.Master, clock Clock) error {
+	if !s.serving.CompareAndSwap(false, true) {
+		return errors.New("udp: Serve was called before")
+	}
+	defer close(s.done)
+	stop := context.AfterFunc(ctx, s.nudge)
+	defer stop()
+	result := make(chan error, 1)
+	go func() { result <- newLoop(s, m, clock).run(ctx) }()
+	return <-result
+}
+
+// takeCommands returns the posted commands, the oldest first.
+func (s *Server) takeCommands() *command {
+	var first *command
+	for c := s.posted.Swap(nil); c != nil; {
+		next := c.next
+		c.next, first = first, c
+		c = next
+	}
+	return first
+}
