@@ -1,0 +1,226 @@
+package port
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"go.bug.st/serial"
+	"golang.org/x/sys/unix"
+
+	"bragi/gnss/timescale"
+)
+
+// Config says which port to read.
+type Config struct {
+	Device string // "/dev/ttyS4", or a link to it
+	Baud   int    // 0: find out by listening
+}
+
+const (
+	readTimeout = 200 * time.Millisecond // how soon the end of ctx is seen
+	listen      = 1300 * time.Millisecond
+	firstRetry  = 250 * time.Millisecond
+	lastRetry   = 2 * time.Second
+	chunkSize   = 4096
+	// deaf is how many bytes may come without a good frame, two of the longest,
+	// before the rate is sought anew: the receiver was reset or set to another.
+	deaf = 2 * maxPayload
+)
+
+// rates are tried in this order: the usual ones of receivers first.
+var rates = []int{9600, 115200, 38400, 4800, 57600, 230400, 460800, 19200}
+
+// Port reads one serial port.
+type Port struct {
+	cfg  Config
+	last EventKind
+	said bool
+}
+
+// New makes a Port; nothing is opened yet.
+func New(cfg Config) *Port { return &Port{cfg: cfg} }
+
+// Run reads the port until ctx ends and returns ctx's error. It calls data with
+// each chunk and onEvent with each change, both from this goroutine; the chunk
+// is only valid during the call.
+func (p *Port) Run(ctx context.Context, data func(received timescale.Mono, chunk []byte), onEvent func(Event)) error {
+	retry := firstRetry
+	for ctx.Err() == nil {
+		started := time.Now()
+		p.session(ctx, data, onEvent)
+		if time.Since(started) > lastRetry {
+			retry = firstRetry
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(retry):
+		}
+		retry = min(2*retry, lastRetry)
+	}
+	return ctx.Err()
+}
+
+// session opens the port, reads it while that works, and closes it.
+func (p *Port) session(ctx context.Context, data func(timescale.Mono, []byte), onEvent func(Event)) {
+	first := p.cfg.Baud
+	if first == 0 {
+		first = rates[0]
+	}
+	sp, err := serial.Open(p.cfg.Device, &serial.Mode{BaudRate: first})
+	if err != nil {
+		p.say(onEvent, openEvent(p.cfg.Device, err))
+		return
+	}
+	// Nothing was written, so there is nothing that a failing Close could lose.
+	defer func() { _ = sp.Close() }()
+	if err := sp.SetReadTimeout(readTimeout); err != nil {
+		p.say(onEvent, openEvent(p.cfg.Device, err))
+		return
+	}
+	r := &reader{port: sp, buf: make([]byte, chunkSize)}
+	if p.cfg.Baud != 0 {
+		p.say(onEvent, Event{Kind: Opened, Device: p.cfg.Device, Baud: p.cfg.Baud})
+	}
+	for ctx.Err() == nil {
+		if p.cfg.Baud == 0 {
+			baud, err := r.detect(ctx, data)
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil {
+				p.say(onEvent, lostEvent(p.cfg.Device, err))
+				return
+			}
+			if baud == 0 {
+				p.say(onEvent, noFramesEvent(p.cfg.Device, r.heard))
+				continue
+			}
+			p.say(onEvent, Event{Kind: Opened, Device: p.cfg.Device, Baud: baud})
+		}
+		if err := r.stream(ctx, data, p.cfg.Baud == 0); err != nil && ctx.Err() == nil {
+			p.say(onEvent, lostEvent(p.cfg.Device, err))
+			return
+		}
+	}
+}
+
+// say passes an event on if it is news.
+func (p *Port) say(onEvent func(Event), e Event) {
+	if p.said && p.last == e.Kind && e.Kind != Opened {
+		return
+	}
+	// A device that was lost is missing until it is back: one event tells it.
+	if p.said && p.last == Lost && e.Kind == Missing {
+		return
+	}
+	p.last, p.said = e.Kind, true
+	onEvent(e)
+}
+
+// reader reads an open port.
+type reader struct {
+	port  serial.Port
+	buf   []byte
+	heard bool // bytes came at some rate
+}
+
+// read is the next chunk; none after a time-out.
+func (r *reader) read() (timescale.Mono, []byte, error) {
+	n, err := r.port.Read(r.buf)
+	if err != nil {
+		return timescale.Mono{}, nil, err
+	}
+	if n == 0 {
+		return timescale.Mono{}, nil, nil
+	}
+	now, err := rawTime()
+	return now, r.buf[:n], err
+}
+
+// stream passes chunks on. With watch it returns nil when bytes keep coming but
+// make no frame.
+func (r *reader) stream(ctx context.Context, data func(timescale.Mono, []byte), watch bool) error {
+	var s sniffer
+	good, since := 0, 0
+	for ctx.Err() == nil {
+		now, chunk, err := r.read()
+		if err != nil {
+			return err
+		}
+		if len(chunk) == 0 {
+			continue
+		}
+		data(now, chunk)
+		since += len(chunk)
+		if g := s.feed(chunk); g > good {
+			good, since = g, 0
+		}
+		if watch && since > deaf {
+			return nil
+		}
+	}
+	return nil
+}
+
+// detect listens at each rate for a good frame and passes on what came with it.
+// baud is 0 if there was none; err says that the port is gone.
+func (r *reader) detect(ctx context.Context, data func(timescale.Mono, []byte)) (baud int, err error) {
+	r.heard = false
+	for _, rate := range rates {
+		if r.port.SetMode(&serial.Mode{BaudRate: rate}) != nil {
+			continue // this hardware cannot do it
+		}
+		found, err := r.listenAt(ctx, data)
+		if err != nil {
+			return 0, err
+		}
+		if found {
+			return rate, nil
+		}
+		if ctx.Err() != nil {
+			return 0, nil
+		}
+	}
+	return 0, nil
+}
+
+// chunkAt is a chunk that waits for the rate to prove right.
+type chunkAt struct {
+	received timescale.Mono
+	bytes    []byte
+}
+
+func (r *reader) listenAt(ctx context.Context, data func(timescale.Mono, []byte)) (found bool, err error) {
+	var s sniffer
+	var held []chunkAt
+	for started := time.Now(); time.Since(started) < listen && ctx.Err() == nil; {
+		now, chunk, err := r.read()
+		if err != nil {
+			return false, err
+		}
+		if len(chunk) == 0 {
+			continue
+		}
+		r.heard = true
+		held = append(held, chunkAt{now, append([]byte(nil), chunk...)})
+		if s.feed(chunk) > 0 {
+			for _, h := range held {
+				data(h.received, h.bytes)
+			}
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// rawTime reads CLOCK_MONOTONIC_RAW. A 32-bit Timespec holds it: it counts from
+// boot.
+func rawTime() (timescale.Mono, error) {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC_RAW, &ts); err != nil {
+		return timescale.Mono{}, fmt.Errorf("gnss/port: CLOCK_MONOTONIC_RAW: %w", os.NewSyscallError("clock_gettime", err))
+	}
+	return timescale.MonoFromNs(ts.Nano()), nil
+}
