@@ -7,6 +7,5 @@ import "golang.org/x/sys/unix"
 // 64-bit architectures have had 64-bit time all along.
 const (
 	sysClockGettime64 = unix.SYS_CLOCK_GETTIME
-	sysClockSettime64 = unix.SYS_CLOCK_SETTIME
 	sysClockAdjtime64 = unix.SYS_CLOCK_ADJTIME
 )

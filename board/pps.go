@@ -1,0 +1,173 @@
+package board
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// PPS is /dev/ppsN: the kernel writes CLOCK_REALTIME down when the pulse
+// interrupts it. The way to the served clock is REALTIME -> RAW by a sandwich
+// read right after, RAW -> Local by the clock's line. An edge that a jump of
+// CLOCK_REALTIME may have hit is dropped.
+type PPS struct {
+	path   string
+	clock  Clock
+	device ppsDevice
+	pair   func() (Pair, error)
+
+	mu      sync.Mutex // one reader at a time; guards the rest
+	last    uint32     // the kernel's count of asserts
+	before  Pair       // read after the edge before, or at the opening
+	seq     uint64
+	dropped atomic.Uint64
+	closed  atomic.Bool
+}
+
+var _ Pulses = (*PPS)(nil)
+
+const (
+	// ppsSigmaNs is the spread of a GPIO's interrupt latency (BeagleBone, mean
+	// 6.9 us, deviation 1.7 us).
+	ppsSigmaNs = 1700
+	// ppsSlice is how long one wait in the kernel lasts: nothing calls it off.
+	ppsSlice = 100 * time.Millisecond
+)
+
+// ppsDevice is an open /dev/ppsN; tests have one of software.
+type ppsDevice interface {
+	// fetch reads the latest edge; with a wait, the next one, or ETIMEDOUT.
+	fetch(wait time.Duration) (unix.PPSFData, error)
+	// asserts lets rising edges be captured.
+	asserts() error
+	close() error
+}
+
+type ppsFile int
+
+func (f ppsFile) fetch(wait time.Duration) (unix.PPSFData, error) {
+	d := unix.PPSFData{Timeout: unix.PPSKTime{Nsec: int32(wait)}}
+	err := ioctl(int(f), unix.PPS_FETCH, unsafe.Pointer(&d))
+	return d, err
+}
+
+func (f ppsFile) asserts() error {
+	var p unix.PPSKParams
+	if err := ioctl(int(f), unix.PPS_GETPARAMS, unsafe.Pointer(&p)); err != nil {
+		return os.NewSyscallError("ioctl PPS_GETPARAMS", err)
+	}
+	if p.Mode&ppsCaptureAssert != 0 {
+		return nil
+	}
+	p.Mode |= ppsCaptureAssert
+	return os.NewSyscallError("ioctl PPS_SETPARAMS", ioctl(int(f), unix.PPS_SETPARAMS, unsafe.Pointer(&p)))
+}
+
+func (f ppsFile) close() error { return unix.Close(int(f)) }
+
+const ppsCaptureAssert = 0x01 // PPS_CAPTUREASSERT of linux/pps.h
+
+// OpenPPS opens a /dev/ppsN whose edges are to be told in the time of clock.
+func OpenPPS(path string, clock Clock) (*PPS, error) {
+	fd, err := openDevice(path)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPPS(path, clock, ppsFile(fd), ReadPair)
+	if err != nil {
+		return nil, errors.Join(err, unix.Close(fd))
+	}
+	return p, nil
+}
+
+func newPPS(path string, clock Clock, device ppsDevice, pair func() (Pair, error)) (*PPS, error) {
+	if err := device.asserts(); err != nil {
+		return nil, fmt.Errorf("board: %s gives no rising edges: %w: name a /dev/ppsN in gnss.pps", path, err)
+	}
+	p := &PPS{path: path, clock: clock, device: device, pair: pair}
+	now, err := device.fetch(0)
+	if err != nil {
+		return nil, fmt.Errorf("board: %s: %w", path, os.NewSyscallError("ioctl PPS_FETCH", err))
+	}
+	p.last = now.Info.Assert_sequence // what was before the opening does not count
+	if p.before, err = pair(); err != nil {
+		return nil, fmt.Errorf("board: %s: %w", path, err)
+	}
+	return p, nil
+}
+
+// ReadEdge waits for the next rising edge.
+func (p *PPS) ReadEdge(ctx context.Context) (Edge, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for {
+		if err := ctx.Err(); err != nil {
+			return Edge{}, err
+		}
+		if p.closed.Load() {
+			return Edge{}, fmt.Errorf("board: %s: %w", p.path, os.ErrClosed)
+		}
+		now, err := p.device.fetch(0) // an edge may have come between two waits
+		if err == nil && now.Info.Assert_sequence == p.last {
+			now, err = p.device.fetch(ppsSlice)
+		}
+		switch {
+		case errors.Is(err, unix.ETIMEDOUT):
+			if p.before, err = p.pair(); err != nil {
+				return Edge{}, fmt.Errorf("board: %s: %w", p.path, err)
+			}
+			continue
+		case err != nil:
+			return Edge{}, fmt.Errorf("board: %s: %w: is the device still there?", p.path, os.NewSyscallError("ioctl PPS_FETCH", err))
+		case now.Info.Assert_sequence == p.last: // a falling edge
+			continue
+		}
+		edge, ok, err := p.edge(now.Info)
+		if err != nil {
+			return Edge{}, err
+		}
+		if ok {
+			return edge, nil
+		}
+	}
+}
+
+// edge brings the kernel's stamp into the clock's time.
+func (p *PPS) edge(info unix.PPSKInfo) (Edge, bool, error) {
+	p.seq += uint64(info.Assert_sequence - p.last) // the kernel counts in 32 bits
+	p.last = info.Assert_sequence
+	now, err := p.pair()
+	if err != nil {
+		return Edge{}, false, fmt.Errorf("board: %s: %w", p.path, err)
+	}
+	set := jumped(p.before, now)
+	p.before = now
+	age := time.Duration(now.Realtime.Ns() - info.Assert_tu.Sec*1e9 - int64(info.Assert_tu.Nsec))
+	if set || age < 0 || age > staleEdge {
+		p.dropped.Add(1)
+		return Edge{}, false, nil
+	}
+	mono := now.Mono.Add(-age)
+	sigma := ppsSigmaNs + float64(now.WidthNs)/2
+	return Edge{Local: p.clock.Local(mono), Mono: mono, SigmaNs: sigma, Seq: p.seq}, true, nil
+}
+
+// Dropped counts the edges near which CLOCK_REALTIME jumped.
+func (p *PPS) Dropped() uint64 { return p.dropped.Load() }
+
+// Close ends a ReadEdge that waits, within a tenth of a second.
+func (p *PPS) Close() error {
+	if p.closed.Swap(true) {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.device.close()
+}

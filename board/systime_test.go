@@ -1,0 +1,91 @@
+package board
+
+import (
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"bragi/gnss/timescale"
+)
+
+// Also under qemu-user: the 64-bit calls exist and agree with Go's own clock.
+func TestKernelClocks(t *testing.T) {
+	p, err := ReadPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := time.Since(time.Unix(0, p.Realtime.Ns())); d < 0 || d > time.Minute {
+		t.Errorf("CLOCK_REALTIME was %v before Go's", d)
+	}
+	if p.WidthNs < 0 {
+		t.Errorf("a sandwich of %d ns", p.WidthNs)
+	}
+	if d := Raw().Sub(p.Mono); d < 0 || d > time.Minute {
+		t.Errorf("CLOCK_MONOTONIC_RAW moved by %v", d)
+	}
+	if _, err := readSlowClock(unix.CLOCK_REALTIME); err != nil {
+		t.Error(err)
+	}
+	if _, err := readClock(12345); err == nil {
+		t.Error("a clock that is none was read")
+	}
+}
+
+// clock_adjtime without a mode only reads; it needs no right.
+func TestAdjtimeReads(t *testing.T) {
+	tx := kernelTimex{Tick: -1, TimeSec: -1}
+	if err := clockAdjtime(unix.CLOCK_REALTIME, &tx); err != nil {
+		t.Fatal(err)
+	}
+	if tx.Tick < 9_000 || tx.Tick > 11_000 {
+		t.Errorf("a tick of %d us, want 10,000: the structure is not the kernel's", tx.Tick)
+	}
+	if tx.Tolerance != 32_768_000 {
+		t.Errorf("tolerance %d, want 500 ppm in units of 2^-16 ppm: the structure is not the kernel's", tx.Tolerance)
+	}
+	if d := time.Since(time.Unix(tx.TimeSec, 0)); d < -time.Second || d > time.Minute {
+		t.Errorf("the time in it is %v old", d)
+	}
+}
+
+func TestRawAllocatesNothing(t *testing.T) {
+	if n := testing.AllocsPerRun(100, func() { Raw() }); n != 0 {
+		t.Errorf("Raw: %v allocations", n)
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		if _, err := ReadPair(); err != nil {
+			t.Error(err)
+		}
+	}); n != 0 {
+		t.Errorf("ReadPair: %v allocations", n)
+	}
+}
+
+func TestJumped(t *testing.T) {
+	pair := func(raw, rt time.Duration, width int64) Pair {
+		return Pair{timescale.MonoFromNs(int64(raw)), timescale.UTCFromNs(int64(rt)), width}
+	}
+	a := pair(time.Hour, 1000*time.Hour, 300)
+	for _, tc := range []struct {
+		name    string
+		elapsed time.Duration
+		wrong   time.Duration
+		width   int64
+		want    bool
+	}{
+		{"in step", time.Second, 0, 300, false},
+		{"slewed at 500 ppm", time.Second, 500 * time.Microsecond, 300, false},
+		{"slewed back at 500 ppm", time.Second, -500 * time.Microsecond, 300, false},
+		{"stepped by a millisecond", time.Second, time.Millisecond, 300, true},
+		{"stepped back by a millisecond", time.Second, -time.Millisecond, 300, true},
+		{"stepped by 100 us within 10 us", 10 * time.Microsecond, 100 * time.Microsecond, 300, true},
+		{"an interrupt in the sandwich", 200 * time.Microsecond, 100 * time.Microsecond, 200_000, false},
+		{"stepped by an hour", time.Minute, -time.Hour, 300, true},
+	} {
+		b := pair(time.Hour+tc.elapsed, 1000*time.Hour+tc.elapsed+tc.wrong, tc.width)
+		if got := jumped(a, b); got != tc.want {
+			t.Errorf("%s: %v", tc.name, got)
+		}
+	}
+}

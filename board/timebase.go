@@ -1,0 +1,135 @@
+package board
+
+import (
+	"math"
+	"time"
+
+	"bragi/gnss/timescale"
+)
+
+// How a PHC's time is told without asking it.
+//
+// Now and then PHC and CLOCK_MONOTONIC_RAW are read together. Without its
+// frequency correction the PHC would run straight over RAW for some seconds: so
+// what the corrections have added since is known and taken off, a straight line
+// is laid through the last points (least squares, weight 1/width^2), and the
+// corrections are put back on. The line follows a change of frequency at once
+// and a step from the next cross timestamp on. A point that lies where neither
+// crystals nor the sandwich can have brought it means that somebody else has set
+// or steered the PHC: the line begins anew there.
+
+const (
+	trackPoints = 16
+	// trackSpan is the least time over which a rate is believed.
+	trackSpan = time.Second
+	// foreignNs is what two crystals may do in a second, unforeseen.
+	foreignNs = 1000.0
+	// leastWidthNs keeps one lucky point from outweighing all the others.
+	leastWidthNs = 20.0
+)
+
+type trackPoint struct {
+	mono    timescale.Mono
+	local   timescale.Local
+	added   float64 // ns that corrections have added up to mono
+	widthNs float64
+}
+
+// tracker makes the Timebase of a PHC. It is pure.
+type tracker struct {
+	points     []trackPoint
+	correction float64        // ppb, in force since
+	since      timescale.Mono // the latest change
+	added      float64        // ns that corrections had added by then
+	basePPB    float64        // the PHC's rate over RAW without correction
+	line       Timebase
+}
+
+// newTracker begins with the correction that the PHC has.
+func newTracker(correction float64, now timescale.Mono) tracker {
+	return tracker{correction: correction, since: now}
+}
+
+func (t *tracker) addedAt(m timescale.Mono) float64 {
+	return t.added + t.correction*1e-9*float64(m.Sub(t.since))
+}
+
+// observe takes a cross timestamp in. foreign: it does not lie on the line.
+func (t *tracker) observe(m timescale.Mono, local timescale.Local, widthNs int64) (foreign bool) {
+	p := trackPoint{m, local, t.addedAt(m), max(leastWidthNs, float64(widthNs))}
+	if n := len(t.points); n > 0 {
+		age := m.Sub(t.points[n-1].mono)
+		if age <= 0 {
+			return false
+		}
+		limit := p.widthNs + t.line.ErrorNs + foreignNs*max(1, age.Seconds())
+		if off := float64(local.Sub(t.line.At(m))); math.Abs(off) > limit {
+			foreign = true
+			t.points = t.points[:0]
+		}
+	}
+	if len(t.points) == trackPoints {
+		copy(t.points, t.points[1:])
+		t.points = t.points[:trackPoints-1]
+	}
+	t.points = append(t.points, p)
+	t.fit()
+	return foreign
+}
+
+// fit lays the line.
+func (t *tracker) fit() {
+	last := t.points[len(t.points)-1]
+	var w, wx, wy, wxx, wxy float64
+	narrow := math.Inf(1)
+	for _, p := range t.points {
+		x, y := t.residual(p, last)
+		k := 1 / (p.widthNs * p.widthNs)
+		w, wx, wy, wxx, wxy = w+k, wx+k*x, wy+k*y, wxx+k*x*x, wxy+k*x*y
+		narrow = min(narrow, p.widthNs)
+	}
+	if det := w*wxx - wx*wx; last.mono.Sub(t.points[0].mono) >= trackSpan && det > 0 {
+		t.basePPB = (w*wxy - wx*wy) / det
+	}
+	offset := (wy - t.basePPB*wx) / w
+	var sum float64
+	for _, p := range t.points {
+		x, y := t.residual(p, last)
+		e := y - offset - t.basePPB*x
+		sum += e * e / (p.widthNs * p.widthNs)
+	}
+	t.line = Timebase{
+		Mono0: last.mono, Local0: last.local.Add(roundDuration(offset)),
+		RatePPB: t.basePPB + t.correction,
+		ErrorNs: narrow/2 + 3*math.Sqrt(sum/w),
+	}
+}
+
+// residual is the point's place against last: seconds, and the nanoseconds that
+// neither RAW nor the corrections explain.
+func (t *tracker) residual(p, last trackPoint) (x, y float64) {
+	d := p.mono.Sub(last.mono)
+	return d.Seconds(), float64(p.local.Sub(last.local)-d) - (p.added - last.added)
+}
+
+// adjust says that the correction became ppb at m.
+func (t *tracker) adjust(m timescale.Mono, ppb float64) {
+	t.added, t.since = t.addedAt(m), m
+	t.correction = ppb
+	if len(t.points) > 0 {
+		t.line.Mono0, t.line.Local0 = m, t.line.At(m)
+		t.line.RatePPB = t.basePPB + ppb
+	}
+}
+
+// step says that the PHC was set deltaNs ahead.
+func (t *tracker) step(deltaNs int64) {
+	t.points = t.points[:0]
+	t.line.Local0 = t.line.Local0.Add(time.Duration(deltaNs))
+}
+
+// MonoAt is what CLOCK_MONOTONIC_RAW read when the served clock read l.
+func (b Timebase) MonoAt(l timescale.Local) timescale.Mono {
+	d := l.Sub(b.Local0)
+	return b.Mono0.Add(d - roundDuration(float64(d)*b.RatePPB*1e-9/(1+b.RatePPB*1e-9)))
+}
