@@ -73,14 +73,15 @@ func open(o options) (fd int, err error) {
 		{"IP_TOS", unix.IPPROTO_IP, unix.IP_TOS, int(o.dscp) << 2},
 		{"SO_PRIORITY", unix.SOL_SOCKET, unix.SO_PRIORITY, o.priority}, // after IP_TOS, which resets it
 		{"IP_PKTINFO", unix.IPPROTO_IP, unix.IP_PKTINFO, 1},
-		{"IP_RECVTOS", unix.IPPROTO_IP, unix.IP_RECVTOS, 1},
-		{"SO_RXQ_OVFL", unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1},
 		{"SO_TIMESTAMPING_NEW", unix.SOL_SOCKET, unix.SO_TIMESTAMPING_NEW, stamps},
 	} {
 		if err := unix.SetsockoptInt(fd, s.level, s.option, s.value); err != nil {
 			return -1, fmt.Errorf("udp: %s: %w (needs Linux 5.1 or later)", s.name, os.NewSyscallError("setsockopt", err))
 		}
 	}
+	// Evidence alone: the DSCP of a client, and what the kernel dropped.
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_RECVTOS, 1)
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1)
 	if err := unix.Bind(fd, &unix.SockaddrInet4{Port: int(o.port), Addr: o.address.As4()}); err != nil {
 		return -1, bindError(o, err)
 	}

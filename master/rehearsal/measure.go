@@ -1,0 +1,212 @@
+package rehearsal
+
+import (
+	"math"
+	"time"
+
+	"bragi/gnss/timescale"
+	"bragi/master/wire"
+)
+
+// clock is the client's clock: a line over CLOCK_MONOTONIC_RAW.
+type clock struct {
+	set  bool
+	mono timescale.Mono
+	ns   int64   // what it reads at mono: ns since the epoch of the master's timescale
+	ppb  float64 // how much faster than CLOCK_MONOTONIC_RAW it runs
+}
+
+func (c *clock) at(m timescale.Mono) int64 {
+	d := int64(m.Sub(c.mono))
+	return c.ns + d + int64(math.Round(float64(d)*c.ppb*1e-9))
+}
+
+// turn goes on from m with another frequency and deltaNs more.
+func (c *clock) turn(m timescale.Mono, ppb float64, deltaNs int64) {
+	c.ns, c.mono, c.ppb = c.at(m)+deltaNs, m, ppb
+}
+
+// window collects what one decision of the servo is made of.
+type window struct {
+	from             timescale.Mono
+	forward, reverse int64 // the least t2-t1 and t4-t3, ns
+	syncs, responses int
+}
+
+const windowSpan = time.Second
+
+func (w *window) reset(from timescale.Mono) {
+	*w = window{from: from, forward: math.MaxInt64, reverse: math.MaxInt64}
+}
+
+// servo is the PI controller; frequencies in ppb.
+type servo struct {
+	windows  int     // since the last step
+	integral float64 // ppb
+	delay    float64 // ns, smoothed
+	last     int64   // offset of the last window, ns
+	inside   int     // windows in a row within the phase limit
+	near     int     // windows in a row within ten times of it
+}
+
+const (
+	proportional = 0.3  // per s
+	integrating  = 0.03 // per s^2
+	maxPPB       = 500_000
+	stepLimit    = time.Millisecond // a larger offset is stepped
+)
+
+func (c *Client) onAnnounce(now timescale.Mono, payload []byte) error {
+	a, err := wire.ParseAnnounce(payload)
+	if err != nil {
+		return err
+	}
+	c.counts.Announce++
+	c.seq[flowAnnounce].see(a.SequenceID, &c.counts.AnnounceGaps)
+	c.announce, c.lastAnnounce = a, now
+	return nil
+}
+
+func (c *Client) onSync(now timescale.Mono, payload []byte, t2 timescale.Mono) error {
+	s, err := wire.ParseSync(payload)
+	if err != nil {
+		return err
+	}
+	c.counts.Sync++
+	c.seq[flowSync].see(s.SequenceID, &c.counts.SyncGaps)
+	if t2.IsZero() {
+		c.counts.NoStamp++
+		return nil
+	}
+	if !c.lastSync.IsZero() {
+		c.gaps.add(int64(t2.Sub(c.lastSync)) - int64(interval(c.cfg.LogIntervals[flowSync])))
+	}
+	c.lastSync = t2
+	if s.Flags&wire.FlagTwoStep != 0 {
+		c.pending, c.pendingAt = s, t2
+		return nil
+	}
+	c.counts.OneStep++
+	c.forward(now, s.OriginTimestamp, s.Correction, t2)
+	return nil
+}
+
+func (c *Client) onFollowUp(now timescale.Mono, payload []byte) error {
+	f, err := wire.ParseFollowUp(payload)
+	if err != nil {
+		return err
+	}
+	c.counts.FollowUp++
+	if !c.pendingAt.IsZero() && f.SequenceID == c.pending.SequenceID {
+		c.forward(now, f.PreciseOriginTimestamp, f.Correction+c.pending.Correction, c.pendingAt)
+	}
+	c.pendingAt = timescale.Mono{}
+	return nil
+}
+
+// forward takes t1 and t2 of a Sync.
+func (c *Client) forward(now timescale.Mono, t1 wire.Timestamp, correction int64, t2 timescale.Mono) {
+	tai, ok := t1.TAI()
+	if !ok {
+		c.counts.Malformed++
+		return
+	}
+	origin := tai.Ns() + correction>>16
+	if !c.clock.set {
+		c.clock = clock{set: true, mono: t2, ns: origin}
+		c.nextDelay = now
+		c.win.reset(t2)
+		c.move(now, Acquiring)
+	}
+	if c.state == Freerun || c.state == Holdover {
+		c.servo.inside, c.servo.near = 0, 0
+		c.move(now, Acquiring)
+		c.win.reset(t2)
+	}
+	d := c.clock.at(t2) - origin
+	c.win.forward = min(c.win.forward, d)
+	c.win.syncs++
+	if c.servo.windows > 0 {
+		c.offset.add(d - int64(c.servo.delay))
+	}
+	if t2.Sub(c.win.from) >= windowSpan {
+		c.steer(now, t2)
+	}
+}
+
+func (c *Client) onDelayResp(payload []byte) error {
+	r, err := wire.ParseDelayResp(payload)
+	if err != nil {
+		return err
+	}
+	if r.Requesting != c.cfg.Identity {
+		c.counts.Strangers++
+		return nil
+	}
+	c.counts.DelayResp++
+	x := &c.requests[r.SequenceID%uint16(len(c.requests))]
+	t4, ok := r.ReceiveTimestamp.TAI()
+	if x.seq != r.SequenceID || x.t3.IsZero() || !ok {
+		c.counts.Unmatched++
+		return nil
+	}
+	d := t4.Ns() - r.Correction>>16 - c.clock.at(x.t3)
+	x.t3 = timescale.Mono{}
+	c.win.reverse = min(c.win.reverse, d)
+	c.win.responses++
+	return nil
+}
+
+// steer closes a window: offset and delay of its fastest packets, then the servo.
+func (c *Client) steer(now, t2 timescale.Mono) {
+	w := c.win
+	span := t2.Sub(w.from).Seconds()
+	c.win.reset(t2)
+	if w.responses == 0 || w.syncs == 0 {
+		return
+	}
+	offset := (w.forward - w.reverse) / 2
+	delay := float64(w.forward+w.reverse) / 2
+	s := &c.servo
+	switch {
+	case s.windows == 0:
+		s.delay = delay
+		c.clock.turn(t2, c.clock.ppb, -offset)
+	case offset > int64(stepLimit) || -offset > int64(stepLimit):
+		c.counts.Steps++
+		c.clock.turn(t2, c.clock.ppb, -offset)
+		*s = servo{delay: delay, integral: s.integral}
+		c.offset = history{}
+		c.move(now, Acquiring)
+	case s.windows == 1:
+		// All that the clock moved since the step is frequency.
+		s.integral = clamp(c.clock.ppb - float64(offset)/span)
+		c.clock.turn(t2, s.integral, -offset)
+		s.delay = delay
+	default:
+		s.integral = clamp(s.integral - integrating*float64(offset)*span)
+		c.clock.turn(t2, clamp(s.integral-proportional*float64(offset)), 0)
+		s.delay += (delay - s.delay) / 4
+	}
+	s.windows++
+	s.last = offset
+	c.judge(now, offset)
+}
+
+func clamp(ppb float64) float64 { return max(-maxPPB, min(maxPPB, ppb)) }
+
+// sequence finds holes in a run of sequenceIds.
+type sequence struct {
+	seen bool
+	last uint16
+}
+
+// see counts the messages that are missing before seq. A large jump is a
+// restarted sender, not a loss; a repeated or late message is neither.
+func (s *sequence) see(seq uint16, gaps *uint64) {
+	const most = 1000
+	if d := seq - s.last; s.seen && d > 1 && d < most {
+		*gaps += uint64(d - 1)
+	}
+	s.seen, s.last = true, seq
+}

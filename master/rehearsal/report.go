@@ -1,0 +1,221 @@
+package rehearsal
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"bragi/gnss/timescale"
+	"bragi/holdover/quality"
+	"bragi/master/wire"
+)
+
+// tally counts messages.
+type tally struct {
+	Announce, Sync, FollowUp, DelayReq, DelayResp, Signaling, SignalingSent uint64
+	OneStep, AnnounceGaps, SyncGaps, Unmatched, NoStamp                     uint64
+	Malformed, WrongDomain, WrongPort, Strangers                            uint64
+	AnnounceTimeouts, SyncTimeouts, Cancels, Steps                          uint64
+}
+
+// Report is what a client has seen, for JSON and for a live view.
+type Report struct {
+	As       string      `json:"as"`
+	State    string      `json:"state"`
+	InStateS float64     `json:"in_state_s"`
+	RunS     float64     `json:"run_s"`
+	Master   string      `json:"master,omitempty"` // portIdentity of the grantor
+	GM       Grandmaster `json:"grandmaster"`
+
+	Offset       Spread  `json:"offset_ns"` // of each Sync; positive: the client is ahead
+	WindowOffset int64   `json:"window_offset_ns"`
+	PathDelayNs  float64 `json:"mean_path_delay_ns"`
+	FreqPPB      float64 `json:"freq_ppb"`
+	SyncSpacing  Spread  `json:"sync_spacing_deviation_ns"`
+	OneStep      bool    `json:"one_step"`
+
+	Grants map[string]GrantReport `json:"grants"`
+	Rates  map[string]float64     `json:"rates_per_s"`
+	Counts map[string]uint64      `json:"counts"`
+	Moves  []MoveReport           `json:"moves"`
+}
+
+// Grandmaster is what the last Announce said.
+type Grandmaster struct {
+	Identity           string `json:"identity,omitempty"`
+	ClockClass         uint8  `json:"clock_class"`
+	ClockAccuracy      string `json:"clock_accuracy"`
+	Variance           string `json:"variance"`
+	Priority1          uint8  `json:"priority1"`
+	Priority2          uint8  `json:"priority2"`
+	StepsRemoved       uint16 `json:"steps_removed"`
+	TimeSource         string `json:"time_source"`
+	UTCOffset          int16  `json:"utc_offset"`
+	UTCOffsetValid     bool   `json:"utc_offset_valid"`
+	PTPTimescale       bool   `json:"ptp_timescale"`
+	TimeTraceable      bool   `json:"time_traceable"`
+	FrequencyTraceable bool   `json:"frequency_traceable"`
+	Leap59             bool   `json:"leap59"`
+	Leap61             bool   `json:"leap61"`
+}
+
+// Announcement is the grandmaster's word as package quality has it.
+func (c *Client) Announcement() quality.Announcement {
+	a := &c.announce
+	return quality.Announcement{
+		Serve:                   c.counts.Announce > 0,
+		ClockClass:              uint8(a.ClockClass),
+		ClockAccuracy:           uint8(a.ClockAccuracy),
+		OffsetScaledLogVariance: a.OffsetScaledLogVariance,
+		TimeSource:              uint8(a.TimeSource),
+		CurrentUTCOffset:        a.CurrentUTCOffset,
+		CurrentUTCOffsetValid:   a.Flags&wire.FlagUTCOffsetValid != 0,
+		Leap59:                  a.Flags&wire.FlagLeap59 != 0,
+		Leap61:                  a.Flags&wire.FlagLeap61 != 0,
+		TimeTraceable:           a.Flags&wire.FlagTimeTraceable != 0,
+		FrequencyTraceable:      a.Flags&wire.FlagFrequencyTraceable != 0,
+		PTPTimescale:            a.Flags&wire.FlagPTPTimescale != 0,
+	}
+}
+
+// GrantReport is one flow.
+type GrantReport struct {
+	Granted  bool    `json:"granted"`
+	Interval int8    `json:"interval"`
+	Seconds  uint32  `json:"seconds"`
+	ExpiresS float64 `json:"expires_s"`
+	Asked    uint64  `json:"asked"`
+	Grants   uint64  `json:"grants"`
+	Denials  uint64  `json:"denials"`
+}
+
+// MoveReport is a change of state, in s since the start.
+type MoveReport struct {
+	AtS   float64 `json:"at_s"`
+	State string  `json:"state"`
+}
+
+// Spread describes the last up to 1,024 values.
+type Spread struct {
+	N      int   `json:"n"`
+	Last   int64 `json:"last"`
+	Min    int64 `json:"min"`
+	P1     int64 `json:"p1"`
+	Median int64 `json:"median"`
+	P99    int64 `json:"p99"`
+	Max    int64 `json:"max"`
+	RMS    int64 `json:"rms"`
+}
+
+// history keeps the last values.
+type history struct {
+	v []int64
+	n int // where the next one goes
+}
+
+const historySize = 1024
+
+func (h *history) add(x int64) {
+	if len(h.v) < historySize {
+		h.v = append(h.v, x)
+		h.n = len(h.v) % historySize
+		return
+	}
+	h.v[h.n] = x
+	h.n = (h.n + 1) % historySize
+}
+
+func (h *history) spread() Spread {
+	n := len(h.v)
+	if n == 0 {
+		return Spread{}
+	}
+	s := slices.Clone(h.v)
+	slices.Sort(s)
+	sum := 0.0
+	for _, x := range s {
+		sum += float64(x) * float64(x)
+	}
+	return Spread{
+		N: n, Last: h.v[(h.n+n-1)%n], Min: s[0], P1: s[n/100], Median: s[n/2], P99: s[n-1-n/100], Max: s[n-1],
+		RMS: int64(math.Sqrt(sum / float64(n))),
+	}
+}
+
+// Report says what was seen until now.
+func (c *Client) Report(now timescale.Mono) Report {
+	seconds := func(since timescale.Mono) float64 {
+		if since.IsZero() {
+			return 0
+		}
+		return now.Sub(since).Seconds()
+	}
+	r := Report{
+		As: c.cfg.Kind.String(), State: c.state.String(), InStateS: seconds(c.since), RunS: seconds(c.started),
+		Offset: c.offset.spread(), WindowOffset: c.servo.last, PathDelayNs: c.servo.delay, FreqPPB: c.clock.ppb,
+		SyncSpacing: c.gaps.spread(), OneStep: c.counts.OneStep > 0 && c.counts.FollowUp == 0,
+		Grants: make(map[string]GrantReport, numFlows),
+		Moves:  make([]MoveReport, 0, len(c.moves)),
+	}
+	if c.master != (wire.PortIdentity{}) {
+		r.Master = c.master.String()
+	}
+	for f, s := range c.subs {
+		g := GrantReport{Granted: s.granted, Interval: c.cfg.LogIntervals[f], Seconds: s.seconds, Asked: s.asked, Grants: s.grants, Denials: s.denials}
+		if s.granted {
+			g.Interval, g.ExpiresS = s.log, max(0, s.expires.Sub(now).Seconds())
+		}
+		r.Grants[[numFlows]string{"announce", "sync", "delay_resp"}[f]] = g
+	}
+	for _, m := range c.moves {
+		r.Moves = append(r.Moves, MoveReport{m.At.Sub(c.started).Seconds(), m.State.String()})
+	}
+	c.describe(&r.GM)
+	r.Counts = c.counts.named()
+	r.Rates = c.rates(now)
+	return r
+}
+
+func (c *Client) describe(g *Grandmaster) {
+	if c.counts.Announce == 0 {
+		return
+	}
+	a, q := &c.announce, c.Announcement()
+	*g = Grandmaster{
+		Identity: a.Grandmaster.String(), ClockClass: q.ClockClass, ClockAccuracy: fmt.Sprintf("0x%02x", q.ClockAccuracy),
+		Variance: fmt.Sprintf("0x%04x", q.OffsetScaledLogVariance), Priority1: a.Priority1, Priority2: a.Priority2,
+		StepsRemoved: a.StepsRemoved, TimeSource: fmt.Sprintf("0x%02x", q.TimeSource), UTCOffset: q.CurrentUTCOffset,
+		UTCOffsetValid: q.CurrentUTCOffsetValid, PTPTimescale: q.PTPTimescale, TimeTraceable: q.TimeTraceable,
+		FrequencyTraceable: q.FrequencyTraceable, Leap59: q.Leap59, Leap61: q.Leap61,
+	}
+}
+
+// rates are messages per second over the last five to ten seconds.
+func (c *Client) rates(now timescale.Mono) map[string]float64 {
+	from, was := c.rateFrom, c.older
+	if from.IsZero() {
+		from, was = c.started, tally{}
+	}
+	span := now.Sub(from).Seconds()
+	if from.IsZero() || span < time.Second.Seconds()/2 {
+		return map[string]float64{}
+	}
+	per := func(now, then uint64) float64 { return math.Round(float64(now-then)/span*10) / 10 }
+	return map[string]float64{
+		"announce":   per(c.counts.Announce, was.Announce),
+		"sync":       per(c.counts.Sync, was.Sync),
+		"delay_req":  per(c.counts.DelayReq, was.DelayReq),
+		"delay_resp": per(c.counts.DelayResp, was.DelayResp),
+	}
+}
+
+func (t *tally) named() map[string]uint64 {
+	return map[string]uint64{
+		"announce": t.Announce, "sync": t.Sync, "follow_up": t.FollowUp, "delay_req": t.DelayReq, "delay_resp": t.DelayResp,
+		"signaling": t.Signaling, "signaling_sent": t.SignalingSent, "announce_gaps": t.AnnounceGaps, "sync_gaps": t.SyncGaps,
+		"delay_resp_unmatched": t.Unmatched, "no_stamp": t.NoStamp, "malformed": t.Malformed, "wrong_domain": t.WrongDomain,
+		"wrong_port": t.WrongPort, "strangers": t.Strangers, "announce_timeouts": t.AnnounceTimeouts, "sync_timeouts": t.SyncTimeouts, "cancels": t.Cancels,
+		"steps": t.Steps,
+	}
+}
