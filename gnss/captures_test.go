@@ -13,28 +13,34 @@ import (
 	"bragi/gnss/timescale"
 )
 
-// captureDir is the folder with recorded receivers; the test is skipped where
-// there is none.
-func captureDir(t testing.TB) string {
-	t.Helper()
+// findCaptures is the folder with recorded receivers, "" where there is none.
+func findCaptures() string {
 	if dir := os.Getenv("BRAGI_DATA"); dir != "" {
 		return filepath.Join(dir, "receiver")
 	}
 	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
+	for err == nil {
 		data := filepath.Join(dir, "shared", "data", "receiver")
 		if _, err := os.Stat(data); err == nil {
 			return data
 		}
 		up := filepath.Dir(dir)
 		if up == dir {
-			t.Skip("SKIPPED: no receiver captures: set BRAGI_DATA to the folder that holds receiver/")
+			break
 		}
 		dir = up
 	}
+	return ""
+}
+
+// captureDir is findCaptures for a test that needs it.
+func captureDir(t testing.TB) string {
+	t.Helper()
+	dir := findCaptures()
+	if dir == "" {
+		t.Skip("SKIPPED: no receiver captures: set BRAGI_DATA to the folder that holds receiver/")
+	}
+	return dir
 }
 
 func floor2000(t testing.TB) timescale.UTC {
