@@ -1,0 +1,229 @@
+// Package config reads bragi's configuration: one TOML file, overridden key by
+// key from the command line.
+//
+//	file --> TOML tree with the line of each key \
+//	                                              > options (one table: key, what it may be) --> Config --> cross checks
+//	--set section.key=value ---------------------/
+//
+// What is wrong is told with file, line, excerpt and mend, all of it at once. A
+// key whose feature this version lacks is refused, so that a file which loads
+// does what it says.
+package config
+
+import (
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"bragi/cmd/internal/syslog"
+	"bragi/holdover"
+	"bragi/holdover/quality"
+)
+
+// Config is a configuration that was read and found good.
+type Config struct {
+	File       string // where it was read from
+	Board      Board
+	GNSS       GNSS
+	Holdover   Holdover
+	Master     Master
+	References []Reference
+	Control    Control
+	Syslog     Syslog
+	Sim        Sim
+
+	where map[string]place // of the keys that were set
+}
+
+// Board is the section [board].
+type Board struct {
+	Profile   string // "sim", "beaglebone-black", "imx6ul", "imx8mp", "generic"
+	Interface string // the network device that serves; "": any
+	PHC       string // "auto" or a device
+}
+
+// GNSS is the section [gnss].
+type GNSS struct {
+	Device       string // the receiver's serial port
+	Baud         int    // 0: found out by listening
+	Protocol     string // "auto", "nmea"
+	PPS          string // "auto", "extts:N", a device
+	AntennaDelay time.Duration
+}
+
+// Holdover is the section [holdover].
+type Holdover struct {
+	Oscillator  holdover.Oscillator
+	Spec        time.Duration
+	Learning    time.Duration
+	MaxHoldover time.Duration
+	Settle      time.Duration
+	WarmUp      time.Duration
+	OnAcquire   holdover.OnAcquire
+}
+
+// Master is the section [master].
+type Master struct {
+	Address          string // to serve at; "": every address of the machine
+	Domain           uint8
+	Priority1        uint8
+	Priority2        uint8
+	Profile          string // "default", "g8275.2"
+	ClassAlternative string // "A", "B": the pair of classes 52/58 or 187/193
+	FreeRunClass     int    // 58 or 248; 0: the profile's
+	MaxClients       int
+	Allow            []netip.Prefix // nil: see AllowList
+	Trusted          []netip.Prefix // nil: see TrustedList
+	Deny             []netip.Prefix
+	Open             bool
+	EventPort        uint16
+	GeneralPort      uint16
+	Squelch          quality.Squelch
+	SyncMode         string // "auto", "one-step"
+	DSCP             uint8
+	FreeRunAfter     time.Duration // negative: never
+}
+
+// Reference is an entry of [[reference]].
+type Reference struct {
+	Name     string
+	Kind     string // "gnss", "internal"
+	Priority int    // the smallest is preferred
+}
+
+// Control is the section [control].
+type Control struct {
+	RunDir string
+	Socket string // "": control.sock in RunDir
+}
+
+// Syslog is the section [syslog].
+type Syslog struct {
+	Targets []string
+	Format  string // "rfc5424", "rfc3164"
+}
+
+// Sim is the section [sim], the board of software.
+type Sim struct {
+	Oscillator  string // "xo", "tcxo", "tcxo-hi", "ocxo", "rb"
+	Receiver    string // "nmea", "timing"
+	Seed        uint64
+	StartOffset time.Duration // of the clock from the sky's TAI, at the start
+	TimeToFix   time.Duration
+	FixHold     time.Duration // how long a cut receiver still claims a fix, its pulse running away
+	AntennaCut  bool
+	Capture     string  // a recorded receiver to play; "": the modelled one
+	QuantumPPB  float64 // smallest change of frequency; 0: none
+}
+
+func defaults() *Config {
+	h := holdover.DefaultConfig()
+	return &Config{
+		Board: Board{Interface: "eth0", PHC: "auto"},
+		GNSS:  GNSS{Protocol: "auto", PPS: "auto"},
+		Holdover: Holdover{Oscillator: h.Oscillator, Spec: h.Spec, Learning: h.Learning, MaxHoldover: h.MaxHoldover,
+			Settle: h.Settle, WarmUp: h.WarmUp, OnAcquire: h.OnAcquire},
+		Master: Master{Priority1: 128, Priority2: 128, Profile: "default", ClassAlternative: "A", MaxClients: 1000,
+			EventPort: 319, GeneralPort: 320, SyncMode: "auto", DSCP: 47, FreeRunAfter: h.FreeRunAfter},
+		Control: Control{RunDir: "/run/bragi"},
+		Syslog:  Syslog{Format: "rfc5424"},
+		Sim:     Sim{Oscillator: "ocxo", Receiver: "nmea", Seed: 1, TimeToFix: 3 * time.Second},
+		where:   map[string]place{},
+	}
+}
+
+// Simulated tells whether the board of software runs.
+func (c *Config) Simulated() bool { return c.Board.Profile == "sim" }
+
+// SocketPath is the control socket.
+func (c *Config) SocketPath() string {
+	if c.Control.Socket != "" {
+		return c.Control.Socket
+	}
+	return filepath.Join(c.Control.RunDir, "control.sock")
+}
+
+// Servo is what the clock is told. Quantum and limit of the hardware are the
+// caller's to add.
+func (c *Config) Servo() holdover.Config {
+	s := holdover.DefaultConfig()
+	h := c.Holdover
+	s.Oscillator, s.Spec, s.Learning, s.MaxHoldover = h.Oscillator, h.Spec, h.Learning, h.MaxHoldover
+	s.Settle, s.WarmUp, s.OnAcquire = h.Settle, h.WarmUp, h.OnAcquire
+	s.FreeRunAfter = c.Master.FreeRunAfter
+	return s
+}
+
+// QualityProfile picks the numbers of clockClass.
+func (m Master) QualityProfile() quality.Profile {
+	switch {
+	case m.Profile == "g8275.2":
+		return quality.G82752
+	case m.ClassAlternative == "B":
+		return quality.AlternativeB
+	case m.FreeRunClass == 248:
+		return quality.Default248
+	}
+	return quality.AlternativeA
+}
+
+// Addr is the address to serve at; the zero Addr for every one.
+func (m Master) Addr() netip.Addr {
+	a, err := netip.ParseAddr(m.Address)
+	if err != nil || a.IsUnspecified() {
+		return netip.Addr{}
+	}
+	return a
+}
+
+// PrivateRanges are the prefixes from which clients are welcome by default: RFC
+// 1918, carrier-grade NAT, link-local, loopback.
+var PrivateRanges = []netip.Prefix{
+	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("127.0.0.0/8"),
+}
+
+// AllowList is who may be a client: `allow`, or the private ranges and the
+// given prefixes of our own interfaces and address.
+func (m Master) AllowList(own []netip.Prefix) []netip.Prefix {
+	if m.Allow != nil {
+		return m.Allow
+	}
+	return append(append([]netip.Prefix{}, PrivateRanges...), own...)
+}
+
+// TrustedList is who is served without proof that the address is its own:
+// `trusted`, or the private part of AllowList.
+func (m Master) TrustedList(own []netip.Prefix) []netip.Prefix {
+	if m.Trusted != nil {
+		return m.Trusted
+	}
+	list := []netip.Prefix{}
+	for _, p := range m.AllowList(own) {
+		if coveredBy(p, PrivateRanges) {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// Servers are the syslog targets.
+func (s Syslog) Servers() []netip.AddrPort {
+	var servers []netip.AddrPort
+	for _, t := range s.Targets {
+		if a, err := syslog.ParseTarget(t); err == nil {
+			servers = append(servers, a)
+		}
+	}
+	return servers
+}
+
+// coveredBy tells whether all of p lies within one of the prefixes.
+func coveredBy(p netip.Prefix, list []netip.Prefix) bool {
+	for _, l := range list {
+		if l.Bits() <= p.Bits() && l.Contains(p.Addr()) {
+			return true
+		}
+	}
+	return false
+}

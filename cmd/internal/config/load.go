@@ -1,0 +1,334 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+	"github.com/pelletier/go-toml/v2/unstable"
+)
+
+const sizeLimit = 1 << 20
+
+// Load reads file, overrides what sets name ("section.key=value", a TOML value
+// or a bare string), and judges the whole. The error is Problems when the
+// configuration is wrong.
+func Load(file string, sets []string) (*Config, []Warning, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, nil, fmt.Errorf("config: %w (mend: --config FILE; configs/ has examples)", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, sizeLimit+1))
+	if err != nil {
+		return nil, nil, fmt.Errorf("config: %w", err)
+	}
+	if len(text) > sizeLimit {
+		return nil, nil, fmt.Errorf("config: %s is larger than 1 MiB: this is no configuration (mend: --config FILE)", file)
+	}
+	return Parse(file, text, sets)
+}
+
+// Parse is Load of a text that was read; file is its name in errors.
+func Parse(file string, text []byte, sets []string) (*Config, []Warning, error) {
+	l := loader{file: file, text: text, cfg: defaults()}
+	l.cfg.File = file
+	settings := l.commandLine(sets)
+	tree := map[string]any{}
+	if err := toml.Unmarshal(text, &tree); err != nil {
+		l.syntax(err)
+	} else {
+		l.lines()
+		for key, s := range l.flatten(tree) {
+			// The command line goes before the file, also before what is wrong there.
+			if _, overridden := settings[key]; !overridden {
+				settings[key] = s
+			}
+		}
+	}
+	for _, key := range sortedKeys(settings) {
+		l.apply(key, settings[key])
+	}
+	if len(l.problems) > 0 {
+		l.problems.sort()
+		return nil, nil, l.problems
+	}
+	warnings := l.judge()
+	if len(l.problems) > 0 {
+		l.problems.sort()
+		return nil, nil, l.problems
+	}
+	return l.cfg, warnings, nil
+}
+
+// loader is one run of Parse.
+type loader struct {
+	file     string
+	text     []byte
+	cfg      *Config
+	line     map[string]int // of each key and section; an entry of [[reference]] is "reference.0"
+	problems Problems
+}
+
+// setting is a value and where it was set.
+type setting struct {
+	value
+	at place
+}
+
+func (l *loader) fail(at place, what, mend string) {
+	l.problems = append(l.problems, at.problem(what, mend))
+}
+
+// at is the place of line n of the file.
+func (l *loader) at(n int) place {
+	p := place{file: l.file, line: n}
+	if lines := bytes.Split(l.text, []byte("\n")); n > 0 && n <= len(lines) {
+		p.excerpt = strings.ToValidUTF8(string(lines[n-1]), "?")
+	}
+	return p
+}
+
+// syntax tells what TOML did not understand.
+func (l *loader) syntax(err error) {
+	var d *toml.DecodeError
+	n := 0
+	if errors.As(err, &d) {
+		n, _ = d.Position()
+	}
+	l.fail(l.at(n), "this is not TOML: "+strings.TrimPrefix(err.Error(), "toml: "), "section in [brackets], key = value, strings in quotes")
+}
+
+// lines finds the line of each key. The text is known to be TOML.
+func (l *loader) lines() {
+	l.line = map[string]int{}
+	var p unstable.Parser
+	p.Reset(l.text)
+	prefix, tables := "", map[string]int{}
+	for p.NextExpression() {
+		e := p.Expression()
+		key, n := l.keyOf(e)
+		switch e.Kind {
+		case unstable.Table, unstable.ArrayTable:
+			prefix = key
+			if e.Kind == unstable.ArrayTable {
+				prefix = fmt.Sprintf("%s.%d", key, tables[key])
+				tables[key]++
+			}
+			l.note(prefix, n)
+		case unstable.KeyValue:
+			full := join(prefix, key)
+			l.note(full, n)
+			l.inline(full, e.Value())
+		}
+	}
+}
+
+// inline notes the keys of inline tables.
+func (l *loader) inline(prefix string, v *unstable.Node) {
+	if v.Kind != unstable.InlineTable {
+		return
+	}
+	for it := v.Children(); it.Next(); {
+		if n := it.Node(); n.Kind == unstable.KeyValue {
+			key, line := l.keyOf(n)
+			l.note(join(prefix, key), line)
+			l.inline(join(prefix, key), n.Value())
+		}
+	}
+}
+
+func (l *loader) note(key string, line int) {
+	for {
+		if _, known := l.line[key]; !known {
+			l.line[key] = line
+		}
+		cut := strings.LastIndexByte(key, '.')
+		if cut < 0 {
+			return
+		}
+		key = key[:cut]
+	}
+}
+
+func (l *loader) keyOf(e *unstable.Node) (key string, line int) {
+	for it := e.Key(); it.Next(); {
+		n := it.Node()
+		if line == 0 {
+			line = 1 + bytes.Count(l.text[:n.Raw.Offset], []byte("\n"))
+		}
+		key = join(key, string(n.Data))
+	}
+	return key, line
+}
+
+func join(prefix, key string) string {
+	if prefix == "" {
+		return key
+	}
+	return prefix + "." + key
+}
+
+// flatten turns the tree into "section.key"; sections that are none are told.
+func (l *loader) flatten(tree map[string]any) map[string]setting {
+	out := map[string]setting{}
+	for _, section := range sortedKeys(tree) {
+		at := l.at(l.line[section])
+		if section == "reference" {
+			l.references(tree[section])
+			continue
+		}
+		known := keys(section)
+		body, isTable := tree[section].(map[string]any)
+		switch {
+		case len(known) == 0 && isTable:
+			l.fail(at, fmt.Sprintf("unknown section [%s]", section), meant(section, sections(), "["))
+		case len(known) == 0:
+			l.fail(at, fmt.Sprintf("key %s stands outside a section", section), l.home(section))
+		case !isTable:
+			l.fail(at, fmt.Sprintf("%s must be a section", section), fmt.Sprintf("[%s] on a line of its own", section))
+		}
+		if len(known) == 0 || !isTable {
+			continue
+		}
+		for _, k := range sortedKeys(body) {
+			key := join(section, k)
+			out[key] = setting{value{v: body[k]}, l.at(l.line[key])}
+		}
+	}
+	return out
+}
+
+// commandLine reads the --set arguments; the last of a key counts.
+func (l *loader) commandLine(sets []string) map[string]setting {
+	out := map[string]setting{}
+	for _, s := range sets {
+		at := place{excerpt: s}
+		key, raw, found := strings.Cut(s, "=")
+		key = strings.TrimSpace(key)
+		if !found || strings.Count(key, ".") != 1 {
+			l.fail(at, "must be section.key=value", "for example --set master.domain=24")
+			continue
+		}
+		if strings.HasPrefix(key, "reference.") {
+			l.fail(at, "[[reference]] cannot be set from the command line", "write it in the file")
+			continue
+		}
+		v := value{v: raw, raw: raw, cli: true}
+		parsed := map[string]any{}
+		if toml.Unmarshal([]byte("v = "+raw), &parsed) == nil && len(parsed) == 1 {
+			v.v = parsed["v"]
+		}
+		out[key] = setting{v, at}
+	}
+	return out
+}
+
+// apply puts a setting into the configuration.
+func (l *loader) apply(key string, s setting) {
+	o, known := find(key)
+	if !known {
+		section, k, _ := strings.Cut(key, ".")
+		if len(keys(section)) == 0 {
+			l.fail(s.at, fmt.Sprintf("unknown section %s", section), meant(section, sections(), ""))
+			return
+		}
+		l.fail(s.at, fmt.Sprintf("unknown key %s", key), l.suggest(section, k))
+		return
+	}
+	if f := o.read(l.cfg, s.value); f != nil {
+		l.fail(s.at, fmt.Sprintf("%s = %s %s", key, s.show(), f.must), f.mend)
+		return
+	}
+	l.cfg.where[key] = s.at
+}
+
+// suggest names the key that was meant, or those that there are.
+func (l *loader) suggest(section, key string) string {
+	if near := nearest(key, keys(section)); near != "" {
+		return fmt.Sprintf("did you mean %s?", near)
+	}
+	for _, s := range sections() {
+		if s != section && slices.Contains(keys(s), key) {
+			return fmt.Sprintf("it belongs to [%s]", s)
+		}
+	}
+	return fmt.Sprintf("[%s] has %s", section, strings.Join(keys(section), ", "))
+}
+
+// home is the section that a key outside of one belongs to.
+func (l *loader) home(key string) string {
+	for _, s := range sections() {
+		if slices.Contains(keys(s), key) {
+			return fmt.Sprintf("it belongs to [%s]", s)
+		}
+	}
+	return "put it under one of " + strings.Join(sections(), ", ")
+}
+
+func meant(typed string, list []string, bracket string) string {
+	if near := nearest(typed, list); near != "" {
+		if bracket != "" {
+			near = "[" + near + "]"
+		}
+		return fmt.Sprintf("did you mean %s?", near)
+	}
+	return "one of " + strings.Join(list, ", ")
+}
+
+// references reads [[reference]].
+func (l *loader) references(v any) {
+	list, ok := v.([]any)
+	if !ok {
+		l.fail(l.at(l.line["reference"]), "reference must be a list of tables", "[[reference]], with two brackets")
+		return
+	}
+	for i, entry := range list {
+		prefix := fmt.Sprintf("reference.%d", i)
+		body, ok := entry.(map[string]any)
+		if !ok {
+			l.fail(l.at(l.line["reference"]), "reference must be a list of tables", "[[reference]], with two brackets")
+			return
+		}
+		r := Reference{Priority: 100 + i}
+		for _, k := range sortedKeys(body) {
+			at := l.at(l.line[join(prefix, k)])
+			v := value{v: body[k]}
+			var f *flaw
+			switch k {
+			case "name":
+				f = text(func(*Config) *string { return &r.Name }, `a name, for example "roof"`, func(s string) bool { return s != "" })(l.cfg, v)
+			case "kind":
+				f = word(func(*Config) *string { return &r.Kind }, []string{"gnss", "internal"}, "pps")(l.cfg, v)
+			case "priority":
+				f = whole(func(*Config) *int { return &r.Priority }, 0, 255, "the smallest is preferred")(l.cfg, v)
+			default:
+				l.fail(at, fmt.Sprintf("unknown key reference.%s", k), meant(k, []string{"name", "kind", "priority"}, ""))
+				continue
+			}
+			if f != nil {
+				l.fail(at, fmt.Sprintf("reference.%s = %s %s", k, v.show(), f.must), f.mend)
+			}
+		}
+		if _, named := body["kind"]; !named {
+			l.fail(l.at(l.line[prefix]), "this reference has no kind", `kind = "gnss" or "internal"`)
+		}
+		l.cfg.where[prefix] = l.at(l.line[prefix])
+		l.cfg.References = append(l.cfg.References, r)
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	list := make([]string, 0, len(m))
+	for k := range m {
+		list = append(list, k)
+	}
+	slices.SortFunc(list, func(a, b string) int { return strings.Compare(strconv.Quote(a), strconv.Quote(b)) })
+	return list
+}
