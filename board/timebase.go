@@ -20,10 +20,14 @@ import (
 
 const (
 	trackPoints = 16
-	// trackSpan is the least time over which a rate is believed.
+	// trackSpan is the least time over which a rate is better than the one known,
+	// firstSpan that over which it is better than none.
 	trackSpan = time.Second
-	// foreignNs is what two crystals may do in a second, unforeseen.
+	firstSpan = 100 * time.Millisecond
+	// foreignNs is what two crystals of known rate may do in a second, unforeseen;
+	// unknownNs while the rate is not known: 100 ppm each.
 	foreignNs = 1000.0
+	unknownNs = 200_000.0
 	// leastWidthNs keeps one lucky point from outweighing all the others.
 	leastWidthNs = 20.0
 )
@@ -42,6 +46,7 @@ type tracker struct {
 	since      timescale.Mono // the latest change
 	added      float64        // ns that corrections had added by then
 	basePPB    float64        // the PHC's rate over RAW without correction
+	baseKnown  bool
 	line       Timebase
 }
 
@@ -62,10 +67,14 @@ func (t *tracker) observe(m timescale.Mono, local timescale.Local, widthNs int64
 		if age <= 0 {
 			return false
 		}
-		limit := p.widthNs + t.line.ErrorNs + foreignNs*max(1, age.Seconds())
+		unforeseen := foreignNs
+		if !t.baseKnown {
+			unforeseen = unknownNs
+		}
+		limit := p.widthNs + t.line.ErrorNs + unforeseen*max(1, age.Seconds())
 		if off := float64(local.Sub(t.line.At(m))); math.Abs(off) > limit {
 			foreign = true
-			t.points = t.points[:0]
+			t.points, t.baseKnown = t.points[:0], false // it may have been steered
 		}
 	}
 	if len(t.points) == trackPoints {
@@ -88,8 +97,12 @@ func (t *tracker) fit() {
 		w, wx, wy, wxx, wxy = w+k, wx+k*x, wy+k*y, wxx+k*x*x, wxy+k*x*y
 		narrow = min(narrow, p.widthNs)
 	}
-	if det := w*wxx - wx*wx; last.mono.Sub(t.points[0].mono) >= trackSpan && det > 0 {
-		t.basePPB = (w*wxy - wx*wy) / det
+	span := firstSpan
+	if t.baseKnown {
+		span = trackSpan
+	}
+	if det := w*wxx - wx*wx; last.mono.Sub(t.points[0].mono) >= span && det > 0 {
+		t.basePPB, t.baseKnown = (w*wxy-wx*wy)/det, true
 	}
 	offset := (wy - t.basePPB*wx) / w
 	var sum float64

@@ -1,0 +1,278 @@
+package board
+
+import (
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"bragi/gnss/timescale"
+)
+
+func fakePHC(t *testing.T, m *machine) *PHC {
+	t.Helper()
+	p, err := newPHC("/dev/ptp7", "fake", m, m.clocks())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// Each driver and kernel gets the best method it knows, and every method tells
+// the same time.
+func TestCrossTimestamps(t *testing.T) {
+	for _, tc := range []struct {
+		name       string
+		supported  []uint
+		precise    bool
+		rawClockID bool
+		want       crossMethod
+		widthNs    int64
+	}{
+		{"PTM hardware", []uint{unix.PTP_SYS_OFFSET_PRECISE, unix.PTP_SYS_OFFSET_EXTENDED, unix.PTP_SYS_OFFSET}, true, true, crossPrecise, 50},
+		{"stmmac, which offers precise and refuses it", []uint{unix.PTP_SYS_OFFSET}, true, false, crossOffset, 1000},
+		{"CPTS on Linux 6.13", []uint{unix.PTP_SYS_OFFSET_EXTENDED, unix.PTP_SYS_OFFSET}, false, true, crossRaw, 400},
+		{"CPTS on Linux 6.12", []uint{unix.PTP_SYS_OFFSET_EXTENDED, unix.PTP_SYS_OFFSET}, false, false, crossExtended, 1000},
+		{"FEC", []uint{unix.PTP_SYS_OFFSET}, false, true, crossOffset, 1000},
+		{"no ioctl at all", nil, false, false, crossRead, 600},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			m := newMachine(tc.supported...)
+			m.rawClockID = tc.rawClockID
+			if tc.precise {
+				m.caps.Cross_timestamping = 1
+			}
+			p := fakePHC(t, m)
+			x, err := p.Cross()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.CrossMethod() != tc.want.String() {
+				t.Errorf("method %s, want %v", p.CrossMethod(), tc.want)
+			}
+			if x.WidthNs <= 0 || x.WidthNs > tc.widthNs {
+				t.Errorf("%d ns wide, want at most %d", x.WidthNs, tc.widthNs)
+			}
+			want := m.phcAt(float64(x.Mono.Ns()))
+			if off := math.Abs(float64(x.Local.Ns()) - want); off > float64(x.WidthNs)/2+1 {
+				t.Errorf("Local and Mono are %.0f ns apart, width %d", off, x.WidthNs)
+			}
+			if off := x.Realtime.Ns() - x.Mono.Ns() - m.realtime; off < -x.WidthNs-300 || off > x.WidthNs+300 {
+				t.Errorf("Realtime and Mono are %d ns apart, width %d", off, x.WidthNs)
+			}
+			calls := len(m.calls)
+			if _, err := p.Cross(); err != nil {
+				t.Fatal(err)
+			}
+			if n := len(m.calls) - calls; n > 1 {
+				t.Errorf("%d ioctls for a cross timestamp: what was refused is asked for again", n)
+			}
+		})
+	}
+}
+
+func TestJumpOfRealtimeVoidsACrossTimestamp(t *testing.T) {
+	m := newMachine(unix.PTP_SYS_OFFSET)
+	p := fakePHC(t, m)
+	m.jumpNs, m.jumps = 1_000_000, 1
+	x, err := p.Cross()
+	if err != nil {
+		t.Fatalf("one jump: %v", err)
+	}
+	if off := math.Abs(float64(x.Local.Ns()) - m.phcAt(float64(x.Mono.Ns()))); off > float64(x.WidthNs) {
+		t.Errorf("after a jump Local and Mono are %.0f ns apart", off)
+	}
+	m.jumps = 100
+	if _, err := p.Cross(); !errors.Is(err, errJump) {
+		t.Errorf("a clock that jumps all the time: %v", err)
+	}
+}
+
+func TestPHCFrequency(t *testing.T) {
+	const unit = 1000.0 / 65536
+	for _, tc := range []struct{ ask, want float64 }{
+		{0, 0}, {1, 66 * unit}, {-1, -66 * unit}, {1234.5, 80904 * unit}, {9e6, 1e6}, {-9e6, -1e6}, {0.007, 0},
+	} {
+		m := newMachine()
+		p := fakePHC(t, m)
+		got, err := p.AdjustFrequency(tc.ask)
+		if err != nil || math.Abs(got-tc.want) > 1e-9 || math.Abs(m.correction-tc.want) > 1e-9 {
+			t.Errorf("%v ppb: applied %v, hardware %v, %v; want %v", tc.ask, got, m.correction, err, tc.want)
+		}
+		if m.lastAdjust.Modes != adjFrequency {
+			t.Errorf("modes %#x", m.lastAdjust.Modes)
+		}
+	}
+	p := fakePHC(t, newMachine())
+	for _, ppb := range []float64{math.NaN(), math.Inf(-1)} {
+		if _, err := p.AdjustFrequency(ppb); err == nil {
+			t.Errorf("%v ppb was taken", ppb)
+		}
+	}
+}
+
+func TestPHCLimitBetweenUnits(t *testing.T) {
+	m := newMachine()
+	m.caps.Max_adj = 7 // 458.75 units
+	p := fakePHC(t, m)
+	for _, ppb := range []float64{100, -100} {
+		if got, err := p.AdjustFrequency(ppb); err != nil || math.Abs(got) > 7 || math.Abs(got) < 6.98 {
+			t.Errorf("%v ppb: applied %v, %v; the limit is 7", ppb, got, err)
+		}
+	}
+}
+
+// The line follows what the program does to the clock, and the clock itself.
+func TestPHCLocal(t *testing.T) {
+	m := newMachine(unix.PTP_SYS_OFFSET_EXTENDED)
+	p := fakePHC(t, m)
+	check := func(when string, limit float64) {
+		t.Helper()
+		if off := math.Abs(float64(p.Local(timescale.MonoFromNs(int64(m.raw))).Ns()) - m.phcNow()); off > limit {
+			t.Errorf("%s: Local is %.0f ns off", when, off)
+		}
+	}
+	for range 20 {
+		m.pass(500e6)
+		if _, err := p.Cross(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.pass(1e9)
+	check("a second after a reading", 300)
+	if _, err := p.AdjustFrequency(-200_000); err != nil {
+		t.Fatal(err)
+	}
+	m.pass(1e9)
+	check("a second after a change of frequency", 400)
+	for _, step := range []int64{1, -1, 999_999_999, -1_000_000_000, -2_300_000_000, 1_795_000_000e9} {
+		if err := p.Step(step); err != nil {
+			t.Fatalf("step by %d: %v", step, err)
+		}
+		check("after a step", 600)
+		m.pass(5e8)
+		check("half a second after a step", 800)
+	}
+	if n := p.Foreign(); n != 0 {
+		t.Errorf("our own steps and changes were taken for foreign ones, %d times", n)
+	}
+	m.phc += 50_000
+	if _, err := p.Cross(); err != nil || p.Foreign() != 1 {
+		t.Errorf("a foreign step of 50 us: %d found, %v", p.Foreign(), err)
+	}
+	check("after a foreign step", 600)
+}
+
+// What another program left behind is known at the start.
+func TestPHCStartsWithItsCorrection(t *testing.T) {
+	m := newMachine(unix.PTP_SYS_OFFSET)
+	m.correction = -4600
+	p := fakePHC(t, m)
+	if got := p.Timebase().RatePPB; math.Abs(got+4600) > 0.02 {
+		t.Errorf("rate at the start %v ppb, want the correction, -4600", got)
+	}
+}
+
+// The FEC of QEMU: its counter stands still at 0.
+func TestFrozenPHC(t *testing.T) {
+	m := newMachine(unix.PTP_SYS_OFFSET)
+	m.frozen = true
+	p := fakePHC(t, m)
+	for range 10 {
+		m.pass(500e6)
+		x, err := p.Cross()
+		if err != nil || x.Local.Ns() != 0 || x.WidthNs > 1000 {
+			t.Fatalf("%+v, %v", x, err)
+		}
+	}
+	if p.Foreign() < 9 {
+		t.Errorf("a clock that stands still was noticed %d times of 10", p.Foreign())
+	}
+}
+
+func TestPHCErrorsNameDeviceAndMend(t *testing.T) {
+	for _, tc := range []struct {
+		err  error
+		want string
+	}{
+		{unix.EPERM, "CAP_SYS_TIME"}, {unix.EOPNOTSUPP, "another clock"}, {unix.ENODEV, "gone"}, {unix.EBUSY, "n_vclocks"},
+	} {
+		m := newMachine()
+		p := fakePHC(t, m)
+		m.adjustErr = os.NewSyscallError("clock_adjtime", tc.err)
+		_, freq := p.AdjustFrequency(1)
+		for _, err := range []error{freq, p.Step(1)} {
+			if !errors.Is(err, tc.err) || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "/dev/ptp7") {
+				t.Errorf("%v: %q should name the device and %q", tc.err, err, tc.want)
+			}
+		}
+	}
+	_, err := OpenPHC(filepath.Join(t.TempDir(), "ptp0"))
+	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "ls /sys/class/ptp") {
+		t.Errorf("a missing clock: %v", err)
+	}
+	if _, err := OpenPHC("/dev/null"); err == nil || !strings.Contains(err.Error(), "no PTP clock") {
+		t.Errorf("/dev/null as a clock: %v", err)
+	}
+	if s := openMend("/dev/pps3", unix.EACCES); !strings.Contains(s, "root") {
+		t.Error(s)
+	}
+	if s := openMend("/dev/ptp3", unix.EBUSY); !strings.Contains(s, "another program") {
+		t.Error(s)
+	}
+}
+
+func TestPHCClose(t *testing.T) {
+	m := newMachine()
+	p := fakePHC(t, m)
+	p.keepFresh()
+	for range 2 {
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !m.closed {
+		t.Error("the device is still open")
+	}
+	if _, err := p.Cross(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("Cross of a closed clock: %v", err)
+	}
+	if _, err := p.AdjustFrequency(1); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("AdjustFrequency of a closed clock: %v", err)
+	}
+	if err := p.Step(1); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("Step of a closed clock: %v", err)
+	}
+	at := timescale.MonoFromNs(int64(m.raw))
+	if p.Local(at.Add(time.Second)).Sub(p.Local(at)) <= 0 {
+		t.Error("the line of a closed clock stands still")
+	}
+}
+
+func TestPHCLocalAllocatesNothing(t *testing.T) {
+	p := fakePHC(t, newMachine())
+	if n := testing.AllocsPerRun(100, func() { p.Local(timescale.MonoFromNs(6e12)) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestDriverName(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "ptp3"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "ptp3", "clock_name"), []byte("fec ptp\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := driverName(dir, "/dev/ptp3"); got != "fec ptp" {
+		t.Errorf("%q", got)
+	}
+	if got := driverName(dir, "/dev/ptp4"); got != "" {
+		t.Errorf("%q", got)
+	}
+}
