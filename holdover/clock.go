@@ -39,7 +39,8 @@ const (
 	relockSettle  = 10 * time.Second
 	forgetAfter   = 5 * time.Minute // a frequency measured before the first lock
 	firstRejects  = 8               // before the first lock: measure anew
-	returnRejects = 300             // after: believe the moved pulse
+	doubtRejects  = 60              // after: believe a pulse that is oddly placed, but inside the bound
+	returnRejects = 300             // and one outside
 	lockLimitNs   = 100
 	strayedFactor = 5
 	peakTime      = 5 * time.Minute
@@ -80,6 +81,7 @@ type Clock struct {
 	lastAccepted timescale.Mono
 	settledFrom  timescale.Mono // zero while outside the lock limit
 	returning    int            // pulses since the loss that were not believed yet
+	returnFrom   float64        // when they were first seen where they are, s since the origin
 	peakNs       float64        // of |x| in LOCKED, fading
 	atLimit      bool
 
@@ -304,7 +306,7 @@ func (c *Clock) inputs(now timescale.Mono, dt time.Duration, fresh bool) Inputs 
 		limit := c.lockLimit()
 		_, sigma := c.est.at(c.axis(now))
 		switch {
-		case !fresh || c.held.active || math.Abs(x) > limit || 3*sigma > limit:
+		case !fresh || c.held.active || math.Abs(x) > limit || 3*sigma > limit && !c.est.converged():
 			c.settledFrom = timescale.Mono{}
 		case c.settledFrom.IsZero():
 			c.settledFrom = now

@@ -64,32 +64,47 @@ func (c *Clock) meanFrequency(end float64) meanFrequency {
 }
 
 // takeReturning judges a pulse during holdover. Three that agree with each
-// other and lie where the oscillator may have drifted to are the way back;
-// elsewhere only after five minutes of pulses, because then it is more likely
-// that the clock is wrong than the sky.
+// other and lie where the oscillator likely drifted to are the way back. Where
+// it hardly did, but might have, a minute of pulses is asked for, and elsewhere
+// five minutes: then it is more likely that the clock is wrong than the sky.
+// What counts is how long the pulse was away when it was first seen there: one
+// that jumped and stayed has no drift to explain it.
 func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	if c.fit.n > 0 && t-c.fit.points[c.fit.n-1].t > 2*seconds(pulseTimeout) {
 		c.fit.reset()
 		c.returning = 0
 	}
 	c.fit.add(t, z, sigma)
+	if c.returning == 0 {
+		c.returnFrom = t
+	}
 	c.returning++
 	l, ok := c.fit.phase(c.held.y, c.est.noiseNs)
 	if !ok {
+		if c.fit.n >= returnPulses {
+			c.returnFrom = t // no pulse here yet
+		}
 		return false
 	}
-	away := max(t-c.held.from, 0)
+	away := max(c.returnFrom-c.held.from, 0)
 	d := math.Abs(l.z - c.held.at(l.t))
 	drift := square(c.held.mean.errPPB*away) + c.est.white*away + c.est.walk*away*away*away/3
-	within := d <= c.cfg.ReceiverBoundNs+gateSigmas*math.Sqrt(square(l.zErr)+square(c.held.sigma)+drift)
-	if !within && c.returning < returnRejects {
+	likely := c.cfg.ReceiverBoundNs + gateSigmas*math.Sqrt(square(l.zErr)+square(c.held.sigma)+drift)
+	likely = max(likely, c.growth(away)/3)
+	within := d <= c.held.zErrNs+c.growth(away)+gateSigmas*l.zErr
+	switch {
+	case d <= likely:
+	case within && c.returning >= doubtRejects:
+	case c.returning >= returnRejects:
+	default:
 		return false
 	}
 	// The frequency may be off by what the phase shows, twice that for a drift.
-	yErr := math.Sqrt(square(min(2*d/max(away, 1), c.osc.boundPPB)) + square(c.held.mean.errPPB) + c.est.walk*away)
+	away = max(t-c.held.from, 1)
+	yErr := math.Sqrt(square(min(2*d/away, c.osc.boundPPB)) + square(c.held.mean.errPPB) + c.est.walk*away)
 	c.est.start(l.t, l.z, l.y, l.zErr, yErr, 0)
 	c.snaps.reset()
-	if within {
+	if within || d <= likely {
 		for _, p := range c.fit.points[c.fit.n-returnPulses : c.fit.n] {
 			c.hist.add(p.t, p.z)
 		}

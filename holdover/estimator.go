@@ -20,6 +20,7 @@ import (
 type estimator struct {
 	model
 	valid   bool
+	from    float64        // t of the start
 	noiseNs float64        // sqrt(R)
 	seen    [64]innovation // the last ones
 	seenN   int
@@ -56,7 +57,7 @@ func newEstimator(b behaviour) estimator {
 // start sets the state from a fit: z and y at t with their standard errors.
 func (e *estimator) start(t, z, y, zErr, yErr, zyCov float64) {
 	e.valid = true
-	e.t, e.z, e.y = t, z, y
+	e.t, e.z, e.y, e.from = t, z, y, t
 	e.p = [2][2]float64{{square(zErr), zyCov}, {zyCov, square(yErr)}}
 	e.rejects = 0
 	e.pending = e.pending[:0]
@@ -83,6 +84,12 @@ func (e *model) predict(t float64) {
 	e.p[1][0] = e.p[0][1]
 	e.p[1][1] = p[1][1] + e.walk*dt
 	e.t = t
+}
+
+// converged tells that the covariance falls no further: several times
+// sqrt(noise / walk) have passed, the time over which the filter averages.
+func (e *estimator) converged() bool {
+	return e.t-e.from > 5*math.Sqrt(e.noiseNs/math.Sqrt(e.walk))
 }
 
 // update takes a measured phase z with the standard deviation sigma that the
