@@ -14,7 +14,7 @@ import (
 //
 //	precise    PTP_SYS_OFFSET_PRECISE: the hardware latches both clocks at once
 //	raw        PTP_SYS_OFFSET_EXTENDED with CLOCK_MONOTONIC_RAW around the PHC's
-//	           low word (Linux 6.13 and later; before, the field was reserved: EINVAL)
+//	           low word (newer kernels; before, the field was reserved: EINVAL)
 //	extended   the same around CLOCK_REALTIME
 //	offset     PTP_SYS_OFFSET: REALTIME around the whole driver call
 //	read       clock_gettime of RAW, PHC, RAW from here

@@ -25,7 +25,7 @@ type machine struct {
 
 	readNs     float64 // what reading a clock takes
 	supported  map[uint]bool
-	rawClockID bool // PTP_SYS_OFFSET_EXTENDED knows clockid (Linux 6.13)
+	rawClockID bool // PTP_SYS_OFFSET_EXTENDED knows clockid
 	caps       unix.PtpClockCaps
 	adjustErr  error
 	jumpNs     int64 // CLOCK_REALTIME jumps by it in the next ioctls

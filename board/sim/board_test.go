@@ -152,7 +152,7 @@ func TestPulseNoise(t *testing.T) {
 func TestSlowPulseNoise(t *testing.T) {
 	p := newPulseNoise(Navigation, 5)
 	var sum, lag float64
-	const n = 3_000_000
+	const n = 1_500_000
 	prev := make([]float64, 0, n)
 	for range n {
 		p.next()

@@ -47,7 +47,7 @@ int main(void)
 	SIZE(ptp_sys_offset);
 	AT(ptp_sys_offset, n_samples); AT(ptp_sys_offset, ts);
 
-	/* clockid took the place of rsv[0] in Linux 6.13 */
+	/* newer kernels have clockid in the place of rsv[0] */
 	SIZE(ptp_sys_offset_extended);
 	AT(ptp_sys_offset_extended, n_samples); AT(ptp_sys_offset_extended, ts);
 	printf("offsetof ptp_sys_offset_extended.clockid %zu\n", offsetof(struct ptp_sys_offset_extended, n_samples) + sizeof(unsigned int));
