@@ -1,0 +1,355 @@
+package master
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+	"time"
+
+	"bragi/gnss/timescale"
+	"bragi/master/wire"
+)
+
+func untrusting(c *Config) {
+	c.Trusted = []netip.Prefix{netip.MustParsePrefix("192.168.0.0/16")}
+	c.MaxClients = 100
+}
+
+// A blind sender asks in the name of an address that is not trusted and never
+// sends a Delay_Req: what it can aim at that address is CreditStart, or five
+// times its own bytes, whichever is more, however it asks.
+func TestBlindSender(t *testing.T) {
+	cases := []struct {
+		name string
+		ask  func(m *Master, i int) []Datagram
+	}{
+		{"asks once", func(_ *Master, i int) []Datagram {
+			if i > 0 {
+				return nil
+			}
+			return []Datagram{newPeer(1).signaling(t, request(wire.TypeSync, -7, 1000), request(wire.TypeAnnounce, -3, 1000))}
+		}},
+		{"cancels and asks again each second", func(_ *Master, i int) []Datagram {
+			p := newPeer(1)
+			return []Datagram{p.signaling(t, wire.UnicastCancel{MessageType: wire.TypeSync}), p.signaling(t, request(wire.TypeSync, -7, 1000))}
+		}},
+		{"a hundred identities", func(_ *Master, i int) []Datagram {
+			p := newPeer(1)
+			p.id.Port = uint16(i)
+			return []Datagram{p.signaling(t, request(wire.TypeSync, -7, 1000), request(wire.TypeAnnounce, -3, 1000))}
+		}},
+		{"a Signaling full of TLVs", func(_ *Master, i int) []Datagram {
+			var tlvs []interface{ Append([]byte) []byte }
+			for range maxTLVs {
+				tlvs = append(tlvs, request(wire.TypeSync, -7, 1000))
+			}
+			return []Datagram{newPeer(1).signaling(t, tlvs...)}
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			m := newMaster(t, untrusting)
+			var in, back int
+			count := func(a answer) { back += len(a.Payload) }
+			for i := range 100 {
+				now := at(time.Duration(i) * time.Second)
+				for _, d := range c.ask(m, i) {
+					in += len(d.Payload)
+					for _, a := range say(t, m, now, d) {
+						count(a)
+					}
+				}
+				run(t, m, now, now.Add(time.Second), func(_ timescale.Mono, a answer) { count(a) })
+			}
+			if limit := max(CreditStart, CreditFactor*in); back > limit+wire.SignalingLen*2 {
+				t.Errorf("%d bytes in bought %d, the rule gives %d", in, back, limit)
+			}
+			if back < CreditStart-200 || m.Stats().Paused == 0 {
+				t.Errorf("only %d bytes were sent, %d messages held back", back, m.Stats().Paused)
+			}
+		})
+	}
+}
+
+// A cBR8 and an RPD at addresses that are not trusted never run out: they send
+// enough.
+func TestCableClientsNeverRunOutOfCredit(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		delayLog int8
+	}{{"cBR8", -5}, {"RPD", -4}} {
+		m, p := newMaster(t, untrusting), newPeer(1)
+		say(t, m, start, p.signaling(t, request(wire.TypeAnnounce, -3, 300), request(wire.TypeSync, -5, 300), request(wire.TypeDelayResp, c.delayLog, 300)))
+		step := time.Duration(intervalNs(c.delayLog))
+		n := 0
+		for now := start; now.Sub(start) < 2*time.Minute; now = now.Add(step) {
+			n += len(say(t, m, now, p.delayReq(1)))
+			run(t, m, now, now.Add(step), func(timescale.Mono, answer) { n++ })
+		}
+		want := int(120 * (40 + 1/step.Seconds()))
+		if n < want-2 || m.Stats().Paused != 0 {
+			t.Errorf("%s: %d messages in 2 minutes, want %d; %d held back", c.name, n, want, m.Stats().Paused)
+		}
+	}
+}
+
+// The credit table is bounded; an address that nobody uses for an hour makes room.
+func TestCreditTable(t *testing.T) {
+	m := newMaster(t, func(c *Config) { untrusting(c); c.MaxClients = 2 })
+	ask := func(now timescale.Mono, n int) uint32 {
+		return say(t, m, now, newPeer(n).signaling(t, request(wire.TypeSync, 0, 10)))[0].grants[0].Duration
+	}
+	for i := range 2 {
+		if ask(start, i) == 0 {
+			t.Fatal("denied")
+		}
+	}
+	run(t, m, start, at(20*time.Second), func(timescale.Mono, answer) {})
+	if m.Stats().ClientsServed != 0 {
+		t.Fatal("grants of 10 s are left")
+	}
+	if ask(at(20*time.Second), 7) != 0 {
+		t.Error("a third address got credit while two are remembered")
+	}
+	if ask(at(20*time.Second), 1) == 0 {
+		t.Error("a remembered address was denied")
+	}
+	if ask(at(2*time.Hour), 7) == 0 {
+		t.Error("no room after an hour")
+	}
+}
+
+// A spoofer who asks 10,000 times a second in a client's name makes the master
+// answer at the limiter's rate and one in sixteen beyond, and the client's own
+// renewal gets through.
+func TestSignalingIsLimitedAndLeaks(t *testing.T) {
+	m := newMaster(t, func(c *Config) { c.MaxClients = 8 })
+	victim := newPeer(1)
+	spoof := *victim
+	spoof.id.Port = 99
+	answered, renewedAt := 0, -1
+	for i := range 100_000 { // ten seconds
+		now := at(time.Duration(i) * 100 * time.Microsecond)
+		if len(say(t, m, now, spoof.signaling(t, request(wire.TypeSync, -20, 300)))) > 0 {
+			answered++
+		}
+		if i%5000 == 2500 && renewedAt < 0 { // twice a second
+			if len(say(t, m, now, victim.signaling(t, request(wire.TypeSync, -5, 300)))) > 0 && m.Stats().ClientsServed == 1 {
+				renewedAt = i
+			}
+		}
+	}
+	if answered > 100_000/leak*12/10+200 {
+		t.Errorf("%d of 100,000 answered", answered)
+	}
+	if renewedAt < 0 {
+		t.Error("twenty tries in ten seconds did not get through")
+	}
+	if received(m, RateLimited) < 80_000 {
+		t.Error("not counted")
+	}
+	// Another source is not concerned (but for a shared bucket, one in 4096).
+	newPeer(2).subscribe(t, m, at(10*time.Second), 300)
+}
+
+// A flood of 300,000 random, cut and spoofed datagrams over three seconds: 200
+// clients keep grants and rates, tables stay what they are.
+func TestFlood(t *testing.T) {
+	const served = 200
+	m := newMaster(t, func(c *Config) { c.MaxClients = served; c.Open = false })
+	for i := range served {
+		newPeer(i).subscribe(t, m, start, 300)
+	}
+	r := rand.New(rand.NewPCG(7, 7))
+	good := newPeer(1).signaling(t, request(wire.TypeSync, -7, 300), request(wire.TypeAnnounce, -3, 300)).Payload
+	junk := make([]byte, 128)
+	var out Outbox
+	syncs, events := 0, []Event(nil)
+	for i := range 300_000 {
+		now := at(time.Duration(i) * 10 * time.Microsecond)
+		for {
+			next, _ := m.Next()
+			if now.Before(next) {
+				break
+			}
+			m.Tick(now, &out)
+		}
+		for _, msg := range out.Messages() {
+			if msg.FillOrigin {
+				syncs++
+			}
+		}
+		out.Reset()
+		d := Datagram{Dst: us, Event: r.IntN(2) == 0, HasStamp: true, Src: netip.AddrFrom4([4]byte{10, byte(r.IntN(256)), byte(r.IntN(256)), byte(r.IntN(256))})}
+		n := copy(junk, good)
+		switch r.IntN(4) {
+		case 0:
+			binary.NativeEndian.PutUint64(junk, r.Uint64())
+		case 1:
+			n = r.IntN(n)
+		case 2:
+			junk[r.IntN(n)] ^= byte(r.IntN(256))
+		}
+		d.Payload = junk[:n]
+		m.Receive(now, d, &out)
+		out.Reset()
+		if i%10_000 == 0 {
+			events = m.TakeEvents(events[:0])
+		}
+	}
+	if want := served * 32 * 3; syncs < want-served || syncs > want+served {
+		t.Errorf("%d Syncs in 3 s, want %d", syncs, want)
+	}
+	s := m.Snapshot(at(3 * time.Second))
+	if len(s.Clients) != served || len(s.Suspects) > maxSuspects || s.Stats.SuspectsLost == 0 || s.Stats.MissedSlots != 0 {
+		t.Errorf("%d clients, %d suspects, %+v", len(s.Clients), len(s.Suspects), s.Stats.SuspectsLost)
+	}
+	for _, c := range s.Clients {
+		if !c.Grants[FlowSync].Live || c.Grants[FlowSync].LogInterval != -5 || c.Identity.Port != 1 {
+			t.Fatalf("%+v", c)
+		}
+	}
+	var total uint64
+	for _, byReason := range s.Stats.Received {
+		for _, n := range byReason {
+			total += n[0] + n[1]
+		}
+	}
+	if total != 300_000+served {
+		t.Errorf("%d datagrams counted, %d came", total, 300_000+served)
+	}
+}
+
+// Suspects: the one not seen for longest makes room, at a bounded pace.
+func TestSuspectTable(t *testing.T) {
+	m := newMaster(t, nil)
+	for i := range 2 * maxSuspects {
+		m.Receive(at(time.Duration(i)*time.Second), Datagram{Src: newPeer(i).addr, Dst: us, Payload: []byte{1}}, &Outbox{})
+	}
+	s := m.Snapshot(start).Suspects
+	if len(s) != maxSuspects {
+		t.Fatalf("%d rows", len(s))
+	}
+	for _, x := range s {
+		if x.First.Before(at(maxSuspects * time.Second)) {
+			t.Errorf("%v of %v is left", x.Address, x.First.Sub(start))
+		}
+		if m.suspects.index.find(x.Address) < 0 {
+			t.Errorf("%v is not found", x.Address)
+		}
+	}
+}
+
+func TestDrain(t *testing.T) {
+	m := newMaster(t, nil)
+	obeys, deaf := newPeer(1), newPeer(2)
+	obeys.subscribe(t, m, start, 300)
+	deaf.subscribe(t, m, start, 300)
+	m.Drain(at(time.Second))
+	if g := say(t, m, at(time.Second), newPeer(3).signaling(t, request(wire.TypeSync, -5, 300)))[0].grants[0]; g.Duration != 0 || g.RenewalInvited {
+		t.Errorf("granted %+v while draining", g)
+	}
+	cancels := map[netip.Addr][]wire.MessageType{}
+	var lastSync [2]timescale.Mono
+	run(t, m, at(time.Second), at(10*time.Second), func(now timescale.Mono, a answer) {
+		cancels[a.Dst] = append(cancels[a.Dst], a.cancel...)
+		for _, typ := range a.cancel {
+			if a.Dst == obeys.addr {
+				say(t, m, now, obeys.signaling(t, wire.UnicastCancelAck{MessageType: typ}))
+			}
+		}
+		if a.MessageType == wire.TypeSync {
+			i := 0
+			if a.Dst == deaf.addr {
+				i = 1
+			}
+			lastSync[i] = now
+		}
+	})
+	if n := len(cancels[obeys.addr]); n != 3 {
+		t.Errorf("%d CANCELs to one who acknowledges: %v", n, cancels[obeys.addr])
+	}
+	if n := len(cancels[deaf.addr]); n != 3*cancelTries {
+		t.Errorf("%d CANCELs to one who does not, want %d", n, 3*cancelTries)
+	}
+	if d := lastSync[0].Sub(at(time.Second)); d > sweepEvery*2 {
+		t.Errorf("Sync for %v after the first CANCEL was acknowledged", d)
+	}
+	if d := lastSync[1].Sub(at(time.Second)); d < 2*time.Second || d > 4*time.Second {
+		t.Errorf("Sync to the deaf one for %v", d)
+	}
+	if !m.Drained() {
+		t.Error("not drained")
+	}
+	m.Resume()
+	newPeer(3).subscribe(t, m, at(11*time.Second), 300)
+}
+
+// An ACKNOWLEDGE_CANCEL that nobody asked for ends nothing.
+func TestUnaskedAcknowledge(t *testing.T) {
+	m, p := newMaster(t, nil), newPeer(1)
+	p.subscribe(t, m, start, 300)
+	say(t, m, start, p.signaling(t, wire.UnicastCancelAck{MessageType: wire.TypeSync}))
+	if !m.Snapshot(start).Clients[0].Grants[FlowSync].Live {
+		t.Error("the flow ended")
+	}
+}
+
+// A thousand clients come and go in any order, and the index finds each.
+func TestIndexChurn(t *testing.T) {
+	const n = 512
+	tab := newClients(n)
+	r := rand.New(rand.NewPCG(3, 4))
+	in := map[Key]int32{}
+	keys := make([]Key, 2*n)
+	for i := range keys {
+		p := newPeer(i)
+		keys[i] = Key{p.addr, p.id}
+	}
+	for range 50_000 {
+		k := keys[r.IntN(len(keys))]
+		row, have := in[k]
+		if got := tab.index.find(k); have && got != row || !have && got >= 0 {
+			t.Fatalf("row %d, want %d %v", got, row, have)
+		}
+		switch {
+		case have:
+			tab.remove(row)
+			delete(in, k)
+		case !tab.full():
+			in[k] = tab.add(k)
+		case len(in) != n:
+			t.Fatalf("full with %d", len(in))
+		}
+	}
+	if len(tab.used) != len(in) {
+		t.Errorf("%d in use, %d known", len(tab.used), len(in))
+	}
+}
+
+func TestConfigRefused(t *testing.T) {
+	good := Config{Identity: ourID}
+	for name, change := range map[string]func(*Config){
+		"no identity":        func(c *Config) { c.Identity = wire.ClockIdentity{} },
+		"all ones":           func(c *Config) { c.Identity = wire.AllClocks },
+		"domain 128":         func(c *Config) { c.Domain = 128 },
+		"minor version 2":    func(c *Config) { c.MinorVersion = 2 },
+		"too many clients":   func(c *Config) { c.MaxClients = maxClients + 1 },
+		"minus one client":   func(c *Config) { c.MaxClients = -1 },
+		"min above max":      func(c *Config) { c.MinDuration, c.MaxDuration = 100, 50 },
+		"interval 2^-8":      func(c *Config) { c.Limits[FlowSync] = Limits{-8, 0} },
+		"interval 2^5":       func(c *Config) { c.Limits[FlowSync] = Limits{0, 5} },
+		"limits upside down": func(c *Config) { c.Limits[FlowAnnounce] = Limits{2, 1} },
+		"negative budget":    func(c *Config) { c.MaxRate = -1 },
+	} {
+		c := good
+		change(&c)
+		if _, err := New(c); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	if _, err := New(good); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,216 @@
+package mastertest
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"bragi/gnss/timescale"
+	"bragi/holdover/quality"
+	"bragi/master"
+	"bragi/master/rehearsal"
+	"bragi/master/wire"
+)
+
+var (
+	ourID  = wire.ClockIdentity{0x00, 0x11, 0x22, 0xFF, 0xFE, 0x33, 0x44, 0x55}
+	locked = quality.Announcement{
+		Serve: true, ClockClass: 6, ClockAccuracy: 0x21, OffsetScaledLogVariance: 0x4E5D, TimeSource: 0x20,
+		CurrentUTCOffset: 37, CurrentUTCOffsetValid: true, TimeTraceable: true, FrequencyTraceable: true, PTPTimescale: true,
+	}
+)
+
+func newLab(t testing.TB, change func(*Config)) *Lab {
+	t.Helper()
+	c := Config{Master: master.Config{Identity: ourID, Priority1: 128, Priority2: 128, Seed: 1}, Announcement: locked}
+	if change != nil {
+		change(&c)
+	}
+	l, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// hub is a cable hub: RPDs and a cBR8.
+func hub(t testing.TB, l *Lab, rpds int) []*Client {
+	t.Helper()
+	list, err := l.AddMany(rpds, rehearsal.Config{Kind: rehearsal.RPD})
+	if err != nil {
+		t.Fatal(err)
+	}
+	core, err := l.AddMany(1, rehearsal.Config{Kind: rehearsal.CBR8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(list, core...)
+}
+
+// A cable hub for ten minutes: every client is in phase, hears every Sync at its
+// time, and two renewals of each flow pass unnoticed.
+func TestCableHub(t *testing.T) {
+	rpds, minutes := 100, 10
+	if testing.Short() || raceEnabled {
+		rpds, minutes = 20, 6
+	}
+	l := newLab(t, nil)
+	clients := hub(t, l, rpds)
+	burst, most, lastAt := 0, 0, timescale.Mono{}
+	l.Tap = func(now timescale.Mono, m *master.Message) {
+		if !m.Event {
+			return
+		}
+		if now != lastAt {
+			burst, lastAt = 0, now
+		}
+		burst++
+		most = max(most, burst)
+	}
+	l.Run(time.Duration(minutes) * time.Minute)
+	seconds := float64(minutes * 60)
+	for _, c := range clients {
+		r := c.Report(l.Now())
+		if r.State != "PHASE_ALIGNED" || r.GM.ClockClass != 6 || r.Counts["steps"] != 0 || len(r.Moves) > 3 {
+			t.Fatalf("client %v: %+v", c.Address, r)
+		}
+		if n := float64(r.Counts["sync"]); n < 32*(seconds-2) || n > 32*seconds {
+			t.Errorf("client %v: %v Syncs in %v s", c.Address, n, seconds)
+		}
+		if r.Counts["sync_gaps"]+r.Counts["announce_gaps"]+r.Counts["announce_timeouts"]+r.Counts["malformed"]+r.Counts["strangers"] != 0 {
+			t.Errorf("client %v: %v", c.Address, r.Counts)
+		}
+		if lost := r.Counts["delay_req"] - r.Counts["delay_resp"]; lost > 1 {
+			t.Errorf("client %v: %d Delay_Req unanswered", c.Address, lost)
+		}
+		if s := r.SyncSpacing; s.Min < -1000 || s.Max > 1000 {
+			t.Errorf("client %v: Sync spacing off by %d..%d ns", c.Address, s.Min, s.Max)
+		}
+		if o := r.Offset; o.Min < -10 || o.Max > 10 || r.PathDelayNs != 10_000 {
+			t.Errorf("client %v: offset %+v, delay %v ns", c.Address, o, r.PathDelayNs)
+		}
+	}
+	// 101 clients in 32 phases: four Syncs leave together at most.
+	if want := (rpds + 1 + 31) / 32; most != want {
+		t.Errorf("up to %d Syncs in one slot, want %d", most, want)
+	}
+	s := l.Master().Stats()
+	if s.ClientsServed != rpds+1 || s.MissedSlots != 0 || s.PromisedRate != float64(rpds*56+72) {
+		t.Errorf("%+v", s)
+	}
+	for _, c := range l.Master().Snapshot(l.Now()).Clients {
+		want := "RPD"
+		if c.Address == clients[rpds].Address {
+			want = "cBR8"
+		}
+		if c.Kind != want || c.DelayReq == 0 || c.Grants[master.FlowSync].Renewed == 0 {
+			t.Errorf("%v is taken for %q: %+v", c.Address, c.Kind, c)
+		}
+	}
+}
+
+// A client whose cable is cut loses its grants in time, says HOLDOVER, and
+// comes back by itself.
+func TestCableCut(t *testing.T) {
+	l := newLab(t, nil)
+	clients := hub(t, l, 3)
+	l.Run(10 * time.Second)
+	clients[0].SetCut(true)
+	l.Run(1400 * time.Millisecond) // an RPD's Announce time-out is 1.375 s
+	if s := clients[0].State(); s != rehearsal.Holdover {
+		t.Errorf("state %v after 1.4 s of silence", s)
+	}
+	l.Run(400 * time.Second)
+	if n := l.Master().Stats().ClientsServed; n != 3 {
+		t.Errorf("%d clients served, want 3: its grants of 300 s have run out", n)
+	}
+	clients[0].SetCut(false)
+	l.Run(30 * time.Second)
+	for i, c := range clients {
+		if c.State() != rehearsal.PhaseAligned {
+			t.Errorf("client %d is %v", i, c.State())
+		}
+	}
+	if r := clients[1].Report(l.Now()); r.Counts["sync_gaps"] != 0 {
+		t.Error("a neighbour noticed")
+	}
+}
+
+// One datagram of fifty is lost and delays vary: clients still follow.
+func TestLossAndJitter(t *testing.T) {
+	l := newLab(t, func(c *Config) {
+		c.Delay = func(client int, toMaster, event bool, n uint64) time.Duration {
+			x := n * 0x9E3779B97F4A7C15 >> 33
+			if x%50 == 0 {
+				return -1
+			}
+			return 100*time.Microsecond + time.Duration(x%400)*time.Microsecond
+		}
+	})
+	// The least of 32 delays that vary by 400 us is some 12 us above the least
+	// possible, give or take as much in each direction.
+	clients, err := l.AddMany(6, rehearsal.Config{Kind: rehearsal.CBR8, PhaseLimit: 60 * time.Microsecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Run(2 * time.Minute)
+	for _, c := range clients {
+		r := c.Report(l.Now())
+		if r.State != "PHASE_ALIGNED" || r.WindowOffset > 60_000 || r.WindowOffset < -60_000 {
+			t.Errorf("%v, offset %d ns", r.State, r.WindowOffset)
+		}
+		if g := r.Counts["sync_gaps"]; g < 32*120/100 || g > 32*120/25 {
+			t.Errorf("%d Syncs missing of %d with one lost in fifty", g, r.Counts["sync"])
+		}
+	}
+}
+
+// The client's clock follows a master that is 50 ppm fast, and a step of it.
+func TestFollowsFrequencyAndStep(t *testing.T) {
+	step := int64(0)
+	l := newLab(t, func(c *Config) {
+		c.Clock = func(m timescale.Mono) timescale.Local {
+			return timescale.LocalFromNs(epoch + m.Ns() + m.Ns()/20_000 + step)
+		}
+	})
+	c := hub(t, l, 0)[0]
+	l.Run(time.Minute)
+	if r := c.Report(l.Now()); r.State != "PHASE_ALIGNED" || r.FreqPPB < 49_990 || r.FreqPPB > 50_010 {
+		t.Errorf("%v at %v ppb, want 50000", r.State, r.FreqPPB)
+	}
+	step = int64(time.Second)
+	l.Run(5 * time.Second)
+	if r := c.Report(l.Now()); r.Counts["steps"] < 1 || r.Counts["steps"] > 2 {
+		// Two, for the window that the step fell into has packets of both sides of it.
+		t.Errorf("%d steps after the master's", r.Counts["steps"])
+	}
+	l.Run(20 * time.Second)
+	if c.State() != rehearsal.PhaseAligned {
+		t.Errorf("%v after the step", c.State())
+	}
+}
+
+func TestAnnouncementArrives(t *testing.T) {
+	l := newLab(t, nil)
+	c := hub(t, l, 0)[0]
+	l.Run(time.Second)
+	holdover := locked
+	holdover.ClockClass, holdover.TimeSource, holdover.Leap59 = 7, 0xA0, true
+	for _, a := range []quality.Announcement{locked, holdover, {Serve: true, ClockClass: 58, ClockAccuracy: 0xFE, TimeSource: 0xA0}} {
+		l.Master().SetAnnouncement(a)
+		l.Run(200 * time.Millisecond) // 125 ms is the Announce interval
+		if got := c.Announcement(); got != a {
+			t.Errorf("received %+v, announced %+v", got, a)
+		}
+	}
+}
+
+func TestInject(t *testing.T) {
+	l := newLab(t, nil)
+	sent := 0
+	l.Tap = func(timescale.Mono, *master.Message) { sent++ }
+	l.Inject(master.Datagram{Src: netip.MustParseAddr("10.9.9.9"), Payload: []byte{0x0C, 2, 3}})
+	if s := l.Master().Stats(); sent != 0 || s.Received[16][master.Short][0] != 1 {
+		t.Errorf("sent %d, %+v", sent, s)
+	}
+}
