@@ -211,7 +211,7 @@ func (l *loader) commandLine(sets []string) map[string]setting {
 	for _, s := range sets {
 		at := place{excerpt: s}
 		key, raw, found := strings.Cut(s, "=")
-		key = strings.TrimSpace(key)
+		key, raw = strings.TrimSpace(key), strings.TrimSpace(raw)
 		if !found || strings.Count(key, ".") != 1 {
 			l.fail(at, "must be section.key=value", "for example --set master.domain=24")
 			continue

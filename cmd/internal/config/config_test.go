@@ -1,0 +1,385 @@
+package config
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bragi/holdover"
+	"bragi/holdover/quality"
+)
+
+const examples = "../../../configs"
+
+// Every example loads without a warning and does what its comments say.
+func TestExamples(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(examples, "*.toml"))
+	if err != nil || len(files) < 4 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, f := range files {
+		c, warnings, err := Load(f, nil)
+		if err != nil || len(warnings) > 0 {
+			t.Errorf("%s: %v, %v", f, warnings, err)
+			continue
+		}
+		if text := c.Describe(); strings.Count(text, "\n") < 8 {
+			t.Errorf("%s: %q", f, text)
+		}
+	}
+}
+
+// The keys that examples show commented out are keys, with values that load.
+func TestExamplesCommentedKeys(t *testing.T) {
+	files, _ := filepath.Glob(filepath.Join(examples, "*.toml"))
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		var lines []string
+		for line := range strings.Lines(string(text)) {
+			if rest, commented := strings.CutPrefix(line, "# "); commented && strings.Contains(line, " = ") {
+				line = rest
+				n++
+			}
+			lines = append(lines, line)
+		}
+		if _, _, err := Parse(f, []byte(strings.Join(lines, "")), nil); err != nil {
+			t.Errorf("%s with its %d comments taken off: %v", f, n, err)
+		}
+	}
+}
+
+func TestSimExample(t *testing.T) {
+	c, _, err := Load(filepath.Join(examples, "sim.toml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := c.Servo()
+	if s.Oscillator != holdover.OCXO || s.Learning != 10*time.Second || s.Settle != 5*time.Second || s.FreeRunAfter != 5*time.Second ||
+		s.OnAcquire != holdover.AcquireStep || s.Spec != 1500*time.Nanosecond {
+		t.Errorf("%+v", s)
+	}
+	if !c.Simulated() || c.Sim.TimeToFix != 3*time.Second || c.Sim.Oscillator != "ocxo" || c.Master.EventPort != 10319 || c.Board.Interface != "" {
+		t.Errorf("%+v", c)
+	}
+	if got := c.SocketPath(); got != "/tmp/bragi-sim/control.sock" {
+		t.Errorf("socket %s", got)
+	}
+}
+
+const base = "[board]\nprofile = \"generic\"\n[gnss]\ndevice = \"/dev/ttyS4\"\n[holdover]\noscillator = \"ocxo\"\n"
+
+func TestDefaults(t *testing.T) {
+	c, warnings, err := Parse("x.toml", []byte(base), nil)
+	if err != nil || len(warnings) > 0 {
+		t.Fatal(warnings, err)
+	}
+	h, m := c.Holdover, c.Master
+	if h.Spec != 1500*time.Nanosecond || h.Learning != time.Hour || h.MaxHoldover != 24*time.Hour || h.Settle != time.Minute || h.OnAcquire != holdover.AcquireAuto {
+		t.Errorf("%+v", h)
+	}
+	if m.Priority1 != 128 || m.Priority2 != 128 || m.DSCP != 47 || m.EventPort != 319 || m.GeneralPort != 320 || m.MaxClients != 1000 ||
+		m.FreeRunAfter != 10*time.Minute || m.Squelch != quality.SquelchNever || m.QualityProfile() != quality.AlternativeA || m.Addr().IsValid() {
+		t.Errorf("%+v", m)
+	}
+	if c.SocketPath() != "/run/bragi/control.sock" || c.Board.Interface != "eth0" || c.Syslog.Format != "rfc5424" || c.Syslog.Servers() != nil {
+		t.Errorf("%+v", c)
+	}
+	own := []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}
+	if a := m.AllowList(own); !slices.Contains(a, own[0]) || len(a) != len(PrivateRanges)+1 {
+		t.Errorf("allow %v", a)
+	}
+	if a := m.TrustedList(own); slices.Contains(a, own[0]) || len(a) != len(PrivateRanges) {
+		t.Errorf("trusted %v", a)
+	}
+}
+
+func TestValues(t *testing.T) {
+	c, warnings, err := Parse("x.toml", []byte(`
+board = { profile = "imx8mp", interface = "eth1", phc = "/dev/ptp1" }
+[gnss]
+device = "/dev/ttymxc2"
+baud = 115200
+pps = "extts:1"
+antenna_delay = "120ns"
+configure = false
+[holdover]
+oscillator = "rb"
+spec = "1us"
+warm_up = "35m"
+on_acquire = "slew"
+[master]
+address = "192.0.2.1"
+domain = 24
+squelch = 52
+free_run_after = "never"
+class_alternative = "B"
+allow = ["10.0.0.0/8", "192.0.2.7"]
+trusted = ["10.1.0.0/16"]
+deny = ["10.9.0.0/16"]
+management = "off"
+two_step_for = []
+[[reference]]
+name = "roof"
+kind = "gnss"
+priority = 1
+[[reference]]
+kind = "internal"
+[syslog]
+targets = ["udp://10.1.1.1:514", "udp://10.1.1.2"]
+format = "rfc3164"
+`), nil)
+	if err != nil || len(warnings) > 0 {
+		t.Fatal(warnings, err)
+	}
+	m := c.Master
+	if m.Squelch != quality.SquelchOutOfSpec || m.FreeRunAfter >= 0 || m.QualityProfile() != quality.AlternativeB || m.Addr() != netip.MustParseAddr("192.0.2.1") {
+		t.Errorf("%+v", m)
+	}
+	if want := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32")}; !slices.Equal(m.Allow, want) || !slices.Equal(m.AllowList(nil), want) {
+		t.Errorf("allow %v", m.Allow)
+	}
+	if c.Servo().FreeRunAfter >= 0 || c.Holdover.Oscillator != holdover.Rubidium || c.GNSS.AntennaDelay != 120 || c.GNSS.PPS != "extts:1" || c.GNSS.Baud != 115200 {
+		t.Errorf("%+v", c)
+	}
+	if want := []Reference{{"roof", "gnss", 1}, {"", "internal", 101}}; !slices.Equal(c.References, want) {
+		t.Errorf("references %v", c.References)
+	}
+	if s := c.Syslog.Servers(); len(s) != 2 || s[1] != netip.MustParseAddrPort("10.1.1.2:514") {
+		t.Errorf("syslog %v", s)
+	}
+}
+
+// What is wrong is told with place, excerpt and mend, word for word.
+func TestBadInput(t *testing.T) {
+	const sim = "[board]\nprofile = \"sim\"\n"
+	for _, c := range []struct {
+		name, text string
+		sets       []string
+		want       string
+	}{
+		{"unknown key", sim + "[master]\nprioritty1 = 7\n", nil,
+			"config: x.toml:4: unknown key master.prioritty1 (mend: did you mean priority1?)\n    prioritty1 = 7"},
+		{"key of another section", sim + "[master]\nlearning = \"1h\"\n", nil,
+			"config: x.toml:4: unknown key master.learning (mend: it belongs to [holdover])\n    learning = \"1h\""},
+		{"key of nowhere", sim + "[control]\ncolour = 1\n", nil,
+			"config: x.toml:4: unknown key control.colour (mend: [control] has run_dir, socket, http)\n    colour = 1"},
+		{"unknown section", sim + "[mastr]\ndomain = 0\n", nil,
+			"config: x.toml:3: unknown section [mastr] (mend: did you mean [master]?)\n    [mastr]"},
+		{"key outside a section", "domain = 3\n" + sim, nil,
+			"config: x.toml:1: key domain stands outside a section (mend: it belongs to [master])\n    domain = 3"},
+		{"no TOML", sim + "[master\n", nil,
+			"config: x.toml:3: this is not TOML: "},
+		{"bare word", sim + "[master]\nprofile = default\n", nil,
+			"config: x.toml:4: this is not TOML: "},
+		{"key twice", sim + "[master]\ndomain = 1\ndomain = 2\n", nil,
+			"config: x.toml:5: this is not TOML: "},
+		{"out of range", sim + "[master]\ndomain = 128\n", nil,
+			"config: x.toml:4: master.domain = 128 must be a whole number from 0 to 127 (mend: 0, or what the clients are set to)\n    domain = 128"},
+		{"wrong type", sim + "[master]\ndomain = \"0\"\n", nil,
+			"config: x.toml:4: master.domain = \"0\" must be a whole number from 0 to 127 (mend: 0, or what the clients are set to)\n    domain = \"0\""},
+		{"number for a duration", sim + "[holdover]\nspec = 1500\n", nil,
+			"config: x.toml:4: holdover.spec = 1500 must be a duration in quotes (mend: for example \"1.5us\")\n    spec = 1500"},
+		{"duration without unit", sim + "[holdover]\nspec = \"1500\"\n", nil,
+			"config: x.toml:4: holdover.spec = \"1500\" is no duration (mend: for example \"1.5us\"; units are ns, us, ms, s, m, h)\n    spec = \"1500\""},
+		{"duration out of range", sim + "[holdover]\nspec = \"10ms\"   # far too much\n", nil,
+			"config: x.toml:4: holdover.spec = \"10ms\" must be 100ns to 1ms (mend: for example \"1.5us\")\n    spec = \"10ms\"   # far too much"},
+		{"unknown word", sim + "[holdover]\noscillator = \"ocxx\"\n", nil,
+			"config: x.toml:4: holdover.oscillator = \"ocxx\" is not known (mend: did you mean \"ocxo\"? one of \"auto\", \"xo\", \"tcxo\", \"tcxo-hi\", \"ocxo\", \"rb\")\n    oscillator = \"ocxx\""},
+		{"no prefix", sim + "[master]\nallow = [\"10.0.0.0/33\"]\n", nil,
+			"config: x.toml:4: master.allow = [...] has \"10.0.0.0/33\", which is no IPv4 prefix (mend: for example [\"10.0.0.0/8\", \"192.0.2.7\"])\n    allow = [\"10.0.0.0/33\"]"},
+		{"prefix with host bits", sim + "[master]\ndeny = [\"10.0.0.7/8\"]\n", nil,
+			"config: x.toml:4: master.deny = [...] has \"10.0.0.7/8\", which has bits beyond its length (mend: \"10.0.0.0/8\", or \"10.0.0.7/32\")\n    deny = [\"10.0.0.7/8\"]"},
+		{"IPv6", sim + "[master]\naddress = \"::1\"\n", nil,
+			"config: x.toml:4: master.address = \"::1\" is not possible (mend: an IPv4 address of this machine, or \"\" for every one)\n    address = \"::1\""},
+		{"feature of later", sim + "[control]\nhttp = \"0.0.0.0:9100\"\n", nil,
+			"config: x.toml:4: control.http = \"0.0.0.0:9100\" is not supported by this version (mend: leave the key out)\n    http = \"0.0.0.0:9100\""},
+		{"mode of later", sim + "[master]\nsync_mode = \"two-step\"\n", nil,
+			"config: x.toml:4: master.sync_mode = \"two-step\" is not supported by this version (mend: one of \"auto\", \"one-step\")\n    sync_mode = \"two-step\""},
+		{"management of later", sim + "[master]\nmanagement = \"get\"\n", nil,
+			"config: x.toml:4: master.management = \"get\" is not supported by this version (mend: management = \"off\")\n    management = \"get\""},
+		{"syslog target", sim + "[syslog]\ntargets = [\"10.1.1.1:514\"]\n", nil,
+			"config: x.toml:4: syslog.targets = [...] has \"10.1.1.1:514\", which is no target (mend: for example [\"udp://10.1.1.1:514\"])\n    targets = [\"10.1.1.1:514\"]"},
+		{"no profile", "[master]\ndomain = 0\n", nil,
+			"config: x.toml: board.profile is missing (mend: [board] profile = \"sim\", \"beaglebone-black\", \"imx6ul\", \"imx8mp\" or \"generic\")"},
+		{"no receiver", "[board]\nprofile = \"imx6ul\"\n", nil,
+			"config: x.toml:2: gnss.device is missing, and profile \"imx6ul\" has no receiver of its own (mend: [gnss] device = \"/dev/ttyS4\")\n    profile = \"imx6ul\""},
+		{"receiver of the sim", sim + "[gnss]\ndevice = \"/dev/ttyS1\"\n", nil,
+			"config: x.toml:4: gnss.device has no effect with the board of software, which brings its own (mend: leave the key out, or choose another board.profile)\n    device = \"/dev/ttyS1\""},
+		{"ports contradict", sim + "[master]\nevent_port = 320\n", nil,
+			"config: x.toml:4: event_port and general_port are both 320 (mend: two different ports, usually 319 and 320)\n    event_port = 320"},
+		{"trusted is not allowed", sim + "[master]\nallow = [\"10.0.0.0/8\"]\ntrusted = [\"192.168.0.0/16\"]\n", nil,
+			"config: x.toml:5: master.trusted has 192.168.0.0/16, which master.allow does not let in (mend: add it to allow, or take it out of trusted)\n    trusted = [\"192.168.0.0/16\"]"},
+		{"nobody left", sim + "[master]\nallow = [\"10.0.0.0/24\"]\ndeny = [\"10.0.0.0/8\"]\n", nil,
+			"config: x.toml:5: master.deny covers all of master.allow: nobody could be a client (mend: a smaller deny)\n    deny = [\"10.0.0.0/8\"]"},
+		{"profile against classes", sim + "[master]\nprofile = \"g8275.2\"\nclass_alternative = \"B\"\n", nil,
+			"config: x.toml:5: master.class_alternative contradicts the profile g8275.2, which fixes its classes (mend: leave the key out)\n    class_alternative = \"B\""},
+		{"reference of later", sim + "[[reference]]\nkind = \"gnss\"\n[[reference]]\nkind = \"pps\"\n", nil,
+			"config: x.toml:6: reference.kind = \"pps\" is not supported by this version (mend: one of \"gnss\", \"internal\")\n    kind = \"pps\""},
+		{"reference of one bracket", sim + "[reference]\nkind = \"gnss\"\n", nil,
+			"config: x.toml:3: reference must be a list of tables (mend: [[reference]], with two brackets)\n    [reference]"},
+		{"reference without kind", sim + "[[reference]]\nname = \"roof\"\n", nil,
+			"config: x.toml:3: this reference has no kind (mend: kind = \"gnss\" or \"internal\")\n    [[reference]]"},
+		{"socket too long", sim + "[control]\nrun_dir = \"/" + strings.Repeat("d", 120) + "\"\n", nil,
+			"config: x.toml:4: the path of the control socket is longer than 107 bytes (mend: a shorter control.run_dir)\n    run_dir = \"/" + strings.Repeat("d", 120) + "\""},
+		{"set without value", sim, []string{"master.domain"},
+			"config: --set master.domain: must be section.key=value (mend: for example --set master.domain=24)"},
+		{"set an unknown key", sim, []string{"master.domian=1"},
+			"config: --set master.domian=1: unknown key master.domian (mend: did you mean domain?)"},
+		{"set an unknown section", sim, []string{"mister.domain=1"},
+			"config: --set mister.domain=1: unknown section mister (mend: did you mean master?)"},
+		{"set out of range", sim, []string{"master.domain=200"},
+			"config: --set master.domain=200: master.domain = 200 must be a whole number from 0 to 127 (mend: 0, or what the clients are set to)"},
+		{"set a reference", sim, []string{"reference.name=x"},
+			"config: --set reference.name=x: [[reference]] cannot be set from the command line (mend: write it in the file)"},
+		{"two problems, in order", sim + "[master]\ndscp = 64\ndomain = -1\n", nil,
+			"config: x.toml:4: master.dscp = 64 must be a whole number from 0 to 63 (mend: 47)\n    dscp = 64\n" +
+				"config: x.toml:5: master.domain = -1 must be a whole number from 0 to 127 (mend: 0, or what the clients are set to)\n    domain = -1"},
+	} {
+		_, _, err := Parse("x.toml", []byte(c.text), c.sets)
+		if err == nil {
+			t.Errorf("%s: accepted", c.name)
+			continue
+		}
+		exact := !strings.HasSuffix(c.want, ": ")
+		if got := err.Error(); exact && got != c.want || !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s:\n got %s\nwant %s", c.name, got, c.want)
+		}
+		if problem := new(Problem); !errors.As(err, &problem) || problem.What == "" {
+			t.Errorf("%s: no Problem in %T", c.name, err)
+		}
+		if !exact && !strings.Contains(err.Error(), "(mend: ") {
+			t.Errorf("%s: no mend: %s", c.name, err)
+		}
+	}
+}
+
+func TestMissingFile(t *testing.T) {
+	_, _, err := Load("/nonexistent/bragi.toml", nil)
+	if want := "config: open /nonexistent/bragi.toml: no such file or directory (mend: --config FILE; configs/ has examples)"; err == nil || err.Error() != want {
+		t.Errorf("%v", err)
+	}
+	if _, _, err := Load(t.TempDir(), nil); err == nil {
+		t.Error("a folder loads")
+	}
+}
+
+// --set takes TOML values and bare strings, goes before the file and mends what
+// is wrong there; the last one counts.
+func TestSets(t *testing.T) {
+	text := []byte("[board]\nprofile = \"generic\"\n[gnss]\ndevice = 5\n[master]\ndomain = 3\n")
+	c, _, err := Parse("x.toml", text, []string{
+		"board.profile=sim", "gnss.device=/dev/ttyS9", "board.profile = imx6ul", "holdover.oscillator=ocxo", "holdover.spec=2us", `holdover.learning="2h"`,
+		"master.domain=24", "master.open=false", `master.allow=["10.99.0.0/24"]`, "master.deny=10.99.0.7,10.99.0.8", "master.squelch=52",
+		"master.free_run_after=0s", "board.interface=42", "control.run_dir=/tmp/x y", "master.address=10.99.0.1", "sim.quantum=0.5",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := c.Master
+	if c.Board.Profile != "imx6ul" || c.GNSS.Device != "/dev/ttyS9" || c.Holdover.Spec != 2*time.Microsecond || c.Holdover.Learning != 2*time.Hour ||
+		m.Domain != 24 || len(m.Allow) != 1 || len(m.Deny) != 2 || m.Squelch != quality.SquelchOutOfSpec || m.FreeRunAfter != 0 ||
+		c.Board.Interface != "42" || c.Control.RunDir != "/tmp/x y" || m.Address != "10.99.0.1" || c.Sim.QuantumPPB != 0.5 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{base + "[master]\ndomain = 44\n", "x.toml:8: domain 44 is of the profile G.8275.2, but the profile is \"default\" (mend: profile = \"g8275.2\", or a domain outside 44 to 63)"},
+		{base + "[master]\nprofile = \"g8275.2\"\ndomain = 0\n", "x.toml:9: domain 0 is outside 44 to 63, the domains of G.8275.2 (mend: domain = 44)"},
+		{base + "[sim]\nseed = 3\n", "x.toml:8: sim.seed has no effect: the board is not simulated (mend: leave the key out)"},
+		{"[board]\nprofile = \"generic\"\n[gnss]\ndevice = \"/dev/ttyS4\"\n", "holdover.oscillator is \"auto\": taken for a plain crystal, which holds 1.5 us for seconds only (mend: name the oscillator of the board)"},
+		{base + "[master]\nsquelch = 58\nfree_run_after = \"1m\"\n", "x.toml:8: a free run is never served with this squelch: free_run_after has no effect (mend: free_run_after = \"never\", or squelch = \"never\")"},
+	} {
+		_, warnings, err := Parse("x.toml", []byte(c.text), nil)
+		if err != nil || len(warnings) != 1 || warnings[0].String() != c.want {
+			t.Errorf("%v, %v\nwant %s", warnings, err, c.want)
+		}
+	}
+	cfg, warnings, err := Parse("x.toml", []byte(base+"[master]\nprofile = \"g8275.2\"\n"), nil)
+	if err != nil || len(warnings) != 0 || cfg.Master.Domain != 44 || cfg.Master.QualityProfile() != quality.G82752 {
+		t.Errorf("g8275.2 without a domain: %v, %v", warnings, err)
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	c, _, err := Parse("x.toml", []byte(base+"[master]\naddress = \"10.0.0.1\"\nsquelch = 52\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `file        x.toml
+board       generic, clock auto, interface eth0
+receiver    /dev/ttyS4, rate found by listening, pulse auto, antenna delay 0s; the receiver is left as it is
+clock       oscillator ocxo; locked after 1m0s inside 100 ns; clients served by a free run when GNSS comes: auto
+holdover    class 7 inside 1.5µs, after 1h0m0s of lock, for at most 24h0m0s
+serving     10.0.0.1, ports 319 and 320, domain 0, profile default (classes 6, 7, 52, 58), one-step, at most 1000 clients, DSCP 47
+free run    is not served
+out of spec is not served
+clients     from private ranges and our own prefixes; denied: nobody; management: none
+control     /run/bragi/control.sock
+syslog      no servers
+`
+	if got := c.Describe(); got != want {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+// Every key of the design is known, and every known key can be written.
+func TestKeysOfTheDesign(t *testing.T) {
+	for _, k := range strings.Fields(`board.profile board.interface board.phc gnss.device gnss.baud gnss.protocol gnss.pps gnss.antenna_delay gnss.configure
+		holdover.oscillator holdover.spec holdover.learning holdover.max_holdover holdover.settle holdover.on_acquire holdover.state_file
+		master.address master.domain master.priority1 master.priority2 master.profile master.max_clients master.allow master.trusted master.deny master.open
+		master.two_step_for master.event_port master.general_port master.management master.squelch master.sync_mode master.dscp master.free_run_after
+		control.run_dir control.socket control.http syslog.targets syslog.format
+		sim.oscillator sim.receiver sim.seed sim.start_offset sim.time_to_fix sim.antenna`) {
+		if _, known := find(k); !known {
+			t.Errorf("no key %s", k)
+		}
+	}
+	seen := map[string]bool{}
+	for _, o := range options {
+		if seen[o.key] || strings.Count(o.key, ".") != 1 {
+			t.Errorf("key %s", o.key)
+		}
+		seen[o.key] = true
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	files, _ := filepath.Glob(filepath.Join(examples, "*.toml"))
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text, "master.domain=1")
+	}
+	f.Add([]byte("[[reference]]\nkind='gnss'\n[board]\nprofile='sim'\nx={a={b=1}}"), "board.profile=sim")
+	f.Add([]byte("a.b.c=1\n[a]\n\"\\n\"=2"), "a.b=")
+	f.Fuzz(func(t *testing.T, text []byte, set string) {
+		c, warnings, err := Parse("x.toml", text, []string{set})
+		if err != nil {
+			if c != nil || !strings.HasPrefix(err.Error(), "config: ") {
+				t.Fatalf("%v, %v", c, err)
+			}
+			return
+		}
+		for _, w := range warnings {
+			if w.String() == "" {
+				t.Fatal("an empty warning")
+			}
+		}
+		if c.Describe() == "" || c.Servo().Spec <= 0 || c.Master.EventPort == c.Master.GeneralPort {
+			t.Fatalf("%+v", c)
+		}
+	})
+}
