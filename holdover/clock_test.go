@@ -443,3 +443,25 @@ func TestNoisyPulse(t *testing.T) {
 		}
 	}
 }
+
+// A loss soon after the lock: the mean is young and the bound knows it. Every
+// kind, many seeds, ticks four times a second.
+func TestLossAfterShortLock(t *testing.T) {
+	for _, kind := range []Oscillator{XO, TCXO, TCXOHi, OCXO, Rubidium} {
+		for seed := uint64(1); seed <= 30; seed++ {
+			r := newRig(t, 100+seed, kind, nil)
+			r.ticks = 4
+			r.until(quality.Locked, 60)
+			r.run(int(seed * seed / 4))
+			r.pps.cut, r.hasTime = true, false
+			r.run(600)
+			r.pps.cut, r.hasTime = false, true
+			r.until(quality.Locked, 600)
+			r.run(60)
+			r.invariants(1)
+			if t.Failed() {
+				t.Fatalf("seed %d", seed)
+			}
+		}
+	}
+}

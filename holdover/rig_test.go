@@ -28,6 +28,7 @@ type rig struct {
 	hasTime  bool
 	distrust Reason
 	noSteps  bool // the hardware refuses steps
+	ticks    int  // a second, 0: one
 
 	changes  []change
 	steps    int
@@ -144,7 +145,7 @@ func (r *rig) order(o Order, at float64) {
 // tick.
 func (r *rig) run(n int) {
 	r.t.Helper()
-	const pulseDelay, tickAt = 0.013, 0.55
+	const pulseDelay, firstTick = 0.013, 0.2
 	for range n {
 		r.second++
 		s := float64(r.second)
@@ -154,7 +155,10 @@ func (r *rig) run(n int) {
 		free := o.y + o.tempco*o.swing*(math.Sin(2*math.Pi*s/86400)+0.15*math.Sin(2*math.Pi*s/2700))
 		pass := func(d float64) { r.xNs += (free + r.appliedP) * d }
 
-		pass(1 - tickAt) // from the last tick to the edge
+		// From the last tick to the edge, the pulse, then ticks evenly spread.
+		ticks := max(r.ticks, 1)
+		gap := (1 - firstTick) / float64(ticks)
+		pass(gap)
 		r.xNs += o.white * r.rng.NormFloat64()
 		if r.lockedAt >= 0 {
 			r.maxJump = max(r.maxJump, math.Abs(r.trueError()-before))
@@ -164,11 +168,17 @@ func (r *rig) run(n int) {
 		if came {
 			r.order(r.clock.Pulse(mono(s+pulseDelay), edge), s+pulseDelay)
 		}
-		pass(tickAt - pulseDelay)
-		r.order(r.clock.Tick(mono(s+tickAt), Conditions{HasTime: r.hasTime, Served: r.served, Distrust: r.distrust}), s+tickAt)
-		r.look(s + tickAt)
+		pass(firstTick - pulseDelay)
+		for i := range ticks {
+			at := s + firstTick + float64(i)*gap
+			if i > 0 {
+				pass(gap)
+			}
+			r.order(r.clock.Tick(mono(at), Conditions{HasTime: r.hasTime, Served: r.served, Distrust: r.distrust}), at)
+		}
+		r.look(s + 1 - gap)
 	}
-	r.report = r.clock.Report(mono(float64(r.second) + tickAt))
+	r.report = r.clock.Report(mono(float64(r.second) + 0.99))
 }
 
 // pulse is the receiver's pulse of this second, as the board measures it.
