@@ -22,6 +22,10 @@ const (
 	ClientDenied    Code = "CLIENT_DENIED"
 	WrongDomain     Code = "WRONG_DOMAIN"
 	NoReceiveStamps Code = "NO_RECEIVE_STAMPS"
+	PulseNoisy      Code = "PULSE_NOISY"
+	ClockStepped    Code = "CLOCK_STEPPED"
+	ClockSlewsLong  Code = "CLOCK_SLEWS_LONG"
+	ClockAtLimit    Code = "CLOCK_AT_LIMIT"
 	LeapTableOld    Code = "LEAP_TABLE_EXPIRED"
 )
 
@@ -30,7 +34,7 @@ var Table = []Kind{
 	{Code: ReceiverDevice, Severity: Major, Text: "the receiver's serial port cannot be opened",
 		Mend: "check gnss.device, the cable and the port's permissions; bragid keeps trying"},
 	{Code: ReceiverSilent, Severity: Major, Text: "the receiver sends nothing that is understood",
-		Mend: "check the receiver's power, its wiring (RX and TX crossed?) and gnss.baud", CausedBy: []Code{ReceiverDevice}},
+		Mend: "check the receiver's power, its wiring (RX and TX crossed?) and gnss.baud", CausedBy: []Code{ReceiverDevice}, Patience: 3 * time.Second},
 	{Code: NoFix, Severity: Major, Text: "the receiver has no fix",
 		Mend: "check antenna, cable and sky view; a cold start takes up to 15 minutes", CausedBy: []Code{ReceiverDevice, ReceiverSilent}, Patience: 3 * time.Second},
 	{Code: BadDate, Severity: Critical, Text: "the receiver gives a date that cannot be",
@@ -47,6 +51,14 @@ var Table = []Kind{
 		Mend: "look for interference or a receiver in trouble: bragi show gnss"},
 	{Code: BoardClock, Severity: Critical, Text: "the board's clock cannot be read or steered",
 		Mend: "look at the kernel's log; is another program steering the clock (phc2sys, ptp4l, ts2phc)?"},
+	{Code: PulseNoisy, Severity: Minor, Text: "the pulses are noisier than a healthy receiver's",
+		Mend: "check the antenna's view of the sky and the PPS wire"},
+	{Code: ClockAtLimit, Severity: Critical, Text: "the oscillator is outside the clock's tuning range",
+		Mend: "replace the board or its oscillator"},
+	{Code: ClockStepped, Severity: Warning, Text: "the clock was stepped while clients were served by the free run",
+		Mend: "nothing now; holdover.on_acquire = \"slew\" avoids it next time"},
+	{Code: ClockSlewsLong, Severity: Warning, Text: "the clock slews for longer than ten minutes",
+		Mend: "wait, or set holdover.on_acquire = \"step\" and restart in a maintenance window"},
 	{Code: ClockFreerun, Severity: Major, Text: "the clock was never locked: its time is not to be trusted",
 		Mend: "mend the receiver or its antenna: bragi show gnss", Patience: 5 * time.Second},
 	{Code: ClockHoldover, Severity: Major, Text: "holdover: the clock runs on its oscillator, inside its spec",
@@ -64,5 +76,5 @@ var Table = []Kind{
 	{Code: NoReceiveStamps, Severity: Major, Text: "packets arrive without a receive time stamp and get no answer",
 		Mend: "check the network driver: ethtool -T"},
 	{Code: LeapTableOld, Severity: Warning, Text: "the built-in table of leap seconds is past its date",
-		Mend: "update bragi; the receiver's leap count is used meanwhile where it gives one"},
+		Mend: "update bragi; until then check whether a leap second was announced since (IERS Bulletin C)"},
 }

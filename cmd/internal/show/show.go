@@ -31,7 +31,7 @@ func Clock(s status.Status) string {
 	fmt.Fprintf(w, "Traceable\ttime %s, frequency %s\n", yes(c.TimeTraceable), yes(c.FrequencyTraceable))
 	fmt.Fprintf(w, "Time source\t%s\n", c.TimeSource)
 	fmt.Fprintf(w, "UTC offset\t%d s (%s)%s\n", c.UTCOffset, pick(c.UTCOffsetValid, "valid", "not valid"), leap(c))
-	fmt.Fprintf(w, "Clock reads\t%s TAI\n", dash(c.Time))
+	fmt.Fprintf(w, "Clock reads\t%s\n", dash(c.Time))
 	fmt.Fprintf(w, "Time error\t%s (estimate), inside %s\n", Ns(c.TimeErrorNs), plusMinus(c.BoundNs))
 	fmt.Fprintf(w, "Frequency\t%+.3f ppb applied, %s held in holdover\n", c.FreqPPB, ppb(c.MeanFreqPPB))
 	fmt.Fprintf(w, "Holdover worth\t%s now\n", seconds(c.ForecastS))

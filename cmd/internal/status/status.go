@@ -159,5 +159,4 @@ type Sim struct {
 	TrueErrorNs  float64 `json:"true_error_ns"` // PHC minus the sky's TAI
 	Oscillator   string  `json:"oscillator"`
 	TemperatureC float64 `json:"temperature_c"`
-	FreqPPB      float64 `json:"true_freq_ppb"` // the oscillator's own offset plus the correction
 }

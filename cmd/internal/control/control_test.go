@@ -1,0 +1,99 @@
+package control
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"bragi/cmd/internal/status"
+)
+
+type fakeSim struct {
+	antenna bool
+	glitch  time.Duration
+}
+
+func (f *fakeSim) SetAntenna(ok bool)      { f.antenna = ok }
+func (f *fakeSim) Glitch(by time.Duration) { f.glitch = by }
+func (f *fakeSim) SimStatus() status.Sim {
+	word := "cut"
+	if f.antenna {
+		word = "ok"
+	}
+	return status.Sim{Antenna: word}
+}
+
+func serve(t *testing.T, sim Sim) *Client {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "run", "control.sock")
+	listener, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: Handler(func() status.Status { return status.Status{Version: "v1"} }, sim)}
+	go server.Serve(listener) //nolint:errcheck // it ends with the test
+	t.Cleanup(func() { server.Close() })
+	return NewClient(path)
+}
+
+func TestStatusAndKnobs(t *testing.T) {
+	sim := &fakeSim{}
+	c := serve(t, sim)
+	var s status.Status
+	if err := c.Get(t.Context(), "/v1/status", &s); err != nil || s.Version != "v1" {
+		t.Errorf("status %+v, %v", s, err)
+	}
+	var truth status.Sim
+	if err := c.Post(t.Context(), "/v1/sim/antenna", Antenna{OK: true}, &truth); err != nil || truth.Antenna != "ok" || !sim.antenna {
+		t.Errorf("antenna: %+v, %v", truth, err)
+	}
+	if err := c.Post(t.Context(), "/v1/sim/glitch", Glitch{ByNs: -1000}, &truth); err != nil || sim.glitch != -time.Microsecond {
+		t.Errorf("glitch: %v, %v", sim.glitch, err)
+	}
+}
+
+// What is asked for wrongly is refused with one line that says why.
+func TestRefusals(t *testing.T) {
+	onBoard, onSim := serve(t, nil), serve(t, &fakeSim{})
+	var v any
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{onBoard.Get(t.Context(), "/v1/sim", &v), "real board"},
+		{onBoard.Post(t.Context(), "/v1/sim/antenna", Antenna{}, &v), "real board"},
+		{onSim.Post(t.Context(), "/v1/sim/glitch", Glitch{ByNs: int64(time.Second)}, &v), "cannot be off by 1s"},
+		{onSim.Post(t.Context(), "/v1/sim/antenna", map[string]int{"ohm": 50}, &v), "unknown field"},
+		{onSim.Get(t.Context(), "/v1/nothing", &v), "not known to this daemon"},
+		{NewClient(filepath.Join(t.TempDir(), "none")).Get(context.Background(), "/v1/status", &v), "no daemon answers"},
+	} {
+		if c.err == nil || !strings.Contains(c.err.Error(), c.want) || strings.Contains(c.err.Error(), "\n") {
+			t.Errorf("error %v, want one line with %q", c.err, c.want)
+		}
+	}
+}
+
+// A dead daemon's socket is replaced, a living one's is not.
+func TestListenTwice(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "control.sock")
+	first, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(path); err == nil || !strings.Contains(err.Error(), "another bragid answers") {
+		t.Errorf("a second daemon: %v", err)
+	}
+	first.Close()
+	if err := os.WriteFile(path, nil, 0o600); err != nil { // what a crash leaves: a file that nobody answers on
+		t.Fatal(err)
+	}
+	second, err := Listen(path)
+	if err != nil {
+		t.Fatalf("after a crash: %v", err)
+	}
+	second.Close()
+}

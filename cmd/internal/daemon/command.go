@@ -1,0 +1,57 @@
+// Package daemon is the assembly: it joins receiver, board, servo and master,
+// each of which knows nothing of the others.
+//
+//	Pipeline   the way of the data as plain calls, for the daemon's loop and for tests in virtual time
+//	Daemon     goroutines, devices and sockets around a Pipeline
+package daemon
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"bragi/cmd/internal/cli"
+	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/syslog"
+)
+
+// Command is bragid's command line.
+func Command() *cobra.Command {
+	var (
+		file  string
+		sets  []string
+		check bool
+	)
+	c := &cobra.Command{
+		Use:   "bragid --config FILE",
+		Short: "The grandmaster's daemon",
+		Long: "The daemon of the bragi PTP grandmaster: it disciplines the board's clock by a GNSS receiver and serves it to unicast clients.\n" +
+			"Ask it with 'bragi show clock'. SIGTERM ends it; clients keep their grants and go on when it is back.",
+		Args: cli.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if file == "" {
+				return cli.Usagef("--config FILE is missing (mend: bragid --config /etc/bragi/bragi.toml)")
+			}
+			cfg, warnings, err := config.Load(file, sets)
+			if err != nil {
+				return err
+			}
+			if check {
+				for _, w := range warnings {
+					fmt.Fprintf(c.ErrOrStderr(), "bragid: warning: %s\n", w)
+				}
+				_, err := fmt.Fprint(c.OutOrStdout(), cfg.Describe())
+				return err
+			}
+			log, sender := newLog(syslog.Format(cfg.Syslog.Format), cfg.Syslog.Servers())
+			for _, w := range warnings {
+				log.Warn(fmt.Sprint(w), syslog.Event("CONFIG"))
+			}
+			return run(c.Context(), cfg, log, sender)
+		},
+	}
+	c.Flags().StringVar(&file, "config", "", "the configuration file (TOML)")
+	c.Flags().StringArrayVar(&sets, "set", nil, "override a key: section.key=value (repeatable)")
+	c.Flags().BoolVar(&check, "check", false, "validate, print what would run, touch nothing")
+	return c
+}

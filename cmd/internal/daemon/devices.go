@@ -1,0 +1,200 @@
+package daemon
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"bragi/board"
+	"bragi/board/sim"
+	"bragi/board/sim/live"
+	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/status"
+	"bragi/gnss/port"
+	"bragi/master/wire"
+)
+
+// devices are a board's, real or of software.
+type devices struct {
+	clock       board.Clock
+	port        *port.Port
+	device      string // the receiver's serial port
+	openPulses  func() (board.Pulses, error)
+	temperature func() float64 // nil: no thermometer
+	sim         *live.Board    // nil: a real board
+	close       func()
+}
+
+func openDevices(ctx context.Context, cfg *config.Config) (*devices, error) {
+	if cfg.Simulated() {
+		return openSim(ctx, cfg)
+	}
+	return openBoard(cfg)
+}
+
+// openSim starts the board of software.
+func openSim(ctx context.Context, cfg *config.Config) (*devices, error) {
+	kind, err := sim.ParseKind(cfg.Sim.Oscillator)
+	if err != nil {
+		return nil, err
+	}
+	receiver, err := sim.ParseReceiver(cfg.Sim.Receiver)
+	if err != nil {
+		return nil, err
+	}
+	simulated := sim.Config{
+		Oscillator: kind, Receiver: receiver, Seed: cfg.Sim.Seed, StartOffset: cfg.Sim.StartOffset, QuantumPPB: cfg.Sim.QuantumPPB,
+		TimeToFix: cfg.Sim.TimeToFix, FixHold: cfg.Sim.FixHold, AntennaCut: cfg.Sim.AntennaCut, AntennaDelay: cfg.GNSS.AntennaDelay,
+	}
+	if cfg.Sim.Capture != "" {
+		bytes, err := os.ReadFile(cfg.Sim.Capture)
+		if err != nil {
+			return nil, fmt.Errorf("sim.capture: %w (mend: name a recording of a receiver's bytes)", err)
+		}
+		if simulated.Recording, err = sim.NewRecording(bytes); err != nil {
+			return nil, fmt.Errorf("sim.capture: %s: %w", cfg.Sim.Capture, err)
+		}
+	}
+	b, err := live.Start(ctx, live.Config{Sim: simulated})
+	if err != nil {
+		return nil, err
+	}
+	return &devices{
+		clock: b, port: port.New(port.Config{Device: b.Device()}), device: b.Device(), sim: b, temperature: b.TemperatureC,
+		openPulses: func() (board.Pulses, error) { return unclosed{b}, nil },
+		close:      func() { b.Close() }, //nolint:errcheck // it only waits
+	}, nil
+}
+
+// unclosed is the board of software's pulse, which outlives its reader.
+type unclosed struct{ board.Pulses }
+
+func (unclosed) Close() error { return nil }
+
+// openBoard opens a real board's clock. The pulse and the serial port are opened
+// later, again and again until they work.
+func openBoard(cfg *config.Config) (*devices, error) {
+	path, err := phcPath(cfg.Board.PHC, cfg.Board.Interface)
+	if err != nil {
+		return nil, err
+	}
+	phc, err := board.OpenPHC(path)
+	if err != nil {
+		return nil, err
+	}
+	d := &devices{
+		clock: phc, port: port.New(port.Config{Device: cfg.GNSS.Device, Baud: cfg.GNSS.Baud}), device: cfg.GNSS.Device,
+		openPulses: func() (board.Pulses, error) { return openPulses(cfg.GNSS.PPS, phc) },
+		close:      func() { phc.Close() }, //nolint:errcheck // nothing was written that could be lost
+	}
+	if thermometer, err := board.OpenThermometer(""); err == nil {
+		d.temperature = func() float64 {
+			c, err := thermometer.ReadC()
+			if err != nil {
+				return math.NaN()
+			}
+			return c
+		}
+	}
+	return d, nil
+}
+
+// phcPath is the configured clock, or the one of the interface.
+func phcPath(phc, device string) (string, error) {
+	if phc != "auto" {
+		return phc, nil
+	}
+	found, err := filepath.Glob("/sys/class/net/" + device + "/device/ptp/ptp*")
+	if err != nil || len(found) == 0 {
+		return "", fmt.Errorf("interface %s has no PTP hardware clock (mend: set board.interface to one that has, or board.phc = \"/dev/ptp0\")", device)
+	}
+	return "/dev/" + filepath.Base(found[0]), nil
+}
+
+// openPulses opens the pulse's device: "extts:N", a /dev/ppsN, or, for "auto",
+// the clock's first external time stamp input, else /dev/pps0.
+func openPulses(pps string, phc *board.PHC) (board.Pulses, error) {
+	if channel, found := strings.CutPrefix(pps, "extts:"); found {
+		n, err := strconv.Atoi(channel)
+		if err != nil {
+			return nil, fmt.Errorf("gnss.pps %q names no channel (mend: extts:0)", pps)
+		}
+		return board.OpenEXTTS(phc, n)
+	}
+	if pps != "auto" {
+		return board.OpenPPS(pps, phc)
+	}
+	extts, first := board.OpenEXTTS(phc, 0)
+	if first == nil {
+		return extts, nil
+	}
+	kernel, second := board.OpenPPS("/dev/pps0", phc)
+	if second != nil {
+		return nil, errors.Join(first, second)
+	}
+	return kernel, nil
+}
+
+// simKnobs are the board of software's, for the control socket.
+type simKnobs struct{ *live.Board }
+
+// SimStatus is the truth; zero numbers when it cannot be read.
+func (k simKnobs) SimStatus() status.Sim {
+	truth, err := k.Truth()
+	if err != nil {
+		return status.Sim{Antenna: "unknown"}
+	}
+	return status.Sim{Antenna: truth.Antenna, TrueErrorNs: truth.TrueErrorNs, Oscillator: truth.Oscillator, TemperatureC: truth.TemperatureC}
+}
+
+// clockIdentity is the EUI-64 of the interface's MAC address (IEEE 1588-2019,
+// 7.5.2.2). Without an interface, or with one that has no address, such as lo,
+// it is locally administered and made of the host's name.
+func clockIdentity(interfaceName string) (wire.ClockIdentity, error) {
+	if interfaceName != "" {
+		device, err := net.InterfaceByName(interfaceName)
+		if err != nil {
+			return wire.ClockIdentity{}, fmt.Errorf("interface %q: %w (mend: set board.interface to one of 'ip link')", interfaceName, err)
+		}
+		if len(device.HardwareAddr) == 6 && [6]byte(device.HardwareAddr) != [6]byte{} {
+			return wire.IdentityFromMAC([6]byte(device.HardwareAddr)), nil
+		}
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return wire.ClockIdentity{}, fmt.Errorf("no clock identity: %w (mend: give the machine a host name, or set board.interface)", err)
+	}
+	hash := fnv.New64a()
+	hash.Write([]byte(host))
+	var id wire.ClockIdentity
+	binary.BigEndian.PutUint64(id[:], hash.Sum64())
+	id[0] = id[0]&^0x01 | 0x02 // locally administered, individual
+	return id, nil
+}
+
+// ownPrefixes are the networks of our own interfaces, and the address served.
+func ownPrefixes(address netip.Addr) []netip.Prefix {
+	var own []netip.Prefix
+	if address.Is4() {
+		own = append(own, netip.PrefixFrom(address, 32))
+	}
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return own
+	}
+	for _, a := range addresses {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Is4() {
+			own = append(own, p.Masked())
+		}
+	}
+	return own
+}

@@ -1,0 +1,311 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"go.uber.org/zap"
+
+	"bragi/board"
+	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/control"
+	"bragi/cmd/internal/status"
+	"bragi/cmd/internal/syslog"
+	"bragi/cmd/internal/version"
+	"bragi/gnss/timescale"
+	"bragi/holdover/quality"
+	"bragi/master"
+	"bragi/master/udp"
+)
+
+// Daemon is a Pipeline with its goroutines, devices and sockets. The lock
+// guards the pipeline and the faces; the packet path never takes it.
+type Daemon struct {
+	cfg     *config.Config
+	log     *zap.Logger
+	devices *devices
+	server  *udp.Server
+	started time.Time
+
+	mu        sync.Mutex
+	pipe      *Pipeline
+	alarms    *alarms.Set
+	said      quality.Announcement
+	state     quality.State
+	steps     int
+	walk      []status.Step
+	service   udp.Status             // the latest answer of the packet path
+	connected bool                   // the receiver's serial port is open
+	outside   map[alarms.Code]string // conditions that the pipeline does not see
+}
+
+// servingNice is the serving thread's priority: a real-time policy among Go's
+// threads stalls a machine of one core.
+const servingNice = -20
+
+// walkLength is how many changes of state and class the status keeps.
+const walkLength = 32
+
+// run is the daemon's life: everything is opened, then served until ctx ends.
+func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslog.Sender) (err error) {
+	ctx, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	if sender != nil {
+		running.Go(func() { sender.Run(ctx) })
+	}
+	d := &Daemon{cfg: cfg, log: log, started: time.Now(), alarms: alarms.NewSet(), outside: map[alarms.Code]string{}}
+	if d.devices, err = openDevices(ctx, cfg); err != nil {
+		return err
+	}
+	defer d.devices.close()
+	d.pipe = NewPipeline(PipelineConfig{
+		Servo: cfg.Servo(), Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay,
+		EgressNs: softwareEgressNs, Profile: cfg.Master.QualityProfile(), Squelch: cfg.Master.Squelch, Temperature: d.devices.temperature,
+	}, d.devices.clock)
+	if err := d.pipe.Start(board.Raw(), d.bestGuess()); err != nil {
+		return err
+	}
+	service, err := newMaster(cfg)
+	if err != nil {
+		return err
+	}
+	if d.server, err = udp.Listen(udp.Config{
+		Address: cfg.Master.Addr(), EventPort: cfg.Master.EventPort, GeneralPort: cfg.Master.GeneralPort, DSCP: cfg.Master.DSCP, Nice: servingNice,
+	}); err != nil {
+		return err
+	}
+	defer d.server.Close()
+	listener, err := control.Listen(cfg.SocketPath())
+	if err != nil {
+		return err
+	}
+	var knobs control.Sim
+	if d.devices.sim != nil {
+		knobs = simKnobs{d.devices.sim}
+	}
+	faces := &http.Server{Handler: control.Handler(d.Status, knobs), ReadHeaderTimeout: 5 * time.Second}
+	running.Go(func() { faces.Serve(listener) }) //nolint:errcheck // it ends when it is closed
+	defer faces.Close()
+
+	log.Info("bragid starts", syslog.Event("START"), zap.String("version", version.Version), zap.String("profile", cfg.Board.Profile),
+		zap.String("clock", d.devices.clock.Info().Name), zap.String("address", cfg.Master.Address), zap.String("socket", cfg.SocketPath()))
+	running.Go(func() { d.devices.port.Run(ctx, d.bytes, d.portEvent) }) //nolint:errcheck // it ends with ctx
+	running.Go(func() { d.pulses(ctx) })
+	served := make(chan error, 1)
+	running.Go(func() { d.watchService(ctx) })
+	running.Go(func() { served <- d.server.Serve(ctx, service, d.devices.clock) })
+	daemon.SdNotify(false, daemon.SdNotifyReady) //nolint:errcheck // without systemd there is nobody to tell
+	err = d.loop(ctx, served)
+	daemon.SdNotify(false, daemon.SdNotifyStopping) //nolint:errcheck // likewise
+	log.Info("bragid stops", syslog.Event("STOP"), zap.Duration("after", time.Since(d.started).Round(time.Second)))
+	return err
+}
+
+// newMaster makes the master of a configuration.
+func newMaster(cfg *config.Config) (*master.Master, error) {
+	identity, err := clockIdentity(cfg.Board.Interface)
+	if err != nil {
+		return nil, err
+	}
+	own := ownPrefixes(cfg.Master.Addr())
+	return master.New(master.Config{
+		Identity: identity, Domain: cfg.Master.Domain, Priority1: cfg.Master.Priority1, Priority2: cfg.Master.Priority2,
+		MaxClients: cfg.Master.MaxClients, Allow: cfg.Master.AllowList(own), Deny: cfg.Master.Deny, Trusted: cfg.Master.TrustedList(own),
+		Open: cfg.Master.Open, Seed: rand.Uint64(),
+	})
+}
+
+// loop ticks until ctx ends or the service fails, and tells systemd's watchdog
+// that it does.
+func (d *Daemon) loop(ctx context.Context, served <-chan error) error {
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	watchdog, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		d.log.Warn("systemd's watchdog is not understood: " + err.Error())
+	}
+	var petted time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-served:
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("the PTP service ended: %w", err)
+		case at := <-tick.C:
+			d.tick()
+			if watchdog > 0 && at.Sub(petted) >= watchdog/3 {
+				daemon.SdNotify(false, daemon.SdNotifyWatchdog) //nolint:errcheck // systemd acts when it hears nothing
+				petted = at
+			}
+		}
+	}
+}
+
+// tick lets time pass in the pipeline, hands on what to announce, and tells
+// what has changed.
+func (d *Daemon) tick() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now, wall := board.Raw(), time.Now()
+	d.pipe.Tick(now, d.service.Snapshot != nil && d.service.Stats.ClientsServed > 0)
+	said := d.pipe.Announcement(now)
+	if said != d.said {
+		d.server.SetAnnouncement(said)
+	}
+	d.tellChange(now, wall, said)
+	raised := d.pipe.Troubles(now)
+	for code, detail := range d.outside {
+		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
+	}
+	raised = append(raised, masterTroubles(d.service)...)
+	for _, change := range d.alarms.Update(wall, raised) {
+		d.tellAlarm(change)
+	}
+}
+
+// watchService asks the packet path once a second how it stands, and logs what
+// happens to clients.
+func (d *Daemon) watchService(ctx context.Context) {
+	ask := time.NewTicker(time.Second)
+	defer ask.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-d.server.Events():
+			d.tellClient(e)
+		case <-ask.C:
+			d.askService(ctx)
+		}
+	}
+}
+
+// askService refreshes what is known of the packet path.
+func (d *Daemon) askService(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	s, err := d.server.Status(ctx)
+	if err != nil {
+		return // the old answer stands; a service that ended ends the daemon
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.service = s
+}
+
+// bytes takes what the receiver sent.
+func (d *Daemon) bytes(received timescale.Mono, chunk []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pipe.Bytes(received, chunk)
+}
+
+// pulses hands on the receiver's pulses until ctx ends. A device that fails is
+// opened again, with growing pauses; an alarm says so.
+func (d *Daemon) pulses(ctx context.Context) {
+	const shortest, longest = time.Second, 30 * time.Second
+	pause := shortest
+	for ctx.Err() == nil {
+		err := d.readPulses(ctx, func() { pause = shortest; d.condition(alarms.PulseDevice, "") })
+		if ctx.Err() != nil {
+			return
+		}
+		d.condition(alarms.PulseDevice, err.Error())
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+			pause = min(2*pause, longest)
+		}
+	}
+}
+
+func (d *Daemon) readPulses(ctx context.Context, opened func()) error {
+	source, err := d.devices.openPulses()
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	opened()
+	for {
+		edge, err := source.ReadEdge(ctx)
+		if err != nil {
+			return err
+		}
+		d.mu.Lock()
+		d.pipe.Edge(board.Raw(), edge)
+		d.mu.Unlock()
+	}
+}
+
+// condition sets or, with an empty detail, clears a condition that the pipeline
+// does not see.
+func (d *Daemon) condition(code alarms.Code, detail string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if detail == "" {
+		delete(d.outside, code)
+		return
+	}
+	d.outside[code] = detail
+}
+
+// bestGuess is the date that a free run starts from when the board's clock has
+// none: what CLOCK_REALTIME says, but no earlier than the program was built.
+func (d *Daemon) bestGuess() timescale.TAI {
+	unix := max(time.Now().UnixNano(), version.BuildDate()*int64(time.Second))
+	return timescale.Builtin().ToTAI(timescale.UTCFromNs(unix))
+}
+
+// Status is the snapshot that every face draws from.
+func (d *Daemon) Status() status.Status {
+	d.askService(context.Background())
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now, wall := board.Raw(), time.Now()
+	at := func(m timescale.Mono) time.Time { return wall.Add(m.Sub(now)) }
+	s := status.Status{
+		Version: version.Version, Time: wall, UptimeS: wall.Sub(d.started).Seconds(), Profile: d.cfg.Board.Profile,
+		Clock: d.pipe.clockStatus(now, at), GNSS: d.pipe.gnssStatus(now),
+		Alarms: d.alarms.Active(), Walk: append([]status.Step{}, d.walk...), BoardName: d.devices.clock.Info().Name,
+		Master: status.Master{Interface: d.cfg.Board.Interface, Address: d.cfg.Master.Address, EventPort: int(d.cfg.Master.EventPort),
+			GeneralPort: int(d.cfg.Master.GeneralPort), MaxClients: d.cfg.Master.MaxClients},
+	}
+	s.GNSS.Device, s.GNSS.Connected = d.devices.device, d.connected
+	masterStatus(&s, d.service.Snapshot)
+	return s
+}
+
+// masterTroubles are the conditions of the service.
+func masterTroubles(service udp.Status) []alarms.Raised {
+	if service.Snapshot == nil {
+		return nil
+	}
+	var raised []alarms.Raised
+	const shown = 10 * time.Minute
+	for _, s := range service.Suspects {
+		if service.At.Sub(s.Last) > shown {
+			continue
+		}
+		detail := fmt.Sprintf("%v: %v, %d times", s.Address, s.Reason, s.Count)
+		switch s.Reason {
+		case master.WrongDomain:
+			raised = append(raised, alarms.Raised{Code: alarms.WrongDomain, Detail: fmt.Sprintf("%v asks in domain %d, %d times", s.Address, s.Domain, s.Count)})
+		case master.AddressDenied:
+			raised = append(raised, alarms.Raised{Code: alarms.ClientDenied, Detail: detail + fmt.Sprintf("; master.allow lacks \"%v/32\"", s.Address)})
+		case master.TableFull, master.OverBudget, master.NoStamp:
+			raised = append(raised, alarms.Raised{Code: alarms.ClientDenied, Detail: detail})
+		}
+	}
+	return raised
+}

@@ -1,0 +1,103 @@
+package daemon
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/status"
+	"bragi/cmd/internal/syslog"
+	"bragi/gnss/port"
+	"bragi/gnss/timescale"
+	"bragi/holdover/quality"
+	"bragi/master"
+)
+
+// tellChange logs a change of state, class or service, and a step.
+func (d *Daemon) tellChange(now timescale.Mono, wall time.Time, said quality.Announcement) {
+	report := d.pipe.servo.Report(now)
+	if report.Steps != d.steps {
+		d.steps = report.Steps
+		d.log.Warn("the clock was stepped", syslog.Event("CLOCK_STEP"), zap.Duration("by", time.Duration(report.LastStepNs)))
+	}
+	first := len(d.walk) == 0
+	stateChanged := first || report.State != d.state
+	classChanged := first || said.ClockClass != d.said.ClockClass || said.Serve != d.said.Serve
+	if stateChanged {
+		d.log.Info("clock state "+report.State.String(), syslog.Event("CLOCK_STATE"),
+			zap.String("cisco", report.State.Cisco()), zap.String("why", why(report.Why)))
+	}
+	switch {
+	case !classChanged:
+	case !said.Serve && first:
+		d.log.Info("nothing is served yet", syslog.Event("SERVICE"), zap.String("why", why(report.Why)))
+	case !said.Serve:
+		d.log.Warn("nothing is served any more", syslog.Event("SERVICE"), zap.String("why", why(report.Why)))
+	default:
+		log := d.log.Info
+		if said.ClockClass > 6 {
+			log = d.log.Warn
+		}
+		log("clockClass "+quality.ClassName(said.ClockClass), syslog.Event("CLOCK_CLASS"), zap.Uint8("class", said.ClockClass),
+			zap.String("accuracy", quality.AccuracyName(said.ClockAccuracy)), zap.String("why", why(report.Why)))
+	}
+	d.state, d.said = report.State, said
+	if !stateChanged && !classChanged {
+		return
+	}
+	step := status.Step{At: wall, State: report.State.Cisco(), StateName: report.State.String(), ClockClass: said.ClockClass, Serving: said.Serve, Why: []string{}}
+	for _, r := range report.Why {
+		step.Why = append(step.Why, r.String())
+	}
+	d.walk = append(d.walk, step)
+	if len(d.walk) > walkLength {
+		d.walk = append(d.walk[:0], d.walk[1:]...)
+	}
+}
+
+func (d *Daemon) tellAlarm(c alarms.Change) {
+	fields := []zap.Field{zap.String("code", c.Code), zap.String("severity", c.Severity)}
+	if c.Cleared {
+		d.log.Info("alarm cleared: "+c.Text, append(fields, syslog.Event("ALARM_CLEARED"))...)
+		return
+	}
+	log := d.log.Warn
+	if c.Severity == alarms.Critical.String() || c.Severity == alarms.Major.String() {
+		log = d.log.Error
+	}
+	log("alarm: "+c.Text, append(fields, syslog.Event("ALARM"), zap.String("detail", c.Detail), zap.String("mend", c.Mend))...)
+}
+
+// tellClient logs what happened to a client.
+func (d *Daemon) tellClient(e master.Event) {
+	fields := []zap.Field{zap.Stringer("address", e.Client.Address), zap.Stringer("identity", e.Client.Port)}
+	switch e.Kind {
+	case master.EventClientNew, master.EventClientGone:
+		d.log.Info(e.Kind.String(), append(fields, syslog.Event("CLIENT"))...)
+	case master.EventDenied, master.EventRefused:
+		d.log.Warn(e.Kind.String(), append(fields, syslog.Event("CLIENT_DENIED"), zap.Stringer("message", e.Type),
+			zap.Stringer("why", e.Reason), zap.Uint8("domain", e.Domain))...)
+	default:
+		d.log.Info(e.Kind.String(), append(fields, syslog.Event("CLIENT_GRANT"), zap.Stringer("message", e.Type),
+			zap.Int8("interval", e.LogInterval), zap.Uint32("seconds", e.Seconds))...)
+	}
+}
+
+// portEvent tells what happened to the receiver's serial port, once.
+func (d *Daemon) portEvent(e port.Event) {
+	opened := e.Kind == port.Opened
+	d.mu.Lock()
+	d.connected = opened
+	d.mu.Unlock()
+	switch {
+	case opened:
+		d.condition(alarms.ReceiverDevice, "")
+		d.log.Info("receiver: "+e.String(), syslog.Event("RECEIVER"))
+	case e.Kind == port.NoFrames:
+		d.condition(alarms.ReceiverDevice, "") // the decoder's own silence says it
+		d.log.Warn("receiver: "+e.String(), syslog.Event("RECEIVER"))
+	default:
+		d.condition(alarms.ReceiverDevice, e.String()) // the alarm logs it
+	}
+}

@@ -1,0 +1,98 @@
+package daemon
+
+import (
+	"bragi/cmd/internal/alarms"
+	"bragi/gnss"
+	"bragi/gnss/timescale"
+	"bragi/holdover"
+	"bragi/holdover/quality"
+)
+
+// gnssAlarms says which alarm each trouble of the receiver is; those that are
+// not here are told in `show gnss` only.
+var gnssAlarms = map[gnss.Reason]alarms.Code{
+	gnss.ReasonNoData:          alarms.ReceiverSilent,
+	gnss.ReasonNoSentence:      alarms.ReceiverSilent,
+	gnss.ReasonNoFix:           alarms.NoFix,
+	gnss.ReasonEstimated:       alarms.NoFix,
+	gnss.ReasonNoTime:          alarms.NoFix,
+	gnss.ReasonNoEpoch:         alarms.NoFix,
+	gnss.ReasonNoChecksum:      alarms.NoFix,
+	gnss.ReasonLeapUnknown:     alarms.NoFix,
+	gnss.ReasonConflict:        alarms.NoFix,
+	gnss.ReasonDamaged:         alarms.NoFix,
+	gnss.ReasonBeforeFloor:     alarms.BadDate,
+	gnss.ReasonImplausible:     alarms.BadDate,
+	gnss.ReasonNoPulse:         alarms.NoPulse,
+	gnss.ReasonAmbiguous:       alarms.PulseDisagrees,
+	gnss.ReasonPulseDisagrees:  alarms.PulseDisagrees,
+	gnss.ReasonGlitch:          alarms.PulseGlitch,
+	gnss.ReasonPulsesPerSecond: alarms.PulseGlitch,
+}
+
+// servoAlarms likewise for the reasons of the clock that want a mend. What
+// GNSS reports itself, and what the state's own alarm says, is not told twice.
+var servoAlarms = map[holdover.Reason]alarms.Code{
+	holdover.ReasonPulsesRejected: alarms.PulseRejected,
+	holdover.ReasonPulseRefused:   alarms.PulseRejected,
+	holdover.ReasonStrayed:        alarms.PulseRejected,
+	holdover.ReasonPulseNoise:     alarms.PulseNoisy,
+	holdover.ReasonStepFails:      alarms.BoardClock,
+	holdover.ReasonFrequencyLimit: alarms.ClockAtLimit,
+	holdover.ReasonSteppedServed:  alarms.ClockStepped,
+	holdover.ReasonSlewLong:       alarms.ClockSlewsLong,
+}
+
+// stateAlarms are the states that are alarms themselves.
+var stateAlarms = map[quality.State]alarms.Code{
+	quality.Freerun:        alarms.ClockFreerun,
+	quality.HoldoverSpec:   alarms.ClockHoldover,
+	quality.HoldoverNoSpec: alarms.ClockOutOfSpec,
+	quality.Relocking:      alarms.ClockRelocking,
+}
+
+// Troubles are the conditions of the pipeline that hold at now.
+func (p *Pipeline) Troubles(now timescale.Mono) []alarms.Raised {
+	var raised []alarms.Raised
+	add := func(code alarms.Code, detail string) {
+		for i := range raised {
+			if raised[i].Code == code {
+				return
+			}
+		}
+		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
+	}
+	for _, t := range append(p.decoder.Reasons(now), p.pairer.Reasons(now)...) {
+		if code, found := gnssAlarms[t.Reason]; found {
+			add(code, t.String())
+		}
+	}
+	report := p.servo.Report(now)
+	if code, found := stateAlarms[report.State]; found {
+		add(code, why(report.Why))
+	}
+	for _, reason := range report.Alarms() {
+		if code, found := servoAlarms[reason]; found {
+			add(code, reason.String())
+		}
+	}
+	if p.clockErr != nil {
+		add(alarms.BoardClock, p.clockErr.Error())
+	}
+	if utc, _ := p.leap.ToUTC(p.clock.Local(now).AssumeTAI()); report.EverLocked && p.leap.Expired(utc) {
+		add(alarms.LeapTableOld, "it was complete until "+p.leap.Expires().String())
+	}
+	return raised
+}
+
+// why is a list of reasons as one clause.
+func why(reasons []holdover.Reason) string {
+	text := ""
+	for i, r := range reasons {
+		if i > 0 {
+			text += ", "
+		}
+		text += r.String()
+	}
+	return text
+}

@@ -1,0 +1,88 @@
+package show
+
+import (
+	"fmt"
+	"strings"
+
+	"bragi/cmd/internal/status"
+	"bragi/holdover/quality"
+)
+
+// Peer is a client as the live view draws it: what the client itself says.
+type Peer struct {
+	Address     string
+	As          string // cbr8, rpd, generic
+	State       string // Cisco's word
+	OffsetNs    *float64
+	DelayNs     *float64
+	MedianNs    *float64 // of the offsets of the last seconds
+	WorstNs     *float64
+	SyncRate    float64 // messages per second
+	RespRate    float64
+	Class       int // clockClass that the client sees; -1: none yet
+	Granted     int // flows granted, of 3
+	Unanswered  uint64
+	LastProblem string
+}
+
+// View is the live view of `make run`: the grandmaster's side, its client's,
+// and how it came there. s nil: the daemon does not answer, problem says why.
+func View(s *status.Status, problem string, p Peer, hints []string) string {
+	var b strings.Builder
+	line := func(label, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-11s %s\n", label, fmt.Sprintf(format, args...))
+	}
+	if s == nil {
+		fmt.Fprintf(&b, "GRANDMASTER\n  %s\n", problem)
+	} else {
+		viewMaster(&b, line, s)
+	}
+	fmt.Fprintf(&b, "\nCLIENT %s, in the place of a %s\n", p.Address, p.As)
+	line("state", "%s", p.State)
+	line("offset", "%s now, %s median, %s worst (last 10 s)", Ns(p.OffsetNs), Ns(p.MedianNs), Ns(p.WorstNs))
+	line("path delay", "%s", Ns(p.DelayNs))
+	class := "none yet"
+	if p.Class >= 0 {
+		class = fmt.Sprintf("%d (%s)", p.Class, quality.ClassName(uint8(p.Class)))
+	}
+	line("sees class", "%s", class)
+	line("receives", "%.1f Sync/s, %.1f Delay_Resp/s, %d of 3 flows granted", p.SyncRate, p.RespRate, p.Granted)
+	if p.LastProblem != "" {
+		line("problem", "%s", p.LastProblem)
+	}
+	if s != nil && len(s.Walk) > 0 {
+		fmt.Fprintf(&b, "\nWALK\n")
+		for _, step := range s.Walk[max(0, len(s.Walk)-8):] {
+			class := " -"
+			if step.Serving {
+				class = fmt.Sprintf("%2d", step.ClockClass)
+			}
+			fmt.Fprintf(&b, "  %s  class %s  %-13s %s\n", step.At.Format("15:04:05"), class, step.State, strings.Join(step.Why, ", "))
+		}
+	}
+	if len(hints) > 0 {
+		b.WriteString("\n")
+		for _, h := range hints {
+			fmt.Fprintf(&b, "%s\n", h)
+		}
+	}
+	return b.String()
+}
+
+func viewMaster(b *strings.Builder, line func(label, format string, args ...any), s *status.Status) {
+	up := s.UptimeS
+	fmt.Fprintf(b, "GRANDMASTER bragid %s on board %q, up %s\n", s.Version, s.Profile, seconds(&up))
+	line("receiver", "fix %s, %s satellites, %s UTC, pulse %s", dash(s.GNSS.Fix), count(s.GNSS.SatsUsed), dash(s.GNSS.UTC), s.GNSS.Label)
+	line("clock", "%s for %s", s.Clock.State, since(*s, s.Clock.StateSince))
+	if s.Clock.Serving {
+		line("class", "%d (%s), accuracy %s", s.Clock.ClockClass, quality.ClassName(s.Clock.ClockClass), accuracyWords(s.Clock.ClockAccuracy))
+	} else {
+		line("class", "nothing is served yet")
+	}
+	line("error", "%s estimated, inside %s", Ns(s.Clock.TimeErrorNs), plusMinus(s.Clock.BoundNs))
+	line("holdover", "worth %s now", seconds(s.Clock.ForecastS))
+	line("serves", "%d clients at %s, %d packets out, %d in", s.Master.Clients, s.Master.Address, s.Master.Sent, s.Master.Received)
+	for _, a := range s.Alarms {
+		line("ALARM", "%s: %s", a.Severity, a.Text)
+	}
+}
