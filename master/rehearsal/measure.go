@@ -179,9 +179,11 @@ func (c *Client) steer(now, t2 timescale.Mono) {
 		c.offset = history{}
 		c.move(now, Acquiring)
 	case s.windows == 1:
-		// All that the clock moved since the step is frequency.
+		// An offset is that of the middle of its window. At the end of the first one
+		// the clock was stepped by half a window's drift too little; what the second
+		// shows is a window's drift, and half a one has come since.
 		s.integral = clamp(c.clock.ppb - float64(offset)/span)
-		c.clock.turn(t2, s.integral, -offset)
+		c.clock.turn(t2, s.integral, -offset-offset/2)
 		s.delay = delay
 	default:
 		s.integral = clamp(s.integral - integrating*float64(offset)*span)
