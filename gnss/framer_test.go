@@ -130,6 +130,21 @@ func TestReceivedIsOfTheFirstByte(t *testing.T) {
 	}
 }
 
+// A chunk that ends one sentence and begins the next.
+func TestReceivedAcrossChunks(t *testing.T) {
+	var f gnss.Framer
+	var got []timescale.Mono
+	s := sentence("GPZDA,120000.00,01,03,2026,00,00")
+	for i, chunk := range []string{s[:10], s[10:] + s[:20], s[20:] + s + s[:1], s[1:]} {
+		f.Feed(start.Add(time.Duration(i)*time.Second), []byte(chunk),
+			func(fr gnss.Frame) { got = append(got, fr.Received) })
+	}
+	want := []timescale.Mono{start, start.Add(time.Second), start.Add(2 * time.Second), start.Add(2 * time.Second)}
+	if !slices.Equal(got, want) {
+		t.Errorf("received %v, want %v", got, want)
+	}
+}
+
 // A megabyte of noise between two good sentences loses neither.
 func TestMegabyteOfNoise(t *testing.T) {
 	good := sentence("GPZDA,120000.00,01,03,2026,00,00")

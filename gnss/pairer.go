@@ -49,7 +49,6 @@ const (
 	wholeSecond      = 50 * time.Millisecond // an epoch so near a second names it; 10 Hz epochs between are not used
 	bounce           = time.Millisecond      // stamps this near are one pulse
 	rawDriftPPM      = 500                   // bound of CLOCK_MONOTONIC_RAW's rate error, wide
-	forgetGrid       = 400 * time.Second     // raw drift reaches 0.2 s: the old pulses say nothing any more
 	forgetLabel      = 800 * time.Second     // raw drift reaches 0.4 s: the old label says nothing any more
 	pulseSilence     = 2500 * time.Millisecond
 	glitchShown      = 10 * time.Second
@@ -157,14 +156,14 @@ type naming struct {
 type run struct {
 	length   int
 	base     int64
-	number   int64
 	received timescale.Mono
 	delay    time.Duration
 }
 
-// continues tells whether r is the second after last, with a pulse of its own.
+// continues tells whether r is the second after last, with a pulse of its own:
+// with one base, a second between the messages is one between their pulses.
 func (r run) continues(last run) bool {
-	return last.length > 0 && r.base == last.base && r.number == last.number+1 &&
+	return last.length > 0 && r.base == last.base &&
 		(r.received.Sub(last.received)-time.Second).Abs() <= spacingTolerance &&
 		(r.delay-last.delay).Abs() <= delayTolerance
 }
@@ -279,7 +278,7 @@ func (p *Pairer) learn(n naming) {
 	if delay < p.cfg.MinDelay+unsureEarly || delay > p.cfg.MaxDelay-unsureLate {
 		p.need = agreeWhenUnsure
 	}
-	next := run{1, n.second - last.number, last.number, r, delay}
+	next := run{1, n.second - last.number, r, delay}
 	if next.continues(p.run) {
 		next.length = p.run.length + 1
 	}

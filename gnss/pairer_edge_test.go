@@ -29,6 +29,27 @@ func TestRepeatedStampsGiveNoMark(t *testing.T) {
 	}
 }
 
+// The same event again, its raw time or its local time computed anew from later
+// cross timestamps.
+func TestRepeatedEventComputedAnew(t *testing.T) {
+	s := newSky(t)
+	s.run(0, 10, 100*msec)
+	local := s.local.Add(10 * sec)
+	s.p.Edge(gnss.Edge{Local: local, Mono: s.at(10)})
+	for _, e := range []gnss.Edge{
+		{Local: local, Mono: s.at(10).Add(5 * msec)},
+		{Local: local.Add(7), Mono: s.at(10).Add(300 * time.Microsecond)},
+		{Local: local.Add(-7), Mono: s.at(10).Add(-300 * time.Microsecond)},
+	} {
+		if _, ok := s.p.Edge(e); ok {
+			t.Errorf("%+v was marked", e)
+		}
+	}
+	if c := s.p.Status().Counters; c.Duplicates != 3 || c.Glitches != 0 || c.Late != 0 {
+		t.Errorf("%+v, want 3 duplicates", c)
+	}
+}
+
 func TestLateStampGivesNoMark(t *testing.T) {
 	s := newSky(t)
 	s.run(0, 10, 100*msec)

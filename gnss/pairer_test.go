@@ -189,6 +189,15 @@ func TestOneEarlyOrLateMessageChangesNothing(t *testing.T) {
 	}
 }
 
+// More sentences before the one that names the second: no disagreement.
+func TestLastingChangeOfDelayIsNoFault(t *testing.T) {
+	s := newSky(t)
+	s.run(0, 20, 100*msec)
+	if n := s.run(20, 60, 750*msec) + s.run(60, 100, 60*msec); n != 80 {
+		t.Errorf("%d of 80 marked", n)
+	}
+}
+
 func TestOneWrongSecondChangesNothing(t *testing.T) {
 	s := newSky(t)
 	s.run(0, 10, 100*msec)
@@ -220,8 +229,8 @@ func TestWholeSecondDisagreementIsAFaultAndNeverRelabels(t *testing.T) {
 			t.Errorf("lie %v: the operator is not told", lie)
 		}
 		s.lie = 0
-		if n := s.run(2000, 2020, 100*msec); n < 14 {
-			t.Errorf("lie %v: %d of 20 pulses marked after the receiver came to its senses", lie, n)
+		if n := s.run(2000, 2020, 100*msec); n != 15 {
+			t.Errorf("lie %v: %d of 20 pulses marked after the receiver came to its senses, want all but 5", lie, n)
 		}
 	}
 }

@@ -34,13 +34,6 @@ func (p *Pairer) follow(at timescale.Mono) bool {
 		return true
 	}
 	gap := at.Sub(p.train.last)
-	if gap > forgetGrid {
-		p.counter.Gaps++
-		p.unlabel()
-		p.train.start(at)
-		p.rival = rival{}
-		return true
-	}
 	steps, off := wholeSeconds(gap)
 	if steps < 1 || off.Abs() > p.tolerance(gap) {
 		p.glitch(at, off)
