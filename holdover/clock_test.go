@@ -175,31 +175,48 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// A receiver that loses the sky lets its pulse drift before it says so
-// (35 ns/s for 20 s): the clock does not follow into holdover. Beside it the
-// same hour without the drift.
+// A receiver that loses the sky lets its pulse drift before it says so: the
+// clock does not follow into holdover. Beside it the same hour without the
+// drift. The fast drift is stopped by the gate, the slow one passes it and is
+// taken back at the loss.
 func TestRampBeforeLoss(t *testing.T) {
-	for _, k := range []Oscillator{TCXO, TCXOHi, OCXO, Rubidium} {
+	for _, c := range []struct {
+		kind     Oscillator
+		ppb      float64
+		s        int
+		limit    float64 // of the difference after 1 h
+		atLossNs float64 // of the true error five minutes after the loss
+	}{
+		{TCXO, 35, 20, 700, 100},
+		{TCXO, 4, 55, 150, 70},
+		{TCXOHi, 35, 20, 50, 50},
+		{TCXOHi, 4, 55, 50, 50},
+		{OCXO, 35, 20, 50, 50},
+		{OCXO, 4, 55, 50, 50},
+		{Rubidium, 4, 55, 50, 50},
+	} {
 		for seed := uint64(1); seed <= 2; seed++ {
-			after := func(ppb float64) float64 {
-				r := newRig(t, seed, k, nil)
+			after := func(ppb float64) (soon, late float64) {
+				r := newRig(t, seed, c.kind, nil)
 				r.until(quality.Locked, 60)
 				r.run(5400)
 				start := r.second
 				r.pps.extra = func(s int) float64 { return ppb * float64(s-start) }
-				r.run(20)
+				r.run(c.s)
 				r.pps.cut, r.hasTime = true, false
-				r.run(3600)
+				r.run(5)
+				r.outside = 0 // a locked clock cannot know that the receiver lies
+				r.run(295)
+				soon = r.trueError()
+				r.run(3300)
 				r.invariants(1)
-				return r.trueError()
+				return soon, r.trueError()
 			}
-			clean, ramp := after(0), after(35)
-			limit := 150.0
-			if k == TCXO { // 0.04 ppb/sqrt(s) of walk: a minute back is long ago
-				limit = 2000
-			}
-			if math.Abs(ramp-clean) > limit {
-				t.Errorf("%v seed %d: after 1 h %.0f ns, without the ramp %.0f ns, difference limit %.0f", k, seed, ramp, clean, limit)
+			cleanSoon, clean := after(0)
+			soon, late := after(c.ppb)
+			if math.Abs(late-clean) > c.limit || math.Abs(soon-cleanSoon) > c.atLossNs {
+				t.Errorf("%v, %g ns/s, seed %d: after 5 min %.0f ns (without %.0f, limit of the difference %.0f), after 1 h %.0f (%.0f, %.0f)",
+					c.kind, c.ppb, seed, soon, cleanSoon, c.atLossNs, late, clean, c.limit)
 			}
 		}
 	}
