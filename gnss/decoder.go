@@ -187,9 +187,6 @@ func (d *Decoder) rmc(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
 		return
 	}
 	g := d.open(tod, f, emit)
-	if g.rmc {
-		return
-	}
 	g.rmc, g.talker = true, s.Talker
 	g.valid = status == nmea.ValidRMC
 	g.mode = rmcMode(s)
@@ -231,9 +228,6 @@ func (d *Decoder) zda(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
 		return
 	}
 	g := d.open(tod, f, emit)
-	if g.zda {
-		return
-	}
 	g.zda, g.zdaDate = true, date{year, month, day}
 	if g.talker == "" {
 		g.talker = s.Talker

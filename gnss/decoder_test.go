@@ -126,6 +126,30 @@ func TestOneEpochPerSecond(t *testing.T) {
 	}
 }
 
+// A receiver that sends RMC is not believed before its RMC, though ZDA and GGA
+// came earlier.
+func TestRMCHasTheLastWord(t *testing.T) {
+	d := gnss.NewDecoder(gnss.DecoderConfig{Floor: utc(t, 2026, 1, 1, 0, 0, 0)})
+	for i := range 5 {
+		tod := "12000" + string(rune('0'+i)) + ".00"
+		var got []gnss.Epoch
+		d.Feed(start.Add(time.Duration(i)*time.Second), []byte(zda(tod, "01,03,2026")+gga(tod, "1")+rmc(tod, "V", "010326")),
+			func(e gnss.Epoch) { got = append(got, e) })
+		if i > 0 && (len(got) != 1 || got[0].Trusted) {
+			t.Errorf("second %d: %+v, want one epoch without a fix", i, got)
+		}
+	}
+}
+
+// Where sentences have checksums, a line without one is a damaged line.
+func TestLineWithoutChecksumAmongOthersIsDropped(t *testing.T) {
+	bare := strings.Split(rmc("180000.00", "A", "010326"), "*")[0] + "\r\n"
+	got, _ := decode(t, rmc("120000.00", "A", "010326")+bare+rmc("120001.00", "A", "010326"))
+	if len(got) != 2 || got[0].UTC != utc(t, 2026, 3, 1, 12, 0, 0) || got[1].UTC != utc(t, 2026, 3, 1, 12, 0, 1) {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestDateOfZDAMustBeThatOfRMC(t *testing.T) {
 	d := gnss.NewDecoder(gnss.DecoderConfig{Floor: utc(t, 2026, 1, 1, 0, 0, 0)})
 	step := func(i int, date string) (last gnss.Epoch) {

@@ -19,14 +19,9 @@ func (p *Pairer) proveLeap(e Epoch) {
 		return
 	}
 	last := e.UTC.Add(-time.Duration(e.UTC.Ns() % nsPerSecond))
-	midnight := last.Add(time.Second)
-	offset := p.leap.OffsetAtUTC(last)
-	if p.leap.OffsetAtUTC(midnight) != offset {
-		return // the table knows
-	}
-	extended, err := p.leap.With(midnight, offset+1)
+	extended, err := p.leap.With(last.Add(time.Second), p.leap.OffsetAtUTC(last)+1)
 	if err != nil {
-		return
+		return // the table has this one, or later ones
 	}
 	p.leapBefore, p.leap, p.leapProofs = p.leap, extended, 0
 }
