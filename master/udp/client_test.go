@@ -107,6 +107,7 @@ func first(t *testing.T, p *peer) []byte {
 
 func TestDialErrors(t *testing.T) {
 	e, g := twoPorts(t)
+	listen(t, Config{Address: serverAddr, EventPort: e, GeneralPort: g}).Close()
 	for name, c := range map[string]ClientConfig{
 		"no master":      {Local: clientAddr, EventPort: e, GeneralPort: g},
 		"IPv6":           {Master: netip.MustParseAddr("::1"), EventPort: e, GeneralPort: g},
@@ -128,10 +129,7 @@ func TestDialErrors(t *testing.T) {
 // answers.
 func TestLoopAllocatesNothing(t *testing.T) {
 	e, g := twoPorts(t)
-	s, err := Listen(Config{Address: serverAddr, EventPort: e, GeneralPort: g})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := listen(t, Config{Address: serverAddr, EventPort: e, GeneralPort: g})
 	defer s.Close()
 	m, err := master.New(master.Config{Identity: serverID})
 	if err != nil {

@@ -1,0 +1,149 @@
+package udp
+
+import (
+	"context"
+	"net/netip"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"bragi/master"
+	"bragi/master/wire"
+)
+
+// inNamespace runs f on a thread in a network namespace of its own, with the
+// commands of `ip` given.
+func inNamespace(t *testing.T, commands []string, f func(t *testing.T)) {
+	t.Helper()
+	if unix.Geteuid() != 0 {
+		t.Skip("SKIPPED: needs root, for a network namespace")
+	}
+	if _, err := exec.LookPath("ip"); err != nil {
+		t.Skip("SKIPPED: needs the ip command (iproute2)")
+	}
+	t.Run("namespace", func(t *testing.T) {
+		runtime.LockOSThread() // never unlocked: the thread ends with its namespace
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			t.Skipf("SKIPPED: no network namespace: %v", err)
+		}
+		for _, c := range commands {
+			if out, err := exec.Command("ip", strings.Fields(c)...).CombinedOutput(); err != nil {
+				t.Fatalf("ip %s: %v: %s", c, err, out)
+			}
+		}
+		f(t)
+	})
+}
+
+// Fifty clients that no longer answer ARP and one behind a route that is not
+// there: the healthy one misses nothing. (The kernel keeps an unresolved
+// neighbour's frames on the account of the sending socket.)
+func TestDeadNeighbours(t *testing.T) {
+	inNamespace(t, []string{
+		"link set lo up",
+		"link add v0 type veth peer name v1",
+		"address add 10.9.0.1/24 dev v0",
+		"link set v0 up", "link set v1 up",
+		"address add 10.9.0.2/32 dev lo",
+	}, func(t *testing.T) {
+		s := listen(t, Config{Address: netip.MustParseAddr("10.9.0.1")}) // the ports of the standard: the namespace is ours
+		defer s.Close()
+		m, err := master.New(master.Config{Identity: serverID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.SetAnnouncement(locked)
+		p := newPeer(t, s, netip.MustParseAddr("10.9.0.2"), netip.MustParseAddr("10.9.0.1"))
+		var out master.Outbox
+		subscribe := func(a netip.Addr) {
+			tlvs, err := wire.ParseTLVs(wire.UnicastRequest{MessageType: wire.TypeAnnounce, LogInterval: -3, Duration: 300}.Append(
+				wire.UnicastRequest{MessageType: wire.TypeSync, LogInterval: -7, Duration: 300}.Append(nil)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sig := wire.Signaling{Header: p.header(), Target: wire.PortIdentity{Clock: wire.AllClocks, Port: 0xFFFF}, TLVs: tlvs}
+			m.Receive(Now(), master.Datagram{Src: a, Dst: netip.MustParseAddr("10.9.0.1"), Payload: sig.Append(nil)}, &out)
+		}
+		for i := range 50 {
+			subscribe(netip.AddrFrom4([4]byte{10, 9, 0, byte(100 + i)}))
+		}
+		subscribe(netip.MustParseAddr("203.0.113.9")) // no route
+		subscribe(netip.MustParseAddr("10.9.0.2"))
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Serve(ctx, m, ahead(0)) }()
+		var last uint16
+		for i := range 256 { // two seconds
+			b, _ := next(t, p.event)
+			sync, err := wire.ParseSync(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i > 0 && sync.SequenceID != last+1 {
+				t.Errorf("Sync %d after %d", sync.SequenceID, last)
+			}
+			last = sync.SequenceID
+		}
+		st := status(t, s, func(Status) bool { return true })
+		if st.Transport.Event.Failed == 0 || st.Transport.Event.LastFailed != netip.MustParseAddr("203.0.113.9") {
+			t.Errorf("sends without a route were not counted: %+v", st.Transport.Event)
+		}
+		if st.Transport.Event.Busy != 0 || len(st.Clients) != 52 {
+			t.Errorf("%d clients, %+v", len(st.Clients), st.Transport.Event)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// The master's address may be a loopback /32 that is reached through any
+// interface; a server of all addresses answers from it as well.
+func TestLoopbackAddress(t *testing.T) {
+	for _, bound := range []netip.Addr{netip.MustParseAddr("15.88.15.88"), {}} {
+		inNamespace(t, []string{
+			"link set lo up",
+			"address add 15.88.15.88/32 dev lo",
+			"link add v0 type veth peer name v1",
+			"address add 10.9.0.1/24 dev v0",
+			"link set v0 up", "link set v1 up",
+		}, func(t *testing.T) {
+			s := listen(t, Config{Address: bound})
+			defer s.Close()
+			m, err := master.New(master.Config{Identity: serverID})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			ended := make(chan error, 1)
+			go func() { ended <- s.Serve(ctx, m, ahead(0)) }()
+			s.SetAnnouncement(locked)
+			local := netip.MustParseAddr("10.9.0.1")
+			c, err := Dial(ClientConfig{Local: local, Master: netip.MustParseAddr("15.88.15.88"), EventPort: 1319, GeneralPort: 1320})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			// The client's ports are not the server's, so that both fit into one
+			// namespace: it asks, and the status tells whom it asked.
+			c.general.tx = newSender(c.general.fd, GeneralPort, true)
+			sig := wire.Signaling{Header: wire.Header{Flags: wire.FlagUnicast, Source: wire.PortIdentity{Clock: wire.ClockIdentity{7}, Port: 1}}, Target: wire.PortIdentity{Clock: wire.AllClocks, Port: 0xFFFF}}
+			if sig.TLVs, err = wire.ParseTLVs(wire.UnicastRequest{MessageType: wire.TypeAnnounce, Duration: 300}.Append(nil)); err != nil {
+				t.Fatal(err)
+			}
+			c.general.tx.one(netip.Addr{}, c.cfg.Master, sig.Append(nil))
+			st := status(t, s, func(st Status) bool { return len(st.Clients) == 1 })
+			if x := st.Clients[0]; x.Asked != c.cfg.Master || x.Address != local {
+				t.Errorf("%v asked %v", x.Address, x.Asked)
+			}
+			cancel()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
