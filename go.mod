@@ -12,6 +12,7 @@ require (
 	go.bug.st/serial v1.8.0
 	go.uber.org/zap v1.28.0
 	golang.org/x/sys v0.49.0
+	golang.org/x/term v0.47.0
 	pgregory.net/rapid v1.3.0
 )
 

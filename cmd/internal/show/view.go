@@ -39,7 +39,7 @@ func View(s *status.Status, problem string, p Peer, hints []string) string {
 	}
 	fmt.Fprintf(&b, "\nCLIENT %s, in the place of a %s\n", p.Address, p.As)
 	line("state", "%s", p.State)
-	line("offset", "%s now, %s median, %s worst (last 10 s)", Ns(p.OffsetNs), Ns(p.MedianNs), Ns(p.WorstNs))
+	line("offset", "%s now, %s median, %s worst (last 1024 Syncs)", Ns(p.OffsetNs), Ns(p.MedianNs), Ns(p.WorstNs))
 	line("path delay", "%s", Ns(p.DelayNs))
 	class := "none yet"
 	if p.Class >= 0 {

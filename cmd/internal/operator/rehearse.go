@@ -1,0 +1,256 @@
+package operator
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"bragi/cmd/internal/cli"
+	"bragi/cmd/internal/show"
+	"bragi/cmd/internal/status"
+	"bragi/gnss/timescale"
+	"bragi/master/rehearsal"
+	"bragi/master/udp"
+	"bragi/master/wire"
+)
+
+// rehearse is a client of ours in the place of a cable network's device.
+type rehearse struct {
+	o       *options
+	master  string
+	as      string
+	domain  uint8
+	clients int
+	source  string
+	event   uint16
+	general uint16
+	length  time.Duration
+	json    bool
+	watch   bool
+}
+
+func rehearseCommand(o *options) *cobra.Command {
+	r := &rehearse{o: o}
+	c := &cobra.Command{
+		Use:   "rehearse --master ADDR --as cbr8|rpd|generic",
+		Short: "Play a client: negotiate, listen, measure; no clock is touched",
+		Long: "Rehearse plays a unicast client of any grandmaster, with the rates and timeouts of a Cisco cBR8 or an RPD, and reports what it sees.\n" +
+			"It steers a clock of its own in memory only. Exit code 0 when it was in phase at the end, else 1.",
+		Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return r.run(c.Context(), c.OutOrStdout()) },
+	}
+	f := c.Flags()
+	f.StringVar(&r.master, "master", "", "the grandmaster's address")
+	f.StringVar(&r.as, "as", "generic", "whose place to take: cbr8, rpd or generic")
+	f.Uint8Var(&r.domain, "domain", 0, "PTP domain")
+	f.IntVar(&r.clients, "clients", 1, "how many clients; one in this version")
+	f.StringVar(&r.source, "source", "", "address to speak from, ADDR/32; empty: what the route says")
+	f.Uint16Var(&r.event, "event-port", udp.EventPort, "the event port, ours and the master's")
+	f.Uint16Var(&r.general, "general-port", udp.GeneralPort, "the general port, ours and the master's")
+	f.DurationVar(&r.length, "for", time.Minute, "how long")
+	f.BoolVar(&r.json, "json", false, "print the report as JSON")
+	f.BoolVar(&r.watch, "watch", false, "draw client and grandmaster live")
+	return c
+}
+
+func (r *rehearse) dial() (*udp.Client, *rehearsal.Client, error) {
+	kind, err := rehearsal.ParseKind(r.as)
+	if err != nil {
+		return nil, nil, cli.UsageError{Err: err}
+	}
+	if r.master == "" {
+		return nil, nil, cli.Usagef("--master ADDR is missing")
+	}
+	master, err := netip.ParseAddr(r.master)
+	if err != nil {
+		return nil, nil, cli.Usagef("--master %q is not an address", r.master)
+	}
+	if r.clients != 1 {
+		return nil, nil, cli.Usagef("--clients %d: this version plays one client", r.clients)
+	}
+	if r.length <= 0 {
+		return nil, nil, cli.Usagef("--for %v is no time at all", r.length)
+	}
+	var local netip.Addr
+	if r.source != "" {
+		prefix, err := netip.ParsePrefix(r.source)
+		if err != nil {
+			return nil, nil, cli.Usagef("--source %q is not of the form ADDR/32", r.source)
+		}
+		local = prefix.Addr()
+	}
+	var seed [8]byte
+	rand.Read(seed[:]) //nolint:errcheck // it never fails (crypto/rand)
+	identity := wire.PortIdentity{Clock: wire.IdentityFromMAC([6]byte{0x02, seed[0], seed[1], seed[2], seed[3], seed[4]}), Port: 1}
+	client, err := rehearsal.New(rehearsal.Config{Kind: kind, Identity: identity, Domain: r.domain, Seed: uint64(seed[5])<<8 | uint64(seed[6])})
+	if err != nil {
+		return nil, nil, err
+	}
+	sockets, err := udp.Dial(udp.ClientConfig{Local: local, Master: master, EventPort: r.event, GeneralPort: r.general, DSCP: 47})
+	return sockets, client, err
+}
+
+func (r *rehearse) run(ctx context.Context, out io.Writer) error {
+	sockets, client, err := r.dial()
+	if err != nil {
+		return err
+	}
+	defer sockets.Close()
+	ctx, stop := context.WithTimeout(ctx, r.length)
+	defer stop()
+	// The packets' goroutine only copies; another one asks the daemon and draws.
+	reports := make(chan rehearsal.Report, 1)
+	drawn := make(chan struct{})
+	go func() { newFace(r, out).draw(ctx, reports); close(drawn) }()
+	err = sockets.Run(ctx, client, func(now timescale.Mono, _ udp.ClientStats) {
+		select {
+		case reports <- client.Report(now):
+		default:
+		}
+	})
+	close(reports)
+	<-drawn
+	if err != nil {
+		return err
+	}
+	report := client.Report(udp.Now())
+	if r.json {
+		if err := printJSON(out, report); err != nil {
+			return err
+		}
+	} else if !r.watch {
+		fmt.Fprint(out, summary(report))
+	}
+	if client.State() != rehearsal.PhaseAligned && !r.watch {
+		return errors.New("the client was not in phase at the end (mend: see its state and grants above; bragi show clients and show alarms on the grandmaster)")
+	}
+	return nil
+}
+
+// summary is the report of a rehearsal for people.
+func summary(r rehearsal.Report) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "As %s for %.0f s: %s for %.0f s\n", r.As, r.RunS, r.State, r.InStateS)
+	for _, m := range r.Moves {
+		fmt.Fprintf(&b, "  %7.1f s  %s\n", m.AtS, m.State)
+	}
+	if r.Counts["announce"] > 0 {
+		fmt.Fprintf(&b, "Grandmaster %s: class %d, accuracy %s, one-step %t\n", r.GM.Identity, r.GM.ClockClass, r.GM.ClockAccuracy, r.OneStep)
+	}
+	for _, name := range []string{"announce", "sync", "delay_resp"} {
+		g := r.Grants[name]
+		fmt.Fprintf(&b, "%-10s  granted %t at interval %d, asked %d times, denied %d; %d received, %.1f/s\n", name, g.Granted, g.Interval, g.Asked, g.Denials, r.Counts[name], r.Rates[name])
+	}
+	fmt.Fprintf(&b, "Offset      median %d ns, p1 %d, p99 %d, worst %d..%d (%d Syncs); mean path delay %.0f ns\n", r.Offset.Median, r.Offset.P1, r.Offset.P99, r.Offset.Min, r.Offset.Max, r.Offset.N, r.PathDelayNs)
+	return b.String()
+}
+
+// face draws a rehearsal while it runs: the live view with --watch, else a
+// line for each change of state.
+type face struct {
+	r        *rehearse
+	out      io.Writer
+	terminal bool
+	hints    []string
+}
+
+func newFace(r *rehearse, out io.Writer) *face {
+	f := &face{r: r, out: out}
+	if file, ok := out.(*os.File); ok {
+		f.terminal = term.IsTerminal(int(file.Fd()))
+	}
+	socket := ""
+	if r.o.socket != defaultSocket {
+		socket = "BRAGI_SOCKET=" + r.o.socket + " "
+	}
+	f.hints = []string{
+		"In a second terminal:  " + socket + "bin/bragi sim antenna cut       then: antenna restore",
+		"                       " + socket + "bin/bragi show clock            why the class is what it is",
+		"Ctrl-C ends it.",
+	}
+	return f
+}
+
+const (
+	redrawEvery = 500 * time.Millisecond
+	lineEvery   = time.Second
+)
+
+// draw draws each report that is due, until there are no more.
+func (f *face) draw(ctx context.Context, reports <-chan rehearsal.Report) {
+	every := lineEvery
+	if f.terminal {
+		every = redrawEvery
+	}
+	due, moves := 0.0, 0
+	for report := range reports {
+		if !f.r.watch && !f.r.json {
+			for ; moves < len(report.Moves); moves++ {
+				fmt.Fprintf(f.out, "%7.1f s  %s\n", report.Moves[moves].AtS, report.Moves[moves].State)
+			}
+		}
+		if f.r.watch && report.RunS >= due {
+			due = report.RunS + every.Seconds()
+			f.drawView(ctx, report)
+		}
+	}
+}
+
+func (f *face) drawView(ctx context.Context, report rehearsal.Report) {
+	var s *status.Status
+	var got status.Status
+	problem := ""
+	ask, stop := context.WithTimeout(ctx, time.Second)
+	defer stop()
+	if err := f.r.o.client().Get(ask, "/v1/status", &got); err != nil {
+		problem = err.Error()
+	} else {
+		s = &got
+	}
+	if f.terminal {
+		fmt.Fprint(f.out, "\x1b[H\x1b[2J"+strings.ReplaceAll(show.View(s, problem, f.peer(report), f.hints), "\n", "\r\n"))
+		return
+	}
+	fmt.Fprintln(f.out, oneLine(s, problem, report))
+}
+
+func (f *face) peer(r rehearsal.Report) show.Peer {
+	p := show.Peer{Address: strings.TrimSuffix(f.r.source, "/32"), As: r.As, State: r.State, Class: -1, SyncRate: r.Rates["sync"], RespRate: r.Rates["delay_resp"]}
+	if r.Offset.N > 0 {
+		last, median := float64(r.Offset.Last), float64(r.Offset.Median)
+		worst := math.Max(float64(r.Offset.Max), -float64(r.Offset.Min))
+		p.OffsetNs, p.MedianNs, p.WorstNs, p.DelayNs = &last, &median, &worst, &r.PathDelayNs
+	}
+	if r.Counts["announce"] > 0 {
+		p.Class = int(r.GM.ClockClass)
+	}
+	for _, g := range r.Grants {
+		if g.Granted {
+			p.Granted++
+		}
+	}
+	return p
+}
+
+// oneLine is the live view where there is no terminal.
+func oneLine(s *status.Status, problem string, r rehearsal.Report) string {
+	gm := problem
+	if s != nil {
+		class := "-"
+		if s.Clock.Serving {
+			class = fmt.Sprint(s.Clock.ClockClass)
+		}
+		gm = fmt.Sprintf("class %s %s error %s bound %s", class, s.Clock.State, show.Ns(s.Clock.TimeErrorNs), show.Ns(s.Clock.BoundNs))
+	}
+	offset := float64(r.Offset.Median)
+	return fmt.Sprintf("grandmaster: %s | client: %s offset %s, %.1f Sync/s, sees class %d", gm, r.State, show.Ns(&offset), r.Rates["sync"], r.GM.ClockClass)
+}
