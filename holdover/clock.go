@@ -43,7 +43,7 @@ const (
 	returnRejects = 300             // and one outside
 	lockLimitNs   = 100
 	strayedFactor = 5
-	peakTime      = 5 * time.Minute
+	youngLock     = 2 * time.Minute // the bound still falls
 )
 
 // Clock is the served clock as the servo sees it. It is not safe for several
@@ -82,7 +82,8 @@ type Clock struct {
 	settledFrom  timescale.Mono // zero while outside the lock limit
 	returning    int            // pulses since the loss that were not believed yet
 	returnFrom   float64        // when they were first seen where they are, s since the origin
-	peakNs       float64        // of |x| in LOCKED, fading
+	saidBound    slowFall       // what LOCKED announces of bound and spread
+	saidSigma    slowFall
 	atLimit      bool
 
 	tempC    float64
@@ -276,12 +277,18 @@ func (c *Clock) advance(now timescale.Mono, pulse bool) Order {
 	}
 	step := c.firstStep(now, pulse && fresh)
 
-	in := c.inputs(now, dt, fresh)
-	next, why := Next(c.state, in)
+	next, why := Next(c.state, c.inputs(now, fresh))
 	if next != c.state {
 		c.enter(now, next)
 	}
 	c.why = why
+	if next == quality.Locked {
+		if now.Sub(c.since) < youngLock {
+			c.saidBound, c.saidSigma = slowFall{}, slowFall{}
+		}
+		c.saidBound.follow(now, c.bound(now))
+		c.saidSigma.follow(now, c.unseen(now)/boundSigmas)
+	}
 	if step.Step {
 		return step
 	}
@@ -289,7 +296,7 @@ func (c *Clock) advance(now timescale.Mono, pulse bool) Order {
 }
 
 // inputs gathers the facts for Next.
-func (c *Clock) inputs(now timescale.Mono, dt time.Duration, fresh bool) Inputs {
+func (c *Clock) inputs(now timescale.Mono, fresh bool) Inputs {
 	in := Inputs{
 		EverLocked: c.everLocked,
 		Warm:       now.Sub(c.start) >= c.cfg.WarmUp,
@@ -317,7 +324,6 @@ func (c *Clock) inputs(now timescale.Mono, dt time.Duration, fresh bool) Inputs 
 		}
 		in.Settled = !c.settledFrom.IsZero() && now.Sub(c.settledFrom) >= settle
 		in.Strayed = math.Abs(x) > strayedFactor*limit
-		c.peakNs = max(math.Abs(x), c.peakNs*math.Exp(-seconds(dt)/seconds(peakTime)))
 	}
 	inside := c.bound(now) < ns(c.cfg.Spec)
 	if c.state == quality.Locked {
@@ -336,11 +342,9 @@ func (c *Clock) inputs(now timescale.Mono, dt time.Duration, fresh bool) Inputs 
 func (c *Clock) enter(now timescale.Mono, next quality.State) {
 	switch next {
 	case quality.Locked:
-		x, _ := c.error(now)
 		c.everLocked = true
 		c.holdoverFrom = timescale.Mono{}
 		c.boundInside, c.capped = true, false
-		c.peakNs = math.Abs(x)
 	case quality.HoldoverSpec, quality.HoldoverNoSpec:
 		if c.holdoverFrom.IsZero() {
 			c.holdoverFrom = now

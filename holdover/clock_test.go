@@ -482,3 +482,31 @@ func TestLossAfterShortLock(t *testing.T) {
 		}
 	}
 }
+
+// In two hours of lock Announce changes a few times, not with every pulse, and
+// the bound behind it is never below the live one.
+func TestAnnounceIsSteady(t *testing.T) {
+	for _, kind := range []Oscillator{XO, TCXO, OCXO} {
+		for _, egress := range []float64{0, 30, 20_000} {
+			r := newRig(t, 3, kind, nil)
+			r.until(quality.Locked, 60)
+			r.run(120)
+			changes, said := 0, quality.Announcement{}
+			for range 7200 {
+				r.run(1)
+				q := r.report.Quality
+				if q.BoundNs < r.report.BoundNs {
+					t.Fatalf("%v: announces %.0f ns, bound %.0f ns", kind, q.BoundNs, r.report.BoundNs)
+				}
+				q.EgressNs = egress
+				if a := quality.Announce(q); a != said {
+					said = a
+					changes++
+				}
+			}
+			if changes > 8 || said.ClockAccuracy == quality.AccuracyUnknown || said.ClockClass != 6 {
+				t.Errorf("%v, egress %g ns: Announce changed %d times in 2 h, last %+v", kind, egress, changes, said)
+			}
+		}
+	}
+}

@@ -2,6 +2,7 @@ package holdover
 
 import (
 	"math"
+	"time"
 
 	"bragi/gnss/timescale"
 )
@@ -128,7 +129,7 @@ func (c *Clock) bound(now timescale.Mono) float64 {
 		return math.NaN()
 	}
 	x, _ := c.error(now)
-	return max(math.Abs(x), c.peak()) + c.unseen(now)
+	return math.Abs(x) + c.unseen(now)
 }
 
 // unseen is the part of the bound beside the estimated error itself.
@@ -138,11 +139,25 @@ func (c *Clock) unseen(now timescale.Mono) float64 {
 		return c.held.zErrNs + c.growth(t-c.held.from)
 	}
 	_, sigma := c.est.at(t)
-	b := boundSigmas*sigma + c.cfg.ReceiverBoundNs
-	if away := t - c.axis(c.lastAccepted); away > seconds(pulseTimeout)/2 {
-		b += away * c.osc.boundPPB
+	return boundSigmas*sigma + c.cfg.ReceiverBoundNs
+}
+
+// slowFall follows a number upward at once, and downward only when it has been
+// a fifth lower for half an hour: an Announce that flutters between two codes
+// makes every client choose its master anew.
+type slowFall struct {
+	value float64
+	high  timescale.Mono // when the number was last not a fifth lower
+}
+
+func (s *slowFall) follow(now timescale.Mono, v float64) {
+	switch {
+	case v > 0.8*s.value:
+		s.value = max(s.value, v)
+		s.high = now
+	case now.Sub(s.high) >= 30*time.Minute:
+		s.value, s.high = v, now
 	}
-	return b
 }
 
 // snapshots are the estimator's states of the last minute and a bit.

@@ -43,9 +43,10 @@ type Report struct {
 	Steps                       int
 	LastStepNs                  int64
 
-	// Quality has State, EverLocked, KeepsSpec, BoundNs, LogVariance,
-	// ServeFreeRun and FrequencyCategory set. The assembly adds what only it
-	// knows: egress, UTC offset, leap, squelch, profile.
+	// Quality has State, EverLocked, KeepsSpec, BoundNs (in LOCKED slow to fall,
+	// so at least the live BoundNs above), LogVariance, ServeFreeRun and
+	// FrequencyCategory set. The assembly adds what only it knows: egress, UTC
+	// offset, leap, squelch, profile.
 	Quality quality.Input
 }
 
@@ -68,13 +69,6 @@ const (
 	rejectsShown  = 3
 )
 
-func (c *Clock) peak() float64 {
-	if c.state == quality.Locked {
-		return c.peakNs
-	}
-	return 0
-}
-
 // Report tells how the clock stands at now.
 func (c *Clock) Report(now timescale.Mono) Report {
 	if now.Before(c.now) {
@@ -92,12 +86,15 @@ func (c *Clock) Report(now timescale.Mono) Report {
 	if !c.holdoverFrom.IsZero() {
 		r.HoldoverFor = now.Sub(c.holdoverFrom)
 	}
-	variance := uint16(quality.VarianceUnknown)
+	said, sigma := nan, nan
 	if c.est.valid {
 		r.ErrorNs, r.OscillatorPPB = c.error(now)
 		r.BoundNs = c.bound(now)
 		r.SigmaNs = c.unseen(now) / boundSigmas
-		variance = varianceOf(r.SigmaNs)
+		said, sigma = r.BoundNs, r.SigmaNs
+		if c.state == quality.Locked {
+			said, sigma = max(said, c.saidBound.value), c.saidSigma.value
+		}
 		r.PulseNoiseNs = c.est.noiseNs
 		m := c.held.mean
 		if !c.held.active {
@@ -111,7 +108,7 @@ func (c *Clock) Report(now timescale.Mono) Report {
 	r.Quality = quality.Input{
 		State: c.state, EverLocked: c.everLocked,
 		KeepsSpec: r.Learned && c.boundInside && !c.capped,
-		BoundNs:   r.BoundNs, EgressNs: nan, LogVariance: variance,
+		BoundNs:   said, EgressNs: nan, LogVariance: varianceOf(sigma),
 		ServeFreeRun:      c.cfg.FreeRunAfter >= 0 && !c.start.IsZero() && now.Sub(c.start) >= c.cfg.FreeRunAfter,
 		FrequencyCategory: c.cfg.Oscillator.Category(),
 	}
