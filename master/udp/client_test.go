@@ -140,10 +140,14 @@ func TestLoopAllocatesNothing(t *testing.T) {
 	p.request(t, p.general, wire.UnicastRequest{MessageType: wire.TypeSync, LogInterval: -7, Duration: 300},
 		wire.UnicastRequest{MessageType: wire.TypeAnnounce, LogInterval: -3, Duration: 300},
 		wire.UnicastRequest{MessageType: wire.TypeDelayResp, LogInterval: -7, Duration: 300})
-	l := newLoop(s, m, ahead(0))
+	l, err := newLoop(s, m, ahead(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.wait.close()
 	wait := func(i int) {
-		for l.fds[i].Revents = 0; l.fds[i].Revents == 0; {
-			if err := l.poll(time.Second); err != nil {
+		for l.wait.fds[i].Revents = 0; l.wait.fds[i].Revents == 0; {
+			if err := l.wait.wait(time.Second); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -5,7 +5,7 @@
 //	commands   what other goroutines posted (announcement, snapshot, drain): a lock-free list and an eventfd
 //	Tick       the slot that is due: each Sync by a send of its own right after its own reading of the clock,
 //	           all else in one sendmmsg
-//	ppoll      until the next slot, a datagram or a command
+//	wait       until the next slot, a datagram or a command
 //	Receive    recvmmsg; the kernel's receive stamps (CLOCK_REALTIME) become CLOCK_MONOTONIC_RAW by one
 //	           sandwich of readings per batch, and that the served clock's time; answers in one sendmmsg
 //

@@ -2,11 +2,8 @@ package udp
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"runtime"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -22,22 +19,19 @@ type loop struct {
 	clock  Clock
 	out    master.Outbox
 	bridge bridge
-	fds    [3]unix.PollFd
+	wait   *waiter
 	events []master.Event
 
 	received, stampsMissing, stampsVoid, wakes uint64
 	niceRefused                                bool
 }
 
-func newLoop(s *Server, m *master.Master, clock Clock) *loop {
-	return &loop{
-		s: s, m: m, clock: clock,
-		fds: [3]unix.PollFd{
-			{Fd: int32(s.event.fd), Events: unix.POLLIN},
-			{Fd: int32(s.general.fd), Events: unix.POLLIN},
-			{Fd: int32(s.wake), Events: unix.POLLIN},
-		},
+func newLoop(s *Server, m *master.Master, clock Clock) (*loop, error) {
+	w, err := newWaiter(s.event.fd, s.general.fd, s.wake)
+	if err != nil {
+		return nil, err
 	}
+	return &loop{s: s, m: m, clock: clock, wait: w}, nil
 }
 
 // longestWait bounds a wait without a deadline.
@@ -46,6 +40,7 @@ const longestWait = time.Minute
 // run is the loop. It leaves its thread locked, so that the thread, whose
 // priority and timer slack are not the others', ends with it.
 func (l *loop) run(ctx context.Context) error {
+	defer l.wait.close()
 	runtime.LockOSThread()
 	l.settle()
 	// What waited in the sockets before has stamps from before the first sandwich.
@@ -58,21 +53,21 @@ func (l *loop) run(ctx context.Context) error {
 		l.m.Tick(now, &l.out)
 		l.flush()
 		l.report()
-		wait := longestWait
+		d := longestWait
 		if next, ok := l.m.Next(); ok {
-			wait = max(0, min(wait, next.Sub(Now())))
+			d = max(0, min(d, next.Sub(Now())))
 		}
-		if err := l.poll(wait); err != nil {
+		if err := l.wait.wait(d); err != nil {
 			return err
 		}
 		l.wakes++
-		if l.fds[0].Revents != 0 {
+		if l.wait.fds[0].Revents != 0 {
 			l.receive(l.s.event, true)
 		}
-		if l.fds[1].Revents != 0 {
+		if l.wait.fds[1].Revents != 0 {
 			l.receive(l.s.general, false)
 		}
-		if l.fds[2].Revents != 0 {
+		if l.wait.fds[2].Revents != 0 {
 			var b [8]byte
 			_, _ = unix.Read(l.s.wake, b[:])
 		}
@@ -87,23 +82,6 @@ func (l *loop) settle() {
 	if n := l.s.cfg.Nice; n != 0 {
 		l.niceRefused = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), n) != nil
 	}
-}
-
-// poll waits for the sockets, the eventfd or the time. The time-out is relative
-// and so free of the difference between CLOCK_MONOTONIC and CLOCK_MONOTONIC_RAW,
-// but for its own length.
-func (l *loop) poll(wait time.Duration) error {
-	ts := unix.NsecToTimespec(int64(wait))
-	_, _, e := unix.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&l.fds[0])), uintptr(len(l.fds)), uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
-	if e != 0 {
-		for i := range l.fds {
-			l.fds[i].Revents = 0
-		}
-		if e != unix.EINTR {
-			return fmt.Errorf("udp: %w", os.NewSyscallError("ppoll", e))
-		}
-	}
-	return nil
 }
 
 // receive takes one batch from a socket and answers it.

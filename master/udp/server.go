@@ -220,8 +220,12 @@ func (s *Server) Serve(ctx context.Context, m *master.Master, clock Clock) error
 	defer close(s.done)
 	stop := context.AfterFunc(ctx, s.nudge)
 	defer stop()
+	l, err := newLoop(s, m, clock)
+	if err != nil {
+		return err
+	}
 	result := make(chan error, 1)
-	go func() { result <- newLoop(s, m, clock).run(ctx) }()
+	go func() { result <- l.run(ctx) }()
 	return <-result
 }
 
