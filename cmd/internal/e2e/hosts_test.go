@@ -7,7 +7,6 @@ package e2e
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -272,13 +271,4 @@ func (w *truthWatch) finish() *truthWatch {
 	w.stop()
 	<-w.done
 	return w
-}
-
-func decode[T any](t *testing.T, text string) T {
-	t.Helper()
-	var v T
-	if err := json.Unmarshal([]byte(text), &v); err != nil {
-		t.Fatalf("not JSON: %v: %s", err, text)
-	}
-	return v
 }
