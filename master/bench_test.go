@@ -47,3 +47,16 @@ func BenchmarkDelayReq(b *testing.B) {
 		out.Reset()
 	}
 }
+
+// A snapshot of 1,000 clients: it holds up the schedule once for each question.
+func BenchmarkSnapshot(b *testing.B) {
+	m := newMaster(b, func(c *Config) { c.MaxClients = 1000 })
+	var out Outbox
+	for i := range 1000 {
+		m.Receive(start, newPeer(i).signaling(b, request(wire.TypeAnnounce, -3, 1000), request(wire.TypeSync, -5, 1000)), &out)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Snapshot(start)
+	}
+}

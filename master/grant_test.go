@@ -3,6 +3,7 @@ package master
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -183,6 +184,31 @@ func TestRenewalKeepsThePhase(t *testing.T) {
 	}
 	if _, ok := m.Next(); ok {
 		t.Error("a deadline is left when nobody is served")
+	}
+}
+
+// A grant that is not renewed ends without a word, within the second.
+func TestExpiryIsSilent(t *testing.T) {
+	m, p := newMaster(t, nil), newPeer(1)
+	p.subscribe(t, m, start, 10)
+	run(t, m, start, at(20*time.Second), func(now timescale.Mono, a answer) {
+		if a.MessageType == wire.TypeSignaling || now.Sub(start) >= 10*time.Second {
+			t.Errorf("%v after %v", a.MessageType, now.Sub(start))
+		}
+	})
+	if got := say(t, m, at(10*time.Second), p.delayReq(1)); len(got) != 0 {
+		t.Error("Delay_Resp after the grant")
+	}
+	var kinds []EventKind
+	for _, e := range m.TakeEvents(nil) {
+		if e.At.Sub(start) > 11*time.Second {
+			t.Errorf("%v only after %v", e.Kind, e.At.Sub(start))
+		}
+		kinds = append(kinds, e.Kind)
+	}
+	want := []EventKind{EventClientNew, EventGranted, EventGranted, EventGranted, EventExpired, EventExpired, EventExpired, EventClientGone}
+	if !slices.Equal(kinds[:min(8, len(kinds))], want) {
+		t.Errorf("events %v", kinds)
 	}
 }
 

@@ -58,7 +58,7 @@ func TestControls(t *testing.T) {
 	b := put(nil, unix.SOL_SOCKET, unix.SO_TIMESTAMPING_NEW, stamps)
 	b = put(b, 99, 99, []byte{1, 2, 3})
 	b = put(b, unix.IPPROTO_IP, unix.IP_TOS, []byte{47 << 2})
-	b = put(b, unix.IPPROTO_IP, unix.IP_PKTINFO, []byte{1, 0, 0, 0, 10, 0, 0, 9, 10, 0, 0, 1})
+	b = put(b, unix.IPPROTO_IP, unix.IP_PKTINFO, []byte{1, 0, 0, 0, 10, 0, 0, 1, 10, 0, 0, 255})
 	b = put(b, unix.SOL_SOCKET, unix.SO_RXQ_OVFL, []byte{7, 0, 0, 0})
 	r := &receiver{}
 	var p packet

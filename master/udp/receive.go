@@ -96,7 +96,7 @@ func (r *receiver) controls(p *packet, b []byte) {
 		case level == unix.SOL_SOCKET && typ == unix.SO_RXQ_OVFL && len(data) >= 4:
 			r.drops = binary.NativeEndian.Uint32(data)
 		case level == unix.IPPROTO_IP && typ == unix.IP_PKTINFO && len(data) >= 12:
-			p.dst = netip.AddrFrom4([4]byte(data[8:12])) // ipi_addr: as in the header
+			p.dst = netip.AddrFrom4([4]byte(data[4:8])) // ipi_spec_dst: ours, even if a broadcast was asked
 		case level == unix.IPPROTO_IP && typ == unix.IP_TOS && len(data) >= 1:
 			p.dscp = data[0] >> 2
 		}
