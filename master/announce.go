@@ -14,26 +14,12 @@ const (
 // (0x7F); Announce states logAnnounceInterval, which in unicast is the granted
 // one and is patched for each client.
 func (m *Master) build() {
-	h := wire.Header{
-		MinorVersion: m.cfg.MinorVersion, Domain: m.cfg.Domain, Flags: wire.FlagUnicast,
-		Source: m.me, LogInterval: wire.LogIntervalNone,
-	}
+	h := m.header()
 	m.sync = (&wire.Sync{Header: h}).Append(m.sync[:0])
 	m.delayResp = (&wire.DelayResp{Header: h}).Append(m.delayResp[:0])
 
 	a := m.said
-	for _, f := range []struct {
-		on   bool
-		flag wire.Flags
-	}{
-		{a.Leap61, wire.FlagLeap61}, {a.Leap59, wire.FlagLeap59}, {a.CurrentUTCOffsetValid, wire.FlagUTCOffsetValid},
-		{a.PTPTimescale, wire.FlagPTPTimescale}, {a.TimeTraceable, wire.FlagTimeTraceable},
-		{a.FrequencyTraceable, wire.FlagFrequencyTraceable},
-	} {
-		if f.on {
-			h.Flags |= f.flag
-		}
-	}
+	h.Flags |= m.timeFlags()
 	m.announce = (&wire.Announce{
 		Header:                  h,
 		CurrentUTCOffset:        a.CurrentUTCOffset,
@@ -45,4 +31,22 @@ func (m *Master) build() {
 		Grandmaster:             m.me.Clock,
 		TimeSource:              wire.TimeSource(a.TimeSource),
 	}).Append(m.announce[:0])
+}
+
+// timeFlags are the bits of the flagField that belong to timePropertiesDS.
+func (m *Master) timeFlags() (flags wire.Flags) {
+	a := &m.said
+	for _, f := range [...]struct {
+		on   bool
+		flag wire.Flags
+	}{
+		{a.Leap61, wire.FlagLeap61}, {a.Leap59, wire.FlagLeap59}, {a.CurrentUTCOffsetValid, wire.FlagUTCOffsetValid},
+		{a.PTPTimescale, wire.FlagPTPTimescale}, {a.TimeTraceable, wire.FlagTimeTraceable},
+		{a.FrequencyTraceable, wire.FlagFrequencyTraceable},
+	} {
+		if f.on {
+			flags |= f.flag
+		}
+	}
+	return flags
 }

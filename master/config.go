@@ -72,6 +72,10 @@ type Config struct {
 	// Open: Delay_Req is answered without a grant.
 	Open bool
 
+	// Management: GET of the data sets is answered, to trusted addresses.
+	Management  bool
+	Description Description
+
 	// Seed of the rate limit's leak and of the hash tables; any number, best a random one.
 	Seed uint64
 }

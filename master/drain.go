@@ -60,15 +60,10 @@ func (m *Master) signalTo(to Key, seq *uint16, from netip.Addr, out *Outbox) {
 	if err != nil {
 		return
 	}
-	s := wire.Signaling{
-		Header: wire.Header{
-			MinorVersion: m.cfg.MinorVersion, Domain: m.cfg.Domain, Flags: wire.FlagUnicast,
-			Source: m.me, SequenceID: *seq, LogInterval: wire.LogIntervalNone,
-		},
-		Target: to.Port,
-		TLVs:   tlvs,
-	}
+	h := m.header()
+	h.SequenceID = *seq
 	*seq++
+	s := wire.Signaling{Header: h, Target: to.Port, TLVs: tlvs}
 	m.signal = s.Append(m.signal[:0])
 	out.put(from, to.Address, false, false, m.signal)
 	m.stats.Sent[wire.TypeSignaling]++

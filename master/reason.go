@@ -20,6 +20,7 @@ const (
 	WrongTarget
 	OwnIdentity
 	NotForMaster
+	ManagementOff
 	// Who sent it.
 	AddressDenied
 	RateLimited
@@ -55,6 +56,7 @@ var reasonWords = [numReasons]string{
 	WrongTarget:      "targetPortIdentity is another clock's",
 	OwnIdentity:      "carries our own clock identity",
 	NotForMaster:     "message is not for a master",
+	ManagementOff:    "management is off",
 	AddressDenied:    "address is not allowed",
 	RateLimited:      "too many Signaling messages",
 	NoGrant:          "Delay_Req without a Delay_Resp grant",

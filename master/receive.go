@@ -27,6 +27,8 @@ func (m *Master) Receive(now timescale.Mono, d Datagram, out *Outbox) {
 			why = m.delayReq(now, &h, &d, out)
 		case wire.TypeSignaling:
 			why = m.signaling(now, &d, out)
+		case wire.TypeManagement:
+			why = m.management(now, &d, out)
 		default:
 			why = NotForMaster
 		}

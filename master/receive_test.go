@@ -282,13 +282,16 @@ func FuzzReceive(f *testing.F) {
 	f.Add(p.signaling(f, request(wire.TypeSync, -5, 300), wire.UnicastCancel{MessageType: wire.TypeSync}).Payload, false)
 	f.Add(p.signaling(f, wire.UnicastCancelAck{MessageType: wire.TypeSync}, rawTLV{0x80, 8, 0, 0}).Payload, false)
 	f.Add(p.delayReq(1).Payload, true)
+	get := wire.Management{Header: p.header(), Target: allPort}
+	get.TLVs, _ = wire.ParseTLVs(wire.AppendManagementTLV(nil, wire.IDClockDescription, nil))
+	f.Add(get.Append(nil), false)
 	f.Fuzz(func(t *testing.T, b []byte, event bool) {
-		m := newMaster(t, func(c *Config) { c.MaxClients = 4; c.Open = len(b)%2 == 0 })
+		m := newMaster(t, func(c *Config) { c.MaxClients = 4; c.Open = len(b)%2 == 0; c.Management = true })
 		newPeer(1).subscribe(t, m, start, 10)
 		var out Outbox
 		for i := range 3 {
 			now := at(time.Duration(i) * time.Second)
-			m.Receive(now, Datagram{Src: p.addr, Dst: us, Event: event, Payload: b, Stamp: timescale.LocalFromNs(1), HasStamp: true}, &out)
+			m.Receive(now, Datagram{Src: p.addr, Event: event, Payload: b, Stamp: timescale.LocalFromNs(1), HasStamp: true}, &out)
 			m.Tick(now, &out)
 		}
 		if len(answers(t, &out)) > 3*(maxTLVs+1)+8 {

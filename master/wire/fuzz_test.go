@@ -8,7 +8,7 @@ import (
 // Whatever the octets: no panic, nothing read beyond messageLength, and what is
 // accepted survives being written and read again.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{goldenSync, goldenDelayReq, goldenFollowUp, goldenDelayResp, goldenAnnounce, goldenRequest, goldenGrant, goldenCancel} {
+	for _, s := range []string{goldenSync, goldenDelayReq, goldenFollowUp, goldenDelayResp, goldenAnnounce, goldenRequest, goldenGrant, goldenCancel, goldenGet, goldenError} {
 		f.Add(octets(f, s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -37,6 +37,11 @@ func FuzzParse(f *testing.F) {
 		case TypeSignaling:
 			x, e := ParseSignaling(cut)
 			m, err = &x, e
+		case TypeManagement:
+			if _, err := ParseManagement(cut); err == nil && len(cut) < ManagementLen {
+				t.Fatal("a Management message of", len(cut))
+			}
+			return
 		default:
 			return
 		}
@@ -64,6 +69,7 @@ func FuzzParse(f *testing.F) {
 func FuzzTLVs(f *testing.F) {
 	f.Add(octets(f, "0004 0006 b0 fd 0000012c 8008 0000"))
 	f.Add(octets(f, "0003 0006 001122 000001 0005 0008 90 fb 0000012c 00 01"))
+	f.Add(octets(f, "0001 0002 2002 0002 0008 0002 2fff 00000000"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		tlvs, err := ParseTLVs(b)
 		if err != nil {
@@ -79,6 +85,8 @@ func FuzzTLVs(f *testing.F) {
 			_, _ = ParseUnicastRequest(v)
 			_, _ = ParseUnicastGrant(v)
 			_, _ = ParseUnicastCancelAck(v)
+			_, _, _ = ParseManagementTLV(v)
+			_, _, _ = ParseManagementErrorTLV(v)
 		}
 		if total != len(b) {
 			t.Fatalf("TLVs of %d octets in a run of %d", total, len(b))

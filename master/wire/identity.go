@@ -69,6 +69,9 @@ func parsePortIdentity(b []byte) PortIdentity {
 	return PortIdentity{ClockIdentity(b[:8]), binary.BigEndian.Uint16(b[8:10])}
 }
 
+// Append adds the ten octets of the identity to b.
+func (p PortIdentity) Append(b []byte) []byte { return p.append(b) }
+
 func (p PortIdentity) append(b []byte) []byte {
 	return binary.BigEndian.AppendUint16(append(b, p.Clock[:]...), p.Port)
 }

@@ -1,0 +1,172 @@
+package master
+
+import (
+	"encoding/binary"
+
+	"bragi/gnss/timescale"
+	"bragi/master/wire"
+)
+
+// Description is what the clock says of itself in CLOCK_DESCRIPTION and
+// USER_DESCRIPTION (15.5.3.1).
+type Description struct {
+	Product  string // "manufacturer;model;serial number"
+	Revision string // "hardware;firmware;software"
+	User     string // name and place, the operator's
+}
+
+// management answers a GET of the data sets (15.5.3) by unicast. What is not
+// known, settable or supported is answered by an error, as pmc and others
+// expect; a response or an acknowledge by nothing.
+func (m *Master) management(now timescale.Mono, d *Datagram, out *Outbox) Reason {
+	g, err := wire.ParseManagement(d.Payload)
+	if err != nil {
+		return reasonOf(err)
+	}
+	switch {
+	case !m.cfg.Management:
+		return ManagementOff
+	case !g.Target.Addresses(m.me):
+		return WrongTarget
+	case g.Action != wire.ActionGet && g.Action != wire.ActionSet && g.Action != wire.ActionCommand:
+		return NotForMaster
+	case !m.trusted(d.Src): // an answer is up to six times its question
+		return AddressDenied
+	case !m.limiter.pass(now, d.Src):
+		return RateLimited
+	}
+	typ, v, ok := g.TLVs.Next()
+	if !ok || typ != wire.TLVManagement {
+		return BadTLV
+	}
+	id, _, err := wire.ParseManagementTLV(v)
+	if err != nil {
+		return BadTLV
+	}
+	data, known := m.dataSet(make([]byte, 0, 256), id, d)
+	var tlv []byte
+	switch {
+	case !known:
+		tlv = wire.AppendManagementErrorTLV(nil, wire.ErrorNoSuchID, id)
+	case g.Action == wire.ActionSet:
+		tlv = wire.AppendManagementErrorTLV(nil, wire.ErrorNotSettable, id)
+	case g.Action == wire.ActionCommand:
+		tlv = wire.AppendManagementErrorTLV(nil, wire.ErrorNotSupported, id)
+	default:
+		tlv = wire.AppendManagementTLV(nil, id, data)
+	}
+	tlvs, err := wire.ParseTLVs(tlv)
+	if err != nil {
+		return BadTLV
+	}
+	h := m.header()
+	h.SequenceID = g.SequenceID
+	r := wire.Management{
+		Header: h, Target: g.Source, Action: wire.ActionResponse, TLVs: tlvs,
+		// What is left of the hops it came with is what it may go back (15.4.1.4).
+		StartingHops: g.StartingHops - g.Hops, Hops: g.StartingHops - g.Hops,
+	}
+	if g.Action == wire.ActionCommand {
+		r.Action = wire.ActionAcknowledge
+	}
+	out.put(d.Dst, d.Src, false, false, r.Append(nil))
+	m.stats.Sent[wire.TypeManagement]++
+	return Accepted
+}
+
+// header is what every message of ours begins with.
+func (m *Master) header() wire.Header {
+	return wire.Header{
+		MinorVersion: m.cfg.MinorVersion, Domain: m.cfg.Domain, Flags: wire.FlagUnicast,
+		Source: m.me, LogInterval: wire.LogIntervalNone,
+	}
+}
+
+// What the data sets say that is the same for every grandmaster: no statistics
+// of a parent (8.2.3), the intervals of a port that serves whatever is granted.
+const (
+	ordinaryClock         = 0x8000
+	networkUDPv4          = 1
+	portStateMaster       = 6
+	portStatePassive      = 7
+	delayMechanismE2E     = 1
+	noParentVariance      = 0xFFFF
+	noParentChangeRate    = 0x7FFFFFFF
+	announceReceiptIn     = 3
+	defaultLogAnnounce    = 1
+	defaultLogSync        = 0
+	defaultLogDelayReq    = 0
+	defaultProfileE2E1588 = "\x00\x1B\x19\x00\x01\x00"
+)
+
+// dataSet adds the data of an id to b.
+func (m *Master) dataSet(b []byte, id wire.ManagementID, d *Datagram) ([]byte, bool) {
+	a := &m.said
+	quality := func(b []byte) []byte {
+		b = append(b, a.ClockClass, a.ClockAccuracy)
+		return binary.BigEndian.AppendUint16(b, a.OffsetScaledLogVariance)
+	}
+	switch id {
+	case wire.IDNull:
+	case wire.IDClockDescription:
+		b = m.describe(b, d)
+	case wire.IDUserDescription:
+		b = wire.AppendText(b, m.cfg.Description.User)
+	case wire.IDDefaultDataSet:
+		b = append(b, 0, 0, 0, 1, m.cfg.Priority1) // one step, may be master; one port
+		b = append(quality(b), m.cfg.Priority2)
+		b = append(append(b, m.me.Clock[:]...), m.cfg.Domain, 0)
+	case wire.IDCurrentDataSet:
+		b = append(b, make([]byte, 18)...) // stepsRemoved, offsetFromMaster, meanDelay: none
+	case wire.IDParentDataSet:
+		b = m.me.Append(b)
+		b = binary.BigEndian.AppendUint16(append(b, 0, 0), noParentVariance)
+		b = binary.BigEndian.AppendUint32(b, noParentChangeRate)
+		b = append(quality(append(b, m.cfg.Priority1)), m.cfg.Priority2)
+		b = append(b, m.me.Clock[:]...)
+	case wire.IDTimePropertiesDataSet:
+		b = binary.BigEndian.AppendUint16(b, uint16(a.CurrentUTCOffset))
+		b = append(b, uint8(m.timeFlags()), a.TimeSource)
+	case wire.IDPortDataSet:
+		state := uint8(portStateMaster)
+		if !a.Serve {
+			state = portStatePassive
+		}
+		b = append(m.me.Append(b), state, uint8(defaultLogDelayReq))
+		b = append(b, make([]byte, 8)...) // peerMeanPathDelay
+		b = append(b, defaultLogAnnounce, announceReceiptIn, defaultLogSync, delayMechanismE2E, 0, m.cfg.MinorVersion<<4|2)
+	case wire.IDPriority1:
+		b = append(b, m.cfg.Priority1, 0)
+	case wire.IDPriority2:
+		b = append(b, m.cfg.Priority2, 0)
+	case wire.IDDomain:
+		b = append(b, m.cfg.Domain, 0)
+	case wire.IDVersionNumber:
+		b = append(b, m.cfg.MinorVersion<<4|2, 0)
+	case wire.IDClockAccuracy:
+		b = append(b, a.ClockAccuracy, 0)
+	case wire.IDGrandmasterSettingsNP:
+		b = binary.BigEndian.AppendUint16(quality(b), uint16(a.CurrentUTCOffset))
+		b = append(b, uint8(m.timeFlags()), a.TimeSource)
+	default:
+		return nil, false
+	}
+	return b, true
+}
+
+func (m *Master) describe(b []byte, d *Datagram) []byte {
+	id, asked := m.me.Clock, [4]byte{}
+	if d.Dst.Is4() {
+		asked = d.Dst.As4()
+	}
+	b = binary.BigEndian.AppendUint16(b, ordinaryClock)
+	b = wire.AppendText(b, "IEEE 802.3")
+	b = append(b, 0, 6, id[0], id[1], id[2], id[5], id[6], id[7])
+	b = append(b, 0, networkUDPv4, 0, 4)
+	b = append(b, asked[:]...)
+	b = append(b, id[0], id[1], id[2], 0) // manufacturerIdentity: the OUI of the MAC address
+	b = wire.AppendText(b, m.cfg.Description.Product)
+	b = wire.AppendText(b, m.cfg.Description.Revision)
+	b = wire.AppendText(b, m.cfg.Description.User)
+	return append(b, defaultProfileE2E1588...)
+}
