@@ -27,7 +27,11 @@ type loop struct {
 }
 
 func newLoop(s *Server, m *master.Master, clock Clock) (*loop, error) {
-	w, err := newWaiter(s.event.fd, s.general.fd, s.wake)
+	group := -1 // ppoll ignores it
+	if s.group != nil {
+		group = s.group.fd
+	}
+	w, err := newWaiter(s.event.fd, s.general.fd, s.wake, group)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +71,9 @@ func (l *loop) run(ctx context.Context) error {
 		if l.wait.fds[1].Revents != 0 {
 			l.receive(l.s.general, false)
 		}
+		if l.wait.fds[3].Revents != 0 {
+			l.receive(l.s.group, false)
+		}
 		if l.wait.fds[2].Revents != 0 {
 			var b [8]byte
 			_, _ = unix.Read(l.s.wake, b[:])
@@ -101,6 +108,14 @@ func (l *loop) receive(p *port, event bool) {
 			continue
 		}
 		l.received++
+		if p == l.s.group {
+			if !management(pkt.payload) {
+				continue
+			}
+			if !l.s.cfg.Address.IsUnspecified() {
+				pkt.dst = l.s.cfg.Address
+			}
+		}
 		d := master.Datagram{Src: pkt.src, Dst: pkt.dst, Event: event, DSCP: pkt.dscp, Payload: pkt.payload}
 		if event {
 			d.Stamp, d.HasStamp = l.stamp(pkt.stampNs)
@@ -109,6 +124,11 @@ func (l *loop) receive(p *port, event bool) {
 	}
 	l.flush()
 	l.report()
+}
+
+// management tells a Management message from the others of the group.
+func management(b []byte) bool {
+	return len(b) > 0 && wire.MessageType(b[0]&0x0F) == wire.TypeManagement
 }
 
 // clearError takes a pending socket error off, or ppoll would return at once for
@@ -185,11 +205,16 @@ func (l *loop) report() {
 
 func (l *loop) stats() Stats {
 	e, g := l.s.event, l.s.general
-	return Stats{
+	st := Stats{
 		Received: l.received, Truncated: e.rx.truncated + g.rx.truncated,
 		DroppedEvent: e.rx.drops, DroppedGeneral: g.rx.drops,
 		StampsMissing: l.stampsMissing, StampsVoid: l.stampsVoid, Jumps: l.bridge.jumps,
 		Wakes: l.wakes, NiceRefused: l.niceRefused,
 		Event: e.tx.stats, General: g.tx.stats,
 	}
+	if m := l.s.group; m != nil {
+		st.Joined, st.DroppedGroup = m.joined, m.rx.drops
+		st.Truncated += m.rx.truncated
+	}
+	return st
 }

@@ -1,11 +1,14 @@
 package udp
 
 import (
+	"bytes"
 	"context"
 	"net/netip"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -146,4 +149,75 @@ func TestLoopbackAddress(t *testing.T) {
 			}
 		})
 	}
+}
+
+// linuxptp's management client, in a namespace of its own, asks by multicast
+// for each data set and gets its answers by unicast.
+func TestPMC(t *testing.T) {
+	for _, tool := range []string{"pmc", "sh"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("SKIPPED: needs %s (the Debian package linuxptp)", tool)
+		}
+	}
+	inNamespace(t, []string{
+		"link set lo up",
+		"link add v0 type veth peer name v1",
+		"address add 10.9.0.1/24 dev v0",
+		"link set v0 up",
+	}, func(t *testing.T) {
+		s := listen(t, Config{Address: netip.MustParseAddr("10.9.0.1"), Management: true})
+		defer s.Close()
+		m, err := master.New(master.Config{Identity: serverID, Priority1: 77, Priority2: 128, Management: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Serve(ctx, m, ahead(0)) }()
+		defer func() {
+			cancel()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}()
+		s.SetAnnouncement(locked)
+		status(t, s, func(st Status) bool { return st.Announcement == locked })
+
+		pmc := exec.Command("sh", "-c", `read go && ip link set lo up && ip address add 10.9.0.2/24 dev v1 && ip link set v1 up &&
+			exec pmc -4 -i v1 -b 1 -d 0 'GET DEFAULT_DATA_SET' 'GET CURRENT_DATA_SET' 'GET PARENT_DATA_SET' 'GET TIME_PROPERTIES_DATA_SET' \
+			'GET PORT_DATA_SET' 'GET GRANDMASTER_SETTINGS_NP' 'GET CLOCK_DESCRIPTION' 'GET USER_DESCRIPTION' 'GET PRIORITY1' 'SET PRIORITY1 1' 'GET FAULT_LOG'`)
+		pmc.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
+		var answers bytes.Buffer
+		pmc.Stdout, pmc.Stderr = &answers, &answers
+		start, err := pmc.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := pmc.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("ip", "link", "set", "v1", "netns", strconv.Itoa(pmc.Process.Pid)).CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+		if _, err := start.Write([]byte("go\n")); err != nil {
+			t.Error(err)
+		}
+		if err := pmc.Wait(); err != nil {
+			t.Errorf("pmc: %v", err)
+		}
+		for _, want := range []string{
+			"RESPONSE MANAGEMENT DEFAULT_DATA_SET", "RESPONSE MANAGEMENT CURRENT_DATA_SET", "RESPONSE MANAGEMENT PARENT_DATA_SET",
+			"RESPONSE MANAGEMENT TIME_PROPERTIES_DATA_SET", "RESPONSE MANAGEMENT PORT_DATA_SET", "RESPONSE MANAGEMENT GRANDMASTER_SETTINGS_NP",
+			"RESPONSE MANAGEMENT CLOCK_DESCRIPTION", "RESPONSE MANAGEMENT USER_DESCRIPTION", "RESPONSE MANAGEMENT PRIORITY1",
+			"001122.fffe.334455-1", "clockClass 6", "priority1 77",
+			"currentUtcOffsetValid 1", "timeSource 0x20", "portState MASTER", "RESPONSE MANAGEMENT_ERROR_STATUS",
+		} {
+			if !strings.Contains(strings.Join(strings.Fields(answers.String()), " "), want) {
+				t.Errorf("no %q", want)
+			}
+		}
+		if t.Failed() {
+			t.Log(answers.String())
+		}
+	})
 }

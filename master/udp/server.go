@@ -28,6 +28,10 @@ type Config struct {
 	// Nice is the scheduling priority of the serving thread, -20..19. Without
 	// the permission it stays as it is and Stats.NiceRefused says so.
 	Nice int
+	// Management joins the group of PTP on every interface (or the one named) at
+	// the general port, for questions that come by multicast, as pmc's do. Only
+	// Management messages are taken from there, and answered by unicast.
+	Management bool
 }
 
 // Server serves one master. Its methods may be called from any goroutine,
@@ -36,7 +40,8 @@ type Server struct {
 	cfg     Config
 	event   *port
 	general *port
-	wake    int // eventfd
+	group   *port // only received from; nil without Management
+	wake    int   // eventfd
 	posted  atomic.Pointer[command]
 	events  chan master.Event
 	done    chan struct{}
@@ -45,11 +50,13 @@ type Server struct {
 	closed  bool
 }
 
-// port is one of the two sockets.
+// port is one of the sockets.
 type port struct {
 	fd int
 	rx *receiver
 	tx *sender
+	// joined is the number of interfaces, of a group.
+	joined int
 }
 
 // command is something another goroutine wants done on the serving thread.
@@ -93,6 +100,11 @@ func Listen(c Config) (*Server, error) {
 	if s.general, err = openPort(c, c.GeneralPort); err != nil {
 		return nil, err
 	}
+	if c.Management {
+		if s.group, err = openGroup(c); err != nil {
+			return nil, err
+		}
+	}
 	if s.wake, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
 		err = fmt.Errorf("udp: %w", os.NewSyscallError("eventfd", err))
 		return nil, err
@@ -118,7 +130,7 @@ func (s *Server) Close() error {
 	s.closed = true
 	var errs []error
 	fds := []int{s.wake}
-	for _, p := range []*port{s.event, s.general} {
+	for _, p := range []*port{s.event, s.general, s.group} {
 		if p != nil {
 			fds = append(fds, p.fd)
 		}
@@ -162,6 +174,8 @@ type Stats struct {
 	Truncated      uint64 // longer than any PTP message, ignored
 	DroppedEvent   uint32 // by the kernel at the event port: the receive buffer was full
 	DroppedGeneral uint32
+	DroppedGroup   uint32
+	Joined         int    // interfaces where the group of PTP is listened to
 	StampsMissing  uint64 // event messages without a receive stamp
 	StampsVoid     uint64 // stamps across a jump of CLOCK_REALTIME, or too old
 	Jumps          uint64 // of CLOCK_REALTIME

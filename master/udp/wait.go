@@ -26,15 +26,16 @@ const longWait = 5 * time.Millisecond
 
 // waiter waits for the sockets, the eventfd or the time.
 type waiter struct {
-	fds    [3]unix.PollFd
+	fds    [4]unix.PollFd
 	epoll  int
 	timer  int
 	poller *os.File // epoll, as the runtime's poller knows it
 	conn   syscall.RawConn
 	ready  func(uintptr) bool
-	events [4]unix.EpollEvent
+	events [5]unix.EpollEvent
 }
 
+// newWaiter waits for up to four descriptors; a negative one is none.
 func newWaiter(fds ...int) (w *waiter, err error) {
 	w = &waiter{epoll: -1, timer: -1}
 	defer func() {
@@ -51,6 +52,9 @@ func newWaiter(fds ...int) (w *waiter, err error) {
 	for i, fd := range append(fds, w.timer) {
 		if i < len(w.fds) {
 			w.fds[i] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+		}
+		if fd < 0 {
+			continue
 		}
 		if err = unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
 			return nil, fmt.Errorf("udp: %w", os.NewSyscallError("epoll_ctl", err))
