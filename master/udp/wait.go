@@ -3,6 +3,7 @@ package udp
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"syscall"
 	"time"
 	"unsafe"
@@ -14,19 +15,23 @@ import (
 // expensive in the wrong place:
 //
 //	short  ppoll without telling the runtime. The thread keeps its P, which
-//	       GOMAXPROCS >= 3 has to spare, and is awake within microseconds of the
-//	       deadline. To tell it (as every ordinary blocking call does) makes the
+//	       GOMAXPROCS >= 3 has to spare (with fewer the runtime is told), and is
+//	       awake within microseconds of the deadline. To tell it (as every ordinary blocking call does) makes the
 //	       runtime's monitor look 20 us later, and 50 times again, whenever the
 //	       call outlasts 10 ms: with one client that was more than half of all
 //	       that the program used. A garbage collection is not held up: it asks
 //	       for a pause by a signal, which ends ppoll with EINTR.
 //	long   by the runtime's own poller, so that an idle program sleeps with all
 //	       its threads. Waking takes one thread more.
-const longWait = 5 * time.Millisecond
+const (
+	longWait = 5 * time.Millisecond
+	spareP   = 3
+)
 
 // waiter waits for the sockets, the eventfd or the time.
 type waiter struct {
 	fds    [4]unix.PollFd
+	keepP  bool
 	epoll  int
 	timer  int
 	poller *os.File // epoll, as the runtime's poller knows it
@@ -37,7 +42,7 @@ type waiter struct {
 
 // newWaiter waits for up to four descriptors; a negative one is none.
 func newWaiter(fds ...int) (w *waiter, err error) {
-	w = &waiter{epoll: -1, timer: -1}
+	w = &waiter{epoll: -1, timer: -1, keepP: runtime.GOMAXPROCS(0) >= spareP}
 	defer func() {
 		if err != nil {
 			w.close()
@@ -106,7 +111,12 @@ func (w *waiter) wait(d time.Duration) error {
 // difference between CLOCK_MONOTONIC and CLOCK_MONOTONIC_RAW but for its length.
 func (w *waiter) short(d time.Duration) error {
 	ts := unix.NsecToTimespec(int64(d))
-	_, _, e := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&w.fds[0])), uintptr(len(w.fds)), uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+	var e unix.Errno
+	if w.keepP {
+		_, _, e = unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&w.fds[0])), uintptr(len(w.fds)), uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+	} else {
+		_, _, e = unix.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&w.fds[0])), uintptr(len(w.fds)), uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+	}
 	if e != 0 && e != unix.EINTR {
 		return fmt.Errorf("udp: %w", os.NewSyscallError("ppoll", e))
 	}
