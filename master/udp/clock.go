@@ -52,8 +52,9 @@ type bridge struct {
 }
 
 const (
-	maxSandwich = 20 * time.Microsecond // wider ones are tried again
-	maxSlew     = 1e-3                  // what adjtimex can slew, and the error of both oscillators
+	tight       = 1500 * time.Nanosecond // a sandwich no wider is taken at once
+	maxSandwich = 20 * time.Microsecond  // what the narrowest of three is expected to be inside
+	maxSlew     = 1e-3                   // what adjtimex can slew, and the error of both oscillators
 	grace       = 2 * maxSandwich
 	maxStampAge = time.Second
 )
@@ -68,7 +69,7 @@ func (b *bridge) look() {
 		if i == 0 || r1-r0 < width {
 			raw, real, width = r0+(r1-r0)/2, t, r1-r0
 		}
-		if width <= int64(maxSandwich) {
+		if width <= int64(tight) {
 			break
 		}
 	}

@@ -19,6 +19,7 @@ type loop struct {
 	clock  Clock
 	out    master.Outbox
 	bridge bridge
+	stamps *stamper
 	wait   *waiter
 	events []master.Event
 
@@ -35,7 +36,7 @@ func newLoop(s *Server, m *master.Master, clock Clock) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &loop{s: s, m: m, clock: clock, wait: w}, nil
+	return &loop{s: s, m: m, clock: clock, wait: w, stamps: newStamper()}, nil
 }
 
 // longestWait bounds a wait without a deadline.
@@ -65,6 +66,7 @@ func (l *loop) run(ctx context.Context) error {
 			return err
 		}
 		l.wakes++
+		l.stamps.woke = true
 		if l.wait.fds[0].Revents != 0 {
 			l.receive(l.s.event, true)
 		}
@@ -96,6 +98,9 @@ func (l *loop) receive(p *port, event bool) {
 	n := p.rx.read()
 	if n == 0 {
 		l.clearError(p)
+		if event {
+			l.stamps.drain(p.fd, &l.bridge)
+		}
 		return
 	}
 	if event {
@@ -156,11 +161,10 @@ func (l *loop) flush() {
 	if l.out.Len() == 0 {
 		return
 	}
+	asked := false
 	for i := range l.out.Messages() {
-		m := &l.out.Messages()[i]
-		if m.FillOrigin {
-			wire.PutTimestamp(m.Payload[wire.OriginOffset:], wire.TimestampFromLocal(l.clock.Local(Now())))
-			l.port(m.Event).tx.one(m.Src, m.Dst, m.Payload)
+		if m := &l.out.Messages()[i]; m.FillOrigin {
+			asked = l.sync(m) || asked
 		}
 	}
 	for _, p := range [...]*port{l.s.general, l.s.event} {
@@ -179,6 +183,27 @@ func (l *loop) flush() {
 		p.tx.flush(n)
 	}
 	l.out.Reset()
+	if asked {
+		l.stamps.drain(l.s.event.fd, &l.bridge)
+	}
+}
+
+// sync sends one Sync that says when it will have left: the clock's reading now
+// and the latency that is to be expected.
+func (l *loop) sync(m *master.Message) (asked bool) {
+	on := l.stamps.path()
+	predicted := l.stamps.predictor.Predict(on)
+	read := Now()
+	wire.PutTimestamp(m.Payload[wire.OriginOffset:], wire.TimestampFromLocal(l.clock.Local(read.Add(time.Duration(predicted)))))
+	tx := l.port(m.Event).tx
+	if !l.stamps.due(on, read) {
+		tx.one(m.Src, m.Dst, m.Payload)
+		return false
+	}
+	if tx.stamped(m.Src, m.Dst, m.Payload) {
+		l.stamps.ask(m.Payload, read, predicted, on)
+	}
+	return true
 }
 
 func (l *loop) port(event bool) *port {
@@ -211,6 +236,7 @@ func (l *loop) stats() Stats {
 		StampsMissing: l.stampsMissing, StampsVoid: l.stampsVoid, Jumps: l.bridge.jumps,
 		Wakes: l.wakes, NiceRefused: l.niceRefused,
 		Event: e.tx.stats, General: g.tx.stats,
+		Residual: l.stamps.predictor.Residual(), StampsLost: l.stamps.lost, StampsStray: l.stamps.stray,
 	}
 	if m := l.s.group; m != nil {
 		st.Joined, st.DroppedGroup = m.joined, m.rx.drops

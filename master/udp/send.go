@@ -18,6 +18,7 @@ type sender struct {
 	iov     [batch]unix.Iovec
 	name    [batch]unix.RawSockaddrInet4
 	control [batch]pktinfo
+	wish    *wish
 
 	stats SendStats
 }
@@ -41,7 +42,7 @@ type pktinfo struct {
 }
 
 func newSender(fd int, port uint16, bound bool) *sender {
-	s := &sender{fd: fd, port: port, bound: bound}
+	s := &sender{fd: fd, port: port, bound: bound, wish: newWish()}
 	for i := range s.hdr {
 		h := &s.hdr[i].Hdr
 		h.Name = (*byte)(unsafe.Pointer(&s.name[i]))
@@ -75,17 +76,22 @@ func (s *sender) set(i int, src, dst netip.Addr, payload []byte) {
 // one sends one datagram, now.
 func (s *sender) one(src, dst netip.Addr, payload []byte) {
 	s.set(0, src, dst, payload)
+	s.transmit()
+}
+
+// transmit sends place 0.
+func (s *sender) transmit() (sent bool) {
 	for {
 		_, _, e := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.hdr[0].Hdr)), unix.MSG_DONTWAIT)
 		switch e {
 		case 0:
 			s.stats.Sent++
-			return
+			return true
 		case unix.EINTR:
 			continue
 		}
 		s.failed(0, e)
-		return
+		return false
 	}
 }
 

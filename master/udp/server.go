@@ -13,6 +13,7 @@ import (
 
 	"bragi/holdover/quality"
 	"bragi/master"
+	"bragi/master/egress"
 )
 
 // Config is where and how to serve.
@@ -182,6 +183,11 @@ type Stats struct {
 	Wakes          uint64 // of the loop
 	NiceRefused    bool
 	Event, General SendStats
+	// Residual is the kernel's transmit stamp minus what the Sync said, of the
+	// Syncs that were sampled, in ns.
+	Residual    egress.Spread
+	StampsLost  uint64 // transmit stamps that never came
+	StampsStray uint64 // transmit stamps that no Sync was found for, or that cannot be
 }
 
 // ErrNotServing is returned for a question that no serving loop will answer.

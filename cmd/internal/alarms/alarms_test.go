@@ -19,7 +19,11 @@ func codes(changes []Change, cleared bool) []string {
 // A consequence is silent while its cause holds, and shows when only it is left.
 func TestCauseHidesConsequence(t *testing.T) {
 	s, t0 := NewSet(), time.Unix(1e9, 0)
-	got := s.Update(t0, []Raised{{ReceiverSilent, "no byte for 5s"}, {NoFix, ""}, {NoPulse, ""}})
+	all := []Raised{{ReceiverSilent, "no byte for 5s"}, {NoFix, ""}, {NoPulse, ""}}
+	if early := s.Update(t0, all); len(early) != 0 {
+		t.Fatalf("raised at once: %+v", early)
+	}
+	got := s.Update(t0.Add(5*time.Second), all)
 	if want := []string{"RECEIVER_SILENT"}; !slices.Equal(codes(got, false), want) {
 		t.Fatalf("raised %v, want %v", codes(got, false), want)
 	}

@@ -187,6 +187,7 @@ func (d *Daemon) watchService(ctx context.Context) {
 			d.tellClient(e)
 		case <-ask.C:
 			d.askService(ctx)
+			d.measureEgress()
 		}
 	}
 }
@@ -202,6 +203,15 @@ func (d *Daemon) askService(ctx context.Context) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.service = s
+}
+
+// measureEgress hands the packet path's measured error to the pipeline.
+func (d *Daemon) measureEgress() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if bound, ok := d.service.Transport.Residual.BoundNs(); ok {
+		d.pipe.MeasuredEgress(bound)
+	}
 }
 
 // bytes takes what the receiver sent.
@@ -277,11 +287,12 @@ func (d *Daemon) Status() status.Status {
 	s := status.Status{
 		Version: version.Version, Time: wall, UptimeS: wall.Sub(d.started).Seconds(), Profile: d.cfg.Board.Profile,
 		Clock: d.pipe.clockStatus(now, at), GNSS: d.pipe.gnssStatus(now),
-		Alarms: d.alarms.Active(), Walk: append([]status.Step{}, d.walk...), BoardName: d.devices.clock.Info().Name,
+		Alarms: d.alarms.Active(), Walk: append([]status.Step{}, d.walk...),
 		Master: status.Master{Interface: d.cfg.Board.Interface, Address: d.cfg.Master.Address, EventPort: int(d.cfg.Master.EventPort),
 			GeneralPort: int(d.cfg.Master.GeneralPort), MaxClients: d.cfg.Master.MaxClients},
 	}
 	s.GNSS.Device, s.GNSS.Connected = d.devices.device, d.connected
+	s.Hardware = d.hardware()
 	masterStatus(&s, d.service.Snapshot)
 	return s
 }

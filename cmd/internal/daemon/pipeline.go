@@ -40,7 +40,8 @@ type PipelineConfig struct {
 	Floor timescale.UTC
 	// AntennaDelay is how late the pulse comes by the antenna's cable.
 	AntennaDelay time.Duration
-	// EgressNs bounds the error between the served clock and the wire, in ns.
+	// EgressNs bounds the error between the served clock and the wire, in ns,
+	// until MeasuredEgress knows better.
 	EgressNs float64
 	Profile  quality.Profile
 	Squelch  quality.Squelch
@@ -110,9 +111,20 @@ func (p *Pipeline) Tick(now timescale.Mono, served bool) {
 // tickEvery is how often the daemon calls Tick.
 const tickEvery = 250 * time.Millisecond
 
-// softwareEgressNs bounds the error of a Sync that is stamped in software right
-// before its send: measured on a veth pair, 18 us at the worst.
+// softwareEgressNs bounds the error of a Sync's time until it is measured: a
+// reading of the clock right before the send was 18 us off at the worst on a
+// veth pair.
 const softwareEgressNs = 20_000
+
+// egressFalls is how slowly the published bound follows a measured one that got
+// better, for each second, so that clockAccuracy does not flutter.
+const egressFalls = 0.98
+
+// MeasuredEgress takes the measured bound of the error between the served clock
+// and the wire, in ns, once a second.
+func (p *Pipeline) MeasuredEgress(boundNs float64) {
+	p.cfg.EgressNs = max(boundNs, egressFalls*p.cfg.EgressNs)
+}
 
 // timeKept is how long a trusted epoch counts as having time.
 const timeKept = 2500 * time.Millisecond

@@ -60,6 +60,7 @@ func showCommand(o *options) *cobra.Command {
 		screen(o, "clock", "State, class, error and bound of the clock, and why", show.Clock, func(s status.Status) any { return s.Clock }),
 		screen(o, "gnss", "The receiver: fix, second, satellites, pulse", show.GNSS, func(s status.Status) any { return s.GNSS }),
 		screen(o, "clients", "The clients with a grant, and who was refused", show.Clients, func(s status.Status) any { return s.Clients }),
+		screen(o, "hardware", "The board's clock, and the measured error of what Sync says", show.Hardware, func(s status.Status) any { return s.Hardware }),
 		screen(o, "alarms", "What should be mended, the gravest first", show.Alarms, func(s status.Status) any { return s.Alarms }),
 		cli.Group("ptp", "In the words of a Cisco screen", cli.Group("clock", "In the words of a Cisco screen",
 			screen(o, "running", "The PTP clock, in the words and columns of an ASR900", show.PTPClockRunning,

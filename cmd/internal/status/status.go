@@ -9,18 +9,18 @@ import "time"
 
 // Status is the whole daemon at one moment.
 type Status struct {
-	Version   string    `json:"version"`
-	Time      time.Time `json:"time"` // of CLOCK_REALTIME, for the reader's eye only
-	UptimeS   float64   `json:"uptime_s"`
-	Profile   string    `json:"profile"`
-	Clock     Clock     `json:"clock"`
-	GNSS      GNSS      `json:"gnss"`
-	Master    Master    `json:"master"`
-	Clients   []Client  `json:"clients"`
-	Denied    []Denied  `json:"denied"` // senders that were refused, most recent first
-	Alarms    []Alarm   `json:"alarms"`
-	Walk      []Step    `json:"walk"` // the latest changes of state and class, oldest first
-	BoardName string    `json:"board_clock"`
+	Version  string    `json:"version"`
+	Time     time.Time `json:"time"` // of CLOCK_REALTIME, for the reader's eye only
+	UptimeS  float64   `json:"uptime_s"`
+	Profile  string    `json:"profile"`
+	Clock    Clock     `json:"clock"`
+	GNSS     GNSS      `json:"gnss"`
+	Master   Master    `json:"master"`
+	Clients  []Client  `json:"clients"`
+	Denied   []Denied  `json:"denied"` // senders that were refused, most recent first
+	Alarms   []Alarm   `json:"alarms"`
+	Walk     []Step    `json:"walk"` // the latest changes of state and class, oldest first
+	Hardware Hardware  `json:"hardware"`
 }
 
 // Clock is the served clock and what is announced of it.
@@ -150,6 +150,25 @@ type Step struct {
 	ClockClass uint8     `json:"clock_class"`
 	Serving    bool      `json:"serving"`
 	Why        []string  `json:"why"`
+}
+
+// Hardware is the board's clock and how the time gets into a Sync.
+type Hardware struct {
+	PHC         string   `json:"phc"`
+	Driver      string   `json:"driver"`
+	Interface   string   `json:"interface"`
+	SyncMode    string   `json:"sync_mode"`
+	SyncModeWhy string   `json:"sync_mode_why"`
+	ResidualNs  Residual `json:"residual_ns"`
+	EgressNs    *float64 `json:"egress_bound_ns"` // what clockAccuracy allows for it
+}
+
+// Residual is the distribution of transmit stamp minus what the Sync said.
+type Residual struct {
+	P1  int64 `json:"p1"`
+	P50 int64 `json:"p50"`
+	P99 int64 `json:"p99"`
+	N   int   `json:"n"`
 }
 
 // Sim is the board of software's truth, which nothing but `bragi sim status`
