@@ -37,6 +37,7 @@ type client struct {
 	dscp        uint8
 	minor       uint8 // minorVersionPTP it sends
 	signaling   uint64
+	signals     bucket // of its Signaling, see limiter
 	delayReqs   uint64
 	unanswered  [numReasons]uint32 // Delay_Req without an answer, by reason
 	lastReq     timescale.Mono     // last Delay_Req

@@ -9,6 +9,7 @@
 //	renewal    -> the same grant, later expiry, same phase
 //	CANCEL     -> the flow stops, ACKNOWLEDGE_CANCEL
 //	expiry     -> the flow stops without a word
+//	GET        -> Receive: a Management message about a data set -> RESPONSE, where management is on
 //
 // The package is sans-I/O: datagrams and `now` (CLOCK_MONOTONIC_RAW) in,
 // messages out, in an Outbox that the caller owns. It knows no socket and no

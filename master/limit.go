@@ -12,7 +12,8 @@ import (
 // limiter holds the messages of each source to a rate. Sources share a bucket
 // when their hashes meet; the hash is keyed, so nobody can choose whom to meet.
 // A source that is over its rate gets through at random, one time in leak: a
-// spoofer who spends a client's allowance cannot shut that client out for good.
+// spoofer who spends a newcomer's allowance cannot shut it out for good. A client
+// has a bucket of its own, which only one who knows its portIdentity can spend.
 type limiter struct {
 	seed    maphash.Seed
 	random  *rand.Rand
@@ -28,7 +29,7 @@ type bucket struct {
 
 const (
 	limitBuckets = 4096
-	leak         = 16
+	leak         = 8
 )
 
 // newLimiter makes a limiter of one message each `every`, and of burst of that
@@ -40,8 +41,17 @@ func newLimiter(r *rand.Rand, every, burst time.Duration) *limiter {
 	}
 }
 
+// pass charges the bucket of a source.
 func (l *limiter) pass(now timescale.Mono, a netip.Addr) bool {
-	b := &l.buckets[uint32(maphash.Comparable(l.seed, a))%limitBuckets]
+	return l.take(now, l.bucket(a))
+}
+
+func (l *limiter) bucket(a netip.Addr) *bucket {
+	return &l.buckets[uint32(maphash.Comparable(l.seed, a))%limitBuckets]
+}
+
+// take charges a bucket with one message.
+func (l *limiter) take(now timescale.Mono, b *bucket) bool {
 	if b.filled.IsZero() {
 		b.tokens = l.burst
 	} else {

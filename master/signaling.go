@@ -22,11 +22,16 @@ func (m *Master) signaling(now timescale.Mono, d *Datagram, out *Outbox) Reason 
 	if why := wellFormed(s.TLVs); why != Accepted {
 		return why
 	}
-	if !m.limiter.pass(now, d.Src) {
+	key := Key{d.Src, s.Source}
+	row := m.clients.index.find(key)
+	budget := m.limiter.bucket(d.Src)
+	if row >= 0 {
+		budget = &m.clients.rows[row].signals
+	}
+	if !m.limiter.take(now, budget) {
 		return RateLimited
 	}
-	key := Key{d.Src, s.Source}
-	if row := m.clients.index.find(key); row >= 0 {
+	if row >= 0 {
 		c := &m.clients.rows[row]
 		c.signaling++
 		c.last, c.dscp, c.minor = now, d.DSCP, s.MinorVersion
