@@ -50,12 +50,12 @@ type change struct {
 
 // testOscillator: figures of TIMING, section 3.
 type testOscillator struct {
-	kind                Oscillator
-	offset              float64 // ppb at the start
-	white, walk         float64 // ns per sqrt(s), ppb per sqrt(s)
-	ageing              float64 // ppb per day
-	tempco, swing, slow float64 // ppb / C, C of the diurnal swing, s of crystal lag
-	y                   float64
+	kind          Oscillator
+	offset        float64 // ppb at the start
+	white, walk   float64 // ns per sqrt(s), ppb per sqrt(s)
+	ageing        float64 // ppb per day
+	tempco, swing float64 // ppb / C, C of the diurnal swing
+	y             float64
 }
 
 func oscillatorFor(k Oscillator) testOscillator {
