@@ -51,9 +51,6 @@ func (l *loop) run(ctx context.Context) error {
 	// What waited in the sockets before has stamps from before the first sandwich.
 	l.bridge.look()
 	for ctx.Err() == nil {
-		for c := l.s.takeCommands(); c != nil; c = c.next {
-			c.do(l.m, l)
-		}
 		now := Now()
 		l.m.Tick(now, &l.out)
 		l.flush()
@@ -66,6 +63,14 @@ func (l *loop) run(ctx context.Context) error {
 			return err
 		}
 		l.wakes++
+		// Commands first: what was posted before a datagram was sent holds for it.
+		if l.wait.fds[2].Revents != 0 {
+			var b [8]byte
+			_, _ = unix.Read(l.s.wake, b[:])
+		}
+		for c := l.s.takeCommands(); c != nil; c = c.next {
+			c.do(l.m, l)
+		}
 		l.stamps.woke = true
 		if l.wait.fds[0].Revents != 0 {
 			l.receive(l.s.event, true)
@@ -75,10 +80,6 @@ func (l *loop) run(ctx context.Context) error {
 		}
 		if l.wait.fds[3].Revents != 0 {
 			l.receive(l.s.group, false)
-		}
-		if l.wait.fds[2].Revents != 0 {
-			var b [8]byte
-			_, _ = unix.Read(l.s.wake, b[:])
 		}
 	}
 	return nil

@@ -175,6 +175,7 @@ func grantOf(t *testing.T, b []byte) wire.UnicastGrant {
 
 func TestGrantSyncAndDelayResp(t *testing.T) {
 	const offset = 1_700_000_000_000_000_000
+	const slack = int64(time.Millisecond)
 	s := serve(t, serverAddr, offset)
 	p := newPeer(t, s, clientAddr, serverAddr)
 	// From a port that is none of PTP's: the answer goes to the general port all the same.
@@ -199,7 +200,9 @@ func TestGrantSyncAndDelayResp(t *testing.T) {
 			t.Fatalf("%+v from %v: %v", sync, from, err)
 		}
 		tai, _ := sync.OriginTimestamp.TAI()
-		if now := Now(); tai.Ns()-offset > now.Ns() || i > 0 && tai.Ns()-offset < before.Ns()-int64(5*time.Second) {
+		// It says when the Sync is expected to have left, which on a busy machine is
+		// some way from when it did.
+		if now := Now(); tai.Ns()-offset > now.Ns()+slack || i > 0 && tai.Ns()-offset < before.Ns()-int64(5*time.Second) {
 			t.Errorf("originTimestamp %d is not between %d and %d", tai.Ns()-offset, before.Ns(), now.Ns())
 		}
 		if i > 0 && sync.SequenceID != seq+1 {
@@ -223,8 +226,7 @@ func TestGrantSyncAndDelayResp(t *testing.T) {
 	if resp.Requesting != p.id || resp.SequenceID != 77 || resp.Correction != 5<<16 || resp.LogInterval != 0x7F || resp.Flags != wire.FlagUnicast {
 		t.Errorf("Delay_Resp %+v", resp)
 	}
-	// The sandwich that turns the stamp over is 20 us wide when nobody disturbs it.
-	const slack = int64(time.Millisecond)
+	// The sandwich that turns the stamp over is narrow when nobody disturbs it.
 	if t4, _ := resp.ReceiveTimestamp.TAI(); t4.Ns()-offset < t3.Ns()-slack || t4.Ns()-offset > t6.Ns()+slack {
 		t.Errorf("receiveTimestamp %d is not between %d and %d", t4.Ns()-offset, t3.Ns(), t6.Ns())
 	}
