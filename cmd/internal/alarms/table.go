@@ -18,7 +18,7 @@ const (
 	ClockHoldover   Code = "CLOCK_HOLDOVER"
 	ClockOutOfSpec  Code = "CLOCK_OUT_OF_SPEC"
 	ClockRelocking  Code = "CLOCK_RELOCKING"
-	ServiceStopped  Code = "SERVICE_STOPPED"
+	AddressMissing  Code = "ADDRESS_MISSING"
 	ClientDenied    Code = "CLIENT_DENIED"
 	WrongDomain     Code = "WRONG_DOMAIN"
 	NoReceiveStamps Code = "NO_RECEIVE_STAMPS"
@@ -67,8 +67,8 @@ var Table = []Kind{
 		Mend: "mend the receiver or its antenna; clients may already follow another grandmaster"},
 	{Code: ClockRelocking, Severity: Warning, Text: "the pulse is back; the clock slews towards it",
 		Mend: "wait: bragi show clock tells how long", CausedBy: []Code{ClockOutOfSpec, ClockHoldover}},
-	{Code: ServiceStopped, Severity: Critical, Text: "the PTP service could not go on and is started again",
-		Mend: "look at the log for its reason"},
+	{Code: AddressMissing, Severity: Critical, Text: "no interface has the address to serve at",
+		Mend: "bring the interface up, add the address to lo, or mend master.address; bragid keeps trying"},
 	{Code: ClientDenied, Severity: Warning, Text: "a client was refused",
 		Mend: "if it may be served, add its prefix to master.allow or raise the limit that it names"},
 	{Code: WrongDomain, Severity: Warning, Text: "a client asks in another PTP domain",

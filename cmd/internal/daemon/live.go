@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
 
 	"bragi/board"
 	"bragi/cmd/internal/alarms"
@@ -30,20 +32,24 @@ type Daemon struct {
 	cfg     *config.Config
 	log     *zap.Logger
 	devices *devices
-	server  *udp.Server
 	started time.Time
 
 	mu        sync.Mutex
 	pipe      *Pipeline
 	alarms    *alarms.Set
+	server    *udp.Server // nil while the address is waited for
 	said      quality.Announcement
 	state     quality.State
 	steps     int
 	walk      []status.Step
 	service   udp.Status             // the latest answer of the packet path
+	stampless timescale.Mono         // when packets last came without a receive stamp
 	connected bool                   // the receiver's serial port is open
 	outside   map[alarms.Code]string // conditions that the pipeline does not see
 }
+
+// stamplessShown is how long an alarm for packets without a stamp stays.
+const stamplessShown = 10 * time.Second
 
 // servingNice is the serving thread's priority: a real-time policy among Go's
 // threads stalls a machine of one core.
@@ -77,12 +83,6 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	if err != nil {
 		return err
 	}
-	if d.server, err = udp.Listen(udp.Config{
-		Address: cfg.Master.Addr(), EventPort: cfg.Master.EventPort, GeneralPort: cfg.Master.GeneralPort, DSCP: cfg.Master.DSCP, Nice: servingNice,
-	}); err != nil {
-		return err
-	}
-	defer d.server.Close()
 	listener, err := control.Listen(cfg.SocketPath())
 	if err != nil {
 		return err
@@ -100,13 +100,51 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	running.Go(func() { d.devices.port.Run(ctx, d.bytes, d.portEvent) }) //nolint:errcheck // it ends with ctx
 	running.Go(func() { d.pulses(ctx) })
 	served := make(chan error, 1)
-	running.Go(func() { d.watchService(ctx) })
-	running.Go(func() { served <- d.server.Serve(ctx, service, d.devices.clock) })
+	running.Go(func() { served <- d.serve(ctx, service) })
 	daemon.SdNotify(false, daemon.SdNotifyReady) //nolint:errcheck // without systemd there is nobody to tell
 	err = d.loop(ctx, served)
 	daemon.SdNotify(false, daemon.SdNotifyStopping) //nolint:errcheck // likewise
 	log.Info("bragid stops", syslog.Event("STOP"), zap.Duration("after", time.Since(d.started).Round(time.Second)))
 	return err
+}
+
+// serve opens the PTP ports and serves until ctx ends. An address that no
+// interface has yet is waited for; an alarm says so.
+func (d *Daemon) serve(ctx context.Context, m *master.Master) error {
+	server, err := d.listen(ctx)
+	if err != nil || server == nil {
+		return err
+	}
+	defer server.Close()
+	d.mu.Lock()
+	d.server = server
+	server.SetAnnouncement(d.said)
+	d.mu.Unlock()
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	watching.Go(func() { d.watchService(ctx) })
+	return server.Serve(ctx, m, d.devices.clock)
+}
+
+// listen is nil without an error when ctx ended first.
+func (d *Daemon) listen(ctx context.Context) (*udp.Server, error) {
+	ports := udp.Config{Address: d.cfg.Master.Addr(), EventPort: d.cfg.Master.EventPort, GeneralPort: d.cfg.Master.GeneralPort,
+		DSCP: d.cfg.Master.DSCP, Nice: servingNice}
+	for {
+		server, err := udp.Listen(ports)
+		if !errors.Is(err, unix.EADDRNOTAVAIL) {
+			d.condition(alarms.AddressMissing, "")
+			return server, err
+		}
+		d.condition(alarms.AddressMissing, err.Error())
+		select {
+		case <-ctx.Done():
+			return nil, nil
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 // newMaster makes the master of a configuration.
@@ -141,7 +179,7 @@ func (d *Daemon) loop(ctx context.Context, served <-chan error) error {
 			if ctx.Err() != nil {
 				return nil
 			}
-			return fmt.Errorf("the PTP service ended: %w", err)
+			return err
 		case at := <-tick.C:
 			d.tick()
 			if watchdog > 0 && at.Sub(petted) >= watchdog/3 {
@@ -160,7 +198,7 @@ func (d *Daemon) tick() {
 	now, wall := board.Raw(), time.Now()
 	d.pipe.Tick(now, d.service.Snapshot != nil && d.service.Stats.ClientsServed > 0)
 	said := d.pipe.Announcement(now)
-	if said != d.said {
+	if said != d.said && d.server != nil {
 		d.server.SetAnnouncement(said)
 	}
 	d.tellChange(now, wall, said)
@@ -169,6 +207,9 @@ func (d *Daemon) tick() {
 		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
 	}
 	raised = append(raised, masterTroubles(d.service)...)
+	if !d.stampless.IsZero() && now.Sub(d.stampless) < stamplessShown {
+		raised = append(raised, alarms.Raised{Code: alarms.NoReceiveStamps, Detail: fmt.Sprintf("%d since the start", d.service.Transport.StampsMissing)})
+	}
 	for _, change := range d.alarms.Update(wall, raised) {
 		d.tellAlarm(change)
 	}
@@ -196,12 +237,21 @@ func (d *Daemon) watchService(ctx context.Context) {
 func (d *Daemon) askService(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	s, err := d.server.Status(ctx)
+	d.mu.Lock()
+	server := d.server
+	d.mu.Unlock()
+	if server == nil {
+		return
+	}
+	s, err := server.Status(ctx)
 	if err != nil {
 		return // the old answer stands; a service that ended ends the daemon
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if s.Transport.StampsMissing > d.service.Transport.StampsMissing {
+		d.stampless = s.At
+	}
 	d.service = s
 }
 

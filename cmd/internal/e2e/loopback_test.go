@@ -1,0 +1,239 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"bragi/cmd/internal/control"
+	"bragi/cmd/internal/status"
+	"bragi/master/rehearsal"
+)
+
+// local is a bragid on loopback with unprivileged ports: what `make run` starts.
+type local struct {
+	cmd    *exec.Cmd
+	stderr *strings.Builder
+	dir    string
+	ports  [2]int
+	exited chan error
+}
+
+func localPorts(t *testing.T) (ports [2]int) {
+	t.Helper()
+	for i := range ports {
+		c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4zero})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		ports[i] = c.LocalAddr().(*net.UDPAddr).Port
+	}
+	return ports
+}
+
+func startLocal(t *testing.T, ports [2]int, sets ...string) *local {
+	t.Helper()
+	l := &local{dir: t.TempDir(), ports: ports, stderr: &strings.Builder{}, exited: make(chan error, 1)}
+	args := []string{"--config", filepath.Join(root, "configs/sim.toml"), "--set", "control.run_dir=" + l.dir,
+		"--set", fmt.Sprint("master.event_port=", ports[0]), "--set", fmt.Sprint("master.general_port=", ports[1])}
+	for _, s := range sets {
+		args = append(args, "--set", s)
+	}
+	l.cmd = exec.Command(filepath.Join(binaries, "bragid"), args...)
+	l.cmd.Stderr = l.stderr
+	l.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := l.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { l.exited <- l.cmd.Wait() }()
+	t.Cleanup(func() { l.cmd.Process.Kill() }) //nolint:errcheck // it may have ended
+	return l
+}
+
+func (l *local) client() *control.Client {
+	return control.NewClient(filepath.Join(l.dir, "control.sock"))
+}
+
+// wait returns how the daemon ended, and what it said.
+func (l *local) wait(t *testing.T) (err error, said string) {
+	t.Helper()
+	select {
+	case err := <-l.exited:
+		return err, l.stderr.String()
+	case <-time.After(10 * time.Second):
+		t.Fatal("bragid has not ended after 10 s")
+		return nil, ""
+	}
+}
+
+// The programs of `make run`, without root: a rehearsing client in phase with a
+// locked grandmaster, garbage on the ports meanwhile, the events at a syslog
+// server, and a clean end.
+func TestRunOnLoopback(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED in short mode: needs half a minute")
+	}
+	lines, server := syslogServer(t)
+	l := startLocal(t, localPorts(t), fmt.Sprintf("syslog.targets=[\"udp://%s\"]", server))
+	garbage(t, l.ports)
+	out, err := exec.Command(filepath.Join(binaries, "bragi"), "rehearse", "--master", "127.0.0.1", "--source", "127.0.0.2/32", "--as", "rpd",
+		"--event-port", fmt.Sprint(l.ports[0]), "--general-port", fmt.Sprint(l.ports[1]), "--for", "40s", "--json").CombinedOutput()
+	if err != nil {
+		t.Fatalf("rehearse: %v: %s", err, out)
+	}
+	var r rehearsal.Report
+	if err := json.Unmarshal(out, &r); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if r.State != "PHASE_ALIGNED" || r.GM.ClockClass != 6 || !r.OneStep || r.Rates["sync"] < 30 || r.Rates["delay_resp"] < 14 {
+		t.Errorf("the rehearsal says %+v", r)
+	}
+	t.Logf("rehearsal: %s, offset median %d ns, p1 %d, p99 %d, class %d", r.State, r.Offset.Median, r.Offset.P1, r.Offset.P99, r.GM.ClockClass)
+	var s status.Status
+	if err := l.client().Get(t.Context(), "/v1/status", &s); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Clients) != 1 || s.Clients[0].Kind != "RPD" || s.Clients[0].Grants.DelayResp.Interval != -4 {
+		t.Errorf("clients %+v, want one RPD", s.Clients)
+	}
+	if err := l.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err, said := l.wait(t); err != nil {
+		t.Errorf("SIGTERM: %v: %s", err, said)
+	}
+	if _, err := os.Stat(filepath.Join(l.dir, "control.sock")); err == nil {
+		t.Error("the control socket is left behind")
+	}
+	assertSyslog(t, lines())
+}
+
+func assertSyslog(t *testing.T, lines []string) {
+	t.Helper()
+	all := strings.Join(lines, "\n")
+	for _, want := range []string{` START - bragid starts`, ` CLOCK_STATE - clock state locked`, ` CLOCK_CLASS - clockClass locked to a primary reference class=6`,
+		` RECEIVER - receiver: `, ` CLIENT - client new address=127.0.0.2`, ` STOP - bragid stops`} {
+		if !strings.Contains(all, want) {
+			t.Errorf("syslog has no line with %q; it has:\n%s", want, all)
+		}
+	}
+	form := regexp.MustCompile(`^<(187|188|189)>1 \d{4}-\d\d-\d\dT\S+Z \S+ bragid \d+ [A-Z_]+ - .+$`)
+	for _, line := range lines {
+		if !form.MatchString(line) {
+			t.Errorf("not a line of RFC 5424: %q", line)
+		}
+	}
+}
+
+// syslogServer collects what arrives at a UDP port of loopback.
+func syslogServer(t *testing.T) (lines func() []string, address string) {
+	t.Helper()
+	c, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	var mu sync.Mutex
+	var got []string
+	go func() {
+		buf := make([]byte, 4096)
+		for {
+			n, _, err := c.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			got = append(got, string(buf[:n]))
+			mu.Unlock()
+		}
+	}()
+	return func() []string { mu.Lock(); defer mu.Unlock(); return append([]string(nil), got...) }, c.LocalAddr().String()
+}
+
+// garbage sends what is no PTP to both ports now and then, until the test ends.
+func garbage(t *testing.T, ports [2]int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	t.Cleanup(func() { cancel(); <-done })
+	go func() {
+		defer close(done)
+		for n := 0; ; n++ {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+			if c, err := net.Dial("udp4", fmt.Sprintf("127.0.0.1:%d", ports[n%2])); err == nil {
+				junk := make([]byte, n%97)
+				for i := range junk {
+					junk[i] = byte(n*31 + i*i)
+				}
+				c.Write(junk) //nolint:errcheck // nobody need be there yet
+				c.Close()
+			}
+		}
+	}()
+}
+
+// What cannot work ends with one line that says what, why and the mend.
+func TestBadStarts(t *testing.T) {
+	taken := localPorts(t)
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: taken[0]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, bad := range []struct {
+		name  string
+		ports [2]int
+		sets  []string
+		want  string
+	}{
+		{"port taken", taken, nil, "address already in use.*another PTP program"},
+		{"no such interface", localPorts(t), []string{"board.interface=nosuch0"}, `interface "nosuch0".*mend`},
+		{"no PTP clock", localPorts(t), []string{"board.profile=generic", "board.interface=lo", "gnss.device=/dev/ttyS9"}, `lo has no PTP hardware clock \(mend`},
+		{"no capture", localPorts(t), []string{"sim.capture=/nosuch.log"}, `sim.capture: open /nosuch.log: no such file`},
+	} {
+		l := startLocal(t, bad.ports, bad.sets...)
+		err, said := l.wait(t)
+		lines := strings.Split(strings.TrimSpace(said), "\n")
+		last := lines[len(lines)-1]
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 1 || !regexp.MustCompile("^bragid: .*"+bad.want).MatchString(last) {
+			t.Errorf("%s: %v, said:\n%s\nwant exit 1 and %q", bad.name, err, said, bad.want)
+		}
+	}
+}
+
+// An address that no interface has yet is waited for: an alarm, said once.
+func TestAddressIsWaitedFor(t *testing.T) {
+	l := startLocal(t, localPorts(t), "master.address=192.0.2.77")
+	var s status.Status
+	eventually(t, 10*time.Second, "the alarm", func() bool {
+		return l.client().Get(t.Context(), "/v1/status", &s) == nil && len(s.Alarms) > 0 && s.Alarms[0].Code == "ADDRESS_MISSING"
+	})
+	time.Sleep(2500 * time.Millisecond) // some more attempts
+	if err := l.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	err, said := l.wait(t)
+	if err != nil {
+		t.Errorf("SIGTERM while waiting: %v", err)
+	}
+	if n := strings.Count(said, "ADDRESS_MISSING"); n != 1 {
+		t.Errorf("said %d times, want once:\n%s", n, said)
+	}
+}
