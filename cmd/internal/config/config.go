@@ -49,6 +49,7 @@ type GNSS struct {
 	Protocol     string // "auto", "nmea"
 	PPS          string // "auto", "extts:N", a device
 	AntennaDelay time.Duration
+	Configure    bool // the receiver may be set up by us; this version never does
 }
 
 // Holdover is the section [holdover].
@@ -80,6 +81,7 @@ type Master struct {
 	GeneralPort      uint16
 	Squelch          quality.Squelch
 	SyncMode         string // "auto", "one-step"
+	Management       string // "off", "get"
 	DSCP             uint8
 	FreeRunAfter     time.Duration // negative: never
 }
@@ -120,11 +122,11 @@ func defaults() *Config {
 	h := holdover.DefaultConfig()
 	return &Config{
 		Board: Board{Interface: "eth0", PHC: "auto"},
-		GNSS:  GNSS{Protocol: "auto", PPS: "auto"},
+		GNSS:  GNSS{Protocol: "auto", PPS: "auto", Configure: true},
 		Holdover: Holdover{Oscillator: h.Oscillator, Spec: h.Spec, Learning: h.Learning, MaxHoldover: h.MaxHoldover,
 			Settle: h.Settle, WarmUp: h.WarmUp, OnAcquire: h.OnAcquire},
 		Master: Master{Priority1: 128, Priority2: 128, Profile: "default", ClassAlternative: "A", MaxClients: 1000,
-			EventPort: 319, GeneralPort: 320, SyncMode: "auto", DSCP: 47, FreeRunAfter: h.FreeRunAfter},
+			EventPort: 319, GeneralPort: 320, SyncMode: "auto", Management: "get", DSCP: 47, FreeRunAfter: h.FreeRunAfter},
 		Control: Control{RunDir: "/run/bragi"},
 		Syslog:  Syslog{Format: "rfc5424"},
 		Sim:     Sim{Oscillator: "ocxo", Receiver: "nmea", Seed: 1, TimeToFix: 3 * time.Second},

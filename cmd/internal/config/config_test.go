@@ -204,8 +204,8 @@ func TestBadInput(t *testing.T) {
 			"config: x.toml:4: control.http = \"0.0.0.0:9100\" is not supported by this version (mend: leave the key out)\n    http = \"0.0.0.0:9100\""},
 		{"mode of later", sim + "[master]\nsync_mode = \"two-step\"\n", nil,
 			"config: x.toml:4: master.sync_mode = \"two-step\" is not supported by this version (mend: one of \"auto\", \"one-step\")\n    sync_mode = \"two-step\""},
-		{"management of later", sim + "[master]\nmanagement = \"get\"\n", nil,
-			"config: x.toml:4: master.management = \"get\" is not supported by this version (mend: management = \"off\")\n    management = \"get\""},
+		{"management of later", sim + "[master]\nmanagement = \"set\"\n", nil,
+			"config: x.toml:4: master.management = \"set\" is not supported by this version (mend: one of \"off\", \"get\")\n    management = \"set\""},
 		{"syslog target", sim + "[syslog]\ntargets = [\"10.1.1.1:514\"]\n", nil,
 			"config: x.toml:4: syslog.targets = [...] has \"10.1.1.1:514\", which is no target (mend: for example [\"udp://10.1.1.1:514\"])\n    targets = [\"10.1.1.1:514\"]"},
 		{"no profile", "[master]\ndomain = 0\n", nil,
@@ -324,7 +324,7 @@ holdover    class 7 inside 1.5µs, after 1h0m0s of lock, for at most 24h0m0s
 serving     10.0.0.1, ports 319 and 320, domain 0, profile default (classes 6, 7, 52, 58), one-step, at most 1000 clients, DSCP 47
 free run    is not served
 out of spec is not served
-clients     from private ranges and our own prefixes; denied: nobody; management: none
+clients     from private ranges and our own prefixes; denied: nobody; management: get
 control     /run/bragi/control.sock
 syslog      no servers
 `

@@ -46,6 +46,9 @@ func (l *loader) judge() []Warning {
 				warn("sim."+key, fmt.Sprintf("sim.%s has no effect: the board is not simulated", key), leaveOut)
 			}
 		}
+		if set("gnss.configure") && c.GNSS.Configure {
+			warn("gnss.configure", "gnss.configure = true has no effect yet: this version leaves the receiver as it is", "configure = false, and set the receiver up once with its maker's program")
+		}
 		if c.Holdover.Oscillator == holdover.Auto {
 			warnings = append(warnings, Warning{What: "holdover.oscillator is \"auto\": taken for a plain crystal, which holds 1.5 us for seconds only",
 				Mend: "name the oscillator of the board"})
@@ -205,7 +208,7 @@ func (c *Config) Describe() string {
 	if m.Allow != nil {
 		allow = joinPrefixes(m.Allow)
 	}
-	line("clients", "from %s; denied: %s; management: none", allow, or(joinPrefixes(m.Deny), "nobody"))
+	line("clients", "from %s; denied: %s; management: %s", allow, or(joinPrefixes(m.Deny), "nobody"), m.Management)
 	line("control", "%s", c.SocketPath())
 	line("syslog", "%s", or(strings.Join(c.Syslog.Targets, ", "), "no servers"))
 	return b.String()

@@ -36,7 +36,7 @@ var options = []option{
 	{"gnss.protocol", word(func(c *Config) *string { return &c.GNSS.Protocol }, []string{"auto", "nmea"}, "ubx")},
 	{"gnss.pps", text(func(c *Config) *string { return &c.GNSS.PPS }, `"auto", "extts:0" or "/dev/pps0"`, isPulse)},
 	{"gnss.antenna_delay", duration(func(c *Config) *time.Duration { return &c.GNSS.AntennaDelay }, 0, 10*time.Microsecond, "50ns", false)},
-	{"gnss.configure", unsupported(func(v any) bool { return v == false }, "configure = false; the receiver is left as it is")},
+	{"gnss.configure", boolean(func(c *Config) *bool { return &c.GNSS.Configure })},
 
 	{"holdover.oscillator", parsed(func(c *Config) *holdover.Oscillator { return &c.Holdover.Oscillator }, oscillators, holdover.ParseOscillator)},
 	{"holdover.spec", duration(func(c *Config) *time.Duration { return &c.Holdover.Spec }, 100*time.Nanosecond, time.Millisecond, "1.5us", false)},
@@ -62,7 +62,7 @@ var options = []option{
 	{"master.two_step_for", unsupported(isEmpty, leaveOut)},
 	{"master.event_port", whole(func(c *Config) *uint16 { return &c.Master.EventPort }, 1, 65535, "319")},
 	{"master.general_port", whole(func(c *Config) *uint16 { return &c.Master.GeneralPort }, 1, 65535, "320")},
-	{"master.management", unsupported(func(v any) bool { return v == "off" }, `management = "off"`)},
+	{"master.management", word(func(c *Config) *string { return &c.Master.Management }, []string{"off", "get"}, "set")},
 	{"master.squelch", squelch},
 	{"master.sync_mode", word(func(c *Config) *string { return &c.Master.SyncMode }, []string{"auto", "one-step"}, "two-step")},
 	{"master.dscp", whole(func(c *Config) *uint8 { return &c.Master.DSCP }, 0, 63, "47")},

@@ -25,6 +25,18 @@ type Sim interface {
 	SimStatus() status.Sim
 }
 
+// Daemon is what answers.
+type Daemon interface {
+	Status() status.Status
+	// Drain sends every client away and grants nothing more; on false ends that.
+	Drain(on bool) error
+}
+
+// Drain is the body of POST /v1/drain.
+type Drain struct {
+	On bool `json:"on"`
+}
+
 // Antenna is the body of POST /v1/sim/antenna.
 type Antenna struct {
 	OK bool `json:"ok"`
@@ -39,10 +51,21 @@ type problem struct {
 	Error string `json:"error"`
 }
 
-// Handler serves the daemon's status, and sim's knobs unless sim is nil.
-func Handler(snapshot func() status.Status, sim Sim) http.Handler {
+// Handler serves the daemon, and sim's knobs unless sim is nil.
+func Handler(d Daemon, sim Sim) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, snapshot()) })
+	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, d.Status()) })
+	mux.HandleFunc("POST /v1/drain", func(w http.ResponseWriter, r *http.Request) {
+		var body Drain
+		if !read(w, r, &body) {
+			return
+		}
+		if err := d.Drain(body.On); err != nil {
+			reply(w, http.StatusConflict, problem{err.Error()})
+			return
+		}
+		reply(w, http.StatusOK, d.Status())
+	})
 	knob := func(pattern string, turn http.HandlerFunc) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if sim == nil {

@@ -12,6 +12,11 @@ import (
 	"bragi/cmd/internal/status"
 )
 
+type fakeDaemon struct{ drained *bool }
+
+func (f fakeDaemon) Status() status.Status { return status.Status{Version: "v1"} }
+func (f fakeDaemon) Drain(on bool) error   { *f.drained = on; return nil }
+
 type fakeSim struct {
 	antenna bool
 	glitch  time.Duration
@@ -34,7 +39,7 @@ func serve(t *testing.T, sim Sim) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: Handler(func() status.Status { return status.Status{Version: "v1"} }, sim)}
+	server := &http.Server{Handler: Handler(fakeDaemon{new(bool)}, sim)}
 	go server.Serve(listener) //nolint:errcheck // it ends with the test
 	t.Cleanup(func() { server.Close() })
 	return NewClient(path)

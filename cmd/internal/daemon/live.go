@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -58,8 +60,15 @@ const servingNice = -20
 // walkLength is how many changes of state and class the status keeps.
 const walkLength = 32
 
+// leastThreads is how many threads may run Go code at the same time: the serving
+// one keeps its share in short waits, and the others need theirs.
+const leastThreads = 3
+
 // run is the daemon's life: everything is opened, then served until ctx ends.
 func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslog.Sender) (err error) {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(max(leastThreads, runtime.NumCPU()))
+	}
 	ctx, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -91,7 +100,7 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	if d.devices.sim != nil {
 		knobs = simKnobs{d.devices.sim}
 	}
-	faces := &http.Server{Handler: control.Handler(d.Status, knobs), ReadHeaderTimeout: 5 * time.Second}
+	faces := &http.Server{Handler: control.Handler(d, knobs), ReadHeaderTimeout: 5 * time.Second}
 	running.Go(func() { faces.Serve(listener) }) //nolint:errcheck // it ends when it is closed
 	defer faces.Close()
 
@@ -131,7 +140,7 @@ func (d *Daemon) serve(ctx context.Context, m *master.Master) error {
 // listen is nil without an error when ctx ended first.
 func (d *Daemon) listen(ctx context.Context) (*udp.Server, error) {
 	ports := udp.Config{Address: d.cfg.Master.Addr(), EventPort: d.cfg.Master.EventPort, GeneralPort: d.cfg.Master.GeneralPort,
-		DSCP: d.cfg.Master.DSCP, Nice: servingNice}
+		DSCP: d.cfg.Master.DSCP, Nice: servingNice, Management: d.cfg.Master.Management == "get"}
 	for {
 		server, err := udp.Listen(ports)
 		if !errors.Is(err, unix.EADDRNOTAVAIL) {
@@ -154,10 +163,12 @@ func newMaster(cfg *config.Config) (*master.Master, error) {
 		return nil, err
 	}
 	own := ownPrefixes(cfg.Master.Addr())
+	host, _ := os.Hostname() // nothing else depends on it
 	return master.New(master.Config{
 		Identity: identity, Domain: cfg.Master.Domain, Priority1: cfg.Master.Priority1, Priority2: cfg.Master.Priority2,
 		MaxClients: cfg.Master.MaxClients, Allow: cfg.Master.AllowList(own), Deny: cfg.Master.Deny, Trusted: cfg.Master.TrustedList(own),
-		Open: cfg.Master.Open, Seed: rand.Uint64(),
+		Open: cfg.Master.Open, Management: cfg.Master.Management == "get",
+		Description: master.Description{Product: "bragi;" + cfg.Board.Profile + ";", Revision: ";;" + version.Version, User: host}, Seed: rand.Uint64(),
 	})
 }
 
@@ -325,6 +336,24 @@ func (d *Daemon) condition(code alarms.Code, detail string) {
 func (d *Daemon) bestGuess() timescale.TAI {
 	unix := max(time.Now().UnixNano(), version.BuildDate()*int64(time.Second))
 	return timescale.Builtin().ToTAI(timescale.UTCFromNs(unix))
+}
+
+// Drain sends every client away, or lets them come again.
+func (d *Daemon) Drain(on bool) error {
+	d.mu.Lock()
+	server := d.server
+	d.mu.Unlock()
+	if server == nil {
+		return errors.New("nothing is served yet (mend: bragi show alarms)")
+	}
+	if on {
+		server.Drain()
+		d.log.Warn("drained: every client is sent away, nothing is granted", syslog.Event("DRAIN"))
+	} else {
+		server.Resume()
+		d.log.Info("the drain has ended: clients are granted again", syslog.Event("DRAIN"))
+	}
+	return nil
 }
 
 // Status is the snapshot that every face draws from.

@@ -121,12 +121,20 @@ func masterStatus(s *status.Status, snap *master.Snapshot) {
 		s.Clients = append(s.Clients, clientStatus(snap.At, c))
 	}
 	for _, d := range snap.Suspects {
-		s.Denied = append(s.Denied, status.Denied{Address: d.Address.String(), Reason: d.Reason.String(), Count: d.Count, AgoS: snap.At.Sub(d.Last).Seconds()})
+		s.Denied = append(s.Denied, status.Denied{Address: d.Address.String(), Identity: d.Port.String(), Domain: d.Domain, Reason: d.Reason.String(), Count: d.Count, AgoS: snap.At.Sub(d.Last).Seconds()})
 	}
 }
 
 func clientStatus(at timescale.Mono, c master.ClientStatus) status.Client {
-	out := status.Client{Address: c.Address.String(), Identity: c.Identity.String(), Kind: c.Kind, DelayReq: c.DelayReq, SinceS: at.Sub(c.First).Seconds()}
+	out := status.Client{Address: c.Address.String(), Identity: c.Identity.String(), Kind: c.Kind, DelayReq: c.DelayReq, SinceS: at.Sub(c.First).Seconds(),
+		Asked: c.Asked.String(), LastS: at.Sub(c.Last).Seconds(), DSCP: c.DSCP, MinorVersion: c.Minor, Trusted: c.Trusted,
+		Signaling: c.Signaling, Denials: c.Denials, Unanswered: map[string]uint64{}}
+	if c.DelayReqInterval > 0 {
+		out.DelayReqIntervalS = known(c.DelayReqInterval.Seconds())
+	}
+	for reason, n := range c.Unanswered {
+		out.Unanswered[reason.String()] = uint64(n)
+	}
 	for flow, slot := range map[master.Flow]**status.Grant{
 		master.FlowSync: &out.Grants.Sync, master.FlowAnnounce: &out.Grants.Announce, master.FlowDelayResp: &out.Grants.DelayResp,
 	} {

@@ -31,7 +31,7 @@ func (o *options) client() *control.Client { return control.NewClient(o.socket) 
 func Command() *cobra.Command {
 	o := &options{}
 	root := cli.Group("bragi", "The operator's program of the bragi grandmaster",
-		showCommand(o), simCommand(o), rehearseCommand(o))
+		showCommand(o), drainCommand(o), simCommand(o), rehearseCommand(o))
 	root.Long = "The operator's program of the bragi grandmaster: it asks the daemon bragid, and plays a client of any grandmaster."
 	root.PersistentFlags().StringVar(&o.socket, "socket", cmp.Or(os.Getenv("BRAGI_SOCKET"), defaultSocket),
 		"the daemon's control socket; also $BRAGI_SOCKET")
@@ -60,6 +60,7 @@ func showCommand(o *options) *cobra.Command {
 		screen(o, "clock", "State, class, error and bound of the clock, and why", show.Clock, func(s status.Status) any { return s.Clock }),
 		screen(o, "gnss", "The receiver: fix, second, satellites, pulse", show.GNSS, func(s status.Status) any { return s.GNSS }),
 		screen(o, "clients", "The clients with a grant, and who was refused", show.Clients, func(s status.Status) any { return s.Clients }),
+		clientCommand(o),
 		screen(o, "hardware", "The board's clock, and the measured error of what Sync says", show.Hardware, func(s status.Status) any { return s.Hardware }),
 		screen(o, "alarms", "What should be mended, the gravest first", show.Alarms, func(s status.Status) any { return s.Alarms }),
 		cli.Group("ptp", "In the words of a Cisco screen", cli.Group("clock", "In the words of a Cisco screen",

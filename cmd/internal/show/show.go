@@ -4,7 +4,9 @@ package show
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -114,6 +116,41 @@ func Clients(s status.Status) string {
 		fmt.Fprintf(&b, "Refused: %s, %s (%d times, last %s ago)\n", d.Address, d.Reason, d.Count, seconds(&d.AgoS))
 	}
 	return b.String()
+}
+
+// Client is the screen of `bragi show client ADDR`: all that is known of who
+// speaks from the address, clients and refused senders alike. found is false
+// when nobody does.
+func Client(s status.Status, address string) (text string, found bool) {
+	var b strings.Builder
+	for _, c := range s.Clients {
+		if c.Address != address {
+			continue
+		}
+		found = true
+		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(w, "Client\t%s, %s, looks like: %s\n", c.Address, c.Identity, dash(c.Kind))
+		fmt.Fprintf(w, "Since\t%s ago, last heard %s ago\n", seconds(&c.SinceS), seconds(&c.LastS))
+		fmt.Fprintf(w, "Speaks to\t%s, with DSCP %d, version 2.%d\n", c.Asked, c.DSCP, c.MinorVersion)
+		fmt.Fprintf(w, "Announce\t%s\n", grant(c.Grants.Announce))
+		fmt.Fprintf(w, "Sync\t%s\n", grant(c.Grants.Sync))
+		fmt.Fprintf(w, "Delay_Resp\t%s\n", grant(c.Grants.DelayResp))
+		fmt.Fprintf(w, "Signaling\t%d messages, %d renewals, %d denials\n", c.Signaling, c.Renewals, c.Denials)
+		fmt.Fprintf(w, "Last denial\t%s\n", dash(c.LastDenial))
+		fmt.Fprintf(w, "Delay_Req\t%d, every %s s\n", c.DelayReq, number(c.DelayReqIntervalS, "%.4f"))
+		for _, reason := range slices.Sorted(maps.Keys(c.Unanswered)) {
+			fmt.Fprintf(w, "Unanswered\t%d: %s\n", c.Unanswered[reason], reason)
+		}
+		fmt.Fprintf(w, "Address\t%s\n", pick(c.Trusted, "trusted", "not trusted: it gets at most five times the bytes that it sends"))
+		w.Flush()
+	}
+	for _, d := range s.Denied {
+		if d.Address == address {
+			found = true
+			fmt.Fprintf(&b, "Refused: %s %s, domain %d: %s (%d times, last %s ago)\n", d.Address, d.Identity, d.Domain, d.Reason, d.Count, seconds(&d.AgoS))
+		}
+	}
+	return b.String(), found
 }
 
 // Alarms is the screen of `bragi show alarms`.

@@ -122,14 +122,26 @@ type Client struct {
 	LastDenial string  `json:"last_denial"`
 	SinceS     float64 `json:"since_s"`
 	Renewals   uint64  `json:"renewals"`
+	// The evidence for `show client`.
+	Asked             string            `json:"asked"` // our address that it speaks to
+	LastS             float64           `json:"last_s"`
+	DSCP              uint8             `json:"dscp"`
+	MinorVersion      uint8             `json:"minor_version"`
+	Trusted           bool              `json:"trusted"`
+	Signaling         uint64            `json:"signaling"`
+	Denials           uint64            `json:"denials"`
+	DelayReqIntervalS *float64          `json:"delay_req_interval_s"`
+	Unanswered        map[string]uint64 `json:"unanswered"` // Delay_Req without an answer, by reason
 }
 
 // Denied is a sender that was refused.
 type Denied struct {
-	Address string  `json:"address"`
-	Reason  string  `json:"reason"`
-	Count   uint64  `json:"count"`
-	AgoS    float64 `json:"ago_s"`
+	Address  string  `json:"address"`
+	Identity string  `json:"identity"`
+	Domain   uint8   `json:"domain"` // of its last message
+	Reason   string  `json:"reason"`
+	Count    uint64  `json:"count"`
+	AgoS     float64 `json:"ago_s"`
 }
 
 // Alarm is something that an operator should mend.
