@@ -67,14 +67,14 @@ func (l *local) client() *control.Client {
 }
 
 // wait returns how the daemon ended, and what it said.
-func (l *local) wait(t *testing.T) (err error, said string) {
+func (l *local) wait(t *testing.T) (said string, err error) {
 	t.Helper()
 	select {
 	case err := <-l.exited:
-		return err, l.stderr.String()
+		return l.stderr.String(), err
 	case <-time.After(10 * time.Second):
 		t.Fatal("bragid has not ended after 10 s")
-		return nil, ""
+		return "", nil
 	}
 }
 
@@ -111,7 +111,7 @@ func TestRunOnLoopback(t *testing.T) {
 	if err := l.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err, said := l.wait(t); err != nil {
+	if said, err := l.wait(t); err != nil {
 		t.Errorf("SIGTERM: %v: %s", err, said)
 	}
 	if _, err := os.Stat(filepath.Join(l.dir, "control.sock")); err == nil {
@@ -208,7 +208,7 @@ func TestBadStarts(t *testing.T) {
 		{"no capture", localPorts(t), []string{"sim.capture=/nosuch.log"}, `sim.capture: open /nosuch.log: no such file`},
 	} {
 		l := startLocal(t, bad.ports, bad.sets...)
-		err, said := l.wait(t)
+		said, err := l.wait(t)
 		lines := strings.Split(strings.TrimSpace(said), "\n")
 		last := lines[len(lines)-1]
 		var exit *exec.ExitError
@@ -229,7 +229,7 @@ func TestAddressIsWaitedFor(t *testing.T) {
 	if err := l.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	err, said := l.wait(t)
+	said, err := l.wait(t)
 	if err != nil {
 		t.Errorf("SIGTERM while waiting: %v", err)
 	}
