@@ -237,3 +237,42 @@ func TestAddressIsWaitedFor(t *testing.T) {
 		t.Errorf("said %d times, want once:\n%s", n, said)
 	}
 }
+
+// systemd hears that the daemon is ready, that it lives, and that it stops.
+func TestSystemdIsTold(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer notify.Close()
+	t.Setenv("NOTIFY_SOCKET", path)
+	t.Setenv("WATCHDOG_USEC", "900000")
+	l := startLocal(t, localPorts(t))
+	next := func() string {
+		notify.SetReadDeadline(time.Now().Add(10 * time.Second))
+		buf := make([]byte, 256)
+		n, err := notify.Read(buf)
+		if err != nil {
+			t.Fatalf("systemd hears nothing: %v", err)
+		}
+		return string(buf[:n])
+	}
+	if got := next(); got != "READY=1" {
+		t.Errorf("first %q, want READY=1", got)
+	}
+	for range 3 {
+		if got := next(); got != "WATCHDOG=1" {
+			t.Errorf("then %q, want WATCHDOG=1", got)
+		}
+	}
+	l.cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // its end is waited for
+	if _, err := l.wait(t); err != nil {
+		t.Errorf("SIGTERM: %v", err)
+	}
+	for got := next(); got != "STOPPING=1"; got = next() {
+		if got != "WATCHDOG=1" {
+			t.Fatalf("at the end %q, want STOPPING=1", got)
+		}
+	}
+}
