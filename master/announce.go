@@ -5,18 +5,19 @@ import "bragi/master/wire"
 const (
 	correctionOffset  = wire.CorrectionOffset
 	logIntervalOffset = 33
-	requestingOffset  = 44 // requestingPortIdentity in Delay_Resp
+	requestingOffset  = 44 // requestingPortIdentity in Delay_Resp and Pdelay_Resp
 )
 
 // build makes the messages that are only patched before each send.
 //
-// logMessageInterval (table 42): in unicast Sync and Delay_Resp state none
+// logMessageInterval (table 42): in unicast Sync, Delay_Resp and Pdelay_Resp state none
 // (0x7F); Announce states logAnnounceInterval, which in unicast is the granted
 // one and is patched for each client.
 func (m *Master) build() {
 	h := m.header()
 	m.sync = (&wire.Sync{Header: h}).Append(m.sync[:0])
 	m.delayResp = (&wire.DelayResp{Header: h}).Append(m.delayResp[:0])
+	m.pdelayResp = (&wire.PdelayResp{Header: h}).Append(m.pdelayResp[:0])
 
 	a := m.said
 	h.Flags |= m.timeFlags()

@@ -37,6 +37,7 @@ type client struct {
 	dscp        uint8
 	minor       uint8 // minorVersionPTP it sends
 	signaling   uint64
+	asks        asks   // how it puts its REQUESTs into messages
 	signals     bucket // of its Signaling, see limiter
 	delayReqs   uint64
 	unanswered  [numReasons]uint32 // Delay_Req without an answer, by reason
@@ -46,7 +47,6 @@ type client struct {
 	filled      timescale.Mono     // when tokens were counted
 	denied      denial
 	cancels     uint8 // CANCELs of a drain that were sent
-	acked       [numFlows]bool
 	nextCancel  timescale.Mono
 }
 

@@ -1,6 +1,7 @@
 package master
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -72,9 +73,16 @@ type Config struct {
 	// Open: Delay_Req is answered without a grant.
 	Open bool
 
+	// Pdelay: Pdelay_Req by unicast is answered, for one whose network measures
+	// each link. There is no grant for it.
+	Pdelay bool
+
 	// Management: GET of the data sets is answered, to trusted addresses.
-	Management  bool
-	Description Description
+	Management bool
+	// ManagementSet: SET of PRIORITY1, PRIORITY2 and USER_DESCRIPTION too, until
+	// the restart. Whoever can forge a trusted address can then choose the master.
+	ManagementSet bool
+	Description   Description
 
 	// Seed of the rate limit's leak and of the hash tables; any number, best a random one.
 	Seed uint64
@@ -108,6 +116,8 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("master: domain %d is reserved; use 0..127", c.Domain)
 	case c.MinorVersion > 1:
 		return c, fmt.Errorf("master: minorVersionPTP %d is not 0 or 1", c.MinorVersion)
+	case c.ManagementSet && !c.Management:
+		return c, errors.New("master: SET is on and GET is off; switch management on for both")
 	case c.MaxRate < 0:
 		return c, fmt.Errorf("master: packet budget %d/s is negative", c.MaxRate)
 	case c.Identity == wire.ClockIdentity{} || c.Identity == wire.AllClocks:

@@ -6,10 +6,11 @@
 //	              before anything is kept -> a GRANT each, in a message of its own
 //	wheel      -> Tick: the phase that is due -> Sync and Announce into the Outbox
 //	Delay_Req  -> Receive: live grant? stamp? not too fast? -> Delay_Resp into the Outbox
+//	Pdelay_Req -> Receive: stamp? not too fast? -> Pdelay_Resp, where Pdelay is on
 //	renewal    -> the same grant, later expiry, same phase
 //	CANCEL     -> the flow stops, ACKNOWLEDGE_CANCEL
 //	expiry     -> the flow stops without a word
-//	GET        -> Receive: a Management message about a data set -> RESPONSE, where management is on
+//	GET, SET   -> Receive: a Management message about a data set -> RESPONSE, where management is on
 //
 // The package is sans-I/O: datagrams and `now` (CLOCK_MONOTONIC_RAW) in,
 // messages out, in an Outbox that the caller owns. It knows no socket and no

@@ -19,12 +19,13 @@ const (
 	EventExpired                     // a flow ended by time: the client did not renew
 	EventDrained                     // a flow ended by a drain
 	EventClientGone                  // its last flow ended
+	EventChanged                     // a SET of management took effect
 	EventRefused                     // a datagram refused from one who is no client; said once per minute and address
 )
 
 // String is the event in words.
 func (k EventKind) String() string {
-	names := [...]string{"client new", "granted", "denied", "cancelled", "expired", "drained", "client gone", "refused"}
+	names := [...]string{"client new", "granted", "denied", "cancelled", "expired", "drained", "client gone", "changed by management", "refused"}
 	if int(k) < len(names) {
 		return names[k]
 	}

@@ -2,6 +2,7 @@ package master
 
 import (
 	"encoding/binary"
+	"unicode/utf8"
 
 	"bragi/gnss/timescale"
 	"bragi/master/wire"
@@ -15,9 +16,9 @@ type Description struct {
 	User     string // name and place, the operator's
 }
 
-// management answers a GET of the data sets (15.5.3) by unicast. What is not
-// known, settable or supported is answered by an error, as pmc and others
-// expect; a response or an acknowledge by nothing.
+// management answers a GET of the data sets (15.5.3) by unicast, and a SET where
+// that is on. What is not known, settable or supported is answered by an error,
+// as pmc and others expect; a response or an acknowledge by nothing.
 func (m *Master) management(now timescale.Mono, d *Datagram, out *Outbox) Reason {
 	g, err := wire.ParseManagement(d.Payload)
 	if err != nil {
@@ -39,21 +40,26 @@ func (m *Master) management(now timescale.Mono, d *Datagram, out *Outbox) Reason
 	if !ok || typ != wire.TLVManagement {
 		return BadTLV
 	}
-	id, _, err := wire.ParseManagementTLV(v)
+	id, value, err := wire.ParseManagementTLV(v)
 	if err != nil {
 		return BadTLV
 	}
-	data, known := m.dataSet(make([]byte, 0, 256), id, d)
-	var tlv []byte
+	data, known := m.dataSet(nil, id, d)
+	var wrong wire.ManagementError
 	switch {
 	case !known:
-		tlv = wire.AppendManagementErrorTLV(nil, wire.ErrorNoSuchID, id)
+		wrong = wire.ErrorNoSuchID
 	case g.Action == wire.ActionSet:
-		tlv = wire.AppendManagementErrorTLV(nil, wire.ErrorNotSettable, id)
+		if wrong = m.set(id, value); wrong == 0 {
+			data, _ = m.dataSet(nil, id, d)
+			m.events.add(Event{At: now, Kind: EventChanged, Client: Key{d.Src, g.Source}, Type: wire.TypeManagement})
+		}
 	case g.Action == wire.ActionCommand:
-		tlv = wire.AppendManagementErrorTLV(nil, wire.ErrorNotSupported, id)
-	default:
-		tlv = wire.AppendManagementTLV(nil, id, data)
+		wrong = wire.ErrorNotSupported
+	}
+	tlv := wire.AppendManagementTLV(nil, id, data)
+	if wrong != 0 {
+		tlv = wire.AppendManagementErrorTLV(nil, wrong, id)
 	}
 	tlvs, err := wire.ParseTLVs(tlv)
 	if err != nil {
@@ -72,6 +78,42 @@ func (m *Master) management(now timescale.Mono, d *Datagram, out *Outbox) Reason
 	out.put(d.Dst, d.Src, false, false, r.Append(nil))
 	m.stats.Sent[wire.TypeManagement]++
 	return Accepted
+}
+
+// longestUserDescription is in octets (15.5.3.1.3: 128 symbols of UTF-8).
+const longestUserDescription = 128
+
+// set does what a SET asks, or says why not (table 109). Everything else that
+// can be asked for is either measured, or part of what clients were granted: the
+// domain of a master that serves cannot be changed under its clients.
+func (m *Master) set(id wire.ManagementID, value []byte) wire.ManagementError {
+	if !m.cfg.ManagementSet {
+		return wire.ErrorNotSettable
+	}
+	switch id {
+	case wire.IDPriority1, wire.IDPriority2:
+		if len(value) != 2 { // the priority and a reserved octet
+			return wire.ErrorWrongLength
+		}
+		if id == wire.IDPriority1 {
+			m.cfg.Priority1 = value[0]
+		} else {
+			m.cfg.Priority2 = value[0]
+		}
+		m.build()
+	case wire.IDUserDescription:
+		text, err := wire.ParseText(value)
+		if err != nil {
+			return wire.ErrorWrongLength
+		}
+		if len(text) > longestUserDescription || !utf8.ValidString(text) {
+			return wire.ErrorWrongValue
+		}
+		m.cfg.Description.User = text
+	default:
+		return wire.ErrorNotSettable
+	}
+	return 0
 }
 
 // header is what every message of ours begins with.

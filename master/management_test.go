@@ -11,9 +11,9 @@ import (
 )
 
 // ask sends a Management message and returns the answer's TLV.
-func ask(t *testing.T, m *Master, p *peer, now timescale.Mono, action wire.ManagementAction, id wire.ManagementID) (wire.TLVType, []byte, *wire.Management) {
+func ask(t *testing.T, m *Master, p *peer, now timescale.Mono, action wire.ManagementAction, id wire.ManagementID, data ...byte) (wire.TLVType, []byte, *wire.Management) {
 	t.Helper()
-	tlvs, err := wire.ParseTLVs(wire.AppendManagementTLV(nil, id, nil))
+	tlvs, err := wire.ParseTLVs(wire.AppendManagementTLV(nil, id, data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,6 +85,7 @@ func TestManagementRefusals(t *testing.T) {
 	}{
 		{wire.ActionGet, 0x2FFF, wire.ErrorNoSuchID},
 		{wire.ActionSet, wire.IDPriority1, wire.ErrorNotSettable},
+		{wire.ActionSet, wire.IDGrandmasterSettingsNP, wire.ErrorNotSettable},
 		{wire.ActionSet, 0x2FFF, wire.ErrorNoSuchID},
 		{wire.ActionCommand, wire.IDDefaultDataSet, wire.ErrorNotSupported},
 	} {
@@ -115,5 +116,60 @@ func TestManagementRefusals(t *testing.T) {
 	}
 	if n > 32+1000/leak*2 {
 		t.Errorf("%d of 1000 at once were answered", n)
+	}
+}
+
+// Where SET is on, the priorities and the user's description can be set, and
+// Announce follows; nothing else can, and no wrong value has an effect.
+func TestManagementSet(t *testing.T) {
+	m := newMaster(t, func(c *Config) { c.Management, c.ManagementSet = true, true })
+	long := append([]byte{129}, make([]byte, 129)...)
+	for _, c := range []struct {
+		name string
+		id   wire.ManagementID
+		data []byte
+		want wire.ManagementError // 0: done, and answered as a GET is
+	}{
+		{"priority1", wire.IDPriority1, []byte{7, 0}, 0},
+		{"priority2", wire.IDPriority2, []byte{8, 0}, 0},
+		{"description", wire.IDUserDescription, []byte("\x08head end\x00"), 0},
+		{"no priority", wire.IDPriority1, nil, wire.ErrorWrongLength},
+		{"two priorities", wire.IDPriority2, []byte{1, 0, 2, 0}, wire.ErrorWrongLength},
+		{"text beyond the TLV", wire.IDUserDescription, []byte{9, 'a'}, wire.ErrorWrongLength},
+		{"129 octets", wire.IDUserDescription, long, wire.ErrorWrongValue},
+		{"no UTF-8", wire.IDUserDescription, []byte{1, 0xFF}, wire.ErrorWrongValue},
+		{"domain", wire.IDDomain, []byte{4, 0}, wire.ErrorNotSettable},
+		{"a data set", wire.IDDefaultDataSet, make([]byte, 20), wire.ErrorNotSettable},
+		{"unknown", 0x2FFF, []byte{1, 0}, wire.ErrorNoSuchID},
+	} {
+		typ, v, r := ask(t, m, newPeer(int(c.id)), start, wire.ActionSet, c.id, c.data...)
+		if r == nil || r.Action != wire.ActionResponse {
+			t.Fatalf("%s: %+v", c.name, r)
+		}
+		if c.want != 0 {
+			if e, _, err := wire.ParseManagementErrorTLV(v); typ != wire.TLVManagementErrorStatus || e != c.want || err != nil {
+				t.Errorf("%s: TLV %04x, error %04x, want %04x", c.name, typ, e, c.want)
+			}
+			continue
+		}
+		if _, data, err := wire.ParseManagementTLV(v); typ != wire.TLVManagement || string(data) != string(c.data) || err != nil {
+			t.Errorf("%s: TLV %04x, %x", c.name, typ, data)
+		}
+	}
+	a, err := wire.ParseAnnounce(m.announce)
+	if s := m.Snapshot(start); err != nil || a.Priority1 != 7 || a.Priority2 != 8 || s.Priority1 != 7 || s.Domain != 0 || m.cfg.Description.User != "head end" {
+		t.Errorf("%+v", a)
+	}
+	changes := 0
+	for _, e := range m.TakeEvents(nil) {
+		if e.Kind == EventChanged {
+			changes++
+		}
+	}
+	if changes != 3 {
+		t.Errorf("%d changes were told", changes)
+	}
+	if _, err := New(Config{Identity: ourID, ManagementSet: true}); err == nil {
+		t.Error("SET without GET")
 	}
 }

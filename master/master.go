@@ -22,12 +22,14 @@ type Master struct {
 	credits  *credits
 	limiter  *limiter // of Signaling
 	open     *limiter // of Delay_Req without a grant
+	peers    *limiter // of Pdelay_Req
 	promised float64  // messages per second of all live grants
 
-	sync, announce, delayResp []byte // prebuilt messages
-	signal                    []byte // scratch for Signaling
-	tlv                       []byte // scratch for one TLV
-	strangerSeq               uint16 // sequenceId of Signaling to those who are no clients
+	sync, announce, delayResp, pdelayResp []byte // prebuilt messages
+
+	signal      []byte // scratch for Signaling
+	tlv         []byte // scratch for one TLV
+	strangerSeq uint16 // sequenceId of Signaling to those who are no clients
 
 	sweepAt timescale.Mono // when the sweep goes on
 	sweepAs int            // where in clients.used
@@ -56,6 +58,9 @@ func New(c Config) (*Master, error) {
 	}
 	if c.Open {
 		m.open = newLimiter(rand.New(rand.NewPCG(c.Seed, 2)), time.Second/256, time.Second)
+	}
+	if c.Pdelay {
+		m.peers = newLimiter(rand.New(rand.NewPCG(c.Seed, 3)), time.Second/256, time.Second)
 	}
 	m.build()
 	return m, nil

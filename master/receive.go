@@ -25,6 +25,8 @@ func (m *Master) Receive(now timescale.Mono, d Datagram, out *Outbox) {
 		switch h.MessageType {
 		case wire.TypeDelayReq:
 			why = m.delayReq(now, &h, &d, out)
+		case wire.TypePdelayReq:
+			why = m.pdelayReq(now, &h, &d, out)
 		case wire.TypeSignaling:
 			why = m.signaling(now, &d, out)
 		case wire.TypeManagement:
@@ -145,12 +147,44 @@ func (m *Master) openDelayReq(now timescale.Mono, h *wire.Header, d *Datagram, o
 
 func (m *Master) respond(h *wire.Header, d *Datagram, out *Outbox) {
 	p := out.put(d.Dst, d.Src, false, false, m.delayResp)
+	answerTo(h, p)
+	wire.PutTimestamp(p[wire.OriginOffset:], wire.TimestampFromLocal(d.Stamp))
+	m.stats.Sent[wire.TypeDelayResp]++
+}
+
+// answerTo copies what an answer has of its request.
+func answerTo(h *wire.Header, p []byte) {
 	binary.BigEndian.PutUint64(p[correctionOffset:], uint64(h.Correction))
 	wire.PutSequenceID(p, h.SequenceID)
-	wire.PutTimestamp(p[wire.OriginOffset:], wire.TimestampFromLocal(d.Stamp))
 	copy(p[requestingOffset:], h.Source.Clock[:])
 	binary.BigEndian.PutUint16(p[requestingOffset+8:], h.Source.Port)
-	m.stats.Sent[wire.TypeDelayResp]++
+}
+
+// pdelayReq answers a Pdelay_Req in one step (11.4.2): requestReceiptTimestamp is
+// 0, and the transport adds the turnaround, from the stamp to the moment of
+// egress, to the request's correctionField. In one step, since that moment is
+// predicted as a Sync's is: a Pdelay_Resp_Follow_Up would have to wait for a
+// transmit stamp and would be no better than the prediction's residual. The
+// answer is as long as the question, so nothing is amplified and no grant asked.
+func (m *Master) pdelayReq(now timescale.Mono, h *wire.Header, d *Datagram, out *Outbox) Reason {
+	if _, err := wire.ParsePdelayReq(d.Payload); err != nil {
+		return reasonOf(err)
+	}
+	switch {
+	case !m.cfg.Pdelay:
+		return NotForMaster
+	case !m.said.Serve:
+		return NotServing
+	case !d.HasStamp:
+		return NoStamp
+	case !m.peers.pass(now, d.Src):
+		return TooFast
+	}
+	answerTo(h, out.put(d.Dst, d.Src, true, false, m.pdelayResp))
+	msg := &out.msgs[len(out.msgs)-1]
+	msg.FillTurnaround, msg.Received = true, d.Stamp
+	m.stats.Sent[wire.TypePdelayResp]++
+	return Accepted
 }
 
 // noteRequest keeps what a Delay_Req tells of its client.

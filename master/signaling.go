@@ -38,6 +38,7 @@ func (m *Master) signaling(now timescale.Mono, d *Datagram, out *Outbox) Reason 
 		m.earn(c, len(d.Payload))
 	}
 	result, taken := Accepted, 0
+	types := make([]wire.MessageType, 0, maxTLVs) // of the REQUESTs
 	for taken <= maxTLVs {
 		typ, v, ok := s.TLVs.Next()
 		if !ok {
@@ -50,11 +51,17 @@ func (m *Master) signaling(now timescale.Mono, d *Datagram, out *Outbox) Reason 
 				why = TooManyTLVs
 				break
 			}
+			if typ == wire.TLVRequestUnicast {
+				types = append(types, wire.MessageType(v[0]>>4))
+			}
 			why = m.negotiate(now, typ, v, key, d, out)
 		}
 		if result == Accepted {
 			result = why
 		}
+	}
+	if row := m.clients.index.find(key); row >= 0 {
+		m.clients.rows[row].asks |= asked(types)
 	}
 	return result
 }

@@ -48,7 +48,7 @@ type Snapshot struct {
 type ClientStatus struct {
 	Address     netip.Addr
 	Identity    wire.PortIdentity
-	Kind        string     // "cBR8", "RPD" or "other": a guess from what it asks for
+	Kind        string     // "cBR8", "RPD", "ptp4l" or "other": a guess, see kind.go
 	Asked       netip.Addr // our address that it speaks to
 	Trusted     bool
 	First, Last timescale.Mono // first grant, last message
@@ -121,19 +121,4 @@ func (c *client) status(now timescale.Mono) ClientStatus {
 		}
 	}
 	return s
-}
-
-// kind guesses what a client is from its rates: those of the cable network's
-// devices are fixed. Both speak 1588-2008.
-func (c *client) kind() string {
-	a, s, d := c.grants[FlowAnnounce], c.grants[FlowSync], c.grants[FlowDelayResp]
-	if c.minor == 0 && a.live && s.live && d.live && a.log == -3 && s.log == -5 && s.seconds == 300 {
-		switch d.log {
-		case -5:
-			return "cBR8"
-		case -4:
-			return "RPD"
-		}
-	}
-	return "other"
 }

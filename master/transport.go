@@ -2,8 +2,10 @@ package master
 
 import (
 	"net/netip"
+	"time"
 
 	"bragi/gnss/timescale"
+	"bragi/master/wire"
 )
 
 // Datagram is what the transport received.
@@ -26,7 +28,26 @@ type Message struct {
 	// FillOrigin: the transport reads the served clock right before this send and
 	// writes it as the originTimestamp (wire.OriginOffset).
 	FillOrigin bool
-	Payload    []byte // valid until the Outbox is reset
+	// FillTurnaround: likewise, but the time since Received goes into the
+	// correctionField.
+	FillTurnaround bool
+	Received       timescale.Local
+	Payload        []byte // valid until the Outbox is reset
+}
+
+// Stamped tells whether the message says when it leaves: the transport sends it
+// alone, right after SetEgress.
+func (m *Message) Stamped() bool { return m.FillOrigin || m.FillTurnaround }
+
+// SetEgress writes into a message that is Stamped what the served clock reads
+// when it leaves.
+func (m *Message) SetEgress(at timescale.Local) {
+	if m.FillOrigin {
+		wire.PutTimestamp(m.Payload[wire.OriginOffset:], wire.TimestampFromLocal(at))
+	}
+	if m.FillTurnaround {
+		wire.AddCorrection(m.Payload, time.Duration(at.Ns()-m.Received.Ns()))
+	}
 }
 
 // Outbox collects messages. The caller owns it, sends what is in it in order

@@ -31,6 +31,7 @@ type Config struct {
 	// Delay is how long a datagram is on its way from or to a client, negative
 	// for lost; nil: 10 us. n counts the datagrams.
 	Delay func(client int, toMaster, event bool, n uint64) time.Duration
+	DSCP  uint8 // of what the clients send; 0: 47
 }
 
 // Client is one client of the lab.
@@ -80,6 +81,9 @@ func New(c Config) (*Lab, error) {
 	}
 	if c.Delay == nil {
 		c.Delay = func(int, bool, bool, uint64) time.Duration { return 10 * time.Microsecond }
+	}
+	if c.DSCP == 0 {
+		c.DSCP = 47
 	}
 	m.SetAnnouncement(c.Announcement)
 	return &Lab{cfg: c, now: timescale.MonoFromNs(start), m: m, byAddr: make(map[netip.Addr][]*Client)}, nil
@@ -177,7 +181,7 @@ func (l *Lab) happen(e event) {
 		l.act(c)
 		return
 	case toMaster:
-		d := master.Datagram{Src: c.Address, Dst: l.cfg.Address, Event: e.event, Payload: e.payload}
+		d := master.Datagram{Src: c.Address, Dst: l.cfg.Address, Event: e.event, DSCP: l.cfg.DSCP, Payload: e.payload}
 		if e.event {
 			d.Stamp, d.HasStamp = l.cfg.Clock(l.now), true
 		}
@@ -215,8 +219,8 @@ func (l *Lab) act(c *Client) {
 func (l *Lab) leave() {
 	for i := range l.out.Messages() {
 		m := &l.out.Messages()[i]
-		if m.FillOrigin {
-			wire.PutTimestamp(m.Payload[wire.OriginOffset:], wire.TimestampFromLocal(l.cfg.Clock(l.now)))
+		if m.Stamped() {
+			m.SetEgress(l.cfg.Clock(l.now))
 		}
 		if l.Tap != nil {
 			l.Tap(l.now, m)

@@ -156,23 +156,28 @@ func (l *loop) stamp(ns int64) (timescale.Local, bool) {
 	return l.clock.Local(m), true
 }
 
-// flush sends the outbox: first each Sync right after its own reading of the
-// clock, then all the others in batches.
+// flush sends the outbox: first each Sync and Pdelay_Resp right after its own
+// reading of the clock, then all the others in batches.
 func (l *loop) flush() {
 	if l.out.Len() == 0 {
 		return
 	}
 	asked := false
 	for i := range l.out.Messages() {
-		if m := &l.out.Messages()[i]; m.FillOrigin {
+		switch m := &l.out.Messages()[i]; {
+		case m.FillOrigin:
 			asked = l.sync(m) || asked
+		case m.FillTurnaround:
+			predicted := l.stamps.predictor.Predict(l.stamps.path())
+			m.SetEgress(l.clock.Local(Now().Add(time.Duration(predicted))))
+			l.port(m.Event).tx.one(m.Src, m.Dst, m.Payload)
 		}
 	}
 	for _, p := range [...]*port{l.s.general, l.s.event} {
 		n := 0
 		for i := range l.out.Messages() {
 			m := &l.out.Messages()[i]
-			if m.FillOrigin || l.port(m.Event) != p {
+			if m.Stamped() || l.port(m.Event) != p {
 				continue
 			}
 			p.tx.set(n, m.Src, m.Dst, m.Payload)
@@ -195,7 +200,7 @@ func (l *loop) sync(m *master.Message) (asked bool) {
 	on := l.stamps.path()
 	predicted := l.stamps.predictor.Predict(on)
 	read := Now()
-	wire.PutTimestamp(m.Payload[wire.OriginOffset:], wire.TimestampFromLocal(l.clock.Local(read.Add(time.Duration(predicted)))))
+	m.SetEgress(l.clock.Local(read.Add(time.Duration(predicted))))
 	tx := l.port(m.Event).tx
 	if !l.stamps.due(on, read) {
 		tx.one(m.Src, m.Dst, m.Payload)

@@ -8,7 +8,7 @@ import (
 // Whatever the octets: no panic, nothing read beyond messageLength, and what is
 // accepted survives being written and read again.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{goldenSync, goldenDelayReq, goldenFollowUp, goldenDelayResp, goldenAnnounce, goldenRequest, goldenGrant, goldenCancel, goldenGet, goldenError} {
+	for _, s := range []string{goldenSync, goldenDelayReq, goldenFollowUp, goldenDelayResp, goldenPdelayReq, goldenPdelayResp, goldenPdelayFollowUp, goldenAnnounce, goldenRequest, goldenGrant, goldenCancel, goldenGet, goldenError} {
 		f.Add(octets(f, s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -30,6 +30,15 @@ func FuzzParse(f *testing.F) {
 			m, err = &x, e
 		case TypeDelayResp:
 			x, e := ParseDelayResp(cut)
+			m, err = &x, e
+		case TypePdelayReq:
+			x, e := ParsePdelayReq(cut)
+			m, err = &x, e
+		case TypePdelayResp:
+			x, e := ParsePdelayResp(cut)
+			m, err = &x, e
+		case TypePdelayRespFollowUp:
+			x, e := ParsePdelayRespFollowUp(cut)
 			m, err = &x, e
 		case TypeAnnounce:
 			x, e := ParseAnnounce(cut)
@@ -85,7 +94,11 @@ func FuzzTLVs(f *testing.F) {
 			_, _ = ParseUnicastRequest(v)
 			_, _ = ParseUnicastGrant(v)
 			_, _ = ParseUnicastCancelAck(v)
-			_, _, _ = ParseManagementTLV(v)
+			if _, data, err := ParseManagementTLV(v); err == nil {
+				if s, err := ParseText(data); err == nil && len(s) >= len(data) {
+					t.Fatalf("a text of %d octets in %d", len(s), len(data))
+				}
+			}
 			_, _, _ = ParseManagementErrorTLV(v)
 		}
 		if total != len(b) {

@@ -38,7 +38,8 @@ const (
 const (
 	HeaderLen     = 34
 	SyncLen       = 44 // also Delay_Req and Follow_Up
-	DelayRespLen  = 54 // also the Pdelay messages
+	DelayRespLen  = 54
+	PdelayLen     = 54 // all three
 	AnnounceLen   = 64
 	SignalingLen  = 44
 	ManagementLen = 48
@@ -53,8 +54,8 @@ const (
 
 // minLength is the shortest messageLength by type, 0 for a reserved type.
 var minLength = [16]uint16{
-	TypeSync: SyncLen, TypeDelayReq: SyncLen, TypePdelayReq: DelayRespLen, TypePdelayResp: DelayRespLen,
-	TypeFollowUp: SyncLen, TypeDelayResp: DelayRespLen, TypePdelayRespFollowUp: DelayRespLen,
+	TypeSync: SyncLen, TypeDelayReq: SyncLen, TypePdelayReq: PdelayLen, TypePdelayResp: PdelayLen,
+	TypeFollowUp: SyncLen, TypeDelayResp: DelayRespLen, TypePdelayRespFollowUp: PdelayLen,
 	TypeAnnounce: AnnounceLen, TypeSignaling: SignalingLen, TypeManagement: ManagementLen,
 }
 

@@ -41,7 +41,9 @@ type ManagementError uint16
 // The errors.
 const (
 	ErrorNoSuchID     ManagementError = 0x0002
+	ErrorWrongLength  ManagementError = 0x0003
 	ErrorNotSettable  ManagementError = 0x0004
+	ErrorWrongValue   ManagementError = 0x0005
 	ErrorNotSupported ManagementError = 0x0006
 )
 
@@ -101,6 +103,14 @@ func ParseManagementErrorTLV(v []byte) (e ManagementError, id ManagementID, err 
 		return 0, 0, ErrTLV
 	}
 	return ManagementError(binary.BigEndian.Uint16(v)), ManagementID(binary.BigEndian.Uint16(v[2:])), nil
+}
+
+// ParseText reads the PTPText (5.3.9) at the start of b.
+func ParseText(b []byte) (string, error) {
+	if len(b) == 0 || 1+int(b[0]) > len(b) {
+		return "", ErrTLV
+	}
+	return string(b[1 : 1+int(b[0])]), nil
 }
 
 // AppendText adds a PTPText (5.3.9): its length in one octet, then its octets,

@@ -48,6 +48,11 @@ func TestManagement(t *testing.T) {
 	if got := AppendText(nil, string(make([]byte, 300))); len(got) != 256 || got[0] != 255 {
 		t.Errorf("long text of %d octets", len(got))
 	}
+	for _, b := range [][]byte{nil, {1}, {3, 'a', 'b'}} {
+		if s, err := ParseText(b); !errors.Is(err, ErrTLV) {
+			t.Errorf("text %x: %q", b, s)
+		}
+	}
 	_, _, e1 := ParseManagementTLV([]byte{1})
 	_, _, e2 := ParseManagementErrorTLV(make([]byte, 7))
 	_, e3 := ParseManagement(octets(t, goldenGet)[:47])

@@ -62,12 +62,8 @@ type DelayResp struct {
 
 // ParseDelayResp reads a Delay_Resp.
 func ParseDelayResp(b []byte) (DelayResp, error) {
-	h, body, err := parse(b, TypeDelayResp)
-	if err != nil {
-		return DelayResp{Header: h}, err
-	}
-	t, err := parseTimestamp(body)
-	return DelayResp{h, t, parsePortIdentity(body[TimestampLen:])}, err
+	h, t, p, err := parseAnswer(b, TypeDelayResp)
+	return DelayResp{h, t, p}, err
 }
 
 // Append adds the message to b.

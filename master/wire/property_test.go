@@ -35,6 +35,22 @@ func TestRoundTrip(t *testing.T) {
 		if got, err := ParseDelayResp(resp.Append(nil)); err != nil || got != resp {
 			t.Fatalf("Delay_Resp %+v, %v", got, err)
 		}
+		follow := FollowUp{genHeader(t, TypeFollowUp, SyncLen), genTimestamp(t)}
+		if got, err := ParseFollowUp(follow.Append(nil)); err != nil || got != follow {
+			t.Fatalf("Follow_Up %+v, %v", got, err)
+		}
+		preq := PdelayReq{genHeader(t, TypePdelayReq, PdelayLen), genTimestamp(t)}
+		if got, err := ParsePdelayReq(preq.Append(nil)); err != nil || got != preq {
+			t.Fatalf("Pdelay_Req %+v, %v", got, err)
+		}
+		presp := PdelayResp{genHeader(t, TypePdelayResp, PdelayLen), genTimestamp(t), genIdentity(t, "req")}
+		if got, err := ParsePdelayResp(presp.Append(nil)); err != nil || got != presp {
+			t.Fatalf("Pdelay_Resp %+v, %v", got, err)
+		}
+		text := rapid.StringN(0, -1, 255).Draw(t, "text")
+		if got, err := ParseText(AppendText(nil, text)); err != nil || got != text {
+			t.Fatalf("PTPText %q, %v", got, err)
+		}
 		ann := Announce{
 			Header: genHeader(t, TypeAnnounce, AnnounceLen), OriginTimestamp: genTimestamp(t),
 			CurrentUTCOffset: rapid.Int16().Draw(t, "utc"), Priority1: rapid.Uint8().Draw(t, "p1"),

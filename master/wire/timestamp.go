@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"math"
+	"time"
 
 	"bragi/gnss/timescale"
 )
@@ -49,6 +50,23 @@ func PutTimestamp(b []byte, t Timestamp) {
 // PutSequenceID writes the sequenceId of the message in b.
 func PutSequenceID(b []byte, seq uint16) {
 	binary.BigEndian.PutUint16(b[SequenceOffset:], seq)
+}
+
+// AddCorrection adds d to the correctionField of the message in b. What does
+// not fit becomes the field's largest value, which says so (13.3.2.9).
+func AddCorrection(b []byte, d time.Duration) {
+	const largest, least = math.MaxInt64, math.MinInt64
+	c := int64(binary.BigEndian.Uint64(b[CorrectionOffset:]))
+	scaled := int64(d) << 16
+	switch {
+	case scaled>>16 != int64(d), d >= 0 && c > largest-scaled:
+		c = largest
+	case d < 0 && c < least-scaled:
+		c = least
+	default:
+		c += scaled
+	}
+	binary.BigEndian.PutUint64(b[CorrectionOffset:], uint64(c))
 }
 
 func (t Timestamp) append(b []byte) []byte {

@@ -1,10 +1,13 @@
 package wire
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -21,6 +24,12 @@ const (
 		"ffffffffffff 00000001"
 	goldenDelayResp = "09 02 0036 00 00 0400 0000000000010000 00000000 001122fffe334455 0001 ffff 00 7f" +
 		"000068a0b1c2 00000000 a0b1c2fffed3e4f5 0002"
+	goldenPdelayReq = "02 02 0036 00 00 0400 0000000000020000 00000000 a0b1c2fffed3e4f5 0002 0003 00 7f" +
+		"000000000000 00000000 00000000000000000000"
+	goldenPdelayResp = "03 02 0036 00 00 0400 0000000000028000 00000000 001122fffe334455 0001 0003 00 7f" +
+		"000000000000 00000000 a0b1c2fffed3e4f5 0002"
+	goldenPdelayFollowUp = "0a 02 0036 00 00 0400 0000000000000000 00000000 001122fffe334455 0001 0003 00 7f" +
+		"000068a0b1c2 00000005 a0b1c2fffed3e4f5 0002"
 	goldenAnnounce = "0b 02 0040 00 00 043c 0000000000000000 00000000 001122fffe334455 0001 1234 00 fd" +
 		"000000000000 00000000 0025 00 80 06 21 4e5d 80 001122fffe334455 0000 20"
 	goldenRequest = "0c 02 0040 00 00 0400 0000000000000000 00000000 a0b1c2fffed3e4f5 0002 0000 00 7f" +
@@ -73,6 +82,15 @@ func TestGoldenBothWays(t *testing.T) {
 		{"Delay_Resp", goldenDelayResp,
 			&DelayResp{head(TypeDelayResp, DelayRespLen, u, 1<<16, master, 0xFFFF, LogIntervalNone), Timestamp{0x68A0B1C2, 0}, client},
 			func(b []byte) (appender, error) { m, err := ParseDelayResp(b); return &m, err }},
+		{"Pdelay_Req", goldenPdelayReq,
+			&PdelayReq{head(TypePdelayReq, PdelayLen, u, 2<<16, client, 3, LogIntervalNone), Timestamp{}},
+			func(b []byte) (appender, error) { m, err := ParsePdelayReq(b); return &m, err }},
+		{"Pdelay_Resp in one step, turnaround 0.5 ns", goldenPdelayResp,
+			&PdelayResp{head(TypePdelayResp, PdelayLen, u, 2<<16+1<<15, master, 3, LogIntervalNone), Timestamp{}, client},
+			func(b []byte) (appender, error) { m, err := ParsePdelayResp(b); return &m, err }},
+		{"Pdelay_Resp_Follow_Up", goldenPdelayFollowUp,
+			&PdelayRespFollowUp{head(TypePdelayRespFollowUp, PdelayLen, u, 0, master, 3, LogIntervalNone), Timestamp{0x68A0B1C2, 5}, client},
+			func(b []byte) (appender, error) { m, err := ParsePdelayRespFollowUp(b); return &m, err }},
 		{"Announce of a locked grandmaster", goldenAnnounce,
 			&Announce{
 				Header:           head(TypeAnnounce, AnnounceLen, u|FlagUTCOffsetValid|FlagPTPTimescale|FlagTimeTraceable|FlagFrequencyTraceable, 0, master, 0x1234, -3),
@@ -212,6 +230,8 @@ func TestRefused(t *testing.T) {
 		{"1e9 ns", set(goldenSync, 40, 0x3B, 0x9A, 0xCA, 0), sync, ErrTimestamp},
 		{"1e9 ns in Delay_Resp", set(goldenDelayResp, 40, 0x3B, 0x9A, 0xCA, 0), resp, ErrTimestamp},
 		{"2^32-1 ns in Announce", set(goldenAnnounce, 40, 0xFF, 0xFF, 0xFF, 0xFF), announce, ErrTimestamp},
+		{"Pdelay_Req of Sync's length", set(goldenPdelayReq, 2, 0, 44), func(b []byte) error { _, err := ParsePdelayReq(b); return err }, ErrLength},
+		{"Pdelay_Resp taken for Delay_Resp", edit(goldenPdelayResp, func(b []byte) []byte { return b }), resp, ErrType},
 		{"odd TLV length", edit(goldenGrant, func(b []byte) []byte { b[3], b[47] = 0x37, 7; return b[:55] }), signaling, ErrTLV},
 		{"TLV past the message", set(goldenGrant, 46, 0, 10), signaling, ErrTLV},
 		{"TLV of 65534 octets", set(goldenGrant, 46, 0xFF, 0xFE), signaling, ErrTLV},
@@ -284,6 +304,27 @@ func TestTimestamp(t *testing.T) {
 	}
 	if tai, ok := (Timestamp{1_755_361_730, 5}).TAI(); !ok || tai.Ns() != 1_755_361_730_000_000_005 {
 		t.Errorf("TAI: %v %v", tai, ok)
+	}
+}
+
+// correctionField is in 2^-16 ns; what it cannot hold becomes its largest value.
+func TestAddCorrection(t *testing.T) {
+	const largest, least = math.MaxInt64, math.MinInt64
+	for _, c := range []struct {
+		was  int64
+		add  time.Duration
+		want int64
+	}{
+		{0, 1, 1 << 16}, {1, 1, 1<<16 + 1}, {5, -1, 5 - 1<<16}, {-1 << 20, time.Second, 1e9<<16 - 1<<20},
+		{largest - 1<<16, 1, largest}, {largest - 1<<16 + 1, 1, largest}, {largest, 1, largest}, {0, 1 << 48, largest},
+		{0, -1 << 48, largest}, {least + 1<<16, -1, least}, {least + 1, -1, least},
+	} {
+		b := octets(t, goldenPdelayResp)
+		binary.BigEndian.PutUint64(b[CorrectionOffset:], uint64(c.was))
+		AddCorrection(b, c.add)
+		if h, err := ParseHeader(b); err != nil || h.Correction != c.want {
+			t.Errorf("%d and %v: %d, want %d", c.was, c.add, h.Correction, c.want)
+		}
 	}
 }
 
