@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"math/rand/v2"
 	"net/netip"
 	"strings"
 	"testing"
@@ -171,6 +172,7 @@ type world struct {
 	skip     int
 	ppb      int64 // of the master's clock
 	ahead    int64
+	egress   func() time.Duration // how much later than it says a Sync leaves; nil: never
 }
 
 func (w *world) time(m timescale.Mono) wire.Timestamp {
@@ -185,7 +187,11 @@ func (w *world) tick(t testing.TB, now timescale.Mono) {
 		w.c.Receive(now, false, gmAddr, a.Append(nil), timescale.Mono{})
 		w.ann++
 	}
-	s := wire.Sync{Header: head(w.seq, 0x7F), OriginTimestamp: w.time(now)}
+	said := now
+	if w.egress != nil {
+		said = now.Add(-w.egress())
+	}
+	s := wire.Sync{Header: head(w.seq, 0x7F), OriginTimestamp: w.time(said)}
 	arrives := now.Add(w.delay)
 	if w.twoStep {
 		s.Flags |= wire.FlagTwoStep
@@ -247,6 +253,22 @@ func TestLocks(t *testing.T) {
 		if r.Rates["sync"] < 31.5 || r.Rates["sync"] > 32.5 || r.Rates["announce"] < 7.5 || r.Rates["announce"] > 8.5 {
 			t.Errorf("rates %v", r.Rates)
 		}
+	}
+}
+
+// A one-step master that predicts the moment of egress is right on the whole
+// and off by up to 20 us in each Sync: the client sees no offset in that. The
+// earliest packet of a window would show one of 10 us.
+func TestPredictedEgressIsNoOffset(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	w := locked(t, world{delay: 100 * time.Microsecond, ppb: 3000, egress: func() time.Duration { return time.Duration(r.IntN(40_001) - 20_000) }}, Config{})
+	w.run(t, 0, 60)
+	rep := w.c.Report(at(60 * time.Second))
+	if rep.State != "PHASE_ALIGNED" || rep.Offset.Median < -2000 || rep.Offset.Median > 2000 || rep.WindowOffset < -8000 || rep.WindowOffset > 8000 {
+		t.Errorf("%v, offset %+v, of the last window %d ns", rep.State, rep.Offset, rep.WindowOffset)
+	}
+	if rep.PathDelayNs < 98_000 || rep.PathDelayNs > 102_000 {
+		t.Errorf("delay %v ns, want 100 us", rep.PathDelayNs)
 	}
 }
 

@@ -7,12 +7,16 @@
 //	Poll     -> REQUEST for Announce, Sync, Delay_Resp (each in its message), renewals, Delay_Req
 //	Receive  -> GRANT: expiry and renewal; Announce: who is the grandmaster; Sync, Follow_Up: t1, t2
 //	            Delay_Resp: t4 to the t3 that Sent told
-//	window   -> each second: the fastest Sync and the fastest Delay_Resp of it, for a queue only ever
-//	            makes a packet later:
+//	window   -> each second: the median t2 - t1 and the median t4 - t3 of it:
 //	              offset = ((t2 - t1) - (t4 - t3)) / 2     positive: the client is ahead of the master
-//	              delay  = ((t2 - t1) + (t4 - t3)) / 2
+//	              delay  = ((t2 - t1) + (t4 - t3)) / 2     reported: the median of the last 16 windows
 //	servo    -> step at first, then frequency: PI with a proportional part of 0.3/s and an integral of 0.03/s^2
 //	state    -> FREERUN, ACQUIRING, FREQ_LOCKED, PHASE_ALIGNED, HOLDOVER
+//
+// The median and not the fastest packet: a master without hardware stamps says
+// in a Sync when it is expected to leave. That is right on the whole and wrong by
+// some microseconds in each, and a filter that waits for the earliest would take
+// the spread of the expectation for an offset.
 //
 // t2 and t3 are stamps of CLOCK_MONOTONIC_RAW, which the client's clock is a
 // line over. The package is sans-I/O and knows neither sockets nor the master's

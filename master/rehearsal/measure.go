@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"bragi/gnss/timescale"
@@ -29,21 +30,39 @@ func (c *clock) turn(m timescale.Mono, ppb float64, deltaNs int64) {
 // window collects what one decision of the servo is made of.
 type window struct {
 	from             timescale.Mono
-	forward, reverse int64 // the least t2-t1 and t4-t3, ns
-	syncs, responses int
+	forward, reverse []int64 // t2-t1 and t4-t3, ns
 }
 
-const windowSpan = time.Second
+const (
+	windowSpan = time.Second
+	windowMost = 1024 // values of a window: what 2^-10 s brings
+	delaysKept = 16   // windows
+)
 
 func (w *window) reset(from timescale.Mono) {
-	*w = window{from: from, forward: math.MaxInt64, reverse: math.MaxInt64}
+	w.from, w.forward, w.reverse = from, w.forward[:0], w.reverse[:0]
+}
+
+// keep adds a value to a list of the window.
+func keep(list *[]int64, ns int64) {
+	if len(*list) < windowMost {
+		*list = append(*list, ns)
+	}
+}
+
+// median sorts the list; that of an even number lies between the middle two.
+func median(list []int64) int64 {
+	slices.Sort(list)
+	low, high := list[(len(list)-1)/2], list[len(list)/2]
+	return low + (high-low)/2
 }
 
 // servo is the PI controller; frequencies in ppb.
 type servo struct {
 	windows  int     // since the last step
 	integral float64 // ppb
-	delay    float64 // ns, smoothed
+	delay    int64   // ns, median of delays
+	delays   history // of the last windows
 	last     int64   // offset of the last window, ns
 	inside   int     // windows in a row within the phase limit
 	near     int     // windows in a row within ten times of it
@@ -124,10 +143,9 @@ func (c *Client) forward(now timescale.Mono, t1 wire.Timestamp, correction int64
 		c.win.reset(t2)
 	}
 	d := c.clock.at(t2) - origin
-	c.win.forward = min(c.win.forward, d)
-	c.win.syncs++
+	keep(&c.win.forward, d)
 	if c.servo.windows > 0 {
-		c.offset.add(d - int64(c.servo.delay))
+		c.offset.add(d - c.servo.delay)
 	}
 	if t2.Sub(c.win.from) >= windowSpan {
 		c.steer(now, t2)
@@ -152,30 +170,28 @@ func (c *Client) onDelayResp(payload []byte) error {
 	}
 	d := t4.Ns() - r.Correction>>16 - c.clock.at(x.t3)
 	x.t3 = timescale.Mono{}
-	c.win.reverse = min(c.win.reverse, d)
-	c.win.responses++
+	keep(&c.win.reverse, d)
 	return nil
 }
 
-// steer closes a window: offset and delay of its fastest packets, then the servo.
+// steer closes a window: offset and delay of its medians, then the servo.
 func (c *Client) steer(now, t2 timescale.Mono) {
-	w := c.win
+	w := &c.win
 	span := t2.Sub(w.from).Seconds()
-	c.win.reset(t2)
-	if w.responses == 0 || w.syncs == 0 {
+	defer w.reset(t2)
+	if len(w.forward) == 0 || len(w.reverse) == 0 {
 		return
 	}
-	offset := (w.forward - w.reverse) / 2
-	delay := float64(w.forward+w.reverse) / 2
+	forward, reverse := median(w.forward), median(w.reverse)
+	offset, delay := (forward-reverse)/2, (forward+reverse)/2
 	s := &c.servo
 	switch {
 	case s.windows == 0:
-		s.delay = delay
 		c.clock.turn(t2, c.clock.ppb, -offset)
 	case offset > int64(stepLimit) || -offset > int64(stepLimit):
 		c.counts.Steps++
 		c.clock.turn(t2, c.clock.ppb, -offset)
-		*s = servo{delay: delay, integral: s.integral}
+		*s = servo{integral: s.integral}
 		c.offset = history{}
 		c.move(now, Acquiring)
 	case s.windows == 1:
@@ -184,12 +200,12 @@ func (c *Client) steer(now, t2 timescale.Mono) {
 		// shows is a window's drift, and half a one has come since.
 		s.integral = clamp(c.clock.ppb - float64(offset)/span)
 		c.clock.turn(t2, s.integral, -offset-offset/2)
-		s.delay = delay
 	default:
 		s.integral = clamp(s.integral - integrating*float64(offset)*span)
 		c.clock.turn(t2, clamp(s.integral-proportional*float64(offset)), 0)
-		s.delay += (delay - s.delay) / 4
 	}
+	s.delays.addUpTo(delaysKept, delay)
+	s.delay = median(slices.Clone(s.delays.v))
 	s.windows++
 	s.last = offset
 	c.judge(now, offset)

@@ -116,14 +116,17 @@ type history struct {
 
 const historySize = 1024
 
-func (h *history) add(x int64) {
-	if len(h.v) < historySize {
+func (h *history) add(x int64) { h.addUpTo(historySize, x) }
+
+// addUpTo keeps the last size values.
+func (h *history) addUpTo(size int, x int64) {
+	if len(h.v) < size {
 		h.v = append(h.v, x)
-		h.n = len(h.v) % historySize
+		h.n = len(h.v) % size
 		return
 	}
 	h.v[h.n] = x
-	h.n = (h.n + 1) % historySize
+	h.n = (h.n + 1) % size
 }
 
 func (h *history) spread() Spread {
@@ -153,7 +156,7 @@ func (c *Client) Report(now timescale.Mono) Report {
 	}
 	r := Report{
 		As: c.cfg.Kind.String(), State: c.state.String(), InStateS: seconds(c.since), RunS: seconds(c.started),
-		Offset: c.offset.spread(), WindowOffset: c.servo.last, PathDelayNs: c.servo.delay, FreqPPB: c.clock.ppb,
+		Offset: c.offset.spread(), WindowOffset: c.servo.last, PathDelayNs: float64(c.servo.delay), FreqPPB: c.clock.ppb,
 		SyncSpacing: c.gaps.spread(), OneStep: c.counts.OneStep > 0 && c.counts.FollowUp == 0,
 		Grants: make(map[string]GrantReport, numFlows),
 		Moves:  make([]MoveReport, 0, len(c.moves)),
