@@ -10,11 +10,11 @@ const (
 
 // event is something that happens at a time.
 type event struct {
-	at      int64 // CLOCK_MONOTONIC_RAW in ns
-	payload []byte
-	client  int32
-	kind    eventKind
-	event   bool // the port
+	at     int64 // CLOCK_MONOTONIC_RAW in ns
+	buffer int32 // of the datagram, in Lab.buffers
+	client int32
+	kind   eventKind
+	event  bool // the port
 }
 
 // eventHeap is a binary heap by time. What happens at the same time keeps no
@@ -39,7 +39,6 @@ func (h *eventHeap) push(e event) {
 func (h *eventHeap) pop() event {
 	s := *h
 	first, last := s[0], s[len(s)-1]
-	s[len(s)-1] = event{}
 	s = s[:len(s)-1]
 	*h = s
 	if len(s) == 0 {

@@ -11,6 +11,7 @@
 package mastertest
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"time"
 
@@ -32,6 +33,10 @@ type Config struct {
 	// for lost; nil: 10 us. n counts the datagrams.
 	Delay func(client int, toMaster, event bool, n uint64) time.Duration
 	DSCP  uint8 // of what the clients send; 0: 47
+	// SignalingOnly carries Signaling alone and ticks the master eight times a
+	// second, so that a day takes seconds: what flows is granted, not sent. A
+	// client then needs an AnnounceTimeout longer than the run.
+	SignalingOnly bool
 }
 
 // Client is one client of the lab.
@@ -55,8 +60,10 @@ type Lab struct {
 	clients []*Client
 	byAddr  map[netip.Addr][]*Client
 	heap    eventHeap
-	pool    [][]byte
+	buffers [][]byte // datagrams on their way
+	unused  []int32  // buffers
 	sent    uint64
+	ticked  timescale.Mono // the last
 	// Tap, if set, sees each message of the master as it leaves.
 	Tap func(now timescale.Mono, m *master.Message)
 }
@@ -152,6 +159,7 @@ func (l *Lab) Run(d time.Duration) {
 		}
 		if mastersTurn {
 			l.m.Tick(l.now, &l.out)
+			l.ticked = l.now
 			l.leave()
 			continue
 		}
@@ -165,7 +173,11 @@ func (l *Lab) next() (at timescale.Mono, master bool) {
 	if len(l.heap) > 0 {
 		at = timescale.MonoFromNs(l.heap[0].at)
 	}
-	if t, ok := l.m.Next(); ok && (at.IsZero() || t.Before(at)) {
+	t, ok := l.m.Next()
+	if l.cfg.SignalingOnly && t.Before(l.ticked.Add(time.Second/8)) {
+		t = l.ticked.Add(time.Second / 8)
+	}
+	if ok && (at.IsZero() || t.Before(at)) {
 		return t, true
 	}
 	return at, false
@@ -181,7 +193,8 @@ func (l *Lab) happen(e event) {
 		l.act(c)
 		return
 	case toMaster:
-		d := master.Datagram{Src: c.Address, Dst: l.cfg.Address, Event: e.event, DSCP: l.cfg.DSCP, Payload: e.payload}
+		payload := l.buffers[e.buffer]
+		d := master.Datagram{Src: c.Address, Dst: l.cfg.Address, Event: e.event, DSCP: l.cfg.DSCP, Payload: payload}
 		if e.event {
 			d.Stamp, d.HasStamp = l.cfg.Clock(l.now), true
 		}
@@ -192,12 +205,12 @@ func (l *Lab) happen(e event) {
 		if e.event {
 			stamp = l.now
 		}
-		c.Receive(l.now, e.event, l.cfg.Address, e.payload, stamp)
+		c.Receive(l.now, e.event, l.cfg.Address, l.buffers[e.buffer], stamp)
 		if next := c.Next(); next.Before(c.wake) {
 			l.schedule(c, next)
 		}
 	}
-	l.pool = append(l.pool, e.payload)
+	l.unused = append(l.unused, e.buffer)
 }
 
 // act lets a client send what it wants to.
@@ -207,8 +220,8 @@ func (l *Lab) act(c *Client) {
 		if !ok {
 			break
 		}
-		if h, err := wire.ParseHeader(payload); err == nil && event {
-			c.Sent(h.SequenceID, l.now)
+		if event {
+			c.Sent(binary.BigEndian.Uint16(payload[wire.SequenceOffset:]), l.now)
 		}
 		l.carry(c, toMaster, event, payload)
 	}
@@ -225,6 +238,9 @@ func (l *Lab) leave() {
 		if l.Tap != nil {
 			l.Tap(l.now, m)
 		}
+		if l.cfg.SignalingOnly && wire.MessageType(m.Payload[0]&0x0F) != wire.TypeSignaling {
+			continue
+		}
 		for _, c := range l.byAddr[m.Dst] {
 			l.carry(c, toClient, m.Event, m.Payload)
 		}
@@ -238,11 +254,15 @@ func (l *Lab) carry(c *Client, kind eventKind, isEvent bool, payload []byte) {
 	if d < 0 || c.cut {
 		return
 	}
-	var b []byte
-	if n := len(l.pool); n > 0 {
-		b, l.pool = l.pool[n-1], l.pool[:n-1]
+	var b int32
+	if n := len(l.unused); n > 0 {
+		b, l.unused = l.unused[n-1], l.unused[:n-1]
+	} else {
+		b = int32(len(l.buffers))
+		l.buffers = append(l.buffers, nil)
 	}
-	l.heap.push(event{at: l.now.Add(d).Ns(), kind: kind, client: int32(c.index), event: isEvent, payload: append(b[:0], payload...)})
+	l.buffers[b] = append(l.buffers[b][:0], payload...)
+	l.heap.push(event{at: l.now.Add(d).Ns(), kind: kind, client: int32(c.index), event: isEvent, buffer: b})
 }
 
 func (l *Lab) schedule(c *Client, at timescale.Mono) {

@@ -47,10 +47,11 @@ func hub(t testing.TB, l *Lab, rpds int) []*Client {
 	return append(list, core...)
 }
 
-// A cable hub for ten minutes: every client is in phase, hears every Sync at its
+// A thousand clients for ten minutes: every client is in phase, hears every Sync at its
 // time, and two renewals of each flow pass unnoticed.
 func TestCableHub(t *testing.T) {
-	rpds, minutes := 100, 10
+	t.Parallel()
+	rpds, minutes := 999, 10
 	if testing.Short() || raceEnabled {
 		rpds, minutes = 20, 6
 	}
@@ -58,7 +59,7 @@ func TestCableHub(t *testing.T) {
 	clients := hub(t, l, rpds)
 	burst, most, lastAt := 0, 0, timescale.Mono{}
 	l.Tap = func(now timescale.Mono, m *master.Message) {
-		if !m.Event {
+		if typ := wire.MessageType(m.Payload[0] & 0x0F); typ != wire.TypeSync && typ != wire.TypeAnnounce {
 			return
 		}
 		if now != lastAt {
@@ -90,9 +91,9 @@ func TestCableHub(t *testing.T) {
 			t.Errorf("client %v: offset %+v, delay %v ns", c.Address, o, r.PathDelayNs)
 		}
 	}
-	// 101 clients in 32 phases: four Syncs leave together at most.
-	if want := (rpds + 1 + 31) / 32; most != want {
-		t.Errorf("up to %d Syncs in one slot, want %d", most, want)
+	// 40 a second to each, in 1,024 slots: the fullest has hardly more than the mean.
+	if mean := (rpds+1)*40/1024 + 1; most > mean+2 {
+		t.Errorf("up to %d Syncs and Announces leave together, the mean is %d", most, mean)
 	}
 	s := l.Master().Stats()
 	if s.ClientsServed != rpds+1 || s.MissedSlots != 0 || s.PromisedRate != float64(rpds*56+72) {
@@ -106,6 +107,82 @@ func TestCableHub(t *testing.T) {
 		if c.Kind != want || c.DelayReq == 0 || c.Grants[master.FlowSync].Renewed == 0 {
 			t.Errorf("%v is taken for %q: %+v", c.Address, c.Kind, c)
 		}
+	}
+}
+
+// A day of a thousand clients' Signaling, one datagram of a hundred lost: every
+// flow is granted all the time, the promised rate is theirs to the message, and
+// nobody asks more often than the losses explain. When the cable is cut all ends
+// in the time of a grant.
+func TestDayOfSignaling(t *testing.T) {
+	t.Parallel()
+	rpds, hours := 999, 24
+	if testing.Short() || raceEnabled {
+		rpds, hours = 99, 12
+	}
+	l := newLab(t, func(c *Config) {
+		c.SignalingOnly = true
+		c.Delay = func(client int, toMaster, event bool, n uint64) time.Duration {
+			if n*0x9E3779B97F4A7C15>>33%100 == 0 {
+				return -1
+			}
+			return 100 * time.Microsecond
+		}
+	})
+	const never = 30 * 24 * 3600 * 8 // Announce intervals
+	clients, err := l.AddMany(rpds, rehearsal.Config{Kind: rehearsal.RPD, AnnounceTimeout: never})
+	if err != nil {
+		t.Fatal(err)
+	}
+	core, err := l.AddMany(1, rehearsal.Config{Kind: rehearsal.CBR8, AnnounceTimeout: never})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clients = append(clients, core...)
+	var events []master.Event
+	l.Run(time.Minute)
+	events = l.Master().TakeEvents(events[:0])
+	lost := l.Master().Stats().EventsLost // of a thousand newcomers at once
+	for range hours * 6 {
+		l.Run(10 * time.Minute)
+		var live [3]int
+		for _, c := range l.Master().Snapshot(l.Now()).Clients {
+			for f := range c.Grants {
+				if g := c.Grants[f]; g.Live && g.Expires > 0 {
+					live[f]++
+				}
+			}
+		}
+		if all := rpds + 1; live != [3]int{all, all, all} {
+			t.Fatalf("%v flows live, want %d of each", live, all)
+		}
+		if r := l.Master().Stats().PromisedRate; r != float64(rpds*56+72) {
+			t.Fatalf("%v messages a second promised, want %d", r, rpds*56+72)
+		}
+		for _, e := range l.Master().TakeEvents(events[:0]) {
+			t.Fatalf("%v of %v %v", e.Kind, e.Client, e.Type)
+		}
+	}
+	s := l.Master().Stats()
+	// Each flow is renewed 267 s into its 300 s; 2 % of the renewals are asked again.
+	want := float64(3*(rpds+1)*hours*3600) / 267
+	if n := float64(s.Renewals); n < want*0.99 || n > want*1.03 || s.EventsLost != lost {
+		t.Errorf("%v renewals in %d h, want %.0f", n, hours, want)
+	}
+	for typ := range s.Requests {
+		for why, n := range s.Requests[typ] {
+			if master.Reason(why) != master.Accepted && n != 0 {
+				t.Errorf("%d requests for type %d denied: %v", n, typ, master.Reason(why))
+			}
+		}
+	}
+	t.Logf("%d clients, %d h: %d renewals, %d Signaling sent", rpds+1, hours, s.Renewals, s.Sent[wire.TypeSignaling])
+	for _, c := range clients {
+		c.SetCut(true)
+	}
+	l.Run(302 * time.Second)
+	if s := l.Master().Stats(); s.ClientsServed != 0 || s.PromisedRate != 0 {
+		t.Errorf("%d clients, %v/s are left after the cut", s.ClientsServed, s.PromisedRate)
 	}
 }
 

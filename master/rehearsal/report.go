@@ -122,11 +122,12 @@ func (h *history) add(x int64) { h.addUpTo(historySize, x) }
 func (h *history) addUpTo(size int, x int64) {
 	if len(h.v) < size {
 		h.v = append(h.v, x)
-		h.n = len(h.v) % size
-		return
+	} else {
+		h.v[h.n] = x
 	}
-	h.v[h.n] = x
-	h.n = (h.n + 1) % size
+	if h.n++; h.n == size {
+		h.n = 0
+	}
 }
 
 func (h *history) spread() Spread {
