@@ -81,7 +81,8 @@ type Master struct {
 	GeneralPort      uint16
 	Squelch          quality.Squelch
 	SyncMode         string // "auto", "one-step"
-	Management       string // "off", "get"
+	Management       string // "off", "get", "set"
+	Pdelay           bool   // Pdelay_Req is answered
 	DSCP             uint8
 	FreeRunAfter     time.Duration // negative: never
 }

@@ -140,7 +140,7 @@ func (d *Daemon) serve(ctx context.Context, m *master.Master) error {
 // listen is nil without an error when ctx ended first.
 func (d *Daemon) listen(ctx context.Context) (*udp.Server, error) {
 	ports := udp.Config{Address: d.cfg.Master.Addr(), EventPort: d.cfg.Master.EventPort, GeneralPort: d.cfg.Master.GeneralPort,
-		DSCP: d.cfg.Master.DSCP, Nice: servingNice, Management: d.cfg.Master.Management == "get"}
+		DSCP: d.cfg.Master.DSCP, Nice: servingNice, Management: d.cfg.Master.Management != "off"}
 	for {
 		server, err := udp.Listen(ports)
 		if !errors.Is(err, unix.EADDRNOTAVAIL) {
@@ -167,7 +167,8 @@ func newMaster(cfg *config.Config) (*master.Master, error) {
 	return master.New(master.Config{
 		Identity: identity, Domain: cfg.Master.Domain, Priority1: cfg.Master.Priority1, Priority2: cfg.Master.Priority2,
 		MaxClients: cfg.Master.MaxClients, Allow: cfg.Master.AllowList(own), Deny: cfg.Master.Deny, Trusted: cfg.Master.TrustedList(own),
-		Open: cfg.Master.Open, Management: cfg.Master.Management == "get",
+		Open: cfg.Master.Open, Pdelay: cfg.Master.Pdelay,
+		Management: cfg.Master.Management != "off", ManagementSet: cfg.Master.Management == "set",
 		Description: master.Description{Product: "bragi;" + cfg.Board.Profile + ";", Revision: ";;" + version.Version, User: host}, Seed: rand.Uint64(),
 	})
 }
