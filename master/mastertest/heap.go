@@ -17,6 +17,47 @@ type event struct {
 	event  bool // the port
 }
 
+// agenda is what is to happen. Datagrams that are all as long on their way
+// arrive in the order they were sent, so an event later than the latest queues
+// up behind it; only the others, and the clients' own, go through the heap.
+type agenda struct {
+	queue []event // by time, from head on
+	head  int
+	heap  eventHeap
+}
+
+func (a *agenda) add(e event) {
+	if e.kind != clientActs && (a.head == len(a.queue) || a.queue[len(a.queue)-1].at <= e.at) {
+		if a.head > 1024 && 2*a.head > len(a.queue) {
+			a.queue = append(a.queue[:0], a.queue[a.head:]...)
+			a.head = 0
+		}
+		a.queue = append(a.queue, e)
+		return
+	}
+	a.heap.push(e)
+}
+
+// next is when the earliest event happens; ok is false when there is none.
+func (a *agenda) next() (at int64, ok bool) {
+	switch queued := a.head < len(a.queue); {
+	case queued && (len(a.heap) == 0 || a.queue[a.head].at <= a.heap[0].at):
+		return a.queue[a.head].at, true
+	case len(a.heap) > 0:
+		return a.heap[0].at, true
+	}
+	return 0, false
+}
+
+// take takes the earliest event.
+func (a *agenda) take() event {
+	if a.head < len(a.queue) && (len(a.heap) == 0 || a.queue[a.head].at <= a.heap[0].at) {
+		a.head++
+		return a.queue[a.head-1]
+	}
+	return a.heap.pop()
+}
+
 // eventHeap is a binary heap by time. What happens at the same time keeps no
 // order but the heap's, which is the same in each run.
 type eventHeap []event

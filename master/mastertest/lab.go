@@ -3,7 +3,7 @@
 // delays, loses and is watched. Ten minutes of a hundred clients take seconds.
 //
 //	events (datagrams on their way, clients that want to act, the master's slots)
-//	  -> a heap by time -> the earliest -> Receive or Poll or Tick -> new events
+//	  -> by time -> the earliest -> Receive or Poll or Tick -> new events
 //
 // Stamps are exact: a Sync carries the served clock at the moment it leaves, a
 // Delay_Req has the served clock at the moment it arrives. All is determined by
@@ -44,7 +44,7 @@ type Client struct {
 	*rehearsal.Client
 	Address netip.Addr
 	index   int
-	wake    timescale.Mono // the earliest event for it in the heap
+	wake    timescale.Mono // the earliest event for it
 	cut     bool
 }
 
@@ -59,7 +59,7 @@ type Lab struct {
 	out     master.Outbox
 	clients []*Client
 	byAddr  map[netip.Addr][]*Client
-	heap    eventHeap
+	agenda  agenda
 	buffers [][]byte // datagrams on their way
 	unused  []int32  // buffers
 	sent    uint64
@@ -163,15 +163,15 @@ func (l *Lab) Run(d time.Duration) {
 			l.leave()
 			continue
 		}
-		l.happen(l.heap.pop())
+		l.happen(l.agenda.take())
 	}
 	l.now = end
 }
 
 // next is the earliest of the events and the master's deadline.
 func (l *Lab) next() (at timescale.Mono, master bool) {
-	if len(l.heap) > 0 {
-		at = timescale.MonoFromNs(l.heap[0].at)
+	if ns, ok := l.agenda.next(); ok {
+		at = timescale.MonoFromNs(ns)
 	}
 	t, ok := l.m.Next()
 	if l.cfg.SignalingOnly && t.Before(l.ticked.Add(time.Second/8)) {
@@ -262,7 +262,7 @@ func (l *Lab) carry(c *Client, kind eventKind, isEvent bool, payload []byte) {
 		l.buffers = append(l.buffers, nil)
 	}
 	l.buffers[b] = append(l.buffers[b][:0], payload...)
-	l.heap.push(event{at: l.now.Add(d).Ns(), kind: kind, client: int32(c.index), event: isEvent, buffer: b})
+	l.agenda.add(event{at: l.now.Add(d).Ns(), kind: kind, client: int32(c.index), event: isEvent, buffer: b})
 }
 
 func (l *Lab) schedule(c *Client, at timescale.Mono) {
@@ -270,5 +270,5 @@ func (l *Lab) schedule(c *Client, at timescale.Mono) {
 		at = l.now
 	}
 	c.wake = at
-	l.heap.push(event{at: at.Ns(), kind: clientActs, client: int32(c.index)})
+	l.agenda.add(event{at: at.Ns(), kind: clientActs, client: int32(c.index)})
 }
