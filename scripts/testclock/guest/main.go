@@ -1,0 +1,54 @@
+// Command guest runs inside the test board's virtual machine. It loads the
+// clock of software (gmtest.ko), starts a receiver and bragid, plays a scenario
+// and judges it:
+//
+//	oracle (phc_minus_sky_ns)  \
+//	                            > Sample, once a second --> checks --> PASS and FAIL lines on the console
+//	bragid's status            /
+//
+// The truth comes from the oracle; of bragid is taken only what it claims.
+package main
+
+import (
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+	"time"
+)
+
+// scenario plays on a board that was set up.
+type scenario struct {
+	pps  string // gnss.pps
+	play func(*stage)
+}
+
+var scenarios = map[string]scenario{
+	"lock":   {"extts:0", playLock},
+	"day":    {"extts:0", playDay},
+	"pps":    {"/dev/pps0", playPPS},
+	"faults": {"extts:0", playFaults},
+	"unplug": {"extts:0", playUnplug},
+	"rtc":    {"extts:0", playRTC},
+}
+
+func main() {
+	if len(os.Args) != 2 || scenarios[os.Args[1]].play == nil {
+		var names []string
+		for name := range scenarios {
+			names = append(names, name)
+		}
+		sort.Strings(names)
+		fmt.Fprintf(os.Stderr, "guest: which scenario? (mend: guest %s)\n", strings.Join(names, "|"))
+		os.Exit(2)
+	}
+	name := os.Args[1]
+	s := &stage{started: time.Now(), name: name}
+	if err := s.setUp(scenarios[name].pps); err != nil {
+		s.verdict("the board is set up", false, "%v", err)
+	} else {
+		scenarios[name].play(s)
+		s.tearDown()
+	}
+	fmt.Printf("guest %s: %d passed, %d failed\n", name, s.passed, s.failed)
+}

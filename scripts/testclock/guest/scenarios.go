@@ -1,0 +1,185 @@
+package main
+
+import (
+	"strings"
+	"time"
+)
+
+// Marks of the accuracy: pulse noise 6 ns, sawtooth 8 ns, oscillator +4600 ppb
+// with a wander of 20 ppt per second.
+const (
+	usualNs   = 30 // in 99 % of the seconds
+	worstNs   = 50
+	ppsNs     = 2000 // by the kernel's pulse: an interrupt is in it
+	moveNs    = 100  // a second may move the served time by so much; more is a step
+	lockLimit = 5 * time.Minute
+	// detection is how many seconds may pass before a fault that nobody
+	// announces is seen: the clock is compared with the pulse once a second.
+	detection = 3
+)
+
+// lock waits for class 6; false if it does not come.
+func (s *stage) lock(what string) bool {
+	seen, ok := s.until(lockLimit, class(6))
+	s.verdict(what, ok, "after %d s", len(seen))
+	return ok
+}
+
+// accuracy judges seconds of lock by limits.
+func (s *stage) accuracy(seen []Sample, usual, worst int64) {
+	m := magnitudes(seen)
+	s.verdict("the PHC is true in 99 % of the locked seconds", len(m) == len(seen) && percentile(m, 99) <= usual,
+		"%d s: p50 %d ns, p99 %d ns, limit %d ns", len(m), percentile(m, 50), percentile(m, 99), usual)
+	s.verdict("the PHC is true in every locked second", len(m) == len(seen) && percentile(m, 100) <= worst,
+		"worst %d ns, limit %d ns", percentile(m, 100), worst)
+	s.verdict("it stays at class 6", count(seen, class(6)) == len(seen), "%d of %d s", count(seen, class(6)), len(seen))
+	s.honest("the error stays inside the announced bound", seen, 0)
+}
+
+// honest: no longer than limit seconds at a time is the truth outside of what
+// is claimed.
+func (s *stage) honest(what string, seen []Sample, limit int) {
+	lies := count(seen, Sample.lies)
+	s.verdict(what, longestLie(seen) <= limit, "%d of %d s outside, longest %d s, limit %d s", lies, len(seen), longestLie(seen), limit)
+}
+
+// holdover cuts the antenna for a while and gives it back.
+func (s *stage) holdover(cut, back time.Duration) {
+	s.turn("antenna", 0)
+	seen := s.watch(cut)
+	s.verdict("without antenna: class 7 within 15 s", count(seen[:min(15, len(seen))], class(7)) > 0, "class %d after 15 s", seen[min(14, len(seen)-1)].Class)
+	m := magnitudes(seen)
+	s.verdict("class 7 lasts", count(seen[15:], class(7)) == len(seen)-15, "%d of %d s, true error at most %d ns, bound %.0f ns at the end",
+		count(seen, class(7)), len(seen), percentile(m, 100), seen[len(seen)-1].BoundNs)
+	s.honest("in holdover the error stays inside the announced bound", seen, 0)
+	s.turn("antenna", 1)
+	seen = s.watch(back)
+	s.verdict("antenna back: class 6", seen[len(seen)-1].Class == 6, "class %d after %v, true error %d ns", seen[len(seen)-1].Class, back, seen[len(seen)-1].ErrNs)
+	s.verdict("no step on the way back", largestMove(seen) <= moveNs, "largest move in a second %d ns, limit %d ns", largestMove(seen), moveNs)
+	s.honest("relocking, the error stays inside the announced bound", seen, 0)
+}
+
+func playLock(s *stage) {
+	if !s.lock("class 6 is reached") {
+		return
+	}
+	s.watch(30 * time.Second)
+	s.accuracy(s.watch(10*time.Minute), usualNs, worstNs)
+	s.showFaces()
+	s.holdover(2*time.Minute, 3*time.Minute)
+}
+
+func (s *stage) showFaces() {
+	s.show("bragi show hardware", "/bin/bragi", "show", "hardware")
+	s.show("bragi show clock --json", "/bin/bragi", "show", "clock", "--json")
+	s.show("bragi show gnss", "/bin/bragi", "show", "gnss")
+}
+
+// playDay is the long one: hours of lock, an hour without antenna.
+func playDay(s *stage) {
+	if !s.lock("class 6 is reached") {
+		return
+	}
+	s.watch(10 * time.Minute)
+	s.accuracy(s.watch(23*time.Hour), usualNs, worstNs)
+	s.turn("antenna", 0)
+	seen := s.watch(time.Hour)
+	s.honest("an hour without antenna: the error stays inside the announced bound", seen, 0)
+	s.turn("antenna", 1)
+	s.lock("antenna back: class 6")
+}
+
+func playPPS(s *stage) {
+	if !s.lock("class 6 is reached by /dev/pps0") {
+		return
+	}
+	s.watch(30 * time.Second)
+	s.accuracy(s.watch(5*time.Minute), ppsNs, ppsNs)
+	s.showFaces()
+	s.holdover(time.Minute, 3*time.Minute)
+}
+
+func playRTC(s *stage) {
+	out := strings.TrimSpace(output("date", "-u"))
+	s.verdict("the guest's clock is beyond 2038", strings.HasSuffix(out, "2039"), "%s", out)
+	if !s.lock("class 6 is reached beyond 2038") {
+		return
+	}
+	s.watch(30 * time.Second)
+	s.accuracy(s.watch(2*time.Minute), usualNs, worstNs)
+	s.showFaces()
+}
+
+// playFaults lets the hardware misbehave. After each fault the clock must be at
+// class 6 and true again.
+func playFaults(s *stage) {
+	if !s.lock("class 6 is reached") {
+		return
+	}
+	s.watch(90 * time.Second) // learned enough for class 7
+	faults := []struct {
+		what  string
+		knob  string
+		value int
+		undo  int
+		lasts time.Duration
+	}{
+		{"every edge four times", "repeat", 4, 1, 30 * time.Second},
+		{"one pulse 200 ms late", "glitch_ns", 200_000_000, 0, 0},
+		{"one pulse 50 ms early", "glitch_ns", -50_000_000, 0, 0},
+		{"one pulse 300 us late", "glitch_ns", 300_000, 0, 0},
+		{"one pulse 2 us late", "glitch_ns", 2_000, 0, 0},
+		{"the PHC jumps by 5 us", "jump_ns", 5_000, 0, 0},
+		{"the PHC jumps by -300 ms", "jump_ns", -300_000_000, 0, 0},
+		{"the PHC stands still for 20 s", "freeze", 1, 0, 20 * time.Second},
+		{"the antenna is out for 3 s", "antenna", 0, 1, 3 * time.Second},
+	}
+	for _, f := range faults {
+		s.note("fault: %s", f.what)
+		before := s.samples[len(s.samples)-1].ErrNs
+		s.turn(f.knob, f.value)
+		first := len(s.samples)
+		s.watch(f.lasts)
+		if f.lasts > 0 {
+			s.turn(f.knob, f.undo)
+		}
+		s.watch(30 * time.Second)
+		_, back := s.until(lockLimit, func(x Sample) bool { return class(6)(x) && x.ErrNs < worstNs && x.ErrNs > -worstNs })
+		seen := s.samples[first:]
+		m := magnitudes(seen)
+		s.verdict(f.what+": bragid lives", s.running(), "running %v", s.running())
+		s.honest(f.what+": no lie", seen, detection)
+		s.verdict(f.what+": back at class 6 and true", back, "after %d s; true error %d ns before, %d ns at most, %d ns now; largest move %d ns",
+			len(seen), before, percentile(m, 100), seen[len(seen)-1].ErrNs, largestMove(seen))
+		if !s.running() {
+			return
+		}
+	}
+}
+
+// playUnplug takes the whole hardware away: PHC, pulse and port.
+func playUnplug(s *stage) {
+	if !s.lock("class 6 is reached") {
+		return
+	}
+	s.watch(90 * time.Second)
+	if err := command("rmmod", "gmtest"); err != nil {
+		s.verdict("rmmod", false, "%v", err)
+		return
+	}
+	s.note("rmmod gmtest: PHC, pulse, ports and the receiver are gone")
+	seen := s.watch(time.Minute)
+	if !s.running() {
+		s.verdict("unplugged: bragid ends with an error that is told", true, "it ended")
+		return
+	}
+	claims := 0
+	for _, x := range seen {
+		if x.Answers && x.Serving && x.Class == 6 {
+			claims++
+		}
+	}
+	last := seen[len(seen)-1]
+	s.verdict("unplugged: class 6 ends", claims <= 15 && last.Class != 6, "class 6 for %d s, then class %d, serving %v", claims, last.Class, last.Serving)
+	s.show("bragi show alarms", "/bin/bragi", "show", "alarms")
+}

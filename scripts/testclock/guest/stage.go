@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	unit    = "/sys/devices/platform/gmtest.0"
+	runDir  = "/run/bragi"
+	logFile = "/tmp/bragid.log"
+	// taiMinusUTC is by how much a PHC on TAI is ahead of gmtest's sky, which counts UTC.
+	taiMinusUTC = 37_000_000_000
+)
+
+// stage is the board, the programs on it and what was seen so far.
+type stage struct {
+	name           string
+	started        time.Time
+	samples        []Sample
+	passed, failed int
+
+	receiver *exec.Cmd
+	daemon   *exec.Cmd
+	exited   chan error // of the daemon
+	ptmx     *os.File
+	shown    string // what was last printed of the state
+}
+
+// sky is the pulse's and the oscillator's physics in every scenario.
+var sky = map[string]int{"noise_ns": 6, "saw_ns": 8, "wander_ppt": 20}
+
+const config = `[board]
+profile = "generic"
+interface = "gmt0"
+[gnss]
+device = %q
+baud = 9600
+pps = %q
+[holdover]
+oscillator = "tcxo-hi"
+learning = "60s"
+settle = "10s"
+warm_up = "0s"
+on_acquire = "step"
+[master]
+address = "10.9.0.1"
+free_run_after = "5s"
+[control]
+run_dir = "` + runDir + `"
+`
+
+// setUp loads the module, starts the receiver and the daemon.
+func (s *stage) setUp(pps string) error {
+	if err := command("insmod", "/gmtest.ko", "base_ppb=4600,-2300"); err != nil {
+		return err
+	}
+	for name, value := range sky {
+		if err := set(name, value); err != nil {
+			return err
+		}
+	}
+	for _, c := range []string{"ip link set lo up", "ip addr add 10.9.0.1/24 dev gmt0", "ip link set gmt0 up", "ip link set gmt1 up"} {
+		if err := command(strings.Fields(c)...); err != nil {
+			return err
+		}
+	}
+	device, err := s.startReceiver()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile("/etc/bragi.toml", fmt.Appendf(nil, config, device, pps), 0o644); err != nil {
+		return err
+	}
+	return s.startDaemon()
+}
+
+// startReceiver lets gmcheck speak into a pty and returns the end to listen at.
+func (s *stage) startReceiver() (string, error) {
+	var err error
+	if s.ptmx, err = os.OpenFile("/dev/ptmx", os.O_RDWR, 0); err != nil {
+		return "", err
+	}
+	n, err := unix.IoctlGetInt(int(s.ptmx.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		return "", os.NewSyscallError("ioctl TIOCGPTN", err)
+	}
+	if err := unix.IoctlSetPointerInt(int(s.ptmx.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		return "", os.NewSyscallError("ioctl TIOCSPTLCK", err)
+	}
+	device := fmt.Sprintf("/dev/pts/%d", n)
+	if err := command("stty", "-F", device, "raw", "-echo"); err != nil {
+		return "", err
+	}
+	s.receiver = exec.Command("/bin/gmcheck", "nmea", unit+"/sky_ns", "1000000")
+	s.receiver.Stdout = s.ptmx
+	return device, s.receiver.Start()
+}
+
+func (s *stage) startDaemon() error {
+	log, err := os.Create(logFile)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	s.daemon = exec.Command("/bin/bragid", "--config", "/etc/bragi.toml")
+	s.daemon.Stdout, s.daemon.Stderr = log, log
+	if err := s.daemon.Start(); err != nil {
+		return err
+	}
+	s.exited = make(chan error, 1)
+	go func() { s.exited <- s.daemon.Wait() }()
+	return nil
+}
+
+// tearDown ends the programs; the daemon must stop within five seconds.
+func (s *stage) tearDown() {
+	if s.running() {
+		s.daemon.Process.Signal(unix.SIGTERM) //nolint:errcheck // the wait below tells
+		select {
+		case err := <-s.exited:
+			s.verdict("bragid stops when it is told to", err == nil, "%v", err)
+		case <-time.After(5 * time.Second):
+			s.verdict("bragid stops when it is told to", false, "still there after 5 s")
+		}
+	}
+	s.receiver.Process.Kill() //nolint:errcheck // the machine goes down next
+	s.show("bragid's log", "tail", "-n", "60", logFile)
+	s.show("the kernel's warnings", "sh", "-c", "dmesg | grep -iE 'warn|bug:|oops|call trace' || echo none")
+}
+
+// running tells whether the daemon is alive.
+func (s *stage) running() bool {
+	if s.daemon == nil {
+		return false
+	}
+	select {
+	case err := <-s.exited:
+		s.exited <- err
+		return false
+	default:
+		return true
+	}
+}
+
+// verdict prints one check's result.
+func (s *stage) verdict(what string, ok bool, format string, args ...any) {
+	word := "PASS"
+	if ok {
+		s.passed++
+	} else {
+		word = "FAIL"
+		s.failed++
+	}
+	fmt.Printf("%s  %s: %s  (%s)\n", word, s.name, what, fmt.Sprintf(format, args...))
+}
+
+func (s *stage) note(format string, args ...any) {
+	fmt.Printf("[%6.1f] %s\n", time.Since(s.started).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// show prints what a program says.
+func (s *stage) show(title string, args ...string) {
+	out, err := exec.Command(args[0], args[1:]...).CombinedOutput()
+	fmt.Printf("---- %s\n%s", title, out)
+	if err != nil {
+		fmt.Printf("(%v)\n", err)
+	}
+	fmt.Println("----")
+}
+
+func command(args ...string) error {
+	if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// set turns a knob of gmtest.
+func set(name string, value int) error {
+	return os.WriteFile(filepath.Join(unit, name), []byte(strconv.Itoa(value)), 0o644)
+}
+
+// turn sets a knob in the midst of a scenario.
+func (s *stage) turn(name string, value int) {
+	s.note("knob %s = %d", name, value)
+	if err := set(name, value); err != nil {
+		s.verdict("knob "+name, false, "%v", err)
+	}
+}
+
+func read(name string) (int64, error) {
+	b, err := os.ReadFile(filepath.Join(unit, name))
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64)
+}
+
+// oracle is the true time error of the PHC in ns; positive: it is ahead of TAI.
+func oracle() (int64, error) {
+	ns, err := read("phc_minus_sky_ns")
+	return ns - taiMinusUTC, err
+}
+
+var client = http.Client{
+	Timeout: 3 * time.Second,
+	Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", runDir+"/control.sock")
+	}},
+}
+
+// claim is what bragid says of itself.
+type claim struct {
+	Clock struct {
+		State      string   `json:"state"`
+		StateName  string   `json:"state_name"`
+		Serving    bool     `json:"serving"`
+		ClockClass int      `json:"clock_class"`
+		Accuracy   string   `json:"clock_accuracy"`
+		BoundNs    *float64 `json:"bound_ns"`
+		ErrorNs    *float64 `json:"time_error_ns"`
+		Why        []string `json:"why"`
+	} `json:"clock"`
+	Alarms []struct {
+		Code string `json:"code"`
+	} `json:"alarms"`
+}
+
+func ask() (claim, error) {
+	var c claim
+	answer, err := client.Get("http://bragid/v1/status")
+	if err != nil {
+		return c, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return c, err
+	}
+	if answer.StatusCode != http.StatusOK {
+		return c, errors.New(answer.Status)
+	}
+	return c, json.Unmarshal(body, &c)
+}
+
+// output is what a program says, nothing if it fails.
+func output(args ...string) string {
+	out, err := exec.Command(args[0], args[1:]...).Output()
+	if err != nil {
+		return ""
+	}
+	return string(out)
+}
