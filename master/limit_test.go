@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
+	"runtime"
 	"testing"
 	"time"
 
@@ -175,7 +176,14 @@ func TestFlood(t *testing.T) {
 	good := newPeer(1).signaling(t, request(wire.TypeSync, -7, 300), request(wire.TypeAnnounce, -3, 300)).Payload
 	junk := make([]byte, 128)
 	var out Outbox
-	syncs, events := 0, []Event(nil)
+	syncs, events := 0, make([]Event, 0, maxEvents)
+	heap := func() uint64 {
+		var s runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&s)
+		return s.HeapAlloc
+	}
+	before := heap()
 	for i := range seconds * 100_000 {
 		now := at(time.Duration(i) * 10 * time.Microsecond)
 		for {
@@ -207,6 +215,9 @@ func TestFlood(t *testing.T) {
 		if i%10_000 == 0 {
 			events = m.TakeEvents(events[:0])
 		}
+	}
+	if after := heap(); after > before+100_000 {
+		t.Errorf("the heap grew from %d to %d bytes", before, after)
 	}
 	if want := served * 32 * seconds; syncs < want-served || syncs > want+served {
 		t.Errorf("%d Syncs, want %d", syncs, want)
