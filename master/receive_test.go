@@ -47,6 +47,7 @@ func TestDelayReqThatGetsNoAnswer(t *testing.T) {
 		why    Reason
 	}{
 		{"no grant at all", func(_ *Master, p *peer, d *Datagram) { *d = newPeer(2).delayReq(1) }, NoGrant},
+		{"no grant, with a profile's flag", func(_ *Master, p *peer, d *Datagram) { *d = newPeer(2).delayReq(1); d.Payload[6] |= 0x20 }, NoGrant},
 		{"the grant is another identity's", func(_ *Master, p *peer, d *Datagram) { d.Payload[27]++ }, NoGrant},
 		{"the grant is another address's", func(_ *Master, p *peer, d *Datagram) { d.Src = them }, NoGrant},
 		{"cancelled", func(m *Master, p *peer, d *Datagram) {
@@ -137,6 +138,26 @@ func TestSignalingThatGetsNoAnswer(t *testing.T) {
 	d.Payload[42], d.Payload[43] = 0, 1
 	if got := say(t, m, start, d); len(got) != 1 {
 		t.Error("a request to our own portIdentity was not answered")
+	}
+}
+
+// The same for Signaling.
+func TestSignalingTolerated(t *testing.T) {
+	for name, change := range map[string]func(d *Datagram){
+		"two octets beyond":      func(d *Datagram) { d.Payload = append(d.Payload, 1, 2) },
+		"half a TLV beyond":      func(d *Datagram) { d.Payload = append(d.Payload, 0, 4, 0) },
+		"a frame's padding":      func(d *Datagram) { d.Payload = append(d.Payload, make([]byte, 400)...) },
+		"reserved octet of 2008": func(d *Datagram) { d.Payload[5] = 9 },
+		"minor version 1":        func(d *Datagram) { d.Payload[1] = 0x12 },
+		"controlField":           func(d *Datagram) { d.Payload[32] = 5 },
+		"unicastFlag clear":      func(d *Datagram) { d.Payload[6] = 0 },
+	} {
+		m, p := newMaster(t, nil), newPeer(1)
+		d := p.signaling(t, request(wire.TypeSync, -5, 300))
+		change(&d)
+		if got := say(t, m, start, d); len(got) != 1 || got[0].grants[0].Duration != 300 {
+			t.Errorf("%s: %+v", name, got)
+		}
 	}
 }
 
