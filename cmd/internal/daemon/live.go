@@ -69,13 +69,18 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(max(leastThreads, runtime.NumCPU()))
 	}
+	if sender != nil {
+		// The sender outlives the signal that ends the daemon: the last event must
+		// leave too.
+		sending, quiet := context.WithCancel(context.WithoutCancel(ctx))
+		sent := make(chan struct{})
+		go func() { sender.Run(sending); close(sent) }()
+		defer func() { quiet(); <-sent }()
+	}
 	ctx, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
-	if sender != nil {
-		running.Go(func() { sender.Run(ctx) })
-	}
 	d := &Daemon{cfg: cfg, log: log, started: time.Now(), alarms: alarms.NewSet(), outside: map[alarms.Code]string{}}
 	if d.devices, err = openDevices(ctx, cfg); err != nil {
 		return err

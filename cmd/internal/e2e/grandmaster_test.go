@@ -169,6 +169,15 @@ func assertPackets(t *testing.T, c *capture) {
 	} else {
 		t.Logf("%d Sync packets, %.3f a second, over %.0f s", len(syncs), rate, last-first)
 	}
+	gap, at := 0.0, 0.0
+	for i := 1; i < len(syncs); i++ {
+		before, _ := strconv.ParseFloat(syncs[i-1][0], 64)
+		now, _ := strconv.ParseFloat(syncs[i][0], 64)
+		if now-before > gap {
+			gap, at = now-before, now-first
+		}
+	}
+	t.Logf("the longest gap between two Syncs was %.0f ms, %.1f s after the first", 1000*gap, at)
 	for i, s := range syncs {
 		if s[1] != "319" || s[2] != "319" {
 			t.Fatalf("Sync %d from port %s to port %s, want 319 to 319", i, s[1], s[2])
