@@ -163,6 +163,30 @@ func (p *PHC) Foreign() uint64 {
 	return p.foreign
 }
 
+// Disturbance is what others have done to the clock since the last PutBack.
+func (p *PHC) Disturbance() Disturbance {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.track.disturbed
+}
+
+// PutBack steps the clock back by what others have done to it, on the line that
+// it ran on before by CLOCK_MONOTONIC_RAW: the servo, which knows nothing of
+// either step, goes on. A clock that is disturbed again and again stands still
+// or has another master; then it is better not served.
+func (p *PHC) PutBack() (Disturbance, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	d := p.track.disturbed
+	if d.Ns != 0 {
+		if err := p.step(-d.Ns); err != nil {
+			return d, err
+		}
+	}
+	p.track.disturbed = Disturbance{}
+	return d, nil
+}
+
 // Local is what the clock reads when CLOCK_MONOTONIC_RAW is m.
 func (p *PHC) Local(m timescale.Mono) timescale.Local { return p.line.Load().At(m) }
 
@@ -223,12 +247,17 @@ func (p *PHC) AdjustFrequency(ppb float64) (applied float64, err error) {
 
 // Step adds deltaNs to the clock at once.
 func (p *PHC) Step(deltaNs int64) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.step(deltaNs)
+}
+
+// step is Step; the caller holds mu.
+func (p *PHC) step(deltaNs int64) error {
 	t := kernelTimex{Modes: adjSetOffset | adjNano, TimeSec: deltaNs / 1e9, TimeUsec: deltaNs % 1e9}
 	if t.TimeUsec < 0 { // the kernel wants 0 <= ns < 1e9 also of a negative step
 		t.TimeSec, t.TimeUsec = t.TimeSec-1, t.TimeUsec+1e9
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if err := p.adjtime(&t); err != nil {
 		return fmt.Errorf("board: %s: step by %d ns: %w", p.path, deltaNs, err)
 	}

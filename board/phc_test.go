@@ -168,6 +168,56 @@ func TestPHCLocal(t *testing.T) {
 	check("after a foreign step", 600)
 }
 
+// What others do to the clock is told with its size, and undone to the width of
+// the readings; our own steps and steering in between do not count.
+func TestPHCPutBack(t *testing.T) {
+	for _, tc := range []struct {
+		what  string
+		by    int64 // ns, each half second
+		times int
+	}{
+		{"a step of 5 us", 5_000, 1},
+		{"a step of -300 ms", -300_000_000, 1},
+		{"a counter that stands still for 20 s", -500_000_000, 40},
+	} {
+		m := newMachine(unix.PTP_SYS_OFFSET)
+		p := fakePHC(t, m)
+		pass := func() {
+			m.pass(500e6)
+			if _, err := p.Cross(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 40 {
+			pass()
+		}
+		if d, err := p.PutBack(); err != nil || d != (Disturbance{}) {
+			t.Fatalf("%s: before it: %+v, %v", tc.what, d, err)
+		}
+		truth := m.phcNow() - m.raw*(1+m.ratePPB*1e-9)
+		for range tc.times {
+			m.phc += float64(tc.by)
+			pass()
+		}
+		if err := p.Step(1_000_000); err != nil {
+			t.Fatal(err)
+		}
+		d, total := p.Disturbance(), tc.by*int64(tc.times)
+		if off := d.Ns - total; d.Count != tc.times || off > d.WidthNs || off < -d.WidthNs || d.WidthNs > int64(tc.times)*1500 {
+			t.Errorf("%s: told as %+v", tc.what, d)
+		}
+		if _, err := p.PutBack(); err != nil {
+			t.Fatal(err)
+		}
+		if off := m.phcNow() - m.raw*(1+m.ratePPB*1e-9) - truth - 1_000_000; math.Abs(off) > float64(d.WidthNs) {
+			t.Errorf("%s: %.0f ns off after PutBack, within %d", tc.what, off, d.WidthNs)
+		}
+		if left := p.Disturbance(); left != (Disturbance{}) {
+			t.Errorf("%s: after PutBack still %+v", tc.what, left)
+		}
+	}
+}
+
 // What another program left behind is known at the start.
 func TestPHCStartsWithItsCorrection(t *testing.T) {
 	m := newMachine(unix.PTP_SYS_OFFSET)

@@ -48,6 +48,19 @@ type tracker struct {
 	basePPB    float64        // the PHC's rate over RAW without correction
 	baseKnown  bool
 	line       Timebase
+	disturbed  Disturbance
+}
+
+// Disturbance is what something other than a PHC's own methods did to the clock
+// since it was last put right: another program, a driver that began it anew when
+// the link came up, a counter that stood still.
+type Disturbance struct {
+	// Ns is by how much the clock is off the line it ran on before, within +-
+	// WidthNs; positive: ahead.
+	Ns      int64
+	WidthNs int64
+	Count   int            // cross timestamps that showed it: one for a step, many for a clock that is steered or stands
+	Last    timescale.Mono // the latest of them
 }
 
 // newTracker begins with the correction that the PHC has.
@@ -74,6 +87,8 @@ func (t *tracker) observe(m timescale.Mono, local timescale.Local, widthNs int64
 		limit := p.widthNs + t.line.ErrorNs + unforeseen*max(1, age.Seconds())
 		if off := float64(local.Sub(t.line.At(m))); math.Abs(off) > limit {
 			foreign = true
+			d := &t.disturbed
+			d.Ns, d.WidthNs, d.Count, d.Last = d.Ns+int64(off), d.WidthNs+int64(p.widthNs+t.line.ErrorNs), d.Count+1, m
 			t.points, t.baseKnown = t.points[:0], false // it may have been steered
 		}
 	}
