@@ -83,6 +83,8 @@ type Master struct {
 	SyncMode         string // "auto", "one-step"
 	Management       string // "off", "get", "set"
 	Pdelay           bool   // Pdelay_Req is answered
+	MinorVersion     uint8  // minorVersionPTP that is sent
+	PacketBudget     int    // packets a second promised to all clients together; 0: no limit
 	DSCP             uint8
 	FreeRunAfter     time.Duration // negative: never
 }

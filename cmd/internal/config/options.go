@@ -63,6 +63,8 @@ var options = []option{
 	{"master.event_port", whole(func(c *Config) *uint16 { return &c.Master.EventPort }, 1, 65535, "319")},
 	{"master.general_port", whole(func(c *Config) *uint16 { return &c.Master.GeneralPort }, 1, 65535, "320")},
 	{"master.management", word(func(c *Config) *string { return &c.Master.Management }, []string{"off", "get", "set"})},
+	{"master.minor_version", whole(func(c *Config) *uint8 { return &c.Master.MinorVersion }, 0, 1, "0 (1588-2008), or 1 (2019), which some hardware refuses")},
+	{"master.packet_budget", whole(func(c *Config) *int { return &c.Master.PacketBudget }, 0, 10_000_000, "packets a second promised to all clients together; 0 for no limit but max_clients")},
 	{"master.pdelay", boolean(func(c *Config) *bool { return &c.Master.Pdelay })},
 	{"master.squelch", squelch},
 	{"master.sync_mode", word(func(c *Config) *string { return &c.Master.SyncMode }, []string{"auto", "one-step"}, "two-step")},

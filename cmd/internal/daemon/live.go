@@ -173,6 +173,7 @@ func newMaster(cfg *config.Config) (*master.Master, error) {
 		Identity: identity, Domain: cfg.Master.Domain, Priority1: cfg.Master.Priority1, Priority2: cfg.Master.Priority2,
 		MaxClients: cfg.Master.MaxClients, Allow: cfg.Master.AllowList(own), Deny: cfg.Master.Deny, Trusted: cfg.Master.TrustedList(own),
 		Open: cfg.Master.Open, Pdelay: cfg.Master.Pdelay,
+		MinorVersion: cfg.Master.MinorVersion, MaxRate: cfg.Master.PacketBudget,
 		Management: cfg.Master.Management != "off", ManagementSet: cfg.Master.Management == "set",
 		Description: master.Description{Product: "bragi;" + cfg.Board.Profile + ";", Revision: ";;" + version.Version, User: host}, Seed: rand.Uint64(),
 	})
