@@ -22,7 +22,9 @@ import (
 //	       that the program used. A garbage collection is not held up: it asks
 //	       for a pause by a signal, which ends ppoll with EINTR.
 //	long   by the runtime's own poller, so that an idle program sleeps with all
-//	       its threads. Waking takes one thread more.
+//	       its threads. Waking takes one thread more. The poller sees the sockets
+//	       through a gate that is open in long waits only: else each datagram would
+//	       wake another thread, in vain.
 const (
 	longWait = 5 * time.Millisecond
 	spareP   = 3
@@ -32,9 +34,11 @@ const (
 type waiter struct {
 	fds    [4]unix.PollFd
 	keepP  bool
-	epoll  int
+	epoll  int // has the sockets and the timer
+	gate   int // an epoll that has epoll in it
+	open   bool
 	timer  int
-	poller *os.File // epoll, as the runtime's poller knows it
+	poller *os.File // gate, as the runtime's poller knows it
 	conn   syscall.RawConn
 	ready  func(uintptr) bool
 	events [5]unix.EpollEvent
@@ -42,7 +46,7 @@ type waiter struct {
 
 // newWaiter waits for up to four descriptors; a negative one is none.
 func newWaiter(fds ...int) (w *waiter, err error) {
-	w = &waiter{epoll: -1, timer: -1, keepP: runtime.GOMAXPROCS(0) >= spareP}
+	w = &waiter{epoll: -1, gate: -1, timer: -1, keepP: runtime.GOMAXPROCS(0) >= spareP}
 	defer func() {
 		if err != nil {
 			w.close()
@@ -50,6 +54,12 @@ func newWaiter(fds ...int) (w *waiter, err error) {
 	}()
 	if w.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("udp: %w", os.NewSyscallError("epoll_create1", err))
+	}
+	if w.gate, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("udp: %w", os.NewSyscallError("epoll_create1", err))
+	}
+	if err = unix.EpollCtl(w.gate, unix.EPOLL_CTL_ADD, w.epoll, &unix.EpollEvent{Fd: int32(w.epoll)}); err != nil {
+		return nil, fmt.Errorf("udp: %w", os.NewSyscallError("epoll_ctl", err))
 	}
 	if w.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("udp: %w", os.NewSyscallError("timerfd_create", err))
@@ -66,10 +76,10 @@ func newWaiter(fds ...int) (w *waiter, err error) {
 		}
 	}
 	// os.NewFile gives a non-blocking descriptor to the runtime's poller.
-	if err = unix.SetNonblock(w.epoll, true); err != nil {
+	if err = unix.SetNonblock(w.gate, true); err != nil {
 		return nil, fmt.Errorf("udp: %w", os.NewSyscallError("fcntl", err))
 	}
-	w.poller = os.NewFile(uintptr(w.epoll), "epoll")
+	w.poller = os.NewFile(uintptr(w.gate), "epoll")
 	if w.conn, err = w.poller.SyscallConn(); err != nil {
 		return nil, fmt.Errorf("udp: %w", err)
 	}
@@ -78,14 +88,16 @@ func newWaiter(fds ...int) (w *waiter, err error) {
 }
 
 func (w *waiter) close() {
-	if w.timer >= 0 {
-		_ = unix.Close(w.timer)
+	for _, fd := range []int{w.timer, w.epoll} {
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
 	}
 	switch {
 	case w.poller != nil:
 		_ = w.poller.Close()
-	case w.epoll >= 0:
-		_ = unix.Close(w.epoll)
+	case w.gate >= 0:
+		_ = unix.Close(w.gate)
 	}
 }
 
@@ -97,6 +109,9 @@ func (w *waiter) wait(d time.Duration) error {
 	if d < longWait {
 		return w.short(d)
 	}
+	if err := w.setGate(true); err != nil {
+		return err
+	}
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(d))}
 	if err := unix.TimerfdSettime(w.timer, 0, &spec, nil); err != nil {
 		return fmt.Errorf("udp: %w", os.NewSyscallError("timerfd_settime", err))
@@ -107,9 +122,28 @@ func (w *waiter) wait(d time.Duration) error {
 	return nil
 }
 
+// setGate lets the runtime's poller see the sockets, or not.
+func (w *waiter) setGate(open bool) error {
+	if w.open == open {
+		return nil
+	}
+	ev := unix.EpollEvent{Fd: int32(w.epoll)}
+	if open {
+		ev.Events = unix.EPOLLIN
+	}
+	if err := unix.EpollCtl(w.gate, unix.EPOLL_CTL_MOD, w.epoll, &ev); err != nil {
+		return fmt.Errorf("udp: %w", os.NewSyscallError("epoll_ctl", err))
+	}
+	w.open = open
+	return nil
+}
+
 // short waits without the runtime. The time-out is relative, and so free of the
 // difference between CLOCK_MONOTONIC and CLOCK_MONOTONIC_RAW but for its length.
 func (w *waiter) short(d time.Duration) error {
+	if err := w.setGate(false); err != nil {
+		return err
+	}
 	ts := unix.NsecToTimespec(int64(d))
 	var e unix.Errno
 	if w.keepP {
@@ -121,6 +155,22 @@ func (w *waiter) short(d time.Duration) error {
 		return fmt.Errorf("udp: %w", os.NewSyscallError("ppoll", e))
 	}
 	return nil
+}
+
+// nap waits d, whatever comes meanwhile, and then asks what is ready: less often
+// awake than with wait, where something comes all the time.
+func (w *waiter) nap(d time.Duration) error {
+	if err := w.setGate(false); err != nil {
+		return err
+	}
+	ts := unix.NsecToTimespec(int64(d))
+	// EINTR ends it early, which is no harm.
+	if w.keepP {
+		_, _, _ = unix.RawSyscall6(unix.SYS_PPOLL, 0, 0, uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+	} else {
+		_, _, _ = unix.Syscall6(unix.SYS_PPOLL, 0, 0, uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+	}
+	return w.short(0)
 }
 
 // look asks without waiting what is ready, the timer included.
