@@ -108,6 +108,8 @@ func masterStatus(s *status.Status, snap *master.Snapshot) {
 	for _, n := range snap.Stats.Sent {
 		s.Master.Sent += n
 	}
+	s.Master.Schedule = status.Schedule{Ticks: snap.Stats.Ticks, Late: snap.Stats.LateTicks, Missed: snap.Stats.MissedSlots,
+		LatestMs: float64(snap.Stats.LatestTick) / 1e6}
 	for _, byReason := range snap.Stats.Received {
 		for reason, byAnswer := range byReason {
 			n := byAnswer[0] + byAnswer[1]

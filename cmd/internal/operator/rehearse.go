@@ -35,6 +35,7 @@ type rehearse struct {
 	event   uint16
 	general uint16
 	length  time.Duration
+	settle  time.Duration
 	json    bool
 	watch   bool
 }
@@ -42,18 +43,21 @@ type rehearse struct {
 func rehearseCommand(o *options) *cobra.Command {
 	r := &rehearse{o: o}
 	c := &cobra.Command{
-		Use:   "rehearse --master ADDR --as cbr8|rpd|generic",
+		Use:   "rehearse --master ADDR --as cbr8|rpd|generic [--clients N --source CIDR]",
 		Short: "Play a client: negotiate, listen, measure; no clock is touched",
 		Long: "Rehearse plays a unicast client of any grandmaster, with the rates and timeouts of a Cisco cBR8 or an RPD, and reports what it sees.\n" +
-			"It steers a clock of its own in memory only. Exit code 0 when it was in phase at the end, else 1.",
+			"It steers a clock of its own in memory only. Exit code 0 when it was in phase at the end, else 1.\n" +
+			"With more clients than one, or a --source wider than /32, it is a load: each negotiates and sends from an address of its own out of --source, and the report says\n" +
+			"how many were held at their rate and how steadily. Exit code 0 when all were.",
 		Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return r.run(c.Context(), c.OutOrStdout()) },
 	}
 	f := c.Flags()
 	f.StringVar(&r.master, "master", "", "the grandmaster's address")
 	f.StringVar(&r.as, "as", "generic", "whose place to take: cbr8, rpd or generic")
 	f.Uint8Var(&r.domain, "domain", 0, "PTP domain")
-	f.IntVar(&r.clients, "clients", 1, "how many clients; one in this version")
-	f.StringVar(&r.source, "source", "", "address to speak from, ADDR/32; empty: what the route says")
+	f.IntVar(&r.clients, "clients", 1, "how many clients")
+	f.StringVar(&r.source, "source", "", "address to speak from, ADDR/32, or the prefix that many clients take theirs from; empty: what the route says")
+	f.DurationVar(&r.settle, "settle", 5*time.Second, "with many clients: how long before the measured time begins")
 	f.Uint16Var(&r.event, "event-port", udp.EventPort, "the event port, ours and the master's")
 	f.Uint16Var(&r.general, "general-port", udp.GeneralPort, "the general port, ours and the master's")
 	f.DurationVar(&r.length, "for", time.Minute, "how long")
@@ -62,23 +66,27 @@ func rehearseCommand(o *options) *cobra.Command {
 	return c
 }
 
-func (r *rehearse) dial() (*udp.Client, *rehearsal.Client, error) {
-	kind, err := rehearsal.ParseKind(r.as)
-	if err != nil {
-		return nil, nil, cli.UsageError{Err: err}
+// whom reads the flags that one client and many have in common.
+func (r *rehearse) whom() (kind rehearsal.Kind, master netip.Addr, err error) {
+	if kind, err = rehearsal.ParseKind(r.as); err != nil {
+		return kind, master, cli.UsageError{Err: err}
 	}
 	if r.master == "" {
-		return nil, nil, cli.Usagef("--master ADDR is missing")
+		return kind, master, cli.Usagef("--master ADDR is missing")
 	}
-	master, err := netip.ParseAddr(r.master)
-	if err != nil {
-		return nil, nil, cli.Usagef("--master %q is not an address", r.master)
-	}
-	if r.clients != 1 {
-		return nil, nil, cli.Usagef("--clients %d: this version plays one client", r.clients)
+	if master, err = netip.ParseAddr(r.master); err != nil {
+		return kind, master, cli.Usagef("--master %q is not an address", r.master)
 	}
 	if r.length <= 0 {
-		return nil, nil, cli.Usagef("--for %v is no time at all", r.length)
+		return kind, master, cli.Usagef("--for %v is no time at all", r.length)
+	}
+	return kind, master, nil
+}
+
+func (r *rehearse) dial() (*udp.Client, *rehearsal.Client, error) {
+	kind, master, err := r.whom()
+	if err != nil {
+		return nil, nil, err
 	}
 	var local netip.Addr
 	if r.source != "" {
@@ -100,6 +108,9 @@ func (r *rehearse) dial() (*udp.Client, *rehearsal.Client, error) {
 }
 
 func (r *rehearse) run(ctx context.Context, out io.Writer) error {
+	if r.clients != 1 || r.source != "" && !strings.HasSuffix(r.source, "/32") {
+		return r.runCrowd(ctx, out)
+	}
 	sockets, client, err := r.dial()
 	if err != nil {
 		return err

@@ -97,6 +97,15 @@ type Master struct {
 	Sent        uint64            `json:"sent"`
 	Received    uint64            `json:"received"`
 	Counters    map[string]uint64 `json:"counters"`
+	Schedule    Schedule          `json:"schedule"`
+}
+
+// Schedule is how punctual the packet path was since its start.
+type Schedule struct {
+	Ticks    uint64  `json:"ticks"`     // slots of the schedule that were served
+	Late     uint64  `json:"late"`      // those more than 1 ms late
+	Missed   uint64  `json:"missed"`    // slots skipped after a stop
+	LatestMs float64 `json:"latest_ms"` // the latest of all
 }
 
 // Grant is one message type granted to a client.

@@ -1,0 +1,176 @@
+package rehearsal
+
+import (
+	"net/netip"
+	"time"
+
+	"bragi/gnss/timescale"
+	"bragi/master/wire"
+)
+
+// Receive takes a datagram to dst. stamp is the kernel's at its arrival, zero for
+// none.
+func (w *Crowd) Receive(now timescale.Mono, event bool, dst netip.Addr, payload []byte, stamp timescale.Mono) {
+	i := w.of(dst)
+	if i < 0 {
+		w.counts.Strangers++
+		return
+	}
+	h, err := wire.ParseHeader(payload)
+	if err != nil || event != h.MessageType.Event() {
+		w.counts.Malformed++
+		return
+	}
+	switch c := &w.clients[i]; h.MessageType {
+	case wire.TypeSync:
+		w.sync(c, stamp)
+	case wire.TypeFollowUp:
+		w.counts.FollowUp++
+	case wire.TypeAnnounce:
+		w.counts.Announce++
+	case wire.TypeDelayResp:
+		w.delayResp(c, i, payload, stamp)
+	case wire.TypeSignaling:
+		w.grants(now, i, payload)
+	}
+}
+
+func (w *Crowd) sync(c *member, t2 timescale.Mono) {
+	w.counts.Sync++
+	c.syncs++
+	c.seen = true
+	if t2.IsZero() {
+		w.counts.NoStamp++
+		c.lastSync = t2
+		return
+	}
+	if !c.lastSync.IsZero() {
+		want := int64(interval(w.logs[flowSync]))
+		got := int64(t2.Sub(c.lastSync))
+		deviation := max(got-want, want-got)
+		w.spacing.add(deviation)
+		if w.shortest == 0 || got < w.shortest {
+			w.shortest = got
+		}
+		c.spaced++
+		if deviation <= want*3/10 { // 7.7.2.1
+			c.steady++
+		}
+	}
+	c.lastSync = t2
+}
+
+func (w *Crowd) delayResp(c *member, i int, payload []byte, stamp timescale.Mono) {
+	r, err := wire.ParseDelayResp(payload)
+	x := &c.t3[r.SequenceID%exchanges]
+	if err != nil || r.Requesting != identityOf(i) || x.IsZero() || c.id-r.SequenceID > exchanges || c.id == r.SequenceID {
+		w.counts.Unmatched++
+		return
+	}
+	w.counts.DelayResp++
+	if stamp.IsZero() {
+		w.counts.NoStamp++
+	} else {
+		w.turnaround.add(int64(stamp.Sub(*x)))
+	}
+	*x = timescale.Mono{}
+}
+
+func (w *Crowd) grants(now timescale.Mono, i int, payload []byte) {
+	s, err := wire.ParseSignaling(payload)
+	if err != nil || !s.Target.Addresses(identityOf(i)) {
+		w.counts.Malformed++
+		return
+	}
+	c := &w.clients[i]
+	for {
+		typ, v, ok := s.TLVs.Next()
+		if !ok {
+			return
+		}
+		switch typ {
+		case wire.TLVGrantUnicast:
+			if g, err := wire.ParseUnicastGrant(v); err == nil {
+				w.grant(now, c, g)
+			}
+		case wire.TLVCancelUnicast:
+			if x, err := wire.ParseUnicastCancel(v); err == nil {
+				if f, ok := flowOf(x.MessageType); ok {
+					w.counts.Cancels++
+					c.ack[f], c.granted[f], c.askAt[f] = true, false, now.Add(lastRetry)
+				}
+			}
+		}
+	}
+}
+
+func (w *Crowd) grant(now timescale.Mono, c *member, g wire.UnicastGrant) {
+	f, ok := flowOf(g.MessageType)
+	switch {
+	case !ok:
+	case g.Duration == 0:
+		w.counts.Denials++
+	default:
+		w.counts.Grants++
+		d := time.Duration(g.Duration) * time.Second
+		// Renewed in the last fifth, spread so that a crowd that came together does
+		// not ask together.
+		c.granted[f], c.wait[f], c.expires[f] = true, 0, now.Add(d)
+		c.askAt[f] = now.Add(d*8/10 + time.Duration(w.random.Int64N(int64(d/10))))
+	}
+}
+
+// Begin begins a new window: the counts are zero again.
+func (w *Crowd) Begin(now timescale.Mono) {
+	w.begun, w.counts, w.spacing, w.turnaround, w.shortest = now, CrowdCounts{}, histogram{}, histogram{}, 0
+	for i := range w.clients {
+		c := &w.clients[i]
+		c.syncs, c.spaced, c.steady = 0, 0, 0
+	}
+}
+
+// Leave makes every client cancel what it was granted; nothing else is asked for
+// from now on.
+func (w *Crowd) Leave() {
+	w.leaving = true
+	for i := range w.clients {
+		c := &w.clients[i]
+		c.cancel, c.granted = c.granted, [numFlows]bool{}
+	}
+}
+
+// CrowdReport is what a window saw. A client was held when 99 % of its Syncs came
+// and 90 % of their intervals were within 30 % of the one granted (IEEE 1588-2019,
+// 7.7.2.1).
+type CrowdReport struct {
+	As        string      `json:"as"`
+	Clients   int         `json:"clients"`
+	Granted   int         `json:"granted"` // with all three grants
+	Held      int         `json:"held"`
+	WindowS   float64     `json:"window_s"`
+	SyncShare float64     `json:"sync_share"`       // received, of those due
+	Spacing   Quantiles   `json:"spacing_ns"`       // |interval between Syncs of one client - its contract|
+	Shortest  int64       `json:"shortest_sync_ns"` // the shortest interval
+	Turn      Quantiles   `json:"turnaround_ns"`    // Delay_Req handed to the kernel (up to 16 at once) to the stamp of its Delay_Resp
+	Counts    CrowdCounts `json:"counts"`
+}
+
+// Report describes the window from Begin until now.
+func (w *Crowd) Report(now timescale.Mono) CrowdReport {
+	r := CrowdReport{As: w.cfg.Kind.String(), Clients: len(w.clients), WindowS: now.Sub(w.begun).Seconds(),
+		Spacing: w.spacing.quantiles(), Shortest: w.shortest, Turn: w.turnaround.quantiles(), Counts: w.counts}
+	due := int64(now.Sub(w.begun)) / int64(interval(w.logs[flowSync]))
+	for i := range w.clients {
+		c := &w.clients[i]
+		if c.granted == [numFlows]bool{true, true, true} {
+			r.Granted++
+		}
+		if int64(c.syncs)*100 >= due*99 && uint64(c.steady)*10 >= uint64(c.spaced)*9 && c.spaced > 0 {
+			r.Held++
+		}
+	}
+	if due > 0 {
+		r.SyncShare = float64(w.counts.Sync) / float64(due*int64(len(w.clients)))
+	}
+	return r
+}

@@ -1,0 +1,218 @@
+package rehearsal
+
+import (
+	"math"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"bragi/gnss/timescale"
+	"bragi/holdover/quality"
+	"bragi/master"
+	"bragi/master/wire"
+)
+
+// stage is a master and a crowd on a wire without delay, in virtual time.
+type stage struct {
+	t     testing.TB
+	m     *master.Master
+	crowd *Crowd
+	out   master.Outbox
+	now   timescale.Mono
+	lose  func(master.Message) bool
+	late  time.Duration // of every other Sync
+	syncs int
+}
+
+func newStage(t testing.TB, c CrowdConfig) *stage {
+	t.Helper()
+	m, err := master.New(master.Config{Identity: gm.Clock, MaxClients: 5000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.SetAnnouncement(quality.Announcement{Serve: true, ClockClass: 6})
+	crowd, err := NewCrowd(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &stage{t: t, m: m, crowd: crowd, now: start}
+}
+
+// run lets time pass in steps of a quarter of a millisecond.
+func (s *stage) run(d time.Duration) {
+	s.t.Helper()
+	for end := s.now.Add(d); s.now.Before(end); s.now = s.now.Add(time.Second >> calendarBits) {
+		s.m.Tick(s.now, &s.out)
+		s.deliver()
+		for {
+			src, payload, event, ok := s.crowd.Poll(s.now)
+			if !ok {
+				break
+			}
+			s.m.Receive(s.now, master.Datagram{Src: src, Dst: gmAddr, Event: event, Payload: payload, Stamp: timescale.LocalFromNs(s.now.Ns()), HasStamp: event}, &s.out)
+		}
+		s.deliver()
+	}
+}
+
+func (s *stage) deliver() {
+	for _, m := range s.out.Messages() {
+		stamp := s.now
+		if m.FillOrigin {
+			if s.syncs++; s.syncs%2 == 1 {
+				stamp = stamp.Add(s.late)
+			}
+		}
+		if s.lose == nil || !s.lose(m) {
+			s.crowd.Receive(s.now, m.Event, m.Dst, m.Payload, stamp)
+		}
+	}
+	s.out.Reset()
+}
+
+var source = netip.MustParsePrefix("10.100.0.0/16")
+
+func TestCrowdIsHeld(t *testing.T) {
+	s := newStage(t, CrowdConfig{Kind: RPD, Clients: 300, Source: source, Seed: 1})
+	s.run(2 * time.Second)
+	s.crowd.Begin(s.now)
+	const window = 5 * time.Second
+	s.run(window)
+	r := s.crowd.Report(s.now)
+	if r.Held != 300 || r.Granted != 300 || r.SyncShare < 0.999 || r.SyncShare > 1.001 {
+		t.Errorf("held %d, granted %d of 300; %.4f of the Syncs", r.Held, r.Granted, r.SyncShare)
+	}
+	// The wheel keeps a client's phase: no interval is off by more than the steps of time here.
+	if r.Spacing.Max > int64(time.Second>>calendarBits) {
+		t.Errorf("spacing off by %d ns", r.Spacing.Max)
+	}
+	// An RPD sends 16 Delay_Req a second; all are answered.
+	if want := 300 * 16 * window.Seconds(); math.Abs(float64(r.Counts.DelayReq)-want) > want/100 || r.Counts.Unanswered != 0 || r.Counts.Unmatched != 0 ||
+		r.Counts.DelayReq-r.Counts.DelayResp > 300 {
+		t.Errorf("Delay_Req %d, want %.0f; counts %+v", r.Counts.DelayReq, want, r.Counts)
+	}
+	if r.Counts.Announce < 300*8*5-300 || r.Counts.Asked != 0 || r.Counts.Strangers+r.Counts.Malformed+r.Counts.NoStamp+r.Counts.Denials != 0 {
+		t.Errorf("counts %+v", r.Counts)
+	}
+}
+
+func TestCrowdRenewsAndLeaves(t *testing.T) {
+	s := newStage(t, CrowdConfig{Clients: 40, Source: source, Duration: 20, Seed: 2})
+	s.run(time.Second)
+	s.crowd.Begin(s.now)
+	s.run(60 * time.Second)
+	r := s.crowd.Report(s.now)
+	if r.Held != 40 || r.Counts.Grants < 3*40*2 || r.Counts.Asked != r.Counts.Grants {
+		t.Errorf("after three grants' time: held %d of 40, asked %d, granted %d", r.Held, r.Counts.Asked, r.Counts.Grants)
+	}
+	s.crowd.Leave()
+	s.run(time.Second)
+	if n := s.m.Stats().ClientsServed; n != 0 {
+		t.Errorf("%d clients have a grant after all have left", n)
+	}
+}
+
+// A client that misses Syncs, or gets them unevenly, is not held.
+func TestCrowdSeesFaults(t *testing.T) {
+	deaf := map[netip.Addr]int{}
+	for _, c := range []struct {
+		name string
+		late time.Duration
+		lose func(m master.Message) bool
+		held int
+	}{
+		{"nothing is wrong", 0, nil, 10},
+		{"one client misses every 50th Sync", 0, func(m master.Message) bool {
+			a := netip.MustParseAddr("10.100.0.3")
+			if m.Dst == a && m.FillOrigin {
+				deaf[a]++
+			}
+			return m.Dst == a && m.FillOrigin && deaf[a]%50 == 0
+		}, 9},
+		{"no Announce, no matter for Sync", 0, func(m master.Message) bool { return !m.Event && wire.MessageType(m.Payload[0]) == wire.TypeAnnounce }, 10},
+	} {
+		s := newStage(t, CrowdConfig{Clients: 10, Source: source, Seed: 3})
+		s.lose, s.late = c.lose, c.late
+		s.run(time.Second)
+		s.crowd.Begin(s.now)
+		s.run(10 * time.Second)
+		if r := s.crowd.Report(s.now); r.Held != c.held {
+			t.Errorf("%s: held %d, want %d", c.name, r.Held, c.held)
+		}
+	}
+	// Every second Sync 5 ms late: half of the intervals are 5 ms short of 31.25 ms (16 %), the others as much
+	// long; 12 ms late is beyond 30 %.
+	for _, c := range []struct {
+		late time.Duration
+		held int
+	}{{5 * time.Millisecond, 1}, {12 * time.Millisecond, 0}} {
+		s := newStage(t, CrowdConfig{Clients: 1, Source: source, Seed: 4})
+		s.late = c.late
+		s.run(time.Second)
+		s.crowd.Begin(s.now)
+		s.run(10 * time.Second)
+		r := s.crowd.Report(s.now)
+		if r.Held != c.held || r.Spacing.P50 < int64(c.late)*99/100 || r.Spacing.P50 > int64(c.late)*110/100 {
+			t.Errorf("every second Sync %v late: held %d, want %d; spacing off by %d ns", c.late, r.Held, c.held, r.Spacing.P50)
+		}
+	}
+}
+
+func TestCrowdConfig(t *testing.T) {
+	for _, c := range []struct {
+		source  string
+		clients int
+		ok      bool
+	}{
+		{"10.100.0.0/16", MaxCrowd, true}, {"10.100.0.0/16", MaxCrowd + 1, false}, {"10.100.0.0/24", 254, true}, {"10.100.0.0/24", 255, false},
+		{"10.0.0.7/32", 1, true}, {"10.0.0.7/32", 2, false}, {"10.0.0.6/31", 2, true}, {"10.0.0.0/24", 0, false}, {"fd00::/64", 3, false},
+	} {
+		w, err := NewCrowd(CrowdConfig{Clients: c.clients, Source: netip.MustParsePrefix(c.source)})
+		if (err == nil) != c.ok {
+			t.Errorf("%d clients of %s: %v", c.clients, c.source, err)
+		}
+		if err == nil {
+			for _, i := range []int{0, c.clients - 1} {
+				if a := w.Address(i); !netip.MustParsePrefix(c.source).Contains(a) || w.of(a) != i {
+					t.Errorf("%s: client %d has %v, which is %d's", c.source, i, a, w.of(a))
+				}
+			}
+		}
+	}
+	if _, err := NewCrowd(CrowdConfig{Clients: 1}); err == nil {
+		t.Error("no source: accepted")
+	}
+}
+
+// The event messages of a crowd allocate nothing: the load is not the limit.
+func TestCrowdAllocatesNothing(t *testing.T) {
+	s := newStage(t, CrowdConfig{Clients: 100, Source: source, Seed: 5})
+	s.run(2 * time.Second)
+	if n := testing.AllocsPerRun(5, func() { s.run(100 * time.Millisecond) }); n != 0 {
+		t.Errorf("%.0f allocations in 100 ms of 100 clients, want none", n)
+	}
+}
+
+// Each quantile of the histogram is the true one or at most 1/64 above it.
+func TestHistogram(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		values := rapid.SliceOfN(rapid.OneOf(rapid.Int64Range(0, 300), rapid.Int64Range(0, 1<<40), rapid.Just(int64(math.MaxInt64))), 1, 300).Draw(t, "values")
+		var h histogram
+		for _, v := range values {
+			h.add(v)
+		}
+		slices.Sort(values)
+		q, n := h.quantiles(), len(values)
+		for _, c := range []struct{ got, want int64 }{{q.P50, values[(n+1)/2-1]}, {q.P99, values[n-n/100-1]}} {
+			if c.got < c.want || c.got-c.want > c.want/64 {
+				t.Fatalf("quantile %d, want %d and at most 1/64 more", c.got, c.want)
+			}
+		}
+		if q.Max != values[n-1] || q.N != uint64(n) {
+			t.Fatalf("max %d of %d, want %d of %d", q.Max, q.N, values[n-1], n)
+		}
+	})
+}
