@@ -218,6 +218,27 @@ func TestPHCPutBack(t *testing.T) {
 	}
 }
 
+// A counter that stood still before a step of ours, and between readings, is
+// noticed all the same: the step does not hide it.
+func TestStepHidesNoDisturbance(t *testing.T) {
+	m := newMachine(unix.PTP_SYS_OFFSET)
+	p := fakePHC(t, m)
+	for range 20 {
+		m.pass(500e6)
+		if _, err := p.Cross(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.pass(400e6)
+	m.phc -= 400e6
+	if err := p.Step(2_000_000); err != nil {
+		t.Fatal(err)
+	}
+	if d := p.Disturbance(); d.Count != 1 || math.Abs(float64(d.Ns)+400e6) > 100_000 {
+		t.Errorf("it stood still for 400 ms before a step: told as %+v", d)
+	}
+}
+
 // What another program left behind is known at the start.
 func TestPHCStartsWithItsCorrection(t *testing.T) {
 	m := newMachine(unix.PTP_SYS_OFFSET)

@@ -28,6 +28,8 @@ const (
 	// unknownNs while the rate is not known: 100 ppm each.
 	foreignNs = 1000.0
 	unknownNs = 200_000.0
+	// stepSlackNs is how badly a driver may do a step of ours.
+	stepSlackNs = 100_000.0
 	// leastWidthNs keeps one lucky point from outweighing all the others.
 	leastWidthNs = 20.0
 )
@@ -48,6 +50,8 @@ type tracker struct {
 	basePPB    float64        // the PHC's rate over RAW without correction
 	baseKnown  bool
 	line       Timebase
+	seen       timescale.Mono // the latest observation; zero: none yet
+	stepped    bool           // by us since then
 	disturbed  Disturbance
 }
 
@@ -75,8 +79,8 @@ func (t *tracker) addedAt(m timescale.Mono) float64 {
 // observe takes a cross timestamp in. foreign: it does not lie on the line.
 func (t *tracker) observe(m timescale.Mono, local timescale.Local, widthNs int64) (foreign bool) {
 	p := trackPoint{m, local, t.addedAt(m), max(leastWidthNs, float64(widthNs))}
-	if n := len(t.points); n > 0 {
-		age := m.Sub(t.points[n-1].mono)
+	if !t.seen.IsZero() {
+		age := m.Sub(t.seen)
 		if age <= 0 {
 			return false
 		}
@@ -85,6 +89,9 @@ func (t *tracker) observe(m timescale.Mono, local timescale.Local, widthNs int64
 			unforeseen = unknownNs
 		}
 		limit := p.widthNs + t.line.ErrorNs + unforeseen*max(1, age.Seconds())
+		if t.stepped {
+			limit += stepSlackNs
+		}
 		if off := float64(local.Sub(t.line.At(m))); math.Abs(off) > limit {
 			foreign = true
 			d := &t.disturbed
@@ -92,6 +99,7 @@ func (t *tracker) observe(m timescale.Mono, local timescale.Local, widthNs int64
 			t.points, t.baseKnown = t.points[:0], false // it may have been steered
 		}
 	}
+	t.seen, t.stepped = m, false
 	if len(t.points) == trackPoints {
 		copy(t.points, t.points[1:])
 		t.points = t.points[:trackPoints-1]
@@ -144,7 +152,7 @@ func (t *tracker) residual(p, last trackPoint) (x, y float64) {
 func (t *tracker) adjust(m timescale.Mono, ppb float64) {
 	t.added, t.since = t.addedAt(m), m
 	t.correction = ppb
-	if len(t.points) > 0 {
+	if !t.seen.IsZero() {
 		t.line.Mono0, t.line.Local0 = m, t.line.At(m)
 		t.line.RatePPB = t.basePPB + ppb
 	}
@@ -152,7 +160,7 @@ func (t *tracker) adjust(m timescale.Mono, ppb float64) {
 
 // step says that the PHC was set deltaNs ahead.
 func (t *tracker) step(deltaNs int64) {
-	t.points = t.points[:0]
+	t.points, t.stepped = t.points[:0], true
 	t.line.Local0 = t.line.Local0.Add(time.Duration(deltaNs))
 }
 

