@@ -75,6 +75,8 @@ func (d *Daemon) tellClient(e master.Event) {
 	switch e.Kind {
 	case master.EventClientNew, master.EventClientGone:
 		d.log.Info(e.Kind.String(), append(fields, syslog.Event("CLIENT"))...)
+	case master.EventChanged:
+		d.log.Warn("a setting was changed by management", append(fields, syslog.Event("MANAGEMENT_SET"))...)
 	case master.EventDenied, master.EventRefused:
 		d.log.Warn(e.Kind.String(), append(fields, syslog.Event("CLIENT_DENIED"), zap.Stringer("message", e.Type),
 			zap.Stringer("why", e.Reason), zap.Uint8("domain", e.Domain))...)
