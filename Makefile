@@ -2,6 +2,7 @@
 # make test      everything that this machine can show
 # make lint      formatting, vet for three architectures, staticcheck, shellcheck
 # make bench     benchmarks (printed, never asserted)
+# make board-test  bragid on a kernel's own PTP clock in virtual ARM machines (docs/TESTBOARD.md; LONG=1: a day)
 # make setup     install what the tests need (Debian packages, as root)
 # make build     bin/bragid and bin/bragi
 SHELL := /bin/bash
@@ -9,7 +10,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 STAMP   := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 LDFLAGS := -X bragi/cmd/internal/version.Version=$(VERSION) -X bragi/cmd/internal/version.BuildUnix=$(STAMP)
 
-.PHONY: all build run test lint bench setup clean
+.PHONY: all build run test lint bench board-test setup clean
 all: build
 
 build:
@@ -29,6 +30,9 @@ test: setup build
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
+
+board-test:
+	@LONG=$(LONG) scripts/testclock/board-test
 
 clean:
 	rm -rf bin
