@@ -42,6 +42,10 @@ type Client struct {
 	rateFrom, rateTo     timescale.Mono
 	seq                  [numFlows]sequence
 	buf                  []byte
+
+	leaving bool
+	cancels [numFlows]bool
+	polled  timescale.Mono
 }
 
 // subscription is one flow as the client sees it.
@@ -86,6 +90,11 @@ func (c *Client) Poll(now timescale.Mono) (payload []byte, event, ok bool) {
 	if c.started.IsZero() {
 		c.started, c.since = now, now
 	}
+	c.polled = now
+	if c.leaving {
+		payload, ok = c.farewell()
+		return payload, false, ok
+	}
 	c.watch(now)
 	for f := range c.subs {
 		if c.acks[f] {
@@ -118,6 +127,9 @@ func (c *Client) Poll(now timescale.Mono) (payload []byte, event, ok bool) {
 func (c *Client) Next() timescale.Mono {
 	if c.started.IsZero() {
 		return timescale.Mono{}
+	}
+	if c.leaving {
+		return c.leavingNext(c.polled)
 	}
 	next := c.subs[0].askAt
 	for _, s := range c.subs[1:] {

@@ -88,26 +88,38 @@ func TestRunOnLoopback(t *testing.T) {
 	lines, server := syslogServer(t)
 	l := startLocal(t, localPorts(t), fmt.Sprintf("syslog.targets=[\"udp://%s\"]", server))
 	garbage(t, l.ports)
-	out, err := exec.Command(filepath.Join(binaries, "bragi"), "rehearse", "--master", "127.0.0.1", "--source", "127.0.0.2/32", "--as", "rpd",
-		"--event-port", fmt.Sprint(l.ports[0]), "--general-port", fmt.Sprint(l.ports[1]), "--for", "40s", "--json").CombinedOutput()
-	if err != nil {
-		t.Fatalf("rehearse: %v: %s", err, out)
+	var stdout, stderr strings.Builder
+	rehearse := exec.Command(filepath.Join(binaries, "bragi"), "rehearse", "--master", "127.0.0.1", "--source", "127.0.0.2/32", "--as", "rpd",
+		"--event-port", fmt.Sprint(l.ports[0]), "--general-port", fmt.Sprint(l.ports[1]), "--for", "40s", "--json")
+	rehearse.Stdout, rehearse.Stderr = &stdout, &stderr
+	rehearse.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := rehearse.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var s status.Status
+	clients := func() []status.Client {
+		s = status.Status{}
+		if l.client().Get(t.Context(), "/v1/status", &s) != nil {
+			return nil
+		}
+		return s.Clients
+	}
+	eventually(t, 30*time.Second, "an RPD with all its grants", func() bool {
+		c := clients()
+		return len(c) == 1 && c[0].Kind == "RPD" && c[0].Grants.DelayResp != nil && c[0].Grants.DelayResp.Interval == -4
+	})
+	if err := rehearse.Wait(); err != nil {
+		t.Fatalf("rehearse: %v: %s%s", err, stdout.String(), stderr.String())
 	}
 	var r rehearsal.Report
-	if err := json.Unmarshal(out, &r); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	if err := json.Unmarshal([]byte(stdout.String()), &r); err != nil {
+		t.Fatalf("%v: %s", err, stdout.String())
 	}
 	if r.State != "PHASE_ALIGNED" || r.GM.ClockClass != 6 || !r.OneStep || r.Rates["sync"] < 30 || r.Rates["delay_resp"] < 14 {
 		t.Errorf("the rehearsal says %+v", r)
 	}
 	t.Logf("rehearsal: %s, offset median %d ns, p1 %d, p99 %d, class %d", r.State, r.Offset.Median, r.Offset.P1, r.Offset.P99, r.GM.ClockClass)
-	var s status.Status
-	if err := l.client().Get(t.Context(), "/v1/status", &s); err != nil {
-		t.Fatal(err)
-	}
-	if len(s.Clients) != 1 || s.Clients[0].Kind != "RPD" || s.Clients[0].Grants.DelayResp.Interval != -4 {
-		t.Errorf("clients %+v, want one RPD", s.Clients)
-	}
+	eventually(t, 5*time.Second, "a rehearsal that has left leaves no grant behind", func() bool { return len(clients()) == 0 && s.Version != "" })
 	if err := l.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

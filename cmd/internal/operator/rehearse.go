@@ -107,6 +107,15 @@ func (r *rehearse) dial() (*udp.Client, *rehearsal.Client, error) {
 	return sockets, client, err
 }
 
+// leave cancels the client's grants, so that the master does not send to nobody
+// for minutes.
+func leave(sockets *udp.Client, client *rehearsal.Client) error {
+	client.Leave()
+	ctx, stop := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer stop()
+	return sockets.Run(ctx, client, func(timescale.Mono, udp.ClientStats) {})
+}
+
 func (r *rehearse) run(ctx context.Context, out io.Writer) error {
 	if r.clients != 1 || r.source != "" && !strings.HasSuffix(r.source, "/32") {
 		return r.runCrowd(ctx, out)
@@ -133,7 +142,10 @@ func (r *rehearse) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	report := client.Report(udp.Now())
+	report, inPhase := client.Report(udp.Now()), client.State() == rehearsal.PhaseAligned
+	if err := leave(sockets, client); err != nil {
+		return err
+	}
 	if r.json {
 		if err := printJSON(out, report); err != nil {
 			return err
@@ -141,7 +153,7 @@ func (r *rehearse) run(ctx context.Context, out io.Writer) error {
 	} else if !r.watch {
 		fmt.Fprint(out, summary(report))
 	}
-	if client.State() != rehearsal.PhaseAligned && !r.watch {
+	if !inPhase && !r.watch {
 		return errors.New("the client was not in phase at the end (mend: see its state and grants above; bragi show clients and show alarms on the grandmaster)")
 	}
 	return nil
