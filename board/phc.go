@@ -178,13 +178,16 @@ func (p *PHC) PutBack() (Disturbance, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	d := p.track.disturbed
-	if d.Ns != 0 {
-		if err := p.step(-d.Ns); err != nil {
-			return d, err
-		}
+	if d.Ns == 0 {
+		return d, nil
 	}
+	// What the reading after the step finds is a new one.
 	p.track.disturbed = Disturbance{}
-	return d, nil
+	if err := p.setBy(-d.Ns); err != nil {
+		p.track.disturbed = d
+		return d, err
+	}
+	return d, p.look(-d.Ns)
 }
 
 // Local is what the clock reads when CLOCK_MONOTONIC_RAW is m.
@@ -249,11 +252,14 @@ func (p *PHC) AdjustFrequency(ppb float64) (applied float64, err error) {
 func (p *PHC) Step(deltaNs int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.step(deltaNs)
+	if err := p.setBy(deltaNs); err != nil {
+		return err
+	}
+	return p.look(deltaNs)
 }
 
-// step is Step; the caller holds mu.
-func (p *PHC) step(deltaNs int64) error {
+// setBy is Step without the look; the caller holds mu.
+func (p *PHC) setBy(deltaNs int64) error {
 	t := kernelTimex{Modes: adjSetOffset | adjNano, TimeSec: deltaNs / 1e9, TimeUsec: deltaNs % 1e9}
 	if t.TimeUsec < 0 { // the kernel wants 0 <= ns < 1e9 also of a negative step
 		t.TimeSec, t.TimeUsec = t.TimeSec-1, t.TimeUsec+1e9
@@ -263,7 +269,11 @@ func (p *PHC) step(deltaNs int64) error {
 	}
 	p.track.step(deltaNs)
 	p.publish()
-	// The driver's step is exact to a microsecond only: look where it landed.
+	return nil
+}
+
+// look reads where a step landed: the driver's is exact to a microsecond only.
+func (p *PHC) look(deltaNs int64) error {
 	if _, err := p.observe(); err != nil {
 		return fmt.Errorf("board: %s: after a step by %d ns: %w", p.path, deltaNs, err)
 	}

@@ -218,8 +218,8 @@ func TestPHCPutBack(t *testing.T) {
 	}
 }
 
-// A counter that stood still before a step of ours, and between readings, is
-// noticed all the same: the step does not hide it.
+// A counter that stood still between a reading and a step of ours is noticed all
+// the same: the step does not hide it.
 func TestStepHidesNoDisturbance(t *testing.T) {
 	m := newMachine(unix.PTP_SYS_OFFSET)
 	p := fakePHC(t, m)
@@ -236,6 +236,14 @@ func TestStepHidesNoDisturbance(t *testing.T) {
 	}
 	if d := p.Disturbance(); d.Count != 1 || math.Abs(float64(d.Ns)+400e6) > 100_000 {
 		t.Errorf("it stood still for 400 ms before a step: told as %+v", d)
+	}
+	m.pass(300e6)
+	m.phc -= 300e6
+	if _, err := p.PutBack(); err != nil {
+		t.Fatal(err)
+	}
+	if d := p.Disturbance(); d.Count != 1 || math.Abs(float64(d.Ns)+300e6) > 100_000 {
+		t.Errorf("it stood still for 300 ms before it was put back: told as %+v", d)
 	}
 }
 

@@ -24,12 +24,13 @@ type scenario struct {
 }
 
 var scenarios = map[string]scenario{
-	"lock":   {"extts:0", playLock},
-	"day":    {"extts:0", playDay},
-	"pps":    {"/dev/pps0", playPPS},
-	"faults": {"extts:0", playFaults},
-	"unplug": {"extts:0", playUnplug},
-	"rtc":    {"extts:0", playRTC},
+	"lock":    {"extts:0", playLock},
+	"day":     {"extts:0", playDay},
+	"pps":     {"/dev/pps0", playPPS},
+	"quantum": {"extts:0", playQuantum},
+	"faults":  {"extts:0", playFaults},
+	"unplug":  {"extts:0", playUnplug},
+	"rtc":     {"extts:0", playRTC},
 }
 
 func main() {

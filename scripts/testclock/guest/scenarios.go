@@ -94,6 +94,23 @@ func playDay(s *stage) {
 	s.lock("antenna back: class 6")
 }
 
+// playQuantum gives the PHC the grain of real ones, which their drivers do not
+// tell.
+func playQuantum(s *stage) {
+	if !s.lock("class 6 is reached") {
+		return
+	}
+	for _, q := range []struct {
+		what string
+		ppt  int
+	}{{"AM335x CPTS, 0.466 ppb", 466}, {"i.MX FEC, 1 ppb", 1000}} {
+		s.note("%s", q.what)
+		s.turn("quantum_ppt", q.ppt)
+		s.watch(time.Minute)
+		s.accuracy(s.watch(4*time.Minute), usualNs, worstNs)
+	}
+}
+
 func playPPS(s *stage) {
 	if !s.lock("class 6 is reached by /dev/pps0") {
 		return
@@ -142,6 +159,8 @@ func playFaults(s *stage) {
 		{"the antenna is out for 3 s", "antenna", 0, 1, 3 * time.Second, ""},
 		{"the PHC jumps by 5 us", "jump_ns", 5_000, 0, 0, unguarded},
 		{"the PHC jumps by -300 ms", "jump_ns", -300_000_000, 0, 0, unguarded},
+		{"the PHC jumps by 700 ns", "jump_ns", 700, 0, 0, unguarded},
+		{"link down and up, and the driver sets the PHC to system time", "reset_on_up", 1, 0, 2 * time.Second, unguarded},
 		{"the PHC stands still for 20 s", "freeze", 1, 0, 20 * time.Second, unguarded},
 	}
 	for _, f := range faults {
@@ -149,6 +168,13 @@ func playFaults(s *stage) {
 		before := s.samples[len(s.samples)-1].ErrNs
 		s.turn(f.knob, f.value)
 		first := len(s.samples)
+		if f.knob == "reset_on_up" {
+			for _, to := range []string{"down", "up"} {
+				if err := command("ip", "link", "set", "gmt0", to); err != nil {
+					s.verdict("ip link set gmt0 "+to, false, "%v", err)
+				}
+			}
+		}
 		s.watch(f.lasts)
 		if f.lasts > 0 {
 			s.turn(f.knob, f.undo)
