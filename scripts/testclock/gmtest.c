@@ -21,6 +21,7 @@
 #include <linux/prandom.h>
 #include <linux/ptp_classify.h>
 #include <linux/ptp_clock_kernel.h>
+#include <linux/timekeeping.h>
 #include <linux/udp.h>
 #include <linux/unaligned.h>
 #include <net/checksum.h>
@@ -216,11 +217,12 @@ out:
 	start_in(&u->gps, u->due - now);
 	spin_unlock_irqrestore(&u->lock, flags);
 	if (live && pps_dev && !u->id) {
+		struct system_time_snapshot both;	/* at one instant */
 		struct pps_event_time ts;
 
 		pps_get_ts(&ts);
-		ts.ts_real = ns_to_timespec64(timespec64_to_ns(&ts.ts_real) -
-					      (s64)(ktime_get_raw_ns() - edge));
+		ktime_get_snapshot(&both);
+		ts.ts_real = ns_to_timespec64(ktime_to_ns(both.real) - (ktime_to_ns(both.raw) - edge));
 		pps_event(pps_dev, &ts, PPS_CAPTUREASSERT, NULL);
 	}
 	return HRTIMER_NORESTART;

@@ -14,14 +14,18 @@ const (
 	ppsNs     = 2000 // by the kernel's pulse: an interrupt is in it
 	moveNs    = 100  // a second may move the served time by so much; more is a step
 	lockLimit = 2 * time.Minute
+	// ppsLimit is longer: a pulse with microseconds of noise must be averaged.
+	ppsLimit = 6 * time.Minute
 	// detection is how many seconds may pass before a fault that nobody
 	// announces is seen: the clock is compared with the pulse once a second.
 	detection = 3
 )
 
 // lock waits for class 6; false if it does not come.
-func (s *stage) lock(what string) bool {
-	seen, ok := s.until(lockLimit, class(6))
+func (s *stage) lock(what string) bool { return s.lockIn(lockLimit, what) }
+
+func (s *stage) lockIn(limit time.Duration, what string) bool {
+	seen, ok := s.until(limit, class(6))
 	s.verdict(what, ok, "after %d s", len(seen))
 	return ok
 }
@@ -112,7 +116,7 @@ func playQuantum(s *stage) {
 }
 
 func playPPS(s *stage) {
-	if !s.lock("class 6 is reached by /dev/pps0") {
+	if !s.lockIn(ppsLimit, "class 6 is reached by /dev/pps0") {
 		return
 	}
 	s.watch(30 * time.Second)
@@ -180,7 +184,7 @@ func playFaults(s *stage) {
 			s.turn(f.knob, f.undo)
 		}
 		s.watch(30 * time.Second)
-		_, back := s.until(lockLimit, func(x Sample) bool { return class(6)(x) && x.ErrNs < worstNs && x.ErrNs > -worstNs })
+		_, back := s.until(time.Minute, func(x Sample) bool { return class(6)(x) && x.ErrNs < worstNs && x.ErrNs > -worstNs })
 		seen := s.samples[first:]
 		m := magnitudes(seen)
 		s.open = f.open
