@@ -41,6 +41,11 @@ func (w *waiter) call() {
 	}
 }
 
+// lookAgain is how long one poll lasts. A PHC that is unplugged wakes its readers
+// before it is gone, so that a poll goes back to sleep for ever; the next poll
+// sees it (ptp_clock_unregister, posix_clock_poll).
+const lookAgain = 1000 // ms
+
 // readable waits until fd can be read, ctx ended (its error) or call was called
 // (errCalled, perhaps late: of a ctx that has ended since).
 func (w *waiter) readable(ctx context.Context, fd int) error {
@@ -50,12 +55,14 @@ func (w *waiter) readable(ctx context.Context, fd int) error {
 	defer context.AfterFunc(ctx, w.call)()
 	for {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(w.wake), Events: unix.POLLIN}}
-		_, err := unix.Poll(fds, -1)
+		n, err := unix.Poll(fds, lookAgain)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
 		case err != nil:
 			return os.NewSyscallError("poll", err)
+		case n == 0:
+			continue
 		case fds[1].Revents != 0:
 			var count [8]byte
 			_, _ = unix.Read(w.wake, count[:]) // sets it back; empty is as good

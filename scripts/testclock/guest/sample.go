@@ -15,6 +15,7 @@ type Sample struct {
 	Serving bool
 	Class   int
 	State   string
+	Alarms  []string
 	BoundNs float64 // claimed bound of the error; +Inf: none claimed
 }
 
@@ -44,13 +45,13 @@ func (s *stage) sample() Sample {
 	if ns, err := oracle(); err == nil {
 		x.ErrNs, x.Oracle = ns, true
 	}
-	var alarms []string
 	for _, a := range c.Alarms {
-		alarms = append(alarms, a.Code)
+		x.Alarms = append(x.Alarms, a.Code)
 	}
-	shown := x.State + strings.Join(alarms, " ")
+	alarms := strings.Join(x.Alarms, " ")
+	shown := x.State + alarms
 	if n := len(s.samples); shown != s.shown || n%60 == 0 {
-		s.note("true %+d ns, bound %.0f ns, class %d, %s, alarms %s", x.ErrNs, x.BoundNs, x.Class, x.State, strings.Join(alarms, " "))
+		s.note("true %+d ns, bound %.0f ns, class %d, %s, alarms %s", x.ErrNs, x.BoundNs, x.Class, x.State, alarms)
 		s.shown = shown
 	}
 	s.samples = append(s.samples, x)

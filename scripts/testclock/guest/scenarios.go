@@ -2,6 +2,7 @@ package main
 
 import (
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -219,13 +220,14 @@ func playUnplug(s *stage) {
 		s.verdict("unplugged: bragid ends with an error that is told", true, "it ended")
 		return
 	}
-	claims := 0
-	for _, x := range seen {
-		if x.Answers && x.Serving && x.Class == 6 {
-			claims++
-		}
-	}
 	last := seen[len(seen)-1]
+	claims := count(seen, class(6))
 	s.verdict("unplugged: class 6 ends", claims <= 15 && last.Class != 6, "class 6 for %d s, then class %d, serving %v", claims, last.Class, last.Serving)
+	for _, code := range []string{"BOARD_CLOCK", "PULSE_DEVICE", "RECEIVER_SILENT"} {
+		s.verdict("unplugged: alarm "+code, slices.Contains(last.Alarms, code), "%s", strings.Join(last.Alarms, " "))
+	}
+	s.open = "the daemon goes on at class 7, by a clock that is not there"
+	s.verdict("unplugged: no traceable time", !last.Serving || last.Class > 7, "class %d, serving %v, bound %.0f ns", last.Class, last.Serving, last.BoundNs)
+	s.open = ""
 	s.show("bragi show alarms", "/bin/bragi", "show", "alarms")
 }
