@@ -54,6 +54,7 @@ baud = 9600
 pps = %q
 [holdover]
 oscillator = "tcxo-hi"
+spec = %q
 learning = "60s"
 settle = "10s"
 warm_up = "0s"
@@ -66,7 +67,7 @@ run_dir = "` + runDir + `"
 `
 
 // setUp loads the module, starts the receiver and the daemon.
-func (s *stage) setUp(pps string) error {
+func (s *stage) setUp(board scenario) error {
 	if err := command("insmod", "/gmtest.ko", "base_ppb=4600,-2300"); err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func (s *stage) setUp(pps string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile("/etc/bragi.toml", fmt.Appendf(nil, config, device, pps), 0o644); err != nil {
+	if err := os.WriteFile("/etc/bragi.toml", fmt.Appendf(nil, config, device, board.pps, board.spec), 0o644); err != nil {
 		return err
 	}
 	return s.startDaemon()
