@@ -56,6 +56,7 @@ type Crowd struct {
 const (
 	crowdBatch = 16                   // datagrams per sendmmsg: the last leaves some 50 us after the first
 	crowdNap   = 2 * time.Millisecond // stamps are the kernel's, so that nothing is lost by reading late
+	crowdTurn  = 64                   // batches at most before the other side has its turn
 )
 
 // DialCrowd opens the sockets. The addresses need not be an interface's:
@@ -147,7 +148,8 @@ func (w *Crowd) Run(ctx context.Context, peer CrowdPeer, each func(now timescale
 
 // send sends what is due, in batches that have the same reading of the clock.
 func (w *Crowd) send(peer CrowdPeer) {
-	for more := true; more; {
+	more := true
+	for turn := 0; more && turn < crowdTurn; turn++ {
 		now := Now()
 		var n [2]int
 		for n[0]+n[1] < crowdBatch {
@@ -168,9 +170,10 @@ func (w *Crowd) send(peer CrowdPeer) {
 	}
 }
 
-// receive takes all that has come to a socket.
+// receive takes what has come to a socket.
 func (w *Crowd) receive(peer CrowdPeer, p *port, event bool) {
-	for n := batch; n == batch; {
+	n := batch
+	for turn := 0; n == batch && turn < crowdTurn; turn++ {
 		if n = p.rx.read(); n == 0 {
 			return
 		}

@@ -25,6 +25,8 @@ type loop struct {
 
 	heard timescale.Mono // when event messages last came
 	dense bool           // they are of a stream
+	due   timescale.Mono // the slot that was waited for, zero for none
+	late  time.Duration  // the latest that one was looked at
 
 	received, stampsMissing, stampsVoid, wakes uint64
 	niceRefused                                bool
@@ -55,12 +57,16 @@ func (l *loop) run(ctx context.Context) error {
 	l.bridge.look()
 	for ctx.Err() == nil {
 		now := Now()
+		if !l.due.IsZero() {
+			l.late = max(l.late, now.Sub(l.due))
+		}
 		l.m.Tick(now, &l.out)
 		l.flush()
 		l.report()
 		d := longestWait
+		l.due = timescale.Mono{}
 		if next, ok := l.m.Next(); ok {
-			now = Now()
+			l.due, now = next, Now()
 			d = max(0, min(d, next.Sub(now)))
 		}
 		wait := l.wait.wait
@@ -266,7 +272,7 @@ func (l *loop) stats() Stats {
 		Received: l.received, Truncated: e.rx.truncated + g.rx.truncated,
 		DroppedEvent: e.rx.drops, DroppedGeneral: g.rx.drops,
 		StampsMissing: l.stampsMissing, StampsVoid: l.stampsVoid, Jumps: l.bridge.jumps,
-		Wakes: l.wakes, NiceRefused: l.niceRefused,
+		Wakes: l.wakes, LatestTick: l.late, NiceRefused: l.niceRefused,
 		Event: e.tx.stats, General: g.tx.stats,
 		Residual: l.stamps.predictor.Residual(), StampsLost: l.stamps.lost, StampsStray: l.stamps.stray,
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -181,6 +182,9 @@ type Stats struct {
 	StampsVoid     uint64 // stamps across a jump of CLOCK_REALTIME, or too old
 	Jumps          uint64 // of CLOCK_REALTIME
 	Wakes          uint64 // of the loop
+	// LatestTick is how long after its start a slot of the schedule was looked at,
+	// at worst: it was then served, or skipped for being too late.
+	LatestTick     time.Duration
 	NiceRefused    bool
 	Event, General SendStats
 	// Residual is the kernel's transmit stamp minus what the Sync said, of the

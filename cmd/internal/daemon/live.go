@@ -379,7 +379,7 @@ func (d *Daemon) Status() status.Status {
 	}
 	s.GNSS.Device, s.GNSS.Connected = d.devices.device, d.connected
 	s.Hardware = d.hardware()
-	masterStatus(&s, d.service.Snapshot)
+	masterStatus(&s, d.service)
 	return s
 }
 

@@ -10,6 +10,7 @@ import (
 	"bragi/gnss/timescale"
 	"bragi/holdover/quality"
 	"bragi/master"
+	"bragi/master/udp"
 )
 
 // known is a pointer to v for JSON, nil when v is not known.
@@ -98,7 +99,8 @@ func (d *Daemon) hardware() status.Hardware {
 }
 
 // masterStatus fills in what the master says of itself.
-func masterStatus(s *status.Status, snap *master.Snapshot) {
+func masterStatus(s *status.Status, service udp.Status) {
+	snap := service.Snapshot
 	s.Clients, s.Denied = []status.Client{}, []status.Denied{}
 	if snap == nil {
 		return
@@ -109,7 +111,7 @@ func masterStatus(s *status.Status, snap *master.Snapshot) {
 		s.Master.Sent += n
 	}
 	s.Master.Schedule = status.Schedule{Ticks: snap.Stats.Ticks, Late: snap.Stats.LateTicks, Missed: snap.Stats.MissedSlots,
-		LatestMs: float64(snap.Stats.LatestTick) / 1e6}
+		LatestMs: float64(service.Transport.LatestTick) / 1e6}
 	for _, byReason := range snap.Stats.Received {
 		for reason, byAnswer := range byReason {
 			n := byAnswer[0] + byAnswer[1]

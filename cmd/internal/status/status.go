@@ -105,7 +105,7 @@ type Schedule struct {
 	Ticks    uint64  `json:"ticks"`     // slots of the schedule that were served
 	Late     uint64  `json:"late"`      // those more than 1 ms late
 	Missed   uint64  `json:"missed"`    // slots skipped after a stop
-	LatestMs float64 `json:"latest_ms"` // the latest of all
+	LatestMs float64 `json:"latest_ms"` // the latest of all, the skipped ones too
 }
 
 // Grant is one message type granted to a client.
