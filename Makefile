@@ -1,7 +1,7 @@
 # make run       the grandmaster on a board of software, and a client locking to it, watched live
 # make test      everything that this machine can show
 # make lint      formatting, vet for three architectures, staticcheck, shellcheck
-# make bench     benchmarks (printed, never asserted)
+# make bench     what a client costs, beside ptp4l and a bare loop; benchmarks (printed, never asserted; QUICK=1: less)
 # make board-test  bragid on a kernel's own PTP clock in virtual ARM machines (docs/TESTBOARD.md; LONG=1: a day)
 # make setup     install what the tests need (Debian packages, as root)
 # make build     bin/bragid and bin/bragi
@@ -29,6 +29,8 @@ test: setup build
 	@scripts/test
 
 bench:
+	go run ./scripts/bench
+	scripts/bench/armv7
 	go test -run '^$$' -bench . -benchmem ./...
 
 board-test:

@@ -1,0 +1,156 @@
+// Bench is `make bench`: what a client costs and how steadily it is served, by
+// bragid, by Debian's ptp4l and by a bare loop of the same packets, over a veth
+// pair between two network namespaces that it makes and removes.
+//
+//	per N and master -> start the master on CPU 1 -> `bragi rehearse --clients N` on CPU 0
+//	                 -> the load's report (held, spacing, turn-around); CPU of the master from schedstat
+//	one core         -> bragid and its load on CPU 1, status asked 20 times a second: the longest tick
+//
+// It prints and asserts nothing. The figures are of the machine that it runs on:
+// each line says how much of both processors was stolen or taken by others
+// meanwhile, and a line with much of it is worth little.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	quick := flag.Bool("quick", os.Getenv("QUICK") != "", "N = 10, 100 and 1000 only; also QUICK=1")
+	counts := flag.String("n", "1,10,100,400,1000,2000,3000,4000", "how many clients, a list")
+	masters := flag.String("masters", "floor,ptp4l,bragid,one-core", "what to measure, a list")
+	window := flag.Duration("window", 8*time.Second, "measured time of each line")
+	flag.Parse()
+	if *quick {
+		*counts = "10,100,1000"
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, strings.Split(*counts, ","), strings.Split(*masters, ","), *window); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, counts, masters []string, window time.Duration) error {
+	if os.Geteuid() != 0 {
+		fmt.Println("bench: SKIPPED the packet path: needs root for network namespaces (mend: run make bench as root)")
+		return nil
+	}
+	b, err := newBench(ctx, window)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
+	fmt.Printf("%s, Linux %s, %d processors (%s); windows of %v; ptp4u is not in Debian and so not measured\n", time.Now().UTC().Format(time.DateOnly),
+		strings.TrimSpace(string(kernel)), runtime.NumCPU(), processor(), window)
+	for _, m := range masters {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		switch m {
+		case "one-core":
+			if err := b.oneCore(); err != nil {
+				fmt.Printf("one core: %v\n", err)
+			}
+			continue
+		case "floor", "ptp4l", "bragid":
+		default:
+			return fmt.Errorf("there is no master %q; it is one of floor, ptp4l, bragid and one-core", m)
+		}
+		b.head()
+		for _, text := range counts {
+			n, err := strconv.Atoi(text)
+			if err != nil {
+				return fmt.Errorf("-n %q is not a list of numbers", text)
+			}
+			b.line(m, n)
+		}
+	}
+	return nil
+}
+
+// bench is what all measurements share.
+type bench struct {
+	ctx                context.Context
+	dir                string
+	gm, cl             string // namespaces
+	window             time.Duration
+	floorCPU, ptp4lCPU map[int]float64 // ms per client-second, by N
+}
+
+func newBench(ctx context.Context, window time.Duration) (b *bench, err error) {
+	b = &bench{ctx: ctx, gm: fmt.Sprintf("bragi-bench-gm-%d", os.Getpid()), cl: fmt.Sprintf("bragi-bench-cl-%d", os.Getpid()), window: window,
+		floorCPU: map[int]float64{}, ptp4lCPU: map[int]float64{}}
+	if b.dir, err = os.MkdirTemp("", "bragi-bench-"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			b.close()
+		}
+	}()
+	for _, line := range [][]string{
+		{"go", "build", "-o", b.dir + "/", "./cmd/bragid", "./cmd/bragi"},
+		{"gcc", "-O2", "-o", b.file("floor"), "scripts/bench/floor/floor.c"},
+		{"gcc", "-O2", "-shared", "-fPIC", "-o", b.file("buffer.so"), "scripts/bench/floor/buffer.c"},
+	} {
+		if out, err := exec.Command(line[0], line[1:]...).CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("%s: %w: %s", strings.Join(line, " "), err, out)
+		}
+	}
+	for _, line := range []string{
+		"netns add " + b.gm,
+		"netns add " + b.cl,
+		"-n " + b.gm + " link add gm0 type veth peer name cl0 netns " + b.cl,
+		"-n " + b.gm + " addr add " + masterAddress + "/24 dev gm0",
+		"-n " + b.cl + " addr add 10.99.0.2/24 dev cl0",
+		"-n " + b.gm + " link set lo up",
+		"-n " + b.cl + " link set lo up",
+		"-n " + b.gm + " link set gm0 up",
+		"-n " + b.cl + " link set cl0 up",
+		"-n " + b.gm + " route add " + crowdSource + " via 10.99.0.2",
+		"-n " + b.cl + " route add local " + crowdSource + " dev lo",
+	} {
+		if out, err := exec.Command("ip", strings.Fields(line)...).CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("ip %s: %w: %s", line, err, out)
+		}
+	}
+	return b, nil
+}
+
+const (
+	masterAddress = "10.99.0.1"
+	crowdSource   = "10.100.0.0/16"
+)
+
+func (b *bench) file(name string) string { return filepath.Join(b.dir, name) }
+
+func (b *bench) close() {
+	exec.Command("ip", "netns", "del", b.gm).Run() //nolint:errcheck // it may not exist
+	exec.Command("ip", "netns", "del", b.cl).Run() //nolint:errcheck // likewise
+	os.RemoveAll(b.dir)                            //nolint:errcheck // it is in /tmp
+}
+
+func processor() string {
+	text, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown"
+}

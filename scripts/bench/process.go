@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// process is a program in a namespace, pinned to a processor, above what else
+// runs on the machine.
+type process struct {
+	cmd  *exec.Cmd
+	out  bytes.Buffer
+	done chan error
+}
+
+func (b *bench) start(namespace, cpu string, env []string, args ...string) (*process, error) {
+	p := &process{done: make(chan error, 1)}
+	p.cmd = exec.CommandContext(b.ctx, "nice", append([]string{"-n", "-20", "taskset", "-c", cpu, "ip", "netns", "exec", namespace}, args...)...)
+	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("%s: %w", args[0], err)
+	}
+	go func() { p.done <- p.cmd.Wait() }()
+	return p, nil
+}
+
+// stop ends the program, in the end by force.
+func (p *process) stop() {
+	p.cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have ended
+	select {
+	case <-p.done:
+	case <-time.After(5 * time.Second):
+		p.cmd.Process.Kill() //nolint:errcheck // likewise
+		<-p.done
+	}
+}
+
+func (p *process) tasks() []string {
+	names, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", p.cmd.Process.Pid))
+	return names
+}
+
+// cpu is the time that all threads have computed (schedstat: ns on the
+// processor, ns waiting for it, slices).
+func (p *process) cpu() (sum time.Duration) {
+	for _, task := range p.tasks() {
+		text, _ := os.ReadFile(task + "/schedstat")
+		if words := strings.Fields(string(text)); len(words) == 3 {
+			ns, _ := strconv.ParseInt(words[0], 10, 64)
+			sum += time.Duration(ns)
+		}
+	}
+	return sum
+}
+
+// rss is the resident memory in MB.
+func (p *process) rss() float64 {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))
+	if words := strings.Fields(string(text)); len(words) > 1 {
+		pages, _ := strconv.Atoi(words[1])
+		return float64(pages*os.Getpagesize()) / 1e6
+	}
+	return 0
+}
+
+// usage is what the processors did since the machine started, in hundredths of a
+// second (proc(5)).
+type usage struct{ busy, stolen int }
+
+func machine() (u usage) {
+	text, _ := os.ReadFile("/proc/stat")
+	first, _, _ := strings.Cut(string(text), "\n")
+	for i, word := range strings.Fields(first) {
+		n, _ := strconv.Atoi(word)
+		switch i {
+		case 1, 2, 3, 6, 7: // user, nice, system, irq, softirq
+			u.busy += n
+		case 8:
+			u.stolen += n
+		}
+	}
+	return u
+}
