@@ -121,9 +121,9 @@ func playPPS(s *stage) {
 		return
 	}
 	s.watch(30 * time.Second)
-	s.accuracy(s.watch(5*time.Minute), ppsNs, ppsNs)
+	s.accuracy(s.watch(2*time.Minute), ppsNs, ppsNs)
 	s.showFaces()
-	s.holdover(time.Minute, 3*time.Minute)
+	s.holdover(time.Minute, 2*time.Minute)
 }
 
 func playRTC(s *stage) {
