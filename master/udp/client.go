@@ -100,16 +100,21 @@ func Dial(c ClientConfig) (*Client, error) {
 	return cl, nil
 }
 
-// Close gives the ports back. Run must have ended.
-func (c *Client) Close() error {
+// closePorts closes what is open of a client's sockets.
+func closePorts(ports ...*port) error {
 	var errs []error
-	for _, p := range []*port{c.event, c.general} {
+	for _, p := range ports {
 		if p != nil && p.fd >= 0 {
 			errs = append(errs, os.NewSyscallError("close", unix.Close(p.fd)))
 			p.fd = -1
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Close gives the ports back. Run must have ended.
+func (c *Client) Close() error {
+	return closePorts(c.event, c.general)
 }
 
 // Run carries peer's messages until ctx ends (then nil). each is called on the

@@ -2,7 +2,6 @@ package udp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -110,14 +109,7 @@ func checkLocal(a netip.Addr) error {
 
 // Close gives the ports back. Run must have ended.
 func (w *Crowd) Close() error {
-	var errs []error
-	for _, p := range []*port{w.event, w.general} {
-		if p != nil && p.fd >= 0 {
-			errs = append(errs, os.NewSyscallError("close", unix.Close(p.fd)))
-			p.fd = -1
-		}
-	}
-	return errors.Join(errs...)
+	return closePorts(w.event, w.general)
 }
 
 // Run carries the clients' messages until ctx ends (then nil). each is called on
