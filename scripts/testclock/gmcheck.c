@@ -6,7 +6,7 @@
  *
  *	caps DEV			PTP_CLOCK_GETCAPS, pins, and a request that must be refused
  *	extts DEV CHANNEL N v1|v2	N edges, by the first or second version of the ioctls
- *	adj DEV PPM | settime DEV SEC	steer and set the clock
+ *	adj DEV PPM | settime DEV SEC	steer and set the clock; DEV "system" sets CLOCK_REALTIME
  *	sysoff DEV			PTP_SYS_OFFSET_EXTENDED
  *	pin DEV PIN FUNC CHANNEL	give a pin its function
  *	perout DEV PERIOD_NS		PPS OUT on
@@ -177,7 +177,7 @@ int main(int c, char **v)
 		RC(clock_adjtime(CLK(op(d)), &t));
 	} else if (!strcmp(k, "settime")) {
 		struct timespec t = { atoll(v[3]), 0 };
-		RC(clock_settime(CLK(op(d)), &t));
+		RC(clock_settime(strcmp(d, "system") ? CLK(op(d)) : CLOCK_REALTIME, &t));
 	} else if (!strcmp(k, "pin")) {
 		struct ptp_pin_desc p = { .index = atoi(v[3]), .func = atoi(v[4]), .chan = atoi(v[5]) };
 		RC(ioctl(op(d), PTP_PIN_SETFUNC, &p));

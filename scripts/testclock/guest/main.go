@@ -31,7 +31,7 @@ var scenarios = map[string]scenario{
 	"quantum": {"extts:0", "1.5us", playQuantum},
 	"faults":  {"extts:0", "1.5us", playFaults},
 	"unplug":  {"extts:0", "1.5us", playUnplug},
-	"rtc":     {"extts:0", "1.5us", playRTC},
+	"rtc":     {"extts:0", "1.5us", playRTC}, // setUp takes the date of the RTC
 }
 
 func main() {

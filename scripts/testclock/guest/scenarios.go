@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -127,8 +128,8 @@ func playPPS(s *stage) {
 }
 
 func playRTC(s *stage) {
-	out := strings.TrimSpace(output("date", "-u"))
-	s.verdict("the guest's clock is beyond 2038", strings.HasSuffix(out, "2039"), "%s", out)
+	ns, err := read("sky_ns")
+	s.verdict("the sky is beyond 2038", err == nil && ns/1_000_000_000 > math.MaxInt32, "Unix second %d, %v", ns/1_000_000_000, err)
 	if !s.lock("class 6 is reached beyond 2038") {
 		return
 	}
