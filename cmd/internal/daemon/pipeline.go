@@ -27,10 +27,12 @@ type Pipeline struct {
 	servo   *holdover.Clock
 	leap    *timescale.LeapSeconds
 
-	now      timescale.Mono
-	served   bool
-	clockErr error // the last order that the board's clock did not take; nil: it took the last one
-	mark     gnss.Mark
+	now       timescale.Mono
+	served    bool
+	disturbed timescale.Mono // when somebody else last set the board's clock
+	faultTill timescale.Mono // it was disturbed again and again: not to be served before
+	clockErr  error          // the last order that the board's clock did not take; nil: it took the last one
+	mark      gnss.Mark
 }
 
 // PipelineConfig is what the assembly adds to the rooms' own settings.
@@ -101,12 +103,45 @@ func (p *Pipeline) Edge(now timescale.Mono, e board.Edge) {
 // Tick tells that time has passed, and whether clients are served.
 func (p *Pipeline) Tick(now timescale.Mono, served bool) {
 	p.now, p.served = now, served
+	p.guardClock(now)
 	cond := holdover.Conditions{HasTime: p.hasTime(now), Served: served}
 	if p.disagrees(now) {
 		cond.Distrust = holdover.ReasonTimeFault
 	}
 	p.obey(p.servo.Tick(now, cond))
 }
+
+// guarded is a clock that notices when somebody else sets it.
+type guarded interface {
+	Disturbance() board.Disturbance
+	PutBack() (board.Disturbance, error)
+}
+
+// guardClock puts the board's clock back when somebody else has set it. One that
+// is disturbed again within seconds stands still or has another master: it is
+// not served until it has been left alone for clockAlone, and put back then.
+func (p *Pipeline) guardClock(now timescale.Mono) {
+	c, ok := p.clock.(guarded)
+	if !ok {
+		return
+	}
+	d := c.Disturbance()
+	if d.Count == 0 {
+		return
+	}
+	if !p.disturbed.IsZero() && d.Last.Sub(p.disturbed) < clockAlone {
+		p.faultTill = d.Last.Add(clockAlone)
+	}
+	p.disturbed = d.Last
+	if now.Before(p.faultTill) {
+		return
+	}
+	_, p.clockErr = c.PutBack()
+}
+
+// clockAlone is how long a clock that others set again and again must have been
+// left alone.
+const clockAlone = 3 * time.Second
 
 // tickEvery is how often the daemon calls Tick.
 const tickEvery = 250 * time.Millisecond
@@ -182,5 +217,9 @@ func (p *Pipeline) Announcement(now timescale.Mono) quality.Announcement {
 	if at, change, found := p.leap.Upcoming(utc); found && at.Sub(utc) <= leapWarning {
 		in.Leap = int8(change)
 	}
-	return quality.Announce(in)
+	a := quality.Announce(in)
+	if now.Before(p.faultTill) {
+		a.Serve = false
+	}
+	return a
 }

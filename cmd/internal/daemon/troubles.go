@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"time"
+
 	"bragi/cmd/internal/alarms"
 	"bragi/gnss"
 	"bragi/gnss/timescale"
@@ -76,6 +78,9 @@ func (p *Pipeline) Troubles(now timescale.Mono) []alarms.Raised {
 			add(code, reason.String())
 		}
 	}
+	if !p.disturbed.IsZero() && now.Sub(p.disturbed) < disturbedShown {
+		add(alarms.BoardClock, "something else set the clock; it was put back")
+	}
 	if p.clockErr != nil {
 		add(alarms.BoardClock, p.clockErr.Error())
 	}
@@ -84,6 +89,9 @@ func (p *Pipeline) Troubles(now timescale.Mono) []alarms.Raised {
 	}
 	return raised
 }
+
+// disturbedShown is how long the alarm stays after something else set the clock.
+const disturbedShown = 10 * time.Minute
 
 // why is a list of reasons as one clause.
 func why(reasons []holdover.Reason) string {
