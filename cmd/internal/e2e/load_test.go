@@ -171,8 +171,8 @@ func TestManyClientsAndDeadNeighbours(t *testing.T) {
 	if s := d.status(); s.Master.Clients < dead {
 		t.Errorf("%d clients have a grant, want the %d dead ones among them: they were not served at all", s.Master.Clients, dead)
 	}
-	// A stolen processor costs Syncs as well; dead neighbours that filled the socket would cost nearly all.
-	if got, due := r.Counts.Sync, clients*32*8; got < due*3/4 {
+	// Dead neighbours that filled the socket would cost nearly all.
+	if got, due := r.Counts.Sync, clients*32*8; got < due*95/100 {
 		t.Errorf("%d Syncs came of %d", got, due)
 	}
 	if r.Granted != clients {
