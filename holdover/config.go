@@ -59,6 +59,11 @@ type Config struct {
 
 	QuantumPPB float64 // the smallest change of frequency that the hardware takes, 0: none known
 	MaxPPB     float64 // the largest correction that it takes
+
+	// Memory is what an earlier life learned of this oscillator; nil: nothing.
+	// One that does not check, or is of another kind, is not used.
+	Memory    *Memory
+	MemoryAge time.Duration // since the memory was made; 0: not known
 }
 
 // DefaultConfig has the values of an empty configuration file.
