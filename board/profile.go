@@ -1,0 +1,104 @@
+package board
+
+import (
+	"slices"
+	"time"
+)
+
+// Profile is what is known of a board before its devices are asked.
+type Profile struct {
+	Name string
+	// Unicast, Multicast and L2 are what the board's MAC stamps on transmit;
+	// Unknown: as the driver says.
+	Unicast, Multicast, L2 Answer
+	// IngressLatency is how much later than at the connector a packet is stamped
+	// on arrival, EgressLatency how much earlier on departure.
+	IngressLatency, EgressLatency time.Duration
+	// Pulse is where the pulse comes in when gnss.pps is "auto": "extts:N", a
+	// device, or "" for whichever is found.
+	Pulse string
+	// Accuracy is what a unicast client may expect, in plain words.
+	Accuracy string
+	// Limits are the board's known limits, in plain words.
+	Limits []string
+}
+
+// profiles are all there are. Latencies inside MAC and PHY differ from PHY to
+// PHY and are not known to better than a microsecond without measuring one
+// board: zero, and said in the limits.
+var profiles = []Profile{
+	{
+		Name: "beaglebone-black", Unicast: No, Multicast: Yes, L2: Yes, Pulse: "/dev/pps0",
+		Accuracy: "microseconds: about 5 us at a unicast client",
+		Limits: []string{
+			"the AM335x stamps PTP over Ethernet and IPv4 multicast to 224.0.1.129-132 only: unicast Syncs are timed by twins, Delay_Req by software stamps",
+			"no pin reaches the PTP clock's inputs: the pulse comes by pps-gpio, about 7 us late with 2 us of scatter",
+			"100 Mbit/s; the MAC cannot write the time into Sync",
+			"the PTP clock takes frequency steps of 0.466 ppb",
+		},
+	},
+	{
+		Name: "imx6ul", Unicast: Yes, Multicast: Yes, L2: Yes, Pulse: "/dev/pps0",
+		Accuracy: "1 us or better to a unicast client; the pulse by pps-gpio limits it to a few us of GNSS",
+		Limits: []string{
+			"the FEC's PTP clock has no input: the pulse comes by pps-gpio, some us late with a scatter of about 2 us",
+			"the MAC cannot write the time into Sync",
+			"the driver takes whole ppb only, ignores 0, and rounds large corrections coarsely",
+			"some kernels begin the PTP clock anew when the link changes: it is compared and put back",
+			"latency inside the PHY is not known: measure it once and set board.egress_latency and board.ingress_latency",
+		},
+	},
+	{
+		Name: "imx8mp", Unicast: Yes, Multicast: Yes, L2: Yes, Pulse: "extts:0",
+		Accuracy: "100 ns of GNSS in the clock; about 1 us or better to a unicast client",
+		Limits: []string{
+			"mainline stmmac cannot write the time into Sync, although the hardware could",
+			"one external time stamp channel at a time",
+			"latency inside the PHY is not known: measure it once and set board.egress_latency and board.ingress_latency",
+		},
+	},
+	{
+		Name: "generic", Accuracy: "what the interface's driver offers; without a PTP clock 10 us or worse",
+		Limits: []string{"nothing is known of this board but what its drivers say"},
+	},
+	{
+		Name: "sim", Accuracy: "a board of software, for trying bragi: never serve from it",
+		Limits: []string{"oscillator, antenna and receiver are models; the sky is this machine's CLOCK_REALTIME"},
+	},
+}
+
+// ProfileOf finds a profile by name.
+func ProfileOf(name string) (Profile, bool) {
+	for _, p := range profiles {
+		if p.Name == name {
+			p.Limits = slices.Clone(p.Limits)
+			return p, true
+		}
+	}
+	return Profile{}, false
+}
+
+// ProfileNames lists the profiles.
+func ProfileNames() []string {
+	names := make([]string, len(profiles))
+	for i, p := range profiles {
+		names[i] = p.Name
+	}
+	return names
+}
+
+// Refine adds what the profile knows to what the driver said.
+func (p Profile) Refine(a Abilities) Abilities {
+	if !a.HardwareTx {
+		return a
+	}
+	for _, x := range []struct {
+		to   *Answer
+		from Answer
+	}{{&a.Unicast, p.Unicast}, {&a.Multicast, p.Multicast}, {&a.L2, p.L2}} {
+		if x.from != Unknown && *x.to != No {
+			*x.to = x.from
+		}
+	}
+	return a
+}
