@@ -12,21 +12,44 @@ import (
 	"bragi/gnss/timescale"
 )
 
-// Config says which port to read.
+// Config says which port to read. With a nil Talk and no Probe not a byte is
+// ever written.
 type Config struct {
 	Device string // "/dev/ttyS4", or a link to it
 	Baud   int    // 0: find out by listening
+	// Talk writes to the receiver once its rate is known; nil: nobody does.
+	Talk Talker
+	// Probe is written at a rate that stays silent while the rate is sought, in
+	// the first probeRounds rounds after the port was opened: a receiver that was
+	// set to say nothing may answer.
+	Probe []byte
+}
+
+// Talker has something to say to the receiver. Speak is called by Run's
+// goroutine after each read, a few times a second at least, while the port is
+// open and its rate known. It returns what to write now, and the rate to go on
+// with after it has left; nothing and 0 most of the time.
+type Talker interface {
+	Speak() (write []byte, baud int)
 }
 
 const (
 	readTimeout = 200 * time.Millisecond // how soon the end of ctx is seen
-	listen      = 1300 * time.Millisecond
+	// listen is how long each rate is tried: a receiver that speaks once a second
+	// is heard, and all rates take less than 10 s.
+	listen = 1200 * time.Millisecond
+	// probeAfter is how long a rate must be silent before it is probed.
+	probeAfter  = 400 * time.Millisecond
+	probeRounds = 3
 	firstRetry  = 250 * time.Millisecond
 	lastRetry   = 2 * time.Second
 	chunkSize   = 4096
 	// deaf is how many bytes may come without a good frame, two of the longest,
 	// before the rate is sought anew: the receiver was reset or set to another.
-	deaf = 2 * maxPayload
+	// After deafFor without one, fewer do.
+	deaf    = 2 * maxPayload
+	deafFor = 4 * time.Second
+	fewer   = 256
 )
 
 // rates are tried in this order: the usual ones of receivers first.
@@ -79,7 +102,7 @@ func (p *Port) session(ctx context.Context, data func(timescale.Mono, []byte), o
 		p.say(onEvent, openEvent(p.cfg.Device, err))
 		return
 	}
-	r := &reader{port: sp, buf: make([]byte, chunkSize)}
+	r := &reader{port: sp, buf: make([]byte, chunkSize), talk: p.cfg.Talk, probe: p.cfg.Probe}
 	if p.cfg.Baud != 0 {
 		p.say(onEvent, Event{Kind: Opened, Device: p.cfg.Device, Baud: p.cfg.Baud})
 	}
@@ -121,9 +144,12 @@ func (p *Port) say(onEvent func(Event), e Event) {
 
 // reader reads an open port.
 type reader struct {
-	port  serial.Port
-	buf   []byte
-	heard bool // bytes came at some rate
+	port   serial.Port
+	buf    []byte
+	heard  bool // bytes came at some rate
+	talk   Talker
+	probe  []byte
+	rounds int // of all rates
 }
 
 // read is the next chunk; none after a time-out.
@@ -139,27 +165,59 @@ func (r *reader) read() (timescale.Mono, []byte, error) {
 	return now, r.buf[:n], err
 }
 
-// stream passes chunks on. With watch it returns nil when bytes keep coming but
-// make no frame.
+// stream passes chunks on and lets the talker speak. With watch it returns nil
+// when bytes keep coming but make no frame.
 func (r *reader) stream(ctx context.Context, data func(timescale.Mono, []byte), watch bool) error {
 	var s sniffer
-	good, since := 0, 0
+	good, since, lastGood := 0, 0, time.Now()
 	for ctx.Err() == nil {
 		now, chunk, err := r.read()
 		if err != nil {
 			return err
 		}
-		if len(chunk) == 0 {
-			continue
+		if len(chunk) > 0 {
+			data(now, chunk)
+			since += len(chunk)
+			if g := s.feed(chunk); g > good {
+				good, since, lastGood = g, 0, time.Now()
+			}
+			if watch && (since > deaf || since > fewer && time.Since(lastGood) > deafFor) {
+				return nil
+			}
 		}
-		data(now, chunk)
-		since += len(chunk)
-		if g := s.feed(chunk); g > good {
-			good, since = g, 0
+		changed, err := r.speak()
+		if err != nil {
+			return err
 		}
-		if watch && since > deaf {
-			return nil
+		if changed { // its first frame at the new rate may take a while
+			since, lastGood = 0, time.Now()
 		}
+	}
+	return nil
+}
+
+// speak writes what the talker has to say.
+func (r *reader) speak() (changed bool, err error) {
+	if r.talk == nil {
+		return false, nil
+	}
+	text, baud := r.talk.Speak()
+	if err := r.write(text); err != nil || baud == 0 {
+		return false, err
+	}
+	if err := r.port.Drain(); err != nil {
+		return false, err
+	}
+	return true, r.port.SetMode(&serial.Mode{BaudRate: baud})
+}
+
+func (r *reader) write(text []byte) error {
+	for len(text) > 0 {
+		n, err := r.port.Write(text)
+		if err != nil {
+			return err
+		}
+		text = text[n:]
 	}
 	return nil
 }
@@ -168,6 +226,7 @@ func (r *reader) stream(ctx context.Context, data func(timescale.Mono, []byte), 
 // baud is 0 if there was none; err says that the port is gone.
 func (r *reader) detect(ctx context.Context, data func(timescale.Mono, []byte)) (baud int, err error) {
 	r.heard = false
+	r.rounds++
 	for _, rate := range rates {
 		if r.port.SetMode(&serial.Mode{BaudRate: rate}) != nil {
 			continue // this hardware cannot do it
@@ -186,6 +245,9 @@ func (r *reader) detect(ctx context.Context, data func(timescale.Mono, []byte)) 
 	return 0, nil
 }
 
+// probesLeft: a receiver that never answers is not asked for ever.
+func (r *reader) probesLeft() bool { return r.rounds <= probeRounds }
+
 // chunkAt is a chunk that waits for the rate to prove right.
 type chunkAt struct {
 	received timescale.Mono
@@ -195,12 +257,22 @@ type chunkAt struct {
 func (r *reader) listenAt(ctx context.Context, data func(timescale.Mono, []byte)) (found bool, err error) {
 	var s sniffer
 	var held []chunkAt
+	var probe []byte
+	if r.probesLeft() {
+		probe = r.probe
+	}
 	for started := time.Now(); time.Since(started) < listen && ctx.Err() == nil; {
 		now, chunk, err := r.read()
 		if err != nil {
 			return false, err
 		}
 		if len(chunk) == 0 {
+			if len(held) == 0 && time.Since(started) >= probeAfter {
+				if err := r.write(probe); err != nil {
+					return false, err
+				}
+				probe = nil
+			}
 			continue
 		}
 		r.heard = true
