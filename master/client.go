@@ -21,6 +21,7 @@ type grant struct {
 	seconds uint32 // duration granted last
 	expires timescale.Mono
 	since   timescale.Mono
+	sentAt  timescale.Mono // the last Announce, see gap
 	sent    uint64
 	renewed uint64
 }

@@ -34,8 +34,10 @@ type Master struct {
 	sweepAt timescale.Mono // when the sweep goes on
 	sweepAs int            // where in clients.used
 
-	stats  Stats
-	events events
+	gap     gap
+	changes uint64 // see Changes
+	stats   Stats
+	events  events
 }
 
 // New makes a master that serves nobody until SetAnnouncement says so. Its port
@@ -73,6 +75,7 @@ func (m *Master) Identity() wire.PortIdentity { return m.me }
 // served. Grants outlive a time of not serving: they are silent meanwhile.
 func (m *Master) SetAnnouncement(a quality.Announcement) {
 	if a != m.said {
+		m.gap.mute(a.Serve != m.said.Serve && m.said != (quality.Announcement{}))
 		m.said = a
 		m.build()
 	}
@@ -140,12 +143,14 @@ func (m *Master) send(now timescale.Mono, row int32, f Flow, out *Outbox) {
 	}
 	if !m.spend(c, len(packet)) {
 		m.stats.Paused++
+		g.sentAt = timescale.Mono{}
 		return
 	}
 	p := out.put(c.asked, c.key.Address, event, event, packet)
 	wire.PutSequenceID(p, g.seq)
 	if f == FlowAnnounce {
 		p[logIntervalOffset] = uint8(g.log)
+		m.gap.note(now, g)
 	}
 	g.seq++
 	g.sent++
@@ -160,6 +165,7 @@ func (m *Master) end(now timescale.Mono, row int32, f Flow, why EventKind) {
 		return
 	}
 	m.events.add(Event{At: now, Kind: why, Client: c.key, Type: f.Type(), LogInterval: g.log})
+	m.changes++
 	g.live = false
 	m.wheel.remove(flowID(row, f))
 	m.promise(-rate(g.log))

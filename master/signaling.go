@@ -177,8 +177,9 @@ func (m *Master) grant(now timescale.Mono, f Flow, g wire.UnicastGrant, key Key,
 		m.wheel.remove(flowID(row, f))
 		m.promise(-rate(was.log))
 	}
+	m.changes++
 	was.live, was.log, was.since = true, g.LogInterval, now
-	was.expires, was.seconds = expires, g.Duration
+	was.expires, was.seconds, was.sentAt = expires, g.Duration, timescale.Mono{}
 	m.promise(rate(g.LogInterval))
 	if f != FlowDelayResp {
 		m.wheel.add(now, flowID(row, f), g.LogInterval)

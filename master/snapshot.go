@@ -24,6 +24,7 @@ type Stats struct {
 	LateTicks     uint64        // those served more than a slot (1 ms) late
 	MissedSlots   uint64        // slots skipped after a stop
 	LatestTick    time.Duration // the latest slot since the start
+	AnnounceGap   AnnounceGap
 	EventsLost    uint64
 	SuspectsLost  uint64  // refused senders without a row: there were too many at once
 	PromisedRate  float64 // messages per second of all live grants
@@ -95,6 +96,7 @@ func (m *Master) Snapshot(now timescale.Mono) *Snapshot {
 func (m *Master) Stats() Stats {
 	s := m.stats
 	s.MissedSlots, s.EventsLost, s.SuspectsLost = m.wheel.missed, m.events.lost, m.suspects.missed
+	s.AnnounceGap = m.gap.AnnounceGap
 	s.PromisedRate, s.ClientsServed = m.promised, len(m.clients.used)
 	return s
 }

@@ -71,11 +71,24 @@ func levelOf(logInterval int8) int { return int(logInterval) + slotBits }
 
 // add puts a flow with this interval into the emptiest phase.
 func (w *wheel) add(now timescale.Mono, flow int32, logInterval int8) {
+	w.put(now, flow, logInterval, w.emptiest(levelOf(logInterval)))
+}
+
+// put puts a flow into the phase it is given.
+func (w *wheel) put(now timescale.Mono, flow int32, logInterval int8, phase int) {
 	if first, ok := w.nextUsed(w.cursor); !ok || first > slotAt(now) {
 		w.cursor = slotAt(now) + 1
 	}
-	level := levelOf(logInterval)
-	w.link(flow, level, w.emptiest(level))
+	w.link(flow, levelOf(logInterval), phase)
+}
+
+// phase is the phase that a flow is in, 0 for one that is in none.
+func (w *wheel) phase(flow int32) uint16 {
+	node := w.node[flow]
+	if node == 0 {
+		return 0
+	}
+	return uint16(node - 1<<(bits.Len32(uint32(node))-1))
 }
 
 // remove takes a flow out, if it is in.

@@ -1,0 +1,65 @@
+package master
+
+import (
+	"time"
+
+	"bragi/gnss/timescale"
+)
+
+// How long a client waited from one Announce to the next: a cBR8 gives its master
+// up after 10 intervals of 1/8 s without one, an RPD after 11. Flows of four a
+// second and more are measured. A restart's gap is in it, since Export keeps when
+// the last Announce left; what a grandmaster that is not to be served keeps
+// silent is not.
+
+// AnnounceGap is the measured silence.
+type AnnounceGap struct {
+	Max   time.Duration  // the longest since the start
+	MaxAt timescale.Mono // when it ended
+	Last  time.Duration  // the longest of the last 10 to 20 s
+	Long  uint64         // how many were above LongAnnounceGap
+}
+
+// LongAnnounceGap is a gap that comes near to what clients bear, 1.25 s.
+const LongAnnounceGap = time.Second
+
+const (
+	gapWindow = 10 * time.Second
+	gapMaxLog = -2
+)
+
+type gap struct {
+	AnnounceGap
+	began   timescale.Mono // of the window
+	now     time.Duration  // the longest in it
+	before  time.Duration  // and in the one before
+	waiting bool           // service has just begun or ended
+	since   timescale.Mono // what was sent before does not count
+}
+
+// mute says that what lies before the next Announce is no gap.
+func (g *gap) mute(changed bool) { g.waiting = g.waiting || changed }
+
+// note takes an Announce that leaves now.
+func (g *gap) note(now timescale.Mono, flow *grant) {
+	if g.waiting {
+		g.waiting, g.since = false, now
+	}
+	last := flow.sentAt
+	flow.sentAt = now
+	if flow.log > gapMaxLog || last.IsZero() || last.Before(g.since) {
+		return
+	}
+	d := now.Sub(last)
+	if now.Sub(g.began) >= gapWindow {
+		g.began, g.before, g.now = now, g.now, 0
+	}
+	g.now = max(g.now, d)
+	g.Last = max(g.now, g.before)
+	if d > g.Max {
+		g.Max, g.MaxAt = d, now
+	}
+	if d > LongAnnounceGap {
+		g.Long++
+	}
+}
