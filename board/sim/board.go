@@ -37,6 +37,10 @@ type Config struct {
 	TAIMinusUTC  int              // s; 0: 37
 	Recording    *Recording       // plays these bytes instead of the receiver's own; one board each
 	NoBytes      bool             // pulses only, for long simulations
+	// Noise replaces the receiver's own pulse noise, nil: it has its own. It
+	// tells how late the next pulse is without its sawtooth, and its sawtooth
+	// as a timing receiver states it. Called once a second, a second ahead.
+	Noise func() (lateNs, qErrNs float64)
 }
 
 // EventKind is what came out of the receiver.
@@ -133,7 +137,7 @@ func New(config Config, m timescale.Mono, sky timescale.TAI) (*Board, error) {
 	b.phc = NewPHC(b.oscillator, m, start, config.QuantumPPB, config.MaxPPB)
 	b.noise = newPulseNoise(config.Receiver, config.Seed)
 	b.talk = stream(config.Seed, streamBurst)
-	b.coming = b.noise.next()
+	b.coming = b.nextTick()
 	b.state = fixState{timeToFix: config.TimeToFix, hold: config.FixHold, antenna: !config.AntennaCut, since: sky}
 	b.second = floorSecond(sky)
 	return b, nil
@@ -219,7 +223,7 @@ func (b *Board) Advance(to timescale.Mono, sky timescale.TAI) []Event {
 func (b *Board) planSecond(from timescale.Mono, afterNs float64) {
 	second := timescale.TAIFromNs(b.second * nsPerS)
 	now := b.coming
-	b.coming = b.noise.next()
+	b.coming = b.nextTick()
 	b.state.second(second)
 	fixed := b.state.fixed
 	if b.config.Recording != nil {
@@ -242,6 +246,14 @@ func (b *Board) planSecond(from timescale.Mono, afterNs float64) {
 	if !b.config.NoBytes {
 		b.planBurst(begin, b.second-int64(b.config.TAIMinusUTC))
 	}
+}
+
+func (b *Board) nextTick() tick {
+	if b.config.Noise == nil {
+		return b.noise.next()
+	}
+	late, qErr := b.config.Noise()
+	return tick{lateNs: late, qErrNs: qErr}
 }
 
 func (b *Board) planBurst(begin timescale.Mono, utcS int64) {
@@ -312,6 +324,9 @@ func (b *Board) Glitch(d time.Duration) { b.glitch = d }
 // SensorC is what the board's thermometer shows, in degrees Celsius, in steps of
 // SensorStepC.
 func (b *Board) SensorC() float64 { return sensorC(b.oscillator.AirC()) }
+
+// Heat adds c degrees to the air from now on, in place of what was added before.
+func (b *Board) Heat(c float64) { b.oscillator.air.addedC = c }
 
 // TrueErrorNs is PHC minus TAI at the instant m, when the sky's time is sky.
 // Positive: the PHC is ahead.

@@ -32,6 +32,7 @@ type air struct {
 	cell                 int64
 	random, keep, kick   float64
 	nowC                 float64
+	addedC               float64 // by Board.Heat
 }
 
 func newAir(c Climate, seed uint64) *air {
@@ -49,7 +50,7 @@ func newAir(c Climate, seed uint64) *air {
 
 func (a *air) at(t float64) float64 {
 	c := a.climate
-	temp := c.MeanC + a.random + c.DiurnalC*math.Sin(2*math.Pi*t/dayS+a.dayPhase)
+	temp := c.MeanC + a.addedC + a.random + c.DiurnalC*math.Sin(2*math.Pi*t/dayS+a.dayPhase)
 	if c.CycleS > 0 {
 		temp += c.CycleC * math.Sin(2*math.Pi*t/c.CycleS+a.cyclePhase)
 	}

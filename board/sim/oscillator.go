@@ -86,7 +86,7 @@ func (k Kind) Spec() Spec {
 	case TCXO: // +-0.5 ppm, 12-24 ppb/C, floor 1e-10, ADEV(1 s) 1.4e-10
 		return Spec{500, 1e-10, 1e-10, 1e-12, [2]float64{1, 3}, [2]float64{12, 24}, 60}
 	case TCXOHi: // 1-2 ppb/C, 1 ppb/day, floor 3e-11, ADEV(1 s) 4.2e-11
-		return Spec{250, 3e-11, 3e-11, 3e-13, [2]float64{0.5, 1}, [2]float64{1, 2}, 60}
+		return Spec{250, 3e-11, 3e-11, 3e-13, [2]float64{1, 1}, [2]float64{1, 2}, 60}
 	case Rb: // 1e-11 at 1 s, 5e-11 a month
 		return Spec{0.5, 1e-11, 1e-12, 1e-15, [2]float64{0.0008, 0.0017}, [2]float64{0.0005, 0.001}, 600}
 	default: // OCXO: ADEV(1 s) 1e-11, floor 5e-12, 0.15-0.5 ppb/day, 0.05-0.1 ppb/C, lag 600 s

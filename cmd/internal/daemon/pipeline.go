@@ -28,6 +28,7 @@ type Pipeline struct {
 	leap    *timescale.LeapSeconds
 
 	now       timescale.Mono
+	trusted   timescale.Mono // when the last trusted epoch came
 	served    bool
 	disturbed timescale.Mono // when somebody else last set the board's clock
 	faultTill timescale.Mono // it was disturbed again and again: not to be served before
@@ -82,7 +83,7 @@ func (p *Pipeline) Start(now timescale.Mono, start timescale.TAI) error {
 
 // Bytes takes what the receiver sent, which was read at received.
 func (p *Pipeline) Bytes(received timescale.Mono, b []byte) {
-	p.decoder.Feed(received, b, p.pairer.Epoch)
+	p.decoder.Feed(received, b, p.Epoch)
 }
 
 // Edge takes a pulse; now is when it was handed over.
@@ -165,8 +166,7 @@ func (p *Pipeline) MeasuredEgress(boundNs float64) {
 const timeKept = 2500 * time.Millisecond
 
 func (p *Pipeline) hasTime(now timescale.Mono) bool {
-	last := p.decoder.Status().LastTrusted
-	return !last.IsZero() && now.Sub(last) < timeKept
+	return !p.trusted.IsZero() && now.Sub(p.trusted) < timeKept
 }
 
 func (p *Pipeline) disagrees(now timescale.Mono) bool {
@@ -208,7 +208,10 @@ const leapWarning = 12 * time.Hour
 
 // Announcement is what Announce says at now.
 func (p *Pipeline) Announcement(now timescale.Mono) quality.Announcement {
-	in := p.servo.Report(now).Quality
+	return p.announce(now, p.servo.Report(now).Quality)
+}
+
+func (p *Pipeline) announce(now timescale.Mono, in quality.Input) quality.Announcement {
 	in.EgressNs = p.cfg.EgressNs
 	in.Profile, in.Squelch = p.cfg.Profile, p.cfg.Squelch
 	tai := p.clock.Local(now).AssumeTAI()

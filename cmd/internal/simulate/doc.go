@@ -1,0 +1,15 @@
+// Package simulate runs the daemon's Pipeline on the board of software in
+// virtual time, one pulse a second, tens of thousands of times faster than real
+// time, and judges what it did by the truth that only the simulation knows:
+// `bragi simulate`, and what `make bench-timing` and tests count.
+//
+//	r, err := simulate.Run(simulate.Options{Oscillator: sim.OCXO, Scenario: simulate.Named("antenna-cut-24h"), Seed: 1})
+//
+// A second of it: at .00 the pulse leaves the receiver, at .25 the daemon gets
+// it, at .30 the receiver names the second, at .50 time passes (Tick), the
+// announcement is made and the true error is written down.
+//
+// The receiver's bytes are left out: Pipeline.Epoch takes what they would say.
+// The oscillators are board/sim's; the estimator sees the thermometer, never
+// the crystal. Everything follows from the seed.
+package simulate

@@ -1,0 +1,154 @@
+package simulate
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// Figures of the pulses' noise, in ns and s (TIMING notes, section 3): what a
+// timing receiver leaves when its sawtooth is corrected, and a GPS hat's.
+const (
+	whiteNs      = 5.5
+	hatWhiteNs   = 25.0
+	slowNs       = 10.0
+	slowS        = 7200.0
+	sawtoothNs   = 10.0
+	jamFactor    = 10.0
+	jamBeforeFix = 60 // s from the start of jamming to the loss of the fix
+)
+
+// pulseNoise is how late the receiver's pulses come, one a second, with what
+// the scenario adds.
+type pulseNoise struct {
+	rng    *rand.Rand
+	white  float64
+	slow   float64
+	saw    float64 // periods
+	sawing bool    // a timing receiver's sawtooth, which it tells
+	step   float64
+	record *playback
+
+	faults []Event
+	second int // of the pulse that Next makes, from the start; the first is 1
+	gone   map[int]bool
+}
+
+func newPulseNoise(o *Options, seed uint64) *pulseNoise {
+	n := &pulseNoise{rng: rand.New(rand.NewPCG(seed, 0x505053)), white: whiteNs, gone: map[int]bool{}}
+	switch o.Receiver {
+	case "nmea":
+		n.white = hatWhiteNs
+	case "timing":
+		n.sawing = true
+	}
+	n.slow = slowNs * n.rng.NormFloat64()
+	n.saw, n.step = n.rng.Float64(), 0.02+0.3*n.rng.Float64()
+	if len(o.PPS) > 0 {
+		n.record = newPlayback(o.PPS, n.rng, int(o.Scenario.loss().Seconds()))
+	}
+	for _, e := range o.Scenario.Events {
+		switch e.Do {
+		case PulseGlitch, PulseOutliers, PulseNoise, PulseOffset, PulseMissing, Jamming:
+			n.faults = append(n.faults, e)
+		}
+	}
+	return n
+}
+
+// next is sim.Config.Noise.
+func (n *pulseNoise) next() (lateNs, qErrNs float64) {
+	n.second++
+	keep := math.Exp(-1 / slowS)
+	n.slow = keep*n.slow + slowNs*math.Sqrt(1-keep*keep)*n.rng.NormFloat64()
+	late := n.white*n.rng.NormFloat64() + n.slow
+	if n.record != nil {
+		late = n.record.next()
+	}
+	if n.sawing {
+		n.saw += n.step + 0.005*n.rng.NormFloat64()
+		n.saw -= math.Floor(n.saw)
+		qErrNs = sawtoothNs * (2*n.saw - 1)
+	}
+	for _, e := range n.faults {
+		late = n.fault(e, late)
+	}
+	return late, qErrNs
+}
+
+func (n *pulseNoise) fault(e Event, late float64) float64 {
+	since := n.second - int(e.At.Seconds())
+	if since < 0 {
+		return late
+	}
+	lasts := since < int(e.For.Seconds())
+	switch e.Do {
+	case PulseGlitch:
+		if since < e.Count {
+			late += float64(e.By)
+		}
+	case PulseMissing:
+		if since < e.Count {
+			n.gone[n.second] = true
+		}
+	case PulseOutliers:
+		if lasts && n.rng.Float64() < e.Share {
+			late += math.Copysign(float64(e.By), n.rng.Float64()-0.5)
+		}
+	case PulseOffset:
+		if lasts {
+			late += float64(e.By)
+		}
+	case PulseNoise:
+		if lasts {
+			late *= e.Factor
+		}
+	case Jamming:
+		if lasts {
+			late *= jamFactor
+			n.gone[n.second] = since >= jamBeforeFix
+		}
+	}
+	return late
+}
+
+// missing tells whether the pulse of a second does not come, and forgets it.
+func (n *pulseNoise) missing(second int) bool {
+	gone := n.gone[second]
+	delete(n.gone, second)
+	return gone
+}
+
+// playback plays a record of pulse noise from a random place with a random
+// sign. At an end of the record it turns round, so that nothing jumps.
+type playback struct {
+	ns   []float64
+	at   int
+	step int
+	sign float64
+}
+
+// newPlayback starts such that the first span seconds need no turning, if the
+// record is that long.
+func newPlayback(ns []float64, rng *rand.Rand, span int) *playback {
+	p := &playback{ns: ns, step: 1, sign: 1}
+	room := len(ns) - span
+	if room < 1 {
+		room = len(ns)
+	}
+	p.at = rng.IntN(room)
+	if rng.Uint64()&1 == 0 {
+		p.sign = -1
+	}
+	return p
+}
+
+func (p *playback) next() float64 {
+	v := p.sign * p.ns[p.at]
+	if p.at+p.step < 0 || p.at+p.step >= len(p.ns) {
+		p.step = -p.step
+	}
+	if len(p.ns) > 1 {
+		p.at += p.step
+	}
+	return v
+}

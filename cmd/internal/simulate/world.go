@@ -1,0 +1,270 @@
+package simulate
+
+import (
+	"math"
+	"time"
+
+	"bragi/board"
+	"bragi/board/sim"
+	"bragi/cmd/internal/daemon"
+	"bragi/gnss"
+	"bragi/gnss/timescale"
+	"bragi/holdover"
+	"bragi/holdover/quality"
+)
+
+// Options say what to simulate.
+type Options struct {
+	Oscillator sim.Kind
+	Receiver   string    // "nmea", "timing"; "": a timing receiver without a sawtooth
+	PPS        []float64 // recorded lateness of the pulses, ns, about zero; nil: noise is made
+	Scenario   *Scenario
+	Seed       uint64
+
+	QuantumPPB    float64 // smallest change of frequency; 0: none
+	NoThermometer bool
+	NoMemory      bool // a power cycle forgets everything
+	// Servo changes the servo's settings; nil: the defaults.
+	Servo func(*holdover.Config)
+}
+
+// Virtual time: raw time and the sky go in step.
+const (
+	startMono    = 1000 * time.Second
+	stampGrainNs = 4 // am335x CPTS
+	egressNs     = 100
+	startOffset  = 137 * time.Millisecond
+	timeToFix    = 3 * time.Second
+
+	edgeSeen  = 250 * time.Millisecond
+	epochSeen = 300 * time.Millisecond
+	tickAt    = 500 * time.Millisecond
+)
+
+var (
+	mono0 = timescale.MonoFromNs(int64(startMono))
+	sky0  = timescale.Builtin().ToTAI(timescale.UTCFromNs(1795392000e9)) // 2026-11-23T00:00:00Z
+	floor = timescale.UTCFromNs(1795305600e9)
+)
+
+func skyAt(m timescale.Mono) timescale.TAI { return sky0.Add(m.Sub(mono0)) }
+
+var kinds = [...]holdover.Oscillator{sim.XO: holdover.XO, sim.TCXO: holdover.TCXO, sim.TCXOHi: holdover.TCXOHi,
+	sim.OCXO: holdover.OCXO, sim.Rb: holdover.Rubidium}
+
+// world is the grandmaster and what is around it.
+type world struct {
+	o      *Options
+	board  *sim.Board
+	noise  *pulseNoise
+	pipe   *daemon.Pipeline
+	now    timescale.Mono
+	said   quality.Announcement
+	report holdover.Report
+
+	events  []Event // still to come
+	ramps   []ramp
+	addedC  float64
+	antenna bool
+	sensor  Action
+	sensorC float64 // ThermometerStuck: what it shows; ThermometerJump: too much
+	off     int     // until this second there is no power
+	leap    *timescale.LeapSeconds
+	queue   []sim.Event
+
+	locked  bool // LOCKED was reached since the last start
+	changes rates
+	steps   int // after the first lock of a life
+	first   int // steps before
+}
+
+type ramp struct {
+	from, seconds int
+	celsius       float64
+}
+
+// rates finds the largest change of frequency in any second.
+type rates struct {
+	recent []change
+	most   float64
+	last   float64
+}
+
+type change struct {
+	at  timescale.Mono
+	ppb float64
+}
+
+func (r *rates) note(at timescale.Mono, ppb float64, count bool) {
+	d := math.Abs(ppb - r.last)
+	r.last = ppb
+	if !count || d == 0 {
+		return
+	}
+	n := 0
+	for n < len(r.recent) && at.Sub(r.recent[n].at) > time.Second {
+		n++
+	}
+	r.recent = append(r.recent[:copy(r.recent, r.recent[n:])], change{at, d})
+	sum := 0.0
+	for _, c := range r.recent {
+		sum += c.ppb
+	}
+	r.most = max(r.most, sum)
+}
+
+// clock is the board of software's PHC as the Pipeline sees it.
+type clock struct{ w *world }
+
+func (c clock) Cross() (board.Cross, error) {
+	return board.Cross{Local: c.Local(c.w.now), Mono: c.w.now}, nil
+}
+
+func (c clock) AdjustFrequency(ppb float64) (float64, error) {
+	applied, err := c.w.board.PHC().AdjustFrequency(c.w.now, ppb)
+	c.w.changes.note(c.w.now, applied, c.w.locked || c.w.said.Serve)
+	return applied, err
+}
+
+func (c clock) Step(deltaNs int64) error {
+	if c.w.locked {
+		c.w.steps++
+	} else {
+		c.w.first++
+	}
+	c.w.board.PHC().Step(c.w.now, deltaNs)
+	return nil
+}
+
+func (c clock) Local(m timescale.Mono) timescale.Local { return c.w.board.PHC().At(m) }
+func (c clock) Info() board.ClockInfo {
+	return board.ClockInfo{Name: "sim", MaxPPB: sim.DefaultMaxPPB, QuantumPPB: c.w.o.QuantumPPB}
+}
+
+func newWorld(o *Options) (*world, error) {
+	w := &world{o: o, now: mono0, events: o.Scenario.Events, antenna: true, leap: timescale.Builtin()}
+	w.noise = newPulseNoise(o, o.Seed)
+	var err error
+	w.board, err = sim.New(sim.Config{
+		Oscillator: o.Oscillator, Seed: o.Seed, StartOffset: startOffset, QuantumPPB: o.QuantumPPB,
+		StampGrainNs: stampGrainNs, TimeToFix: timeToFix, FixHold: o.Scenario.FixHold, NoBytes: true, Noise: w.noise.next,
+	}, mono0, sky0)
+	if err != nil {
+		return nil, err
+	}
+	return w, w.powerOn()
+}
+
+// powerOn starts a Pipeline anew.
+func (w *world) powerOn() error {
+	cfg := holdover.DefaultConfig()
+	cfg.Oscillator = kinds[w.o.Oscillator]
+	s := w.o.Scenario
+	for _, set := range []struct{ key, value *time.Duration }{
+		{&cfg.Learning, &s.Learning}, {&cfg.Settle, &s.Settle}, {&cfg.MaxHoldover, &s.MaxHoldover},
+	} {
+		if *set.value > 0 {
+			*set.key = *set.value
+		}
+	}
+	if w.o.Servo != nil {
+		w.o.Servo(&cfg)
+	}
+	p := daemon.PipelineConfig{Servo: cfg, Floor: floor, EgressNs: egressNs}
+	if !w.o.NoThermometer {
+		p.Temperature = w.temperature
+	}
+	w.pipe = daemon.NewPipeline(p, clock{w})
+	w.locked, w.said = false, quality.Announcement{}
+	return w.pipe.Start(w.now, skyAt(w.now))
+}
+
+// temperature is what the thermometer shows.
+func (w *world) temperature() float64 {
+	switch w.sensor {
+	case ThermometerDead:
+		return math.NaN()
+	case ThermometerStuck:
+		return w.sensorC
+	case ThermometerJump:
+		return w.board.SensorC() + w.sensorC
+	}
+	return w.board.SensorC()
+}
+
+// second lets the second that begins i seconds after the start pass, until its
+// tick.
+func (w *world) second(i int) error {
+	at := mono0.Add(time.Duration(i) * time.Second)
+	if err := w.happen(i); err != nil {
+		return err
+	}
+	w.now = at.Add(edgeSeen)
+	w.queue = w.board.Advance(w.now, skyAt(w.now))
+	gone := w.noise.missing(i)
+	powered := i >= w.off
+	fix, qErr := false, 0.0
+	for _, e := range w.queue {
+		if e.Kind != sim.PulseEdge || gone || !powered {
+			continue
+		}
+		fix, qErr = true, e.Edge.QErrNs
+		w.pipe.Edge(w.now, board.Edge{Local: e.Edge.Local, Mono: e.Edge.Mono, SigmaNs: e.Edge.SigmaNs, Seq: e.Edge.Seq})
+	}
+	if !powered {
+		return nil
+	}
+	_ = qErr
+	w.now = at.Add(epochSeen)
+	if fix {
+		utc, _ := w.leap.ToUTC(skyAt(at))
+		w.pipe.Epoch(gnss.Epoch{UTC: utc, Received: w.now, Talker: "GN", Fix: gnss.FixTime, Trusted: true})
+	}
+	w.now = at.Add(tickAt)
+	w.pipe.Tick(w.now, w.said.Serve)
+	w.report, w.said = w.pipe.Look(w.now)
+	return nil
+}
+
+// happen lets the scenario's events of second i happen.
+func (w *world) happen(i int) error {
+	for len(w.events) > 0 && int(w.events[0].At.Seconds()) <= i {
+		e := w.events[0]
+		w.events = w.events[1:]
+		switch e.Do {
+		case AntennaCut, AntennaRestore:
+			w.antenna = e.Do == AntennaRestore
+			w.board.SetAntenna(w.antenna)
+		case TemperatureRamp:
+			w.ramps = append(w.ramps, ramp{i, int(e.For.Seconds()), e.Celsius})
+		case ThermometerStuck:
+			w.sensor, w.sensorC = e.Do, w.board.SensorC()
+		case ThermometerJump:
+			w.sensor, w.sensorC = e.Do, e.Celsius
+		case ThermometerDead, ThermometerOK:
+			w.sensor = e.Do
+		case PowerCycle:
+			w.off = i + int(e.For.Seconds())
+		}
+	}
+	if len(w.ramps) > 0 {
+		sum := 0.0
+		for _, r := range w.ramps {
+			sum += r.celsius * min(float64(i-r.from)/float64(r.seconds), 1)
+		}
+		w.board.Heat(sum)
+	}
+	if w.off == i && i > 0 {
+		// The clock lost its time and its correction with the power.
+		w.now = mono0.Add(time.Duration(i) * time.Second)
+		if _, err := w.board.PHC().AdjustFrequency(w.now, 0); err != nil {
+			return err
+		}
+		w.board.PHC().Step(w.now, int64(startOffset))
+		return w.powerOn()
+	}
+	return nil
+}
+
+// trueErrorNs is the served clock less TAI: positive, it is ahead.
+func (w *world) trueErrorNs() float64 { return w.board.TrueErrorNs(w.now, skyAt(w.now)) }
