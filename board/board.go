@@ -55,6 +55,9 @@ type ClockInfo struct {
 	Driver     string  // the kernel's clock_name, "software"
 	QuantumPPB float64 // the smallest change of frequency it takes, 0 for none known
 	MaxPPB     float64 // the largest correction it takes
+	// FloorNs is an error between the clock and the wire that nothing measures,
+	// for a clock of software; clockAccuracy is never better. 0: none.
+	FloorNs float64
 }
 
 // Timebase is a straight line that turns CLOCK_MONOTONIC_RAW into the served

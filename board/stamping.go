@@ -85,6 +85,14 @@ func (a Abilities) OffersFilter(f RxFilter) bool {
 	return a.HardwareRx && a.RxFilters&(1<<uint(f)) != 0
 }
 
+// Foreign is what is left when the stamps are of another clock than the one that
+// is served: the kernel's.
+func (a Abilities) Foreign() Abilities {
+	a.HardwareTx, a.HardwareRx, a.TxModes, a.RxFilters = false, false, 0, 0
+	a.Unicast, a.Multicast, a.L2 = No, No, No
+	return a
+}
+
 // StampSource is where the transmit stamps of unicast Syncs come from.
 type StampSource string
 

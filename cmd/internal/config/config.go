@@ -40,6 +40,10 @@ type Board struct {
 	Profile   string // "sim", "beaglebone-black", "imx6ul", "imx8mp", "generic"
 	Interface string // the network device that serves; "": any
 	PHC       string // "auto" or a device
+	// IngressLatency and EgressLatency are the times between the connector and
+	// the hardware's stamp; Asymmetry is how much longer the way to the clients is
+	// than the way back, halved. By default the profile's.
+	IngressLatency, EgressLatency, Asymmetry time.Duration
 }
 
 // GNSS is the section [gnss].

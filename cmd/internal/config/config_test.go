@@ -335,7 +335,8 @@ syslog      no servers
 
 // Every key of the design is known, and every known key can be written.
 func TestKeysOfTheDesign(t *testing.T) {
-	for _, k := range strings.Fields(`board.profile board.interface board.phc gnss.device gnss.baud gnss.protocol gnss.pps gnss.antenna_delay gnss.configure
+	for _, k := range strings.Fields(`board.profile board.interface board.phc
+		board.ingress_latency board.egress_latency board.asymmetry gnss.device gnss.baud gnss.protocol gnss.pps gnss.antenna_delay gnss.configure
 		holdover.oscillator holdover.spec holdover.learning holdover.max_holdover holdover.settle holdover.on_acquire holdover.state_file
 		master.address master.domain master.priority1 master.priority2 master.profile master.max_clients master.allow master.trusted master.deny master.open
 		master.two_step_for master.event_port master.general_port master.management master.squelch master.sync_mode master.dscp master.free_run_after

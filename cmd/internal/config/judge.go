@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"bragi/board"
 	"bragi/holdover"
 	"bragi/holdover/quality"
 )
@@ -52,6 +53,15 @@ func (l *loader) judge() []Warning {
 		if c.Holdover.Oscillator == holdover.Auto {
 			warnings = append(warnings, Warning{What: "holdover.oscillator is \"auto\": taken for a plain crystal, which holds 1.5 us for seconds only",
 				Mend: "name the oscillator of the board"})
+		}
+	}
+
+	if profile, found := board.ProfileOf(c.Board.Profile); found {
+		if !set("board.ingress_latency") {
+			c.Board.IngressLatency = profile.IngressLatency
+		}
+		if !set("board.egress_latency") {
+			c.Board.EgressLatency = profile.EgressLatency
 		}
 	}
 

@@ -21,6 +21,8 @@ type option struct {
 const (
 	forever  = time.Duration(math.MaxInt64)
 	leaveOut = "leave the key out"
+	// mostLatency is what a PHY or a path to the clients may add.
+	mostLatency = time.Millisecond
 )
 
 var oscillators = []string{"auto", "xo", "tcxo", "tcxo-hi", "ocxo", "rb"}
@@ -30,6 +32,9 @@ var options = []option{
 	{"board.profile", word(func(c *Config) *string { return &c.Board.Profile }, []string{"sim", "beaglebone-black", "imx6ul", "imx8mp", "generic"})},
 	{"board.interface", text(func(c *Config) *string { return &c.Board.Interface }, `a network device, for example "eth0"`, isInterface)},
 	{"board.phc", text(func(c *Config) *string { return &c.Board.PHC }, `"auto" or a device, for example "/dev/ptp0"`, func(s string) bool { return s == "auto" || isDevice(s) })},
+	{"board.ingress_latency", duration(func(c *Config) *time.Duration { return &c.Board.IngressLatency }, -mostLatency, mostLatency, "300ns", false)},
+	{"board.egress_latency", duration(func(c *Config) *time.Duration { return &c.Board.EgressLatency }, -mostLatency, mostLatency, "300ns", false)},
+	{"board.asymmetry", duration(func(c *Config) *time.Duration { return &c.Board.Asymmetry }, -mostLatency, mostLatency, "0ns", false)},
 
 	{"gnss.device", text(func(c *Config) *string { return &c.GNSS.Device }, `a serial device, for example "/dev/ttyS4"`, isDevice)},
 	{"gnss.baud", baud},

@@ -3,16 +3,11 @@ package daemon
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/fnv"
-	"math"
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 
 	"bragi/board"
 	"bragi/board/sim"
@@ -31,6 +26,7 @@ type devices struct {
 	openPulses  func() (board.Pulses, error)
 	temperature func() float64 // nil: no thermometer
 	sim         *live.Board    // nil: a real board
+	hardware    hardware
 	close       func()
 }
 
@@ -71,6 +67,7 @@ func openSim(ctx context.Context, cfg *config.Config) (*devices, error) {
 	return &devices{
 		clock: b, port: port.New(port.Config{Device: b.Device()}), device: b.Device(), sim: b, temperature: b.TemperatureC,
 		openPulses: func() (board.Pulses, error) { return unclosed{b}, nil },
+		hardware:   simHardware(cfg),
 		close:      func() { b.Close() }, //nolint:errcheck // it only waits
 	}, nil
 }
@@ -79,70 +76,6 @@ func openSim(ctx context.Context, cfg *config.Config) (*devices, error) {
 type unclosed struct{ board.Pulses }
 
 func (unclosed) Close() error { return nil }
-
-// openBoard opens a real board's clock. The pulse and the serial port are opened
-// later, again and again until they work.
-func openBoard(cfg *config.Config) (*devices, error) {
-	path, err := phcPath(cfg.Board.PHC, cfg.Board.Interface)
-	if err != nil {
-		return nil, err
-	}
-	phc, err := board.OpenPHC(path)
-	if err != nil {
-		return nil, err
-	}
-	d := &devices{
-		clock: phc, port: port.New(port.Config{Device: cfg.GNSS.Device, Baud: cfg.GNSS.Baud}), device: cfg.GNSS.Device,
-		openPulses: func() (board.Pulses, error) { return openPulses(cfg.GNSS.PPS, phc) },
-		close:      func() { phc.Close() }, //nolint:errcheck // nothing was written that could be lost
-	}
-	if thermometer, err := board.OpenThermometer(""); err == nil {
-		d.temperature = func() float64 {
-			c, err := thermometer.ReadC()
-			if err != nil {
-				return math.NaN()
-			}
-			return c
-		}
-	}
-	return d, nil
-}
-
-// phcPath is the configured clock, or the one of the interface.
-func phcPath(phc, device string) (string, error) {
-	if phc != "auto" {
-		return phc, nil
-	}
-	found, err := filepath.Glob("/sys/class/net/" + device + "/device/ptp/ptp*")
-	if err != nil || len(found) == 0 {
-		return "", fmt.Errorf("interface %s has no PTP hardware clock (mend: set board.interface to one that has, or board.phc = \"/dev/ptp0\")", device)
-	}
-	return "/dev/" + filepath.Base(found[0]), nil
-}
-
-// openPulses opens the pulse's device: "extts:N", a /dev/ppsN, or, for "auto",
-// the clock's first external time stamp input, else /dev/pps0.
-func openPulses(pps string, phc *board.PHC) (board.Pulses, error) {
-	if channel, found := strings.CutPrefix(pps, "extts:"); found {
-		n, err := strconv.Atoi(channel)
-		if err != nil {
-			return nil, fmt.Errorf("gnss.pps %q names no channel (mend: extts:0)", pps)
-		}
-		return board.OpenEXTTS(phc, n)
-	}
-	if pps != "auto" {
-		return board.OpenPPS(pps, phc)
-	}
-	extts, first := board.OpenEXTTS(phc, 0)
-	if first == nil {
-		return extts, nil
-	}
-	kernel, second := board.OpenPPS("/dev/pps0", phc)
-	if second != nil {
-		return nil, errors.Join(first, second)
-	}
-	return kernel, nil
-}
 
 // simKnobs are the board of software's, for the control socket.
 type simKnobs struct{ *live.Board }

@@ -162,6 +162,9 @@ func (p *Pipeline) MeasuredEgress(boundNs float64) {
 	p.cfg.EgressNs = max(boundNs, egressFalls*p.cfg.EgressNs)
 }
 
+// egressNs bounds the error between the served clock and the wire.
+func (p *Pipeline) egressNs() float64 { return max(p.cfg.EgressNs, p.clock.Info().FloorNs) }
+
 // timeKept is how long a trusted epoch counts as having time.
 const timeKept = 2500 * time.Millisecond
 
@@ -212,7 +215,7 @@ func (p *Pipeline) Announcement(now timescale.Mono) quality.Announcement {
 }
 
 func (p *Pipeline) announce(now timescale.Mono, in quality.Input) quality.Announcement {
-	in.EgressNs = p.cfg.EgressNs
+	in.EgressNs = p.egressNs()
 	in.Profile, in.Squelch = p.cfg.Profile, p.cfg.Squelch
 	tai := p.clock.Local(now).AssumeTAI()
 	in.UTCOffset, in.UTCOffsetKnown = int16(p.leap.OffsetAtTAI(tai)), true

@@ -87,17 +87,6 @@ func (p *Pipeline) gnssStatus(now timescale.Mono) status.GNSS {
 	return g
 }
 
-// hardware is what serves, and the measured error of what it says.
-func (d *Daemon) hardware() status.Hardware {
-	info, r := d.devices.clock.Info(), d.service.Transport.Residual
-	return status.Hardware{
-		PHC: info.Name, Driver: info.Driver, Interface: d.cfg.Board.Interface, SyncMode: "predicted-one-step",
-		SyncModeWhy: "the time in a Sync is the clock's reading before its send plus the latency measured by the kernel's software transmit stamps",
-		ResidualNs:  status.Residual{P1: r.P1, P50: r.P50, P99: r.P99, N: r.N},
-		EgressNs:    known(d.pipe.cfg.EgressNs),
-	}
-}
-
 // masterStatus fills in what the master says of itself.
 func masterStatus(s *status.Status, service udp.Status) {
 	snap := service.Snapshot
