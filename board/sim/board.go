@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -98,7 +97,7 @@ type Board struct {
 	noise      *pulseNoise
 	coming     tick // of the next second
 	state      fixState
-	talk       *rand.Rand
+	talk       *generator
 
 	mono   timescale.Mono // the latest pair
 	sky    timescale.TAI
@@ -266,7 +265,7 @@ func (b *Board) planBurst(begin timescale.Mono, utcS int64) {
 		if b.config.Receiver == Timing && b.state.fixed {
 			text = timTP(text, utcS+1, b.coming.qErrNs)
 		}
-		text = burst(text, utcS, &b.state, b.talk)
+		text = burst(text, utcS, &b.state, b.talk.Rand)
 	}
 	perByte := 10 * nsPerS / int64(b.config.Baud)
 	for len(text) > 0 {

@@ -1,9 +1,6 @@
 package sim
 
-import (
-	"math"
-	"math/rand/v2"
-)
+import "math"
 
 // Climate is the air around the board: a day's swing, the cycle of an air
 // conditioner, and a slow random part.
@@ -27,7 +24,7 @@ const SensorStepC = 0.0625
 
 type air struct {
 	climate              Climate
-	rng                  *rand.Rand
+	rng                  *generator
 	dayPhase, cyclePhase float64
 	cell                 int64
 	random, keep, kick   float64

@@ -137,7 +137,7 @@ type Oscillator struct {
 	spec     Spec
 	crystal  Crystal
 	air      *air
-	rng      *rand.Rand
+	rng      *generator
 	cell     int64
 	white    float64 // deviation a cell
 	walkStep float64
@@ -152,7 +152,7 @@ type Oscillator struct {
 // NewOscillator makes the oscillator of a seed. crystal nil: drawn from spec.
 func NewOscillator(spec Spec, crystal *Crystal, climate Climate, seed uint64) *Oscillator {
 	o := &Oscillator{spec: spec, air: newAir(climate, seed), rng: stream(seed, streamOscillator)}
-	drawn := spec.draw(o.rng)
+	drawn := spec.draw(o.rng.Rand)
 	if crystal != nil {
 		drawn = *crystal
 	}
@@ -204,4 +204,13 @@ const (
 	streamBurst
 )
 
-func stream(seed, part uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, part)) }
+// generator is a stream whose place can be saved.
+type generator struct {
+	*rand.Rand
+	source *rand.PCG
+}
+
+func stream(seed, part uint64) *generator {
+	source := rand.NewPCG(seed, part)
+	return &generator{rand.New(source), source}
+}

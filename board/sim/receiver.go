@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"time"
 
 	"bragi/gnss/timescale"
@@ -55,7 +54,7 @@ const (
 // pulseNoise makes the lateness of one pulse after the other.
 type pulseNoise struct {
 	kind       ReceiverKind
-	rng        *rand.Rand
+	rng        *generator
 	slow       float64
 	keep, kick float64
 	saw        float64 // place in the receiver's clock period, 0 to 1

@@ -27,6 +27,11 @@ import (
 // Config says which board to run. The sky is CLOCK_REALTIME + Sim.TAIMinusUTC.
 type Config struct {
 	Sim sim.Config
+	// Saved is the board to go on with; nil: a new one.
+	Saved *sim.Saved
+	// Keep, unless nil, is handed the board whenever something was written to it,
+	// so that a process that is killed leaves it as a real one would be left.
+	Keep func(sim.Saved)
 }
 
 // Board is a running board of software. It is a board.Clock and a board.Pulses.
@@ -42,6 +47,7 @@ type Board struct {
 
 	mu    sync.Mutex // guards model
 	model *sim.Board
+	keep  func(sim.Saved)
 }
 
 var (
@@ -62,7 +68,7 @@ const (
 // Start makes a board and runs it until ctx ends or Close is called.
 func Start(ctx context.Context, config Config) (*Board, error) {
 	b := &Board{
-		edges: make(chan board.Edge, edgeRoom), done: make(chan struct{}),
+		edges: make(chan board.Edge, edgeRoom), done: make(chan struct{}), keep: config.Keep,
 		info: board.ClockInfo{Name: "sim", Driver: "software", QuantumPPB: config.Sim.QuantumPPB, MaxPPB: config.Sim.MaxPPB},
 	}
 	if b.info.MaxPPB == 0 {
@@ -76,7 +82,12 @@ func Start(ctx context.Context, config Config) (*Board, error) {
 	if err != nil {
 		return nil, fmt.Errorf("board/sim/live: %w", err)
 	}
-	if b.model, err = sim.New(config.Sim, pair.Mono, b.sky(pair)); err != nil {
+	if config.Saved != nil {
+		b.model, err = sim.Resume(config.Sim, *config.Saved, pair.Mono, b.sky(pair))
+	} else {
+		b.model, err = sim.New(config.Sim, pair.Mono, b.sky(pair))
+	}
+	if err != nil {
 		return nil, err
 	}
 	if b.port, err = openPTY(); err != nil {
@@ -206,8 +217,16 @@ func (b *Board) Cross() (board.Cross, error) {
 func (b *Board) AdjustFrequency(ppb float64) (float64, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	defer b.publish()
+	defer b.written()
 	return b.model.PHC().AdjustFrequency(board.Raw(), ppb)
+}
+
+// written shows and keeps the board after a change. The caller holds mu.
+func (b *Board) written() {
+	b.publish()
+	if b.keep != nil {
+		b.keep(b.model.Save())
+	}
 }
 
 // Step adds deltaNs to the PHC now.
@@ -215,7 +234,7 @@ func (b *Board) Step(deltaNs int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.model.PHC().Step(board.Raw(), deltaNs)
-	b.publish()
+	b.written()
 	return nil
 }
 
@@ -227,6 +246,7 @@ func (b *Board) SetAntenna(ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.model.SetAntenna(ok)
+	b.written()
 }
 
 // Glitch lets the next pulse come d late, once.

@@ -228,3 +228,39 @@ func TestBadConfig(t *testing.T) {
 		t.Error("a negative quantum was taken")
 	}
 }
+
+// A board that is left without a word goes on where it was: its clock moves over
+// the gap as RAW does, with the correction it was left with, and the receiver
+// keeps its fix.
+func TestTheClockRunsOnWithoutItsProcess(t *testing.T) {
+	t.Parallel()
+	var left sim.Saved
+	config := Config{Sim: sim.Config{Oscillator: sim.OCXO, Seed: 1}, Keep: func(s sim.Saved) { left = s }}
+	first, err := Start(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readEdge(t, first)
+	if _, err := first.AdjustFrequency(50_000); err != nil {
+		t.Fatal(err)
+	}
+	at := board.Raw()
+	before := first.Local(at)
+	first.Close() //nolint:errcheck // it only waits
+	time.Sleep(600 * time.Millisecond)
+	config.Saved = &left
+	second, err := Start(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { second.Close() }) //nolint:errcheck // likewise
+	now := board.Raw()
+	gap, moved := now.Sub(at), second.Local(now).Sub(before)
+	if rate := float64(moved-gap) / gap.Seconds() / 1000; rate < 49.8 || rate > 50.2 {
+		t.Errorf("over %v the clock ran %v, %.2f ppm fast, want the 50 ppm it was left with", gap, moved, rate)
+	}
+	readEdge(t, second)
+	if waited := board.Raw().Sub(now); waited > 2*time.Second {
+		t.Errorf("the first pulse came after %v", waited)
+	}
+}

@@ -86,13 +86,23 @@ func Decode(k Kind, file []byte) ([]byte, error) {
 
 // WriteFile puts content at path at once: whoever reads it, and a machine that
 // loses its power, finds the old file or the new one.
-func WriteFile(path string, k Kind, content []byte) (err error) {
+func WriteFile(path string, k Kind, content []byte) error {
+	if err := write(path, k, content, true); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// ReplaceFile is WriteFile for what nobody wants after a loss of power, such as
+// the state of this boot: it does not wait for the disk.
+func ReplaceFile(path string, k Kind, content []byte) error { return write(path, k, content, false) }
+
+func write(path string, k Kind, content []byte, lasting bool) (err error) {
 	b, err := Encode(k, content)
 	if err != nil {
 		return err
 	}
-	folder := filepath.Dir(path)
-	f, err := os.CreateTemp(folder, "."+filepath.Base(path)+".*") // 0600
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // 0600
 	if err != nil {
 		return fmt.Errorf("state: %w (mend: let control.run_dir be a folder that bragid may write)", err)
 	}
@@ -106,16 +116,15 @@ func WriteFile(path string, k Kind, content []byte) (err error) {
 	if _, err = f.Write(b); err != nil {
 		return err
 	}
-	if err = f.Sync(); err != nil {
-		return err
+	if lasting {
+		if err = f.Sync(); err != nil {
+			return err
+		}
 	}
 	if err = f.Close(); err != nil {
 		return err
 	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncFolder(folder)
+	return os.Rename(f.Name(), path)
 }
 
 // syncFolder makes the rename last.

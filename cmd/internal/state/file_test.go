@@ -14,12 +14,14 @@ var kind = Kind{"grants", 3}
 func TestAFileComesBackAsItWasWritten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	for _, content := range [][]byte{{}, []byte("one"), bytes.Repeat([]byte{0xA5}, 1<<20), []byte("short again")} {
-		if err := WriteFile(path, kind, content); err != nil {
-			t.Fatal(err)
-		}
-		got, err := ReadFile(path, kind)
-		if err != nil || !bytes.Equal(got, content) {
-			t.Fatalf("%d bytes came back as %d: %v", len(content), len(got), err)
+		for _, write := range []func(string, Kind, []byte) error{WriteFile, ReplaceFile} {
+			if err := write(path, kind, content); err != nil {
+				t.Fatal(err)
+			}
+			got, err := ReadFile(path, kind)
+			if err != nil || !bytes.Equal(got, content) {
+				t.Fatalf("%d bytes came back as %d: %v", len(content), len(got), err)
+			}
 		}
 	}
 	left, err := os.ReadDir(filepath.Dir(path))
