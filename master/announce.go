@@ -4,6 +4,7 @@ import "bragi/master/wire"
 
 const (
 	correctionOffset  = wire.CorrectionOffset
+	flagsOffset       = 6
 	logIntervalOffset = 33
 	requestingOffset  = 44 // requestingPortIdentity in Delay_Resp and Pdelay_Resp
 )
@@ -15,7 +16,9 @@ const (
 // one and is patched for each client.
 func (m *Master) build() {
 	h := m.header()
+	m.followUp = (&wire.FollowUp{Header: h}).Append(m.followUp[:0])
 	m.sync = (&wire.Sync{Header: h}).Append(m.sync[:0])
+	wire.AddCorrectionScaled(m.sync, m.cfg.SyncCorrection)
 	m.delayResp = (&wire.DelayResp{Header: h}).Append(m.delayResp[:0])
 	m.pdelayResp = (&wire.PdelayResp{Header: h}).Append(m.pdelayResp[:0])
 

@@ -35,6 +35,7 @@ type client struct {
 
 	first, last timescale.Mono
 	signalSeq   uint16
+	twoStep     bool // its prefix is in Config.TwoStepFor
 	dscp        uint8
 	minor       uint8 // minorVersionPTP it sends
 	signaling   uint64

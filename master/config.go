@@ -73,6 +73,14 @@ type Config struct {
 	// Open: Delay_Req is answered without a grant.
 	Open bool
 
+	// TwoStepFor lists the clients whose Syncs are followed by a Follow_Up with the
+	// moment at which they left; the others' say it themselves (see SetTwoStep).
+	TwoStepFor []netip.Prefix
+	// SyncCorrection is added to the correctionField of every Sync, and
+	// DelayRespCorrection to that of every Delay_Resp, in 2^-16 ns: what the link's
+	// asymmetry, and latencies below a nanosecond, want.
+	SyncCorrection, DelayRespCorrection int64
+
 	// Pdelay: Pdelay_Req by unicast is answered, for one whose network measures
 	// each link. There is no grant for it.
 	Pdelay bool

@@ -25,7 +25,9 @@ type Master struct {
 	peers    *limiter // of Pdelay_Req
 	promised float64  // messages per second of all live grants
 
-	sync, announce, delayResp, pdelayResp []byte // prebuilt messages
+	sync, followUp, announce, delayResp, pdelayResp []byte // prebuilt messages
+	twoStep                                         bool   // for everyone
+	departures                                      *departures
 
 	signal      []byte // scratch for Signaling
 	tlv         []byte // scratch for one TLV
@@ -63,6 +65,9 @@ func New(c Config) (*Master, error) {
 	}
 	if c.Pdelay {
 		m.peers = newLimiter(rand.New(rand.NewPCG(c.Seed, 3)), time.Second/256, time.Second)
+	}
+	if len(c.TwoStepFor) > 0 {
+		m.departures = new(departures)
 	}
 	m.build()
 	return m, nil
@@ -141,7 +146,12 @@ func (m *Master) send(now timescale.Mono, row int32, f Flow, out *Outbox) {
 	if f == FlowAnnounce {
 		packet, event = m.announce, false
 	}
-	if !m.spend(c, len(packet)) {
+	followed := f == FlowSync && (m.twoStep || c.twoStep)
+	cost := len(packet)
+	if followed {
+		cost += len(m.followUp)
+	}
+	if !m.spend(c, cost) {
 		m.stats.Paused++
 		g.sentAt = timescale.Mono{}
 		return
@@ -151,6 +161,9 @@ func (m *Master) send(now timescale.Mono, row int32, f Flow, out *Outbox) {
 	if f == FlowAnnounce {
 		p[logIntervalOffset] = uint8(g.log)
 		m.gap.note(now, g)
+	}
+	if followed {
+		m.await(now, c, g, &out.msgs[len(out.msgs)-1])
 	}
 	g.seq++
 	g.sent++

@@ -149,6 +149,7 @@ func (m *Master) respond(h *wire.Header, d *Datagram, out *Outbox) {
 	p := out.put(d.Dst, d.Src, false, false, m.delayResp)
 	answerTo(h, p)
 	wire.PutTimestamp(p[wire.OriginOffset:], wire.TimestampFromLocal(d.Stamp))
+	wire.AddCorrectionScaled(p, m.cfg.DelayRespCorrection)
 	m.stats.Sent[wire.TypeDelayResp]++
 }
 

@@ -191,6 +191,7 @@ func (m *Master) admit(now timescale.Mono, key Key, d *Datagram) int32 {
 	row := m.clients.add(key)
 	c := &m.clients.rows[row]
 	c.first, c.last, c.dscp, c.signaling = now, now, d.DSCP, 1
+	c.twoStep = m.twoStepFor(key.Address)
 	if h, err := wire.ParseHeader(d.Payload); err == nil {
 		c.minor = h.MinorVersion
 	}

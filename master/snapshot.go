@@ -18,6 +18,7 @@ type Stats struct {
 	Requests [16][numReasons]uint64
 	Sent     [16]uint64 // messages put into an outbox, by messageType
 	Renewals uint64
+	Stamps   StampCounts
 	Paused   uint64 // messages not sent for want of credit (untrusted address)
 
 	Ticks         uint64        // slots of the schedule that were served
@@ -97,6 +98,9 @@ func (m *Master) Stats() Stats {
 	s := m.stats
 	s.MissedSlots, s.EventsLost, s.SuspectsLost = m.wheel.missed, m.events.lost, m.suspects.missed
 	s.AnnounceGap = m.gap.AnnounceGap
+	if m.departures != nil {
+		s.Stamps.Waiting = m.departures.waiting()
+	}
 	s.PromisedRate, s.ClientsServed = m.promised, len(m.clients.used)
 	return s
 }

@@ -32,7 +32,10 @@ type Message struct {
 	// correctionField.
 	FillTurnaround bool
 	Received       timescale.Local
-	Payload        []byte // valid until the Outbox is reset
+	// Token: this Sync is to be followed. When the transport knows the moment at
+	// which it left it shows the token to Master.FollowUp; 0: one-step.
+	Token   uint32
+	Payload []byte // valid until the Outbox is reset
 }
 
 // Stamped tells whether the message says when it leaves: the transport sends it

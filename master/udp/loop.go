@@ -14,14 +14,15 @@ import (
 
 // loop is the state of the serving thread.
 type loop struct {
-	s      *Server
-	m      *master.Master
-	clock  Clock
-	out    master.Outbox
-	bridge bridge
-	stamps *stamper
-	wait   *waiter
-	events []master.Event
+	s        *Server
+	m        *master.Master
+	clock    Clock
+	out      master.Outbox
+	bridge   bridge
+	stamps   *stamper
+	stamping Stamping
+	wait     *waiter
+	events   []master.Event
 
 	heard timescale.Mono // when event messages last came
 	dense bool           // they are of a stream
@@ -41,7 +42,10 @@ func newLoop(s *Server, m *master.Master, clock Clock) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &loop{s: s, m: m, clock: clock, wait: w, stamps: newStamper()}, nil
+	l := &loop{s: s, m: m, clock: clock, wait: w, stamps: newStamper()}
+	l.stamps.egress = s.cfg.Latencies.egress()
+	l.stamps.use(false, m.Follows())
+	return l, nil
 }
 
 // longestWait bounds a wait without a deadline.
@@ -129,7 +133,7 @@ func (l *loop) receive(p *port, event bool) {
 	if n == 0 {
 		l.clearError(p)
 		if event {
-			l.stamps.drain(p.fd, &l.bridge)
+			l.drain()
 		}
 		return
 	}
@@ -156,7 +160,7 @@ func (l *loop) receive(p *port, event bool) {
 		}
 		d := master.Datagram{Src: pkt.src, Dst: pkt.dst, Event: event, DSCP: pkt.dscp, Payload: pkt.payload}
 		if event {
-			d.Stamp, d.HasStamp = l.stamp(pkt.stampNs)
+			d.Stamp, d.HasStamp = l.arrival(&pkt)
 		}
 		l.m.Receive(now, d, &l.out)
 	}
@@ -222,24 +226,31 @@ func (l *loop) flush() {
 	}
 	l.out.Reset()
 	if asked {
-		l.stamps.drain(l.s.event.fd, &l.bridge)
+		l.drain()
 	}
 }
 
 // sync sends one Sync that says when it will have left: the clock's reading now
-// and the latency that is to be expected.
-func (l *loop) sync(m *master.Message) (asked bool) {
+// and the latency that is to be expected. A device that writes the time itself
+// overwrites it.
+func (l *loop) sync(m *master.Message) bool {
 	on := l.stamps.path()
 	predicted := l.stamps.predictor.Predict(on)
 	read := Now()
-	m.SetEgress(l.clock.Local(read.Add(time.Duration(predicted))))
+	origin := l.clock.Local(read).Add(time.Duration(predicted))
+	m.SetEgress(origin)
+	if l.stamping.OneStep {
+		wire.AddCorrection(m.Payload, l.stamps.egress)
+	}
 	tx := l.port(m.Event).tx
-	if !l.stamps.due(on, read) {
+	sample := l.stamps.due(on, read)
+	if !sample && m.Token == 0 {
 		tx.one(m.Src, m.Dst, m.Payload)
 		return false
 	}
-	if tx.stamped(m.Src, m.Dst, m.Payload) {
-		l.stamps.ask(m.Payload, read, predicted, on)
+	want := l.stamps.wants(sample)
+	if tx.stamped(m.Src, m.Dst, m.Payload, want) {
+		l.stamps.ask(m.Payload, asked{want: want, sample: sample, token: m.Token, path: on, read: read, origin: origin, predicted: predicted})
 	}
 	return true
 }
@@ -274,8 +285,9 @@ func (l *loop) stats() Stats {
 		StampsMissing: l.stampsMissing, StampsVoid: l.stampsVoid, Jumps: l.bridge.jumps,
 		Wakes: l.wakes, LatestTick: l.late, NiceRefused: l.niceRefused,
 		Event: e.tx.stats, General: g.tx.stats,
-		Residual: l.stamps.predictor.Residual(), StampsLost: l.stamps.lost, StampsStray: l.stamps.stray,
+		Residual: l.stamps.predictor.Residual(), Stamps: l.stamps.stats, StampsLost: l.stamps.lost, StampsStray: l.stamps.stray,
 	}
+	st.Stamps.Beyond = l.stamps.beyond.Spread()
 	if m := l.s.group; m != nil {
 		st.Joined, st.DroppedGroup = m.joined, m.rx.drops
 		st.Truncated += m.rx.truncated

@@ -20,6 +20,7 @@ type packet struct {
 	dscp     uint8
 	payload  []byte
 	stampNs  int64 // CLOCK_REALTIME at arrival, 0 for none
+	deviceNs int64 // the device's clock at arrival, 0 for none
 }
 
 // receiver has the buffers of recvmmsg for one socket.
@@ -92,7 +93,8 @@ func (r *receiver) controls(p *packet, b []byte) {
 		}
 		switch {
 		case level == unix.SOL_SOCKET && typ == unix.SO_TIMESTAMPING_NEW && len(data) >= 16:
-			p.stampNs = stampNs(data)
+			t := stampsOf(data)
+			p.stampNs, p.deviceNs = t.softwareNs, t.deviceNs
 		case level == unix.SOL_SOCKET && typ == unix.SO_RXQ_OVFL && len(data) >= 4:
 			r.drops = binary.NativeEndian.Uint32(data)
 		case level == unix.IPPROTO_IP && typ == unix.IP_PKTINFO && len(data) >= 12:

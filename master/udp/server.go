@@ -34,6 +34,7 @@ type Config struct {
 	// the general port, for questions that come by multicast, as pmc's do. Only
 	// Management messages are taken from there, and answered by unicast.
 	Management bool
+	Latencies  Latencies
 }
 
 // Server serves one master. Its methods may be called from any goroutine,
@@ -42,8 +43,9 @@ type Server struct {
 	cfg     Config
 	event   *port
 	general *port
-	group   *port // only received from; nil without Management
-	wake    int   // eventfd
+	ingress time.Duration // from the wire to a receive stamp
+	group   *port         // only received from; nil without Management
+	wake    int           // eventfd
 	posted  atomic.Pointer[command]
 	events  chan master.Event
 	done    chan struct{}
@@ -90,7 +92,7 @@ func Listen(c Config) (*Server, error) {
 	if err := checkClock(); err != nil {
 		return nil, fmt.Errorf("udp: %w: the kernel is older than Linux 5.1", err)
 	}
-	s := &Server{cfg: c, wake: -1, events: make(chan master.Event, 1024), done: make(chan struct{})}
+	s := &Server{cfg: c, wake: -1, ingress: c.Latencies.ingress(), events: make(chan master.Event, 1024), done: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			_ = s.Close()
@@ -190,6 +192,7 @@ type Stats struct {
 	// Residual is the kernel's transmit stamp minus what the Sync said, of the
 	// Syncs that were sampled, in ns.
 	Residual    egress.Spread
+	Stamps      StampStats
 	StampsLost  uint64 // transmit stamps that never came
 	StampsStray uint64 // transmit stamps that no Sync was found for, or that cannot be
 }

@@ -1,8 +1,9 @@
 package udp
 
 import (
-	"bytes"
+	"encoding/binary"
 	"net/netip"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -12,15 +13,27 @@ import (
 	"bragi/master/wire"
 )
 
-// stamper asks the kernel when some of the Syncs left and teaches the egress
-// predictor by it. A stamp comes back on the socket's error queue with the
-// message it belongs to; nobody waits for it.
+// stamper asks when Syncs left and teaches the egress predictor by it: of a
+// sample of those that say it themselves, of all that are to be followed. A
+// stamp comes back on the socket's error queue with the message it belongs to;
+// nobody waits for it.
+//
+// A sample is asked of both the kernel and the device, if it can: the kernel's
+// stamp says that the device was given the message, so that a device that gives
+// none back is found out, and a client that cannot be reached is not blamed on it.
 type stamper struct {
 	predictor *egress.Predictor
-	asked     [inFlight]asked
-	next      int
-	last      [2]timescale.Mono // the last sample of each path
-	woke      bool              // the thread has slept since the last Sync
+	device    bool           // unicast Syncs are stamped by the device
+	egress    time.Duration  // from a stamp to the wire
+	beyond    *egress.Window // the device's stamp after the kernel's, ns
+	interrupt *egress.Window // the kernel's receive stamp after the device's, ns
+	stats     StampStats
+
+	asked []asked // a ring, by the time of asking
+	first uint32  // the oldest that may wait
+	next  uint32
+	last  [2]timescale.Mono // the last sample of each path
+	woke  bool              // the thread has slept since the last Sync
 
 	hdr     unix.Msghdr
 	iov     unix.Iovec
@@ -30,28 +43,56 @@ type stamper struct {
 	lost, stray uint64
 }
 
-// asked is a Sync whose stamp has not come yet.
+// asked is a Sync whose stamps have not all come yet.
 type asked struct {
-	waiting   bool
-	payload   [wire.SyncLen]byte
-	read      timescale.Mono
-	predicted int64
+	key       uint64 // its bytes; no two that wait share it
+	want      stampSet
+	sample    bool   // it teaches the predictor
+	token     uint32 // 0: it says itself when it left
 	path      egress.Path
+	read      timescale.Mono  // when the clock was read
+	origin    timescale.Local // what it says
+	predicted int64
+	software  timescale.Local // the kernel's stamp on the served clock; zero: not come
 }
 
+type stampSet uint8
+
 const (
-	inFlight    = 16
+	softwareStamp stampSet = 1 << iota
+	deviceStamp
+)
+
+const (
+	sampling    = 256        // Syncs that may wait where samples are taken
+	following   = 4096       // where every Sync is followed
+	patience    = 1e9        // ns that a stamp is waited for
 	sampleEvery = 10_000_000 // ns between samples of one path
 )
 
 func newStamper() *stamper {
-	s := &stamper{predictor: egress.New()}
+	s := &stamper{
+		predictor: egress.New(), beyond: egress.NewWindow(), interrupt: egress.NewWindow(),
+		asked: make([]asked, sampling),
+	}
 	s.iov.Base = &s.data[0]
 	s.iov.SetLen(len(s.data))
 	s.hdr.Iov = &s.iov
 	s.hdr.SetIovlen(1)
 	s.hdr.Control = &s.control[0]
 	return s
+}
+
+// use says whether the device stamps Syncs, and whether all are to be followed.
+// What is known of one kind of stamp is no good for the other.
+func (s *stamper) use(device, follow bool) {
+	if device != s.device {
+		s.device = device
+		s.predictor = egress.New()
+	}
+	if follow && len(s.asked) < following {
+		s.asked, s.first, s.next = make([]asked, following), 0, 0
+	}
 }
 
 // path is what the next Sync runs through.
@@ -72,66 +113,166 @@ func (s *stamper) due(on egress.Path, now timescale.Mono) bool {
 	return true
 }
 
-// ask remembers a Sync that was sent with the wish for a stamp.
-func (s *stamper) ask(payload []byte, read timescale.Mono, predicted int64, on egress.Path) {
-	a := &s.asked[s.next]
-	s.next = (s.next + 1) % inFlight
-	if a.waiting {
-		s.lost++
+// wants are the stamps to ask for.
+func (s *stamper) wants(sample bool) stampSet {
+	switch {
+	case !s.device:
+		return softwareStamp
+	case sample:
+		return softwareStamp | deviceStamp
 	}
-	*a = asked{waiting: true, read: read, predicted: predicted, path: on}
-	copy(a.payload[:], payload)
+	return deviceStamp
 }
 
-// drain takes the stamps that have come.
-func (s *stamper) drain(fd int, b *bridge) {
+// ask remembers a Sync that was sent with the wish for stamps.
+func (s *stamper) ask(payload []byte, a asked) {
+	s.expire(a.read)
+	slot := &s.asked[s.next%uint32(len(s.asked))]
+	if s.next-s.first == uint32(len(s.asked)) {
+		s.giveUp(slot)
+		s.first++
+	}
+	s.next++
+	if a.want&deviceStamp != 0 {
+		s.stats.Asked++
+	}
+	a.key = keyOf(payload)
+	*slot = a
+}
+
+// expire gives up what has waited long.
+func (s *stamper) expire(now timescale.Mono) {
+	for s.first != s.next {
+		a := &s.asked[s.first%uint32(len(s.asked))]
+		if a.want != 0 && int64(now.Sub(a.read)) < patience {
+			return
+		}
+		s.giveUp(a)
+		s.first++
+	}
+}
+
+func (s *stamper) giveUp(a *asked) {
+	switch {
+	case a.want == 0:
+		return
+	case a.software != (timescale.Local{}):
+		s.stats.Withheld++
+	default:
+		s.lost++
+	}
+	a.want = 0
+}
+
+// keyOf tells Syncs apart: no two are read at the same nanosecond.
+func keyOf(sync []byte) uint64 {
+	origin := sync[wire.OriginOffset:]
+	sec, ns := binary.BigEndian.Uint32(origin[2:]), binary.BigEndian.Uint32(origin[6:])
+	return uint64(binary.BigEndian.Uint16(sync[wire.SequenceOffset:]))<<48 | uint64(sec&0x3FFFF)<<30 | uint64(ns)
+}
+
+// find is the Sync that a looped packet ends in.
+func (s *stamper) find(packet []byte) *asked {
+	if len(packet) < wire.SyncLen {
+		return nil
+	}
+	key := keyOf(packet[len(packet)-wire.SyncLen:])
+	for i := s.first; i != s.next; i++ {
+		if a := &s.asked[i%uint32(len(s.asked))]; a.want != 0 && a.key == key {
+			return a
+		}
+	}
+	return nil
+}
+
+// drain takes the stamps that have come, and sends the Follow_Ups that they
+// make.
+func (l *loop) drain() {
+	s := l.stamps
 	looked := false
 	for {
 		s.hdr.SetControllen(controlMax)
-		n, _, e := unix.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&s.hdr)), unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
+		n, _, e := unix.RawSyscall(unix.SYS_RECVMSG, uintptr(l.s.event.fd), uintptr(unsafe.Pointer(&s.hdr)), unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
 		if e == unix.EINTR {
 			continue
 		}
 		if e != 0 {
-			return
+			break
 		}
-		ns, _, ok := txStamp(s.control[:s.hdr.Controllen])
+		t, ok := txStamps(s.control[:s.hdr.Controllen])
 		if !ok {
 			s.stray++
 			continue
 		}
-		if !looked {
-			b.look()
+		if !looked && t.softwareNs != 0 {
+			l.bridge.look()
 			looked = true
 		}
-		s.take(s.data[:n], ns, b)
+		l.left(s.data[:n], t)
+	}
+	if l.out.Len() > 0 {
+		l.flush()
 	}
 }
 
-// take matches a stamp with its Sync by the bytes at the looped packet's end:
-// the identity, the sequenceId and the origin in them are no other's.
-func (s *stamper) take(packet []byte, stampNs int64, b *bridge) {
-	if len(packet) < wire.SyncLen {
+// left takes the stamps of one looped packet.
+func (l *loop) left(packet []byte, t stamps) {
+	s := l.stamps
+	a := s.find(packet)
+	if a == nil {
 		s.stray++
 		return
 	}
-	tail := packet[len(packet)-wire.SyncLen:]
-	for i := range s.asked {
-		a := &s.asked[i]
-		if !a.waiting || !bytes.Equal(a.payload[:], tail) {
-			continue
-		}
-		a.waiting = false
-		if left, ok := b.mono(stampNs); !ok || !s.predictor.Observe(a.path, int64(left.Sub(a.read)), a.predicted) {
+	if t.softwareNs != 0 && a.want&softwareStamp != 0 {
+		a.want &^= softwareStamp
+		m, ok := l.bridge.mono(t.softwareNs)
+		if !ok {
 			s.stray++
+		} else if a.software = l.clock.Local(m); !s.device {
+			l.departed(a, a.software.Add(time.Duration(s.beyond.Median())))
 		}
-		return
 	}
-	s.stray++
+	if t.deviceNs != 0 && a.want&deviceStamp != 0 {
+		a.want &^= deviceStamp
+		s.stats.Stamped++
+		at := timescale.LocalFromNs(t.deviceNs)
+		if l.departed(a, at) && a.software != (timescale.Local{}) {
+			s.beyond.Add(int64(at.Sub(a.software)))
+		}
+	}
 }
 
-// wish is the control of a send that wants a stamp: which stamp, and after it
-// from which address to send.
+// departed takes the moment at which a Sync was stamped. A moment that cannot
+// be teaches nothing, and makes no Follow_Up.
+func (l *loop) departed(a *asked, stamp timescale.Local) (ok bool) {
+	s := l.stamps
+	at := stamp.Add(s.egress)
+	ok = plausible(at.Sub(a.origin))
+	if ok && a.sample {
+		ok = s.predictor.Observe(a.path, int64(at.Sub(a.origin))+a.predicted, a.predicted)
+	}
+	if !ok {
+		if s.device {
+			s.stats.Refused++
+		} else {
+			s.stray++
+		}
+	}
+	if a.token != 0 {
+		l.m.FollowUp(Now(), a.token, a.origin, at, &l.out)
+	}
+	return ok
+}
+
+// plausible: a stamp is not far from what was predicted. Drivers are known whose
+// stamps are 1 s off when the second changes while they are read.
+func plausible(late time.Duration) bool {
+	const far = 10 * time.Millisecond
+	return -far <= late && late <= far
+}
+
+// wish is the control of a send that wants stamps: which, and after it from
+// which address to send.
 type wish struct {
 	hdr   unix.Cmsghdr
 	flags uint32
@@ -147,9 +288,16 @@ func newWish() *wish {
 	return w
 }
 
-// stamped sends one datagram, now, and asks for its stamp.
-func (s *sender) stamped(src, dst netip.Addr, payload []byte) (sent bool) {
+// stamped sends one datagram, now, and asks for its stamps.
+func (s *sender) stamped(src, dst netip.Addr, payload []byte, want stampSet) (sent bool) {
 	s.set(0, src, dst, payload)
+	s.wish.flags = 0
+	if want&softwareStamp != 0 {
+		s.wish.flags |= unix.SOF_TIMESTAMPING_TX_SOFTWARE
+	}
+	if want&deviceStamp != 0 {
+		s.wish.flags |= unix.SOF_TIMESTAMPING_TX_HARDWARE
+	}
 	h := &s.hdr[0].Hdr
 	length := unsafe.Offsetof(s.wish.from)
 	if h.Control != nil {
@@ -159,4 +307,33 @@ func (s *sender) stamped(src, dst netip.Addr, payload []byte) (sent bool) {
 	h.Control = (*byte)(unsafe.Pointer(s.wish))
 	h.SetControllen(int(length))
 	return s.transmit()
+}
+
+// stamps are what a control message tells of one message: the kernel's stamp, of
+// CLOCK_REALTIME, and the device's, of its own clock; 0 for none.
+type stamps struct{ softwareNs, deviceNs int64 }
+
+// stampsOf reads a struct scm_timestamping64: three timespecs, of which the
+// second is no longer used.
+func stampsOf(data []byte) (t stamps) {
+	t.softwareNs = stampNs(data)
+	if len(data) >= 48 {
+		t.deviceNs = stampNs(data[32:])
+	}
+	return t
+}
+
+// txStamps finds them in the control messages of the error queue.
+func txStamps(b []byte) (t stamps, ok bool) {
+	for len(b) >= unix.SizeofCmsghdr {
+		length, level, typ, data := cmsg(b)
+		if data == nil {
+			break
+		}
+		if level == unix.SOL_SOCKET && typ == unix.SO_TIMESTAMPING_NEW && len(data) >= 16 {
+			t, ok = stampsOf(data), true
+		}
+		b = b[min(align(length), len(b)):]
+	}
+	return t, ok
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
+	"bragi/master"
 	"bragi/master/egress"
 	"bragi/master/wire"
 )
@@ -38,35 +39,148 @@ func TestTransmitStampsTeachThePrediction(t *testing.T) {
 	}
 }
 
+// still is a served clock that reads CLOCK_MONOTONIC_RAW.
+type still struct{}
+
+func (still) Local(m timescale.Mono) timescale.Local { return timescale.LocalFromNs(m.Ns()) }
+
+// bench is a loop without sockets, at 5 ms of CLOCK_MONOTONIC_RAW and 9 ms of
+// CLOCK_REALTIME.
+func bench(t *testing.T, device bool) *loop {
+	t.Helper()
+	m, err := master.New(master.Config{Identity: wire.ClockIdentity{1}, TwoStepFor: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &loop{s: &Server{}, m: m, clock: still{}, stamps: newStamper(), bridge: bridge{rawNs: 5_000_000, realNs: 9_000_000, good: true}}
+	l.stamps.use(device, false)
+	return l
+}
+
+// sync is a Sync that says nanosecond ns, and waits for its stamps: the clock
+// was read 100 ns before.
+func (l *loop) asks(ns int64, seq uint16) []byte {
+	b := (&wire.Sync{Header: wire.Header{SequenceID: seq}}).Append(nil)
+	origin := timescale.LocalFromNs(ns)
+	wire.PutTimestamp(b[wire.OriginOffset:], wire.TimestampFromLocal(origin))
+	l.stamps.ask(b, asked{want: l.stamps.wants(true), sample: true, path: egress.First, read: timescale.MonoFromNs(ns - 100), origin: origin, predicted: 100})
+	return append(make([]byte, 42), b...) // looped with the headers before it
+}
+
 // A stamp that belongs to no Sync, or to none that waits, teaches nothing.
 func TestStrayStamps(t *testing.T) {
-	s := newStamper()
-	b := bridge{rawNs: 5_000_000, realNs: 9_000_000, good: true}
-	sync := make([]byte, wire.SyncLen)
-	sync[30] = 7 // the sequenceId
-	s.ask(sync, timescale.MonoFromNs(4_000_000), 100, egress.First)
-	other := append([]byte(nil), sync...)
-	other[31] = 1
-	for name, packet := range map[string][]byte{"another Sync's": append(make([]byte, 42), other...), "cut short": sync[:20], "empty": nil} {
+	l := bench(t, false)
+	s := l.stamps
+	looped := l.asks(4_000_100, 7)
+	stamp := stamps{softwareNs: 8_010_000} // 1 ms before the sandwich less 10 us: read + 10 us
+	other := append([]byte(nil), looped...)
+	other[42+wire.SequenceOffset]++
+	for name, packet := range map[string][]byte{"another Sync's": other, "cut short": looped[:20], "empty": nil} {
 		was := s.stray
-		s.take(packet, 8_010_000, &b)
+		l.left(packet, stamp)
 		if s.stray != was+1 || s.predictor.Residual().N != 0 {
 			t.Errorf("a stamp with bytes that are %s is taken", name)
 		}
 	}
-	looped := append(make([]byte, 42), sync...) // headers before it
-	s.take(looped, 8_010_000, &b)               // 1 ms before the sandwich less 10 us: read + 10 us
+	l.left(looped, stamp)
 	if r := s.predictor.Residual(); r.N != 1 || r.P50 != 9900 {
 		t.Errorf("residual %+v, want one of 10000 - 100 ns", r)
 	}
-	s.take(looped, 8_010_000, &b)
+	l.left(looped, stamp)
 	if r := s.predictor.Residual(); r.N != 1 {
 		t.Error("one Sync's second stamp is taken too")
 	}
-	for range inFlight + 1 {
-		s.ask(sync, timescale.MonoFromNs(4_000_000), 100, egress.First)
+	for i := range sampling + 1 {
+		l.asks(4_000_100, uint16(i))
 	}
 	if s.lost != 1 {
-		t.Errorf("%d lost, want 1 after %d without a stamp", s.lost, inFlight+1)
+		t.Errorf("%d lost, want 1 after %d without a stamp", s.lost, sampling+1)
+	}
+}
+
+// A device's stamps are the served clock's time and teach without a detour; the
+// kernel's beside them says by how much the device is later. One that is wrong
+// by a second, or comes again, teaches nothing.
+func TestDeviceStamps(t *testing.T) {
+	l := bench(t, true)
+	s := l.stamps
+	s.egress = 7
+	looped := l.asks(4_000_100, 1)
+	l.left(looped, stamps{softwareNs: 8_002_000})
+	l.left(looped, stamps{deviceNs: 4_003_000})
+	l.left(looped, stamps{deviceNs: 4_003_000})
+	if r := s.predictor.Residual(); r.N != 1 || r.P50 != 3007-100 {
+		t.Errorf("residual %+v, want the device's 3000 ns and 7 ns of egress latency less the 100 predicted", r)
+	}
+	if b := s.beyond.Spread(); b.N != 1 || b.P50 != 1000 {
+		t.Errorf("the device is %+v behind the kernel, want 1000 ns", b)
+	}
+	for i, wrong := range []int64{1e9, -1e9} {
+		l.left(l.asks(4_000_200, uint16(2+i)), stamps{deviceNs: 4_003_000 + wrong})
+	}
+	if s.stats.Refused != 2 || s.predictor.Residual().N != 1 || s.beyond.Spread().N != 1 {
+		t.Errorf("stamps that are 1 s off: %d refused, %d learnt", s.stats.Refused, s.predictor.Residual().N-1)
+	}
+}
+
+// A device that was given a Sync and gives no stamp back is told from a client
+// that no Sync reaches.
+func TestWithheldStamps(t *testing.T) {
+	l := bench(t, true)
+	s := l.stamps
+	for i := range 20 {
+		looped := l.asks(4_000_100+int64(i), uint16(i))
+		if i < 15 { // the others' neighbour is not there
+			l.left(looped, stamps{softwareNs: 8_002_000})
+		}
+	}
+	s.expire(timescale.MonoFromNs(4_000_200 + patience))
+	if s.stats.Asked != 20 || s.stats.Withheld != 15 || s.lost != 5 || s.stats.Stamped != 0 {
+		t.Errorf("of 20: %+v, %d lost; want 15 withheld, 5 lost", s.stats, s.lost)
+	}
+}
+
+// Receive stamps: the device's is taken when the kernel's does not contradict
+// it, the kernel's less the interrupt else.
+func TestArrival(t *testing.T) {
+	l := bench(t, true)
+	l.stamping.Receive = true
+	l.s.ingress = 3
+	const soft, at = 8_500_000, 4_500_000 // the same moment on CLOCK_REALTIME and on the served clock
+	for _, c := range []struct {
+		what   string
+		packet packet
+		want   int64
+	}{
+		{"both", packet{stampNs: soft, deviceNs: at - 20_000}, at - 20_000 - 3},
+		{"the kernel's only: less the 20 us just measured", packet{stampNs: soft}, at - 20_000 - 3},
+		{"the device's is a second old", packet{stampNs: soft, deviceNs: at - 1e9}, at - 20_000 - 3},
+		{"the device's is of the future", packet{stampNs: soft, deviceNs: at + 300_000}, at - 20_000 - 3},
+	} {
+		if got, ok := l.arrival(&c.packet); !ok || got.Ns() != c.want {
+			t.Errorf("%s: %d, %v; want %d", c.what, got.Ns(), ok, c.want)
+		}
+	}
+	if _, ok := l.arrival(&packet{}); ok {
+		t.Error("a message without a stamp has an arrival")
+	}
+	if n := l.stamps.stats; n.Received != 1 || n.ReceivedSoftware != 3 || n.ReceivedRefused != 2 {
+		t.Errorf("counted %+v", n)
+	}
+}
+
+// Latencies and the asymmetry are applied to a fraction of a nanosecond: whole
+// nanoseconds to the stamps, the rest to the correctionFields.
+func TestLatencies(t *testing.T) {
+	for _, c := range []Latencies{{}, {EgressNs: 400, IngressNs: 300}, {EgressNs: 12.25, IngressNs: 7.75, AsymmetryNs: -3.5}, {EgressNs: -0.5, IngressNs: -0.5}} {
+		sync, delayResp := c.Corrections()
+		// What a client takes for the time of egress and ingress: timestamp plus
+		// correction, receiveTimestamp less correction.
+		if got := float64(c.egress()) + float64(sync)/65536; got != c.EgressNs+c.AsymmetryNs {
+			t.Errorf("%+v: Sync says %v ns later, want %v", c, got, c.EgressNs+c.AsymmetryNs)
+		}
+		if got := -float64(c.ingress()) - float64(delayResp)/65536; got != -c.IngressNs+c.AsymmetryNs {
+			t.Errorf("%+v: Delay_Resp says %v ns, want %v", c, got, -c.IngressNs+c.AsymmetryNs)
+		}
 	}
 }

@@ -55,13 +55,22 @@ func PutSequenceID(b []byte, seq uint16) {
 // AddCorrection adds d to the correctionField of the message in b. What does
 // not fit becomes the field's largest value, which says so (13.3.2.9).
 func AddCorrection(b []byte, d time.Duration) {
+	scaled := int64(d) << 16
+	if scaled>>16 != int64(d) {
+		scaled = math.MaxInt64
+		binary.BigEndian.PutUint64(b[CorrectionOffset:], math.MaxInt64)
+	}
+	AddCorrectionScaled(b, scaled)
+}
+
+// AddCorrectionScaled likewise adds units of 2^-16 ns, the field's own.
+func AddCorrectionScaled(b []byte, scaled int64) {
 	const largest, least = math.MaxInt64, math.MinInt64
 	c := int64(binary.BigEndian.Uint64(b[CorrectionOffset:]))
-	scaled := int64(d) << 16
 	switch {
-	case scaled>>16 != int64(d), d >= 0 && c > largest-scaled:
+	case scaled >= 0 && c > largest-scaled:
 		c = largest
-	case d < 0 && c < least-scaled:
+	case scaled < 0 && c < least-scaled:
 		c = least
 	default:
 		c += scaled

@@ -1,0 +1,86 @@
+package udp
+
+import (
+	"time"
+
+	"bragi/gnss/timescale"
+	"bragi/master"
+	"bragi/master/egress"
+)
+
+// Stamping is what of the network device's own time stamps is used. They must
+// be the served clock's. The zero value uses the kernel's software stamps alone.
+type Stamping struct {
+	// Transmit: the device stamps unicast messages that leave, if it is asked to.
+	Transmit bool
+	// Receive: the device stamps event messages that come.
+	Receive bool
+	// OneStep: the device writes the time into each Sync by itself. It then gives no
+	// stamp of a Sync.
+	OneStep bool
+	// TwoStep: every Sync is followed by its stamp; else only those of the master's
+	// TwoStepFor.
+	TwoStep bool
+}
+
+// SetStamping changes what is used, at once.
+func (s *Server) SetStamping(c Stamping) {
+	s.post(func(m *master.Master, l *loop) {
+		l.stamping = c
+		m.SetTwoStep(c.TwoStep)
+		l.stamps.use(c.Transmit && !c.OneStep, m.Follows())
+	})
+}
+
+// StampStats count what became of time stamps.
+type StampStats struct {
+	// Asked counts the transmit stamps that were asked of the device; Stamped those
+	// that it gave; Withheld those that did not come although the kernel says that
+	// it gave the message to the device; Refused those that cannot be.
+	Asked, Stamped, Withheld, Refused uint64
+	// Received counts event messages with a stamp of the device, ReceivedSoftware
+	// those that had to do with the kernel's, ReceivedRefused those of them whose
+	// stamp of the device cannot be.
+	Received, ReceivedSoftware, ReceivedRefused uint64
+	// Beyond is what the device's transmit stamp is behind the kernel's, in ns.
+	Beyond egress.Spread
+}
+
+const (
+	// A stamp of the device lies before the kernel's by what an interrupt takes, and
+	// never long after it.
+	longestInterrupt = 100 * time.Millisecond
+	clockNoise       = 200 * time.Microsecond
+)
+
+// arrival is when a message came, by the best stamp that it has. A device's is
+// the served clock's reading; it is believed if the kernel's, which is rough
+// but comes by another way, does not contradict it.
+func (l *loop) arrival(p *packet) (timescale.Local, bool) {
+	at, ok := l.stamp(p.stampNs)
+	if !l.stamping.Receive {
+		return at.Add(-l.s.ingress), ok
+	}
+	n := &l.stamps.stats
+	if p.deviceNs != 0 {
+		device := timescale.LocalFromNs(p.deviceNs)
+		reference := at
+		if !ok {
+			reference = l.clock.Local(Now())
+		}
+		behind := reference.Sub(device)
+		if -clockNoise <= behind && behind <= longestInterrupt {
+			if ok {
+				l.stamps.interrupt.Add(int64(behind))
+			}
+			n.Received++
+			return device.Add(-l.s.ingress), true
+		}
+		n.ReceivedRefused++
+	}
+	if ok {
+		n.ReceivedSoftware++
+		at = at.Add(-time.Duration(l.stamps.interrupt.Median()))
+	}
+	return at.Add(-l.s.ingress), ok
+}
