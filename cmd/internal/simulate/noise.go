@@ -1,8 +1,11 @@
 package simulate
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"bragi/cmd/internal/phasefile"
 )
 
 // Figures of the pulses' noise, in ns and s (TIMING notes, section 3): what a
@@ -31,20 +34,28 @@ type pulseNoise struct {
 	faults []Event
 	second int // of the pulse that Next makes, from the start; the first is 1
 	gone   map[int]bool
+	qErr   float64 // of the pulse made last, which is still to come
 }
+
+// The kinds of receiver.
+const (
+	ReceiverNMEA   = "nmea"   // a GPS hat: 25 ns of white noise
+	ReceiverTiming = "timing" // 5.5 ns, and a sawtooth of which it tells
+)
 
 func newPulseNoise(o *Options, seed uint64) *pulseNoise {
 	n := &pulseNoise{rng: rand.New(rand.NewPCG(seed, 0x505053)), white: whiteNs, gone: map[int]bool{}}
 	switch o.Receiver {
-	case "nmea":
+	case ReceiverNMEA:
 		n.white = hatWhiteNs
-	case "timing":
+	case ReceiverTiming:
 		n.sawing = true
 	}
 	n.slow = slowNs * n.rng.NormFloat64()
 	n.saw, n.step = n.rng.Float64(), 0.02+0.3*n.rng.Float64()
 	if len(o.PPS) > 0 {
-		n.record = newPlayback(o.PPS, n.rng, int(o.Scenario.loss().Seconds()))
+		span, _ := o.Scenario.loss()
+		n.record = newPlayback(o.PPS, n.rng, int(span.Seconds()))
 	}
 	for _, e := range o.Scenario.Events {
 		switch e.Do {
@@ -72,6 +83,7 @@ func (n *pulseNoise) next() (lateNs, qErrNs float64) {
 	for _, e := range n.faults {
 		late = n.fault(e, late)
 	}
+	n.qErr = qErrNs
 	return late, qErrNs
 }
 
@@ -152,3 +164,36 @@ func (p *playback) next() float64 {
 	}
 	return v
 }
+
+// ReadNoise reads a record of pulse noise as lateness in ns about zero, one
+// point a second. Its mean, which is antenna cable, is taken off; gaps are left
+// out.
+func ReadNoise(file string, o phasefile.Options) ([]float64, error) {
+	r, err := phasefile.Read(file, o)
+	if err != nil {
+		return nil, err
+	}
+	x, err := r.EachSecond()
+	if err != nil {
+		return nil, err
+	}
+	ns, mean := make([]float64, 0, len(x)), 0.0
+	for _, v := range x {
+		if !math.IsNaN(v) {
+			ns = append(ns, 1e9*v)
+			mean += 1e9 * v
+		}
+	}
+	if len(ns) == 0 {
+		return nil, fmt.Errorf("simulate: %s has no point at a whole second", file)
+	}
+	mean /= float64(len(ns))
+	for i := range ns {
+		if ns[i] -= mean; math.Abs(ns[i]) > pulseNoiseMost {
+			return nil, fmt.Errorf("simulate: %s: point %d is %.3g s from the mean: this is no pulse noise (mend: --unit, or a record of a pulse)", file, i+1, ns[i]*1e-9)
+		}
+	}
+	return ns, nil
+}
+
+const pulseNoiseMost = 200e6 // ns: later the pulse could not be told from the next

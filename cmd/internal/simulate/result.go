@@ -111,10 +111,7 @@ func (r *Result) judge(t *Trace) {
 	}
 	r.judgeHoldover(t, loss)
 	for i, class := range t.Class {
-		if i == 0 && class == 0 {
-			continue
-		}
-		if n := len(r.Classes); n == 0 || r.Classes[n-1].Class != class {
+		if n := len(r.Classes); n == 0 && class != 0 || n > 0 && r.Classes[n-1].Class != class {
 			r.Classes = append(r.Classes, Class{i + 1, class})
 		}
 		if class == classInSpec && math.Abs(t.ErrorNs[i]) > t.SpecNs {
@@ -143,11 +140,14 @@ func judgeLock(t *Trace, locked, loss int) Lock {
 	}
 	x := t.ErrorNs[from:loss]
 	l.FromS, l.ForS = from+1, len(x)
-	square := 0.0
+	square, n := 0.0, 0
 	for _, v := range x {
-		square += v * v
+		if !math.IsNaN(v) { // a gap in a record
+			square += v * v
+			n++
+		}
 	}
-	l.RMSNs, l.MaxNs = Number(round(math.Sqrt(square/float64(len(x))), 3)), Number(round(worst(x), 3))
+	l.RMSNs, l.MaxNs = Number(round(math.Sqrt(square/float64(n)), 3)), Number(round(worst(x), 3))
 	for _, tau := range lockTaus {
 		key := strconv.Itoa(tau)
 		if mtie, n := stability.MTIE(x, tau); n > 0 {
@@ -187,7 +187,7 @@ func (r *Result) judgeHoldover(t *Trace, loss int) {
 		}
 	}
 	i := loss
-	for i < back && math.Abs(t.ErrorNs[i]) <= t.SpecNs {
+	for i < back && !(math.Abs(t.ErrorNs[i]) > t.SpecNs) {
 		i++
 	}
 	r.ActualS, r.ActualOver = Number(i-loss), i == back

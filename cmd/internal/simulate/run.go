@@ -25,7 +25,25 @@ func Run(o Options) (*Result, *Trace, error) {
 	if o.Scenario == nil {
 		return nil, nil, errors.New("simulate: no scenario")
 	}
-	w, err := newWorld(&o)
+	p, err := newSimulated(&o)
+	if err != nil {
+		return nil, nil, err
+	}
+	return run(&o, p)
+}
+
+// Replay lets the servo steer a recorded oscillator: x is its phase against a
+// pulse, in ns, one point a second. The truth is the record itself.
+func Replay(o Options, x []float64) (*Result, *Trace, error) {
+	if o.Scenario == nil {
+		return nil, nil, errors.New("simulate: no scenario")
+	}
+	o.NoThermometer = true
+	return run(&o, &recorded{x: x, sky: true, quantum: o.QuantumPPB, at: mono0})
+}
+
+func run(o *Options, p plant) (*Result, *Trace, error) {
+	w, err := newWorld(o, p)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -33,7 +51,10 @@ func Run(o Options) (*Result, *Trace, error) {
 	t := &Trace{ErrorNs: make([]float64, 0, n), BoundNs: make([]float64, 0, n), Class: make([]uint8, 0, n),
 		State: make([]quality.State, 0, n), Off: make([]bool, 0, n), Loss: -1}
 	t.SpecNs = float64(holdover.DefaultConfig().Spec)
-	loss := int(o.Scenario.loss().Seconds())
+	loss := -1
+	if at, ok := o.Scenario.loss(); ok {
+		loss = max(int(at.Seconds()), 1)
+	}
 	r := &Result{Seed: o.Seed, Oscillator: o.Oscillator.String(), Scenario: o.Scenario.Name, TimeToLockS: nan}
 	r.ForecastS, r.Class7S = nan, nan
 	for i := 1; i <= n; i++ {
@@ -72,6 +93,6 @@ func (w *world) look(t *Trace, r *Result, i int) {
 			r.TimeToLockS = Number(i)
 		}
 	}
-	t.ErrorNs, t.BoundNs = append(t.ErrorNs, w.trueErrorNs()), append(t.BoundNs, s.BoundNs)
+	t.ErrorNs, t.BoundNs = append(t.ErrorNs, w.plant.errorNs(w.now)), append(t.BoundNs, s.BoundNs)
 	t.Class, t.State = append(t.Class, class), append(t.State, s.State)
 }

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
-	"bragi/board/sim"
+	"bragi/holdover"
 )
 
 func scenario(t testing.TB, name string) *Scenario {
@@ -29,9 +29,9 @@ func simulate(t testing.TB, o Options) (*Result, *Trace) {
 // the first lock; at most 10 ppb of change in any second.
 func TestNoStepAndNoHurry(t *testing.T) {
 	for _, name := range []string{"antenna-cut", "pps-glitches", "jamming"} {
-		for _, kind := range []sim.Kind{sim.XO, sim.TCXO, sim.TCXOHi, sim.OCXO, sim.Rb} {
+		for _, kind := range []holdover.Oscillator{holdover.XO, holdover.TCXO, holdover.TCXOHi, holdover.OCXO, holdover.Rubidium} {
 			for _, quantum := range []float64{0, 1} {
-				if quantum > 0 && (kind == sim.XO || kind == sim.Rb) {
+				if quantum > 0 && (kind == holdover.XO || kind == holdover.Rubidium) {
 					continue
 				}
 				r, _ := simulate(t, Options{Oscillator: kind, Scenario: scenario(t, name), Seed: 3, QuantumPPB: quantum})
@@ -49,7 +49,7 @@ func TestNoStepAndNoHurry(t *testing.T) {
 // A seed is a run: twice the same, and another seed another.
 func TestSeedIsTheRun(t *testing.T) {
 	run := func(seed uint64) string {
-		r, _ := simulate(t, Options{Oscillator: sim.TCXO, Receiver: "nmea", Scenario: scenario(t, "antenna-cut"), Seed: seed})
+		r, _ := simulate(t, Options{Oscillator: holdover.TCXO, Receiver: "nmea", Scenario: scenario(t, "antenna-cut"), Seed: seed})
 		r.Seed = 0
 		b, err := json.Marshal(r)
 		if err != nil {
@@ -66,7 +66,7 @@ func TestSeedIsTheRun(t *testing.T) {
 func BenchmarkSimulatedDay(b *testing.B) {
 	s := scenario(b, "locked-24h")
 	for b.Loop() {
-		simulate(b, Options{Oscillator: sim.OCXO, Scenario: s, Seed: 1})
+		simulate(b, Options{Oscillator: holdover.OCXO, Scenario: s, Seed: 1})
 	}
 	b.ReportMetric(86400/(b.Elapsed().Seconds()/float64(b.N)), "x-real-time")
 }

@@ -299,13 +299,13 @@ func actions() []string {
 	return names
 }
 
-// loss is when the antenna is first cut, power lost or the receiver jammed;
-// the scenario's end when it never is.
-func (s *Scenario) loss() time.Duration {
+// loss is when the reference first goes: the antenna is cut, power is lost or
+// the receiver jammed. ok is false when it never does.
+func (s *Scenario) loss() (at time.Duration, ok bool) {
 	for _, e := range s.Events {
 		if e.Do == AntennaCut || e.Do == Jamming || e.Do == PowerCycle {
-			return e.At
+			return e.At, true
 		}
 	}
-	return s.Duration
+	return s.Duration, false
 }

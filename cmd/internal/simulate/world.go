@@ -15,8 +15,8 @@ import (
 
 // Options say what to simulate.
 type Options struct {
-	Oscillator sim.Kind
-	Receiver   string    // "nmea", "timing"; "": a timing receiver without a sawtooth
+	Oscillator holdover.Oscillator
+	Receiver   string    // ReceiverNMEA, ReceiverTiming; "": a timing receiver without a sawtooth
 	PPS        []float64 // recorded lateness of the pulses, ns, about zero; nil: noise is made
 	Scenario   *Scenario
 	Seed       uint64
@@ -49,14 +49,10 @@ var (
 
 func skyAt(m timescale.Mono) timescale.TAI { return sky0.Add(m.Sub(mono0)) }
 
-var kinds = [...]holdover.Oscillator{sim.XO: holdover.XO, sim.TCXO: holdover.TCXO, sim.TCXOHi: holdover.TCXOHi,
-	sim.OCXO: holdover.OCXO, sim.Rb: holdover.Rubidium}
-
 // world is the grandmaster and what is around it.
 type world struct {
 	o      *Options
-	board  *sim.Board
-	noise  *pulseNoise
+	plant  plant
 	pipe   *daemon.Pipeline
 	now    timescale.Mono
 	said   quality.Announcement
@@ -64,13 +60,10 @@ type world struct {
 
 	events  []Event // still to come
 	ramps   []ramp
-	addedC  float64
-	antenna bool
 	sensor  Action
 	sensorC float64 // ThermometerStuck: what it shows; ThermometerJump: too much
 	off     int     // until this second there is no power
 	leap    *timescale.LeapSeconds
-	queue   []sim.Event
 
 	locked  bool // LOCKED was reached since the last start
 	changes rates
@@ -113,7 +106,21 @@ func (r *rates) note(at timescale.Mono, ppb float64, count bool) {
 	r.most = max(r.most, sum)
 }
 
-// clock is the board of software's PHC as the Pipeline sees it.
+// plant is the clock and its reference: what the servo steers, and the truth.
+type plant interface {
+	// pulse is the pulse of the second that begins i s after the start; false:
+	// it does not come. qErrNs is a timing receiver's word of the next one.
+	pulse(now timescale.Mono, i int) (e board.Edge, qErrNs float64, came bool)
+	adjust(now timescale.Mono, ppb float64) (applied float64, err error)
+	step(now timescale.Mono, deltaNs int64)
+	local(m timescale.Mono) timescale.Local
+	errorNs(now timescale.Mono) float64 // the clock less the truth; NaN: not known
+	antenna(ok bool)
+	heat(c float64)
+	thermometer() float64
+}
+
+// clock is the plant as the Pipeline sees it.
 type clock struct{ w *world }
 
 func (c clock) Cross() (board.Cross, error) {
@@ -121,7 +128,7 @@ func (c clock) Cross() (board.Cross, error) {
 }
 
 func (c clock) AdjustFrequency(ppb float64) (float64, error) {
-	applied, err := c.w.board.PHC().AdjustFrequency(c.w.now, ppb)
+	applied, err := c.w.plant.adjust(c.w.now, ppb)
 	c.w.changes.note(c.w.now, applied, c.w.locked || c.w.said.Serve)
 	return applied, err
 }
@@ -132,33 +139,24 @@ func (c clock) Step(deltaNs int64) error {
 	} else {
 		c.w.first++
 	}
-	c.w.board.PHC().Step(c.w.now, deltaNs)
+	c.w.plant.step(c.w.now, deltaNs)
 	return nil
 }
 
-func (c clock) Local(m timescale.Mono) timescale.Local { return c.w.board.PHC().At(m) }
+func (c clock) Local(m timescale.Mono) timescale.Local { return c.w.plant.local(m) }
 func (c clock) Info() board.ClockInfo {
 	return board.ClockInfo{Name: "sim", MaxPPB: sim.DefaultMaxPPB, QuantumPPB: c.w.o.QuantumPPB}
 }
 
-func newWorld(o *Options) (*world, error) {
-	w := &world{o: o, now: mono0, events: o.Scenario.Events, antenna: true, leap: timescale.Builtin()}
-	w.noise = newPulseNoise(o, o.Seed)
-	var err error
-	w.board, err = sim.New(sim.Config{
-		Oscillator: o.Oscillator, Seed: o.Seed, StartOffset: startOffset, QuantumPPB: o.QuantumPPB,
-		StampGrainNs: stampGrainNs, TimeToFix: timeToFix, FixHold: o.Scenario.FixHold, NoBytes: true, Noise: w.noise.next,
-	}, mono0, sky0)
-	if err != nil {
-		return nil, err
-	}
+func newWorld(o *Options, p plant) (*world, error) {
+	w := &world{o: o, plant: p, now: mono0, events: o.Scenario.Events, leap: timescale.Builtin()}
 	return w, w.powerOn()
 }
 
 // powerOn starts a Pipeline anew.
 func (w *world) powerOn() error {
 	cfg := holdover.DefaultConfig()
-	cfg.Oscillator = kinds[w.o.Oscillator]
+	cfg.Oscillator = w.o.Oscillator
 	s := w.o.Scenario
 	for _, set := range []struct{ key, value *time.Duration }{
 		{&cfg.Learning, &s.Learning}, {&cfg.Settle, &s.Settle}, {&cfg.MaxHoldover, &s.MaxHoldover},
@@ -187,9 +185,9 @@ func (w *world) temperature() float64 {
 	case ThermometerStuck:
 		return w.sensorC
 	case ThermometerJump:
-		return w.board.SensorC() + w.sensorC
+		return w.plant.thermometer() + w.sensorC
 	}
-	return w.board.SensorC()
+	return w.plant.thermometer()
 }
 
 // second lets the second that begins i seconds after the start pass, until its
@@ -200,25 +198,22 @@ func (w *world) second(i int) error {
 		return err
 	}
 	w.now = at.Add(edgeSeen)
-	w.queue = w.board.Advance(w.now, skyAt(w.now))
-	gone := w.noise.missing(i)
+	e, qErr, came := w.plant.pulse(w.now, i)
 	powered := i >= w.off
-	fix, qErr := false, 0.0
-	for _, e := range w.queue {
-		if e.Kind != sim.PulseEdge || gone || !powered {
-			continue
-		}
-		fix, qErr = true, e.Edge.QErrNs
-		w.pipe.Edge(w.now, board.Edge{Local: e.Edge.Local, Mono: e.Edge.Mono, SigmaNs: e.Edge.SigmaNs, Seq: e.Edge.Seq})
+	if came && powered {
+		w.pipe.Edge(w.now, e)
 	}
 	if !powered {
 		return nil
 	}
-	_ = qErr
 	w.now = at.Add(epochSeen)
-	if fix {
+	if came {
 		utc, _ := w.leap.ToUTC(skyAt(at))
-		w.pipe.Epoch(gnss.Epoch{UTC: utc, Received: w.now, Talker: "GN", Fix: gnss.FixTime, Trusted: true})
+		epoch := gnss.Epoch{UTC: utc, Received: w.now, Talker: "GN", Fix: gnss.FixTime, Trusted: true}
+		if w.o.Receiver == ReceiverTiming {
+			epoch.QErrPs = gnss.Some(int64(math.Round(1000 * qErr)))
+		}
+		w.pipe.Epoch(epoch)
 	}
 	w.now = at.Add(tickAt)
 	w.pipe.Tick(w.now, w.said.Serve)
@@ -233,12 +228,11 @@ func (w *world) happen(i int) error {
 		w.events = w.events[1:]
 		switch e.Do {
 		case AntennaCut, AntennaRestore:
-			w.antenna = e.Do == AntennaRestore
-			w.board.SetAntenna(w.antenna)
+			w.plant.antenna(e.Do == AntennaRestore)
 		case TemperatureRamp:
 			w.ramps = append(w.ramps, ramp{i, int(e.For.Seconds()), e.Celsius})
 		case ThermometerStuck:
-			w.sensor, w.sensorC = e.Do, w.board.SensorC()
+			w.sensor, w.sensorC = e.Do, w.plant.thermometer()
 		case ThermometerJump:
 			w.sensor, w.sensorC = e.Do, e.Celsius
 		case ThermometerDead, ThermometerOK:
@@ -252,19 +246,16 @@ func (w *world) happen(i int) error {
 		for _, r := range w.ramps {
 			sum += r.celsius * min(float64(i-r.from)/float64(r.seconds), 1)
 		}
-		w.board.Heat(sum)
+		w.plant.heat(sum)
 	}
 	if w.off == i && i > 0 {
 		// The clock lost its time and its correction with the power.
 		w.now = mono0.Add(time.Duration(i) * time.Second)
-		if _, err := w.board.PHC().AdjustFrequency(w.now, 0); err != nil {
+		if _, err := w.plant.adjust(w.now, 0); err != nil {
 			return err
 		}
-		w.board.PHC().Step(w.now, int64(startOffset))
+		w.plant.step(w.now, int64(startOffset))
 		return w.powerOn()
 	}
 	return nil
 }
-
-// trueErrorNs is the served clock less TAI: positive, it is ahead.
-func (w *world) trueErrorNs() float64 { return w.board.TrueErrorNs(w.now, skyAt(w.now)) }
