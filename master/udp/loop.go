@@ -67,11 +67,15 @@ func (l *loop) run(ctx context.Context) error {
 		l.m.Tick(now, &l.out)
 		l.flush()
 		l.report()
+		l.twin(now)
 		d := longestWait
 		l.due = timescale.Mono{}
 		if next, ok := l.m.Next(); ok {
 			l.due, now = next, Now()
 			d = max(0, min(d, next.Sub(now)))
+		}
+		if at, ok := l.s.twins.due(); ok {
+			d = max(0, min(d, at.Sub(Now())))
 		}
 		wait := l.wait.wait
 		if l.dense && d < longWait && now.Sub(l.heard) < stream {
@@ -287,6 +291,10 @@ func (l *loop) stats() Stats {
 		Event: e.tx.stats, General: g.tx.stats,
 		Residual: l.stamps.predictor.Residual(), Stamps: l.stamps.stats, StampsLost: l.stamps.lost, StampsStray: l.stamps.stray,
 	}
+	if l.s.twins != nil {
+		st.Twins = l.s.twins.stats
+	}
+	st.Twins.Error = l.s.twinsError
 	st.Stamps.Beyond = l.stamps.beyond.Spread()
 	if m := l.s.group; m != nil {
 		st.Joined, st.DroppedGroup = m.joined, m.rx.drops

@@ -15,6 +15,7 @@ import (
 	"bragi/holdover/quality"
 	"bragi/master"
 	"bragi/master/egress"
+	"bragi/master/wire"
 )
 
 // Config is where and how to serve.
@@ -35,6 +36,9 @@ type Config struct {
 	// Management messages are taken from there, and answered by unicast.
 	Management bool
 	Latencies  Latencies
+	Twins      Twins
+	// Identity is the master's, for the twins.
+	Identity wire.ClockIdentity
 }
 
 // Server serves one master. Its methods may be called from any goroutine,
@@ -43,15 +47,18 @@ type Server struct {
 	cfg     Config
 	event   *port
 	general *port
-	ingress time.Duration // from the wire to a receive stamp
-	group   *port         // only received from; nil without Management
-	wake    int           // eventfd
-	posted  atomic.Pointer[command]
-	events  chan master.Event
-	done    chan struct{}
-	serving atomic.Bool
-	closing sync.RWMutex // guards the eventfd against use after Close; the loop never takes it
-	closed  bool
+	twins   *twins
+	// twinsError is why there are none; the service does without.
+	twinsError error
+	ingress    time.Duration // from the wire to a receive stamp
+	group      *port         // only received from; nil without Management
+	wake       int           // eventfd
+	posted     atomic.Pointer[command]
+	events     chan master.Event
+	done       chan struct{}
+	serving    atomic.Bool
+	closing    sync.RWMutex // guards the eventfd against use after Close; the loop never takes it
+	closed     bool
 }
 
 // port is one of the sockets.
@@ -109,6 +116,9 @@ func Listen(c Config) (*Server, error) {
 			return nil, err
 		}
 	}
+	if c.Twins.Interface != "" {
+		s.twins, s.twinsError = openTwins(c.Twins, c.Identity, c.Priority, c.EventPort)
+	}
 	if s.wake, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
 		err = fmt.Errorf("udp: %w", os.NewSyscallError("eventfd", err))
 		return nil, err
@@ -132,6 +142,7 @@ func (s *Server) Close() error {
 		return nil
 	}
 	s.closed = true
+	s.twins.close()
 	var errs []error
 	fds := []int{s.wake}
 	for _, p := range []*port{s.event, s.general, s.group} {
@@ -193,6 +204,7 @@ type Stats struct {
 	// Syncs that were sampled, in ns.
 	Residual    egress.Spread
 	Stamps      StampStats
+	Twins       TwinStats
 	StampsLost  uint64 // transmit stamps that never came
 	StampsStray uint64 // transmit stamps that no Sync was found for, or that cannot be
 }

@@ -21,6 +21,9 @@ type Stamping struct {
 	// TwoStep: every Sync is followed by its stamp; else only those of the master's
 	// TwoStepFor.
 	TwoStep bool
+	// Test sends the first twins, which show whether the device stamps; Twins goes
+	// on with them, for a device that stamps no unicast Sync.
+	Test, Twins bool
 }
 
 // SetStamping changes what is used, at once.
@@ -29,6 +32,9 @@ func (s *Server) SetStamping(c Stamping) {
 		l.stamping = c
 		m.SetTwoStep(c.TwoStep)
 		l.stamps.use(c.Transmit && !c.OneStep, m.Follows())
+		if t := l.s.twins; t != nil && (c.Test || c.Twins) {
+			t.begin(Now(), c.Twins, c.OneStep)
+		}
 	})
 }
 

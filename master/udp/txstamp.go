@@ -185,17 +185,24 @@ func (s *stamper) find(packet []byte) *asked {
 	return nil
 }
 
+// next1 reads the next stamp from a socket's error queue.
+func (s *stamper) read(fd int) (n int, e unix.Errno) {
+	for {
+		s.hdr.SetControllen(controlMax)
+		n, _, e := unix.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&s.hdr)), unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
+		if e != unix.EINTR {
+			return int(n), e
+		}
+	}
+}
+
 // drain takes the stamps that have come, and sends the Follow_Ups that they
 // make.
 func (l *loop) drain() {
 	s := l.stamps
 	looked := false
 	for {
-		s.hdr.SetControllen(controlMax)
-		n, _, e := unix.RawSyscall(unix.SYS_RECVMSG, uintptr(l.s.event.fd), uintptr(unsafe.Pointer(&s.hdr)), unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
-		if e == unix.EINTR {
-			continue
-		}
+		n, e := s.read(l.s.event.fd)
 		if e != 0 {
 			break
 		}

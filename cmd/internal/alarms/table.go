@@ -22,6 +22,8 @@ const (
 	ClientDenied    Code = "CLIENT_DENIED"
 	WrongDomain     Code = "WRONG_DOMAIN"
 	NoReceiveStamps Code = "NO_RECEIVE_STAMPS"
+	HardwareStamps  Code = "HARDWARE_STAMPS"
+	ResidualHigh    Code = "RESIDUAL_HIGH"
 	PulseNoisy      Code = "PULSE_NOISY"
 	ClockStepped    Code = "CLOCK_STEPPED"
 	ClockSlewsLong  Code = "CLOCK_SLEWS_LONG"
@@ -75,6 +77,10 @@ var Table = []Kind{
 		Mend: "set the same domain at the client and in master.domain"},
 	{Code: NoReceiveStamps, Severity: Major, Text: "packets arrive without a receive time stamp and get no answer",
 		Mend: "check the network driver: ethtool -T"},
+	{Code: HardwareStamps, Severity: Major, Text: "the interface does not give the time stamps that its driver promised",
+		Mend: "look at the kernel's log and ethtool -T; another driver or kernel, or master.sync_mode; the next best mode serves meanwhile"},
+	{Code: ResidualHigh, Severity: Minor, Text: "what Sync says may be wrong by more than master.residual_limit",
+		Mend: "look for load on the machine or the interface: bragi show hardware; master.on_residual = \"two-step\" serves two-step meanwhile", Patience: 10 * time.Second},
 	{Code: LeapTableOld, Severity: Warning, Text: "the built-in table of leap seconds is past its date",
 		Mend: "update bragi; until then check whether a leap second was announced since (IERS Bulletin C)"},
 }

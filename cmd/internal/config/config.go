@@ -44,6 +44,7 @@ type Board struct {
 	// the hardware's stamp; Asymmetry is how much longer the way to the clients is
 	// than the way back, halved. By default the profile's.
 	IngressLatency, EgressLatency, Asymmetry time.Duration
+	Twins                                    string // how calibration twins leave: "ethernet", "udp" (to 224.0.1.130)
 }
 
 // GNSS is the section [gnss].
@@ -84,13 +85,18 @@ type Master struct {
 	EventPort        uint16
 	GeneralPort      uint16
 	Squelch          quality.Squelch
-	SyncMode         string // "auto", "one-step"
-	Management       string // "off", "get", "set"
-	Pdelay           bool   // Pdelay_Req is answered
-	MinorVersion     uint8  // minorVersionPTP that is sent
-	PacketBudget     int    // packets a second promised to all clients together; 0: no limit
-	DSCP             uint8
-	FreeRunAfter     time.Duration // negative: never
+	SyncMode         string // "auto", "one-step", "two-step"
+	TwoStepFor       []netip.Prefix
+	// ResidualLimit is the bound of what a predicted Sync says wrong, beyond which
+	// OnResidual is done: "alarm", or "two-step" for everyone too. Negative: never.
+	ResidualLimit time.Duration
+	OnResidual    string
+	Management    string // "off", "get", "set"
+	Pdelay        bool   // Pdelay_Req is answered
+	MinorVersion  uint8  // minorVersionPTP that is sent
+	PacketBudget  int    // packets a second promised to all clients together; 0: no limit
+	DSCP          uint8
+	FreeRunAfter  time.Duration // negative: never
 }
 
 // Reference is an entry of [[reference]].
@@ -128,12 +134,12 @@ type Sim struct {
 func defaults() *Config {
 	h := holdover.DefaultConfig()
 	return &Config{
-		Board: Board{Interface: "eth0", PHC: "auto"},
+		Board: Board{Interface: "eth0", PHC: "auto", Twins: "ethernet"},
 		GNSS:  GNSS{Protocol: "auto", PPS: "auto", Configure: true},
 		Holdover: Holdover{Oscillator: h.Oscillator, Spec: h.Spec, Learning: h.Learning, MaxHoldover: h.MaxHoldover,
 			Settle: h.Settle, WarmUp: h.WarmUp, OnAcquire: h.OnAcquire},
 		Master: Master{Priority1: 128, Priority2: 128, Profile: "default", ClassAlternative: "A", MaxClients: 1000,
-			EventPort: 319, GeneralPort: 320, SyncMode: "auto", Management: "get", DSCP: 47, FreeRunAfter: h.FreeRunAfter},
+			EventPort: 319, GeneralPort: 320, SyncMode: "auto", ResidualLimit: 50 * time.Microsecond, OnResidual: "alarm", Management: "get", DSCP: 47, FreeRunAfter: h.FreeRunAfter},
 		Control: Control{RunDir: "/run/bragi"},
 		Syslog:  Syslog{Format: "rfc5424"},
 		Sim:     Sim{Oscillator: "ocxo", Receiver: "nmea", Seed: 1, TimeToFix: 3 * time.Second},

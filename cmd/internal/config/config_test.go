@@ -126,7 +126,10 @@ allow = ["10.0.0.0/8", "192.0.2.7"]
 trusted = ["10.1.0.0/16"]
 deny = ["10.9.0.0/16"]
 management = "off"
-two_step_for = []
+two_step_for = ["10.2.0.0/16"]
+sync_mode = "one-step"
+residual_limit = "20us"
+on_residual = "two-step"
 [[reference]]
 name = "roof"
 kind = "gnss"
@@ -202,8 +205,8 @@ func TestBadInput(t *testing.T) {
 			"config: x.toml:4: master.address = \"::1\" is not possible (mend: an IPv4 address of this machine, or \"\" for every one)\n    address = \"::1\""},
 		{"feature of later", sim + "[control]\nhttp = \"0.0.0.0:9100\"\n", nil,
 			"config: x.toml:4: control.http = \"0.0.0.0:9100\" is not supported by this version (mend: leave the key out)\n    http = \"0.0.0.0:9100\""},
-		{"mode of later", sim + "[master]\nsync_mode = \"two-step\"\n", nil,
-			"config: x.toml:4: master.sync_mode = \"two-step\" is not supported by this version (mend: one of \"auto\", \"one-step\")\n    sync_mode = \"two-step\""},
+		{"unknown mode", sim + "[master]\nsync_mode = \"three-step\"\n", nil,
+			"config: x.toml:4: master.sync_mode = \"three-step\" is not known (mend: one of \"auto\", \"one-step\", \"two-step\")\n    sync_mode = \"three-step\""},
 		{"management", sim + "[master]\nmanagement = \"gett\"\n", nil,
 			"config: x.toml:4: master.management = \"gett\" is not known (mend: did you mean \"get\"? one of \"off\", \"get\", \"set\")\n    management = \"gett\""},
 		{"syslog target", sim + "[syslog]\ntargets = [\"10.1.1.1:514\"]\n", nil,

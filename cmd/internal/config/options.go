@@ -36,6 +36,8 @@ var options = []option{
 	{"board.egress_latency", duration(func(c *Config) *time.Duration { return &c.Board.EgressLatency }, -mostLatency, mostLatency, "300ns", false)},
 	{"board.asymmetry", duration(func(c *Config) *time.Duration { return &c.Board.Asymmetry }, -mostLatency, mostLatency, "0ns", false)},
 
+	{"board.twins", word(func(c *Config) *string { return &c.Board.Twins }, []string{"ethernet", "udp"})},
+
 	{"gnss.device", text(func(c *Config) *string { return &c.GNSS.Device }, `a serial device, for example "/dev/ttyS4"`, isDevice)},
 	{"gnss.baud", baud},
 	{"gnss.protocol", word(func(c *Config) *string { return &c.GNSS.Protocol }, []string{"auto", "nmea"}, "ubx")},
@@ -64,7 +66,7 @@ var options = []option{
 	{"master.trusted", prefixes(func(c *Config) *[]netip.Prefix { return &c.Master.Trusted })},
 	{"master.deny", prefixes(func(c *Config) *[]netip.Prefix { return &c.Master.Deny })},
 	{"master.open", boolean(func(c *Config) *bool { return &c.Master.Open })},
-	{"master.two_step_for", unsupported(isEmpty, leaveOut)},
+	{"master.two_step_for", prefixes(func(c *Config) *[]netip.Prefix { return &c.Master.TwoStepFor })},
 	{"master.event_port", whole(func(c *Config) *uint16 { return &c.Master.EventPort }, 1, 65535, "319")},
 	{"master.general_port", whole(func(c *Config) *uint16 { return &c.Master.GeneralPort }, 1, 65535, "320")},
 	{"master.management", word(func(c *Config) *string { return &c.Master.Management }, []string{"off", "get", "set"})},
@@ -72,7 +74,9 @@ var options = []option{
 	{"master.packet_budget", whole(func(c *Config) *int { return &c.Master.PacketBudget }, 0, 10_000_000, "packets a second promised to all clients together; 0 for no limit but max_clients")},
 	{"master.pdelay", boolean(func(c *Config) *bool { return &c.Master.Pdelay })},
 	{"master.squelch", squelch},
-	{"master.sync_mode", word(func(c *Config) *string { return &c.Master.SyncMode }, []string{"auto", "one-step"}, "two-step")},
+	{"master.sync_mode", word(func(c *Config) *string { return &c.Master.SyncMode }, []string{"auto", "one-step", "two-step"})},
+	{"master.residual_limit", duration(func(c *Config) *time.Duration { return &c.Master.ResidualLimit }, 100*time.Nanosecond, time.Second, "50us", true)},
+	{"master.on_residual", word(func(c *Config) *string { return &c.Master.OnResidual }, []string{"alarm", "two-step"})},
 	{"master.dscp", whole(func(c *Config) *uint8 { return &c.Master.DSCP }, 0, 63, "47")},
 	{"master.free_run_after", duration(func(c *Config) *time.Duration { return &c.Master.FreeRunAfter }, 0, 365*24*time.Hour, "10m", true)},
 

@@ -94,6 +94,10 @@ func (h *hardware) choose(cfg *config.Config, clock board.Clock) {
 		note = "; the interface's hardware stamps are of another clock than the one that is served"
 		h.abilities = h.abilities.Foreign()
 	}
+	if len(cfg.Master.TwoStepFor) > 0 && h.abilities.Offers(board.TxOneStepSync) {
+		note += "; hardware one-step has no stamps for the two-step clients of master.two_step_for"
+		h.abilities.TxModes &^= 1 << uint(board.TxOneStepSync)
+	}
 	h.mode, h.why = board.ChooseSyncMode(h.abilities, h.profile, board.Wanted(cfg.Master.SyncMode))
 	h.why += note
 }

@@ -26,6 +26,7 @@ import (
 	"bragi/holdover/quality"
 	"bragi/master"
 	"bragi/master/udp"
+	"bragi/master/wire"
 )
 
 // Daemon is a Pipeline with its goroutines, devices and sockets. The lock
@@ -44,9 +45,10 @@ type Daemon struct {
 	state     quality.State
 	steps     int
 	walk      []status.Step
-	service   udp.Status             // the latest answer of the packet path
-	stampless timescale.Mono         // when packets last came without a receive stamp
-	connected bool                   // the receiver's serial port is open
+	service   udp.Status     // the latest answer of the packet path
+	stampless timescale.Mono // when packets last came without a receive stamp
+	connected bool           // the receiver's serial port is open
+	stamps    stampWatch
 	outside   map[alarms.Code]string // conditions that the pipeline does not see
 }
 
@@ -125,7 +127,7 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 // serve opens the PTP ports and serves until ctx ends. An address that no
 // interface has yet is waited for; an alarm says so.
 func (d *Daemon) serve(ctx context.Context, m *master.Master) error {
-	server, err := d.listen(ctx)
+	server, err := d.listen(ctx, m.Identity())
 	if err != nil || server == nil {
 		return err
 	}
@@ -134,6 +136,7 @@ func (d *Daemon) serve(ctx context.Context, m *master.Master) error {
 	d.server = server
 	server.SetAnnouncement(d.said)
 	d.mu.Unlock()
+	d.useStamps(server)
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	ctx, stop := context.WithCancel(ctx)
@@ -143,9 +146,10 @@ func (d *Daemon) serve(ctx context.Context, m *master.Master) error {
 }
 
 // listen is nil without an error when ctx ended first.
-func (d *Daemon) listen(ctx context.Context) (*udp.Server, error) {
+func (d *Daemon) listen(ctx context.Context, identity wire.PortIdentity) (*udp.Server, error) {
 	ports := udp.Config{Address: d.cfg.Master.Addr(), EventPort: d.cfg.Master.EventPort, GeneralPort: d.cfg.Master.GeneralPort,
-		DSCP: d.cfg.Master.DSCP, Nice: servingNice, Management: d.cfg.Master.Management != "off"}
+		DSCP: d.cfg.Master.DSCP, Nice: servingNice, Management: d.cfg.Master.Management != "off",
+		Latencies: latencies(d.cfg.Board), Twins: twinsOf(d.cfg.Board, &d.devices.hardware), Identity: identity.Clock}
 	for {
 		server, err := udp.Listen(ports)
 		if !errors.Is(err, unix.EADDRNOTAVAIL) {
@@ -169,10 +173,12 @@ func newMaster(cfg *config.Config) (*master.Master, error) {
 	}
 	own := ownPrefixes(cfg.Master.Addr())
 	host, _ := os.Hostname() // nothing else depends on it
+	syncCorrection, delayRespCorrection := latencies(cfg.Board).Corrections()
 	return master.New(master.Config{
 		Identity: identity, Domain: cfg.Master.Domain, Priority1: cfg.Master.Priority1, Priority2: cfg.Master.Priority2,
 		MaxClients: cfg.Master.MaxClients, Allow: cfg.Master.AllowList(own), Deny: cfg.Master.Deny, Trusted: cfg.Master.TrustedList(own),
-		Open: cfg.Master.Open, Pdelay: cfg.Master.Pdelay,
+		Open: cfg.Master.Open, Pdelay: cfg.Master.Pdelay, TwoStepFor: cfg.Master.TwoStepFor,
+		SyncCorrection: syncCorrection, DelayRespCorrection: delayRespCorrection,
 		MinorVersion: cfg.Master.MinorVersion, MaxRate: cfg.Master.PacketBudget,
 		Management: cfg.Master.Management != "off", ManagementSet: cfg.Master.Management == "set",
 		Description: master.Description{Product: "bragi;" + cfg.Board.Profile + ";", Revision: ";;" + version.Version, User: host}, Seed: rand.Uint64(),
@@ -247,6 +253,7 @@ func (d *Daemon) watchService(ctx context.Context) {
 		case <-ask.C:
 			d.askService(ctx)
 			d.measureEgress()
+			d.judgeStamps(d.server)
 		}
 	}
 }
@@ -277,7 +284,7 @@ func (d *Daemon) askService(ctx context.Context) {
 func (d *Daemon) measureEgress() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if bound, ok := d.service.Transport.Residual.BoundNs(); ok {
+	if bound, ok := d.egressBoundNs(); ok {
 		d.pipe.MeasuredEgress(bound)
 	}
 }

@@ -1,0 +1,210 @@
+package daemon
+
+import (
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"bragi/board"
+	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/syslog"
+	"bragi/master/udp"
+)
+
+// Time stamps: what the interface promised is asked of it, what it gives is
+// counted, and where it does not keep its promise the next best mode serves.
+
+const (
+	// withheld is how many stamps in a row the interface may owe of messages that
+	// the kernel gave it.
+	withheld = 24
+	// leftTwins is how many twins without a stamp show that it stamps nothing.
+	leftTwins = 8
+	// again is when a broken promise is tried anew.
+	again = 10 * time.Minute
+	// calm is how long the residual must be small before two-step ends again.
+	calm = time.Minute
+	// receiveNs is what a software receive stamp is believed to be off by on a board
+	// whose clock stamps no request: an interrupt's latency.
+	receiveNs = 5000
+	// deviceNs is what a device's own stamp is believed to be off by: the grain of
+	// its clock and the way between stamp and wire.
+	deviceNs = 50
+)
+
+// stampWatch is what has been seen of the stamps so far.
+type stampWatch struct {
+	inUse   udp.Stamping
+	start   udp.StampStats // as it was when the device last gave a stamp
+	broken  string         // the promise that was not kept; "": none
+	retry   time.Time      // when it is tried anew
+	high    bool           // the residual is beyond its limit
+	quietAt time.Time      // since when it is small again
+}
+
+// latencies are the configured ones.
+func latencies(b config.Board) udp.Latencies {
+	return udp.Latencies{EgressNs: float64(b.EgressLatency), IngressNs: float64(b.IngressLatency), AsymmetryNs: float64(b.Asymmetry)}
+}
+
+// twinsOf says where calibration twins go, if the interface has hardware stamps.
+func twinsOf(b config.Board, h *hardware) udp.Twins {
+	if h.nic == nil || !h.abilities.HardwareTx {
+		return udp.Twins{}
+	}
+	return udp.Twins{Interface: h.nic.Physical(), Group: b.Twins == "udp"}
+}
+
+// arm asks the interface for the stamps that the mode wants. What it refuses is
+// struck from its abilities, and the mode chosen anew.
+func (h *hardware) arm(cfg *config.Config) udp.Stamping {
+	a := h.profile.Refine(h.abilities)
+	if h.nic != nil && (a.HardwareTx || a.HardwareRx) {
+		tx := board.TxStamp
+		if h.mode == board.HardwareOneStep {
+			tx = board.TxOneStepSync
+		}
+		granted, err := h.nic.SetStamping(tx, board.RxPTPv2L4Event)
+		switch {
+		case err != nil:
+			h.refuse(cfg, h.abilities.Foreign(), "; "+err.Error())
+		case granted.Tx != tx && tx == board.TxOneStepSync:
+			h.abilities.TxModes &^= 1 << uint(board.TxOneStepSync)
+			h.refuse(cfg, h.abilities, "; the driver refuses one-step")
+			return h.arm(cfg)
+		default:
+			source := a.TransmitStamps()
+			oneStep := tx == board.TxOneStepSync
+			return udp.Stamping{
+				Transmit: source == board.StampHardware, Receive: granted.Rx != board.RxNone, OneStep: oneStep, TwoStep: h.mode == board.TwoStep,
+				Test: a.L2 != board.No || cfg.Board.Twins == "udp", Twins: source == board.StampTwin || oneStep,
+			}
+		}
+	}
+	return udp.Stamping{TwoStep: h.mode == board.TwoStep}
+}
+
+// refuse chooses the mode anew, with less.
+func (h *hardware) refuse(cfg *config.Config, a board.Abilities, note string) {
+	h.abilities = a
+	h.mode, h.why = board.ChooseSyncMode(h.abilities, h.profile, board.Wanted(cfg.Master.SyncMode))
+	h.why += note
+}
+
+// useStamps begins with the stamps that the interface promises.
+func (d *Daemon) useStamps(server *udp.Server) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stamps.inUse = d.devices.hardware.arm(d.cfg)
+	d.stamps.start = d.service.Transport.Stamps
+	server.SetStamping(d.stamps.inUse)
+	h := &d.devices.hardware
+	d.log.Info("Sync: "+string(h.mode), syslog.Event("SYNC_MODE"), zap.String("why", h.why))
+}
+
+// judgeStamps looks once a second at what the stamps are worth.
+func (d *Daemon) judgeStamps(server *udp.Server) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.service.Snapshot == nil {
+		return
+	}
+	now := time.Now()
+	d.judgePromise(server, now)
+	d.judgeResidual(server, now)
+}
+
+// judgePromise finds a device that stamps less than its driver says.
+func (d *Daemon) judgePromise(server *udp.Server, now time.Time) {
+	w, h, n, twins := &d.stamps, &d.devices.hardware, d.service.Transport.Stamps, d.service.Transport.Twins
+	if w.broken != "" {
+		if now.After(w.retry) {
+			w.broken = ""
+			delete(d.outside, alarms.HardwareStamps)
+			h.choose(d.cfg, d.devices.clock)
+			d.rearm(server)
+		}
+		return
+	}
+	if n.Stamped != w.start.Stamped {
+		w.start = n
+	}
+	a := h.abilities
+	switch owed := n.Withheld - w.start.Withheld; {
+	case w.inUse.Transmit && owed >= withheld:
+		w.broken = fmt.Sprintf("%d unicast Syncs in a row were given to %s and not stamped", owed, h.nic.Physical())
+		a.Unicast = board.No
+		if twins.Left >= leftTwins && twins.Stamped == 0 {
+			a = a.Foreign()
+		}
+	case (w.inUse.Twins || w.inUse.Test && a.L2 == board.Yes) && twins.Left >= leftTwins && twins.Stamped == 0:
+		w.broken = fmt.Sprintf("%d messages were given to %s at the start and not stamped", twins.Left, h.nic.Physical())
+		a = a.Foreign()
+	default:
+		return
+	}
+	w.retry = now.Add(again)
+	d.outside[alarms.HardwareStamps] = w.broken
+	h.refuse(d.cfg, a, "; "+w.broken)
+	// No stamps of the clock that was found to give none, whatever the driver says.
+	d.rearm(server)
+}
+
+// rearm applies the mode that was chosen.
+func (d *Daemon) rearm(server *udp.Server) {
+	h := &d.devices.hardware
+	d.stamps.inUse = h.arm(d.cfg)
+	d.stamps.inUse.TwoStep = d.stamps.inUse.TwoStep || d.stamps.high && d.cfg.Master.OnResidual == "two-step"
+	d.stamps.start = d.service.Transport.Stamps
+	server.SetStamping(d.stamps.inUse)
+	d.log.Warn("Sync: "+string(h.mode), syslog.Event("SYNC_MODE"), zap.String("why", h.why))
+}
+
+// judgeResidual compares what a predicted Sync may say wrong with the limit.
+func (d *Daemon) judgeResidual(server *udp.Server, now time.Time) {
+	limit := float64(d.cfg.Master.ResidualLimit)
+	bound, known := d.service.Transport.Residual.BoundNs()
+	w := &d.stamps
+	if !known || limit < 0 || w.inUse.OneStep {
+		return
+	}
+	was := w.high
+	switch {
+	case bound > limit:
+		w.high, w.quietAt = true, time.Time{}
+	case w.high && w.quietAt.IsZero():
+		w.quietAt = now
+	case w.high && now.Sub(w.quietAt) > calm:
+		w.high = false
+	}
+	if w.high {
+		d.outside[alarms.ResidualHigh] = fmt.Sprintf("%.0f ns, limit %.0f ns", bound, limit)
+	} else {
+		delete(d.outside, alarms.ResidualHigh)
+	}
+	if w.high != was && d.cfg.Master.OnResidual == "two-step" {
+		d.rearm(server)
+	}
+}
+
+// egressBoundNs bounds the error between the served clock and the wire as far as
+// it has been measured.
+func (d *Daemon) egressBoundNs() (bound float64, ok bool) {
+	t, w := d.service.Transport, &d.stamps
+	switch {
+	case w.inUse.OneStep, w.inUse.TwoStep && w.inUse.Transmit:
+		bound, ok = deviceNs, true
+	default:
+		bound, ok = t.Residual.BoundNs()
+	}
+	if w.inUse.Twins && !w.inUse.OneStep {
+		bound += float64(t.Stamps.Beyond.P99 - t.Stamps.Beyond.P1)
+		ok = ok && t.Stamps.Beyond.N > 0
+	}
+	if n := t.Stamps; w.inUse.Receive && n.ReceivedSoftware > n.Received {
+		bound += receiveNs
+	}
+	return bound, ok
+}
