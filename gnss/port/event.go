@@ -59,6 +59,8 @@ func (e Event) String() string {
 	return fmt.Sprintf("gnss/port: %s opened at %d baud", e.Device, e.Baud)
 }
 
+const busyMend = "stop the other program that has it (gpsd? a getty? ModemManager?)"
+
 // openEvent tells why a device could not be opened.
 func openEvent(device string, err error) Event {
 	kind, why := Failed, "is it a serial port?"
@@ -68,12 +70,14 @@ func openEvent(device string, err error) Event {
 		kind, why = Missing, "check the cable, the device tree and gnss.device"
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
 		kind, why = Denied, "add bragid's user to the device's group (dialout)"
+	case errors.Is(err, unix.EBUSY):
+		kind, why = Busy, busyMend
 	case errors.As(err, &pe):
 		switch pe.Code() {
 		case serial.PermissionDenied:
 			kind, why = Denied, "add bragid's user to the device's group (dialout)"
 		case serial.PortBusy:
-			kind, why = Busy, "stop the other program that has it (gpsd? a getty? ModemManager?)"
+			kind, why = Busy, busyMend
 		}
 	}
 	return Event{Kind: kind, Device: device, Err: fmt.Errorf("gnss/port: open %s: %w: %s; trying on", device, err, why)}

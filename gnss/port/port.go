@@ -91,6 +91,12 @@ func (p *Port) session(ctx context.Context, data func(timescale.Mono, []byte), o
 	if first == 0 {
 		first = rates[0]
 	}
+	wait, err := newWaiter(p.cfg.Device)
+	if err != nil {
+		p.say(onEvent, openEvent(p.cfg.Device, err))
+		return
+	}
+	defer wait.close()
 	sp, err := serial.Open(p.cfg.Device, &serial.Mode{BaudRate: first})
 	if err != nil {
 		p.say(onEvent, openEvent(p.cfg.Device, err))
@@ -102,7 +108,7 @@ func (p *Port) session(ctx context.Context, data func(timescale.Mono, []byte), o
 		p.say(onEvent, openEvent(p.cfg.Device, err))
 		return
 	}
-	r := &reader{port: sp, buf: make([]byte, chunkSize), talk: p.cfg.Talk, probe: p.cfg.Probe}
+	r := &reader{port: sp, wait: wait, buf: make([]byte, chunkSize), talk: p.cfg.Talk, probe: p.cfg.Probe}
 	if p.cfg.Baud != 0 {
 		p.say(onEvent, Event{Kind: Opened, Device: p.cfg.Device, Baud: p.cfg.Baud})
 	}
@@ -145,6 +151,7 @@ func (p *Port) say(onEvent func(Event), e Event) {
 // reader reads an open port.
 type reader struct {
 	port   serial.Port
+	wait   *waiter
 	buf    []byte
 	heard  bool // bytes came at some rate
 	talk   Talker
@@ -154,6 +161,9 @@ type reader struct {
 
 // read is the next chunk; none after a time-out.
 func (r *reader) read() (timescale.Mono, []byte, error) {
+	if ok, err := r.wait.readable(readTimeout); !ok {
+		return timescale.Mono{}, nil, err
+	}
 	n, err := r.port.Read(r.buf)
 	if err != nil {
 		return timescale.Mono{}, nil, err
