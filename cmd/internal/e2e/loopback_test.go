@@ -216,7 +216,7 @@ func TestBadStarts(t *testing.T) {
 	}{
 		{"port taken", taken, nil, "address already in use.*another PTP program"},
 		{"no such interface", localPorts(t), []string{"board.interface=nosuch0"}, `interface "nosuch0".*mend`},
-		{"no PTP clock", localPorts(t), []string{"board.profile=generic", "board.interface=lo", "gnss.device=/dev/ttyS9"}, `lo has no PTP hardware clock \(mend`},
+		{"no PTP clock", localPorts(t), []string{"board.profile=generic", "board.interface=lo", "board.phc=/dev/nosuch", "gnss.device=/dev/ttyS9"}, `/dev/nosuch: no such file`},
 		{"no capture", localPorts(t), []string{"sim.capture=/nosuch.log"}, `sim.capture: open /nosuch.log: no such file`},
 	} {
 		l := startLocal(t, bad.ports, bad.sets...)
