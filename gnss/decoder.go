@@ -15,6 +15,10 @@ type DecoderConfig struct {
 	Floor timescale.UTC
 	// Leap is the table of leap seconds; nil means the built-in one.
 	Leap *timescale.LeapSeconds
+	// Book is shared with the Pairer; nil: one of its own around Leap.
+	Book *LeapBook
+	// NextPulse takes what the receiver says of its next pulse; nil: nobody asks.
+	NextPulse func(NextPulse)
 }
 
 // DecoderCounters count since the Decoder was made.
@@ -26,7 +30,8 @@ type DecoderCounters struct {
 }
 
 // Decoder reads a receiver's bytes and gives out one Epoch for each instant
-// that the receiver names: as soon as date, time and fix are known, once.
+// that the receiver names: as soon as date, time and fix are known, once. Where
+// UBX names instants, sentences only confirm them.
 //
 // The sentences with one time of day are one group. RMC completes it (date,
 // time, status); a receiver without RMC completes it with ZDA (date, time) and
@@ -38,6 +43,13 @@ type Decoder struct {
 	framer    Framer
 	parser    nmea.SentenceParser
 	counter   DecoderCounters
+
+	book      *LeapBook
+	floorTAI  timescale.TAI
+	ubx       ubxState
+	signs     signs
+	leapEvent Maybe[LeapEvent]
+	pubxLeap  aged[pubxLeap]
 
 	group    group
 	sinceRMC int // groups since an RMC came; above rmcMemory this receiver sends none
@@ -85,15 +97,18 @@ const (
 
 // NewDecoder makes a Decoder.
 func NewDecoder(cfg DecoderConfig) *Decoder {
-	if cfg.Leap == nil {
-		cfg.Leap = timescale.Builtin()
+	if cfg.Book == nil {
+		cfg.Book = NewLeapBook(cfg.Leap)
 	}
-	d := &Decoder{cfg: cfg, floorYear: cfg.Floor.Civil().Year, sinceRMC: rmcMemory + 1}
+	d := &Decoder{cfg: cfg, book: cfg.Book, floorYear: cfg.Floor.Civil().Year, sinceRMC: rmcMemory + 1}
+	// What a receiver sends shows in its first group, which waits for its end.
+	d.ubx.sincePVT, d.ubx.sinceUTC, d.ubx.sinceGPS = ubxMemory-1, ubxMemory-1, ubxMemory-1
+	d.floorTAI = d.book.table.ToTAI(cfg.Floor)
 	// go-nmea splits; the fields are read here. The checksum was the framer's.
 	plain := func(s nmea.BaseSentence) (nmea.Sentence, error) { return s, nil }
 	d.parser.CheckCRC = func(nmea.BaseSentence, string) error { return nil }
 	d.parser.CustomParsers = map[string]nmea.ParserFunc{}
-	for _, t := range []string{nmea.TypeRMC, nmea.TypeZDA, nmea.TypeGGA, nmea.TypeGNS, nmea.TypeGSA, nmea.TypeGSV} {
+	for _, t := range readTypes {
 		d.parser.CustomParsers[t] = plain
 	}
 	return d
@@ -119,6 +134,7 @@ func (d *Decoder) Feed(received timescale.Mono, b []byte, emit func(Epoch)) {
 func (d *Decoder) Flush(emit func(Epoch)) {
 	d.framer.Flush(func(f Frame) { d.frame(f, emit) })
 	d.closeGroup(emit)
+	d.closeUBX(emit)
 }
 
 func (d *Decoder) frame(f Frame, emit func(Epoch)) {
@@ -129,7 +145,14 @@ func (d *Decoder) frame(f Frame, emit func(Epoch)) {
 		if d.framer.counter.Sentences > 0 {
 			return
 		}
+	case FrameUBX:
+		d.ubxFrame(f, emit)
+		return
 	default:
+		return
+	}
+	if pubx(f.Bytes) {
+		d.pubx(f, emit)
 		return
 	}
 	if !wanted(f.Bytes) {
@@ -144,14 +167,27 @@ func (d *Decoder) frame(f Frame, emit func(Epoch)) {
 	d.sentence(&s, f, emit)
 }
 
-// wanted tells whether the sentence is of a type that is read, of any talker.
+// Sentence types that go-nmea has no parser for, or another name: a receiver's own
+// words, and two of its uncertainty.
+const (
+	typeTXT = "TXT"
+	typeGST = "GST"
+	typeGBS = "GBS"
+)
+
+// readTypes are the sentences that are read, of any talker.
+var readTypes = []string{nmea.TypeRMC, nmea.TypeZDA, nmea.TypeGGA, nmea.TypeGNS, nmea.TypeGLL, nmea.TypeGSA, nmea.TypeGSV,
+	typeGST, typeGBS, typeTXT}
+
+// wanted tells whether the sentence is of a type that is read.
 func wanted(b []byte) bool {
 	if len(b) < 7 || b[6] != ',' || b[1] == nmea.ProprietarySentencePrefix {
 		return false
 	}
-	switch string(b[3:6]) {
-	case nmea.TypeRMC, nmea.TypeZDA, nmea.TypeGGA, nmea.TypeGNS, nmea.TypeGSA, nmea.TypeGSV:
-		return true
+	for _, t := range readTypes {
+		if string(b[3:6]) == t {
+			return true
+		}
 	}
 	return false
 }
@@ -164,6 +200,12 @@ func (d *Decoder) sentence(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
 		d.zda(s, f, emit)
 	case nmea.TypeGGA, nmea.TypeGNS:
 		d.fixData(s, f, emit)
+	case nmea.TypeGLL:
+		d.gll(s, f, emit)
+	case typeGST, typeGBS:
+		d.uncertainty(s)
+	case typeTXT:
+		d.signs.text(field(s, 3), f.Received)
 	case nmea.TypeGSV:
 		d.sky.gsv(s, f.Received)
 	case nmea.TypeGSA:
@@ -265,7 +307,7 @@ func (d *Decoder) fixData(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
 	if quality >= qualityFix {
 		lat, lon := degrees(s, 1, 90), degrees(s, 3, 180)
 		if lat.Known && lon.Known {
-			d.position = Position{At: f.Received, Latitude: lat, Longitude: lon, AltitudeM: number(s, 8, -1000, 100_000)}
+			d.setSentencePosition(f, lat, lon, number(s, 8, -1000, 100_000), number(s, 10, -200, 200))
 		}
 	}
 	d.complete(emit)

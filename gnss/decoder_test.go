@@ -59,7 +59,19 @@ func TestWhatATimeMustBe(t *testing.T) {
 		{"signed second", rmc("1200+1.00", "A", "010326"), "", []gnss.Reason{gnss.ReasonNoTime}},
 		{"year 99 is 1999", rmc("120000.00", "A", "220899"), "1999-08-22T12:00:00.000Z", []gnss.Reason{gnss.ReasonBeforeFloor}},
 		{"1,024 weeks ago", rmc("120000.00", "A", "160706"), "2006-07-16T12:00:00.000Z", []gnss.Reason{gnss.ReasonBeforeFloor}},
-		{"fifty years on", rmc("120000.00", "A", "010175"), "2075-01-01T12:00:00.000Z", nil},
+		{"39 years on", rmc("120000.00", "A", "010165"), "2065-01-01T12:00:00.000Z", nil},
+		{"year 70 is a default, 1970", rmc("120000.00", "A", "010170"), "1970-01-01T12:00:00.000Z", []gnss.Reason{gnss.ReasonBeforeFloor}},
+		{"year 80 is a default, 1980", rmc("120000.00", "A", "060180"), "1980-01-06T12:00:00.000Z", []gnss.Reason{gnss.ReasonBeforeFloor}},
+		{"lower-case checksum", strings.Replace(rmc("120007.00", "A", "010326"), "*4C", "*4c", 1), "2026-03-01T12:00:07.000Z", nil},
+		{"NMEA 4.1 status", sentence("GNRMC,120000.00,A,4807.038,N,01131.000,E,,,010326,,,A,V"), "2026-03-01T12:00:00.000Z", nil},
+		{"ZDA with a local zone", zda("120000.00", "01,03,2026,-05,30") + gga("120000.00", "1"), "2026-03-01T12:00:00.000Z", nil},
+		{"ZDA and GLL", zda("120000.00", "01,03,2026") + sentence("GPGLL,4807.038,N,01131.000,E,120000.00,A,A"), "2026-03-01T12:00:00.000Z", nil},
+		{"ZDA and void GLL", zda("120000.00", "01,03,2026") + sentence("GPGLL,,,,,120000.00,V,N"), "2026-03-01T12:00:00.000Z", []gnss.Reason{gnss.ReasonNoFix}},
+		{"PUBX time and position", sentence("PUBX,04,120000.00,010326,43200.00,2408,18,0,0.0,21") + pubx00("120000.00", "G3"), "2026-03-01T12:00:00.000Z", nil},
+		{"PUBX without fix", sentence("PUBX,04,120000.00,010326,43200.00,2408,18,0,0.0,21") + pubx00("120000.00", "NF"), "2026-03-01T12:00:00.000Z", []gnss.Reason{gnss.ReasonNoFix}},
+		{"PUBX with the firmware's leap count, a wrong one", sentence("PUBX,04,120000.00,010326,43200.00,2408,15D,0,0.0,21") + pubx00("120000.00", "G3"), "2026-03-01T12:00:00.000Z", []gnss.Reason{gnss.ReasonLeapUnknown}},
+		{"PUBX with the firmware's leap count, the right one", sentence("PUBX,04,120000.00,010326,43200.00,2408,18D,0,0.0,21") + pubx00("120000.00", "G3"), "2026-03-01T12:00:00.000Z", nil},
+		{"PUBX vouches for an impossible leap count", sentence("PUBX,04,120000.00,010326,43200.00,2408,15,0,0.0,21") + pubx00("120000.00", "G3"), "2026-03-01T12:00:00.000Z", []gnss.Reason{gnss.ReasonLeapFault}},
 		{"no checksum", strings.Split(rmc("120000.00", "A", "010326"), "*")[0] + "\r\n", "2026-03-01T12:00:00.000Z", []gnss.Reason{gnss.ReasonNoChecksum}},
 		{"dead reckoning", sentence("GPRMC,120000.00,A,4807.038,N,01131.000,E,,,010326,,,E"), "2026-03-01T12:00:00.000Z", []gnss.Reason{gnss.ReasonEstimated}},
 		{"simulator", sentence("GPRMC,120000.00,A,4807.038,N,01131.000,E,,,010326,,,S"), "2026-03-01T12:00:00.000Z", []gnss.Reason{gnss.ReasonEstimated}},
@@ -90,6 +102,10 @@ func TestWhatATimeMustBe(t *testing.T) {
 			t.Errorf("%s: %s trusted %v %v, want %s %v", c.name, named, e.Trusted, e.Why, c.utc, c.why)
 		}
 	}
+}
+
+func pubx00(at, kind string) string {
+	return sentence("PUBX,00," + at + ",4717.113210,N,00833.915187,E,546.589," + kind + ",2.1,2.0,0.007,77.52,0.007,,0.92,1.19,0.77,9,0,0")
 }
 
 // A GGA has no date: alone it names no second.
@@ -267,7 +283,7 @@ func TestReplayLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"utc":"2026-03-01T23:59:42.000Z","scale":"utc","fix":"2d","sats_used":null,"hdop":null,"leap_s":null,` +
-		`"tacc_ns":null,"qerr_ps":null,"antenna":null,"trusted":true,"why":[]}`
+		`"tacc_ns":null,"qerr_ps":null,"antenna":null,"jamming":null,"spoofing":null,"trusted":true,"why":[]}`
 	if string(line) != want {
 		t.Errorf("got  %s\nwant %s", line, want)
 	}

@@ -34,6 +34,22 @@ func (f Fix) String() string {
 // MarshalText makes a Fix a word in JSON.
 func (f Fix) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
 
+// Scale is the time scale in which the receiver named the instant.
+type Scale uint8
+
+// The scales. An instant in GPS time was told by week and time of week; its UTC
+// is computed.
+const (
+	ScaleUTC Scale = iota
+	ScaleGPS
+)
+
+// String is utc or gps.
+func (s Scale) String() string { return [...]string{"utc", "gps"}[s&1] }
+
+// MarshalText makes a Scale a word in JSON.
+func (s Scale) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // Maybe is a value that the receiver may not have given. The zero value is
 // unknown; in JSON that is null.
 type Maybe[T any] struct {
@@ -61,16 +77,25 @@ type Epoch struct {
 	// Received is when the first byte came of the first sentence that named this
 	// instant, as good as the chunks allow.
 	Received timescale.Mono
-	Talker   string // the talker of the sentence that gave the date: GP, GN...
+	Talker   string // the talker of the sentence that gave the date: GP, GN..., UBX
+	// TAI is the instant where the receiver gave it without UTC's leap seconds, or
+	// told them; where it is not known the table says what UTC is in TAI.
+	TAI   Maybe[timescale.TAI]
+	Scale Scale
 
 	Fix      Fix
 	SatsUsed Maybe[int]
 	HDOP     Maybe[float64] // horizontal dilution of precision
 
-	LeapS   Maybe[int]    // GPS - UTC in s, from the receiver
-	TAccNs  Maybe[int64]  // the receiver's own estimate of its time accuracy
-	QErrPs  Maybe[int64]  // quantisation error of the next pulse; true second = stamp + QErrPs
-	Antenna Maybe[string] // ok, open, short
+	LeapS      Maybe[int] // GPS - UTC in s
+	LeapSource LeapSource
+	LeapEvent  Maybe[LeapEvent] // the leap second that the receiver announces
+	TAccNs     Maybe[int64]     // the receiver's own estimate of its time accuracy
+	QErrPs     Maybe[int64]     // quantisation error of the next pulse; true second = stamp + QErrPs
+	Antenna    Maybe[string]    // ok, open, short
+
+	Jamming  Maybe[string] // ok, warning, critical
+	Spoofing Maybe[string] // none, indicated, affirmed
 
 	// Trusted: this epoch may set a clock. Why is empty then.
 	Trusted bool
@@ -89,7 +114,7 @@ func (e Epoch) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(struct {
 		UTC      Maybe[string]  `json:"utc"`
-		Scale    string         `json:"scale"`
+		Scale    Scale          `json:"scale"`
 		Fix      Fix            `json:"fix"`
 		SatsUsed Maybe[int]     `json:"sats_used"`
 		HDOP     Maybe[float64] `json:"hdop"`
@@ -97,7 +122,9 @@ func (e Epoch) MarshalJSON() ([]byte, error) {
 		TAccNs   Maybe[int64]   `json:"tacc_ns"`
 		QErrPs   Maybe[int64]   `json:"qerr_ps"`
 		Antenna  Maybe[string]  `json:"antenna"`
+		Jamming  Maybe[string]  `json:"jamming"`
+		Spoofing Maybe[string]  `json:"spoofing"`
 		Trusted  bool           `json:"trusted"`
 		Why      []Reason       `json:"why"`
-	}{utc, "utc", e.Fix, e.SatsUsed, e.HDOP, e.LeapS, e.TAccNs, e.QErrPs, e.Antenna, e.Trusted, why})
+	}{utc, e.Scale, e.Fix, e.SatsUsed, e.HDOP, e.LeapS, e.TAccNs, e.QErrPs, e.Antenna, e.Jamming, e.Spoofing, e.Trusted, why})
 }

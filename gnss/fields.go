@@ -68,8 +68,8 @@ func digits(s string) (n int, ok bool) {
 type date struct{ year, month, day int }
 
 // parseDDMMYY reads RMC's date. The two digits mean the year that lies in the
-// hundred years around the floor, fifty back and fifty on, so that 99 stays
-// 1999 (a week rollover) and is caught by the floor.
+// hundred years around the floor, sixty back and forty on: 99 stays 1999 (a week
+// rollover) and 70 stays 1970 (a receiver's default), to be caught by the floor.
 func parseDDMMYY(s string, floorYear int) (d date, ok bool) {
 	if len(s) != 6 {
 		return d, false
@@ -80,14 +80,17 @@ func parseDDMMYY(s string, floorYear int) (d date, ok bool) {
 	if !ok1 || !ok2 || !ok3 {
 		return d, false
 	}
-	first := floorYear - plausibleYears
+	first := floorYear - 100 + twoDigitYears
 	year := first + ((yy-first)%100+100)%100
 	return date{year, mm, dd}, true
 }
 
 // plausibleYears is how far after the floor a date is still believed: the life
-// of the hardware, and half of what two digits tell apart.
+// of the hardware, amply.
 const plausibleYears = 50
+
+// twoDigitYears is how far after the floor a year of two digits may be.
+const twoDigitYears = 40
 
 // instant joins date and time of day; it refuses what no calendar has.
 func instant(d date, t timeOfDay) (u timescale.UTC, leap60, ok bool) {

@@ -1,6 +1,8 @@
 package gnss
 
 import (
+	"time"
+
 	nmea "github.com/adrianmo/go-nmea"
 
 	"bragi/gnss/timescale"
@@ -21,6 +23,7 @@ type group struct {
 	rmcDate, zdaDate date
 	hasRMCDate       bool
 	quality          quality
+	timeOnly         bool // PUBX,00 says that only time is solved for
 	sats             Maybe[int]
 	counted          string // talker whose satellites are in sats
 }
@@ -123,7 +126,9 @@ func (d *Decoder) giveGroup(emit func(Epoch)) {
 	e.HDOP = d.hdop.fresh(g.received)
 
 	q := g.fixQuality()
-	if q == qualityFix {
+	if q == qualityFix && g.timeOnly {
+		e.Fix = FixTime
+	} else if q == qualityFix {
 		e.Fix = Fix2D
 		if m := d.mode.fresh(g.received); m.Known && m.Value == 3 {
 			e.Fix = Fix3D
@@ -140,6 +145,7 @@ func (d *Decoder) giveGroup(emit func(Epoch)) {
 		e.Why = append(e.Why, ReasonNoChecksum)
 	}
 	e.Why = d.instant(&e, e.Why)
+	e.Why = d.sentenceLeap(&e, e.Why)
 	if d.conflict > 0 {
 		e.Why = append(e.Why, ReasonConflict)
 	}
@@ -147,8 +153,30 @@ func (d *Decoder) giveGroup(emit func(Epoch)) {
 		e.Why = append(e.Why, ReasonDamaged)
 	}
 	e.Trusted = len(e.Why) == 0
+	if d.ubxNames(e) {
+		return
+	}
 	d.give(e, emit)
 }
+
+// ubxNames tells whether UBX names the instants, so that the sentences' epochs
+// are not given out. One that contradicts UBX spoils the next epochs.
+func (d *Decoder) ubxNames(e Epoch) bool {
+	last := d.ubx.lastEpoch
+	if last.IsZero() || e.Received.Sub(last).Abs() > ubxRules {
+		return false
+	}
+	if e.Trusted && d.ubx.lastUTC != (timescale.UTC{}) {
+		if off := e.UTC.Sub(d.ubx.lastUTC) - e.Received.Sub(last); off.Abs() > contradiction {
+			d.conflict = conflictMemory
+		}
+	}
+	return true
+}
+
+// contradiction is by how much sentences and UBX messages must differ: they may
+// name neighbouring seconds, and 23:59:60 may come between them.
+const contradiction = 2500 * time.Millisecond
 
 // fixQuality joins what RMC and GGA or GNS say: the worse counts.
 func (g *group) fixQuality() quality {
@@ -198,7 +226,7 @@ func (d *Decoder) instant(e *Epoch, why []Reason) []Reason {
 // time needs a neighbour that agrees.
 func (d *Decoder) confirmed(e Epoch) bool {
 	damage := d.framer.counter.BadChecksums + d.counter.Unreadable
-	tai := tai(d.cfg.Leap, e)
+	tai := tai(d.book.table, e)
 	step := tai.Sub(d.candidate)
 	near := d.hasCandidate && step > 0 && step <= continuity
 	damaged := damage > d.damageBefore
@@ -208,13 +236,27 @@ func (d *Decoder) confirmed(e Epoch) bool {
 
 // tai is the epoch's instant by a table of leap seconds.
 func tai(l *timescale.LeapSeconds, e Epoch) timescale.TAI {
+	if e.TAI.Known {
+		return e.TAI.Value
+	}
 	if e.Leap60 {
 		return l.ToTAILeap(e.UTC)
 	}
 	return l.ToTAI(e.UTC)
 }
 
+// give fills in what is known beside the time and hands the epoch over. An
+// instant that another protocol gave out already is not given twice.
 func (d *Decoder) give(e Epoch, emit func(Epoch)) {
+	if last := &d.epoch; last.Trusted && e.UTC == last.UTC && e.Leap60 == last.Leap60 && e.Talker != last.Talker &&
+		(e.Talker == talkerUBX) != (last.Talker == talkerUBX) {
+		return
+	}
+	e.Antenna, e.Jamming, e.Spoofing = d.signs.antennaAt(), d.signs.jammingAt(e.Received), d.signs.spoofingAt(e.Received)
+	e.LeapEvent = d.leapEvent
+	if e.Talker == talkerUBX && d.ubx.group.told {
+		e.QErrPs = d.qErr(d.ubx.group.pulse)
+	}
 	d.counter.Epochs++
 	d.lastEpoch = e.Received
 	if e.Trusted {
@@ -224,3 +266,6 @@ func (d *Decoder) give(e Epoch, emit func(Epoch)) {
 	d.epoch = e
 	emit(e)
 }
+
+// talkerUBX stands where a sentence has its talker.
+const talkerUBX = "UBX"

@@ -8,31 +8,62 @@ import "time"
 
 // proveLeap takes an epoch that agrees with the count.
 func (p *Pairer) proveLeap(e Epoch) {
-	if p.leapBefore != nil && !e.Leap60 {
-		if p.leapProofs++; p.leapProofs >= agreeToKeepLeap {
-			p.leapBefore = nil
-			p.counter.LeapsObserved++
+	b := p.book
+	if b.before != nil && !e.Leap60 {
+		if b.proofs++; b.proofs >= agreeToKeepLeap {
+			b.before = nil
+			b.observed++
 		}
 		return
 	}
-	if !e.Leap60 || p.leapBefore != nil {
+	if !e.Leap60 || b.before != nil {
 		return
 	}
 	last := e.UTC.Add(-time.Duration(e.UTC.Ns() % nsPerSecond))
-	extended, err := p.leap.With(last.Add(time.Second), p.leap.OffsetAtUTC(last)+1)
+	extended, err := b.table.With(last.Add(time.Second), b.table.OffsetAtUTC(last)+1)
 	if err != nil {
 		return // the table has this one, or later ones
 	}
-	p.leapBefore, p.leap, p.leapProofs = p.leap, extended, 0
+	b.before, b.table, b.proofs = b.table, extended, 0
 }
 
 // doubtLeap takes an epoch that contradicts the count while a leap second is on
 // trial. If it agrees by the old table, the leap second was false.
 func (p *Pairer) doubtLeap(n naming, off int64) int64 {
-	second := (tai(p.leapBefore, n.epoch).Ns() + nsPerSecond/2) / nsPerSecond
+	b := p.book
+	second := (tai(b.before, n.epoch).Ns() + nsPerSecond/2) / nsPerSecond
 	if before, _ := p.compare(second, n.epoch.Received); before != 0 {
 		return off
 	}
-	p.leap, p.leapBefore = p.leapBefore, nil
+	b.table, b.before = b.before, nil
 	return 0
 }
+
+// silentLeap takes an epoch that contradicts the count by one second. A receiver
+// that names no 23:59:60 (or cannot name that 23:59:59 was left out) comes out of
+// a leap second like that. If the table has expired and the half year has just
+// begun, the leap second is put on trial. off is the count's lead.
+func (p *Pairer) silentLeap(n naming, off int64) int64 {
+	b := p.book
+	if b.before != nil || off != 1 && off != -1 {
+		return off
+	}
+	c := n.epoch.UTC.Civil()
+	midnight := n.epoch.UTC.Add(-time.Duration(n.epoch.UTC.Ns() % (86_400 * nsPerSecond)))
+	if c.Day != 1 || c.Month != 1 && c.Month != 7 || n.epoch.UTC.Sub(midnight) > leapGrace || !b.table.Expired(midnight) {
+		return off
+	}
+	extended, err := b.table.With(midnight, b.table.OffsetAtUTC(midnight)+int(off))
+	if err != nil {
+		return off
+	}
+	second := (tai(extended, n.epoch).Ns() + nsPerSecond/2) / nsPerSecond
+	if after, _ := p.compare(second, n.epoch.Received); after != 0 {
+		return off
+	}
+	b.before, b.table, b.proofs = b.table, extended, 0
+	return 0
+}
+
+// leapGrace is how soon after midnight a leap second must show.
+const leapGrace = 4 * time.Second

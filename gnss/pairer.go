@@ -18,11 +18,15 @@ type Mark struct {
 	Edge
 	Second    timescale.TAI // a whole second
 	UTCOffset int           // TAI - UTC in s at Second
+	// QErrPs is the sawtooth that the receiver told for this very pulse, in ps:
+	// true second = stamp + QErrPs.
+	QErrPs Maybe[int64]
 }
 
 // PairerConfig has the Pairer's limits; zero fields take the defaults.
 type PairerConfig struct {
 	Leap *timescale.LeapSeconds // default: the built-in table
+	Book *LeapBook              // shared with the Decoder; default: one of its own around Leap
 	// A message comes MinDelay..MaxDelay after the pulse that it names; outside
 	// it could belong to the pulse before or after. Defaults 20 ms and 950 ms.
 	MinDelay, MaxDelay time.Duration
@@ -55,8 +59,8 @@ const (
 )
 
 func (c PairerConfig) withDefaults() PairerConfig {
-	if c.Leap == nil {
-		c.Leap = timescale.Builtin()
+	if c.Book == nil {
+		c.Book = NewLeapBook(c.Leap)
 	}
 	for _, d := range []struct {
 		field *time.Duration
@@ -78,8 +82,9 @@ func (c PairerConfig) withDefaults() PairerConfig {
 //
 //	train   pulses whole seconds apart in raw time are one train and are numbered; a pulse off the train is a glitch,
 //	        unless it starts a new train and the old one falls silent
-//	learn   a message belongs to the last pulse before its first byte. TAI second minus pulse number is the base; three
-//	        epochs in a row with the same base, one pulse each, label the train
+//	learn   what the receiver says of its next pulse (NextPulse) names the pulse after it; where nothing says that, a
+//	        message belongs to the last pulse before its first byte. TAI second minus pulse number is the base; three
+//	        in a row with the same base, one pulse each, label the train
 //	count   from then on second = base + number, at once; messages only confirm
 //	fault   five messages in a row that contradict the count by the same whole seconds end the marks. The base is
 //	        never changed under a fault: it ends when messages agree again, or by Reset
@@ -90,10 +95,11 @@ func (c PairerConfig) withDefaults() PairerConfig {
 //
 // Two limits are of nature: a message that is constantly more than one second
 // late, or more than 1 s - MaxDelay early, cannot be told from one in time.
-// Only the receiver's word about its next pulse could.
+// Only the receiver's word about its next pulse can: with it, late messages are
+// known to be late and are no contradiction.
 type Pairer struct {
 	cfg     PairerConfig
-	leap    *timescale.LeapSeconds
+	book    *LeapBook
 	counter PairerCounters
 
 	stamps stampRing // every pulse of late, to know repeated ones
@@ -106,6 +112,7 @@ type Pairer struct {
 	labelled bool
 	base     int64 // TAI second of pulse number 0
 	run      run
+	next     nextPulses
 	need     int // agreeing epochs needed now
 	memory   memory
 
@@ -118,11 +125,10 @@ type Pairer struct {
 	streak     streak
 	recovering int
 
-	leapBefore *timescale.LeapSeconds // the table to return to if 23:59:60 proves false
-	leapProofs int
-
 	glitchAt    timescale.Mono
 	glitchBy    time.Duration
+	lateAt      timescale.Mono
+	lateBy      time.Duration
 	ambiguousAt timescale.Mono
 	ambiguousBy time.Duration
 }
@@ -142,6 +148,8 @@ type PairerCounters struct {
 	Confirmed     uint64 // agreed with the count
 	Disagreed     uint64 // contradicted the count
 	Ambiguous     uint64 // delay outside MinDelay..MaxDelay while learning
+	NextPulses    uint64 // words of the receiver about its next pulse
+	LateMessages  uint64 // epochs that came more than a second after their pulse, as the next pulses tell
 	Faults        uint64
 	LeapsObserved uint64 // leap seconds that the table did not have
 }
@@ -150,6 +158,7 @@ type PairerCounters struct {
 type naming struct {
 	epoch  Epoch
 	second int64 // TAI seconds
+	next   bool  // the receiver's word about its next pulse; second is the one of the pulse before it
 }
 
 // run is the series of epochs that agree while learning.
@@ -185,21 +194,20 @@ type memory struct {
 // NewPairer makes a Pairer.
 func NewPairer(cfg PairerConfig) *Pairer {
 	cfg = cfg.withDefaults()
-	return &Pairer{cfg: cfg, leap: cfg.Leap, need: agreeToLabel}
+	return &Pairer{cfg: cfg, book: cfg.Book, need: agreeToLabel}
 }
 
 // Reset forgets every label, fault and train; the counters go on. For the
 // operator who knows that the receiver is right and the count is not.
 func (p *Pairer) Reset() {
-	leap := p.leap
-	if p.leapBefore != nil {
-		leap = p.leapBefore
+	if p.book.before != nil {
+		p.book.table, p.book.before = p.book.before, nil
 	}
-	*p = Pairer{cfg: p.cfg, leap: leap, need: agreeToLabel, counter: p.counter}
+	*p = Pairer{cfg: p.cfg, book: p.book, need: agreeToLabel, counter: p.counter}
 }
 
 // Leap is the table of leap seconds, with those that were observed.
-func (p *Pairer) Leap() *timescale.LeapSeconds { return p.leap }
+func (p *Pairer) Leap() *timescale.LeapSeconds { return p.book.table }
 
 // Epoch takes what the receiver said. It is judged when a pulse or an epoch
 // after it comes, so that a pulse that is read late is not missed.
@@ -210,13 +218,13 @@ func (p *Pairer) Epoch(e Epoch) {
 	p.settle()
 	p.counter.Epochs++
 	p.lastTrusted = e.Received
-	ns := tai(p.leap, e).Ns()
+	ns := tai(p.book.table, e).Ns()
 	second := (ns + nsPerSecond/2) / nsPerSecond
 	if off := time.Duration(ns - second*nsPerSecond); off.Abs() > wholeSecond {
 		p.counter.Fractional++
 		return
 	}
-	p.pending, p.hasPending = naming{e, second}, true
+	p.pending, p.hasPending = naming{epoch: e, second: second}, true
 }
 
 // Edge takes a pulse and labels it if that is possible.
@@ -233,6 +241,9 @@ func (p *Pairer) Edge(e Edge) (Mark, bool) {
 	if p.hasPending && p.pending.epoch.Received.Before(e.Mono) {
 		p.settle()
 	}
+	if p.next.hasPending && p.next.pending.epoch.Received.Before(e.Mono) {
+		p.settleNext()
+	}
 	if !p.follow(e.Mono) || !p.labelled || p.fault {
 		return Mark{}, false
 	}
@@ -243,7 +254,7 @@ func (p *Pairer) Edge(e Edge) (Mark, bool) {
 	}
 	p.counter.Marks++
 	at := timescale.TAIFromNs(second * nsPerSecond)
-	return Mark{Edge: e, Second: at, UTCOffset: p.leap.OffsetAtTAI(at)}, true
+	return Mark{Edge: e, Second: at, UTCOffset: p.book.table.OffsetAtTAI(at), QErrPs: p.next.qErr(second)}, true
 }
 
 // settle judges the epoch that waits.
@@ -270,6 +281,9 @@ func (p *Pairer) learn(n naming) {
 		return
 	}
 	if delay < p.cfg.MinDelay || delay > p.cfg.MaxDelay {
+		if p.next.speaks(r) {
+			return
+		}
 		p.counter.Ambiguous++
 		p.ambiguousAt, p.ambiguousBy = r, delay
 		p.run, p.need = run{}, agreeWhenUnsure
@@ -284,9 +298,15 @@ func (p *Pairer) learn(n naming) {
 	}
 	p.run = next
 	p.delays.add(delay)
-	if next.length < p.need {
-		return
+	if next.length < p.need || p.next.speaks(r) {
+		return // while the receiver names its next pulses, they label
 	}
+	p.label(n, last, next)
+}
+
+// label gives the train its seconds, unless a remembered label contradicts.
+func (p *Pairer) label(n naming, last pulse, next run) {
+	r := n.epoch.Received
 	if off, fits := p.memory.fits(last.at, n.second, p.fault); !fits {
 		p.setFault(-off)
 		return
@@ -301,8 +321,17 @@ func (p *Pairer) learn(n naming) {
 // more or less.
 func (p *Pairer) confirm(n naming) {
 	off, delay := p.compare(n.second, n.epoch.Received)
-	if off != 0 && p.leapBefore != nil {
+	if off > 0 && off <= maxLate && p.next.confirms(n.epoch.Received) {
+		p.counter.LateMessages++
+		p.lateAt, p.lateBy = n.epoch.Received, delay
+		p.streak = streak{}
+		return
+	}
+	if off != 0 && p.book.before != nil {
 		off = p.doubtLeap(n, off)
+	}
+	if off != 0 {
+		off = p.silentLeap(n, off)
 	}
 	if off != 0 {
 		p.contradict(off, n.epoch.Received)
@@ -316,9 +345,14 @@ func (p *Pairer) confirm(n naming) {
 	}
 	p.proveLeap(n.epoch)
 	if p.fault {
-		if p.recovering++; p.recovering >= agreeToRecover {
-			p.fault = false
-		}
+		p.recovered()
+	}
+}
+
+// recovered counts what agrees under a fault; enough of it ends the fault.
+func (p *Pairer) recovered() {
+	if p.recovering++; p.recovering >= agreeToRecover {
+		p.fault = false
 	}
 }
 
@@ -361,7 +395,7 @@ func (p *Pairer) setFault(off int64) {
 // unlabel makes the label wait for agreement anew.
 func (p *Pairer) unlabel() {
 	p.labelled = false
-	p.run = run{}
+	p.run, p.next.run = run{}, run{}
 	p.streak, p.recovering = streak{}, 0
 }
 

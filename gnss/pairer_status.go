@@ -46,13 +46,16 @@ type PairerStatus struct {
 	// OffBySeconds, in PairFault, is by how many seconds the count is ahead of
 	// the receiver's messages.
 	OffBySeconds int64
+	NextPulse    bool // the receiver names its next pulses, and they agree with the count
 	Counters     PairerCounters
 }
 
 // Status returns a copy.
 func (p *Pairer) Status() PairerStatus {
-	st := PairerStatus{Agree: p.run.length, Needed: p.need, LastPulse: p.train.last, LastConfirm: p.lastConfirm,
+	st := PairerStatus{Agree: max(p.run.length, p.next.run.length), Needed: p.need, LastPulse: p.train.last, LastConfirm: p.lastConfirm,
 		Counters: p.counter}
+	st.NextPulse = p.labelled && !p.next.confirmed.IsZero() && p.train.last.Sub(p.next.confirmed) < nextMemory
+	st.Counters.LeapsObserved = p.book.observed
 	if p.delays.n > 0 {
 		st.Delay = p.delays.median(p.cfg)
 	}
@@ -93,7 +96,10 @@ func (p *Pairer) Reasons(now timescale.Mono) []Trouble {
 		list = append(list, Trouble{ReasonAmbiguous, fmt.Sprintf("the message came %v after a pulse, %v to %v is clear",
 			p.ambiguousBy.Round(time.Millisecond), p.cfg.MinDelay, p.cfg.MaxDelay)})
 	case !p.labelled && pulses && epochs:
-		list = append(list, Trouble{ReasonLearning, fmt.Sprintf("%d of %d epochs agree", p.run.length, p.need)})
+		list = append(list, Trouble{ReasonLearning, fmt.Sprintf("%d of %d epochs agree", max(p.run.length, p.next.run.length), p.need)})
+	case !p.lateAt.IsZero() && now.Sub(p.lateAt) < glitchShown:
+		list = append(list, Trouble{ReasonLateMessages, fmt.Sprintf(
+			"%v after their pulse; the receiver's next-pulse messages label instead", p.lateBy.Round(time.Millisecond))})
 	}
 	switch {
 	case p.rival.length >= pulsesToAdopt && now.Sub(p.rival.last) <= pulseSilence:

@@ -3,18 +3,20 @@ package gnss
 // Reason says why an epoch may not set a clock, or why there are no marks.
 type Reason uint8
 
-// The reasons. Those up to ReasonLeapUnknown are an Epoch's; the rest are the
+// The reasons. Those up to ReasonTimeAccuracy are an Epoch's; the rest are the
 // source's as a whole.
 const (
-	ReasonNoFix       Reason = iota // the receiver itself says that its fix is not valid
-	ReasonEstimated                 // the fix is dead reckoning, typed in by hand or simulated
-	ReasonNoChecksum                // the time came in a sentence without a checksum
-	ReasonNoTime                    // no date or no time of day, or one that no calendar has
-	ReasonBeforeFloor               // the date is before the floor: week rollover, or a receiver's default
-	ReasonImplausible               // the date is decades after the floor
-	ReasonConflict                  // RMC and ZDA of one second, or GGA and RMC, contradict each other
-	ReasonDamaged                   // the line damages sentences and nothing confirms this one yet
-	ReasonLeapUnknown               // the receiver does not know TAI - UTC yet
+	ReasonNoFix        Reason = iota // the receiver itself says that its fix is not valid
+	ReasonEstimated                  // the fix is dead reckoning, typed in by hand or simulated
+	ReasonNoChecksum                 // the time came in a sentence without a checksum
+	ReasonNoTime                     // no date or no time of day, or one that no calendar has
+	ReasonBeforeFloor                // the date is before the floor: week rollover, or a receiver's default
+	ReasonImplausible                // the date is decades after the floor
+	ReasonConflict                   // RMC and ZDA of one second, or GGA and RMC, contradict each other
+	ReasonDamaged                    // the line damages sentences and nothing confirms this one yet
+	ReasonLeapUnknown                // the receiver does not know TAI - UTC yet
+	ReasonLeapFault                  // the receiver vouches for a TAI - UTC that cannot be
+	ReasonTimeAccuracy               // the receiver itself doubts its time by more than 0.1 s
 
 	ReasonNoData          // nothing from the receiver
 	ReasonNoSentence      // bytes come, but no sentence or frame that names a second
@@ -25,6 +27,16 @@ const (
 	ReasonPulseDisagrees  // pulse count and message differ by whole seconds: no marks until they agree again
 	ReasonGlitch          // a pulse came where none may be
 	ReasonPulsesPerSecond // two trains of pulses, lastingly
+	ReasonLateMessages    // messages come more than a second after their pulse
+	ReasonAntennaOpen     // the receiver's antenna supervisor says open
+	ReasonAntennaShort    // likewise short
+	ReasonAntennaDoubted  // it says open and said nothing else since the start, in spite of a fix
+	ReasonSpoofing        // the receiver reports spoofing
+	ReasonJamming         // it reports jamming, and its time grows uncertain
+	ReasonJammed          // it reports jamming, and its time stands
+	ReasonMoved           // the position is another one
+	ReasonTimeJump        // the message's second is not what the held clock reads
+	ReasonSawtooth        // the sawtooth that the receiver tells makes the pulses worse
 )
 
 var reasonNames = [...]string{
@@ -37,6 +49,18 @@ var reasonNames = [...]string{
 	ReasonConflict:        "sentences contradict each other",
 	ReasonDamaged:         "damaged line, time not confirmed",
 	ReasonLeapUnknown:     "leap seconds unknown",
+	ReasonLeapFault:       "leap seconds contradict the table",
+	ReasonTimeAccuracy:    "time uncertain",
+	ReasonLateMessages:    "messages late",
+	ReasonAntennaOpen:     "antenna open",
+	ReasonAntennaShort:    "antenna short",
+	ReasonAntennaDoubted:  "antenna said to be open, with a fix",
+	ReasonSpoofing:        "spoofing reported",
+	ReasonJamming:         "jamming reported, time uncertain",
+	ReasonJammed:          "jamming reported",
+	ReasonMoved:           "position moved",
+	ReasonTimeJump:        "time jumped",
+	ReasonSawtooth:        "sawtooth correction does not fit the pulses",
 	ReasonNoData:          "no data from receiver",
 	ReasonNoSentence:      "no sentence that names the second",
 	ReasonNoPulse:         "no pulse",

@@ -6,6 +6,7 @@ import (
 	nmea "github.com/adrianmo/go-nmea"
 
 	"bragi/gnss/timescale"
+	"bragi/gnss/ubx"
 )
 
 // Constellation is a satellite system.
@@ -91,6 +92,46 @@ func (k *sky) gsv(s *nmea.BaseSentence, now timescale.Mono) {
 			e.Azimuth = az
 		}
 		e.seen = now
+	}
+}
+
+// ubx takes a satellite of NAV-SAT or NAV-SVINFO; the numbers are turned into
+// those of NMEA, so that both are one row.
+func (k *sky) ubx(s ubx.Sat, now timescale.Mono) {
+	system, id := UnknownSystem, s.ID
+	switch s.System {
+	case ubx.GPS:
+		system = GPS
+	case ubx.SBAS:
+		system, id = SBAS, s.ID-87
+	case ubx.Galileo:
+		system = Galileo
+	case ubx.BeiDou:
+		system = BeiDou
+	case ubx.QZSS:
+		system = QZSS
+	case ubx.GLONASS:
+		system, id = GLONASS, s.ID+64
+		if s.ID == 255 {
+			return // a signal whose satellite is not known yet
+		}
+	case ubx.NavIC:
+		system = NavIC
+	}
+	if id <= 0 {
+		return
+	}
+	e := k.entry(system, id, now)
+	e.CN0, e.Elevation, e.Azimuth = Maybe[int]{}, Maybe[int]{}, Maybe[int]{}
+	if s.CN0 > 0 {
+		e.CN0 = Some(s.CN0)
+	}
+	if s.Elevation >= -90 && s.Elevation <= 90 && s.Azimuth >= 0 && s.Azimuth <= 360 {
+		e.Elevation, e.Azimuth = Some(s.Elevation), Some(s.Azimuth)
+	}
+	e.seen = now
+	if s.Used {
+		e.used = now
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
+	"bragi/gnss/ubx"
 )
 
 // silence is how long a receiver may be still before that is a trouble.
@@ -15,6 +16,8 @@ type Position struct {
 	At                  timescale.Mono // when it came; zero: never
 	Latitude, Longitude Maybe[float64] // degrees, north and east positive
 	AltitudeM           Maybe[float64] // metres above mean sea level
+	HeightM             Maybe[float64] // metres above the ellipsoid
+	AccuracyM           Maybe[float64] // the receiver's estimate, horizontal
 }
 
 // SystemCount is how many satellites of a constellation are seen and used, and
@@ -27,15 +30,19 @@ type SystemCount struct {
 
 // DecoderStatus is the receiver as the operator wants to see it.
 type DecoderStatus struct {
-	Epoch       Epoch          // the last one given out
-	LastByte    timescale.Mono // zero: never
-	LastEpoch   timescale.Mono // Received of Epoch
-	LastTrusted timescale.Mono // Received of the last epoch that may set a clock
-	Talker      string
-	Position    Position
-	Satellites  []Satellite
-	Systems     []SystemCount
-	Counters    DecoderCounters
+	Epoch        Epoch          // the last one given out
+	LastByte     timescale.Mono // zero: never
+	LastEpoch    timescale.Mono // Received of Epoch
+	LastTrusted  timescale.Mono // Received of the last epoch that may set a clock
+	Talker       string
+	Position     Position
+	Version      ubx.Version // of a u-blox that told it
+	Survey       Maybe[ubx.Survey]
+	AntennaPower Maybe[string] // on, off
+	JamIndicator Maybe[int]    // continuous wave, 0 none to 255
+	Satellites   []Satellite
+	Systems      []SystemCount
+	Counters     DecoderCounters
 }
 
 // Status returns a copy.
@@ -44,6 +51,8 @@ func (d *Decoder) Status() DecoderStatus {
 		Epoch: d.epoch, LastByte: d.lastByte, LastEpoch: d.lastEpoch, LastTrusted: d.lastTrusted,
 		Talker: d.epoch.Talker, Position: d.position, Satellites: d.sky.list(d.lastByte), Counters: d.Counters(),
 	}
+	st.Version, st.Survey = d.ubx.version, d.ubx.survey.held(d.lastByte)
+	st.AntennaPower, st.JamIndicator = d.signs.power.held(d.lastByte), d.signs.indicator.held(d.lastByte)
 	st.Epoch.Why = append([]Reason(nil), d.epoch.Why...)
 	st.Systems = countSystems(st.Satellites)
 	return st

@@ -134,3 +134,6 @@ func (l *LeapSeconds) stepAt(in func(leapStep) bool) leapStep {
 	}
 	return l.steps[0]
 }
+
+// Last is when the table's last offset began.
+func (l *LeapSeconds) Last() UTC { return UTC{l.steps[len(l.steps)-1].fromUTC * nsPerSecond} }
