@@ -15,7 +15,7 @@ type ubxState struct {
 	sincePVT, sinceUTC, sinceGPS int
 
 	leap    aged[int] // the count that the receiver vouches for
-	pulse   aged[ubx.TimePulse]
+	pulse   aged[ubx.PulseTime]
 	late    bool // TIM-TP comes after the messages that complete an epoch: wait for it
 	survey  aged[ubx.Survey]
 	clock   aged[ubx.NavClock]
@@ -34,7 +34,7 @@ type ubxGroup struct {
 	iTOW     uint32
 	received timescale.Mono
 	told     bool          // TIM-TP told the pulse after this epoch
-	pulse    ubx.TimePulse // what it told
+	pulse    ubx.PulseTime // what it told
 
 	pvt                                       ubx.PVT
 	utc                                       ubx.TimeUTC

@@ -77,7 +77,7 @@ func (d *Decoder) ubxFrame(f Frame, emit func(Epoch)) {
 			d.closeUBX(emit)
 		}
 	case ubx.TimTP:
-		if v, ok := ubx.ParseTimePulse(m); d.read(ok) {
+		if v, ok := ubx.ParsePulseTime(m); d.read(ok) {
 			d.timePulse(v, f.Received, emit)
 		}
 	case ubx.TimSVIN:

@@ -19,7 +19,7 @@ const (
 )
 
 // timePulse takes TIM-TP.
-func (d *Decoder) timePulse(v ubx.TimePulse, now timescale.Mono, emit func(Epoch)) {
+func (d *Decoder) timePulse(v ubx.PulseTime, now timescale.Mono, emit func(Epoch)) {
 	u := &d.ubx
 	u.pulse.set(v, now)
 	g := &u.group
@@ -44,13 +44,13 @@ func (d *Decoder) timePulse(v ubx.TimePulse, now timescale.Mono, emit func(Epoch
 
 // ubxProtocolLocked is false when the receiver says that its pulse does not
 // follow the sky.
-func (d *Decoder) ubxProtocolLocked(v ubx.TimePulse) bool {
+func (d *Decoder) ubxProtocolLocked(v ubx.PulseTime) bool {
 	p := d.ubx.version.Protocol
 	return !v.NotLocked || p != 0 && p < lockTold
 }
 
 // qErr is the sawtooth, where the receiver says that it is good.
-func (d *Decoder) qErr(v ubx.TimePulse) Maybe[int64] {
+func (d *Decoder) qErr(v ubx.PulseTime) Maybe[int64] {
 	if v.QErrInvalid || v.QErrPs > qErrLimitPs || v.QErrPs < -qErrLimitPs || !d.ubxProtocolLocked(v) {
 		return Maybe[int64]{}
 	}
@@ -59,7 +59,7 @@ func (d *Decoder) qErr(v ubx.TimePulse) Maybe[int64] {
 
 // pulseSecond is the TAI second of the next pulse. Time of week is enough, since
 // near, a trusted instant, is seconds away; the week's number adds nothing.
-func (d *Decoder) pulseSecond(v ubx.TimePulse, near timescale.TAI) Maybe[timescale.TAI] {
+func (d *Decoder) pulseSecond(v ubx.PulseTime, near timescale.TAI) Maybe[timescale.TAI] {
 	if v.TOWMs >= weekMs {
 		return Maybe[timescale.TAI]{}
 	}

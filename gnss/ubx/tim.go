@@ -2,8 +2,8 @@ package ubx
 
 import "math"
 
-// TimePulse is TIM-TP: what the receiver knows of its next pulse.
-type TimePulse struct {
+// PulseTime is TIM-TP: what the receiver knows of its next pulse.
+type PulseTime struct {
 	TOWMs       uint32 // of the next pulse, in the base's week
 	TOWSubMs    uint32 // 2^-32 ms
 	QErrPs      int32  // true second = pulse + QErr
@@ -18,13 +18,13 @@ type TimePulse struct {
 	Standard  int // of UTC
 }
 
-// ParseTimePulse reads TIM-TP.
-func ParseTimePulse(m Message) (v TimePulse, ok bool) {
+// ParsePulseTime reads TIM-TP.
+func ParsePulseTime(m Message) (v PulseTime, ok bool) {
 	p := m.Payload
 	if m.Name() != TimTP || len(p) != 16 {
 		return v, false
 	}
-	return TimePulse{
+	return PulseTime{
 		TOWMs: u4(p, 0), TOWSubMs: u4(p, 4), QErrPs: i4(p, 8), Week: int(u2(p, 12)),
 		BaseUTC: p[14]&1 != 0, UTC: p[14]&2 != 0, QErrInvalid: p[14]&0x10 != 0, NotLocked: p[14]&0x20 != 0,
 		Reference: int(p[15] & 15), Standard: int(p[15] >> 4),
