@@ -63,6 +63,7 @@ type crosser struct {
 // read tries the method, and from then on the next one where the driver or the
 // kernel knows it not.
 func (c *crosser) read() (Cross, error) {
+	known := c.method
 	for jumps := 0; ; {
 		x, err := c.once()
 		switch {
@@ -75,7 +76,10 @@ func (c *crosser) read() (Cross, error) {
 		case c.method < crossRead && unknownCall(err):
 			c.method++
 		default:
-			return Cross{}, fmt.Errorf("board: cross timestamp by %v: %w", c.method, err)
+			// Nothing works, as with a FEC whose interface is down: no reason to give
+			// up the method that did.
+			c.method, known = known, c.method
+			return Cross{}, fmt.Errorf("board: cross timestamp by %v: %w", known, err)
 		}
 	}
 }

@@ -28,6 +28,7 @@ import (
 type EXTTS struct {
 	phc     *PHC
 	path    string
+	pins    int
 	channel uint32
 	file    exttsFile
 	waiter  *waiter
@@ -68,7 +69,7 @@ func (f ptpFile) fd() int                    { return int(f) }
 // OpenEXTTS turns a channel of the PHC on. Where pins can be chosen, the one
 // that has the channel already is kept, else a free one is taken.
 func OpenEXTTS(phc *PHC, channel int) (*EXTTS, error) {
-	file, err := openPTP(phc.path)
+	file, err := openPTP(phc.Path())
 	if err != nil {
 		return nil, err
 	}
@@ -80,14 +81,15 @@ func OpenEXTTS(phc *PHC, channel int) (*EXTTS, error) {
 }
 
 func newEXTTS(phc *PHC, channel int, file exttsFile) (*EXTTS, error) {
-	if n := phc.caps.ExtTS; channel < 0 || channel >= n {
-		return nil, fmt.Errorf("board: %s has no EXTTS channel %d: %s", phc.path, channel, exttsMend(n))
+	path, caps := phc.Path(), phc.Capabilities()
+	if n := caps.ExtTS; channel < 0 || channel >= n {
+		return nil, fmt.Errorf("board: %s has no EXTTS channel %d: %s", path, channel, exttsMend(n))
 	}
 	w, err := newWaiter()
 	if err != nil {
 		return nil, err
 	}
-	e := &EXTTS{phc: phc, path: phc.path, channel: uint32(channel), file: file, waiter: w}
+	e := &EXTTS{phc: phc, path: path, pins: caps.Pins, channel: uint32(channel), file: file, waiter: w}
 	if err := e.setUp(); err != nil {
 		w.close()
 		return nil, err
@@ -103,7 +105,7 @@ func exttsMend(n int) string {
 }
 
 func (e *EXTTS) setUp() error {
-	if e.phc.caps.Pins > 0 {
+	if e.pins > 0 {
 		if err := e.setPin(); err != nil {
 			return err
 		}
@@ -136,7 +138,7 @@ func (e *EXTTS) request(second, first uint, arg unsafe.Pointer) error {
 func (e *EXTTS) setPin() error {
 	free := -1
 	var names []string
-	for i := range e.phc.caps.Pins {
+	for i := range e.pins {
 		pin := unix.PtpPinDesc{Index: uint32(i)}
 		if err := e.request(unix.PTP_PIN_GETFUNC2, unix.PTP_PIN_GETFUNC, unsafe.Pointer(&pin)); err != nil {
 			return fmt.Errorf("board: %s: pin %d: %w", e.path, i, os.NewSyscallError("ioctl PTP_PIN_GETFUNC", err))
@@ -253,9 +255,15 @@ func (e *EXTTS) edge(event unix.PtpExttsEvent) (Edge, bool) {
 	}
 	e.last = event.T
 	e.seq++
+	// A clock that somebody set a moment ago stamped before or after: nobody knows.
+	// It is looked at now, so that the servo never sees such an edge.
+	if _, err := e.phc.Cross(); err == nil && e.phc.Disturbance().Count > 0 {
+		e.dropped.Add(1)
+		return Edge{}, false
+	}
 	local := timescale.LocalFromNs(ptpNs(event.T))
 	mono := e.phc.Timebase().MonoAt(local)
-	if age := e.phc.cross.clocks.raw().Sub(mono); age > staleEdge || age < -earlyEdge {
+	if age := e.phc.clocks.raw().Sub(mono); age > staleEdge || age < -earlyEdge {
 		e.dropped.Add(1)
 		return Edge{}, false
 	}
@@ -263,7 +271,8 @@ func (e *EXTTS) edge(event unix.PtpExttsEvent) (Edge, bool) {
 }
 
 // Dropped counts the events that were repeated, or stamped more than two seconds
-// before they came or after: from before a step of the clock, or a driver's fault.
+// before they came or after (from before a step of the clock, or a driver's
+// fault), or near which somebody else set the clock.
 func (e *EXTTS) Dropped() uint64 { return e.dropped.Load() }
 
 // Close turns the channel off and ends a ReadEdge that waits.

@@ -21,13 +21,18 @@ type machine struct {
 	phcSince   float64
 	ratePPB    float64 // without correction
 	correction float64
+	unseen     float64 // what of the correction the driver has lost
 	frozen     bool
 
 	readNs     float64 // what reading a clock takes
+	interrupts float64 // probability that an interrupt comes between, which takes 20 us
 	supported  map[uint]bool
 	rawClockID bool // PTP_SYS_OFFSET_EXTENDED knows clockid
 	caps       unix.PtpClockCaps
 	adjustErr  error
+	path       string
+	gone       error // what every call of the device fails with
+	lost       error // what looking for it fails with
 	jumpNs     int64 // CLOCK_REALTIME jumps by it in the next ioctls
 	jumps      int
 
@@ -39,7 +44,7 @@ type machine struct {
 func newMachine(supported ...uint) *machine {
 	m := &machine{
 		rng: rand.New(rand.NewPCG(1, 2)), raw: 5e12, realtime: 1_795_000_000e9, phc: 1_795_000_037e9, phcSince: 5e12,
-		ratePPB: 4600, readNs: 150, supported: map[uint]bool{},
+		path: "/dev/ptp7", ratePPB: 4600, readNs: 150, supported: map[uint]bool{},
 		caps: unix.PtpClockCaps{Max_adj: 1_000_000, N_ext_ts: 2},
 	}
 	for _, s := range supported {
@@ -51,7 +56,12 @@ func newMachine(supported ...uint) *machine {
 func (m *machine) pass(ns float64) { m.raw += ns }
 
 // took lets a reading pass, with some scatter.
-func (m *machine) took() { m.pass(m.readNs * (0.8 + 0.4*m.rng.Float64())) }
+func (m *machine) took() {
+	m.pass(m.readNs * (0.8 + 0.4*m.rng.Float64()))
+	if m.interrupts > 0 && m.rng.Float64() < m.interrupts {
+		m.pass(20_000)
+	}
+}
 
 func (m *machine) phcNow() float64 {
 	if m.frozen {
@@ -67,6 +77,9 @@ func (m *machine) phcAt(raw float64) float64 {
 
 func (m *machine) settle() { m.phc, m.phcSince = m.phcNow(), m.raw }
 
+// lostCorrection is a driver that begins anew: the kernel still thinks it steers.
+func (m *machine) lostCorrection() { m.correction, m.unseen = 0, m.correction }
+
 func (m *machine) clocks() kernelClocks { return kernelClocks{m.pair, m.rawNow} }
 
 func (m *machine) rawNow() timescale.Mono {
@@ -74,28 +87,41 @@ func (m *machine) rawNow() timescale.Mono {
 	return timescale.MonoFromNs(int64(m.raw))
 }
 
+// pair is the narrowest of some sandwiches, as ReadPair's.
 func (m *machine) pair() (Pair, error) {
-	before := m.rawNow()
-	m.took()
-	rt := int64(m.raw) + m.realtime
-	width := m.rawNow().Sub(before)
-	return Pair{before.Add(width / 2), timescale.UTCFromNs(rt), int64(width)}, nil
+	var best Pair
+	for i := range pairTries {
+		before := m.rawNow()
+		m.took()
+		rt := int64(m.raw) + m.realtime
+		width := m.rawNow().Sub(before)
+		if i == 0 || int64(width) < best.WidthNs {
+			best = Pair{before.Add(width / 2), timescale.UTCFromNs(rt), int64(width)}
+		}
+	}
+	return best, nil
 }
 
 func (m *machine) gettime() (int64, error) {
+	if m.gone != nil {
+		return 0, m.gone
+	}
 	m.took()
 	return int64(m.phcNow()), nil
 }
 
 func (m *machine) adjtime(t *kernelTimex) error {
-	if m.adjustErr != nil {
+	switch {
+	case m.gone != nil:
+		return m.gone
+	case m.adjustErr != nil && t.Modes != 0:
 		return m.adjustErr
 	}
 	m.took()
 	m.lastAdjust = *t
 	if t.Modes&adjFrequency != 0 {
 		m.settle()
-		m.correction = float64(t.Freq) / freqUnitsPerPPB
+		m.correction, m.unseen = float64(t.Freq)/freqUnitsPerPPB, 0
 	}
 	if t.Modes&adjSetOffset != 0 {
 		if t.TimeUsec < 0 || t.TimeUsec >= 1e9 {
@@ -104,7 +130,7 @@ func (m *machine) adjtime(t *kernelTimex) error {
 		m.settle()
 		m.phc += float64(t.TimeSec)*1e9 + float64(t.TimeUsec)
 	}
-	t.Freq = int64(math.Round(m.correction * freqUnitsPerPPB))
+	t.Freq = int64(math.Round((m.correction + m.unseen) * freqUnitsPerPPB))
 	return nil
 }
 
@@ -120,6 +146,9 @@ func ptpTime(ns float64) unix.PtpClockTime {
 
 func (m *machine) ioctl(request uint, arg unsafe.Pointer) error {
 	m.calls = append(m.calls, request)
+	if m.gone != nil {
+		return m.gone
+	}
 	if request == unix.PTP_CLOCK_GETCAPS {
 		*(*unix.PtpClockCaps)(arg) = m.caps
 		return nil

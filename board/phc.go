@@ -19,19 +19,31 @@ import (
 
 // PHC is a PTP hardware clock, /dev/ptpN. A goroutine of its own reads it
 // together with the kernel's clocks every refreshEvery; Local goes by the line
-// through those readings (tracker) and touches no device.
+// through those readings (tracker) and touches no device. When the device goes
+// away the line goes on, and the goroutine looks for it until it is back
+// (phcwatch.go).
 type PHC struct {
-	info ClockInfo
-	caps Capabilities
-	path string
-	line atomic.Pointer[Timebase]
+	info      atomic.Pointer[ClockInfo]
+	line      atomic.Pointer[Timebase]
+	find      func() (path string, err error)
+	open      func(path string) (device ptpDevice, clockName string, err error)
+	clocks    kernelClocks
+	counterNs int64
 
-	mu      sync.Mutex // guards the rest
-	device  ptpDevice
-	cross   crosser
-	track   tracker
-	foreign uint64
-	closed  bool
+	mu       sync.Mutex // guards the rest
+	path     string
+	caps     Capabilities
+	device   ptpDevice // nil: gone
+	cross    crosser
+	grain    grain
+	dialled  int64 // the correction that the kernel was given last, in 2^-16 ppm
+	track    tracker
+	widthNs  int64 // of the latest cross timestamp
+	foreign  uint64
+	steered  uint64
+	trouble  Trouble
+	suspects []string
+	closed   bool
 
 	stop func()
 }
@@ -49,17 +61,24 @@ type Capabilities struct {
 }
 
 // refreshEvery is how often the line is laid anew.
-const refreshEvery = 500 * time.Millisecond
+const refreshEvery = 250 * time.Millisecond
 
 // OpenPHC opens /dev/ptpN, reads it and keeps its line fresh until Close.
 func OpenPHC(path string) (*PHC, error) {
-	device, err := openPTP(path)
+	return FindPHC(func() (string, error) { return path, nil }, 0)
+}
+
+// FindPHC opens the clock that find names, an interface's for example, now and
+// whenever it has been unplugged. counterNs is the length of a tick of its
+// counter, 0 for not known.
+func FindPHC(find func() (path string, err error), counterNs int64) (*PHC, error) {
+	open := func(path string) (ptpDevice, string, error) {
+		device, err := openPTP(path)
+		return device, driverName("/sys/class/ptp", path), err
+	}
+	p, err := newPHC(find, open, kernelClocks{ReadPair, Raw}, counterNs)
 	if err != nil {
 		return nil, err
-	}
-	p, err := newPHC(path, driverName("/sys/class/ptp", path), device, kernelClocks{ReadPair, Raw})
-	if err != nil {
-		return nil, errors.Join(err, device.close())
 	}
 	p.keepFresh()
 	return p, nil
@@ -74,58 +93,67 @@ func driverName(class, path string) string {
 	return strings.TrimSpace(string(name))
 }
 
-func newPHC(path, driver string, device ptpDevice, clocks kernelClocks) (*PHC, error) {
-	var caps unix.PtpClockCaps
-	if err := device.ioctl(unix.PTP_CLOCK_GETCAPS, unsafe.Pointer(&caps)); err != nil {
-		return nil, fmt.Errorf("board: %s is no PTP clock: %w: name a /dev/ptpN in board.phc", path, os.NewSyscallError("ioctl PTP_CLOCK_GETCAPS", err))
+func newPHC(find func() (string, error), open func(string) (ptpDevice, string, error), clocks kernelClocks, counterNs int64) (*PHC, error) {
+	p := &PHC{find: find, open: open, clocks: clocks, counterNs: counterNs, stop: func() {}}
+	found, err := p.probe()
+	if err != nil {
+		return nil, err
 	}
-	p := &PHC{
-		path:   path,
-		device: device,
-		cross:  crosser{device: device, clocks: clocks},
-		caps: Capabilities{
-			MaxPPB: caps.Max_adj, ExtTS: int(caps.N_ext_ts), PerOut: int(caps.N_per_out), Pins: int(caps.N_pins),
-			PPS: caps.Pps != 0, CrossPrecise: caps.Cross_timestamping != 0,
-		},
-		info: ClockInfo{Name: path, Driver: driver, QuantumPPB: 1 / freqUnitsPerPPB, MaxPPB: float64(caps.Max_adj)},
-		stop: func() {},
-	}
-	if !p.caps.CrossPrecise {
-		p.cross.method = crossRaw
-	}
-	var now kernelTimex // no modes: reads the correction that somebody left
-	if err := device.adjtime(&now); err != nil {
-		return nil, fmt.Errorf("board: %s: %w: the clock cannot be steered by this kernel", path, err)
-	}
-	p.track = newTracker(float64(now.Freq)/freqUnitsPerPPB, clocks.raw())
+	p.plug(found)
+	p.dialled = found.units
+	p.track = newTracker(float64(found.units)/freqUnitsPerPPB, clocks.raw())
 	if _, err := p.Cross(); err != nil {
-		return nil, fmt.Errorf("board: %s cannot be read: %w", path, err)
+		return nil, errors.Join(fmt.Errorf("board: %s cannot be read: %w", p.path, err), p.device.close())
 	}
 	return p, nil
 }
 
-// keepFresh starts the goroutine that reads the clock now and then.
-func (p *PHC) keepFresh() {
-	quit, gone := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(gone)
-		tick := time.NewTicker(refreshEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-quit:
-				return
-			case <-tick.C:
-				// A reading that fails leaves the line as it is; whoever calls
-				// Cross is told.
-				_, _ = p.Cross()
-			}
+// plugged is a device that was found and asked.
+type plugged struct {
+	path, clockName string
+	device          ptpDevice
+	caps            Capabilities
+	units           int64 // the correction that somebody left
+}
+
+// probe finds the clock and asks it.
+func (p *PHC) probe() (found plugged, err error) {
+	if found.path, err = p.find(); err != nil {
+		return found, err
+	}
+	if found.device, found.clockName, err = p.open(found.path); err != nil {
+		return found, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, found.device.close())
 		}
 	}()
-	p.stop = sync.OnceFunc(func() {
-		close(quit)
-		<-gone
-	})
+	var caps unix.PtpClockCaps
+	if err := found.device.ioctl(unix.PTP_CLOCK_GETCAPS, unsafe.Pointer(&caps)); err != nil {
+		return found, fmt.Errorf("board: %s is no PTP clock: %w: name a /dev/ptpN in board.phc", found.path, os.NewSyscallError("ioctl PTP_CLOCK_GETCAPS", err))
+	}
+	found.caps = Capabilities{
+		MaxPPB: caps.Max_adj, ExtTS: int(caps.N_ext_ts), PerOut: int(caps.N_per_out), Pins: int(caps.N_pins),
+		PPS: caps.Pps != 0, CrossPrecise: caps.Cross_timestamping != 0,
+	}
+	var now kernelTimex // no modes: reads the correction that somebody left
+	if err := found.device.adjtime(&now); err != nil {
+		return found, fmt.Errorf("board: %s: %w: the clock cannot be steered by this kernel", found.path, err)
+	}
+	found.units = now.Freq
+	return found, nil
+}
+
+// plug takes a device into use; the caller holds mu, or is alone.
+func (p *PHC) plug(found plugged) {
+	p.path, p.device, p.caps = found.path, found.device, found.caps
+	p.cross = crosser{device: p.device, clocks: p.clocks}
+	if !p.caps.CrossPrecise {
+		p.cross.method = crossRaw
+	}
+	p.grain = grainOf(found.clockName, p.counterNs)
+	p.info.Store(&ClockInfo{Name: found.path, Driver: found.clockName, QuantumPPB: p.grain.quantumPPB, MaxPPB: float64(p.caps.MaxPPB)})
 }
 
 // Close ends the goroutine and closes the device. Local goes on along the last
@@ -138,14 +166,24 @@ func (p *PHC) Close() error {
 		return nil
 	}
 	p.closed = true
+	if p.device == nil {
+		return nil
+	}
 	return p.device.close()
 }
 
 // Info describes the clock.
-func (p *PHC) Info() ClockInfo { return p.info }
+func (p *PHC) Info() ClockInfo { return *p.info.Load() }
 
 // Capabilities is what the driver offers.
-func (p *PHC) Capabilities() Capabilities { return p.caps }
+func (p *PHC) Capabilities() Capabilities {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.caps
+}
+
+// Path is the device, /dev/ptpN.
+func (p *PHC) Path() string { return p.info.Load().Name }
 
 // CrossMethod is how cross timestamps are taken, for the operator.
 func (p *PHC) CrossMethod() string {
@@ -179,12 +217,17 @@ func (p *PHC) PutBack() (Disturbance, error) {
 	defer p.mu.Unlock()
 	d := p.track.disturbed
 	if d.Ns == 0 {
+		p.track.disturbed = Disturbance{}
 		return d, nil
 	}
 	// What the reading after the step finds is a new one.
 	p.track.disturbed = Disturbance{}
 	if err := p.setBy(-d.Ns); err != nil {
 		p.track.disturbed = d
+		return d, err
+	}
+	// A driver that began anew has lost its correction and does not say so.
+	if err := p.dial(p.dialled, p.track.correction); err != nil {
 		return d, err
 	}
 	return d, p.look(-d.Ns)
@@ -204,48 +247,77 @@ func (p *PHC) Cross() (Cross, error) {
 	return p.observe()
 }
 
-// observe is Cross; the caller holds mu.
+// observe is Cross; the caller holds mu. A reading that does not lie where it may
+// is taken again: what an interrupt has spoilt goes, a jump stays.
 func (p *PHC) observe() (Cross, error) {
-	if p.closed {
+	switch {
+	case p.closed:
 		return Cross{}, fmt.Errorf("board: %s: %w", p.path, os.ErrClosed)
+	case p.device == nil:
+		return Cross{}, p.trouble.Err
+	}
+	meddled, err := p.dialledByOthers()
+	if err != nil {
+		return Cross{}, p.troubled(err)
 	}
 	x, err := p.cross.read()
 	if err != nil {
-		return x, err
+		return x, p.troubled(err)
 	}
-	if p.track.observe(x.Mono, x.Local, x.WidthNs) {
+	for range confirmations {
+		if p.track.fits(x) {
+			break
+		}
+		again, err := p.cross.read()
+		if err != nil {
+			return x, p.troubled(err)
+		}
+		if again.WidthNs <= x.WidthNs || p.track.fits(again) {
+			x = again
+		}
+	}
+	p.trouble.Err = nil
+	p.widthNs = x.WidthNs
+	if p.track.observe(x.Mono, x.Local, x.WidthNs, meddled) {
 		p.foreign++
 	}
 	p.publish()
 	return x, nil
 }
 
+// confirmations is how often a reading that does not fit is taken again.
+const confirmations = 3
+
 func (p *PHC) publish() {
 	line := p.track.line
 	p.line.Store(&line)
 }
 
-// AdjustFrequency sets the correction, in steps of 2^-16 ppm, within what the
-// driver allows. The hardware's own grain may be coarser and is not told.
+// AdjustFrequency sets the correction as near to ppb as the hardware gets, within
+// what the driver allows; applied is what it makes of it (grain).
 func (p *PHC) AdjustFrequency(ppb float64) (applied float64, err error) {
 	if math.IsNaN(ppb) || math.IsInf(ppb, 0) {
-		return 0, fmt.Errorf("board: %s: a frequency correction of %v ppb is no number", p.path, ppb)
+		return 0, fmt.Errorf("board: %s: a frequency correction of %v ppb is no number", p.Path(), ppb)
 	}
-	limit := p.info.MaxPPB
-	units := math.Round(max(-limit, min(limit, ppb)) * freqUnitsPerPPB)
-	if math.Abs(units) > limit*freqUnitsPerPPB {
-		units -= math.Copysign(1, units)
-	}
-	applied = units / freqUnitsPerPPB
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	before := p.cross.clocks.raw()
-	if err := p.adjtime(&kernelTimex{Modes: adjFrequency, Freq: int64(units)}); err != nil {
-		return p.track.correction, fmt.Errorf("board: %s: frequency %.3f ppb: %w", p.path, applied, err)
+	units, applied := p.grain.dial(ppb, float64(p.caps.MaxPPB))
+	if err := p.dial(units, applied); err != nil {
+		return p.track.correction, err
 	}
-	p.track.adjust(before.Add(p.cross.clocks.raw().Sub(before)/2), applied)
-	p.publish()
 	return applied, nil
+}
+
+// dial gives the kernel a correction; the caller holds mu.
+func (p *PHC) dial(units int64, applied float64) error {
+	before := p.clocks.raw()
+	if err := p.adjtime(&kernelTimex{Modes: adjFrequency, Freq: units}); err != nil {
+		return fmt.Errorf("board: %s: frequency %.3f ppb: %w", p.path, applied, err)
+	}
+	p.dialled = units
+	p.track.adjust(before.Add(p.clocks.raw().Sub(before)/2), applied)
+	p.publish()
+	return nil
 }
 
 // Step adds deltaNs to the clock at once.
@@ -260,16 +332,22 @@ func (p *PHC) Step(deltaNs int64) error {
 
 // setBy is Step without the look; the caller holds mu.
 func (p *PHC) setBy(deltaNs int64) error {
-	t := kernelTimex{Modes: adjSetOffset | adjNano, TimeSec: deltaNs / 1e9, TimeUsec: deltaNs % 1e9}
-	if t.TimeUsec < 0 { // the kernel wants 0 <= ns < 1e9 also of a negative step
-		t.TimeSec, t.TimeUsec = t.TimeSec-1, t.TimeUsec+1e9
-	}
+	t := stepBy(deltaNs)
 	if err := p.adjtime(&t); err != nil {
 		return fmt.Errorf("board: %s: step by %d ns: %w", p.path, deltaNs, err)
 	}
 	p.track.step(deltaNs)
 	p.publish()
 	return nil
+}
+
+// stepBy is a step as the kernel wants it: 0 <= ns < 1e9 also of a negative one.
+func stepBy(ns int64) kernelTimex {
+	t := kernelTimex{Modes: adjSetOffset | adjNano, TimeSec: ns / 1e9, TimeUsec: ns % 1e9}
+	if t.TimeUsec < 0 {
+		t.TimeSec, t.TimeUsec = t.TimeSec-1, t.TimeUsec+1e9
+	}
+	return t
 }
 
 // look reads where a step landed: the driver's is exact to a microsecond only.
@@ -282,8 +360,11 @@ func (p *PHC) look(deltaNs int64) error {
 
 // adjtime; the caller holds mu.
 func (p *PHC) adjtime(t *kernelTimex) error {
-	if p.closed {
+	switch {
+	case p.closed:
 		return os.ErrClosed
+	case p.device == nil:
+		return p.trouble.Err
 	}
 	err := p.device.adjtime(t)
 	switch {

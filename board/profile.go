@@ -17,6 +17,9 @@ type Profile struct {
 	// Pulse is where the pulse comes in when gnss.pps is "auto": "extts:N", a
 	// device, or "" for whichever is found.
 	Pulse string
+	// CounterNs is the length of a tick of the PTP clock's counter, where its
+	// driver's arithmetic depends on it; 0: not known.
+	CounterNs int64
 	// Accuracy is what a unicast client may expect, in plain words.
 	Accuracy string
 	// Limits are the board's known limits, in plain words.
@@ -39,7 +42,8 @@ var profiles = []Profile{
 	},
 	{
 		Name: "imx6ul", Unicast: Yes, Multicast: Yes, L2: Yes, Pulse: "/dev/pps0",
-		Accuracy: "1 us or better to a unicast client; the pulse by pps-gpio limits it to a few us of GNSS",
+		CounterNs: 40, // enet_ptp_ref is pll6_enet / 20: 25 MHz (clk-imx6ul.c)
+		Accuracy:  "1 us or better to a unicast client; the pulse by pps-gpio limits it to a few us of GNSS",
 		Limits: []string{
 			"the FEC's PTP clock has no input: the pulse comes by pps-gpio, some us late with a scatter of about 2 us",
 			"the MAC cannot write the time into Sync",

@@ -2,6 +2,7 @@ package board
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"bragi/gnss/timescale"
@@ -17,9 +18,14 @@ import (
 // and a step from the next cross timestamp on. A point that lies where neither
 // crystals nor the sandwich can have brought it means that somebody else has set
 // or steered the PHC: the line begins anew there.
+//
+// How far points usually lie from the line that foresaw them is measured: crystals
+// wander by parts in 1e9 a second, so that within a quarter of a second a jump of
+// hundreds of nanoseconds stands out from the noise of the sandwiches, whose
+// width says the worst only.
 
 const (
-	trackPoints = 16
+	trackPoints = 32
 	// trackSpan is the least time over which a rate is better than the one known,
 	// firstSpan that over which it is better than none.
 	trackSpan = time.Second
@@ -28,6 +34,12 @@ const (
 	// unknownNs while the rate is not known: 100 ppm each.
 	foreignNs = 1000.0
 	unknownNs = 200_000.0
+	// wanderPPB is what crystals may do in a second, unforeseen, while the noise is
+	// known too; noiseFactor is how much more than the worst of the latest points
+	// is no noise any more; noisePoints is how many of them make it known.
+	wanderPPB   = 800.0
+	noiseFactor = 3.0
+	noisePoints = 12
 	// stepSlackNs is how badly a driver may do a step of ours.
 	stepSlackNs = 100_000.0
 	// leastWidthNs keeps one lucky point from outweighing all the others.
@@ -52,6 +64,7 @@ type tracker struct {
 	line       Timebase
 	seen       timescale.Mono // the latest observation; zero: none yet
 	stepped    bool           // by us since then
+	noise      []float64      // how far the latest points were off the line, ns
 	disturbed  Disturbance
 }
 
@@ -65,6 +78,8 @@ type Disturbance struct {
 	WidthNs int64
 	Count   int            // cross timestamps that showed it: one for a step, many for a clock that is steered or stands
 	Last    timescale.Mono // the latest of them
+	// Steered: another program has set the frequency.
+	Steered bool
 }
 
 // newTracker begins with the correction that the PHC has.
@@ -76,27 +91,68 @@ func (t *tracker) addedAt(m timescale.Mono) float64 {
 	return t.added + t.correction*1e-9*float64(m.Sub(t.since))
 }
 
-// observe takes a cross timestamp in. foreign: it does not lie on the line.
-func (t *tracker) observe(m timescale.Mono, local timescale.Local, widthNs int64) (foreign bool) {
+// off is how far a cross timestamp lies from the line, and how far it may.
+func (t *tracker) off(m timescale.Mono, local timescale.Local, widthNs int64) (ns, limit float64) {
+	age := m.Sub(t.seen).Seconds()
+	ns = float64(local.Sub(t.line.At(m)))
+	limit = max(leastWidthNs, float64(widthNs)) + t.line.ErrorNs
+	switch {
+	case !t.baseKnown:
+		limit += unknownNs * max(1, age)
+	case len(t.noise) < noisePoints:
+		limit += foreignNs * max(1, age)
+	default:
+		usual := wanderPPB*max(refreshEvery.Seconds(), age) + noiseFactor*slices.Max(t.noise)
+		limit = min(limit+foreignNs*max(1, age), usual)
+	}
+	if t.stepped {
+		limit += stepSlackNs
+	}
+	return ns, limit
+}
+
+// fits tells whether a cross timestamp lies where it may.
+func (t *tracker) fits(x Cross) bool {
+	if t.seen.IsZero() {
+		return true
+	}
+	ns, limit := t.off(x.Mono, x.Local, x.WidthNs)
+	return math.Abs(ns) <= limit
+}
+
+// noiseNs is the worst of the latest points that lay where they may.
+func (t *tracker) noiseNs() float64 {
+	if len(t.noise) == 0 {
+		return 0
+	}
+	return slices.Max(t.noise)
+}
+
+// observe takes a cross timestamp in. foreign: it does not lie on the line, or
+// meddled says that it cannot.
+func (t *tracker) observe(m timescale.Mono, local timescale.Local, widthNs int64, meddled bool) (foreign bool) {
 	p := trackPoint{m, local, t.addedAt(m), max(leastWidthNs, float64(widthNs))}
 	if !t.seen.IsZero() {
-		age := m.Sub(t.seen)
-		if age <= 0 {
+		if m.Sub(t.seen) <= 0 {
 			return false
 		}
-		unforeseen := foreignNs
-		if !t.baseKnown {
-			unforeseen = unknownNs
-		}
-		limit := p.widthNs + t.line.ErrorNs + unforeseen*max(1, age.Seconds())
-		if t.stepped {
-			limit += stepSlackNs
-		}
-		if off := float64(local.Sub(t.line.At(m))); math.Abs(off) > limit {
-			foreign = true
+		off, limit := t.off(m, local, widthNs)
+		foreign = meddled || math.Abs(off) > limit
+		switch {
+		case foreign:
 			d := &t.disturbed
+			again := d.Count > 0 && m.Sub(d.Last) < 4*refreshEvery
 			d.Ns, d.WidthNs, d.Count, d.Last = d.Ns+int64(off), d.WidthNs+int64(p.widthNs+t.line.ErrorNs), d.Count+1, m
-			t.points, t.baseKnown = t.points[:0], false // it may have been steered
+			t.points = t.points[:0]
+			if again || meddled { // not one jump: it is steered, or stands still
+				t.baseKnown, t.noise = false, t.noise[:0]
+			}
+		case t.baseKnown && !t.stepped:
+			if len(t.noise) == trackPoints {
+				copy(t.noise, t.noise[1:])
+				t.noise = t.noise[:trackPoints-1]
+			}
+			t.noise = append(t.noise, math.Abs(off))
 		}
 	}
 	t.seen, t.stepped = m, false
@@ -156,6 +212,15 @@ func (t *tracker) adjust(m timescale.Mono, ppb float64) {
 		t.line.Mono0, t.line.Local0 = m, t.line.At(m)
 		t.line.RatePPB = t.basePPB + ppb
 	}
+}
+
+// restart says that the PHC is another one, or began anew: it was set to the
+// line, whose rate is the best guess there is.
+func (t *tracker) restart(m timescale.Mono) {
+	at := t.line.At(m)
+	t.line.Mono0, t.line.Local0 = m, at
+	t.points, t.noise, t.baseKnown = t.points[:0], t.noise[:0], false
+	t.seen, t.stepped = timescale.Mono{}, false
 }
 
 // step says that the PHC was set deltaNs ahead.

@@ -39,7 +39,7 @@ func (t *tracked) local() timescale.Local {
 
 func (t *tracked) observe(scatter float64) bool {
 	x := scatter * (2*t.rng.Float64() - 1)
-	return t.track.observe(t.now, t.local().Add(time.Duration(x)), int64(4*scatter)+1)
+	return t.track.observe(t.now, t.local().Add(time.Duration(x)), int64(4*scatter)+1, false)
 }
 
 func TestLineForeseesASecond(t *testing.T) {
@@ -140,7 +140,7 @@ func TestRateNeedsTime(t *testing.T) {
 	if r := c.track.line.RatePPB; math.Abs(r-4600) > 5 {
 		t.Errorf("rate %.1f ppb, want 4600", r)
 	}
-	if c.track.observe(c.now.Add(-time.Hour), timescale.LocalFromNs(0), 1) {
+	if c.track.observe(c.now.Add(-time.Hour), timescale.LocalFromNs(0), 1, false) {
 		t.Error("a reading of the past was taken")
 	}
 }

@@ -18,6 +18,6 @@ func (p *Pipeline) Epoch(e gnss.Epoch) {
 
 // Look is what the clock knows of itself at now, and what Announce says.
 func (p *Pipeline) Look(now timescale.Mono) (holdover.Report, quality.Announcement) {
-	r := p.servo.Report(now)
+	r := p.report(now)
 	return r, p.announce(now, r.Quality)
 }

@@ -30,7 +30,7 @@ func openBoard(cfg *config.Config) (*devices, error) {
 	if err != nil {
 		return nil, err
 	}
-	clock, closeClock, err := openClock(cfg, h.nic)
+	clock, closeClock, err := openClock(cfg, h)
 	if err != nil {
 		return nil, errors.Join(err, h.close())
 	}
@@ -104,14 +104,14 @@ func (h *hardware) choose(cfg *config.Config, clock board.Clock) {
 
 // openClock opens the clock that is served: the configured one, the interface's,
 // or, where the interface has none, one of software.
-func openClock(cfg *config.Config, nic *board.NIC) (board.Clock, func() error, error) {
-	path := cfg.Board.PHC
-	if path == "auto" {
-		err := error(board.ErrNoPHC)
-		if nic != nil {
-			path, err = nic.PHC()
+func openClock(cfg *config.Config, h hardware) (board.Clock, func() error, error) {
+	find := func() (string, error) { return cfg.Board.PHC, nil }
+	if cfg.Board.PHC == "auto" {
+		find = func() (string, error) { return "", board.ErrNoPHC }
+		if h.nic != nil {
+			find = h.nic.PHC
 		}
-		switch {
+		switch _, err := find(); {
 		case errors.Is(err, board.ErrNoPHC) && cfg.Board.Profile == "generic":
 			clock, err := board.NewSoftwareClock()
 			return clock, func() error { return nil }, err
@@ -119,7 +119,7 @@ func openClock(cfg *config.Config, nic *board.NIC) (board.Clock, func() error, e
 			return nil, nil, fmt.Errorf("%w (mend: set board.interface to the port with the clock, board.phc = \"/dev/ptp0\", or board.profile = \"generic\" for a clock of software)", err)
 		}
 	}
-	phc, err := board.OpenPHC(path)
+	phc, err := board.FindPHC(find, h.profile.CounterNs)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -27,13 +27,12 @@ type Pipeline struct {
 	servo   *holdover.Clock
 	leap    *timescale.LeapSeconds
 
-	now       timescale.Mono
-	trusted   timescale.Mono // when the last trusted epoch came
-	served    bool
-	disturbed timescale.Mono // when somebody else last set the board's clock
-	faultTill timescale.Mono // it was disturbed again and again: not to be served before
-	clockErr  error          // the last order that the board's clock did not take; nil: it took the last one
-	mark      gnss.Mark
+	now      timescale.Mono
+	trusted  timescale.Mono // when the last trusted epoch came
+	served   bool
+	fault    clockFault
+	clockErr error // the last order that the board's clock did not take; nil: it took the last one
+	mark     gnss.Mark
 }
 
 // PipelineConfig is what the assembly adds to the rooms' own settings.
@@ -105,44 +104,13 @@ func (p *Pipeline) Edge(now timescale.Mono, e board.Edge) {
 func (p *Pipeline) Tick(now timescale.Mono, served bool) {
 	p.now, p.served = now, served
 	p.guardClock(now)
+	p.watchClock(now)
 	cond := holdover.Conditions{HasTime: p.hasTime(now), Served: served}
 	if p.disagrees(now) {
 		cond.Distrust = holdover.ReasonTimeFault
 	}
 	p.obey(p.servo.Tick(now, cond))
 }
-
-// guarded is a clock that notices when somebody else sets it.
-type guarded interface {
-	Disturbance() board.Disturbance
-	PutBack() (board.Disturbance, error)
-}
-
-// guardClock puts the board's clock back when somebody else has set it. One that
-// is disturbed again within seconds stands still or has another master: it is
-// not served until it has been left alone for clockAlone, and put back then.
-func (p *Pipeline) guardClock(now timescale.Mono) {
-	c, ok := p.clock.(guarded)
-	if !ok {
-		return
-	}
-	d := c.Disturbance()
-	if d.Count == 0 {
-		return
-	}
-	if !p.disturbed.IsZero() && d.Last.Sub(p.disturbed) < clockAlone {
-		p.faultTill = d.Last.Add(clockAlone)
-	}
-	p.disturbed = d.Last
-	if now.Before(p.faultTill) {
-		return
-	}
-	_, p.clockErr = c.PutBack()
-}
-
-// clockAlone is how long a clock that others set again and again must have been
-// left alone.
-const clockAlone = 3 * time.Second
 
 // tickEvery is how often the daemon calls Tick.
 const tickEvery = 250 * time.Millisecond
@@ -211,7 +179,7 @@ const leapWarning = 12 * time.Hour
 
 // Announcement is what Announce says at now.
 func (p *Pipeline) Announcement(now timescale.Mono) quality.Announcement {
-	return p.announce(now, p.servo.Report(now).Quality)
+	return p.announce(now, p.report(now).Quality)
 }
 
 func (p *Pipeline) announce(now timescale.Mono, in quality.Input) quality.Announcement {
@@ -224,7 +192,7 @@ func (p *Pipeline) announce(now timescale.Mono, in quality.Input) quality.Announ
 		in.Leap = int8(change)
 	}
 	a := quality.Announce(in)
-	if now.Before(p.faultTill) {
+	if now.Before(p.fault.till) {
 		a.Serve = false
 	}
 	return a

@@ -31,7 +31,7 @@ func maybe[T any](m gnss.Maybe[T]) *T {
 // clockStatus is the clock and what is announced of it. wall turns a raw time
 // into the reader's.
 func (p *Pipeline) clockStatus(now timescale.Mono, wall func(timescale.Mono) time.Time) status.Clock {
-	report, a := p.servo.Report(now), p.Announcement(now)
+	report, a := p.report(now), p.Announcement(now)
 	reads := p.clock.Local(now).AssumeTAI()
 	c := status.Clock{
 		State: report.State.Cisco(), StateName: report.State.String(), StateSince: wall(report.Since),

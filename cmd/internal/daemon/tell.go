@@ -16,7 +16,7 @@ import (
 
 // tellChange logs a change of state, class or service, and a step.
 func (d *Daemon) tellChange(now timescale.Mono, wall time.Time, said quality.Announcement) {
-	report := d.pipe.servo.Report(now)
+	report := d.pipe.report(now)
 	if report.Steps != d.steps {
 		d.steps = report.Steps
 		d.log.Warn("the clock was stepped", syslog.Event("CLOCK_STEP"), zap.Duration("by", time.Duration(report.LastStepNs)))

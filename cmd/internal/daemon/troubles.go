@@ -69,7 +69,7 @@ func (p *Pipeline) Troubles(now timescale.Mono) []alarms.Raised {
 			add(code, t.String())
 		}
 	}
-	report := p.servo.Report(now)
+	report := p.report(now)
 	if code, found := stateAlarms[report.State]; found {
 		add(code, why(report.Why))
 	}
@@ -78,8 +78,11 @@ func (p *Pipeline) Troubles(now timescale.Mono) []alarms.Raised {
 			add(code, reason.String())
 		}
 	}
-	if !p.disturbed.IsZero() && now.Sub(p.disturbed) < disturbedShown {
-		add(alarms.BoardClock, "something else set the clock; it was put back")
+	if f := p.fault; f.away != nil {
+		add(alarms.BoardClock, f.away.Error())
+	}
+	if f := p.fault; !f.disturbed.IsZero() && now.Sub(f.disturbed) < disturbedShown {
+		add(alarms.BoardClock, f.by+"; it was put back")
 	}
 	if p.clockErr != nil {
 		add(alarms.BoardClock, p.clockErr.Error())

@@ -1,0 +1,120 @@
+package daemon
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"bragi/board"
+	"bragi/gnss/timescale"
+	"bragi/holdover"
+	"bragi/holdover/quality"
+)
+
+// What the servo cannot see of the board's clock: somebody else sets or steers
+// it, or it is not there any more.
+
+// guarded is a clock that notices when somebody else sets it.
+type guarded interface {
+	Disturbance() board.Disturbance
+	PutBack() (board.Disturbance, error)
+}
+
+// removable is a clock that can be unplugged or become unreadable. Its Local
+// goes on by CLOCK_MONOTONIC_RAW meanwhile.
+type removable interface {
+	Trouble() board.Trouble
+}
+
+const (
+	// clockAlone is how long a clock that others set again and again must have been
+	// left alone.
+	clockAlone = 3 * time.Second
+	// clockUnread is how long a clock that cannot be read is still believed.
+	clockUnread = 700 * time.Millisecond
+	// clockPulses is how many pulses a clock that was away must have been compared
+	// with before it is believed again.
+	clockPulses = 10
+)
+
+// clockFault is what is known of that.
+type clockFault struct {
+	disturbed timescale.Mono // when somebody else last set or steered the clock
+	by        string         // who and how, for the alarm
+	till      timescale.Mono // it was disturbed again and again: not to be served before
+	away      error          // why it cannot be read; nil: it can
+	doubted   bool           // it was away, and no pulses have confirmed it since
+	absences  int
+	accepted  uint64 // pulses when it was last away
+}
+
+// guardClock puts the board's clock back when somebody else has set it. One that
+// is disturbed again within seconds stands still or has another master: it is
+// not served until it has been left alone for clockAlone, and put back then.
+func (p *Pipeline) guardClock(now timescale.Mono) {
+	c, ok := p.clock.(guarded)
+	if !ok {
+		return
+	}
+	d := c.Disturbance()
+	if d.Count == 0 {
+		return
+	}
+	f := &p.fault
+	if !f.disturbed.IsZero() && d.Last.Sub(f.disturbed) < clockAlone {
+		f.till = d.Last.Add(clockAlone)
+	}
+	f.disturbed, f.by = d.Last, p.meddler(d)
+	if now.Before(f.till) {
+		return
+	}
+	_, p.clockErr = c.PutBack()
+}
+
+// meddler says what was done to the clock and, where that can be told, by whom.
+func (p *Pipeline) meddler(d board.Disturbance) string {
+	what := "something else set the clock"
+	if d.Steered {
+		what = "another program steers the clock"
+	}
+	if c, ok := p.clock.(interface{ Health() board.Health }); ok {
+		if suspects := c.Health().Suspects; d.Steered && len(suspects) > 0 {
+			what += "; it is held open by " + strings.Join(suspects, ", ")
+		}
+	}
+	return what
+}
+
+// watchClock notices that the board's clock cannot be read, and that it is back.
+// Its line over CLOCK_MONOTONIC_RAW goes on, but no bound holds for it any more,
+// nor for the clock that was set to it, until pulses have confirmed it.
+func (p *Pipeline) watchClock(now timescale.Mono) {
+	c, ok := p.clock.(removable)
+	if !ok {
+		return
+	}
+	f, t, report := &p.fault, c.Trouble(), p.servo.Report(now)
+	f.away = nil
+	if t.Err != nil && now.Sub(t.Since) > clockUnread {
+		f.away = t.Err
+	}
+	switch {
+	case f.away != nil || t.Absences != f.absences:
+		f.doubted, f.absences, f.accepted = true, t.Absences, report.Accepted
+	case f.doubted && report.State == quality.Locked && report.Accepted >= f.accepted+clockPulses:
+		f.doubted = false
+	}
+}
+
+// report is what the servo knows of the clock, less what does not hold because
+// the clock is, or was, away.
+func (p *Pipeline) report(now timescale.Mono) holdover.Report {
+	r := p.servo.Report(now)
+	if !p.fault.doubted || !r.EverLocked {
+		return r
+	}
+	r.State, r.Quality.State = quality.HoldoverNoSpec, quality.HoldoverNoSpec
+	r.BoundNs, r.Quality.BoundNs = math.NaN(), math.NaN()
+	r.ForecastS, r.Class7S, r.EtaS = 0, 0, math.NaN()
+	return r
+}
