@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
+	"bragi/gnss/ubx"
 )
 
 // Config says which board of software to make. The zero value is a plain
@@ -36,6 +37,12 @@ type Config struct {
 	TAIMinusUTC  int              // s; 0: 37
 	Recording    *Recording       // plays these bytes instead of the receiver's own; one board each
 	NoBytes      bool             // pulses only, for long simulations
+
+	// Of a u-blox: what it refuses, how many seconds of survey a second counts
+	// for (0: 1), and how far north its antenna was carried.
+	Refuse      []ubx.Key
+	SurveySpeed int
+	NorthM      float64
 	// Noise replaces the receiver's own pulse noise, nil: it has its own. It
 	// tells how late the next pulse is without its sawtooth, and its sawtooth
 	// as a timing receiver states it. Called once a second, a second ahead.
@@ -106,6 +113,10 @@ type Board struct {
 	seq    uint64
 	queue  []planned // by At
 	seen   timescale.Mono
+
+	ublox    *ublox         // nil: the receiver is none
+	hostBaud int            // 0: the right one
+	lineFree timescale.Mono // when the last planned byte has left
 }
 
 // What Config's zero values stand for.
@@ -136,6 +147,7 @@ func New(config Config, m timescale.Mono, sky timescale.TAI) (*Board, error) {
 	b.phc = NewPHC(b.oscillator, m, start, config.QuantumPPB, config.MaxPPB)
 	b.noise = newPulseNoise(config.Receiver, config.Seed)
 	b.talk = stream(config.Seed, streamBurst)
+	b.ublox = newUblox(config.Receiver, config.Refuse, config.SurveySpeed)
 	b.coming = b.nextTick()
 	b.state = fixState{timeToFix: config.TimeToFix, hold: config.FixHold, antenna: !config.AntennaCut, since: sky}
 	b.second = floorSecond(sky)
@@ -229,8 +241,14 @@ func (b *Board) planSecond(from timescale.Mono, afterNs float64) {
 		fixed = fixed && b.config.Recording.fixed()
 	}
 	begin := from.Add(time.Duration(afterNs))
+	advanceNs := 0.0
+	if u := b.ublox; u != nil {
+		u.second(b.state.fixed)
+		fixed = fixed && u.pulses()
+		advanceNs = u.advanceNs()
+	}
 	if fixed {
-		late := now.lateNs - now.qErrNs + b.state.driftNs(second) + float64(b.config.AntennaDelay) + float64(b.glitch)
+		late := now.lateNs - now.qErrNs + b.state.driftNs(second) + float64(b.config.AntennaDelay) + float64(b.glitch) - advanceNs
 		b.glitch = 0
 		b.seq++
 		edge := math.Floor(afterNs + late)
@@ -262,19 +280,41 @@ func (b *Board) planBurst(begin timescale.Mono, utcS int64) {
 	if r := b.config.Recording; r != nil {
 		text = r.play(nil, utcS, !b.state.fixed)
 	} else {
-		if b.config.Receiver == Timing && b.state.fixed {
-			text = timTP(text, utcS+1, b.coming.qErrNs)
+		if u := b.ublox; u != nil {
+			text = u.messages(text, &solution{utcS: utcS, state: &b.state, nextQErr: b.coming.qErrNs,
+				leap: b.config.TAIMinusUTC - taiMinusGPS, northM: b.config.NorthM})
 		}
-		text = burst(text, utcS, &b.state, b.talk.Rand)
+		if b.ublox == nil || b.ublox.items[ubx.KeyUART1OutNMEA] == 1 {
+			text = burst(text, utcS, &b.state, b.talk.Rand)
+		}
 	}
-	perByte := 10 * nsPerS / int64(b.config.Baud)
+	b.send(at, text)
+}
+
+// taiMinusGPS is constant, s.
+const taiMinusGPS = 19
+
+// send plans bytes at the line's pace, after those that are planned already.
+func (b *Board) send(at timescale.Mono, text []byte) {
+	if at.Before(b.lineFree) {
+		at = b.lineFree
+	}
+	baud := b.config.Baud
+	if b.ublox != nil && b.ublox.checksRate() {
+		baud = b.ublox.baud
+	}
+	perByte := 10 * nsPerS / int64(baud)
 	for len(text) > 0 {
 		n := min(uartChunk, len(text))
 		at = at.Add(time.Duration(int64(n) * perByte))
 		b.plan(planned{event: Event{Kind: ReceiverBytes, At: at, Bytes: text[:n:n]}})
 		text = text[n:]
 	}
+	b.lineFree = at
 }
+
+// answerDelay is how long the receiver thinks before it answers.
+const answerDelay = 10 * time.Millisecond
 
 // plan puts p into the queue, after those of its own instant.
 func (b *Board) plan(p planned) {
@@ -303,10 +343,23 @@ func (b *Board) take(to timescale.Mono) []Event {
 			p.event.Edge.Local = timescale.LocalFromNs(floorDiv(local.Ns(), grain) * grain)
 			p.event.Edge.Mono = p.edgeAt
 		}
+		if p.event.Kind == ReceiverBytes && b.garbled() {
+			p.event.Bytes = noise(p.event.Bytes)
+		}
 		due = append(due, p.event)
 	}
 	b.queue = slices.Delete(b.queue, 0, n)
 	return due
+}
+
+// noise is what a host hears that listens at another rate: bits taken for
+// others, no byte what it was.
+func noise(b []byte) []byte {
+	n := make([]byte, len(b))
+	for i, c := range b {
+		n[i] = c<<3 ^ c>>2 | 0x80
+	}
+	return n
 }
 
 // PHC is the board's clock. What is written to it takes effect at an instant

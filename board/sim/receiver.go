@@ -15,12 +15,22 @@ type ReceiverKind uint8
 const (
 	// Navigation is a GPS hat's: pulse noise of 25 ns rms, NMEA.
 	Navigation ReceiverKind = iota
-	// Timing is an M8T's class: 5.5 ns white noise and a sawtooth of +-10 ns
-	// that UBX-TIM-TP tells a second before (qErr).
+	// Timing is an M8T: 5.5 ns white noise and a sawtooth of +-10 ns that
+	// UBX-TIM-TP tells a second before (qErr). It sends NMEA and TIM-TP from the
+	// start, and can be set up.
 	Timing
+	// TimingUBX is an F9T that was set to send UBX alone.
+	TimingUBX
+	// M8T and F9T come from the factory: NMEA at 9600 and 38,400 baud, nothing
+	// else until they are set up.
+	M8T
+	F9T
 )
 
-var receiverNames = [...]string{"nmea", "timing"}
+var receiverNames = [...]string{"nmea", "timing", "timing-ubx", "m8t", "f9t"}
+
+// ReceiverNames are the kinds' names.
+func ReceiverNames() []string { return append([]string(nil), receiverNames[:]...) }
 
 // String is the kind's name in the configuration.
 func (k ReceiverKind) String() string {
@@ -37,13 +47,15 @@ func ParseReceiver(s string) (ReceiverKind, error) {
 			return ReceiverKind(i), nil
 		}
 	}
-	return 0, fmt.Errorf("sim: receiver %q is unknown: use nmea or timing", s)
+	return 0, fmt.Errorf("sim: receiver %q is unknown: use one of %v", s, receiverNames)
 }
 
 const (
 	navigationNoiseNs = 25.0
 	timingNoiseNs     = 5.5
 	sawtoothNs        = 10.0 // the sawtooth's peak: the receiver's clock has a period of 20 ns
+	timingNoiseF9Ns   = 3.0
+	sawtoothF9Ns      = 4.0  // 8 ns
 	slowNoiseNs       = 10.0 // ionosphere, multipath: Gauss-Markov
 	slowNoiseS        = 7200.0
 	// unfixedDriftNs is how far the pulse runs away in a second while the
@@ -82,7 +94,11 @@ func (p *pulseNoise) next() tick {
 	}
 	p.saw += p.sawStep + 0.005*p.rng.NormFloat64()
 	p.saw -= math.Floor(p.saw)
-	return tick{lateNs: p.slow + timingNoiseNs*p.rng.NormFloat64(), qErrNs: sawtoothNs * (2*p.saw - 1)}
+	noise, peak := timingNoiseNs, sawtoothNs
+	if p.kind == F9T || p.kind == TimingUBX {
+		noise, peak = timingNoiseF9Ns, sawtoothF9Ns
+	}
+	return tick{lateNs: p.slow + noise*p.rng.NormFloat64(), qErrNs: peak * (2*p.saw - 1)}
 }
 
 // fixState is what antenna and time make of the receiver. Seconds are the

@@ -38,6 +38,8 @@ type Saved struct {
 	SinceTAINs int64      `json:"since_tai_ns"`
 	Seq        uint64     `json:"seq"`
 	Played     int        `json:"played"` // bursts of a recording
+
+	Receiver *SavedReceiver `json:"receiver,omitempty"` // nil: no u-blox
 }
 
 // SavedRun is a Line.
@@ -80,6 +82,7 @@ func (b *Board) Save() Saved {
 		Air:   SavedNoise{o.air.cell, o.air.random, o.air.rng.place()},
 		Pulse: SavedNoise{0, b.noise.slow, b.noise.rng.place()}, Sawtooth: b.noise.saw, Coming: [2]float64{b.coming.lateNs, b.coming.qErrNs},
 		Burst: b.talk.place(), Antenna: b.state.antenna, Fixed: b.state.fixed, TimeKnown: b.state.timeKnown, SinceTAINs: b.state.since.Ns(), Seq: b.seq,
+		Receiver: b.ublox.save(),
 	}
 	for _, l := range p.lines {
 		s.Lines = append(s.Lines, SavedRun{l.Mono0.Ns(), l.Local0.Ns(), l.FracNs, l.RatePPB, l.OscillatorPPB})
@@ -114,6 +117,7 @@ func Resume(config Config, s Saved, m timescale.Mono, sky timescale.TAI) (*Board
 	b.noise.slow, b.noise.saw, b.coming = s.Pulse.Walk, s.Sawtooth, tick{s.Coming[0], s.Coming[1]}
 	b.state.antenna, b.state.fixed, b.state.timeKnown, b.state.since = s.Antenna, s.Fixed, s.TimeKnown, timescale.TAIFromNs(s.SinceTAINs)
 	b.seq = s.Seq
+	b.ublox.resume(s.Receiver)
 	if r := b.config.Recording; r != nil {
 		r.next = s.Played
 	}

@@ -1,0 +1,380 @@
+package setup
+
+import (
+	"fmt"
+	"time"
+
+	"bragi/gnss"
+	"bragi/gnss/timescale"
+	"bragi/gnss/ubx"
+)
+
+// Protocol says what the operator knows of the receiver.
+type Protocol uint8
+
+// The protocols.
+const (
+	Auto Protocol = iota // a u-blox is set up, any other receiver is read as it is
+	NMEA                 // it speaks NMEA: nothing is asked and nothing written
+	UBX                  // it is a u-blox: one that does not answer is a fault
+)
+
+// Config is what a Machine must know.
+type Config struct {
+	Protocol Protocol
+	// Survey is how long a timing receiver averages its position at least; 0: it
+	// is never surveyed nor fixed. SurveyLimitM is how good the mean must be.
+	Survey       time.Duration
+	SurveyLimitM float64
+	// Position is where the antenna was surveyed before; zero: never.
+	Position Position
+}
+
+// State is how far the set-up is.
+type State uint8
+
+// The states.
+const (
+	Closed   State = iota // the port is not open
+	Asking                // what is it?
+	Setting               // steps are done
+	Foreign               // it does not answer as a u-blox: read as it is
+	Watching              // all was said
+)
+
+// String is the state for people.
+func (s State) String() string {
+	switch s {
+	case Asking:
+		return "asking what the receiver is"
+	case Setting:
+		return "setting the receiver up"
+	case Foreign:
+		return "no u-blox: the receiver is read as it is"
+	case Watching:
+		return "set up"
+	}
+	return "waiting for the port"
+}
+
+const (
+	// An answer takes a receiver up to a second, more behind a slow line's burst.
+	answerIn = 1500 * time.Millisecond
+	tries    = 3
+	// Asked so often, a receiver that is no u-blox hears nothing more.
+	verTries = 5
+	// askAgain is the pause of a stubborn question (protocol UBX).
+	askAgain = 10 * time.Second
+	// lostAfter: other bytes come, but what was asked for does not.
+	lostAfter = 6 * time.Second
+	aliveIn   = 3 * time.Second
+	// A set-up that failed for want of an answer, or that did not last, is done
+	// again after a pause that doubles.
+	redoFirst, redoLast = 15 * time.Second, time.Hour
+)
+
+// Machine sets one receiver up. It is not safe for several goroutines.
+type Machine struct {
+	cfg    Config
+	state  State
+	framer gnss.Framer
+	events []Event
+
+	version ubx.Version
+	steps   []step
+	results []Result
+	current int
+	asked   question
+
+	nmea, binary  uint64 // frames since the port was opened
+	heard, gotPVT timescale.Mono
+	wantsPVT      bool
+	redo          time.Duration
+	redoAt        timescale.Mono // zero: not planned
+	settled       timescale.Mono // since when Watching
+	port          byte           // the receiver's, of generations before 9
+	mode          modeMachine
+}
+
+// question is a frame that waits for its answer.
+type question struct {
+	name     ubx.Name
+	frame    []byte
+	write    bool // ACK is the answer; else the message itself
+	verify   bool // the question checks what was written
+	left     int  // how often it may still be sent
+	deadline timescale.Mono
+	sent     bool
+}
+
+// New makes a Machine.
+func New(cfg Config) *Machine { return &Machine{cfg: cfg, redo: redoFirst} }
+
+// Opened tells that the port is open and its rate known: whatever was set up
+// before may be gone.
+func (m *Machine) Opened(now timescale.Mono) {
+	m.framer = gnss.Framer{}
+	m.nmea, m.binary, m.redo = 0, 0, redoFirst
+	m.begin(now)
+}
+
+// Closed tells that the port is gone.
+func (m *Machine) Closed() {
+	m.state, m.asked, m.redoAt = Closed, question{}, timescale.Mono{}
+}
+
+// begin starts from the first question.
+func (m *Machine) begin(now timescale.Mono) {
+	m.steps, m.results, m.current, m.redoAt, m.wantsPVT = nil, nil, 0, timescale.Mono{}, false
+	m.mode.restart()
+	if m.cfg.Protocol == NMEA {
+		m.state = Foreign
+		return
+	}
+	m.state = Asking
+	m.ask(now, ubx.MonVER, nil, verTries)
+}
+
+func (m *Machine) ask(now timescale.Mono, name ubx.Name, payload []byte, left int) {
+	m.asked = question{name: name, frame: ubx.AppendMessage(nil, name, payload), left: left, deadline: now}
+}
+
+func (m *Machine) tell(now timescale.Mono, name ubx.Name, payload []byte) {
+	m.ask(now, name, payload, tries)
+	m.asked.write = true
+}
+
+// Next is what to write to the receiver now; nil most of the time.
+func (m *Machine) Next(now timescale.Mono) []byte {
+	m.watch(now)
+	q := &m.asked
+	if q.frame == nil || now.Before(q.deadline) {
+		return nil
+	}
+	if q.left == 0 {
+		*q = question{}
+		m.unanswered(now)
+		return m.Next(now)
+	}
+	q.left--
+	q.sent = true
+	q.deadline = now.Add(answerIn)
+	return q.frame
+}
+
+// watch looks for settings that were lost and set-ups that are due again.
+func (m *Machine) watch(now timescale.Mono) {
+	if !m.redoAt.IsZero() && !now.Before(m.redoAt) {
+		m.begin(now)
+		return
+	}
+	if m.state != Watching || !m.wantsPVT || !m.redoAt.IsZero() || now.Sub(m.heard) > aliveIn {
+		return
+	}
+	last := m.gotPVT
+	if last.Before(m.settled) {
+		last = m.settled
+	}
+	if now.Sub(last) < lostAfter {
+		return
+	}
+	if m.gotPVT.Before(m.settled) { // nothing ever came of it: not at once again
+		m.fail("messages", "acknowledged, but NAV-PVT does not come: is the port one of UART1 and USB?")
+		m.planRedo(now)
+		return
+	}
+	m.say(Event{Kind: SettingsLost, Text: "the receiver lost its settings; it is set up again"})
+	m.begin(now)
+}
+
+// planRedo plans another attempt.
+func (m *Machine) planRedo(now timescale.Mono) {
+	m.redoAt = now.Add(m.redo)
+	m.redo = min(2*m.redo, redoLast)
+}
+
+// unanswered is the end of a question that nobody answered.
+func (m *Machine) unanswered(now timescale.Mono) {
+	switch m.state {
+	case Asking:
+		if m.cfg.Protocol == UBX || m.binary > 0 {
+			m.failOnce("MON-VER", "no answer: is our TX wired to the receiver's RX?")
+			m.state, m.redoAt = Foreign, now.Add(askAgain)
+			return
+		}
+		m.state = Foreign
+		m.say(Event{Kind: NotUBlox, Text: fmt.Sprintf("no answer to MON-VER, asked %d times: the receiver is read as it is", verTries)})
+	case Setting:
+		m.finish(now, Silent)
+	case Watching:
+		m.mode.unanswered(m, now)
+	}
+}
+
+// Feed takes what the receiver sent.
+func (m *Machine) Feed(now timescale.Mono, chunk []byte) {
+	if m.state == Closed {
+		return
+	}
+	m.framer.Feed(now, chunk, func(f gnss.Frame) {
+		switch f.Kind {
+		case gnss.FrameNMEA:
+			m.nmea++
+			m.heard = now
+		case gnss.FrameUBX:
+			m.binary++
+			m.heard = now
+			if msg, ok := ubx.Parse(f.Bytes); ok {
+				m.message(now, msg)
+			}
+		}
+	})
+}
+
+func (m *Machine) message(now timescale.Mono, msg ubx.Message) {
+	switch msg.Name() {
+	case ubx.NavPVT:
+		m.gotPVT = now
+		m.mode.pvt(m, now, msg)
+	case ubx.TimSVIN, ubx.NavSVIN:
+		m.mode.survey(m, now, msg)
+	}
+	q := &m.asked
+	if q.frame == nil || !q.sent {
+		return
+	}
+	if ack, ok := ubx.ParseAck(msg); ok {
+		if ack.Name == q.name {
+			m.acknowledged(now, ack.OK)
+		}
+		return
+	}
+	if msg.Name() != q.name || q.write {
+		return
+	}
+	switch m.state {
+	case Asking:
+		m.known(now, msg)
+	case Setting:
+		m.answered(now, msg)
+	case Watching:
+		m.mode.answered(m, now, msg)
+	}
+}
+
+// known takes MON-VER and makes the plan.
+func (m *Machine) known(now timescale.Mono, msg ubx.Message) {
+	v, ok := ubx.ParseVersion(msg)
+	if !ok {
+		return
+	}
+	m.version, m.asked = v, question{}
+	m.say(Event{Kind: Found, Text: describe(v)})
+	m.steps = plan(v)
+	m.results = make([]Result, 0, len(m.steps))
+	m.state, m.current = Setting, -1
+	m.advance(now)
+}
+
+// acknowledged is the receiver's yes or no. A question is answered by the
+// message itself; the ACK after it says nothing more.
+func (m *Machine) acknowledged(now timescale.Mono, yes bool) {
+	switch {
+	case m.state == Watching:
+		m.mode.acknowledged(m, now, yes)
+	case m.state != Setting:
+	case !yes:
+		m.asked = question{}
+		m.finish(now, Refused)
+	case m.asked.write:
+		s := &m.steps[m.current]
+		m.ask(now, s.name, s.read, tries)
+		m.asked.verify = true
+	}
+}
+
+// answered looks at what a step's question brought.
+func (m *Machine) answered(now timescale.Mono, msg ubx.Message) {
+	s := &m.steps[m.current]
+	settled, payload, ok := s.judge(m, msg)
+	switch {
+	case !ok: // of another kind, or another item: go on waiting
+		return
+	case settled && m.asked.verify:
+		m.finish(now, Set)
+	case settled:
+		m.finish(now, Kept)
+	case m.asked.verify:
+		m.finish(now, Ignored)
+	default:
+		m.tell(now, s.writes(), payload)
+	}
+}
+
+// finish notes how the current step ended and goes on.
+func (m *Machine) finish(now timescale.Mono, o Outcome) {
+	s := m.steps[m.current]
+	if o == Refused && s.optional {
+		o = Absent
+	}
+	m.results = append(m.results, Result{Name: s.what, Outcome: o})
+	if o == Kept || o == Set {
+		m.wantsPVT = m.wantsPVT || s.bringsPVT
+	}
+	m.advance(now)
+}
+
+func (m *Machine) advance(now timescale.Mono) {
+	m.asked = question{}
+	for m.current++; m.current < len(m.steps); m.current++ {
+		if s := &m.steps[m.current]; s.unless == nil || !s.unless(m) {
+			m.ask(now, s.name, s.read, tries)
+			return
+		}
+	}
+	m.state, m.settled = Watching, now
+	silent, failed, set := 0, 0, 0
+	for _, r := range m.results {
+		switch r.Outcome {
+		case Silent:
+			silent++
+		case Refused, Ignored:
+			failed++
+		case Set:
+			set++
+		}
+		if r.Outcome.Bad() {
+			m.say(Event{Kind: StepFailed, Text: r.String()})
+		}
+	}
+	m.say(Event{Kind: Done, Text: fmt.Sprintf("%s: %d settings written, %d were right, %d failed", describe(m.version), set, len(m.results)-set-failed-silent, failed+silent)})
+	if silent > 0 {
+		m.planRedo(now)
+	}
+	m.mode.begin(m, now)
+}
+
+// fail adds a failure that no step has.
+func (m *Machine) fail(what, why string) {
+	m.results = append(m.results, Result{Name: what, Outcome: Silent, Detail: why})
+	m.say(Event{Kind: StepFailed, Text: what + ": " + why})
+}
+
+// failOnce does so unless it stands there.
+func (m *Machine) failOnce(what, why string) {
+	for _, r := range m.results {
+		if r.Name == what {
+			return
+		}
+	}
+	m.fail(what, why)
+}
+
+func (m *Machine) say(e Event) { m.events = append(m.events, e) }
+
+// Events gives what happened since the last call.
+func (m *Machine) Events() []Event {
+	e := m.events
+	m.events = nil
+	return e
+}

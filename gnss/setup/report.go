@@ -1,0 +1,135 @@
+package setup
+
+import (
+	"fmt"
+	"strings"
+
+	"bragi/gnss/ubx"
+)
+
+// EventKind is what happened.
+type EventKind uint8
+
+// The kinds of event.
+const (
+	Found        EventKind = iota // a u-blox answered
+	NotUBlox                      // nobody answered
+	StepFailed                    // a setting was refused, ignored or not answered
+	Done                          // all settings were said
+	SettingsLost                  // the receiver was without power
+	SurveyBegun                   // the position is averaged
+	Surveyed                      // Event.Position is new: keep it
+	FixedMode                     // the position is held
+	Moved                         // the antenna is elsewhere than it was surveyed
+)
+
+// Event is something to tell, one line.
+type Event struct {
+	Kind     EventKind
+	Text     string
+	Position Position // with Surveyed
+}
+
+// Bad tells whether the event wants a mend.
+func (e Event) Bad() bool { return e.Kind == StepFailed || e.Kind == SettingsLost || e.Kind == Moved }
+
+// Outcome is how a step ended.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Kept    Outcome = iota // it was so already
+	Set                    // written, acknowledged, read back
+	Absent                 // refused, and not needed: this model does not have it
+	Refused                // ACK-NAK
+	Ignored                // acknowledged, but it reads back otherwise
+	Silent                 // no answer
+)
+
+// String is the outcome in words.
+func (o Outcome) String() string {
+	switch o {
+	case Kept:
+		return "was set"
+	case Set:
+		return "set"
+	case Absent:
+		return "not of this model"
+	case Refused:
+		return "refused"
+	case Ignored:
+		return "acknowledged, but not kept"
+	}
+	return "no answer"
+}
+
+// Bad tells whether the outcome is a fault.
+func (o Outcome) Bad() bool { return o >= Refused }
+
+// Result is a step that was done.
+type Result struct {
+	Name    string
+	Outcome Outcome
+	Detail  string
+}
+
+// String is the result in words.
+func (r Result) String() string {
+	if r.Detail != "" {
+		return r.Name + ": " + r.Detail
+	}
+	return r.Name + ": " + r.Outcome.String()
+}
+
+// Status is the set-up as the operator wants to see it.
+type Status struct {
+	State   State
+	Model   string // "ZED-F9T, TIM 2.20, protocol 29.20"; "" while it is not known
+	Version ubx.Version
+	Results []Result
+	Mode    ModeStatus
+}
+
+// Status returns a copy.
+func (m *Machine) Status() Status {
+	s := Status{State: m.state, Version: m.version, Results: append([]Result(nil), m.results...), Mode: m.mode.status(m)}
+	if m.version.Software != "" || m.version.Hardware != "" {
+		s.Model = describe(m.version)
+	}
+	return s
+}
+
+// Problems are the faults that stand, one line each.
+func (m *Machine) Problems() []string {
+	var list []string
+	for _, r := range m.results {
+		if r.Outcome.Bad() {
+			list = append(list, r.String())
+		}
+	}
+	if p := m.mode.problem; p != "" {
+		list = append(list, p)
+	}
+	return list
+}
+
+// describe names a receiver.
+func describe(v ubx.Version) string {
+	name := v.Module
+	if name == "" {
+		name = "u-blox"
+		if g := v.Generation(); g > 0 {
+			name = fmt.Sprintf("u-blox %d", g)
+		}
+	}
+	parts := []string{name}
+	if v.Firmware != "" {
+		parts = append(parts, v.Firmware)
+	} else if v.Software != "" {
+		parts = append(parts, v.Software)
+	}
+	if v.Protocol > 0 {
+		parts = append(parts, fmt.Sprintf("protocol %d.%02d", v.Protocol/100, v.Protocol%100))
+	}
+	return strings.Join(parts, ", ")
+}

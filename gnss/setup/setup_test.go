@@ -1,0 +1,339 @@
+package setup_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"bragi/board/sim"
+	"bragi/gnss/setup"
+	"bragi/gnss/timescale"
+	"bragi/gnss/ubx"
+)
+
+// bench is a Machine and a receiver of software on one line, in virtual time.
+type bench struct {
+	t       *testing.T
+	board   *sim.Board
+	machine *setup.Machine
+	now     timescale.Mono
+	written int // bytes
+	writes  int // frames that set something
+	text    strings.Builder
+	events  []setup.Event
+	deaf    bool // the receiver hears nothing: our TX is not wired
+}
+
+var skyAtStart = timescale.Builtin().ToTAI(timescale.UTCFromNs(1795392000e9))
+
+const begin = 1000 * int64(time.Second)
+
+func newBench(t *testing.T, cfg setup.Config, simulated sim.Config) *bench {
+	t.Helper()
+	b := &bench{t: t, now: timescale.MonoFromNs(begin)}
+	var err error
+	if b.board, err = sim.New(simulated, b.now, skyAtStart); err != nil {
+		t.Fatal(err)
+	}
+	b.machine = setup.New(cfg)
+	b.machine.Opened(b.now)
+	return b
+}
+
+func (b *bench) sky() timescale.TAI { return skyAtStart.Add(b.now.Sub(timescale.MonoFromNs(begin))) }
+
+// run lets d pass, the Machine being asked five times a second and after each
+// chunk, as gnss/port does.
+func (b *bench) run(d time.Duration) {
+	tick := b.now
+	for end := b.now.Add(d); b.now.Before(end); {
+		next := b.board.Next()
+		if tick.Before(next) {
+			next = tick
+		}
+		b.now = next
+		for _, e := range b.board.Advance(next, b.sky()) {
+			if e.Kind == sim.ReceiverBytes {
+				b.machine.Feed(e.At, e.Bytes)
+				b.speak()
+			}
+		}
+		if !b.now.Before(tick) {
+			b.speak()
+			tick = tick.Add(200 * time.Millisecond)
+		}
+	}
+}
+
+func (b *bench) speak() {
+	text := b.machine.Next(b.now)
+	b.events = append(b.events, b.machine.Events()...)
+	if len(text) == 0 {
+		return
+	}
+	b.written += len(text)
+	m, ok := ubx.Parse(text)
+	if !ok {
+		b.t.Fatalf("% X is no frame", text)
+	}
+	if m.Name() == ubx.CfgVALSET || m.Class == ubx.ClassCFG && m.Name() != ubx.CfgVALGET && len(m.Payload) > 2 {
+		b.writes++
+	}
+	if !b.deaf {
+		b.board.Receive(b.now, 0, text)
+	}
+}
+
+func (b *bench) until(limit time.Duration, what string, ok func() bool) time.Duration {
+	b.t.Helper()
+	from := b.now
+	for !ok() {
+		if b.now.Sub(from) > limit {
+			b.t.Fatalf("after %v still not: %s; %+v", limit, what, b.machine.Status())
+		}
+		b.run(200 * time.Millisecond)
+	}
+	return b.now.Sub(from)
+}
+
+func (b *bench) count(k setup.EventKind) (n int) {
+	for _, e := range b.events {
+		if e.Kind == k {
+			n++
+		}
+	}
+	return n
+}
+
+func (b *bench) mode() setup.ModeState { return b.machine.Status().Mode.State }
+
+func timing() setup.Config { return setup.Config{Survey: 20 * time.Minute, SurveyLimitM: 3} }
+
+var generations = map[string]sim.ReceiverKind{"M8T": sim.M8T, "F9T": sim.F9T}
+
+// From the factory to survey-in to a fixed position, by the older messages and
+// by configuration items. The survey takes its 1200 s and what its limit needs;
+// the position held is the one that was surveyed.
+func TestFactoryToFixedPosition(t *testing.T) {
+	for name, kind := range generations {
+		b := newBench(t, timing(), sim.Config{Receiver: kind, Seed: 3, TimeToFix: 30 * time.Second})
+		took := b.until(20*time.Second, "set up", func() bool { return b.machine.Status().State == setup.Watching })
+		t.Logf("%s: set up in %v, %d bytes", name, took, b.written)
+		for _, r := range b.machine.Status().Results {
+			if r.Outcome.Bad() {
+				t.Errorf("%s: %v", name, r)
+			}
+		}
+		if p := b.machine.Problems(); len(p) > 0 {
+			t.Errorf("%s: problems %v", name, p)
+		}
+		b.until(time.Minute, "a survey", func() bool { return b.mode() == setup.ModeSurvey })
+		if took := b.until(30*time.Minute, "a fixed position", func() bool { return b.mode() == setup.ModeFixed }); took < 19*time.Minute {
+			t.Errorf("%s: surveyed for %v only", name, took)
+		}
+		if mode, _ := b.board.Survey(); mode != ubx.TimeModeFixed {
+			t.Errorf("%s: the receiver is in mode %d", name, mode)
+		}
+		var surveyed setup.Position
+		for _, e := range b.events {
+			if e.Kind == setup.Surveyed {
+				surveyed = e.Position
+			}
+		}
+		stands := setup.FromGeodetic(60+23.56810/60, 5+19.34270/60, 96.2)
+		if d := surveyed.DistanceM(stands); d > 0.05 || surveyed.AccuracyM > 3 || surveyed.AccuracyM < 0.5 {
+			t.Errorf("%s: surveyed %v, %.3f m off", name, surveyed, d)
+		}
+		if b.count(setup.SurveyBegun) != 1 || b.count(setup.Surveyed) != 1 || b.count(setup.FixedMode) != 1 || b.count(setup.StepFailed) != 0 {
+			t.Errorf("%s: events %+v", name, b.events)
+		}
+	}
+}
+
+// A receiver that is set up already is read and not written to: its pulse goes
+// on undisturbed when the program starts again.
+func TestSetUpReceiverIsLeftAlone(t *testing.T) {
+	for name, kind := range generations {
+		b := newBench(t, timing(), sim.Config{Receiver: kind, SurveySpeed: 100})
+		b.until(2*time.Minute, "a fixed position", func() bool { return b.mode() == setup.ModeFixed })
+		if b.writes == 0 {
+			t.Fatalf("%s: nothing was written to a factory receiver", name)
+		}
+		held := b.machine.Status().Mode.Mean
+		b.writes = 0
+		b.machine = setup.New(timing())
+		b.machine.Opened(b.now)
+		b.until(time.Minute, "a fixed position", func() bool { return b.mode() == setup.ModeFixed })
+		if b.writes != 0 {
+			t.Errorf("%s: %d settings written again", name, b.writes)
+		}
+		if d := b.machine.Status().Mode.Mean.DistanceM(held); d > 0.01 {
+			t.Errorf("%s: the position read back is %.3f m off", name, d)
+		}
+		for _, r := range b.machine.Status().Results {
+			if r.Outcome != setup.Kept && r.Outcome != setup.Absent {
+				t.Errorf("%s: %v", name, r)
+			}
+		}
+	}
+}
+
+// A receiver that lost its power is noticed by the messages that no longer come,
+// set up again, and fixed where it was surveyed before, without a new survey.
+func TestPowerLossIsMended(t *testing.T) {
+	for name, kind := range generations {
+		b := newBench(t, timing(), sim.Config{Receiver: kind, SurveySpeed: 100, TimeToFix: 5 * time.Second})
+		b.until(2*time.Minute, "a fixed position", func() bool { return b.mode() == setup.ModeFixed })
+		b.board.PowerCycle()
+		b.until(20*time.Second, "noticed", func() bool { return b.count(setup.SettingsLost) == 1 })
+		b.until(time.Minute, "a fixed position again", func() bool { return b.mode() == setup.ModeFixed })
+		if b.count(setup.Surveyed) != 1 || b.count(setup.SettingsLost) != 1 {
+			t.Errorf("%s: %+v", name, b.events)
+		}
+	}
+}
+
+// A position from an earlier life is used when the antenna is still there, and
+// thrown away when it is not.
+func TestSurveyedPositionIsComparedFirst(t *testing.T) {
+	cfg := timing()
+	cfg.Position = setup.FromGeodetic(60+23.56810/60, 5+19.34270/60, 96.2)
+	cfg.Position.AccuracyM = 1.2
+	for name, kind := range generations {
+		b := newBench(t, cfg, sim.Config{Receiver: kind, TimeToFix: 10 * time.Second})
+		b.until(time.Minute, "fixed at once", func() bool { return b.mode() == setup.ModeFixed })
+		if b.count(setup.Surveyed) != 0 || b.count(setup.SurveyBegun) != 0 {
+			t.Errorf("%s: surveyed again: %+v", name, b.events)
+		}
+		b = newBench(t, cfg, sim.Config{Receiver: kind, TimeToFix: 10 * time.Second, NorthM: 150})
+		b.until(time.Minute, "surveyed again", func() bool { return b.mode() == setup.ModeSurvey })
+		if b.count(setup.Moved) != 1 || b.count(setup.FixedMode) != 0 {
+			t.Errorf("%s: carried 150 m away: %+v", name, b.events)
+		}
+	}
+	// Without a fix nothing is compared and nothing fixed.
+	b := newBench(t, cfg, sim.Config{Receiver: sim.F9T, AntennaCut: true})
+	b.run(5 * time.Minute)
+	if b.mode() != setup.ModeComparing {
+		t.Errorf("without a fix: %v", b.mode())
+	}
+}
+
+// What a receiver refuses is told by name, and the rest is set all the same.
+func TestRefusalsAreTold(t *testing.T) {
+	for name, kind := range generations {
+		b := newBench(t, timing(), sim.Config{Receiver: kind, Refuse: []ubx.Key{ubx.KeyDynModel, ubx.KeyItfmEnable}})
+		b.until(time.Minute, "set up", func() bool { return b.machine.Status().State == setup.Watching })
+		problems := strings.Join(b.machine.Problems(), "; ")
+		if problems != "stationary model: refused" || b.count(setup.StepFailed) != 1 {
+			t.Errorf("%s: problems %q, events %+v", name, problems, b.events)
+		}
+		b.until(time.Minute, "a survey all the same", func() bool { return b.mode() == setup.ModeSurvey })
+
+		b = newBench(t, timing(), sim.Config{Receiver: kind, Refuse: []ubx.Key{ubx.KeyTmodeMode}})
+		b.until(time.Minute, "told", func() bool { return len(b.machine.Problems()) > 0 })
+		if p := b.machine.Problems(); p[0] != "survey-in: refused" {
+			t.Errorf("%s: %v", name, p)
+		}
+		// Tried again, ever more seldom: 15 s, 30 s, 1 min, ...
+		b.run(10 * time.Minute)
+		if n := b.count(setup.StepFailed); n < 3 || n > 7 {
+			t.Errorf("%s: %d attempts in 10 minutes", name, n)
+		}
+	}
+}
+
+// A receiver that is no u-blox is asked five times, and then never again.
+func TestNoUBlox(t *testing.T) {
+	b := newBench(t, timing(), sim.Config{Receiver: sim.Navigation})
+	b.until(20*time.Second, "given up", func() bool { return b.machine.Status().State == setup.Foreign })
+	if b.written != 5*8 || b.count(setup.NotUBlox) != 1 || len(b.machine.Problems()) != 0 {
+		t.Errorf("%d bytes written, events %+v", b.written, b.events)
+	}
+	b.run(time.Hour)
+	if b.written != 40 {
+		t.Errorf("an hour later %d bytes were written", b.written)
+	}
+	b.machine.Closed()
+	b.run(time.Minute)
+	if b.written != 40 {
+		t.Error("written to a closed port")
+	}
+}
+
+// One that must be a u-blox, or speaks UBX, and does not answer is a fault: our
+// line to it is not wired.
+func TestUnwiredTransmitLine(t *testing.T) {
+	for what, c := range map[string]struct {
+		protocol setup.Protocol
+		kind     sim.ReceiverKind
+	}{"told ubx": {setup.UBX, sim.M8T}, "heard ubx": {setup.Auto, sim.TimingUBX}} {
+		cfg := timing()
+		cfg.Protocol = c.protocol
+		b := newBench(t, cfg, sim.Config{Receiver: c.kind})
+		b.deaf = true
+		b.until(20*time.Second, "told", func() bool { return len(b.machine.Problems()) > 0 })
+		if p := b.machine.Problems()[0]; !strings.Contains(p, "TX") {
+			t.Errorf("%s: %q", what, p)
+		}
+		b.deaf = false // the wire is mended
+		b.until(time.Minute, "set up", func() bool { return b.machine.Status().State == setup.Watching })
+		if p := b.machine.Problems(); len(p) != 0 {
+			t.Errorf("%s: %v", what, p)
+		}
+	}
+}
+
+// Protocol NMEA: not a byte.
+func TestNMEAOnlyIsNeverWrittenTo(t *testing.T) {
+	cfg := timing()
+	cfg.Protocol = setup.NMEA
+	b := newBench(t, cfg, sim.Config{Receiver: sim.M8T})
+	b.run(5 * time.Minute)
+	if b.written != 0 {
+		t.Errorf("%d bytes", b.written)
+	}
+}
+
+// Without a survey the receiver navigates and its time mode is not touched.
+func TestNoSurveyWanted(t *testing.T) {
+	for name, kind := range generations {
+		b := newBench(t, setup.Config{}, sim.Config{Receiver: kind})
+		b.run(time.Minute)
+		if mode, _ := b.board.Survey(); b.mode() != setup.ModeNavigation || mode != 0 {
+			t.Errorf("%s: %v, mode %d", name, b.mode(), mode)
+		}
+	}
+}
+
+// Whatever a line brings: no panic, nothing but whole frames written, and never
+// more than a question each answer's time.
+func FuzzMachine(f *testing.F) {
+	f.Add([]byte{0xb5, 0x62, 0x0a, 0x04, 0, 0}, uint8(1))
+	f.Add(ubx.AppendMessage(nil, ubx.MonVER, make([]byte, 100)), uint8(2))
+	f.Add(ubx.AppendMessage(nil, ubx.AckNAK, []byte{6, 0x8b}), uint8(0))
+	f.Fuzz(func(t *testing.T, noise []byte, protocol uint8) {
+		cfg := timing()
+		cfg.Protocol = setup.Protocol(protocol % 3)
+		m := setup.New(cfg)
+		now := timescale.MonoFromNs(begin)
+		m.Opened(now)
+		for len(noise) > 0 {
+			n := min(len(noise), 32)
+			m.Feed(now, noise[:n])
+			noise = noise[n:]
+			if text := m.Next(now); text != nil {
+				if _, ok := ubx.Parse(text); !ok {
+					t.Fatalf("% X", text)
+				}
+				if again := m.Next(now); again != nil {
+					t.Fatal("two questions at once")
+				}
+			}
+			now = now.Add(100 * time.Millisecond)
+		}
+		m.Status()
+		m.Problems()
+		m.Events()
+	})
+}
