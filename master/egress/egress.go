@@ -84,6 +84,14 @@ func (p *Predictor) Predict(on Path) int64 {
 // the stamp, and what was predicted for it. Negative and absurd ones are
 // refused: ok is false and nothing is learnt.
 func (p *Predictor) Observe(on Path, latencyNs, predictedNs int64) (ok bool) {
+	if !p.learn(on, latencyNs) {
+		return false
+	}
+	p.residual.add(latencyNs - predictedNs)
+	return true
+}
+
+func (p *Predictor) learn(on Path, latencyNs int64) (ok bool) {
 	if latencyNs < 0 || latencyNs > outlier {
 		return false
 	}
@@ -92,7 +100,6 @@ func (p *Predictor) Observe(on Path, latencyNs, predictedNs int64) (ok bool) {
 	p.scratch = append(p.scratch[:0], s.samples.v...)
 	slices.Sort(p.scratch)
 	s.median = p.scratch[len(p.scratch)/2]
-	p.residual.add(latencyNs - predictedNs)
 	return true
 }
 

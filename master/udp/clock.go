@@ -49,6 +49,7 @@ type bridge struct {
 	rawNs, realNs int64 // the last sandwich
 	good          bool  // no jump between the one before and the last
 	jumps         uint64
+	voidBefore    int64 // REALTIME: what is stamped before cannot be turned
 }
 
 const (
@@ -94,7 +95,7 @@ func (b *bridge) take(raw, real, width int64) {
 // jump or cannot be.
 func (b *bridge) mono(stampNs int64) (m timescale.Mono, ok bool) {
 	age := b.realNs - stampNs
-	if !b.good || age < -int64(maxSandwich) || age > int64(maxStampAge) {
+	if !b.good || age < -int64(maxSandwich) || age > int64(maxStampAge) || stampNs < b.voidBefore {
 		return timescale.Mono{}, false
 	}
 	return timescale.MonoFromNs(b.rawNs - age), true

@@ -14,7 +14,7 @@ var ptpGroup = [4]byte{224, 0, 1, 129}
 // openGroup makes a socket that hears Management messages sent to the group. It
 // is bound to the group's address, so that it takes nothing from the serving
 // sockets; other PTP programs may listen there as well.
-func openGroup(c Config) (p *port, err error) {
+func openGroup(c Config, general *port) (p *port, err error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_UDP)
 	if err != nil {
 		return nil, fmt.Errorf("udp: %w", os.NewSyscallError("socket", err))
@@ -34,7 +34,12 @@ func openGroup(c Config) (p *port, err error) {
 		}
 	}
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1)
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Port: int(c.GeneralPort), Addr: ptpGroup}); err != nil {
+	// Beside a socket that is bound to every address this one may be bound only
+	// while both allow it; then nobody else's may again.
+	_ = unix.SetsockoptInt(general.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	err = unix.Bind(fd, &unix.SockaddrInet4{Port: int(c.GeneralPort), Addr: ptpGroup})
+	_ = unix.SetsockoptInt(general.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 0)
+	if err != nil {
 		return nil, fmt.Errorf("udp: cannot listen to management at %v port %d: %w: set management off, or stop the program that has it",
 			net.IP(ptpGroup[:]), c.GeneralPort, os.NewSyscallError("bind", err))
 	}

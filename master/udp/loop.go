@@ -42,8 +42,10 @@ func newLoop(s *Server, m *master.Master, clock Clock) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loop{s: s, m: m, clock: clock, wait: w, stamps: newStamper()}
+	l := &loop{s: s, m: m, clock: clock, wait: w, bridge: s.opened, stamps: newStamper()}
 	l.stamps.egress = s.cfg.Latencies.egress()
+	l.stamps.before = s.cfg.Before.Latency
+	l.stamps.learnt()
 	l.stamps.use(false, m.Follows())
 	return l, nil
 }
@@ -57,7 +59,7 @@ func (l *loop) run(ctx context.Context) error {
 	defer l.wait.close()
 	runtime.LockOSThread()
 	l.settle()
-	// What waited in the sockets before has stamps from before the first sandwich.
+	// What waited in the sockets has stamps from before this sandwich.
 	l.bridge.look()
 	for ctx.Err() == nil {
 		now := Now()
@@ -154,6 +156,9 @@ func (l *loop) receive(p *port, event bool) {
 			continue
 		}
 		l.received++
+		if p.wide && pkt.dst != l.s.cfg.Address {
+			continue // as if the socket were bound to the address
+		}
 		if p == l.s.group {
 			if !management(pkt.payload) {
 				continue
@@ -268,6 +273,7 @@ func (l *loop) port(event bool) *port {
 
 // report hands events on as far as there is room; the others wait in the master.
 func (l *loop) report() {
+	l.noteChanges()
 	n := l.m.PendingEvents()
 	if n == 0 || cap(l.s.events)-len(l.s.events) < n {
 		return
@@ -289,7 +295,7 @@ func (l *loop) stats() Stats {
 		StampsMissing: l.stampsMissing, StampsVoid: l.stampsVoid, Jumps: l.bridge.jumps,
 		Wakes: l.wakes, LatestTick: l.late, NiceRefused: l.niceRefused,
 		Event: e.tx.stats, General: g.tx.stats,
-		Residual: l.stamps.predictor.Residual(), Stamps: l.stamps.stats, StampsLost: l.stamps.lost, StampsStray: l.stamps.stray,
+		Residual: l.stamps.predictor.Residual(), Latency: Latency{l.stamps.device, l.stamps.predictor.Save()}, Stamps: l.stamps.stats, StampsLost: l.stamps.lost, StampsStray: l.stamps.stray,
 	}
 	if l.s.twins != nil {
 		st.Twins = l.s.twins.stats

@@ -39,6 +39,12 @@ type Config struct {
 	Twins      Twins
 	// Identity is the master's, for the twins.
 	Identity wire.ClockIdentity
+	// Inherited are sockets that a service manager holds, so that what comes while
+	// no process serves waits in them: those bound to a port of ours are served
+	// instead of new ones. They stay the caller's.
+	Inherited []int
+	// Before is what another process knew of the same machine.
+	Before Before
 }
 
 // Server serves one master. Its methods may be called from any goroutine,
@@ -56,9 +62,13 @@ type Server struct {
 	posted     atomic.Pointer[command]
 	events     chan master.Event
 	done       chan struct{}
-	serving    atomic.Bool
-	closing    sync.RWMutex // guards the eventfd against use after Close; the loop never takes it
-	closed     bool
+	opened     bridge // as it was in Listen
+
+	changed          chan struct{}
+	grants, renewals atomic.Uint64 // see Changes
+	serving          atomic.Bool
+	closing          sync.RWMutex // guards the eventfd against use after Close; the loop never takes it
+	closed           bool
 }
 
 // port is one of the sockets.
@@ -68,6 +78,8 @@ type port struct {
 	tx *sender
 	// joined is the number of interfaces, of a group.
 	joined int
+	// wide: bound to every address though one is served; others are not heard.
+	wide bool
 }
 
 // command is something another goroutine wants done on the serving thread.
@@ -99,12 +111,13 @@ func Listen(c Config) (*Server, error) {
 	if err := checkClock(); err != nil {
 		return nil, fmt.Errorf("udp: %w: the kernel is older than Linux 5.1", err)
 	}
-	s := &Server{cfg: c, wake: -1, ingress: c.Latencies.ingress(), events: make(chan master.Event, 1024), done: make(chan struct{})}
+	s := &Server{cfg: c, wake: -1, ingress: c.Latencies.ingress(), events: make(chan master.Event, 1024), done: make(chan struct{}), changed: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			_ = s.Close()
 		}
 	}()
+	s.opened.resume(c.Before)
 	if s.event, err = openPort(c, c.EventPort); err != nil {
 		return nil, err
 	}
@@ -112,7 +125,7 @@ func Listen(c Config) (*Server, error) {
 		return nil, err
 	}
 	if c.Management {
-		if s.group, err = openGroup(c); err != nil {
+		if s.group, err = openGroup(c, s.general); err != nil {
 			return nil, err
 		}
 	}
@@ -127,11 +140,16 @@ func Listen(c Config) (*Server, error) {
 }
 
 func openPort(c Config, number uint16) (*port, error) {
-	fd, err := open(options{address: c.Address, port: number, device: c.Interface, dscp: c.DSCP, priority: c.Priority})
+	o := options{address: c.Address, port: number, device: c.Interface, dscp: c.DSCP, priority: c.Priority}
+	fd, bound, err := inherit(c.Inherited, o)
+	if err == nil && fd < 0 {
+		fd, err = open(o)
+		bound = !c.Address.IsUnspecified()
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &port{fd: fd, rx: newReceiver(fd), tx: newSender(fd, number, !c.Address.IsUnspecified())}, nil
+	return &port{fd: fd, rx: newReceiver(fd), tx: newSender(fd, number, bound), wide: !bound && !c.Address.IsUnspecified()}, nil
 }
 
 // Close gives the ports back. Serve must have ended, or not have begun.
@@ -205,8 +223,9 @@ type Stats struct {
 	Residual    egress.Spread
 	Stamps      StampStats
 	Twins       TwinStats
-	StampsLost  uint64 // transmit stamps that never came
-	StampsStray uint64 // transmit stamps that no Sync was found for, or that cannot be
+	Latency     Latency // what the Syncs' latency was learnt from
+	StampsLost  uint64  // transmit stamps that never came
+	StampsStray uint64  // transmit stamps that no Sync was found for, or that cannot be
 }
 
 // ErrNotServing is returned for a question that no serving loop will answer.

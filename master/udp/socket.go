@@ -47,9 +47,20 @@ func open(o options) (fd int, err error) {
 			fd = -1
 		}
 	}()
+	if err := configure(fd, o); err != nil {
+		return -1, err
+	}
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Port: int(o.port), Addr: o.address.As4()}); err != nil {
+		return -1, bindError(o, err)
+	}
+	return fd, nil
+}
+
+// configure sets what a socket needs to serve.
+func configure(fd int, o options) error {
 	if o.device != "" {
 		if err := unix.BindToDevice(fd, o.device); err != nil {
-			return -1, deviceError(o.device, err)
+			return deviceError(o.device, err)
 		}
 	}
 	// The larger sizes need CAP_NET_ADMIN; without it the kernel gives what it may.
@@ -58,7 +69,7 @@ func open(o options) (fd int, err error) {
 	} {
 		if unix.SetsockoptInt(fd, unix.SOL_SOCKET, s.force, s.size) != nil {
 			if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, s.plain, s.size); err != nil {
-				return -1, fmt.Errorf("udp: buffer size: %w", os.NewSyscallError("setsockopt", err))
+				return fmt.Errorf("udp: buffer size: %w", os.NewSyscallError("setsockopt", err))
 			}
 		}
 	}
@@ -78,16 +89,13 @@ func open(o options) (fd int, err error) {
 		{"SO_TIMESTAMPING_NEW", unix.SOL_SOCKET, unix.SO_TIMESTAMPING_NEW, stamps},
 	} {
 		if err := unix.SetsockoptInt(fd, s.level, s.option, s.value); err != nil {
-			return -1, fmt.Errorf("udp: %s: %w (needs Linux 5.1 or later)", s.name, os.NewSyscallError("setsockopt", err))
+			return fmt.Errorf("udp: %s: %w (needs Linux 5.1 or later)", s.name, os.NewSyscallError("setsockopt", err))
 		}
 	}
 	// Evidence alone: the DSCP of a client, and what the kernel dropped.
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_RECVTOS, 1)
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1)
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Port: int(o.port), Addr: o.address.As4()}); err != nil {
-		return -1, bindError(o, err)
-	}
-	return fd, nil
+	return nil
 }
 
 func deviceError(device string, err error) error {

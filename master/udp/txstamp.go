@@ -28,6 +28,7 @@ type stamper struct {
 	beyond    *egress.Window // the device's stamp after the kernel's, ns
 	interrupt *egress.Window // the kernel's receive stamp after the device's, ns
 	stats     StampStats
+	before    Latency // what another process learnt
 
 	asked []asked // a ring, by the time of asking
 	first uint32  // the oldest that may wait
@@ -89,6 +90,7 @@ func (s *stamper) use(device, follow bool) {
 	if device != s.device {
 		s.device = device
 		s.predictor = egress.New()
+		s.learnt()
 	}
 	if follow && len(s.asked) < following {
 		s.asked, s.first, s.next = make([]asked, following), 0, 0

@@ -1,0 +1,43 @@
+package egress
+
+import (
+	"reflect"
+	"testing"
+)
+
+func TestAPredictorGoesOnWhereAnotherEnded(t *testing.T) {
+	for _, n := range []int{0, 1, window - 1, window, 3*window + 5} {
+		old := New()
+		for i := range n {
+			old.Observe(First, 20_000+int64(i*7919%4000), 0)
+			if i%3 == 0 {
+				old.Observe(Later, 5_000+int64(i*104729%900), 0)
+			}
+		}
+		next := New()
+		next.Resume(old.Save())
+		for range 2 * window { // and it forgets in the same order
+			for _, on := range []Path{First, Later} {
+				if a, b := old.Predict(on), next.Predict(on); a != b {
+					t.Fatalf("after %d samples it predicts %d ns, the one before %d ns", n, b, a)
+				}
+				old.Observe(on, 30_000, 0)
+				next.Observe(on, 30_000, 0)
+			}
+		}
+	}
+}
+
+func TestAPredictorTakesNoNonsense(t *testing.T) {
+	p := New()
+	p.Resume(Saved{First: []int64{-5, 1 << 60, 7000}, Later: make([]int64, 1_000_000)})
+	if got := p.Predict(First); got != 7000 {
+		t.Errorf("it predicts %d ns", got)
+	}
+	if got := p.Save(); !reflect.DeepEqual(got.First, []int64{7000}) || len(got.Later) != window {
+		t.Errorf("%d and %d samples are kept", len(got.First), len(got.Later))
+	}
+	if r := p.Residual(); r.N != 0 {
+		t.Errorf("%d residuals that nobody measured", r.N)
+	}
+}
