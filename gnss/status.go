@@ -119,3 +119,13 @@ func (d *Decoder) detail(r Reason) string {
 
 // seconds prints a duration for people.
 func seconds(d time.Duration) string { return d.Round(time.Second).String() }
+
+// Place is the latest position and the state of the survey, for Trust.
+func (d *Decoder) Place() (Position, Maybe[ubx.Survey]) {
+	return d.position, d.ubx.survey.held(d.lastByte)
+}
+
+// LeapVouched tells whether the receiver stands by its leap count at now.
+func (d *Decoder) LeapVouched(now timescale.Mono) bool {
+	return d.ubx.leap.held(now).Known || d.epoch.LeapSource == LeapFromReceiver && now.Sub(d.lastTrusted) <= silence
+}

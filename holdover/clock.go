@@ -26,7 +26,7 @@ type Conditions struct {
 	HasTime bool // the receiver has a fix and a trusted time
 	Served  bool // at least one client holds a grant
 	// Distrust: a reason not to believe the pulses that come (ReasonAntenna,
-	// ReasonSpoofing, ReasonJamming, ReasonTimeFault), else ReasonNone.
+	// ReasonSpoofing, ReasonJamming, ReasonMoved, ReasonTimeFault), else ReasonNone.
 	Distrust Reason
 }
 

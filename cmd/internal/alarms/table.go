@@ -29,6 +29,17 @@ const (
 	ClockSlewsLong  Code = "CLOCK_SLEWS_LONG"
 	ClockAtLimit    Code = "CLOCK_AT_LIMIT"
 	LeapTableOld    Code = "LEAP_TABLE_EXPIRED"
+
+	Antenna        Code = "ANTENNA_FAULT"
+	AntennaDoubted Code = "ANTENNA_UNSUPERVISED"
+	Spoofing       Code = "GNSS_SPOOFING"
+	Jamming        Code = "GNSS_JAMMING"
+	Jammed         Code = "GNSS_JAMMING_WARNING"
+	Moved          Code = "GNSS_POSITION_MOVED"
+	TimeJump       Code = "GNSS_TIME_JUMP"
+	LeapFault      Code = "GNSS_LEAP_SECONDS"
+	MessagesLate   Code = "GNSS_MESSAGES_LATE"
+	Sawtooth       Code = "GNSS_SAWTOOTH"
 )
 
 // Table is every alarm there is.
@@ -37,8 +48,28 @@ var Table = []Kind{
 		Mend: "check gnss.device, the cable and the port's permissions; bragid keeps trying"},
 	{Code: ReceiverSilent, Severity: Major, Text: "the receiver sends nothing that is understood",
 		Mend: "check the receiver's power, its wiring (RX and TX crossed?) and gnss.baud", CausedBy: []Code{ReceiverDevice}, Patience: 3 * time.Second},
+	{Code: Antenna, Severity: Major, Text: "the antenna's cable is open or shorted: its pulses are not used, the clock holds over",
+		Mend: "check the antenna's cable, connectors, arrester and supply", CausedBy: []Code{ReceiverDevice, ReceiverSilent}},
+	{Code: AntennaDoubted, Severity: Warning, Text: "the receiver calls the antenna open although it has a fix: a lost antenna may be seen late",
+		Mend: "nothing where a splitter feeds the antenna; else wire the receiver's antenna supervisor"},
+	{Code: Spoofing, Severity: Critical, Text: "the receiver reports spoofing: its pulses are not used, the clock holds over",
+		Mend: "do not trust this sky: look for a repeater or transmitter near the antenna, compare with another site"},
+	{Code: Jamming, Severity: Major, Text: "the receiver is jammed and its time grows uncertain: its pulses are not used, the clock holds over",
+		Mend: "look for a transmitter near the antenna or its cable; a filter or another place may help"},
+	{Code: Jammed, Severity: Minor, Text: "the receiver is jammed; its time still stands",
+		Mend: "look for a transmitter near the antenna or its cable", CausedBy: []Code{Jamming}, Patience: 10 * time.Second},
+	{Code: Moved, Severity: Critical, Text: "the position is another one than before: the pulses are not used, the clock holds over",
+		Mend: "if the antenna was moved, survey anew and restart bragid; if not, the sky is forged"},
+	{Code: TimeJump, Severity: Critical, Text: "the receiver came back with another time than the held clock's: its pulses are not used",
+		Mend: "restart the receiver; if it stays and the receiver is right, restart bragid in a maintenance window"},
+	{Code: LeapFault, Severity: Major, Text: "the receiver counts leap seconds that cannot be: its time is not used",
+		Mend: "wait 15 minutes after a cold start, update the receiver's firmware, or gnss.leap_file if a leap second was announced"},
+	{Code: MessagesLate, Severity: Warning, Text: "the receiver's messages come more than a second after their pulse",
+		Mend: "set a higher baud rate or fewer messages at the receiver"},
+	{Code: Sawtooth, Severity: Warning, Text: "the receiver's sawtooth correction makes its pulses worse and is left out",
+		Mend: "check that the pulse is wired to the output that the receiver's TIM-TP is about"},
 	{Code: NoFix, Severity: Major, Text: "the receiver has no fix",
-		Mend: "check antenna, cable and sky view; a cold start takes up to 15 minutes", CausedBy: []Code{ReceiverDevice, ReceiverSilent}, Patience: 3 * time.Second},
+		Mend: "check antenna, cable and sky view; a cold start takes up to 15 minutes", CausedBy: []Code{ReceiverDevice, ReceiverSilent, Antenna, LeapFault}, Patience: 3 * time.Second},
 	{Code: BadDate, Severity: Critical, Text: "the receiver gives a date that cannot be",
 		Mend: "update the receiver's firmware (GPS week rollover), or cold-start it", CausedBy: []Code{ReceiverDevice, ReceiverSilent}},
 	{Code: NoPulse, Severity: Major, Text: "no pulse from the receiver",
@@ -81,6 +112,6 @@ var Table = []Kind{
 		Mend: "look at the kernel's log and ethtool -T; another driver or kernel, or master.sync_mode; the next best mode serves meanwhile"},
 	{Code: ResidualHigh, Severity: Minor, Text: "what Sync says may be wrong by more than master.residual_limit",
 		Mend: "look for load on the machine or the interface: bragi show hardware; master.on_residual = \"two-step\" serves two-step meanwhile", Patience: 10 * time.Second},
-	{Code: LeapTableOld, Severity: Warning, Text: "the built-in table of leap seconds is past its date",
-		Mend: "update bragi; until then check whether a leap second was announced since (IERS Bulletin C)"},
+	{Code: LeapTableOld, Severity: Warning, Text: "the table of leap seconds is past its date, and the receiver does not tell the count",
+		Mend: "update bragi or set gnss.leap_file; until then check whether a leap second was announced since (IERS Bulletin C)"},
 }

@@ -13,6 +13,8 @@ func (p *Pipeline) Epoch(e gnss.Epoch) {
 	if e.Trusted {
 		p.trusted = e.Received
 	}
+	place, survey := p.decoder.Place()
+	p.trust.Epoch(e, place, survey)
 	p.pairer.Epoch(e)
 }
 

@@ -25,7 +25,11 @@ type Pipeline struct {
 	decoder *gnss.Decoder
 	pairer  *gnss.Pairer
 	servo   *holdover.Clock
-	leap    *timescale.LeapSeconds
+	leap    *gnss.LeapBook
+
+	trust    gnss.Trust
+	sawtooth gnss.Sawtooth
+	jump     jump
 
 	now      timescale.Mono
 	trusted  timescale.Mono // when the last trusted epoch came
@@ -40,6 +44,8 @@ type PipelineConfig struct {
 	Servo holdover.Config
 	// Floor is an instant that is surely past: no earlier date is believed.
 	Floor timescale.UTC
+	// Leap is the table of leap seconds; nil: the built-in one.
+	Leap *timescale.LeapSeconds
 	// AntennaDelay is how late the pulse comes by the antenna's cable.
 	AntennaDelay time.Duration
 	// EgressNs bounds the error between the served clock and the wire, in ns,
@@ -53,13 +59,14 @@ type PipelineConfig struct {
 
 // NewPipeline joins the rooms around the board's clock.
 func NewPipeline(cfg PipelineConfig, clock board.Clock) *Pipeline {
-	leap := timescale.Builtin()
+	leap := gnss.NewLeapBook(cfg.Leap)
 	info := clock.Info()
 	cfg.Servo.QuantumPPB, cfg.Servo.MaxPPB = info.QuantumPPB, info.MaxPPB
+	pairer := gnss.NewPairer(gnss.PairerConfig{Book: leap})
 	return &Pipeline{
 		cfg: cfg, clock: clock, leap: leap,
-		decoder: gnss.NewDecoder(gnss.DecoderConfig{Floor: cfg.Floor, Leap: leap}),
-		pairer:  gnss.NewPairer(gnss.PairerConfig{Leap: leap}),
+		decoder: gnss.NewDecoder(gnss.DecoderConfig{Floor: cfg.Floor, Book: leap, NextPulse: pairer.NextPulse}),
+		pairer:  pairer,
 		servo:   holdover.New(cfg.Servo),
 	}
 }
@@ -74,7 +81,7 @@ func (p *Pipeline) Start(now timescale.Mono, start timescale.TAI) error {
 		return err
 	}
 	p.servo.Applied(now, applied)
-	if reads := p.clock.Local(now).AssumeTAI(); reads.Sub(p.leap.ToTAI(p.cfg.Floor)) < 0 {
+	if reads := p.clock.Local(now).AssumeTAI(); reads.Sub(p.leap.Table().ToTAI(p.cfg.Floor)) < 0 {
 		return p.clock.Step(int64(start.Sub(reads)))
 	}
 	return nil
@@ -93,8 +100,11 @@ func (p *Pipeline) Edge(now timescale.Mono, e board.Edge) {
 		return
 	}
 	p.mark = mark
+	if p.jumped(now, mark) {
+		return
+	}
 	order := p.servo.Pulse(now, holdover.Pulse{
-		Mono: mark.Mono, OffsetNs: mark.Local.OffsetNs(mark.Second), CorrectionNs: -float64(p.cfg.AntennaDelay),
+		Mono: mark.Mono, OffsetNs: mark.Local.OffsetNs(mark.Second), CorrectionNs: p.correction(mark),
 		SigmaNs: mark.SigmaNs, TempC: p.temperature(),
 	})
 	p.obey(order)
@@ -105,10 +115,7 @@ func (p *Pipeline) Tick(now timescale.Mono, served bool) {
 	p.now, p.served = now, served
 	p.guardClock(now)
 	p.watchClock(now)
-	cond := holdover.Conditions{HasTime: p.hasTime(now), Served: served}
-	if p.disagrees(now) {
-		cond.Distrust = holdover.ReasonTimeFault
-	}
+	cond := holdover.Conditions{HasTime: p.hasTime(now), Served: served, Distrust: p.distrust(now)}
 	p.obey(p.servo.Tick(now, cond))
 }
 
@@ -186,9 +193,9 @@ func (p *Pipeline) announce(now timescale.Mono, in quality.Input) quality.Announ
 	in.EgressNs = p.egressNs()
 	in.Profile, in.Squelch = p.cfg.Profile, p.cfg.Squelch
 	tai := p.clock.Local(now).AssumeTAI()
-	in.UTCOffset, in.UTCOffsetKnown = int16(p.leap.OffsetAtTAI(tai)), true
-	utc, _ := p.leap.ToUTC(tai)
-	if at, change, found := p.leap.Upcoming(utc); found && at.Sub(utc) <= leapWarning {
+	in.UTCOffset, in.UTCOffsetKnown = int16(p.leap.Table().OffsetAtTAI(tai)), true
+	utc, _ := p.leap.Table().ToUTC(tai)
+	if at, change, found := p.leap.Table().Upcoming(utc); found && at.Sub(utc) <= leapWarning {
 		in.Leap = int8(change)
 	}
 	a := quality.Announce(in)

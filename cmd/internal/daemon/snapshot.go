@@ -81,7 +81,7 @@ func (p *Pipeline) gnssStatus(now timescale.Mono) status.GNSS {
 	for _, s := range d.Satellites {
 		g.Satellites = append(g.Satellites, status.Sat{Constellation: s.System.String(), ID: s.ID, CN0: maybe(s.CN0)})
 	}
-	for _, t := range append(p.decoder.Reasons(now), p.pairer.Reasons(now)...) {
+	for _, t := range p.gnssTroubles(now) {
 		g.Why = append(g.Why, t.String())
 	}
 	return g

@@ -30,6 +30,18 @@ var gnssAlarms = map[gnss.Reason]alarms.Code{
 	gnss.ReasonPulseDisagrees:  alarms.PulseDisagrees,
 	gnss.ReasonGlitch:          alarms.PulseGlitch,
 	gnss.ReasonPulsesPerSecond: alarms.PulseGlitch,
+	gnss.ReasonTimeAccuracy:    alarms.NoFix,
+	gnss.ReasonLeapFault:       alarms.LeapFault,
+	gnss.ReasonLateMessages:    alarms.MessagesLate,
+	gnss.ReasonAntennaOpen:     alarms.Antenna,
+	gnss.ReasonAntennaShort:    alarms.Antenna,
+	gnss.ReasonAntennaDoubted:  alarms.AntennaDoubted,
+	gnss.ReasonSpoofing:        alarms.Spoofing,
+	gnss.ReasonJamming:         alarms.Jamming,
+	gnss.ReasonJammed:          alarms.Jammed,
+	gnss.ReasonMoved:           alarms.Moved,
+	gnss.ReasonTimeJump:        alarms.TimeJump,
+	gnss.ReasonSawtooth:        alarms.Sawtooth,
 }
 
 // servoAlarms likewise for the reasons of the clock that want a mend. What
@@ -64,7 +76,7 @@ func (p *Pipeline) Troubles(now timescale.Mono) []alarms.Raised {
 		}
 		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
 	}
-	for _, t := range append(p.decoder.Reasons(now), p.pairer.Reasons(now)...) {
+	for _, t := range p.gnssTroubles(now) {
 		if code, found := gnssAlarms[t.Reason]; found {
 			add(code, t.String())
 		}
@@ -87,8 +99,9 @@ func (p *Pipeline) Troubles(now timescale.Mono) []alarms.Raised {
 	if p.clockErr != nil {
 		add(alarms.BoardClock, p.clockErr.Error())
 	}
-	if utc, _ := p.leap.ToUTC(p.clock.Local(now).AssumeTAI()); report.EverLocked && p.leap.Expired(utc) {
-		add(alarms.LeapTableOld, "it was complete until "+p.leap.Expires().String())
+	table := p.leap.Table()
+	if utc, _ := table.ToUTC(p.clock.Local(now).AssumeTAI()); report.EverLocked && table.Expired(utc) && !p.decoder.LeapVouched(now) {
+		add(alarms.LeapTableOld, "it was complete until "+table.Expires().String())
 	}
 	return raised
 }

@@ -24,7 +24,8 @@ func TestEveryReasonHasItsAlarm(t *testing.T) {
 	toldElsewhere := map[holdover.Reason]bool{
 		holdover.ReasonNoTime: true, holdover.ReasonNoPulse: true, holdover.ReasonTimeFault: true, // by the receiver's reasons
 		holdover.ReasonOutOfSpec: true, holdover.ReasonNotLearned: true, holdover.ReasonMaxHoldover: true, // by CLOCK_OUT_OF_SPEC
-		holdover.ReasonAntenna: true, holdover.ReasonSpoofing: true, holdover.ReasonJamming: true, // no receiver tells these yet
+		// the receiver's own alarms tell these
+		holdover.ReasonAntenna: true, holdover.ReasonSpoofing: true, holdover.ReasonJamming: true, holdover.ReasonMoved: true,
 	}
 	for r := holdover.Reason(0); r.String() != "unknown"; r++ {
 		if code, found := servoAlarms[r]; r.Mend() != "" && !toldElsewhere[r] && (!found || !known[code]) {

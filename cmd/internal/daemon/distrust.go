@@ -1,0 +1,91 @@
+package daemon
+
+import (
+	"fmt"
+	"time"
+
+	"bragi/gnss"
+	"bragi/gnss/timescale"
+	"bragi/holdover"
+	"bragi/holdover/quality"
+)
+
+// distrusts says what the clock is told of a sign that the pulses are not to be
+// believed.
+var distrusts = map[gnss.Reason]holdover.Reason{
+	gnss.ReasonAntennaOpen:  holdover.ReasonAntenna,
+	gnss.ReasonAntennaShort: holdover.ReasonAntenna,
+	gnss.ReasonSpoofing:     holdover.ReasonSpoofing,
+	gnss.ReasonJamming:      holdover.ReasonJamming,
+	gnss.ReasonMoved:        holdover.ReasonMoved,
+}
+
+const (
+	// jumpLimit is by how much the receiver's time may differ from the held clock:
+	// far above what the worst oscillator loses in the longest holdover that is
+	// worth holding, below a second.
+	jumpLimit = 300 * time.Millisecond
+	// jumpKept is how long a jump is remembered after its last pulse.
+	jumpKept = 3 * time.Second
+)
+
+// jump is a receiver whose second is another one than the held clock's.
+type jump struct {
+	at timescale.Mono
+	by time.Duration // positive: the held clock is ahead
+}
+
+func (j jump) holds(now timescale.Mono) bool { return !j.at.IsZero() && now.Sub(j.at) < jumpKept }
+
+func (j jump) String() string {
+	return fmt.Sprintf("the held clock is %v ahead of what the receiver says", j.by.Round(time.Millisecond))
+}
+
+// jumped compares a labelled pulse with a clock that was locked and runs on its
+// oscillator: it knows the second better than a receiver that comes back.
+func (p *Pipeline) jumped(now timescale.Mono, m gnss.Mark) bool {
+	switch p.servo.Report(now).State {
+	case quality.HoldoverSpec, quality.HoldoverNoSpec, quality.Relocking:
+	default:
+		return false
+	}
+	by := time.Duration(m.Local.OffsetNs(m.Second))
+	if by.Abs() < jumpLimit {
+		p.jump = jump{}
+		return false
+	}
+	p.jump = jump{now, by}
+	return true
+}
+
+// distrust is the reason not to believe the pulses at now.
+func (p *Pipeline) distrust(now timescale.Mono) holdover.Reason {
+	if p.disagrees(now) || p.jump.holds(now) {
+		return holdover.ReasonTimeFault
+	}
+	if list, n := p.trust.Reasons(); n > 0 {
+		return distrusts[list[0].Reason]
+	}
+	return holdover.ReasonNone
+}
+
+// correction is what is added to a pulse's offset, in ns: the sawtooth that the
+// receiver told, and the antenna's cable.
+func (p *Pipeline) correction(m gnss.Mark) float64 {
+	return p.sawtooth.Correction(m) - float64(p.cfg.AntennaDelay)
+}
+
+// gnssTroubles is all that is wrong with receiver and pulse.
+func (p *Pipeline) gnssTroubles(now timescale.Mono) []gnss.Trouble {
+	list := append(p.decoder.Reasons(now), p.pairer.Reasons(now)...)
+	signs, _ := p.trust.Reasons()
+	list = append(list, signs...)
+	if p.jump.holds(now) {
+		list = append(list, gnss.Trouble{Reason: gnss.ReasonTimeJump, Detail: p.jump.String()})
+	}
+	if wrong, without, with := p.sawtooth.Wrong(); wrong {
+		list = append(list, gnss.Trouble{Reason: gnss.ReasonSawtooth, Detail: fmt.Sprintf(
+			"pulse to pulse %.1f ns without it, %.1f ns with it; it is left out", without, with)})
+	}
+	return list
+}
