@@ -2,6 +2,7 @@
 # make test      everything that this machine can show
 # make lint      formatting, vet for three architectures, staticcheck, shellcheck
 # make bench     what a client costs, beside ptp4l and a bare loop; benchmarks (printed, never asserted; QUICK=1: less)
+# make bench-timing  holdover, lock and faults beside their marks, by seeds in virtual time (printed, never asserted; QUICK=1: fewer seeds)
 # make board-test  bragid on a kernel's own PTP clock in virtual ARM machines (docs/TESTBOARD.md; LONG=1: a day)
 # make setup     install what the tests need (Debian packages, as root)
 # make build     bin/bragid and bin/bragi
@@ -10,7 +11,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 STAMP   := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 LDFLAGS := -X bragi/cmd/internal/version.Version=$(VERSION) -X bragi/cmd/internal/version.BuildUnix=$(STAMP)
 
-.PHONY: all build run test lint bench board-test setup clean
+.PHONY: all build run test lint bench bench-timing board-test setup clean
 all: build
 
 build:
@@ -32,6 +33,9 @@ bench:
 	go run ./scripts/bench
 	scripts/bench/armv7
 	go test -run '^$$' -bench . -benchmem ./...
+
+bench-timing:
+	go run ./cmd/internal/timing $(if $(QUICK),-seeds 4 -many 8)
 
 board-test:
 	@LONG=$(LONG) scripts/testclock/board-test

@@ -3,7 +3,12 @@
 // time, and judges what it did by the truth that only the simulation knows:
 // `bragi simulate`, and what `make bench-timing` and tests count.
 //
-//	r, err := simulate.Run(simulate.Options{Oscillator: sim.OCXO, Scenario: simulate.Named("antenna-cut-24h"), Seed: 1})
+//	s, err := simulate.Load("antenna-cut-24h")
+//	result, trace, err := simulate.Run(simulate.Options{Oscillator: holdover.OCXO, Scenario: s, Seed: 1})
+//
+// The whole table beside its marks, or a part of it:
+//
+//	go run ./cmd/internal/timing -seeds 4 -many 8 -only holdover
 //
 // A second of it: at .00 the pulse leaves the receiver, at .25 the daemon gets
 // it, at .30 the receiver names the second, at .50 time passes (Tick), the
