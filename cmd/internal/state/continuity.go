@@ -1,0 +1,76 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// BootID names the present boot; another one begins CLOCK_MONOTONIC_RAW anew.
+func BootID() (string, error) {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return "", fmt.Errorf("state: %w (mend: mount /proc)", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+// Moment is the served clock and the kernel's clocks, read together.
+type Moment struct {
+	Boot       string  `json:"boot"`
+	RawNs      int64   `json:"raw_ns"`      // CLOCK_MONOTONIC_RAW
+	ClockNs    int64   `json:"clock_ns"`    // the served clock's reading
+	WidthNs    int64   `json:"width_ns"`    // the two belong together within +- half of it
+	RealtimeNs int64   `json:"realtime_ns"` // what CLOCK_REALTIME claimed
+	RatePPB    float64 `json:"rate_ppb"`    // how much faster than CLOCK_MONOTONIC_RAW the clock ran
+}
+
+// Why a clock is not the one that it was; errors.Is finds them.
+var (
+	ErrOtherBoot = errors.New("it is of another boot")
+	ErrTooOld    = errors.New("it is too old")
+	ErrFuture    = errors.New("it was saved after now")
+	ErrStood     = errors.New("the clock stood still meanwhile")
+	ErrMoved     = errors.New("the clock was set or steered meanwhile")
+)
+
+const (
+	// oldest is how long a clock is vouched for without anybody looking.
+	oldest = time.Hour
+	// What two crystals and a change of the correction that was not written down
+	// any more may do, beside the widths of the two readings: 1 us, and 1 ppm of
+	// the age.
+	slackNs  = 1000.0
+	slackPPM = 1.0
+)
+
+// Predict is what the clock reads at rawNs if nobody has touched it since m.
+func (m Moment) Predict(rawNs int64) (clockNs int64) {
+	age := rawNs - m.RawNs
+	return m.ClockNs + age + int64(float64(age)*m.RatePPB*1e-9)
+}
+
+// Continues tells whether the clock that reads now is the one that was left at
+// before, and how far it is from where it should be, in ns; positive: ahead.
+func Continues(before, now Moment) (offNs int64, err error) {
+	age := time.Duration(now.RawNs - before.RawNs)
+	switch {
+	case before.Boot != now.Boot || before.Boot == "":
+		return 0, ErrOtherBoot
+	case age < 0:
+		return 0, ErrFuture
+	case age > oldest:
+		return 0, fmt.Errorf("%w (%v, at most %v)", ErrTooOld, age.Round(time.Second), oldest)
+	}
+	offNs = now.ClockNs - before.Predict(now.RawNs)
+	tolerance := int64(float64(before.WidthNs+now.WidthNs)/2 + slackNs + slackPPM*1e-6*float64(age))
+	if offNs >= -tolerance && offNs <= tolerance {
+		return offNs, nil
+	}
+	if moved := now.ClockNs - before.ClockNs; moved >= -tolerance && moved <= int64(age)/10 {
+		return offNs, fmt.Errorf("%w: it moved %v in %v", ErrStood, time.Duration(moved), age)
+	}
+	return offNs, fmt.Errorf("%w: it is %v from where it should be, more than %v", ErrMoved, time.Duration(offNs), time.Duration(tolerance))
+}

@@ -1,0 +1,59 @@
+package state
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+// A clock that runs 20 ppm fast, left at 100 s of a boot.
+var left = Moment{Boot: "b", RawNs: 100e9, ClockNs: 1_790_000_000e9, WidthNs: 400, RatePPB: 20_000}
+
+func after(d time.Duration, clock time.Duration) Moment {
+	return Moment{Boot: "b", RawNs: left.RawNs + int64(d), ClockNs: left.ClockNs + int64(clock), WidthNs: 600}
+}
+
+func TestContinuityOfAClock(t *testing.T) {
+	const s, us, ns = time.Second, time.Microsecond, time.Nanosecond
+	otherBoot := after(s, s+20*us)
+	otherBoot.Boot = "c"
+	for _, c := range []struct {
+		name string
+		now  Moment
+		want error
+		off  time.Duration
+	}{
+		{"as predicted", after(s, s+20*us), nil, 0},
+		{"at once", after(0, 0), nil, 0},
+		{"within the readings' widths and a microsecond", after(s, s+20*us+1400*ns), nil, 1400 * ns},
+		{"ten minutes later, 0.5 ppm off", after(600*s, 600*s+12000*us+300*us), nil, 300 * us},
+		{"another boot", otherBoot, ErrOtherBoot, 0},
+		{"two hours later", after(7200*s, 7200*s+144000*us), ErrTooOld, 0},
+		{"saved later", after(-s, -s), ErrFuture, 0},
+		{"stepped by 5 us", after(s, s+25*us), ErrMoved, 5 * us},
+		{"stepped back by 5 us", after(s, s+15*us), ErrMoved, -5 * us},
+		{"stepped by an hour", after(s, 3601*s), ErrMoved, 3600*s - 20*us},
+		{"set back by a day", after(s, -86399*s), ErrMoved, -86400*s - 20*us},
+		{"its correction was taken off", after(s, s), ErrMoved, -20 * us},
+		{"frozen", after(2*s, 0), ErrStood, -2*s - 40*us},
+		{"nearly frozen", after(2*s, 50*time.Millisecond), ErrStood, -1950*time.Millisecond - 40*us},
+	} {
+		off, err := Continues(left, c.now)
+		if !errors.Is(err, c.want) || off != int64(c.off) {
+			t.Errorf("%s: %v off, %v; want %v off, %v", c.name, time.Duration(off), err, c.off, c.want)
+		}
+	}
+	if _, err := Continues(Moment{}, after(s, s)); !errors.Is(err, ErrOtherBoot) {
+		t.Errorf("an empty file: %v", err)
+	}
+}
+
+func TestBootID(t *testing.T) {
+	a, err := BootID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, _ := BootID(); len(a) != 36 || a != b {
+		t.Errorf("%q and %q", a, b)
+	}
+}
