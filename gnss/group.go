@@ -83,6 +83,7 @@ func (d *Decoder) open(tod timeOfDay, f Frame, emit func(Epoch)) *group {
 	d.closeGroup(emit)
 	d.group = group{open: true, tod: tod, received: f.Received, checked: checked}
 	d.sinceRMC = min(d.sinceRMC+1, rmcMemory+1)
+	d.ubx.silent = min(d.ubx.silent+1, ubxSilent+1)
 	d.conflict = max(d.conflict-1, 0)
 	return &d.group
 }
@@ -163,7 +164,7 @@ func (d *Decoder) giveGroup(emit func(Epoch)) {
 // are not given out. One that contradicts UBX spoils the next epochs.
 func (d *Decoder) ubxNames(e Epoch) bool {
 	last := d.ubx.lastEpoch
-	if last.IsZero() || e.Received.Sub(last).Abs() > ubxRules {
+	if last.IsZero() || e.Received.Sub(last).Abs() > ubxRules || d.ubx.silent > ubxSilent {
 		return false
 	}
 	if e.Trusted && d.ubx.lastUTC != (timescale.UTC{}) {
@@ -173,6 +174,9 @@ func (d *Decoder) ubxNames(e Epoch) bool {
 	}
 	return true
 }
+
+// ubxSilent is how many groups of sentences may come between two epochs of UBX.
+const ubxSilent = 2
 
 // contradiction is by how much sentences and UBX messages must differ: they may
 // name neighbouring seconds, and 23:59:60 may come between them.

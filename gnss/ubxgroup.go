@@ -25,6 +25,7 @@ type ubxState struct {
 
 	lastEpoch timescale.Mono // Received of the last epoch from UBX
 	lastUTC   timescale.UTC
+	silent    int // groups of sentences since then
 }
 
 // ubxGroup is what the messages with one iTOW said.
@@ -174,7 +175,7 @@ func (d *Decoder) giveUBX(emit func(Epoch)) {
 		e.Why = append(e.Why, ReasonConflict)
 	}
 	e.Trusted = len(e.Why) == 0
-	d.ubx.lastEpoch, d.ubx.lastUTC = e.Received, e.UTC
+	d.ubx.lastEpoch, d.ubx.lastUTC, d.ubx.silent = e.Received, e.UTC, 0
 	d.give(e, emit)
 }
 

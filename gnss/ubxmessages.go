@@ -129,7 +129,13 @@ func (d *Decoder) read(ok bool) bool {
 }
 
 func (d *Decoder) ubxSatellites(m ubx.Message, f Frame, emit func(Epoch)) {
-	put := func(s ubx.Sat) { d.sky.ubx(s, f.Received) }
+	used := 0
+	put := func(s ubx.Sat) {
+		d.sky.ubx(s, f.Received)
+		if s.Used {
+			used++
+		}
+	}
 	parse := ubx.ParseSat
 	if m.Name() == ubx.NavSVINFO {
 		if recent(&d.ubx.sats, f.Received) {
@@ -141,6 +147,7 @@ func (d *Decoder) ubxSatellites(m ubx.Message, f Frame, emit func(Epoch)) {
 	}
 	if iTOW, ok := parse(m, put); d.read(ok) {
 		d.openUBX(iTOW, f, emit)
+		d.used.set(used, f.Received)
 	}
 }
 

@@ -9,5 +9,5 @@ import (
 // replayCommand plays recordings.
 func replayCommand(o *options) *cobra.Command {
 	return cli.Group("replay", "Play a recording through the daemon's own code",
-		replayPhaseCommand(o))
+		replayGNSSCommand(o), replayPhaseCommand(o))
 }

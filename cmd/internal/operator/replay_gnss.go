@@ -1,0 +1,123 @@
+package operator
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bragi/cmd/internal/cli"
+	"bragi/gnss"
+	"bragi/gnss/timescale"
+)
+
+// defaultFloor is before every recording that is worth a replay; the daemon's
+// floor is its build date.
+const defaultFloor = "2000-01-01"
+
+// replayGNSSCommand decodes a recording of a receiver's bytes.
+func replayGNSSCommand(o *options) *cobra.Command {
+	floor, all := defaultFloor, false
+	c := &cobra.Command{Use: "gnss FILE", Short: "Decode a recording of a receiver's bytes: which second it named, and whether that may set a clock",
+		Args: cli.ExactArgs(1, "a file of bytes as the receiver sent them, or - for standard input"),
+		Long: "Decode a recording of a receiver's bytes, NMEA, UBX or both. Each epoch that may set a clock is one line;\n" +
+			"with --all the others too, and why they may not.",
+		RunE: func(c *cobra.Command, args []string) error {
+			date, err := time.Parse(time.DateOnly, floor)
+			if err != nil {
+				return cli.Usagef("replay gnss: --floor %q: give a date such as %s", floor, defaultFloor)
+			}
+			in := c.InOrStdin()
+			if args[0] != "-" {
+				file, err := os.Open(args[0])
+				if err != nil {
+					return fmt.Errorf("replay gnss: %w (mend: name a file of bytes as the receiver sent them)", err)
+				}
+				defer file.Close()
+				in = file
+			}
+			return replayGNSS(in, c.OutOrStdout(), timescale.UTCFromNs(date.UnixNano()), all, o.json)
+		}}
+	c.Flags().StringVar(&floor, "floor", floor, "a date that is surely past: no earlier one is trusted, and GPS weeks are unwrapped to after it")
+	c.Flags().BoolVar(&all, "all", false, "print epochs that may not set a clock too")
+	c.Flags().BoolVar(&o.json, "json", false, "print JSON, one object a line")
+	return c
+}
+
+// replaySummary is the last line of `replay gnss --json`.
+type replaySummary struct {
+	Bytes        uint64 `json:"bytes"`
+	Frames       uint64 `json:"frames"`
+	Epochs       uint64 `json:"epochs"` // trusted or not
+	Trusted      uint64 `json:"trusted"`
+	BadChecksums uint64 `json:"bad_checksums"`
+	GarbageBytes uint64 `json:"garbage_bytes"`
+}
+
+func replayGNSS(in io.Reader, out io.Writer, floor timescale.UTC, all, asJSON bool) error {
+	decoder := gnss.NewDecoder(gnss.DecoderConfig{Floor: floor})
+	lines := json.NewEncoder(out)
+	var failed error
+	if !asJSON {
+		_, failed = fmt.Fprintf(out, "%-28s %-5s %-5s %4s %5s %10s %9s %-8s %s\n",
+			"UTC", "SCALE", "FIX", "SATS", "LEAP", "TIME-ACC", "SAWTOOTH", "ANTENNA", "TRUSTED")
+	}
+	err := gnss.Replay(in, decoder, func(e gnss.Epoch) {
+		switch {
+		case failed != nil || !e.Trusted && !all:
+		case asJSON:
+			failed = lines.Encode(e)
+		default:
+			_, failed = fmt.Fprintln(out, epochLine(e))
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("replay gnss: %w", err)
+	}
+	if failed != nil {
+		return fmt.Errorf("replay gnss: %w", failed)
+	}
+	n := decoder.Counters()
+	sum := replaySummary{n.Bytes, n.Frames(), n.Epochs, n.Trusted, n.BadChecksums, n.GarbageBytes}
+	if asJSON {
+		return lines.Encode(map[string]replaySummary{"summary": sum})
+	}
+	_, err = fmt.Fprintf(out, "\n%d bytes, %d frames, %d epochs of which %d may set a clock; %d bad checksums, %d bytes of garbage\n",
+		sum.Bytes, sum.Frames, sum.Epochs, sum.Trusted, sum.BadChecksums, sum.GarbageBytes)
+	return err
+}
+
+// epochLine is a row of the table; what is not known is a dash.
+func epochLine(e gnss.Epoch) string {
+	utc, trusted := "-", "yes"
+	if e.UTC != (timescale.UTC{}) {
+		utc = e.UTC.StringLeap(e.Leap60)
+	}
+	if !e.Trusted {
+		why := make([]string, len(e.Why))
+		for i, r := range e.Why {
+			why[i] = r.String()
+		}
+		trusted = "no: " + strings.Join(why, ", ")
+	}
+	return fmt.Sprintf("%-28s %-5s %-5s %4s %5s %10s %9s %-8s %s", utc, e.Scale, e.Fix, cell(e.SatsUsed, "%d"),
+		cell(e.LeapS, "%d s"), cell(e.TAccNs, "%d ns"), sawtoothCell(e.QErrPs), cell(e.Antenna, "%s"), trusted)
+}
+
+func cell[T any](m gnss.Maybe[T], format string) string {
+	if !m.Known {
+		return "-"
+	}
+	return fmt.Sprintf(format, m.Value)
+}
+
+func sawtoothCell(m gnss.Maybe[int64]) string {
+	if !m.Known {
+		return "-"
+	}
+	return fmt.Sprintf("%+.1f ns", float64(m.Value)/1000)
+}
