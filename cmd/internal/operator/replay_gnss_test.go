@@ -57,7 +57,7 @@ func TestReplayGNSS(t *testing.T) {
 // The table has the reasons in words and dashes for what is not known.
 func TestReplayGNSSTable(t *testing.T) {
 	var out strings.Builder
-	if err := replayGNSS(strings.NewReader("$GNRMC,120000.00,V,,,,,,,010326,,,N*66\r\n"), &out, timescale.UTC{}, true, false); err != nil {
+	if err := replayGNSS(strings.NewReader("$GNRMC,120000.00,V,,,,,,,010326,,,N*66\r\n"), &out, timescale.UTCFromNs(946_684_800e9), true, false); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"2026-03-01T12:00:00.000Z", " -  ", "no: no fix", "1 epochs of which 0 may set a clock"} {
