@@ -230,13 +230,16 @@ func (l *Lab) act(c *Client) {
 
 // leave takes the master's outbox.
 func (l *Lab) leave() {
-	for i := range l.out.Messages() {
+	for i := 0; i < l.out.Len(); i++ { // Follow_Ups join
 		m := &l.out.Messages()[i]
 		if m.Stamped() {
 			m.SetEgress(l.cfg.Clock(l.now))
 		}
 		if l.Tap != nil {
 			l.Tap(l.now, m)
+		}
+		if m.Token != 0 { // its stamp is exact, and at hand
+			l.m.FollowUp(l.now, m.Token, l.cfg.Clock(l.now), l.cfg.Clock(l.now), &l.out)
 		}
 		if l.cfg.SignalingOnly && wire.MessageType(m.Payload[0]&0x0F) != wire.TypeSignaling {
 			continue

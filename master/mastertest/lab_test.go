@@ -291,3 +291,24 @@ func TestInject(t *testing.T) {
 		t.Errorf("sent %d, %+v", sent, s)
 	}
 }
+
+// Clients of one prefix are served in two steps and those of another in one, and
+// all are in phase.
+func TestTwoStepPrefix(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, func(c *Config) { c.Master.TwoStepFor = []netip.Prefix{netip.MustParsePrefix("10.64.0.0/31")} })
+	clients := hub(t, l, 3) // 10.64.0.0 to 3
+	l.Run(2 * time.Minute)
+	for i, c := range clients {
+		r := c.Report(l.Now())
+		if two := i < 2; r.OneStep == two || (r.Counts["follow_up"] != 0) != two || r.State != "PHASE_ALIGNED" {
+			t.Errorf("client %v: one-step %v, %d Follow_Ups of %d Syncs, state %s", c.Address, r.OneStep, r.Counts["follow_up"], r.Counts["sync"], r.State)
+		}
+		if r.Offset.Median < -100 || r.Offset.Median > 100 {
+			t.Errorf("client %v is off by %d ns", c.Address, r.Offset.Median)
+		}
+	}
+	if n := l.Master().Stats().Stamps; n != (master.StampCounts{}) {
+		t.Errorf("stamps that are exact: %+v", n)
+	}
+}

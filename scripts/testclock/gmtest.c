@@ -21,6 +21,7 @@
 #include <linux/prandom.h>
 #include <linux/ptp_classify.h>
 #include <linux/ptp_clock_kernel.h>
+#include <linux/sort.h>
 #include <linux/timekeeping.h>
 #include <linux/udp.h>
 #include <linux/unaligned.h>
@@ -50,6 +51,8 @@ module_param(seed, uint, 0444);
 MODULE_PARM_DESC(seed, "of all noise; the same seed gives the same sequence");
 
 #define SEC NSEC_PER_SEC
+#define N_SAID 1024	/* Syncs behind sync_error_ns */
+#define N_TWO 64	/* two-step Syncs that wait for their Follow_Up */
 enum { CH_GPS, CH_PEER, N_EXTTS };	/* EXTTS 0: GPS pulse, 1: the other clock's PPS OUT */
 
 struct unit {
@@ -78,11 +81,16 @@ struct unit {
 	u32 n_tx_stamp, n_frame;
 	struct sk_buff_head late;	/* TX stamps being delayed */
 	struct delayed_work late_work;
+	/* what Syncs said of the time at which they were on the wire */
+	int said[N_SAID];
+	u32 n_said, n_two;
+	struct { u32 seq; s64 ns; } two[N_TWO];	/* true time of a two-step Sync, its correction taken off */
 	/* knobs (sysfs) */
 	int base_ppb, wander_ppt, freeze, quantum_ppt, reset_on_up;
 	int antenna, noise_ns, saw_ns, saw_step, glitch_ns, repeat;
 	int cable, wire_ns, pdv_ns, tx_latency_ns, tx_jitter_ns, rx_latency_ns, rx_jitter_ns;
-	int drop_tx_stamp_every, dup_tx_stamp_every, delay_tx_stamp_ms;
+	int drop_tx_stamp_every, dup_tx_stamp_every, delay_tx_stamp_ms, delay_tx_stamp_every;
+	int off_tx_stamp_every;		/* stamps that are 1 s off, as some drivers' are */
 	int drop_frame_every, dup_frame_every, onestep, unicast_stamps, rx_all;
 };
 
@@ -486,6 +494,40 @@ static bool every(int n, u32 count)
 	return n > 0 && count % n == 0;
 }
 
+/* The oracle of the wire: the true time of departure less what a Sync, or its
+ * Follow_Up, says.  Messages of domain 127 are a device test's.
+ */
+static void judge(struct unit *u, struct ptp_header *h, unsigned int class, s64 now, s64 written)
+{
+	u8 *p = (u8 *)(h + 1);
+	s64 said = (((u64)get_unaligned_be16(p) << 32) + get_unaligned_be32(p + 2)) * SEC + get_unaligned_be32(p + 6);
+	s64 correction = (s64)get_unaligned_be64((u8 *)h + 8) >> 16;
+	u8 type = ptp_get_msgtype(h, class);
+	u32 seq = be16_to_cpu(h->sequence_id);
+	int i;
+
+	if (h->domain_number == 127 || (type != PTP_MSGTYPE_SYNC && type != 8))
+		return;
+	if (type == PTP_MSGTYPE_SYNC && (h->flag_field[0] & 2)) {
+		i = u->n_two++ % N_TWO;
+		u->two[i].seq = seq;
+		u->two[i].ns = now - correction;
+		return;
+	}
+	if (type == 8) {
+		for (i = 0; i < N_TWO && (u->two[i].seq != seq || !u->two[i].ns); i++)
+			;
+		if (i == N_TWO)
+			return;
+		now = u->two[i].ns;
+		u->two[i].ns = 0;
+	}
+	if (written)
+		said = written;
+	now -= said + correction;
+	u->said[u->n_said++ % N_SAID] = clamp(now, -SEC, SEC);
+}
+
 static netdev_tx_t gm_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct unit *u = to_port(dev), *o = U[!u->id];
@@ -516,6 +558,13 @@ static netdev_tx_t gm_xmit(struct sk_buff *skb, struct net_device *dev)
 	rx_raw = raw + u->wire_ns + abs(gauss(o, u->pdv_ns));
 	spin_unlock_irqrestore(&o->lock, flags);
 
+	if (hdr && (class & PTP_CLASS_V2) && u->clk == u) {
+		spin_lock_irqsave(&u->lock, flags);
+		judge(u, hdr, class, phc_at(u, raw, NULL),
+		      sync && u->tx_type == HWTSTAMP_TX_ONESTEP_SYNC && unit_sees(u, skb, class) ? tx : 0);
+		spin_unlock_irqrestore(&u->lock, flags);
+	}
+
 	/* A copy, not a clone: the two ends must not share their skb_hwtstamps. */
 	u->n_frame++;
 	n = every(u->drop_frame_every, u->n_frame) ? 0 : 1 + every(u->dup_frame_every, u->n_frame);
@@ -544,8 +593,10 @@ static netdev_tx_t gm_xmit(struct sk_buff *skb, struct net_device *dev)
 	if (every(u->drop_tx_stamp_every, u->n_tx_stamp))
 		goto done;
 	h.hwtstamp = tx;
-	if (u->delay_tx_stamp_ms > 0) {
-		LATE(skb)->stamp = tx;
+	if (every(u->off_tx_stamp_every, u->n_tx_stamp))
+		h.hwtstamp += SEC;
+	if (u->delay_tx_stamp_ms > 0 && every(u->delay_tx_stamp_every, u->n_tx_stamp)) {
+		LATE(skb)->stamp = h.hwtstamp;
 		LATE(skb)->due = jiffies + msecs_to_jiffies(u->delay_tx_stamp_ms);
 		skb_queue_tail(&u->late, skb);
 		schedule_delayed_work(&u->late_work, msecs_to_jiffies(u->delay_tx_stamp_ms));
@@ -736,7 +787,7 @@ static struct knob knobs[] = {
 	KNOB(antenna), KNOB(noise_ns), KNOB(saw_ns), KNOB(saw_step), KNOB(glitch_ns), KNOB(repeat),
 	KNOB(cable), KNOB(wire_ns), KNOB(pdv_ns), KNOB(tx_latency_ns), KNOB(tx_jitter_ns),
 	KNOB(rx_latency_ns), KNOB(rx_jitter_ns), KNOB(drop_tx_stamp_every),
-	KNOB(dup_tx_stamp_every), KNOB(delay_tx_stamp_ms), KNOB(drop_frame_every),
+	KNOB(dup_tx_stamp_every), KNOB(delay_tx_stamp_ms), KNOB(delay_tx_stamp_every), KNOB(off_tx_stamp_every), KNOB(drop_frame_every),
 	KNOB(dup_frame_every), KNOB(onestep), KNOB(unicast_stamps), KNOB(rx_all),
 };
 
@@ -772,6 +823,41 @@ static ssize_t phc_minus_peer_ns_show(struct device *d, struct device_attribute 
 	return sysfs_emit(buf, "%lld\n", stamp_at(u, raw, 0) - stamp_at(U[!u->id], raw, 0));
 }
 static DEVICE_ATTR_RO(phc_minus_peer_ns);
+
+static int by_value(const void *a, const void *b)
+{
+	return *(const int *)a < *(const int *)b ? -1 : *(const int *)a > *(const int *)b;
+}
+
+/* n, and p1, p50, p99, the least and the largest of the last 1024; a write begins anew */
+static ssize_t sync_error_ns_show(struct device *d, struct device_attribute *a, char *buf)
+{
+	struct unit *u = dev_get_drvdata(d);
+	int *v = kmalloc_array(N_SAID, sizeof(int), GFP_KERNEL), n;
+
+	if (!v)
+		return -ENOMEM;
+	spin_lock_irq(&u->lock);
+	n = min_t(u32, u->n_said, N_SAID);
+	memcpy(v, u->said, n * sizeof(int));
+	spin_unlock_irq(&u->lock);
+	sort(v, n, sizeof(int), by_value, NULL);
+	n = n ? sysfs_emit(buf, "%d %d %d %d %d %d\n", n, v[n / 100], v[n / 2], v[n - 1 - n / 100], v[0], v[n - 1]) :
+		sysfs_emit(buf, "0 0 0 0 0 0\n");
+	kfree(v);
+	return n;
+}
+
+static ssize_t sync_error_ns_store(struct device *d, struct device_attribute *a, const char *buf, size_t len)
+{
+	struct unit *u = dev_get_drvdata(d);
+
+	spin_lock_irq(&u->lock);
+	u->n_said = 0;
+	spin_unlock_irq(&u->lock);
+	return len;
+}
+static DEVICE_ATTR_RW(sync_error_ns);
 
 static ssize_t rate_ppt_show(struct device *d, struct device_attribute *a, char *buf)
 {
@@ -829,10 +915,11 @@ static ssize_t sky_ns_store(struct device *d, struct device_attribute *a, const 
 }
 static DEVICE_ATTR_RW(sky_ns);
 
-#define N_RO 6
+#define N_RO 7
 static struct attribute *gm_attrs[N_RO + ARRAY_SIZE(knobs) + 1] = {
 	&dev_attr_jump_ns.attr, &dev_attr_phc_minus_sky_ns.attr, &dev_attr_rate_ppt.attr,
 	&dev_attr_phc_minus_peer_ns.attr, &dev_attr_state.attr, &dev_attr_sky_ns.attr,
+	&dev_attr_sync_error_ns.attr,
 };
 static const struct attribute_group gm_group = { .attrs = gm_attrs };
 
@@ -865,6 +952,7 @@ static struct unit *unit_new(int id)
 	u->antenna = u->repeat = u->cable = 1;
 	u->saw_step = 137;
 	u->wire_ns = 500;
+	u->delay_tx_stamp_every = 1;
 	u->onestep = onestep;
 	u->unicast_stamps = unicast_stamps;
 	u->rx_all = rx_all;

@@ -60,3 +60,9 @@ func count(samples []Sample, is func(Sample) bool) int {
 	}
 	return n
 }
+
+// median is the middle of a list, which it sorts.
+func median(list []int64) int64 {
+	slices.Sort(list)
+	return percentile(list, 50)
+}

@@ -19,19 +19,24 @@ import (
 
 // scenario plays on a board that was set up.
 type scenario struct {
-	pps  string // gnss.pps
-	spec string // holdover.spec
-	play func(*stage)
+	pps    string // gnss.pps
+	spec   string // holdover.spec
+	play   func(*stage)
+	client bool // a ptp4l on gmt1
 }
 
 var scenarios = map[string]scenario{
-	"lock":    {"extts:0", "1.5us", playLock},
-	"day":     {"extts:0", "1.5us", playDay},
-	"pps":     {"/dev/pps0", "10us", playPPS}, // an interrupt's latency is in the bound
-	"quantum": {"extts:0", "1.5us", playQuantum},
-	"faults":  {"extts:0", "1.5us", playFaults},
-	"unplug":  {"extts:0", "1.5us", playUnplug},
-	"rtc":     {"extts:0", "1.5us", playRTC}, // setUp takes the date of the RTC
+	"lock":      {"extts:0", "1.5us", playLock, false},
+	"day":       {"extts:0", "1.5us", playDay, false},
+	"pps":       {"/dev/pps0", "10us", playPPS, false}, // an interrupt's latency is in the bound
+	"quantum":   {"extts:0", "1.5us", playQuantum, false},
+	"faults":    {"extts:0", "1.5us", playFaults, false},
+	"unplug":    {"extts:0", "1.5us", playUnplug, false},
+	"client":    {"extts:0", "1.5us", playClient, true},
+	"stamps":    {"extts:0", "1.5us", playStamps, true},
+	"predicted": {"extts:0", "1.5us", playPredicted, true},
+	"am335x":    {"extts:0", "1.5us", playAM335x, true},
+	"rtc":       {"extts:0", "1.5us", playRTC, false}, // setUp takes the date of the RTC
 }
 
 func main() {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -8,15 +9,18 @@ import (
 
 // Sample is one second: the truth, and what bragid claims at that time.
 type Sample struct {
-	AtS     float64 // seconds since the scenario began
-	ErrNs   int64   // true time error of the PHC; positive: ahead
-	Oracle  bool    // ErrNs is known
-	Answers bool    // bragid told its status
-	Serving bool
-	Class   int
-	State   string
-	Alarms  []string
-	BoundNs float64 // claimed bound of the error; +Inf: none claimed
+	AtS      float64 // seconds since the scenario began
+	ErrNs    int64   // true time error of the PHC; positive: ahead
+	Oracle   bool    // ErrNs is known
+	Answers  bool    // bragid told its status
+	Serving  bool
+	Class    int
+	State    string
+	Alarms   []string
+	PeerNs   int64   // true time of bragid's PHC less the client's
+	Client   bool    // there is a client, and PeerNs is known
+	Accuracy string  // clockAccuracy
+	BoundNs  float64 // claimed bound of the error; +Inf: none claimed
 }
 
 // lies tells whether the sample claims a traceable time (class 6 or 7) with a
@@ -45,13 +49,22 @@ func (s *stage) sample() Sample {
 	if ns, err := oracle(); err == nil {
 		x.ErrNs, x.Oracle = ns, true
 	}
+	if s.client != nil {
+		ns, err := read("phc_minus_peer_ns")
+		x.PeerNs, x.Client = ns, err == nil
+	}
+	x.Accuracy = c.Clock.Accuracy
 	for _, a := range c.Alarms {
 		x.Alarms = append(x.Alarms, a.Code)
 	}
 	alarms := strings.Join(x.Alarms, " ")
 	shown := x.State + alarms
 	if n := len(s.samples); shown != s.shown || n%60 == 0 {
-		s.note("true %+d ns, bound %.0f ns, class %d, %s, alarms %s", x.ErrNs, x.BoundNs, x.Class, x.State, alarms)
+		peer := ""
+		if x.Client {
+			peer = fmt.Sprintf(", client %+d ns, accuracy %s", -x.PeerNs, x.Accuracy)
+		}
+		s.note("true %+d ns, bound %.0f ns, class %d, %s%s, alarms %s", x.ErrNs, x.BoundNs, x.Class, x.State, peer, alarms)
 		s.shown = shown
 	}
 	s.samples = append(s.samples, x)

@@ -35,7 +35,10 @@ type stage struct {
 	opened         int    // failed, but known to
 	open           string // why the next verdicts may fail; "": they may not
 
+	board    scenario
+	device   string // the receiver's serial port
 	receiver *exec.Cmd
+	client   *exec.Cmd // ptp4l, in a network of its own
 	daemon   *exec.Cmd
 	exited   chan error // of the daemon
 	ptmx     *os.File
@@ -46,8 +49,9 @@ type stage struct {
 var sky = map[string]int{"noise_ns": 6, "saw_ns": 8, "wander_ppt": 20}
 
 const config = `[board]
-profile = "generic"
+profile = %q
 interface = "gmt0"
+%s
 [gnss]
 device = %q
 baud = 9600
@@ -62,12 +66,14 @@ on_acquire = "step"
 [master]
 address = "10.9.0.1"
 free_run_after = "5s"
+%s
 [control]
 run_dir = "` + runDir + `"
 `
 
 // setUp loads the module, starts the receiver and the daemon.
-func (s *stage) setUp(board scenario) error {
+func (s *stage) setUp(board scenario) (err error) {
+	s.board = board
 	if s.name == "rtc" {
 		// A 32-bit kernel takes no date beyond 2038 from its RTC (rtc_hctosys).
 		date, err := os.ReadFile("/sys/class/rtc/rtc0/since_epoch")
@@ -91,14 +97,25 @@ func (s *stage) setUp(board scenario) error {
 			return err
 		}
 	}
-	device, err := s.startReceiver()
-	if err != nil {
+	if board.client {
+		if err := s.startClient(); err != nil {
+			return err
+		}
+	}
+	if s.device, err = s.startReceiver(); err != nil {
 		return err
 	}
-	if err := os.WriteFile("/etc/bragi.toml", fmt.Appendf(nil, config, device, board.pps, board.spec), 0o644); err != nil {
+	if err := s.configure("generic", "", ""); err != nil {
 		return err
 	}
 	return s.startDaemon()
+}
+
+// configure writes bragid's configuration, with lines of [board] and [master]
+// besides the usual ones.
+func (s *stage) configure(profile, boardLines, masterLines string) error {
+	text := fmt.Sprintf(config, profile, boardLines, s.device, s.board.pps, s.board.spec, masterLines)
+	return os.WriteFile("/etc/bragi.toml", []byte(text), 0o644)
 }
 
 // startReceiver lets gmcheck speak into a pty and returns the end to listen at.
@@ -167,6 +184,10 @@ func (s *stage) tearDown() {
 	if s.running() {
 		err := s.stop()
 		s.verdict("bragid stops when it is told to", err == nil, "%v", err)
+	}
+	if s.client != nil {
+		s.client.Process.Kill() //nolint:errcheck // likewise
+		s.show("the client's log", "tail", "-n", "25", clientLog)
 	}
 	s.receiver.Process.Kill() //nolint:errcheck // the machine goes down next
 	s.show("bragid's log", "tail", "-n", "80", logFile)
@@ -271,6 +292,14 @@ type claim struct {
 		ErrorNs    *float64 `json:"time_error_ns"`
 		Why        []string `json:"why"`
 	} `json:"clock"`
+	Hardware struct {
+		SyncMode    string `json:"sync_mode"`
+		SyncModeWhy string `json:"sync_mode_why"`
+		Residual    struct {
+			P1, P50, P99 int64
+			N            int
+		} `json:"residual_ns"`
+	} `json:"hardware"`
 	Alarms []struct {
 		Code string `json:"code"`
 	} `json:"alarms"`

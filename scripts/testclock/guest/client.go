@@ -1,0 +1,172 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The client: linuxptp's ptp4l with hardware stamps, on gmt1 in a network of its
+// own, steering that port's clock. What it thinks of itself is not asked:
+// phc_minus_peer_ns is the truth.
+
+const (
+	clientLog    = "/tmp/ptp4l.log"
+	clientConfig = `[global]
+slaveOnly 1
+time_stamping hardware
+network_transport UDPv4
+delay_mechanism E2E
+domainNumber 0
+logAnnounceInterval 0
+logSyncInterval -4
+logMinDelayReqInterval -4
+announceReceiptTimeout 10
+unicast_req_duration 60
+inhibit_multicast_service 1
+delay_filter_length 30
+first_step_threshold 0.00001
+step_threshold 0.0001
+tx_timestamp_timeout 50
+fault_reset_interval 1
+summary_interval 4
+use_syslog 0
+verbose 1
+uds_address /tmp/ptp4l
+[unicast_master_table]
+table_id 1
+logQueryInterval 0
+UDPv4 10.9.0.1
+[gmt1]
+unicast_master_table 1
+`
+)
+
+// startClient starts ptp4l in a new network and moves gmt1 there.
+func (s *stage) startClient() error {
+	if err := os.WriteFile("/tmp/ptp4l.cfg", []byte(clientConfig), 0o644); err != nil {
+		return err
+	}
+	log, err := os.Create(clientLog)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	s.client = exec.Command("/bin/sh", "-c", "until ip addr add 10.9.0.2/24 dev gmt1; do sleep 0.2; done; ip link set lo up; ip link set gmt1 up; exec /bin/ptp4l -f /tmp/ptp4l.cfg -m")
+	s.client.Stdout, s.client.Stderr = log, log
+	s.client.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
+	if err := s.client.Start(); err != nil {
+		return err
+	}
+	return moveDevice("gmt1", s.client.Process.Pid)
+}
+
+// moveDevice gives a network device to the network of a process, by rtnetlink:
+// a RTM_SETLINK with IFLA_NET_NS_PID.
+func moveDevice(name string, pid int) error {
+	device, err := net.InterfaceByName(name)
+	if err != nil {
+		return err
+	}
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	defer unix.Close(fd)
+	request := make([]byte, 16+16+8)
+	order := binary.NativeEndian
+	order.PutUint32(request[0:], uint32(len(request)))
+	order.PutUint16(request[4:], unix.RTM_SETLINK)
+	order.PutUint16(request[6:], unix.NLM_F_REQUEST|unix.NLM_F_ACK)
+	order.PutUint32(request[16+4:], uint32(device.Index))
+	order.PutUint16(request[32:], 8)
+	order.PutUint16(request[34:], unix.IFLA_NET_NS_PID)
+	order.PutUint32(request[36:], uint32(pid))
+	if err := unix.Sendto(fd, request, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return os.NewSyscallError("sendto", err)
+	}
+	answer := make([]byte, 4096)
+	n, _, err := unix.Recvfrom(fd, answer, 0)
+	if err != nil {
+		return os.NewSyscallError("recvfrom", err)
+	}
+	if n >= 20 && order.Uint16(answer[4:]) == unix.NLMSG_ERROR {
+		if e := int32(order.Uint32(answer[16:])); e != 0 {
+			return fmt.Errorf("moving %s: %w", name, unix.Errno(-e))
+		}
+	}
+	return nil
+}
+
+// begin configures bragid anew and waits until the client follows it.
+func (s *stage) begin(what, profile, boardLines, masterLines string) bool {
+	s.note("bragid is started anew: %s", what)
+	if err := s.configure(profile, boardLines, masterLines); err != nil {
+		s.verdict(what, false, "%v", err)
+		return false
+	}
+	if s.restart() != nil || !s.lock(what+": class 6") {
+		return false
+	}
+	s.watch(clientSettles)
+	return true
+}
+
+// clientSettles is what ptp4l's servo takes to follow, after it was lost.
+const clientSettles = 75 * time.Second
+
+// peers are the sizes of the client's true errors against what bragid serves,
+// with `want` taken off, ascending.
+func peers(seen []Sample, want int64) (m []int64) {
+	for _, x := range seen {
+		if x.Client {
+			d := -x.PeerNs - want
+			m = append(m, max(d, -d))
+		}
+	}
+	slices.Sort(m)
+	return m
+}
+
+// follows judges the client in the next seconds: each of them within worst.
+func (s *stage) follows(what string, d time.Duration, want, worst int64) []Sample {
+	seen := s.watch(d)
+	m := peers(seen, want)
+	s.verdict(what, len(m) == len(seen) && percentile(m, 100) <= worst,
+		"client less grandmaster, %d s: p50 %d ns, p99 %d ns, worst %d ns from %d ns, limit %d ns", len(m), percentile(m, 50), percentile(m, 99), percentile(m, 100), want, worst)
+	return seen
+}
+
+// mode judges how bragid says that the time gets into a Sync.
+func (s *stage) mode(want string) {
+	c, err := ask()
+	s.verdict("mode "+want, err == nil && c.Hardware.SyncMode == want, "%s: %s %v", c.Hardware.SyncMode, c.Hardware.SyncModeWhy, err)
+}
+
+// said is what the oracle of the wire found in the last Syncs and Follow_Ups:
+// the true time at which each left less what it says.
+type said struct{ n, p1, p50, p99, least, most int64 }
+
+func (s *stage) said(d time.Duration) (r said) {
+	if err := os.WriteFile(unit+"/sync_error_ns", []byte("0"), 0o644); err != nil {
+		s.verdict("sync_error_ns", false, "%v", err)
+	}
+	s.watch(d)
+	text, err := os.ReadFile(unit + "/sync_error_ns")
+	if err == nil {
+		_, err = fmt.Sscan(strings.TrimSpace(string(text)), &r.n, &r.p1, &r.p50, &r.p99, &r.least, &r.most)
+	}
+	if err != nil {
+		s.verdict("sync_error_ns", false, "%v", err)
+	}
+	s.note("the wire's oracle: %d messages, true departure less what they say: p1 %d, p50 %d, p99 %d, least %d, most %d ns", r.n, r.p1, r.p50, r.p99, r.least, r.most)
+	return r
+}
