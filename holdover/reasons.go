@@ -35,6 +35,7 @@ const (
 	ReasonPulseRefused
 	ReasonFrequencyLimit
 	ReasonMoved
+	ReasonClockAway
 	reasonCount
 )
 
@@ -66,6 +67,7 @@ var reasonTexts = [reasonCount]struct{ word, mend string }{
 	ReasonSlewLong:       {"slewing takes longer than ten minutes", "set holdover.on_acquire = \"step\" and restart to step at once"},
 	ReasonPulseNoise:     {"pulse is noisy", "check the antenna's view of the sky and the pulse's wire"},
 	ReasonPulseRefused:   {"pulse with an impossible value refused", "report this with a recording of the receiver"},
+	ReasonClockAway:      {"board's clock is away, or not confirmed by pulses since", "look at the kernel's log; it is looked for and taken into use by itself"},
 	ReasonFrequencyLimit: {"correction is at the hardware's limit", "the oscillator is outside the clock's tuning range: replace the board or its oscillator"},
 }
 

@@ -19,6 +19,7 @@ const (
 	ClockOutOfSpec  Code = "CLOCK_OUT_OF_SPEC"
 	ClockRelocking  Code = "CLOCK_RELOCKING"
 	AddressMissing  Code = "ADDRESS_MISSING"
+	LinkDown        Code = "LINK_DOWN"
 	ClientDenied    Code = "CLIENT_DENIED"
 	WrongDomain     Code = "WRONG_DOMAIN"
 	NoReceiveStamps Code = "NO_RECEIVE_STAMPS"
@@ -100,6 +101,8 @@ var Table = []Kind{
 		Mend: "mend the receiver or its antenna; clients may already follow another grandmaster"},
 	{Code: ClockRelocking, Severity: Warning, Text: "the pulse is back; the clock slews towards it",
 		Mend: "wait: bragi show clock tells how long", CausedBy: []Code{ClockOutOfSpec, ClockHoldover}},
+	{Code: LinkDown, Severity: Major, Text: "the interface is down: no client is reached through it",
+		Mend: "check cable, switch port and 'ip link'; bragid goes on by itself when it is back"},
 	{Code: AddressMissing, Severity: Critical, Text: "no interface has the address to serve at",
 		Mend: "bring the interface up, add the address to lo, or mend master.address; bragid keeps trying"},
 	{Code: ClientDenied, Severity: Warning, Text: "a client was refused",

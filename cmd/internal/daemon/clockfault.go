@@ -115,6 +115,7 @@ func (p *Pipeline) report(now timescale.Mono) holdover.Report {
 	}
 	r.State, r.Quality.State = quality.HoldoverNoSpec, quality.HoldoverNoSpec
 	r.BoundNs, r.Quality.BoundNs = math.NaN(), math.NaN()
+	r.Why = append([]holdover.Reason{holdover.ReasonClockAway}, r.Why...)
 	r.ForecastS, r.Class7S, r.EtaS = 0, 0, math.NaN()
 	return r
 }

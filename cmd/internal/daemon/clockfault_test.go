@@ -35,8 +35,8 @@ func TestClockIsAway(t *testing.T) {
 	if r.said.ClockClass != 52 || r.said.TimeTraceable || r.said.FrequencyTraceable || r.said.ClockAccuracy != 0xFE {
 		t.Errorf("a second after it went: %+v", r.said)
 	}
-	if c := r.pipe.clockStatus(r.now, func(timescale.Mono) time.Time { return time.Time{} }); c.BoundNs != nil || c.ClockClass != 52 {
-		t.Errorf("told as class %d with bound %v", c.ClockClass, c.BoundNs)
+	if c := r.pipe.clockStatus(r.now, func(timescale.Mono) time.Time { return time.Time{} }); c.BoundNs != nil || c.ClockClass != 52 || !strings.Contains(c.Why[0], "away") {
+		t.Errorf("told as class %d with bound %v because of %v", c.ClockClass, c.BoundNs, c.Why)
 	}
 	told := false
 	for _, a := range r.pipe.Troubles(r.now) {

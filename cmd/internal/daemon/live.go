@@ -142,6 +142,7 @@ func (d *Daemon) serve(ctx context.Context, m *master.Master) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	watching.Go(func() { d.watchService(ctx) })
+	watching.Go(func() { d.watchLink(ctx, server) })
 	return server.Serve(ctx, m, d.devices.clock)
 }
 

@@ -53,6 +53,7 @@ var servoAlarms = map[holdover.Reason]alarms.Code{
 	holdover.ReasonPulseNoise:     alarms.PulseNoisy,
 	holdover.ReasonStepFails:      alarms.BoardClock,
 	holdover.ReasonFrequencyLimit: alarms.ClockAtLimit,
+	holdover.ReasonClockAway:      alarms.BoardClock,
 	holdover.ReasonSteppedServed:  alarms.ClockStepped,
 	holdover.ReasonSlewLong:       alarms.ClockSlewsLong,
 }
@@ -85,13 +86,13 @@ func (p *Pipeline) Troubles(now timescale.Mono) []alarms.Raised {
 	if code, found := stateAlarms[report.State]; found {
 		add(code, why(report.Why))
 	}
+	if f := p.fault; f.away != nil {
+		add(alarms.BoardClock, f.away.Error())
+	}
 	for _, reason := range report.Alarms() {
 		if code, found := servoAlarms[reason]; found {
 			add(code, reason.String())
 		}
-	}
-	if f := p.fault; f.away != nil {
-		add(alarms.BoardClock, f.away.Error())
 	}
 	if f := p.fault; !f.disturbed.IsZero() && now.Sub(f.disturbed) < disturbedShown {
 		add(alarms.BoardClock, f.by+"; it was put back")

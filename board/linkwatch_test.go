@@ -1,0 +1,93 @@
+package board
+
+import (
+	"context"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// A device that is made, set up and taken away is told of; the watch ends with
+// its context.
+func TestWatchLinks(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	told := make(chan struct{}, 100)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- WatchLinks(ctx, func() {
+			select {
+			case told <- struct{}{}:
+			default:
+			}
+		})
+	}()
+	time.Sleep(100 * time.Millisecond) // it listens by then
+	const name = "bragi-watch0"
+	if out, err := exec.Command("ip", "link", "add", name, "type", "veth", "peer", "bragi-watch1").CombinedOutput(); err == nil {
+		defer exec.Command("ip", "link", "del", name).Run() //nolint:errcheck // it is gone already
+		wait := func(what string) {
+			t.Helper()
+			select {
+			case <-told:
+			case <-time.After(5 * time.Second):
+				t.Errorf("%s: not told of", what)
+			}
+			time.Sleep(100 * time.Millisecond) // the rest of the same change
+			for len(told) > 0 {
+				<-told
+			}
+		}
+		wait("a new device")
+		n, err := OpenNIC(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer n.Close()
+		if l, err := n.Link(); err != nil || l.Carrier {
+			t.Errorf("before it is up: %+v, %v", l, err)
+		}
+		for _, c := range [][]string{{"set", name, "up"}, {"set", "bragi-watch1", "up"}} {
+			if out, err := exec.Command("ip", append([]string{"link"}, c...)...).CombinedOutput(); err != nil {
+				t.Fatalf("ip link %v: %s", c, out)
+			}
+			wait("up")
+		}
+		if l, err := n.Link(); err != nil || !l.Carrier || l.MAC == "" {
+			t.Errorf("up: %+v, %v", l, err)
+		}
+		for _, c := range [][]string{{"set", name, "down"}, {"set", name, "name", "bragi-other"}} {
+			if out, err := exec.Command("ip", append([]string{"link"}, c...)...).CombinedOutput(); err != nil {
+				t.Fatalf("ip link %v: %s", c, out)
+			}
+			wait("changed")
+		}
+		if a, err := n.Abilities(); err != nil || n.Name() != "bragi-other" || a.HardwareTx {
+			t.Errorf("renamed: %s, %+v, %v", n.Name(), a, err)
+		}
+		if out, err := exec.Command("ip", "link", "add", "link", "bragi-other", "name", "bragi-w.17", "type", "vlan", "id", "17").CombinedOutput(); err != nil {
+			t.Logf("SKIPPED: no VLAN here: %s", out)
+		} else {
+			vlan, err := OpenNIC("bragi-w.17")
+			if err != nil || vlan.Physical() != "bragi-other" {
+				t.Errorf("below the VLAN: %s, %v", vlan.Physical(), err)
+			}
+			vlan.Close()
+		}
+		exec.Command("ip", "link", "del", "bragi-other").Run() //nolint:errcheck // Link tells
+		wait("gone")
+		if _, err := n.Link(); err == nil {
+			t.Error("a device that is gone has a link")
+		}
+	} else {
+		t.Logf("SKIPPED: no device can be made here: %s", out)
+	}
+	stop()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("it outlives its context")
+	}
+}
