@@ -62,32 +62,11 @@ func (l *loop) run(ctx context.Context) error {
 	// What waited in the sockets has stamps from before this sandwich.
 	l.bridge.look()
 	for ctx.Err() == nil {
-		now := Now()
-		if !l.due.IsZero() {
-			l.late = max(l.late, now.Sub(l.due))
-		}
-		l.m.Tick(now, &l.out)
-		l.flush()
-		l.report()
-		l.twin(now)
-		d := longestWait
-		l.due = timescale.Mono{}
-		if next, ok := l.m.Next(); ok {
-			l.due, now = next, Now()
-			d = max(0, min(d, next.Sub(now)))
-		}
-		if at, ok := l.s.twins.due(); ok {
-			d = max(0, min(d, at.Sub(Now())))
-		}
-		wait := l.wait.wait
-		if l.dense && d < longWait && now.Sub(l.heard) < stream {
-			// The answers to a stream of requests leave together.
-			wait, d = l.wait.nap, min(d, moderation)
-		}
-		if err := wait(d); err != nil {
+		l.tick()
+		l.twin(Now())
+		if err := l.pause(); err != nil {
 			return err
 		}
-		l.wakes++
 		// Commands first: what was posted before a datagram was sent holds for it.
 		if l.wait.fds[2].Revents != 0 {
 			var b [8]byte
@@ -96,7 +75,6 @@ func (l *loop) run(ctx context.Context) error {
 		for c := l.s.takeCommands(); c != nil; c = c.next {
 			c.do(l.m, l)
 		}
-		l.stamps.woke = true
 		if l.wait.fds[0].Revents != 0 {
 			l.receive(l.s.event, true)
 		}
@@ -110,12 +88,52 @@ func (l *loop) run(ctx context.Context) error {
 	return nil
 }
 
+// tick sends what is due.
+func (l *loop) tick() {
+	now := Now()
+	if !l.due.IsZero() && !now.Before(l.due) {
+		l.late = max(l.late, now.Sub(l.due))
+		l.due = timescale.Mono{}
+	}
+	l.m.Tick(now, &l.out)
+	l.flush()
+	l.report()
+}
+
+// pause waits for the next slot, or for something to come; fds then tell what.
+func (l *loop) pause() error {
+	now, d := Now(), longestWait
+	l.due = timescale.Mono{}
+	if next, ok := l.m.Next(); ok {
+		l.due = next
+		d = max(0, min(d, next.Sub(now)))
+	}
+	if at, ok := l.s.twins.due(); ok {
+		d = max(0, min(d, at.Sub(now)))
+	}
+	l.wakes++
+	l.stamps.woke = true
+	if l.dense && d > 0 && d < longWait && now.Sub(l.heard) < stream {
+		// What is waited for goes first: a request can wait.
+		if err := l.wait.nap(min(d, moderation)); err != nil {
+			return err
+		}
+		l.tick()
+		d = 0
+	}
+	return l.wait.wait(d)
+}
+
 // A stream of requests: they come one right after the other, so that each waits
-// for company. It costs them nothing but this: their stamps are the kernel's.
+// for company, to the next slot at most. It costs them nothing but this: their
+// stamps are the kernel's.
 const (
-	moderation = 400 * time.Microsecond
+	moderation = time.Millisecond
 	stream     = 2 * moderation
 )
+
+// turn is how many datagrams are answered before the schedule is looked at again.
+const turn = 16
 
 // hear notes that event messages have come, and whether they are of a stream. A
 // full batch has more behind it, which wait already.
@@ -172,6 +190,10 @@ func (l *loop) receive(p *port, event bool) {
 			d.Stamp, d.HasStamp = l.arrival(&pkt)
 		}
 		l.m.Receive(now, d, &l.out)
+		if (i+1)%turn == 0 {
+			l.flush()
+			l.tick()
+		}
 	}
 	l.flush()
 	l.report()

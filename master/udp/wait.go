@@ -157,8 +157,8 @@ func (w *waiter) short(d time.Duration) error {
 	return nil
 }
 
-// nap waits d, whatever comes meanwhile, and then asks what is ready: less often
-// awake than with wait, where something comes all the time.
+// nap waits d, whatever comes meanwhile: less often awake than with wait, where
+// something comes all the time.
 func (w *waiter) nap(d time.Duration) error {
 	if err := w.setGate(false); err != nil {
 		return err
@@ -170,7 +170,7 @@ func (w *waiter) nap(d time.Duration) error {
 	} else {
 		_, _, _ = unix.Syscall6(unix.SYS_PPOLL, 0, 0, uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
 	}
-	return w.short(0)
+	return nil
 }
 
 // look asks without waiting what is ready, the timer included.
