@@ -206,3 +206,21 @@ func TestFollowUpDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// A restart forgets no two-step client, and the budget knows that each of its
+// Syncs is two packets.
+func TestTwoStepOutlivesARestart(t *testing.T) {
+	m, followed := twoStepMaster(t)
+	if got := m.Stats().PromisedRate; got != 32+64 {
+		t.Errorf("%v packets a second promised to one one-step and one two-step client, want 96", got)
+	}
+	next, _ := restarted(t, m, at(time.Second), at(time.Second), func(c *Config) { *c = m.cfg })
+	if got := next.Stats().PromisedRate; got != 96 {
+		t.Errorf("%v promised after the restart, want 96", got)
+	}
+	for _, s := range syncs(t, next, 1100*time.Millisecond, time.Second) {
+		if (s.Token != 0) != (s.Dst == followed.addr) {
+			t.Fatalf("Sync to %v has token %d", s.Dst, s.Token)
+		}
+	}
+}

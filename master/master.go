@@ -2,6 +2,7 @@ package master
 
 import (
 	"math/rand/v2"
+	"net/netip"
 	"time"
 
 	"bragi/gnss/timescale"
@@ -181,7 +182,7 @@ func (m *Master) end(now timescale.Mono, row int32, f Flow, why EventKind) {
 	m.changes++
 	g.live = false
 	m.wheel.remove(flowID(row, f))
-	m.promise(-rate(g.log))
+	m.promise(-m.cost(f, c.key.Address, g.log))
 }
 
 // release gives the row back when it has no live flow left.
@@ -233,6 +234,15 @@ func rate(log int8) float64 {
 		return float64(uint32(1) << uint(-log))
 	}
 	return 1 / float64(uint32(1)<<uint(log))
+}
+
+// cost is rate, with the Follow_Ups of a client whose prefix gets them.
+func (m *Master) cost(f Flow, a netip.Addr, log int8) float64 {
+	r := rate(log)
+	if f == FlowSync && m.twoStepFor(a) {
+		r *= 2
+	}
+	return r
 }
 
 // promise adds to what is promised; the sum of powers of two is exact.

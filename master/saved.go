@@ -200,6 +200,7 @@ func (m *Master) importClient(now timescale.Mono, age float64, s *SavedClient) R
 	c := &m.clients.rows[row]
 	c.asked, c.first, c.last, c.lastReq, c.reqInterval = s.Asked, s.First, s.Last, s.LastReq, s.ReqInterval
 	c.signaling, c.delayReqs, c.dscp, c.minor, c.asks = s.Signaling, s.DelayReqs, s.DSCP, s.Minor, asks(s.Way)
+	c.twoStep = m.twoStepFor(s.Key.Address)
 	c.signalSeq = s.SignalSeq + skipped(age, signalRate)
 	if !m.trusted(a) {
 		c.credit = m.credits.take(now, a)
@@ -211,7 +212,7 @@ func (m *Master) importClient(now timescale.Mono, age float64, s *SavedClient) R
 		}
 		c.grants[f] = grant{live: true, log: g.Log, seq: g.Seq + skipped(age, rate(g.Log)), seconds: g.Seconds,
 			expires: g.Expires, since: g.Since, sentAt: g.SentAt, sent: g.Sent, renewed: g.Renewed}
-		m.promise(rate(g.Log))
+		m.promise(m.cost(Flow(f), s.Key.Address, g.Log))
 		if Flow(f) != FlowDelayResp {
 			m.wheel.put(now, flowID(row, Flow(f)), g.Log, int(g.Phase))
 		}

@@ -138,12 +138,12 @@ func (m *Master) judge(now timescale.Mono, f Flow, r wire.UnicastRequest, key Ke
 	case r.Duration < m.cfg.MinDuration:
 		return DurationTooShort
 	}
-	more := rate(r.LogInterval)
+	more := m.cost(f, key.Address, r.LogInterval)
 	row := m.clients.index.find(key)
 	switch {
 	case row >= 0:
 		if g := &m.clients.rows[row].grants[f]; g.live {
-			more -= rate(g.log)
+			more -= m.cost(f, key.Address, g.log)
 		}
 	case m.clients.full():
 		return TableFull
@@ -175,12 +175,12 @@ func (m *Master) grant(now timescale.Mono, f Flow, g wire.UnicastGrant, key Key,
 	}
 	if was.live {
 		m.wheel.remove(flowID(row, f))
-		m.promise(-rate(was.log))
+		m.promise(-m.cost(f, key.Address, was.log))
 	}
 	m.changes++
 	was.live, was.log, was.since = true, g.LogInterval, now
 	was.expires, was.seconds, was.sentAt = expires, g.Duration, timescale.Mono{}
-	m.promise(rate(g.LogInterval))
+	m.promise(m.cost(f, key.Address, g.LogInterval))
 	if f != FlowDelayResp {
 		m.wheel.add(now, flowID(row, f), g.LogInterval)
 	}

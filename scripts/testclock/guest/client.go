@@ -108,6 +108,7 @@ func moveDevice(name string, pid int) error {
 
 // begin configures bragid anew and waits until the client follows it.
 func (s *stage) begin(what, profile, boardLines, masterLines string) bool {
+	s.until(30*time.Second, func(x Sample) bool { return x.Answers })
 	s.note("bragid is started anew: %s", what)
 	if err := s.configure(profile, boardLines, masterLines); err != nil {
 		s.verdict(what, false, "%v", err)
