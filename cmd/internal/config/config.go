@@ -66,6 +66,10 @@ type Holdover struct {
 	Settle      time.Duration
 	WarmUp      time.Duration
 	OnAcquire   holdover.OnAcquire
+	// StateFile is where what was learned of the oscillator is kept, in two files
+	// beside each other; "": /var/lib/bragi/oscillator where that can be written,
+	// nowhere for the board of software.
+	StateFile string
 }
 
 // Master is the section [master].

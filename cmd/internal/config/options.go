@@ -52,7 +52,7 @@ var options = []option{
 	{"holdover.settle", duration(func(c *Config) *time.Duration { return &c.Holdover.Settle }, time.Second, time.Hour, "60s", false)},
 	{"holdover.warm_up", duration(func(c *Config) *time.Duration { return &c.Holdover.WarmUp }, 0, 24*time.Hour, "5m", false)},
 	{"holdover.on_acquire", parsed(func(c *Config) *holdover.OnAcquire { return &c.Holdover.OnAcquire }, []string{"auto", "slew", "step"}, holdover.ParseOnAcquire)},
-	{"holdover.state_file", unsupported(isEmpty, leaveOut)},
+	{"holdover.state_file", text(func(c *Config) *string { return &c.Holdover.StateFile }, `an absolute path, or "" for the default`, func(s string) bool { return s == "" || isPath(s) })},
 
 	{"master.address", text(func(c *Config) *string { return &c.Master.Address }, `an IPv4 address of this machine, or "" for every one`, isAddress)},
 	{"master.domain", whole(func(c *Config) *uint8 { return &c.Master.Domain }, 0, 127, "0, or what the clients are set to")},

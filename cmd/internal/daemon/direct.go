@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"time"
+
 	"bragi/gnss"
 	"bragi/gnss/timescale"
 	"bragi/holdover"
@@ -22,4 +24,20 @@ func (p *Pipeline) Epoch(e gnss.Epoch) {
 func (p *Pipeline) Look(now timescale.Mono) (holdover.Report, quality.Announcement) {
 	r := p.report(now)
 	return r, p.announce(now, r.Quality)
+}
+
+// Memory is what to keep of the oscillator, dated by the served clock.
+func (p *Pipeline) Memory(now timescale.Mono) (holdover.Memory, bool) {
+	return p.servo.Memory(p.clock.Local(now).AssumeTAI())
+}
+
+// dateMemory tells the servo how old its memory is, once a pulse has a date.
+func (p *Pipeline) dateMemory(m gnss.Mark) {
+	memory := p.cfg.Servo.Memory
+	if memory == nil || p.dated {
+		return
+	}
+	p.dated = true
+	made := timescale.TAIFromNs(memory.TAISeconds * int64(time.Second))
+	p.servo.MemoryAge(m.Second.Sub(made))
 }

@@ -35,6 +35,7 @@ type Daemon struct {
 	cfg     *config.Config
 	log     *zap.Logger
 	devices *devices
+	memory  *memoryKeeper
 	started time.Time
 
 	mu        sync.Mutex
@@ -88,8 +89,13 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 		return err
 	}
 	defer d.devices.close()
+	if err := d.recall(); err != nil {
+		return err
+	}
+	servo := cfg.Servo()
+	servo.Memory = d.memory.used
 	d.pipe = NewPipeline(PipelineConfig{
-		Servo: cfg.Servo(), Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay,
+		Servo: servo, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay,
 		EgressNs: softwareEgressNs, Profile: cfg.Master.QualityProfile(), Squelch: cfg.Master.Squelch, Temperature: d.devices.temperature,
 	}, d.devices.clock)
 	if err := d.pipe.Start(board.Raw(), d.bestGuess()); err != nil {
@@ -115,6 +121,7 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 		zap.String("clock", d.devices.clock.Info().Name), zap.String("address", cfg.Master.Address), zap.String("socket", cfg.SocketPath()))
 	running.Go(func() { d.devices.port.Run(ctx, d.bytes, d.portEvent) }) //nolint:errcheck // it ends with ctx
 	running.Go(func() { d.pulses(ctx) })
+	running.Go(func() { d.remember(ctx) })
 	served := make(chan error, 1)
 	running.Go(func() { served <- d.serve(ctx, service) })
 	daemon.SdNotify(false, daemon.SdNotifyReady) //nolint:errcheck // without systemd there is nobody to tell
@@ -347,10 +354,15 @@ func (d *Daemon) condition(code alarms.Code, detail string) {
 }
 
 // bestGuess is the date that a free run starts from when the board's clock has
-// none: what CLOCK_REALTIME says, but no earlier than the program was built.
+// none: what CLOCK_REALTIME says, but no earlier than the program was built, and
+// no earlier than it last wrote down what it knows of the oscillator.
 func (d *Daemon) bestGuess() timescale.TAI {
 	unix := max(time.Now().UnixNano(), version.BuildDate()*int64(time.Second))
-	return timescale.Builtin().ToTAI(timescale.UTCFromNs(unix))
+	guess := timescale.Builtin().ToTAI(timescale.UTCFromNs(unix))
+	if kept := d.memory.date(); guess.Sub(kept) < 0 {
+		return kept
+	}
+	return guess
 }
 
 // Drain sends every client away, or lets them come again.
@@ -386,7 +398,7 @@ func (d *Daemon) Status() status.Status {
 			GeneralPort: int(d.cfg.Master.GeneralPort), MaxClients: d.cfg.Master.MaxClients},
 	}
 	s.GNSS.Device, s.GNSS.Connected = d.devices.device, d.connected
-	s.Hardware = d.hardware()
+	s.Hardware, s.Holdover = d.hardware(), d.holdoverStatus(now)
 	masterStatus(&s, d.service)
 	return s
 }

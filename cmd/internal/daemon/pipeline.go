@@ -32,6 +32,7 @@ type Pipeline struct {
 	jump     jump
 
 	now      timescale.Mono
+	dated    bool           // the servo knows how old its memory is
 	trusted  timescale.Mono // when the last trusted epoch came
 	served   bool
 	fault    clockFault
@@ -100,6 +101,7 @@ func (p *Pipeline) Edge(now timescale.Mono, e board.Edge) {
 		return
 	}
 	p.mark = mark
+	p.dateMemory(mark)
 	if p.jumped(now, mark) {
 		return
 	}

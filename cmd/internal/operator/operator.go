@@ -59,6 +59,7 @@ func screen(o *options, use, short string, draw func(status.Status) string, part
 func showCommand(o *options) *cobra.Command {
 	return cli.Group("show", "Show the daemon's state",
 		screen(o, "clock", "State, class, error and bound of the clock, and why", show.Clock, func(s status.Status) any { return s.Clock }),
+		screen(o, "holdover", "The oscillator: what is known of it, and what holdover is worth", show.Holdover, func(s status.Status) any { return s.Holdover }),
 		screen(o, "gnss", "The receiver: fix, second, satellites, pulse", show.GNSS, func(s status.Status) any { return s.GNSS }),
 		screen(o, "clients", "The clients with a grant, and who was refused", show.Clients, func(s status.Status) any { return s.Clients }),
 		clientCommand(o),

@@ -63,6 +63,7 @@ type world struct {
 	sensor  Action
 	sensorC float64 // ThermometerStuck: what it shows; ThermometerJump: too much
 	off     int     // until this second there is no power
+	kept    *holdover.Memory
 	leap    *timescale.LeapSeconds
 
 	locked  bool // LOCKED was reached since the last start
@@ -150,13 +151,13 @@ func (c clock) Info() board.ClockInfo {
 
 func newWorld(o *Options, p plant) (*world, error) {
 	w := &world{o: o, plant: p, now: mono0, events: o.Scenario.Events, leap: timescale.Builtin()}
-	return w, w.powerOn()
+	return w, w.powerOn(nil)
 }
 
-// powerOn starts a Pipeline anew.
-func (w *world) powerOn() error {
+// powerOn starts a Pipeline anew, with what an earlier life remembered.
+func (w *world) powerOn(m *holdover.Memory) error {
 	cfg := holdover.DefaultConfig()
-	cfg.Oscillator = w.o.Oscillator
+	cfg.Oscillator, cfg.Memory = w.o.Oscillator, m
 	s := w.o.Scenario
 	for _, set := range []struct{ key, value *time.Duration }{
 		{&cfg.Learning, &s.Learning}, {&cfg.Settle, &s.Settle}, {&cfg.MaxHoldover, &s.MaxHoldover},
@@ -239,6 +240,10 @@ func (w *world) happen(i int) error {
 			w.sensor = e.Do
 		case PowerCycle:
 			w.off = i + int(e.For.Seconds())
+			w.kept = nil
+			if m, ok := w.pipe.Memory(w.now); ok && !w.o.NoMemory {
+				w.kept = &m
+			}
 		}
 	}
 	if len(w.ramps) > 0 {
@@ -255,7 +260,7 @@ func (w *world) happen(i int) error {
 			return err
 		}
 		w.plant.step(w.now, int64(startOffset))
-		return w.powerOn()
+		return w.powerOn(w.kept)
 	}
 	return nil
 }

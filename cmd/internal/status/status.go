@@ -21,6 +21,7 @@ type Status struct {
 	Alarms   []Alarm   `json:"alarms"`
 	Walk     []Step    `json:"walk"` // the latest changes of state and class, oldest first
 	Hardware Hardware  `json:"hardware"`
+	Holdover Holdover  `json:"holdover"`
 }
 
 // Clock is the served clock and what is announced of it.

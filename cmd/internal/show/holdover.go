@@ -1,0 +1,83 @@
+package show
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"bragi/cmd/internal/status"
+)
+
+// Holdover is the screen of `bragi show holdover`.
+func Holdover(s status.Status) string {
+	h := s.Holdover
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "Oscillator\t%s, %s\n", h.Oscillator, pick(h.Learned, "learned", "still being learned"))
+	fmt.Fprintf(w, "Locked for\t%s in all\n", seconds(&h.LockedForS))
+	if h.ForS != nil {
+		fmt.Fprintf(w, "Without a pulse\tfor %s\n", seconds(h.ForS))
+	}
+	fmt.Fprintf(w, "Time error\t%s (estimate, sigma %s), inside %s\n", Ns(h.ErrorNs), size(h.SigmaNs), plusMinus(h.BoundNs))
+	fmt.Fprintf(w, "Holdover worth\t%s inside %s\n", seconds(h.ForecastS), plusMinus(&h.SpecNs))
+	fmt.Fprintf(w, "Class 7 for\t%s (at most %s)\n", seconds(h.Class7S), seconds(&h.MaxHoldoverS))
+	fmt.Fprintf(w, "Frequency\t%s its own, %+.3f ppb applied\n", ppb(h.OscillatorPPB), h.FreqPPB)
+	fmt.Fprintf(w, "Pulse noise\t%s\n", size(h.PulseNoiseNs))
+	fmt.Fprintf(w, "Temperature\t%s\n", celsius(h.TemperatureC))
+	if k := h.Known; k != nil {
+		at := ""
+		if k.TemperatureC != nil {
+			at = " at " + celsius(k.TemperatureC)
+		}
+		fmt.Fprintf(w, "Known\t%+.4f ppb%s, sigma %.4f ppb\n", k.FrequencyPPB, at, k.FrequencySigmaPPB)
+		if k.DriftSigmaPPBDay > 0 {
+			fmt.Fprintf(w, "\tdrift %+.4f ppb a day, sigma %.4f\n", k.DriftPPBDay, k.DriftSigmaPPBDay)
+		}
+		for _, c := range k.Tempco {
+			fmt.Fprintf(w, "\t%+.4f ppb a degree behind a lag of %s, sigma %.4f\n", c.PPBPerC, seconds(&c.LagS), c.SigmaPPB)
+		}
+	}
+	fmt.Fprintf(w, "Memory\t%s\n", memory(s.Time, h.Memory))
+	if h.Memory != nil {
+		for _, r := range h.Memory.Refused {
+			fmt.Fprintf(w, "\t%s\n", r)
+		}
+	}
+	for i, why := range h.Why {
+		fmt.Fprintf(w, "%s\t%s\n", pick(i == 0, "Why", ""), why)
+	}
+	w.Flush()
+	if h.Known != nil && len(h.Known.Horizons) > 0 {
+		b.WriteString("Holdovers tried on paper:\n")
+		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+		fmt.Fprintln(t, "after\terror, rms\tover the forecast's\ttries\t")
+		for _, r := range h.Known.Horizons {
+			fmt.Fprintf(t, "%s\t%s\t%.2f\t%.1f\t\n", seconds(&r.HorizonS), size(&r.SigmaNs), r.Ratio, r.Samples)
+		}
+		t.Flush()
+	}
+	return b.String()
+}
+
+func memory(now time.Time, m *status.Memory) string {
+	if m == nil || m.File == "" {
+		return "none is kept"
+	}
+	text := m.File + ", not written yet"
+	switch {
+	case m.Failed != "":
+		text = m.File + ", NOT WRITTEN: " + m.Failed
+	case m.Written != nil:
+		text = fmt.Sprintf("%s, written %s ago", m.File, now.Sub(*m.Written).Round(time.Second))
+	}
+	if m.Used {
+		text += "; began with what was known at " + m.Of
+	}
+	return text
+}
+
+// size is a duration that has no sign.
+func size(ns *float64) string { return strings.TrimPrefix(Ns(ns), "+") }
+
+func celsius(c *float64) string { return number(c, "%.2f C") }

@@ -1,0 +1,51 @@
+package show
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"bragi/cmd/internal/status"
+)
+
+func TestHoldover(t *testing.T) {
+	s := sample()
+	written := s.Time.Add(-4 * time.Minute)
+	s.Holdover = status.Holdover{Oscillator: "ocxo", Learned: true, LockedForS: 90_000, ForS: value(90), SpecNs: 1500, ErrorNs: value(-35.4), SigmaNs: value(8.1),
+		BoundNs: value(142), ForecastS: value(15_840), Class7S: value(14_400), MaxHoldoverS: 14_400, FreqPPB: 34.2237, OscillatorPPB: value(-34.2),
+		PulseNoiseNs: value(6.2), TemperatureC: value(31.25),
+		Known: &status.Known{FrequencyPPB: -34.2, FrequencySigmaPPB: 0.012, TemperatureC: value(31.25), DriftPPBDay: 0.21, DriftSigmaPPBDay: 0.03,
+			Tempco:   []status.Tempco{{LagS: 600, PPBPerC: 0.081, SigmaPPB: 0.004}},
+			Horizons: []status.Horizon{{HorizonS: 300, SigmaNs: 9.4, Ratio: 0.98, Samples: 140}, {HorizonS: 43_200, SigmaNs: 2210, Ratio: 1.2, Samples: 1.5}}},
+		Memory: &status.Memory{File: "/var/lib/bragi/oscillator", Used: true, Of: "2026-11-20T10:00:37 TAI", Written: &written,
+			Refused: []string{"state: /var/lib/bragi/oscillator.a is refused: it is torn or damaged"}},
+		Why: []string{"error bound inside the spec", "no pulse"}}
+	const want = `Oscillator       ocxo, learned
+Locked for       25h0m0s in all
+Without a pulse  for 1m30s
+Time error       -35 ns (estimate, sigma 8 ns), inside +-142 ns
+Holdover worth   4h24m0s inside +-1.50 us
+Class 7 for      4h0m0s (at most 4h0m0s)
+Frequency        -34.200 ppb its own, +34.224 ppb applied
+Pulse noise      6 ns
+Temperature      31.25 C
+Known            -34.2000 ppb at 31.25 C, sigma 0.0120 ppb
+                 drift +0.2100 ppb a day, sigma 0.0300
+                 +0.0810 ppb a degree behind a lag of 10m0s, sigma 0.0040
+Memory           /var/lib/bragi/oscillator, written 4m0s ago; began with what was known at 2026-11-20T10:00:37 TAI
+                 state: /var/lib/bragi/oscillator.a is refused: it is torn or damaged
+Why              error bound inside the spec
+                 no pulse
+Holdovers tried on paper:
+    after  error, rms  over the forecast's  tries
+     5m0s        9 ns                 0.98  140.0
+  12h0m0s     2.21 us                 1.20    1.5
+`
+	if d := cmp.Diff(want, Holdover(s)); d != "" {
+		t.Error(d)
+	}
+	if got := Holdover(status.Status{}); got == "" {
+		t.Error("an empty status draws nothing")
+	}
+}
