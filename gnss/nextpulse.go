@@ -69,10 +69,13 @@ func (p *Pairer) NextPulse(n NextPulse) {
 	if !n.Second.Known {
 		return
 	}
-	p.settleNext()
-	p.counter.NextPulses++
 	second := n.Second.Value.Ns() / nsPerSecond
 	x := &p.next
+	if x.n > 0 && x.errs[(x.n-1)%len(x.errs)].second == second {
+		return // said twice
+	}
+	p.settleNext()
+	p.counter.NextPulses++
 	x.errs[x.n%len(x.errs)] = pulseErr{second, n.QErrPs}
 	x.n++
 	x.pending = naming{epoch: Epoch{Received: n.Received, TAI: n.Second}, second: second - 1, next: true}

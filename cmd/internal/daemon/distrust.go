@@ -25,8 +25,9 @@ const (
 	// far above what the worst oscillator loses in the longest holdover that is
 	// worth holding, below a second.
 	jumpLimit = 300 * time.Millisecond
-	// jumpKept is how long a jump is remembered after its last pulse.
-	jumpKept = 3 * time.Second
+	// jumpKept is how long a jump is remembered: longer than it takes to label the
+	// pulses anew.
+	jumpKept = 15 * time.Second
 )
 
 // jump is a receiver whose second is another one than the held clock's.
@@ -42,7 +43,8 @@ func (j jump) String() string {
 }
 
 // jumped compares a labelled pulse with a clock that was locked and runs on its
-// oscillator: it knows the second better than a receiver that comes back.
+// oscillator: it knows the second better than a receiver that comes back. The
+// label is thrown away, so that a receiver that finds the time again is heard.
 func (p *Pipeline) jumped(now timescale.Mono, m gnss.Mark) bool {
 	switch p.servo.Report(now).State {
 	case quality.HoldoverSpec, quality.HoldoverNoSpec, quality.Relocking:
@@ -55,6 +57,7 @@ func (p *Pipeline) jumped(now timescale.Mono, m gnss.Mark) bool {
 		return false
 	}
 	p.jump = jump{now, by}
+	p.pairer.Reset()
 	return true
 }
 

@@ -24,6 +24,12 @@ type rig struct {
 	said  quality.Announcement
 	walk  []uint8 // classes announced, each once
 	steps int
+	begin timescale.TAI // the sky's at the start
+	// speak replaces what the receiver says of the second sky by what else it
+	// could say; nil: the board's own receiver speaks.
+	speak  func(sky timescale.TAI) []byte
+	spoken int64                      // the second that it spoke of last
+	late   func(second int64) float64 // how late each pulse comes beside all else, ns; nil: no more
 }
 
 // start is when virtual time begins: sky and raw time differ by a constant.
@@ -32,7 +38,7 @@ const start = 1000 * int64(time.Second)
 var skyAtStart = timescale.Builtin().ToTAI(timescale.UTCFromNs(1795392000e9)) // 2026-11-23T00:00:00Z
 
 func (r *rig) sky(m timescale.Mono) timescale.TAI {
-	return skyAtStart.Add(m.Sub(timescale.MonoFromNs(start)))
+	return r.begin.Add(m.Sub(timescale.MonoFromNs(start)))
 }
 
 // simClock is the board of software's PHC as the daemon sees it.
@@ -68,7 +74,13 @@ func demo() PipelineConfig {
 
 func newRig(t *testing.T, cfg PipelineConfig, simulated sim.Config) *rig {
 	t.Helper()
-	r := &rig{t: t, now: timescale.MonoFromNs(start)}
+	return newRigAt(t, cfg, simulated, skyAtStart)
+}
+
+// newRigAt begins at another time of the sky.
+func newRigAt(t *testing.T, cfg PipelineConfig, simulated sim.Config, begin timescale.TAI) *rig {
+	t.Helper()
+	r := &rig{t: t, now: timescale.MonoFromNs(start), begin: begin}
 	var err error
 	if r.board, err = sim.New(simulated, r.now, r.sky(r.now)); err != nil {
 		t.Fatal(err)
@@ -93,8 +105,14 @@ func (r *rig) run(d time.Duration) {
 		for _, e := range r.board.Advance(next, r.sky(next)) {
 			switch e.Kind {
 			case sim.PulseEdge:
+				if r.late != nil {
+					e.Edge.Local = e.Edge.Local.Add(time.Duration(math.Round(r.late((r.sky(r.now).Ns() + 5e8) / 1e9))))
+				}
 				r.pipe.Edge(r.now, board.Edge{Local: e.Edge.Local, Mono: e.Edge.Mono, SigmaNs: e.Edge.SigmaNs, Seq: e.Edge.Seq})
 			case sim.ReceiverBytes:
+				if r.speak != nil {
+					e.Bytes = r.says(r.sky(e.At))
+				}
 				r.pipe.Bytes(e.At, e.Bytes)
 			}
 		}
@@ -111,6 +129,16 @@ func (r *rig) run(d time.Duration) {
 			r.watch()
 		}
 	}
+}
+
+// says is the receiver's own burst once a second, whatever pieces the board's
+// comes in.
+func (r *rig) says(sky timescale.TAI) []byte {
+	if second := sky.Ns() / 1e9; second != r.spoken {
+		r.spoken = second
+		return r.speak(sky)
+	}
+	return nil
 }
 
 // until lets time pass until ok, and fails after limit.
