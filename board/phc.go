@@ -182,6 +182,30 @@ func (p *PHC) Capabilities() Capabilities {
 	return p.caps
 }
 
+// Pins are the pins whose function can be chosen, with the one they have.
+func (p *PHC) Pins() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var list []string
+	for i := range p.caps.Pins {
+		pin := unix.PtpPinDesc{Index: uint32(i)}
+		if p.device == nil || p.closed || p.device.ioctl(unix.PTP_PIN_GETFUNC, unsafe.Pointer(&pin)) != nil {
+			break
+		}
+		function := "another function"
+		switch pin.Func {
+		case unix.PTP_PF_NONE:
+			function = "free"
+		case unix.PTP_PF_EXTTS:
+			function = fmt.Sprintf("extts:%d", pin.Chan)
+		case unix.PTP_PF_PEROUT:
+			function = fmt.Sprintf("output %d", pin.Chan)
+		}
+		list = append(list, pinName(pin)+" "+function)
+	}
+	return list
+}
+
 // Path is the device, /dev/ptpN.
 func (p *PHC) Path() string { return p.info.Load().Name }
 

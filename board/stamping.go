@@ -85,6 +85,28 @@ func (a Abilities) OffersFilter(f RxFilter) bool {
 	return a.HardwareRx && a.RxFilters&(1<<uint(f)) != 0
 }
 
+// Modes and Filters are what the driver claims, besides off and none.
+func (a Abilities) Modes() []TxMode {
+	var list []TxMode
+	for m := TxStamp; int(m) < len(txNames); m++ {
+		if a.Offers(m) {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// Filters likewise.
+func (a Abilities) Filters() []RxFilter {
+	var list []RxFilter
+	for f := RxAll; f < rxFilterCount; f++ {
+		if a.OffersFilter(f) {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
 // Foreign is what is left when the stamps are of another clock than the one that
 // is served: the kernel's.
 func (a Abilities) Foreign() Abilities {

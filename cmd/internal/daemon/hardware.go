@@ -10,7 +10,6 @@ import (
 
 	"bragi/board"
 	"bragi/cmd/internal/config"
-	"bragi/cmd/internal/status"
 	"bragi/gnss/port"
 )
 
@@ -169,14 +168,4 @@ func openPulses(pps string, clock board.Clock) (board.Pulses, error) {
 		return nil, errors.Join(first, second)
 	}
 	return kernel, nil
-}
-
-// hardware is what serves, and the measured error of what it says.
-func (d *Daemon) hardware() status.Hardware {
-	info, r, h := d.devices.clock.Info(), d.service.Transport.Residual, d.devices.hardware
-	return status.Hardware{
-		PHC: info.Name, Driver: info.Driver, Interface: d.cfg.Board.Interface, SyncMode: string(h.mode), SyncModeWhy: h.why,
-		ResidualNs: status.Residual{P1: r.P1, P50: r.P50, P99: r.P99, N: r.N},
-		EgressNs:   known(d.pipe.egressNs()),
-	}
 }

@@ -80,24 +80,6 @@ func GNSS(s status.Status) string {
 	return b.String()
 }
 
-// Hardware is the screen of `bragi show hardware`.
-func Hardware(s status.Status) string {
-	h := s.Hardware
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "Clock\t%s (%s)\n", h.PHC, h.Driver)
-	fmt.Fprintf(w, "Interface\t%s\n", dash(h.Interface))
-	fmt.Fprintf(w, "Sync\t%s: %s\n", h.SyncMode, h.SyncModeWhy)
-	if h.ResidualNs.N > 0 {
-		fmt.Fprintf(w, "Residual\t%+d ns median, p1 %+d, p99 %+d (%d Syncs): when it left, less what it said\n", h.ResidualNs.P50, h.ResidualNs.P1, h.ResidualNs.P99, h.ResidualNs.N)
-	} else {
-		fmt.Fprintf(w, "Residual\tnot measured yet\n")
-	}
-	fmt.Fprintf(w, "Egress bound\t%s in clockAccuracy\n", plusMinus(h.EgressNs))
-	w.Flush()
-	return b.String()
-}
-
 // Clients is the screen of `bragi show clients`.
 func Clients(s status.Status) string {
 	var b strings.Builder

@@ -174,17 +174,6 @@ type Step struct {
 	Why        []string  `json:"why"`
 }
 
-// Hardware is the board's clock and how the time gets into a Sync.
-type Hardware struct {
-	PHC         string   `json:"phc"`
-	Driver      string   `json:"driver"`
-	Interface   string   `json:"interface"`
-	SyncMode    string   `json:"sync_mode"`
-	SyncModeWhy string   `json:"sync_mode_why"`
-	ResidualNs  Residual `json:"residual_ns"`
-	EgressNs    *float64 `json:"egress_bound_ns"` // what clockAccuracy allows for it
-}
-
 // Residual is the distribution of transmit stamp minus what the Sync said.
 type Residual struct {
 	P1  int64 `json:"p1"`

@@ -1,0 +1,92 @@
+package show
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"bragi/cmd/internal/status"
+)
+
+// Hardware is the screen of `bragi show hardware`.
+func Hardware(s status.Status) string {
+	h, c := s.Hardware, s.Hardware.Counter
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "Board\t%s: %s\n", dash(h.Profile), h.Accuracy)
+	fmt.Fprintf(w, "Clock\t%s (%s)\n", h.PHC, h.Driver)
+	if c.Trouble != "" {
+		fmt.Fprintf(w, "\t%s\n", c.Trouble)
+	}
+	steps := "of no known size"
+	if c.QuantumPPB > 0 {
+		steps = fmt.Sprintf("of %.3g ppb", c.QuantumPPB)
+	}
+	fmt.Fprintf(w, "Frequency\tsteps %s, at most %.0f ppb\n", steps, c.MaxPPB)
+	fmt.Fprintf(w, "Read by\t%s", dash(c.CrossMethod))
+	if c.CrossNs > 0 {
+		fmt.Fprintf(w, ", %d ns wide, noise %.0f ns at worst", c.CrossNs, c.NoiseNs)
+	}
+	fmt.Fprintln(w)
+	if c.Foreign > 0 || c.Absences > 0 {
+		fmt.Fprintf(w, "Disturbed\tset by others %d times, steered %d times, away %d times", c.Foreign, c.Steered, c.Absences)
+		if len(c.Suspects) > 0 {
+			fmt.Fprintf(w, "; held open by %s", strings.Join(c.Suspects, ", "))
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintf(w, "Inputs\t%d external time stamp channels, %d outputs; the pulse by %s\n", c.ExtTS, c.PerOut, dash(h.Pulse))
+	if len(c.Pins) > 0 {
+		fmt.Fprintf(w, "Pins\t%s\n", strings.Join(c.Pins, ", "))
+	}
+	device(w, h)
+	fmt.Fprintf(w, "Sync\t%s: %s\n", h.SyncMode, h.SyncModeWhy)
+	switch r := h.ResidualNs; {
+	case r.N > 0:
+		fmt.Fprintf(w, "Residual\t%+d ns median, p1 %+d, p99 %+d (%d Syncs): when it left, less what it said\n", r.P50, r.P1, r.P99, r.N)
+	case h.SyncMode == "hardware-one-step":
+		fmt.Fprintf(w, "Residual\tnone: the hardware says when it left\n")
+	default:
+		fmt.Fprintf(w, "Residual\tnot measured yet\n")
+	}
+	n := h.Stamps
+	fmt.Fprintf(w, "Stamps sent\t%d asked of the device, %d given, %d withheld, %d refused; twins %d of %d\n", n.Asked, n.Stamped, n.Withheld, n.Refused, n.TwinsStamped, n.TwinsSent)
+	fmt.Fprintf(w, "Stamps received\t%d by the device, %d by the kernel in its place, %d refused\n", n.Received, n.ReceivedSoftware, n.ReceivedRefused)
+	fmt.Fprintf(w, "Latencies\tingress %.0f ns, egress %.0f ns, asymmetry %.0f ns, as configured\n", h.IngressLatencyNs, h.EgressLatencyNs, h.AsymmetryNs)
+	fmt.Fprintf(w, "Egress bound\t%s in clockAccuracy\n", plusMinus(h.EgressNs))
+	for i, limit := range h.Limits {
+		fmt.Fprintf(w, "%s\t%s\n", pick(i == 0, "Known limits", ""), limit)
+	}
+	w.Flush()
+	return b.String()
+}
+
+// device is the network device and what it stamps.
+func device(w *tabwriter.Writer, h status.Hardware) {
+	d := h.Device
+	if d.Name == "" {
+		fmt.Fprintf(w, "Interface\t%s\n", dash(h.Interface))
+		return
+	}
+	name := d.Name
+	if d.Physical != d.Name {
+		name += " on " + d.Physical
+	}
+	link := pick(d.Carrier, "link up", "no link")
+	if d.Carrier && d.SpeedMbs > 0 {
+		link += fmt.Sprintf(", %d Mbit/s", d.SpeedMbs)
+	}
+	fmt.Fprintf(w, "Interface\t%s (%s), %s, %s\n", name, dash(d.Driver), dash(d.MAC), link)
+	if d.Trouble != "" {
+		fmt.Fprintf(w, "\t%s\n", d.Trouble)
+	}
+	if len(d.TxModes) == 0 && len(d.RxFilters) == 0 {
+		fmt.Fprintf(w, "Can stamp\tnothing in hardware that is used; unicast Syncs by %s\n", pick(d.Source == "software", "the kernel", "nobody"))
+		return
+	}
+	fmt.Fprintf(w, "Can stamp\tsent: unicast %s, multicast %s, L2 %s (%s); received: %s\n", d.Unicast, d.Multicast, d.L2,
+		strings.Join(d.TxModes, ", "), dash(strings.Join(d.RxFilters, ", ")))
+	if d.TxSet != "" {
+		fmt.Fprintf(w, "Set to\tsent %s, received %s\n", d.TxSet, d.RxSet)
+	}
+}
