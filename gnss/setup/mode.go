@@ -202,8 +202,11 @@ func (o *modeMachine) acknowledged(m *Machine, now timescale.Mono, yes bool) {
 }
 
 func (o *modeMachine) unanswered(m *Machine, now timescale.Mono) {
-	if o.state == ModeUnknown || o.state == ModeFixing {
+	switch {
+	case o.state == ModeFixing, o.state == ModeUnknown && timingFirmware(m.version):
 		o.failed(m, now, "no answer")
+	case o.state == ModeUnknown:
+		o.state = ModeNavigation
 	}
 }
 

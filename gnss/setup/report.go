@@ -74,11 +74,14 @@ type Result struct {
 }
 
 // String is the result in words.
-func (r Result) String() string {
+func (r Result) String() string { return r.Name + ": " + r.Words() }
+
+// Words is how it ended.
+func (r Result) Words() string {
 	if r.Detail != "" {
-		return r.Name + ": " + r.Detail
+		return r.Detail
 	}
-	return r.Name + ": " + r.Outcome.String()
+	return r.Outcome.String()
 }
 
 // Status is the set-up as the operator wants to see it.

@@ -19,7 +19,6 @@ type bench struct {
 	now     timescale.Mono
 	written int // bytes
 	writes  int // frames that set something
-	text    strings.Builder
 	events  []setup.Event
 	deaf    bool // the receiver hears nothing: our TX is not wired
 }

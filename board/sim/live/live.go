@@ -48,6 +48,8 @@ type Board struct {
 	mu    sync.Mutex // guards model
 	model *sim.Board
 	keep  func(sim.Saved)
+
+	spoken timescale.Mono // when the host last wrote to the receiver; the goroutine's
 }
 
 var (
@@ -61,6 +63,9 @@ const (
 	// The goroutine looks after the model at least and at most so often.
 	shortSleep = 200 * time.Microsecond
 	longSleep  = 250 * time.Millisecond
+	// While the host talks to the receiver its words are looked for more often.
+	attentive    = 10 * time.Millisecond
+	conversation = 3 * time.Second
 	// edgeRoom is how many pulses wait for a reader; then the oldest go.
 	edgeRoom = 16
 )
@@ -127,7 +132,13 @@ func (b *Board) advance() time.Duration {
 	if err != nil {
 		return longSleep
 	}
+	text, baud := b.port.take(), b.port.hostBaud()
 	b.mu.Lock()
+	b.model.SetHostBaud(baud)
+	if len(text) > 0 {
+		b.spoken = pair.Mono
+		b.model.Receive(pair.Mono, baud, text)
+	}
 	events := b.model.Advance(pair.Mono, b.sky(pair))
 	b.model.PHC().Extend(pair.Mono.Add(ahead))
 	b.publish()
@@ -141,8 +152,11 @@ func (b *Board) advance() time.Duration {
 			b.port.write(e.Bytes, pair.Mono)
 		}
 	}
-	b.port.drain()
-	return max(shortSleep, min(longSleep, next.Sub(board.Raw())))
+	longest := longSleep
+	if !b.spoken.IsZero() && pair.Mono.Sub(b.spoken) < conversation {
+		longest = attentive
+	}
+	return max(shortSleep, min(longest, next.Sub(board.Raw())))
 }
 
 // readNarrow reads the pair that the sky goes by. A processor that was taken

@@ -86,14 +86,29 @@ func (p *pty) waiting() int {
 	return n
 }
 
-// drain takes away what the daemon sends to the receiver.
-func (p *pty) drain() {
+// take is what the host wrote to the receiver since the last call.
+func (p *pty) take() (text []byte) {
 	var b [256]byte
 	for {
-		if n, err := unix.Read(p.master, b[:]); n <= 0 || err != nil {
-			return
+		n, err := unix.Read(p.master, b[:])
+		if n <= 0 || err != nil {
+			return text
 		}
+		text = append(text, b[:n]...)
 	}
+}
+
+// rates are the speeds of a serial line.
+var rates = map[uint32]int{unix.B4800: 4800, unix.B9600: 9600, unix.B19200: 19_200, unix.B38400: 38_400, unix.B57600: 57_600,
+	unix.B115200: 115_200, unix.B230400: 230_400, unix.B460800: 460_800, unix.B921600: 921_600}
+
+// hostBaud is the rate that the host has set, 0 where it cannot be told.
+func (p *pty) hostBaud() int {
+	t, err := unix.IoctlGetTermios(p.slave, unix.TCGETS)
+	if err != nil {
+		return 0
+	}
+	return rates[uint32(t.Cflag)&unix.CBAUD]
 }
 
 func (p *pty) close() {

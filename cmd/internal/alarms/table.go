@@ -6,6 +6,7 @@ import "time"
 const (
 	ReceiverDevice  Code = "RECEIVER_DEVICE"
 	ReceiverSilent  Code = "RECEIVER_SILENT"
+	ReceiverSetup   Code = "RECEIVER_SETUP"
 	NoFix           Code = "GNSS_NO_FIX"
 	BadDate         Code = "GNSS_DATE"
 	NoPulse         Code = "GNSS_NO_PULSE"
@@ -69,6 +70,9 @@ var Table = []Kind{
 		Mend: "set a higher baud rate or fewer messages at the receiver"},
 	{Code: Sawtooth, Severity: Warning, Text: "the receiver's sawtooth correction makes its pulses worse and is left out",
 		Mend: "check that the pulse is wired to the output that the receiver's TIM-TP is about"},
+	{Code: ReceiverSetup, Severity: Warning, Text: "the receiver is not set up as it should be",
+		Mend:     "bragi show gnss names the setting; set it with the maker's program, or gnss.configure = false to leave the receiver as it is",
+		CausedBy: []Code{ReceiverDevice, ReceiverSilent}},
 	{Code: NoFix, Severity: Major, Text: "the receiver has no fix",
 		Mend: "check antenna, cable and sky view; a cold start takes up to 15 minutes", CausedBy: []Code{ReceiverDevice, ReceiverSilent, Antenna, LeapFault}, Patience: 3 * time.Second},
 	{Code: BadDate, Severity: Critical, Text: "the receiver gives a date that cannot be",

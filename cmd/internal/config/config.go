@@ -51,10 +51,14 @@ type Board struct {
 type GNSS struct {
 	Device       string // the receiver's serial port
 	Baud         int    // 0: found out by listening
-	Protocol     string // "auto", "nmea"
+	Protocol     string // "auto", "nmea", "ubx"
 	PPS          string // "auto", "extts:N", a device
 	AntennaDelay time.Duration
-	Configure    bool // the receiver may be set up by us; this version never does
+	Configure    bool // a u-blox is set up; false: not a byte is written to any receiver
+
+	Survey         time.Duration // how long a position is averaged at least; 0: never
+	SurveyAccuracy float64       // m, how good the mean must be
+	PositionPath   string        // "": see PositionFile
 }
 
 // Holdover is the section [holdover].
@@ -125,7 +129,7 @@ type Syslog struct {
 // Sim is the section [sim], the board of software.
 type Sim struct {
 	Oscillator  string // "xo", "tcxo", "tcxo-hi", "ocxo", "rb"
-	Receiver    string // "nmea", "timing"
+	Receiver    string // "nmea", "timing", "timing-ubx", "m8t", "f9t"
 	Seed        uint64
 	StartOffset time.Duration // of the clock from the sky's TAI, at the start
 	TimeToFix   time.Duration
@@ -133,20 +137,21 @@ type Sim struct {
 	AntennaCut  bool
 	Capture     string  // a recorded receiver to play; "": the modelled one
 	QuantumPPB  float64 // smallest change of frequency; 0: none
+	SurveySpeed int     // seconds of survey-in that a second counts for
 }
 
 func defaults() *Config {
 	h := holdover.DefaultConfig()
 	return &Config{
 		Board: Board{Interface: "eth0", PHC: "auto", Twins: "ethernet"},
-		GNSS:  GNSS{Protocol: "auto", PPS: "auto", Configure: true},
+		GNSS:  GNSS{Protocol: "auto", PPS: "auto", Configure: true, Survey: 20 * time.Minute, SurveyAccuracy: 3},
 		Holdover: Holdover{Oscillator: h.Oscillator, Spec: h.Spec, Learning: h.Learning, MaxHoldover: h.MaxHoldover,
 			Settle: h.Settle, WarmUp: h.WarmUp, OnAcquire: h.OnAcquire},
 		Master: Master{Priority1: 128, Priority2: 128, Profile: "default", ClassAlternative: "A", MaxClients: 1000,
 			EventPort: 319, GeneralPort: 320, SyncMode: "auto", ResidualLimit: 50 * time.Microsecond, OnResidual: "alarm", Management: "get", DSCP: 47, FreeRunAfter: h.FreeRunAfter},
 		Control: Control{RunDir: "/run/bragi"},
 		Syslog:  Syslog{Format: "rfc5424"},
-		Sim:     Sim{Oscillator: "ocxo", Receiver: "nmea", Seed: 1, TimeToFix: 3 * time.Second},
+		Sim:     Sim{Oscillator: "ocxo", Receiver: "nmea", Seed: 1, TimeToFix: 3 * time.Second, SurveySpeed: 1},
 		where:   map[string]place{},
 	}
 }

@@ -321,7 +321,7 @@ func TestDescribe(t *testing.T) {
 	}
 	const want = `file        x.toml
 board       generic, clock auto, interface eth0
-receiver    /dev/ttyS4, rate found by listening, pulse auto, antenna delay 0s; the receiver is left as it is
+receiver    /dev/ttyS4, rate found by listening, pulse auto, antenna delay 0s; a u-blox is set up, its position surveyed once
 clock       oscillator ocxo; locked after 1m0s inside 100 ns; clients served by a free run when GNSS comes: auto
 holdover    class 7 inside 1.5µs, after 1h0m0s of lock, for at most 24h0m0s
 serving     10.0.0.1, ports 319 and 320, domain 0, profile default (classes 6, 7, 52, 58), one-step, at most 1000 clients, DSCP 47
@@ -386,4 +386,29 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%+v", c)
 		}
 	})
+}
+
+// What is said of the receiver is what is done to it.
+func TestReceiverIsSetUpOrLeftAlone(t *testing.T) {
+	for _, c := range []struct {
+		gnss     string
+		sets     bool
+		words    string
+		warnings int
+	}{
+		{``, true, "its position surveyed once", 0},
+		{`survey = "0s"`, true, "its position is not surveyed", 0},
+		{`configure = false`, false, "left as it is", 0},
+		{`protocol = "nmea"`, false, "left as it is", 0},
+		{`protocol = "ubx"`, true, "surveyed once", 0},
+		{"configure = false\nsurvey = \"1h\"\nposition_file = \"/p\"", false, "left as it is", 2},
+	} {
+		cfg, warnings, err := Parse("x.toml", []byte(strings.Replace(base, "[gnss]\n", "[gnss]\n"+c.gnss+"\n", 1)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cfg.SetsReceiverUp() != c.sets || !strings.Contains(cfg.Describe(), c.words) || len(warnings) != c.warnings {
+			t.Errorf("%q: sets up %v, %d warnings %v\n%s", c.gnss, cfg.SetsReceiverUp(), len(warnings), warnings, cfg.Describe())
+		}
+	}
 }

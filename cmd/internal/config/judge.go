@@ -47,9 +47,6 @@ func (l *loader) judge() []Warning {
 				warn("sim."+key, fmt.Sprintf("sim.%s has no effect: the board is not simulated", key), leaveOut)
 			}
 		}
-		if set("gnss.configure") && c.GNSS.Configure {
-			warn("gnss.configure", "gnss.configure = true has no effect yet: this version leaves the receiver as it is", "configure = false, and set the receiver up once with its maker's program")
-		}
 		if c.Holdover.Oscillator == holdover.Auto {
 			warnings = append(warnings, Warning{What: "holdover.oscillator is \"auto\": taken for a plain crystal, which holds 1.5 us for seconds only",
 				Mend: "name the oscillator of the board"})
@@ -74,6 +71,7 @@ func (l *loader) judge() []Warning {
 		bad(key, fmt.Sprintf("event_port and general_port are both %d", m.EventPort), "two different ports, usually 319 and 320")
 	}
 	l.judgeProfile(set, bad, warn)
+	l.judgeReceiver(set, warn)
 	for _, p := range m.Trusted {
 		if m.Allow != nil && !coveredBy(p, m.Allow) {
 			bad("master.trusted", fmt.Sprintf("master.trusted has %v, which master.allow does not let in", p), "add it to allow, or take it out of trusted")
@@ -191,7 +189,7 @@ func (c *Config) Describe() string {
 		if c.GNSS.Baud != 0 {
 			baud = fmt.Sprintf("%d baud", c.GNSS.Baud)
 		}
-		line("receiver", "%s, %s, pulse %s, antenna delay %v; the receiver is left as it is", c.GNSS.Device, baud, c.GNSS.PPS, c.GNSS.AntennaDelay)
+		line("receiver", "%s, %s, pulse %s, antenna delay %v; %s", c.GNSS.Device, baud, c.GNSS.PPS, c.GNSS.AntennaDelay, c.receiverWords())
 	}
 	h := c.Holdover
 	oscillator := h.Oscillator.String()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"bragi/board/sim"
 	"bragi/cmd/internal/syslog"
 	"bragi/holdover"
 	"bragi/holdover/quality"
@@ -40,10 +41,13 @@ var options = []option{
 
 	{"gnss.device", text(func(c *Config) *string { return &c.GNSS.Device }, `a serial device, for example "/dev/ttyS4"`, isDevice)},
 	{"gnss.baud", baud},
-	{"gnss.protocol", word(func(c *Config) *string { return &c.GNSS.Protocol }, []string{"auto", "nmea"}, "ubx")},
+	{"gnss.protocol", word(func(c *Config) *string { return &c.GNSS.Protocol }, []string{"auto", "nmea", "ubx"})},
 	{"gnss.pps", text(func(c *Config) *string { return &c.GNSS.PPS }, `"auto", "extts:0" or "/dev/pps0"`, isPulse)},
 	{"gnss.antenna_delay", duration(func(c *Config) *time.Duration { return &c.GNSS.AntennaDelay }, 0, 10*time.Microsecond, "50ns", false)},
 	{"gnss.configure", boolean(func(c *Config) *bool { return &c.GNSS.Configure })},
+	{"gnss.survey", duration(func(c *Config) *time.Duration { return &c.GNSS.Survey }, 0, 7*24*time.Hour, "20m", false)},
+	{"gnss.survey_accuracy", number(func(c *Config) *float64 { return &c.GNSS.SurveyAccuracy }, 0.1, 100, "m; 3")},
+	{"gnss.position_file", text(func(c *Config) *string { return &c.GNSS.PositionPath }, `an absolute path, or "" for the default`, func(s string) bool { return s == "" || isPath(s) })},
 
 	{"holdover.oscillator", parsed(func(c *Config) *holdover.Oscillator { return &c.Holdover.Oscillator }, oscillators, holdover.ParseOscillator)},
 	{"holdover.spec", duration(func(c *Config) *time.Duration { return &c.Holdover.Spec }, 100*time.Nanosecond, time.Millisecond, "1.5us", false)},
@@ -88,13 +92,14 @@ var options = []option{
 	{"syslog.format", word(func(c *Config) *string { return &c.Syslog.Format }, []string{string(syslog.RFC5424), string(syslog.RFC3164)})},
 
 	{"sim.oscillator", word(func(c *Config) *string { return &c.Sim.Oscillator }, oscillators[1:])},
-	{"sim.receiver", word(func(c *Config) *string { return &c.Sim.Receiver }, []string{"nmea", "timing"})},
+	{"sim.receiver", word(func(c *Config) *string { return &c.Sim.Receiver }, sim.ReceiverNames())},
 	{"sim.seed", whole(func(c *Config) *uint64 { return &c.Sim.Seed }, 0, math.MaxInt64, "1")},
 	{"sim.start_offset", duration(func(c *Config) *time.Duration { return &c.Sim.StartOffset }, -forever, forever, "-10s", false)},
 	{"sim.time_to_fix", duration(func(c *Config) *time.Duration { return &c.Sim.TimeToFix }, 0, time.Hour, "3s", false)},
 	{"sim.fix_hold", duration(func(c *Config) *time.Duration { return &c.Sim.FixHold }, 0, time.Minute, "0s", false)},
 	{"sim.antenna", antenna},
 	{"sim.capture", text(func(c *Config) *string { return &c.Sim.Capture }, "a file with what a receiver sent", nil)},
+	{"sim.survey_speed", whole(func(c *Config) *int { return &c.Sim.SurveySpeed }, 1, 10_000, "seconds of survey-in that a second counts for; 1")},
 	{"sim.quantum", number(func(c *Config) *float64 { return &c.Sim.QuantumPPB }, 0, 1000, "ppb; 0 for none")},
 }
 

@@ -23,6 +23,7 @@ type devices struct {
 	clock       board.Clock
 	port        *port.Port
 	device      string // the receiver's serial port
+	receiver    *receiver
 	openPulses  func() (board.Pulses, error)
 	temperature func() float64 // nil: no thermometer
 	sim         *live.Board    // nil: a real board
@@ -50,6 +51,7 @@ func openSim(ctx context.Context, cfg *config.Config) (*devices, error) {
 	simulated := sim.Config{
 		Oscillator: kind, Receiver: receiver, Seed: cfg.Sim.Seed, StartOffset: cfg.Sim.StartOffset, QuantumPPB: cfg.Sim.QuantumPPB,
 		TimeToFix: cfg.Sim.TimeToFix, FixHold: cfg.Sim.FixHold, AntennaCut: cfg.Sim.AntennaCut, AntennaDelay: cfg.GNSS.AntennaDelay,
+		SurveySpeed: cfg.Sim.SurveySpeed,
 	}
 	if cfg.Sim.Capture != "" {
 		bytes, err := os.ReadFile(cfg.Sim.Capture)
@@ -64,8 +66,9 @@ func openSim(ctx context.Context, cfg *config.Config) (*devices, error) {
 	if err != nil {
 		return nil, err
 	}
+	r := newReceiver(cfg)
 	return &devices{
-		clock: b, port: port.New(port.Config{Device: b.Device()}), device: b.Device(), sim: b, temperature: b.TemperatureC,
+		clock: b, port: r.port(b.Device(), 0), receiver: r, device: b.Device(), sim: b, temperature: b.TemperatureC,
 		openPulses: func() (board.Pulses, error) { return unclosed{b}, nil },
 		hardware:   simHardware(cfg),
 		close:      func() { b.Close() }, //nolint:errcheck // it only waits

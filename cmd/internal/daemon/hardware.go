@@ -10,7 +10,6 @@ import (
 
 	"bragi/board"
 	"bragi/cmd/internal/config"
-	"bragi/gnss/port"
 )
 
 // hardware is the board's network device, and how the time gets into a Sync.
@@ -34,8 +33,9 @@ func openBoard(cfg *config.Config) (*devices, error) {
 		return nil, errors.Join(err, h.close())
 	}
 	h.choose(cfg, clock)
+	r := newReceiver(cfg)
 	d := &devices{
-		clock: clock, port: port.New(port.Config{Device: cfg.GNSS.Device, Baud: cfg.GNSS.Baud}), device: cfg.GNSS.Device, hardware: h,
+		clock: clock, port: r.port(cfg.GNSS.Device, cfg.GNSS.Baud), receiver: r, device: cfg.GNSS.Device, hardware: h,
 		openPulses: func() (board.Pulses, error) { return openPulses(pulseInput(cfg, h.profile), clock) },
 		close: func() {
 			h.close()    //nolint:errcheck // the driver that refuses its old setting has told so before

@@ -214,6 +214,7 @@ func (d *Daemon) loop(ctx context.Context, served <-chan error) error {
 			return err
 		case at := <-tick.C:
 			d.tick()
+			d.tellReceiver()
 			if watchdog > 0 && at.Sub(petted) >= watchdog/3 {
 				daemon.SdNotify(false, daemon.SdNotifyWatchdog) //nolint:errcheck // systemd acts when it hears nothing
 				petted = at
@@ -302,6 +303,7 @@ func (d *Daemon) bytes(received timescale.Mono, chunk []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.pipe.Bytes(received, chunk)
+	d.devices.receiver.feed(received, chunk)
 }
 
 // pulses hands on the receiver's pulses until ctx ends. A device that fails is
@@ -398,6 +400,7 @@ func (d *Daemon) Status() status.Status {
 			GeneralPort: int(d.cfg.Master.GeneralPort), MaxClients: d.cfg.Master.MaxClients},
 	}
 	s.GNSS.Device, s.GNSS.Connected = d.devices.device, d.connected
+	s.GNSS.Receiver = d.devices.receiver.status()
 	s.Hardware, s.Holdover = d.hardware(), d.holdoverStatus(now)
 	masterStatus(&s, d.service)
 	return s

@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"bragi/board"
 	"bragi/cmd/internal/alarms"
 	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/syslog"
@@ -92,6 +93,7 @@ func (d *Daemon) portEvent(e port.Event) {
 	d.mu.Lock()
 	d.connected = opened
 	d.mu.Unlock()
+	d.devices.receiver.event(board.Raw(), e)
 	switch {
 	case opened:
 		d.condition(alarms.ReceiverDevice, "")

@@ -21,6 +21,7 @@ type rig struct {
 	now   timescale.Mono
 	tick  timescale.Mono
 	watch func()
+	hear  func(at timescale.Mono, chunk []byte) // the receiver's bytes, too
 	said  quality.Announcement
 	walk  []uint8 // classes announced, each once
 	steps int
@@ -114,6 +115,9 @@ func (r *rig) run(d time.Duration) {
 					e.Bytes = r.says(r.sky(e.At))
 				}
 				r.pipe.Bytes(e.At, e.Bytes)
+				if r.hear != nil {
+					r.hear(e.At, e.Bytes)
+				}
 			}
 		}
 		if r.now.Before(r.tick) {

@@ -55,6 +55,7 @@ func GNSS(s status.Status) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "Receiver\t%s (%s)\n", dash(g.Device), pick(g.Connected, "connected", "not connected"))
+	receiverLines(w, g.Receiver)
 	fmt.Fprintf(w, "Fix\t%s, %s\n", dash(g.Fix), pick(g.Trusted, "trusted", "not trusted"))
 	fmt.Fprintf(w, "Second\t%s UTC, %s ago\n", dash(g.UTC), seconds(g.AgeS))
 	fmt.Fprintf(w, "Satellites\t%s used, %s seen\n", count(g.SatsUsed), count(g.SatsSeen))

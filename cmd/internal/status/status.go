@@ -58,6 +58,7 @@ type Clock struct {
 type GNSS struct {
 	Device      string   `json:"device"`
 	Connected   bool     `json:"connected"`
+	Receiver    Receiver `json:"receiver"`
 	Fix         string   `json:"fix"` // none, 2d, 3d, time
 	Trusted     bool     `json:"trusted"`
 	UTC         string   `json:"utc"` // of the last epoch, RFC 3339

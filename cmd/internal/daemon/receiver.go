@@ -1,0 +1,192 @@
+package daemon
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"go.uber.org/zap"
+
+	"bragi/board"
+	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/state"
+	"bragi/cmd/internal/status"
+	"bragi/cmd/internal/syslog"
+	"bragi/gnss/port"
+	"bragi/gnss/setup"
+	"bragi/gnss/timescale"
+	"bragi/gnss/ubx"
+)
+
+// receiver sets the GNSS receiver up over its serial port. All but status and
+// events runs in the port's goroutine.
+type receiver struct {
+	path string // of the surveyed position
+	note string // what is wrong with it; "": nothing
+
+	mu      sync.Mutex
+	machine *setup.Machine // nil: the receiver is left as it is
+	silent  bool           // closed, or open without a rate
+}
+
+// positionKind is the file of the surveyed position.
+var positionKind = state.Kind{Name: "position", Version: 1}
+
+// savedPosition is its content.
+type savedPosition struct {
+	ECEF      [3]int64 `json:"ecef_0.1mm"`
+	AccuracyM float64  `json:"accuracy_m"`
+}
+
+// newReceiver makes the set-up that the configuration wants.
+func newReceiver(cfg *config.Config) *receiver {
+	r := &receiver{path: cfg.PositionFile(), silent: true}
+	if !cfg.SetsReceiverUp() {
+		return r
+	}
+	c := setup.Config{Survey: cfg.GNSS.Survey, SurveyLimitM: cfg.GNSS.SurveyAccuracy}
+	if cfg.GNSS.Protocol == "ubx" {
+		c.Protocol = setup.UBX
+	}
+	var err error
+	if c.Position, err = readPosition(r.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.note = err.Error() + "; the position is surveyed again"
+	}
+	r.machine = setup.New(c)
+	return r
+}
+
+// port is the receiver's port, which writes only if the receiver may be set up.
+func (r *receiver) port(device string, baud int) *port.Port {
+	c := port.Config{Device: device, Baud: baud}
+	if r.machine != nil {
+		c.Talk, c.Probe = r, ubx.AppendMessage(nil, ubx.MonVER, nil)
+	}
+	return port.New(c)
+}
+
+// readPosition is a zero Position with an error when there is none to use.
+func readPosition(path string) (setup.Position, error) {
+	b, err := state.ReadFile(path, positionKind)
+	if err != nil {
+		return setup.Position{}, err
+	}
+	var saved savedPosition
+	if err := json.Unmarshal(b, &saved); err != nil {
+		return setup.Position{}, fmt.Errorf("%s: %w", path, err)
+	}
+	p := setup.Position(saved)
+	if !p.Plausible() {
+		return setup.Position{}, fmt.Errorf("%s has no place on earth", path)
+	}
+	return p, nil
+}
+
+func writePosition(path string, p setup.Position) error {
+	b, err := json.Marshal(savedPosition(p))
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return state.WriteFile(path, positionKind, b)
+}
+
+// Speak is what to write now.
+func (r *receiver) Speak() (write []byte, baud int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.machine.Next(board.Raw()), 0
+}
+
+// feed takes what the receiver sent.
+func (r *receiver) feed(received timescale.Mono, chunk []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.machine != nil && !r.silent {
+		r.machine.Feed(received, chunk)
+	}
+}
+
+// event follows the port.
+func (r *receiver) event(now timescale.Mono, e port.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.silent = e.Kind != port.Opened
+	switch {
+	case r.machine == nil:
+	case r.silent:
+		r.machine.Closed()
+	default:
+		r.machine.Opened(now)
+	}
+}
+
+// events is what happened, and the faults that stand.
+func (r *receiver) events() (events []setup.Event, problems []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.note != "" {
+		events, r.note = append(events, setup.Event{Kind: setup.StepFailed, Text: r.note}), ""
+	}
+	if r.machine == nil {
+		return events, nil
+	}
+	return append(events, r.machine.Events()...), r.machine.Problems()
+}
+
+// tellReceiver logs what happened at the receiver, keeps a new position and
+// raises the alarm of a set-up that failed.
+func (d *Daemon) tellReceiver() {
+	events, problems := d.devices.receiver.events()
+	for _, e := range events {
+		log := d.log.Info
+		if e.Bad() {
+			log = d.log.Warn
+		}
+		log("receiver: "+e.Text, syslog.Event("RECEIVER_SETUP"))
+		if e.Kind == setup.Surveyed {
+			// The disk may be slow, and nothing waits for it.
+			go func() {
+				if err := writePosition(d.devices.receiver.path, e.Position); err != nil {
+					d.log.Warn("receiver: the surveyed position is not kept: "+err.Error()+" (mend: gnss.position_file)", syslog.Event("RECEIVER_SETUP"), zap.String("file", d.devices.receiver.path))
+				}
+			}()
+		}
+	}
+	d.condition(alarms.ReceiverSetup, strings.Join(problems, "; "))
+}
+
+// status is the receiver for `bragi show gnss`.
+func (r *receiver) status() status.Receiver {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.machine == nil {
+		return status.Receiver{Setup: "left as it is", Steps: []status.SetupStep{}}
+	}
+	s := r.machine.Status()
+	out := status.Receiver{Model: s.Model, Setup: s.State.String(), Firmware: s.Version.Firmware, Steps: []status.SetupStep{}}
+	for _, step := range s.Results {
+		out.Steps = append(out.Steps, status.SetupStep{Name: step.Name, Outcome: step.Words(), Failed: step.Outcome.Bad()})
+	}
+	if s.State != setup.Watching || s.Mode.State == setup.ModeUnknown {
+		return out
+	}
+	out.Position = &status.ReceiverPosition{State: s.Mode.State.String()}
+	if !s.Mode.Mean.IsZero() {
+		out.Position.AccuracyM = known(s.Mode.Mean.AccuracyM)
+	}
+	if s.Mode.State == setup.ModeSurvey {
+		out.Position.SurveyedS = known(float64(s.Mode.DurationS))
+		out.Position.SurveyMinS = known(float64(s.Mode.MinS))
+		out.Position.LimitM = known(s.Mode.LimitM)
+	}
+	return out
+}

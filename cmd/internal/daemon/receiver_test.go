@@ -1,0 +1,153 @@
+package daemon
+
+import (
+	"errors"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"bragi/board/sim"
+	"bragi/cmd/internal/config"
+	"bragi/gnss/port"
+	"bragi/gnss/setup"
+	"bragi/gnss/timescale"
+)
+
+// setUp joins a set-up to the rig: five times a second, and after each chunk, it
+// may write to the receiver. It returns the Machine and counts what it wrote.
+func (r *rig) setUp(cfg setup.Config) (m *setup.Machine, written *int) {
+	m, written = setup.New(cfg), new(int)
+	m.Opened(r.now)
+	speak := func() {
+		text := m.Next(r.now)
+		*written += len(text)
+		r.board.Receive(r.now, 0, text)
+	}
+	r.hear = func(at timescale.Mono, chunk []byte) {
+		m.Feed(at, chunk)
+		speak()
+	}
+	watch := r.watch
+	r.watch = func() {
+		speak()
+		if watch != nil {
+			watch()
+		}
+	}
+	return m, written
+}
+
+// A u-blox from the factory becomes a timing receiver under a clock that locks
+// meanwhile: NMEA gives way to UBX, survey-in to a fixed position, and the class
+// never leaves 6 for it. The cable's delay is corrected once: neither the
+// factory's 50 ns remain nor is it subtracted twice.
+func TestReceiverFromFactoryToFixedPosition(t *testing.T) {
+	const cable = 150 * time.Nanosecond
+	for _, kind := range []sim.ReceiverKind{sim.M8T, sim.F9T} {
+		for seed := range uint64(3) {
+			cfg := demo()
+			cfg.AntennaDelay = cable
+			r := newRig(t, cfg, sim.Config{Oscillator: sim.OCXO, Receiver: kind, Seed: seed, StartOffset: 7 * time.Hour, TimeToFix: 3 * time.Second, AntennaDelay: cable, SurveySpeed: 20})
+			m, _ := r.setUp(setup.Config{Survey: 20 * time.Minute, SurveyLimitM: 3})
+			r.until(30*time.Second, "class 6", r.class(6))
+			if s := m.Status(); s.State != setup.Watching || s.Mode.State != setup.ModeSurvey {
+				t.Errorf("%v seed %d: at class 6 the receiver is %v, %v", kind, seed, s.State, s.Mode.State)
+			}
+			sentences := r.pipe.decoder.Counters().Sentences
+			r.until(2*time.Minute, "a fixed position", func() bool { return m.Status().Mode.State == setup.ModeFixed })
+			r.run(2 * time.Minute)
+			sum, n := 0.0, 0
+			for range 60 {
+				r.run(time.Second)
+				sum += r.trueErrorNs()
+				n++
+				if bound := r.pipe.servo.Report(r.now).BoundNs; math.Abs(r.trueErrorNs()) > bound {
+					t.Fatalf("%v seed %d: true error %.0f ns outside the bound %.0f ns", kind, seed, r.trueErrorNs(), bound)
+				}
+			}
+			if mean := sum / float64(n); math.Abs(mean) > 30 {
+				t.Errorf("%v seed %d: %.0f ns off on average: is the cable's delay corrected once?", kind, seed, mean)
+			}
+			if last := r.walk[len(r.walk)-1]; last != 6 || len(r.walk) > 2 {
+				t.Errorf("%v seed %d: classes %v", kind, seed, r.walk)
+			}
+			if now := r.pipe.decoder.Counters().Sentences; now != sentences {
+				t.Errorf("%v seed %d: %d NMEA sentences after the set-up", kind, seed, now-sentences)
+			}
+			if p := m.Problems(); len(p) != 0 {
+				t.Errorf("%v seed %d: %v", kind, seed, p)
+			}
+		}
+	}
+}
+
+// A receiver that loses its power is back at class 6 by itself, its position
+// fixed where it was; meanwhile the clock holds over.
+func TestReceiverLosesItsPower(t *testing.T) {
+	r := newRig(t, demo(), sim.Config{Oscillator: sim.OCXO, Receiver: sim.M8T, StartOffset: 7 * time.Hour, TimeToFix: 5 * time.Second, SurveySpeed: 100})
+	m, _ := r.setUp(setup.Config{Survey: 20 * time.Minute, SurveyLimitM: 3})
+	r.until(time.Minute, "class 6 and a fixed position", func() bool { return r.class(6)() && m.Status().Mode.State == setup.ModeFixed })
+	r.run(20 * time.Second) // learning
+	r.board.PowerCycle()
+	r.until(10*time.Second, "class 7", r.class(7))
+	r.until(time.Minute, "class 6 and a fixed position again", func() bool { return r.class(6)() && m.Status().Mode.State == setup.ModeFixed })
+}
+
+// A receiver that sends UBX alone, set up by its maker's program, is enough.
+func TestUBXAloneWithoutSetUp(t *testing.T) {
+	r := newRig(t, demo(), sim.Config{Oscillator: sim.OCXO, Receiver: sim.TimingUBX, Seed: 4, StartOffset: 7 * time.Hour, TimeToFix: 3 * time.Second})
+	r.until(30*time.Second, "class 6", r.class(6))
+	if n := r.pipe.decoder.Counters().Sentences; n != 0 {
+		t.Errorf("%d NMEA sentences came", n)
+	}
+}
+
+// With configure = false, or protocol = "nmea", the port has nobody to write.
+func TestConfigureFalseWritesNothing(t *testing.T) {
+	for _, c := range []config.GNSS{{Configure: false, Protocol: "auto"}, {Configure: false, Protocol: "ubx"}, {Configure: true, Protocol: "nmea"}} {
+		r := newReceiver(&config.Config{GNSS: c})
+		if r.machine != nil {
+			t.Errorf("%+v: there is somebody to write", c)
+		}
+		r.event(timescale.MonoFromNs(1e9), port.Event{Kind: port.Opened, Baud: 9600})
+		r.feed(timescale.MonoFromNs(1e9), []byte("$GPTXT*00"))
+		if s := r.status(); s.Setup != "left as it is" {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+// The surveyed position outlives the process; a file that is torn, or holds no
+// place on earth, is told and not used.
+func TestPositionIsKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lib", "position")
+	if _, err := readPosition(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without a file: %v", err)
+	}
+	want := setup.FromGeodetic(60.4, 5.3, 96)
+	want.AccuracyM = 1.25
+	if err := writePosition(path, want); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readPosition(path); err != nil || got != want {
+		t.Errorf("%v, %v", got, err)
+	}
+	if err := writePosition(path, setup.Position{ECEF: [3]int64{1, 2, 3}}); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := readPosition(path); err == nil || !p.IsZero() {
+		t.Errorf("the earth's centre is taken: %v", p)
+	}
+	if err := os.WriteFile(path, []byte("bragi"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := newReceiver(&config.Config{GNSS: config.GNSS{Configure: true, Protocol: "auto", PositionPath: path}})
+	events, _ := r.events()
+	if len(events) != 1 || !events[0].Bad() || !strings.Contains(events[0].Text, "surveyed again") {
+		t.Errorf("a torn file is told as %+v", events)
+	}
+}
