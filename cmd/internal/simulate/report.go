@@ -36,7 +36,7 @@ func Report(s *Scenario, r *Result) string {
 		line("  relocked            %s after the return", seconds(r.RelockS))
 	}
 	line("  classes             %s", classes(r.Classes))
-	line("  largest error       %s after the first lock", nanos(r.PeakNs))
+	line("  largest error       %s served after the first lock", nanos(r.PeakNs))
 	line("  limits              %d steps after the first lock, %.2f ppb at most in any second", r.Steps, r.MaxPPBPerS)
 	truth := "class 7 was never said while the error was outside the spec"
 	if r.FalseClass7 {

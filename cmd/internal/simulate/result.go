@@ -49,7 +49,7 @@ type Result struct {
 	Steps       int     `json:"steps"`          // after LOCKED was reached
 	FirstSteps  int     `json:"first_steps"`    // before
 	MaxPPBPerS  float64 `json:"max_ppb_per_s"`  // largest change of frequency in any second, once served or locked
-	PeakNs      Number  `json:"peak_ns"`        // largest true error after the first LOCKED
+	PeakNs      Number  `json:"peak_ns"`        // largest true error that was served after the first LOCKED
 	Classes     []Class `json:"classes"`
 }
 
@@ -106,8 +106,10 @@ func (r *Result) judge(t *Trace) {
 	r.PeakNs, r.ActualS, r.RelockS = nan, nan, nan
 	r.Holdover, r.Classes = []Holding{}, []Class{}
 	r.Lock = judgeLock(t, locked, loss)
-	if locked < end {
-		r.PeakNs = Number(round(worst(t.ErrorNs[locked:]), 3))
+	for i := locked; i < end; i++ {
+		if a := math.Abs(t.ErrorNs[i]); t.Class[i] != 0 && !(a <= float64(r.PeakNs)) {
+			r.PeakNs = Number(round(a, 3))
+		}
 	}
 	r.judgeHoldover(t, loss)
 	for i, class := range t.Class {
@@ -200,15 +202,15 @@ func (r *Result) judgeHoldover(t *Trace, loss int) {
 }
 
 // returned tells whether the reference is back at i: the clock relocks, or
-// starts anew.
+// starts anew after a loss of power.
 func (t *Trace) returned(i int) bool {
 	switch t.State[i] {
 	case quality.Locked:
 		return i > t.Loss+leaveLocked
 	case quality.HoldoverSpec, quality.HoldoverNoSpec:
-		return t.Off[i]
+		return false
 	}
-	return true
+	return !t.Off[i]
 }
 
 // leaveLocked is how long after the loss, in s, LOCKED may still be said: until

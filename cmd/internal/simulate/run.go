@@ -93,6 +93,10 @@ func (w *world) look(t *Trace, r *Result, i int) {
 			r.TimeToLockS = Number(i)
 		}
 	}
-	t.ErrorNs, t.BoundNs = append(t.ErrorNs, w.plant.errorNs(w.now)), append(t.BoundNs, s.BoundNs)
+	errorNs := w.plant.errorNs(w.now)
+	t.ErrorNs, t.BoundNs = append(t.ErrorNs, errorNs), append(t.BoundNs, s.BoundNs)
+	if w.o.Look != nil {
+		w.o.Look(i, s, w.said, errorNs)
+	}
 	t.Class, t.State = append(t.Class, class), append(t.State, s.State)
 }

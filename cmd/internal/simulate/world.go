@@ -26,6 +26,9 @@ type Options struct {
 	NoMemory      bool // a power cycle forgets everything
 	// Servo changes the servo's settings; nil: the defaults.
 	Servo func(*holdover.Config)
+	// Look is shown what the clock says each second, beside its true error in
+	// ns; nil: nobody looks.
+	Look func(second int, r holdover.Report, a quality.Announcement, errorNs float64)
 }
 
 // Virtual time: raw time and the sky go in step.

@@ -27,7 +27,7 @@ func main() {
 	many := flag.Int("many", 64, "for false class 7 and forecast: 1 to this")
 	pps := flag.String("pps", "", "record of pulse noise; default: the one of the shared data, if it is there")
 	unit := flag.String("unit", "s", "of the record: s or ns")
-	only := flag.String("only", "", "holdover or faults: only this")
+	only := flag.String("only", "", "holdover, faults or relock: only this")
 	flag.Parse()
 	b := bench{seeds: *seeds, many: max(*many, *seeds), out: os.Stdout}
 	if err := b.readPPS(*pps, *unit); err != nil {
@@ -38,7 +38,7 @@ func main() {
 	for _, part := range []struct {
 		name string
 		run  func() error
-	}{{"holdover", b.holdover}, {"faults", b.faults}} {
+	}{{"holdover", b.holdover}, {"faults", b.faults}, {"relock", b.relock}} {
 		if *only != "" && *only != part.name {
 			continue
 		}
