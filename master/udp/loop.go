@@ -147,6 +147,7 @@ func (l *loop) hear(now timescale.Mono, n int) {
 func (l *loop) settle() {
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 	if n := l.s.cfg.Nice; n != 0 {
+		favour(n)
 		l.niceRefused = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), n) != nil
 	}
 }

@@ -34,6 +34,7 @@ type stamper struct {
 	first uint32  // the oldest that may wait
 	next  uint32
 	last  [2]timescale.Mono // the last sample of each path
+	taken [2]uint32         // samples of each path
 	woke  bool              // the thread has slept since the last Sync
 
 	hdr     unix.Msghdr
@@ -68,7 +69,9 @@ const (
 	sampling    = 256        // Syncs that may wait where samples are taken
 	following   = 4096       // where every Sync is followed
 	patience    = 1e9        // ns that a stamp is waited for
-	sampleEvery = 10_000_000 // ns between samples of one path
+	sampleEvery = 10_000_000 // ns between samples of one path, while it is learnt
+	sampleLater = 50_000_000 // and when it is known
+	knownAfter  = 256        // samples
 )
 
 func newStamper() *stamper {
@@ -90,6 +93,7 @@ func (s *stamper) use(device, follow bool) {
 	if device != s.device {
 		s.device = device
 		s.predictor = egress.New()
+		s.taken = [2]uint32{}
 		s.learnt()
 	}
 	if follow && len(s.asked) < following {
@@ -108,10 +112,15 @@ func (s *stamper) path() egress.Path {
 
 // due tells whether a Sync on this path, read at now, is to be stamped.
 func (s *stamper) due(on egress.Path, now timescale.Mono) bool {
-	if !s.last[on].IsZero() && int64(now.Sub(s.last[on])) < sampleEvery {
+	every := int64(sampleEvery)
+	if s.taken[on] >= knownAfter {
+		every = sampleLater
+	}
+	if !s.last[on].IsZero() && int64(now.Sub(s.last[on])) < every {
 		return false
 	}
 	s.last[on] = now
+	s.taken[on]++
 	return true
 }
 

@@ -98,7 +98,8 @@ func (b *hosts) start(namespace string, env []string, args ...string) *process {
 	p := &process{name: filepath.Base(args[0]), done: make(chan struct{})}
 	p.cmd = exec.Command("ip", append([]string{"netns", "exec", namespace}, args...)...)
 	p.cmd.Env = append(os.Environ(), env...)
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	// A session of its own, as a service has.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		b.t.Fatal(err)
