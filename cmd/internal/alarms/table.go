@@ -40,6 +40,7 @@ const (
 	Moved          Code = "GNSS_POSITION_MOVED"
 	TimeJump       Code = "GNSS_TIME_JUMP"
 	LeapFault      Code = "GNSS_LEAP_SECONDS"
+	LeapFile       Code = "LEAP_FILE"
 	MessagesLate   Code = "GNSS_MESSAGES_LATE"
 	Sawtooth       Code = "GNSS_SAWTOOTH"
 )
@@ -66,6 +67,8 @@ var Table = []Kind{
 		Mend: "restart the receiver; if it stays and the receiver is right, restart bragid in a maintenance window"},
 	{Code: LeapFault, Severity: Major, Text: "the receiver counts leap seconds that cannot be: its time is not used",
 		Mend: "wait 15 minutes after a cold start, update the receiver's firmware, or gnss.leap_file if a leap second was announced"},
+	{Code: LeapFile, Severity: Warning, Text: "the file of leap seconds cannot be used; the built-in table serves",
+		Mend: "bring a leap-seconds.list to gnss.leap_file, or leave the key out"},
 	{Code: MessagesLate, Severity: Warning, Text: "the receiver's messages come more than a second after their pulse",
 		Mend: "set a higher baud rate or fewer messages at the receiver"},
 	{Code: Sawtooth, Severity: Warning, Text: "the receiver's sawtooth correction makes its pulses worse and is left out",

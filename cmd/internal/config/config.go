@@ -59,6 +59,7 @@ type GNSS struct {
 	Survey         time.Duration // how long a position is averaged at least; 0: never
 	SurveyAccuracy float64       // m, how good the mean must be
 	PositionPath   string        // "": see PositionFile
+	LeapFile       string        // in the format of leap-seconds.list; empty: the built-in table
 }
 
 // Holdover is the section [holdover].

@@ -43,6 +43,7 @@ var options = []option{
 	{"gnss.baud", baud},
 	{"gnss.protocol", word(func(c *Config) *string { return &c.GNSS.Protocol }, []string{"auto", "nmea", "ubx"})},
 	{"gnss.pps", text(func(c *Config) *string { return &c.GNSS.PPS }, `"auto", "extts:0" or "/dev/pps0"`, isPulse)},
+	{"gnss.leap_file", text(func(c *Config) *string { return &c.GNSS.LeapFile }, `"/usr/share/zoneinfo/leap-seconds.list"`, nil)},
 	{"gnss.antenna_delay", duration(func(c *Config) *time.Duration { return &c.GNSS.AntennaDelay }, 0, 10*time.Microsecond, "50ns", false)},
 	{"gnss.configure", boolean(func(c *Config) *bool { return &c.GNSS.Configure })},
 	{"gnss.survey", duration(func(c *Config) *time.Duration { return &c.GNSS.Survey }, 0, 7*24*time.Hour, "20m", false)},

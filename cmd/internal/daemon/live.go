@@ -94,8 +94,12 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	}
 	servo := cfg.Servo()
 	servo.Memory = d.memory.used
+	leap, err := leapTable(cfg.GNSS.LeapFile)
+	if err != nil {
+		d.condition(alarms.LeapFile, err.Error())
+	}
 	d.pipe = NewPipeline(PipelineConfig{
-		Servo: servo, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay,
+		Leap: leap, Servo: servo, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay,
 		EgressNs: softwareEgressNs, Profile: cfg.Master.QualityProfile(), Squelch: cfg.Master.Squelch, Temperature: d.devices.temperature,
 	}, d.devices.clock)
 	if err := d.pipe.Start(board.Raw(), d.bestGuess()); err != nil {

@@ -1,0 +1,30 @@
+package daemon
+
+import (
+	"fmt"
+	"os"
+
+	"bragi/gnss/timescale"
+)
+
+// leapTable is the table of leap seconds in a file, or the built-in one where
+// that knows more. A file that cannot be used is an error and no reason not to
+// serve: the built-in table goes on.
+func leapTable(path string) (*timescale.LeapSeconds, error) {
+	table := timescale.Builtin()
+	if path == "" {
+		return table, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return table, fmt.Errorf("gnss.leap_file: %w", err)
+	}
+	read, err := timescale.ParseLeapSeconds(data)
+	if err != nil {
+		return table, fmt.Errorf("gnss.leap_file: %s: %w", path, err)
+	}
+	if read.Expires().Sub(table.Expires()) > 0 {
+		table = read
+	}
+	return table, nil
+}
