@@ -129,3 +129,11 @@ func (d *Decoder) Place() (Position, Maybe[ubx.Survey]) {
 func (d *Decoder) LeapVouched(now timescale.Mono) bool {
 	return d.ubx.leap.held(now).Known || d.epoch.LeapSource == LeapFromReceiver && now.Sub(d.lastTrusted) <= silence
 }
+
+// Protocol is what named the last epoch: NMEA or UBX.
+func (s DecoderStatus) Protocol() string {
+	if s.Epoch.Talker == talkerUBX {
+		return talkerUBX
+	}
+	return "NMEA"
+}

@@ -79,8 +79,10 @@ func (p *Pipeline) gnssStatus(now timescale.Mono) status.GNSS {
 		g.SatsSeen = &seen
 	}
 	for _, s := range d.Satellites {
-		g.Satellites = append(g.Satellites, status.Sat{Constellation: s.System.String(), ID: s.ID, CN0: maybe(s.CN0)})
+		g.Satellites = append(g.Satellites, status.Sat{Constellation: s.System.String(), ID: s.ID, CN0: maybe(s.CN0),
+			Elevation: maybe(s.Elevation), Azimuth: maybe(s.Azimuth), Used: s.Used})
 	}
+	p.receiverStatus(&g, d, pair)
 	for _, t := range p.gnssTroubles(now) {
 		g.Why = append(g.Why, t.String())
 	}

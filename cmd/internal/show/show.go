@@ -49,38 +49,6 @@ func Clock(s status.Status) string {
 	return b.String()
 }
 
-// GNSS is the screen of `bragi show gnss`.
-func GNSS(s status.Status) string {
-	g := s.GNSS
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "Receiver\t%s (%s)\n", dash(g.Device), pick(g.Connected, "connected", "not connected"))
-	receiverLines(w, g.Receiver)
-	fmt.Fprintf(w, "Fix\t%s, %s\n", dash(g.Fix), pick(g.Trusted, "trusted", "not trusted"))
-	fmt.Fprintf(w, "Second\t%s UTC, %s ago\n", dash(g.UTC), seconds(g.AgeS))
-	fmt.Fprintf(w, "Satellites\t%s used, %s seen\n", count(g.SatsUsed), count(g.SatsSeen))
-	if g.Latitude != nil && g.Longitude != nil {
-		fmt.Fprintf(w, "Position\t%.5f, %.5f, %s m\n", *g.Latitude, *g.Longitude, number(g.AltitudeM, "%.0f"))
-	}
-	fmt.Fprintf(w, "GPS - UTC\t%s s\n", count(g.LeapS))
-	fmt.Fprintf(w, "Pulse\t%s\n", dash(g.Label))
-	fmt.Fprintf(w, "Message after pulse\t%s ms\n", number(g.MessageMs, "%.0f"))
-	fmt.Fprintf(w, "Frames\t%d, %d bad checksums, %d bytes of garbage\n", g.Frames, g.BadChecksum, g.Garbage)
-	fmt.Fprintf(w, "Glitches\t%d\n", g.Glitches)
-	for i, why := range g.Why {
-		fmt.Fprintf(w, "%s\t%s\n", pick(i == 0, "Why", ""), why)
-	}
-	w.Flush()
-	for _, sat := range g.Satellites {
-		bar := ""
-		if sat.CN0 != nil {
-			bar = fmt.Sprintf("%2d %s", *sat.CN0, strings.Repeat("#", max(0, *sat.CN0/2)))
-		}
-		fmt.Fprintf(&b, "  %-8s %3d  %s\n", sat.Constellation, sat.ID, bar)
-	}
-	return b.String()
-}
-
 // Clients is the screen of `bragi show clients`.
 func Clients(s status.Status) string {
 	var b strings.Builder

@@ -88,7 +88,7 @@ func TestUnknownIsADash(t *testing.T) {
 func TestScreensTellWhatMatters(t *testing.T) {
 	s := sample()
 	for _, c := range []struct{ screen, want string }{
-		{GNSS(s), "none, not trusted"}, {GNSS(s), "GPS        2  44 ######"},
+		{GNSS(s), "none, not trusted"}, {GNSS(s), "GPS       2  44 ######"},
 		{Clients(s), "10.6.17.9  020a18.fffe.ccf2e2-1  RPD   -5 (188s left)  -3 (188s left)  -           118272"},
 		{Clients(s), "Refused: 203.0.113.9, address is not allowed (4 times, last 2.0s ago)"},
 		{Alarms(s), "MAJOR     CLOCK_HOLDOVER: holdover (no fix)"}, {Alarms(s), "mend: mend the antenna"},

@@ -69,7 +69,24 @@ type GNSS struct {
 	Latitude    *float64 `json:"latitude"`
 	Longitude   *float64 `json:"longitude"`
 	AltitudeM   *float64 `json:"altitude_m"`
-	LeapS       *int     `json:"leap_s"`           // GPS - UTC
+	LeapS       *int     `json:"leap_s"`      // GPS - UTC
+	LeapSource  string   `json:"leap_source"` // receiver, table, unknown
+	LeapEvent   string   `json:"leap_event"`  // the leap second to come, "" for none: "+1 s before 2027-01-01T00:00:00Z"
+	TAccNs      *int64   `json:"tacc_ns"`     // the receiver's estimate of its time accuracy
+	QErrPs      *int64   `json:"qerr_ps"`     // sawtooth of the next pulse: true second = stamp + qerr
+	Sawtooth    string   `json:"sawtooth"`    // "applied", "left out" (it makes the pulses worse), "" where none is told
+	NextPulse   bool     `json:"next_pulse"`  // the receiver names its next pulse, and the count agrees
+	Antenna     *string  `json:"antenna"`     // ok, open, short
+	Jamming     *string  `json:"jamming"`     // ok, warning, critical
+	JamLevel    *int     `json:"jam_level"`   // continuous wave, 0 none to 255
+	Spoofing    *string  `json:"spoofing"`    // none, indicated, affirmed
+	Survey      *Survey  `json:"survey"`      // what the receiver tells of it
+	AccuracyM   *float64 `json:"accuracy_m"`  // of the position
+	HDOP        *float64 `json:"hdop"`
+	CableNs     float64  `json:"antenna_delay_ns"` // gnss.antenna_delay, taken off each pulse
+	Model       string   `json:"model"`            // as MON-VER tells it; "" where nothing does
+	Missed      uint64   `json:"missed"`           // seconds without a pulse, counted over
+	Protocol    string   `json:"protocol"`         // of the last epoch: "nmea", "ubx"
 	Label       string   `json:"label"`            // how far the pulse is paired with its second
 	MessageMs   *float64 `json:"message_delay_ms"` // how long after its pulse a message comes
 	Frames      uint64   `json:"frames"`
@@ -79,11 +96,23 @@ type GNSS struct {
 	Why         []string `json:"why"`
 }
 
+// Survey is the receiver's survey of its position.
+type Survey struct {
+	Active       bool     `json:"active"`
+	Valid        bool     `json:"valid"`
+	DurationS    uint32   `json:"duration_s"`
+	Observations uint32   `json:"observations"`
+	AccuracyM    *float64 `json:"accuracy_m"`
+}
+
 // Sat is a satellite in view.
 type Sat struct {
 	Constellation string `json:"constellation"`
 	ID            int    `json:"id"`
 	CN0           *int   `json:"cn0_dbhz"`
+	Elevation     *int   `json:"elevation"` // degrees
+	Azimuth       *int   `json:"azimuth"`   // degrees from north, eastward
+	Used          bool   `json:"used"`
 }
 
 // Master is the unicast master as a whole.
