@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"go.bug.st/serial"
@@ -17,6 +18,8 @@ import (
 type Config struct {
 	Device string // "/dev/ttyS4", or a link to it
 	Baud   int    // 0: find out by listening
+	// Likely is the rate to listen at first, found before; 0: none is known.
+	Likely int
 	// Talk writes to the receiver once its rate is known; nil: nobody does.
 	Talk Talker
 	// Probe is written at a rate that stays silent while the rate is sought, in
@@ -55,6 +58,15 @@ const (
 // rates are tried in this order: the usual ones of receivers first.
 var rates = []int{9600, 115200, 38400, 4800, 57600, 230400, 460800, 19200}
 
+// likely are the rates with one that is tried before the others.
+func likely(first int) []int {
+	if !slices.Contains(rates, first) {
+		return rates
+	}
+	others := slices.DeleteFunc(slices.Clone(rates), func(r int) bool { return r == first })
+	return append([]int{first}, others...)
+}
+
 // Port reads one serial port.
 type Port struct {
 	cfg  Config
@@ -89,7 +101,7 @@ func (p *Port) Run(ctx context.Context, data func(received timescale.Mono, chunk
 func (p *Port) session(ctx context.Context, data func(timescale.Mono, []byte), onEvent func(Event)) {
 	first := p.cfg.Baud
 	if first == 0 {
-		first = rates[0]
+		first = likely(p.cfg.Likely)[0]
 	}
 	wait, err := newWaiter(p.cfg.Device)
 	if err != nil {
@@ -108,7 +120,7 @@ func (p *Port) session(ctx context.Context, data func(timescale.Mono, []byte), o
 		p.say(onEvent, openEvent(p.cfg.Device, err))
 		return
 	}
-	r := &reader{port: sp, wait: wait, buf: make([]byte, chunkSize), talk: p.cfg.Talk, probe: p.cfg.Probe}
+	r := &reader{port: sp, wait: wait, buf: make([]byte, chunkSize), talk: p.cfg.Talk, probe: p.cfg.Probe, rates: likely(p.cfg.Likely)}
 	if p.cfg.Baud != 0 {
 		p.say(onEvent, Event{Kind: Opened, Device: p.cfg.Device, Baud: p.cfg.Baud})
 	}
@@ -157,6 +169,7 @@ type reader struct {
 	talk   Talker
 	probe  []byte
 	rounds int // of all rates
+	rates  []int
 }
 
 // read is the next chunk; none after a time-out.
@@ -237,7 +250,7 @@ func (r *reader) write(text []byte) error {
 func (r *reader) detect(ctx context.Context, data func(timescale.Mono, []byte)) (baud int, err error) {
 	r.heard = false
 	r.rounds++
-	for _, rate := range rates {
+	for _, rate := range r.rates {
 		if r.port.SetMode(&serial.Mode{BaudRate: rate}) != nil {
 			continue // this hardware cannot do it
 		}

@@ -31,15 +31,15 @@ type devices struct {
 	close       func()
 }
 
-func openDevices(ctx context.Context, cfg *config.Config) (*devices, error) {
+func openDevices(ctx context.Context, cfg *config.Config, keep *keeper) (*devices, error) {
 	if cfg.Simulated() {
-		return openSim(ctx, cfg)
+		return openSim(ctx, cfg, keep)
 	}
-	return openBoard(cfg)
+	return openBoard(cfg, keep)
 }
 
-// openSim starts the board of software.
-func openSim(ctx context.Context, cfg *config.Config) (*devices, error) {
+// openSim starts the board of software, or goes on with the one that was left.
+func openSim(ctx context.Context, cfg *config.Config, keep *keeper) (*devices, error) {
 	kind, err := sim.ParseKind(cfg.Sim.Oscillator)
 	if err != nil {
 		return nil, err
@@ -62,13 +62,13 @@ func openSim(ctx context.Context, cfg *config.Config) (*devices, error) {
 			return nil, fmt.Errorf("sim.capture: %s: %w", cfg.Sim.Capture, err)
 		}
 	}
-	b, err := live.Start(ctx, live.Config{Sim: simulated})
+	b, err := keep.startSim(ctx, live.Config{Sim: simulated, Keep: keep.keepSim})
 	if err != nil {
 		return nil, err
 	}
 	r := newReceiver(cfg)
 	return &devices{
-		clock: b, port: r.port(b.Device(), 0), receiver: r, device: b.Device(), sim: b, temperature: b.TemperatureC,
+		clock: b, port: r.port(b.Device(), 0, keep.baud), receiver: r, device: b.Device(), sim: b, temperature: b.TemperatureC,
 		openPulses: func() (board.Pulses, error) { return unclosed{b}, nil },
 		hardware:   simHardware(cfg),
 		close:      func() { b.Close() }, //nolint:errcheck // it only waits

@@ -23,7 +23,7 @@ type hardware struct {
 
 // openBoard opens a real board's clock and network device. The pulse and the
 // serial port are opened later, again and again until they work.
-func openBoard(cfg *config.Config) (*devices, error) {
+func openBoard(cfg *config.Config, keep *keeper) (*devices, error) {
 	h, err := openHardware(cfg)
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func openBoard(cfg *config.Config) (*devices, error) {
 	h.choose(cfg, clock)
 	r := newReceiver(cfg)
 	d := &devices{
-		clock: clock, port: r.port(cfg.GNSS.Device, cfg.GNSS.Baud), receiver: r, device: cfg.GNSS.Device, hardware: h,
+		clock: clock, port: r.port(cfg.GNSS.Device, cfg.GNSS.Baud, keep.baud), receiver: r, device: cfg.GNSS.Device, hardware: h,
 		openPulses: func() (board.Pulses, error) { return openPulses(pulseInput(cfg, h.profile), clock) },
 		close: func() {
 			h.close()    //nolint:errcheck // the driver that refuses its old setting has told so before

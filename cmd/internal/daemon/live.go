@@ -36,6 +36,7 @@ type Daemon struct {
 	log     *zap.Logger
 	devices *devices
 	memory  *memoryKeeper
+	keep    *keeper
 	started time.Time
 
 	mu        sync.Mutex
@@ -84,8 +85,8 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
-	d := &Daemon{cfg: cfg, log: log, started: time.Now(), alarms: alarms.NewSet(), outside: map[alarms.Code]string{}}
-	if d.devices, err = openDevices(ctx, cfg); err != nil {
+	d := &Daemon{cfg: cfg, log: log, started: time.Now(), keep: newKeeper(cfg, log), alarms: alarms.NewSet(), outside: map[alarms.Code]string{}}
+	if d.devices, err = openDevices(ctx, cfg, d.keep); err != nil {
 		return err
 	}
 	defer d.devices.close()
@@ -102,11 +103,11 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 		Leap: leap, Servo: servo, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay,
 		EgressNs: softwareEgressNs, Profile: cfg.Master.QualityProfile(), Squelch: cfg.Master.Squelch, Temperature: d.devices.temperature,
 	}, d.devices.clock)
-	if err := d.pipe.Start(board.Raw(), d.bestGuess()); err != nil {
-		return err
-	}
 	service, err := newMaster(cfg)
 	if err != nil {
+		return err
+	}
+	if err := d.begin(service); err != nil {
 		return err
 	}
 	listener, err := control.Listen(cfg.SocketPath())
@@ -126,6 +127,8 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	running.Go(func() { d.devices.port.Run(ctx, d.bytes, d.portEvent) }) //nolint:errcheck // it ends with ctx
 	running.Go(func() { d.pulses(ctx) })
 	running.Go(func() { d.remember(ctx) })
+	running.Go(func() { d.keepClocks(ctx) })
+	d.tick() // what to announce is known before anything is served
 	served := make(chan error, 1)
 	running.Go(func() { served <- d.serve(ctx, service) })
 	daemon.SdNotify(false, daemon.SdNotifyReady) //nolint:errcheck // without systemd there is nobody to tell
@@ -154,14 +157,24 @@ func (d *Daemon) serve(ctx context.Context, m *master.Master) error {
 	defer stop()
 	watching.Go(func() { d.watchService(ctx) })
 	watching.Go(func() { d.watchLink(ctx, server) })
-	return server.Serve(ctx, m, d.devices.clock)
+	watching.Go(func() { d.keepGrants(ctx, server) })
+	d.mu.Lock()
+	d.keep.resumed.ServingMs = float64(time.Since(processBegan).Microseconds()) / 1e3
+	d.mu.Unlock()
+	err = server.Serve(ctx, m, d.devices.clock)
+	stop()
+	watching.Wait()
+	m.Export(board.Raw(), &d.keep.saved)
+	d.keep.writeGrants()
+	return err
 }
 
 // listen is nil without an error when ctx ended first.
 func (d *Daemon) listen(ctx context.Context, identity wire.PortIdentity) (*udp.Server, error) {
 	ports := udp.Config{Address: d.cfg.Master.Addr(), EventPort: d.cfg.Master.EventPort, GeneralPort: d.cfg.Master.GeneralPort,
 		DSCP: d.cfg.Master.DSCP, Nice: servingNice, Management: d.cfg.Master.Management != "off",
-		Latencies: latencies(d.cfg.Board), Twins: twinsOf(d.cfg.Board, &d.devices.hardware), Identity: identity.Clock}
+		Latencies: latencies(d.cfg.Board), Twins: twinsOf(d.cfg.Board, &d.devices.hardware), Identity: identity.Clock,
+		Inherited: d.keep.sockets.descriptors(), Before: d.keep.before}
 	for {
 		server, err := udp.Listen(ports)
 		if !errors.Is(err, unix.EADDRNOTAVAIL) {
@@ -233,7 +246,11 @@ func (d *Daemon) tick() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now, wall := board.Raw(), time.Now()
-	d.pipe.Tick(now, d.service.Snapshot != nil && d.service.Stats.ClientsServed > 0)
+	orders := d.pipe.orders
+	d.pipe.Tick(now, d.serves())
+	if d.pipe.orders != orders {
+		d.keep.changed()
+	}
 	said := d.pipe.Announcement(now)
 	if said != d.said && d.server != nil {
 		d.server.SetAnnouncement(said)
@@ -343,6 +360,7 @@ func (d *Daemon) readPulses(ctx context.Context, opened func()) error {
 		}
 		d.mu.Lock()
 		d.pipe.Edge(board.Raw(), edge)
+		d.keep.changed()
 		d.mu.Unlock()
 	}
 }
@@ -406,6 +424,7 @@ func (d *Daemon) Status() status.Status {
 	s.GNSS.Device, s.GNSS.Connected = d.devices.device, d.connected
 	s.GNSS.Receiver = d.devices.receiver.status()
 	s.Hardware, s.Holdover = d.hardware(), d.holdoverStatus(now)
+	s.Restart = d.restartStatus(&s.Clock)
 	masterStatus(&s, d.service)
 	return s
 }

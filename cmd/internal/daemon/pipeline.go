@@ -36,7 +36,8 @@ type Pipeline struct {
 	trusted  timescale.Mono // when the last trusted epoch came
 	served   bool
 	fault    clockFault
-	clockErr error // the last order that the board's clock did not take; nil: it took the last one
+	orders   uint64 // that the clock took
+	clockErr error  // the last order that the board's clock did not take; nil: it took the last one
 	mark     gnss.Mark
 }
 
@@ -166,11 +167,13 @@ func (p *Pipeline) obey(o holdover.Order) {
 			return
 		}
 		p.servo.Stepped(p.now, o.StepNs)
+		p.orders++
 	}
 	if o.SetFrequency {
 		var applied float64
 		if applied, p.clockErr = p.clock.AdjustFrequency(o.FrequencyPPB); p.clockErr == nil {
 			p.servo.Applied(p.now, applied)
+			p.orders++
 		}
 	}
 }

@@ -63,8 +63,8 @@ func newReceiver(cfg *config.Config) *receiver {
 }
 
 // port is the receiver's port, which writes only if the receiver may be set up.
-func (r *receiver) port(device string, baud int) *port.Port {
-	c := port.Config{Device: device, Baud: baud}
+func (r *receiver) port(device string, baud, likely int) *port.Port {
+	c := port.Config{Device: device, Baud: baud, Likely: likely}
 	if r.machine != nil {
 		c.Talk, c.Probe = r, ubx.AppendMessage(nil, ubx.MonVER, nil)
 	}

@@ -92,6 +92,9 @@ func (d *Daemon) portEvent(e port.Event) {
 	opened := e.Kind == port.Opened
 	d.mu.Lock()
 	d.connected = opened
+	if opened {
+		d.keep.baud = e.Baud
+	}
 	d.mu.Unlock()
 	d.devices.receiver.event(board.Raw(), e)
 	switch {

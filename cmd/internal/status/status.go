@@ -22,6 +22,7 @@ type Status struct {
 	Walk     []Step    `json:"walk"` // the latest changes of state and class, oldest first
 	Hardware Hardware  `json:"hardware"`
 	Holdover Holdover  `json:"holdover"`
+	Restart  Restart   `json:"restart"`
 }
 
 // Clock is the served clock and what is announced of it.
@@ -129,6 +130,7 @@ type Master struct {
 	Received    uint64            `json:"received"`
 	Counters    map[string]uint64 `json:"counters"`
 	Schedule    Schedule          `json:"schedule"`
+	AnnounceGap AnnounceGap       `json:"announce_gap_s"`
 }
 
 // Schedule is how punctual the packet path was since its start.

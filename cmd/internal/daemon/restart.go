@@ -1,0 +1,404 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"bragi/board"
+	"bragi/board/sim"
+	"bragi/board/sim/live"
+	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/state"
+	"bragi/cmd/internal/status"
+	"bragi/cmd/internal/syslog"
+	"bragi/gnss/timescale"
+	"bragi/master"
+	"bragi/master/udp"
+)
+
+// A restart that no client notices: what a process knows is written into
+// control.run_dir while it serves, and the next one goes on from there.
+//
+//	clock.state   the clock's continuity, servo, label, latencies: with each pulse and order, and each second
+//	grants.state  who was granted what: within 100 ms of a changed grant, a second of a renewal, each 5 s
+//	sim.state     the board of software: with each order
+//
+// They are of this boot alone, so none waits for a disk.
+
+var (
+	clockKind = state.Kind{Name: "clock", Version: 1}
+	simKind   = state.Kind{Name: "sim", Version: 1}
+)
+
+const (
+	grantSoon   = 60 * time.Millisecond // after a changed grant
+	renewalSoon = time.Second
+	grantsEvery = 5 * time.Second
+	clockSoon   = 20 * time.Millisecond // after an order or a pulse: what comes together is written together
+	clockEvery  = time.Second
+	exportWait  = time.Second
+)
+
+// clockState is the content of clock.state, in JSON.
+type clockState struct {
+	state.Moment
+	Pipeline PipelineState `json:"pipeline"`
+	Latency  udp.Latency   `json:"latency"`
+	Baud     int           `json:"baud"` // of the receiver; 0: not known
+}
+
+// simState is the content of sim.state, in JSON.
+type simState struct {
+	Boot  string    `json:"boot"`
+	Board sim.Saved `json:"board"`
+}
+
+// keeper writes the state, and knows what became of the last process's.
+type keeper struct {
+	dir   string
+	boot  string
+	log   *zap.Logger
+	clock chan struct{} // the clock's state has changed; one waits for all
+
+	sockets held
+	left    clockState // by the last process
+	leftErr error      // why there is none
+	before  udp.Before // for the server
+	baud    int        // guarded by the daemon's lock
+	resumed Restart
+	saved   master.Saved // memory of the exports
+	buffer  []byte
+	failing sync.Map // by kind of file: its trouble, which was told
+}
+
+// Restart is what became of the last process's state, for the status.
+type Restart = status.Restart
+
+func newKeeper(cfg *config.Config, log *zap.Logger) *keeper {
+	boot, err := state.BootID()
+	k := &keeper{dir: cfg.Control.RunDir, boot: boot, log: log, sockets: takeSockets(), clock: make(chan struct{}, 1)}
+	if err == nil {
+		err = os.MkdirAll(k.dir, 0o755)
+	}
+	if err != nil {
+		k.complain(k.dir, err)
+	}
+	k.leftErr = k.readClock()
+	return k
+}
+
+func (k *keeper) path(k2 state.Kind) string { return filepath.Join(k.dir, k2.Name+".state") }
+
+// write replaces a file. A trouble is told once until it has gone.
+func (k *keeper) write(kind state.Kind, content []byte) {
+	err := state.ReplaceFile(k.path(kind), kind, content)
+	if err == nil {
+		k.failing.Delete(kind.Name)
+		return
+	}
+	if _, told := k.failing.Swap(kind.Name, err); !told {
+		k.complain(k.path(kind), err)
+	}
+}
+
+func (k *keeper) complain(file string, err error) {
+	k.log.Warn("the state is not kept, a restart will be noticed: "+err.Error(), syslog.Event("STATE"), zap.String("file", file))
+}
+
+// changed says that the clock's state is another. It waits for nobody.
+func (k *keeper) changed() {
+	select {
+	case k.clock <- struct{}{}:
+	default:
+	}
+}
+
+// readClock reads what the last process has left of the clock. Of the same boot,
+// latencies and rate are good whatever became of the clock.
+func (k *keeper) readClock() error {
+	content, err := state.ReadFile(k.path(clockKind), clockKind)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(content, &k.left); err != nil {
+		return fmt.Errorf("%s: %w", k.path(clockKind), err)
+	}
+	if k.left.Boot == k.boot && k.boot != "" {
+		k.before = udp.Before{Mono: timescale.MonoFromNs(k.left.RawNs), Realtime: timescale.UTCFromNs(k.left.RealtimeNs), Latency: k.left.Latency}
+		k.baud = k.left.Baud
+	}
+	return nil
+}
+
+// readSim is the board of software that was left; nil when there is none to go on
+// with.
+func (k *keeper) readSim() (*sim.Saved, error) {
+	content, err := state.ReadFile(k.path(simKind), simKind)
+	if err != nil {
+		return nil, absentIsNil(err)
+	}
+	var s simState
+	if err := json.Unmarshal(content, &s); err != nil {
+		return nil, fmt.Errorf("%s: %w", k.path(simKind), err)
+	}
+	if s.Boot != k.boot {
+		return nil, fmt.Errorf("%s: %w", k.path(simKind), state.ErrOtherBoot)
+	}
+	return &s.Board, nil
+}
+
+// startSim goes on with the board of software that was left, or starts a new one
+// and says why.
+func (k *keeper) startSim(ctx context.Context, c live.Config) (*live.Board, error) {
+	left, err := k.readSim()
+	if err == nil && left != nil {
+		c.Saved = left
+		var b *live.Board
+		if b, err = live.Start(ctx, c); err == nil {
+			return b, nil
+		}
+		c.Saved = nil
+	}
+	if err != nil {
+		k.log.Warn("the board of software starts anew: "+err.Error(), syslog.Event("NOT_RESUMED"))
+	}
+	return live.Start(ctx, c)
+}
+
+// keepSim writes the board of software down.
+func (k *keeper) keepSim(s sim.Saved) {
+	content, err := json.Marshal(simState{k.boot, s})
+	if err != nil {
+		k.complain(k.path(simKind), err)
+		return
+	}
+	k.write(simKind, content)
+}
+
+func absentIsNil(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// moment reads the served clock with the kernel's.
+func (k *keeper) moment(clock board.Clock) (state.Moment, error) {
+	x, err := clock.Cross()
+	if err != nil {
+		return state.Moment{}, err
+	}
+	// The line that the clock runs on now, over a second.
+	rate := float64(clock.Local(x.Mono.Add(time.Second)).Sub(clock.Local(x.Mono)) - time.Second)
+	return state.Moment{Boot: k.boot, RawNs: x.Mono.Ns(), ClockNs: x.Local.Ns(), WidthNs: x.WidthNs, RealtimeNs: x.Realtime.Ns(), RatePPB: rate}, nil
+}
+
+// rated is a clock that learns its rate over CLOCK_MONOTONIC_RAW by and by.
+type rated interface{ AssumeRate(ppb float64) }
+
+// resumeClock goes on with the clock that the last process has left; else it
+// says why, and the pipeline starts anew.
+func (k *keeper) resumeClock(p *Pipeline, clock board.Clock) (why error) {
+	if k.leftErr != nil {
+		return k.leftErr
+	}
+	s := &k.left
+	now, err := k.moment(clock)
+	if err != nil {
+		return err
+	}
+	if c, computed := clock.(*board.SoftwareClock); computed && s.Boot == k.boot {
+		// It is nothing but a line over CLOCK_MONOTONIC_RAW, which went on.
+		if err := c.Step(s.Predict(now.RawNs) - now.ClockNs); err != nil {
+			return err
+		}
+		now.ClockNs = s.Predict(now.RawNs)
+	}
+	off, err := state.Continues(s.Moment, now)
+	if err != nil {
+		return err
+	}
+	if c, learns := clock.(rated); learns {
+		c.AssumeRate(s.RatePPB)
+	}
+	if err := p.Resume(timescale.MonoFromNs(now.RawNs), s.Pipeline); err != nil {
+		return err
+	}
+	k.resumed.Clock, k.resumed.AgeS, k.resumed.OffNs = true, float64(now.RawNs-s.RawNs)/1e9, off
+	return nil
+}
+
+// clockState is the clock at now; ok is false when none may be handed on: then
+// the file that is there grows old.
+func (d *Daemon) clockState() (s clockState, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now, err := d.keep.moment(d.devices.clock)
+	if err != nil || d.pipe.fault.away != nil || d.pipe.fault.doubted {
+		return s, false // the clock's own alarm tells it
+	}
+	s = clockState{Moment: now, Pipeline: d.pipe.Save(timescale.MonoFromNs(now.RawNs)), Latency: d.keep.before.Latency, Baud: d.keep.baud}
+	if d.service.Snapshot != nil {
+		s.Latency = d.service.Transport.Latency
+	}
+	return s, true
+}
+
+// keepClock writes the clock's state.
+func (d *Daemon) keepClock() {
+	s, ok := d.clockState()
+	if !ok {
+		return
+	}
+	content, err := json.Marshal(s)
+	if err != nil {
+		d.keep.complain(d.keep.path(clockKind), err)
+		return
+	}
+	d.keep.write(clockKind, content)
+}
+
+// keepClocks writes the clock's state when it changes, until ctx ends, and once
+// more.
+func (d *Daemon) keepClocks(ctx context.Context) {
+	every := time.NewTicker(clockEvery)
+	defer every.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-every.C:
+		case <-d.keep.clock:
+			select {
+			case <-ctx.Done():
+			case <-time.After(clockSoon):
+			}
+		}
+		d.keepClock()
+	}
+}
+
+// importGrants lets the master go on with the last process's clients.
+func (k *keeper) importGrants(m *master.Master, cfg *config.Config, now timescale.Mono) (master.Imported, error) {
+	content, err := state.ReadFile(k.path(state.GrantsKind), state.GrantsKind)
+	if err != nil {
+		return master.Imported{}, absentIsNil(err)
+	}
+	boot, saved, err := state.ParseGrants(content)
+	switch {
+	case err != nil:
+		return master.Imported{}, fmt.Errorf("%s: %w", k.path(state.GrantsKind), err)
+	case boot != k.boot || boot == "":
+		return master.Imported{}, fmt.Errorf("%s: %w", k.path(state.GrantsKind), state.ErrOtherBoot)
+	}
+	if at := cfg.Master.Addr(); at.IsValid() {
+		for i := range saved.Clients {
+			if saved.Clients[i].Asked != at { // it speaks to an address that is no longer ours
+				saved.Clients[i].Grants = [3]master.SavedGrant{}
+			}
+		}
+	}
+	return m.Import(now, saved)
+}
+
+// keepGrants writes the grants when they change, until ctx ends.
+func (d *Daemon) keepGrants(ctx context.Context, server *udp.Server) {
+	k := d.keep
+	var written, renewed uint64
+	due := time.NewTimer(0)
+	defer due.Stop()
+	next := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-server.Changed():
+			grants, renewals := server.Changes()
+			soon := time.Now().Add(renewalSoon)
+			switch {
+			case grants != written:
+				soon = time.Now().Add(grantSoon)
+			case renewals == renewed:
+				continue
+			}
+			if soon.Before(next) {
+				next = soon
+				due.Reset(time.Until(next))
+			}
+		case <-due.C:
+			written, renewed = server.Changes()
+			asking, cancel := context.WithTimeout(ctx, exportWait)
+			err := server.Export(asking, &k.saved)
+			cancel()
+			if err == nil {
+				k.writeGrants()
+			} else {
+				k.saved = master.Saved{} // the old memory is the server's now
+			}
+			next = time.Now().Add(grantsEvery)
+			due.Reset(grantsEvery)
+		}
+	}
+}
+
+// writeGrants writes what was exported last.
+func (k *keeper) writeGrants() {
+	k.buffer = state.AppendGrants(k.buffer[:0], k.boot, &k.saved)
+	k.write(state.GrantsKind, k.buffer)
+}
+
+// begin goes on from what the last process has left, or starts anew and says why.
+func (d *Daemon) begin(m *master.Master) error {
+	now := board.Raw()
+	k := d.keep
+	switch err := k.resumeClock(d.pipe, d.devices.clock); {
+	case err == nil:
+		d.steps = d.pipe.servo.Report(now).Steps // they were told
+		d.log.Info("the clock goes on where it was left", syslog.Event("RESUMED"), zap.Stringer("state", d.pipe.servo.Report(now).State),
+			zap.Float64("seconds", k.resumed.AgeS), zap.Int64("off_ns", k.resumed.OffNs))
+	default:
+		if absentIsNil(err) != nil {
+			k.resumed.Why = "the state of the last process is not used: " + err.Error()
+			d.log.Warn(k.resumed.Why, syslog.Event("NOT_RESUMED"))
+		}
+		if err := d.pipe.Start(now, d.bestGuess()); err != nil {
+			return err
+		}
+	}
+	done, err := k.importGrants(m, d.cfg, board.Raw())
+	if err != nil {
+		k.resumed.GrantsWhy = "the grants of the last process are not used: " + err.Error()
+		d.log.Warn(k.resumed.GrantsWhy, syslog.Event("NOT_RESUMED"))
+	}
+	if k.resumed.Clients = done.Clients; done != (master.Imported{}) {
+		d.log.Info("clients go on with their grants", syslog.Event("RESUMED"), zap.Int("clients", done.Clients),
+			zap.Int("expired", done.Expired), zap.Int("refused", done.Refused))
+	}
+	return nil
+}
+
+// serves tells whether clients hold grants.
+func (d *Daemon) serves() bool {
+	if d.service.Snapshot == nil {
+		return d.keep.resumed.Clients > 0
+	}
+	return d.service.Stats.ClientsServed > 0
+}
+
+// restartStatus is what was taken over, and says beside the clock's state why it
+// began anew, until it has locked.
+func (d *Daemon) restartStatus(c *status.Clock) Restart {
+	r := d.keep.resumed
+	if r.Why != "" && !d.pipe.servo.Report(board.Raw()).EverLocked {
+		c.Why = append(c.Why, r.Why)
+	}
+	return r
+}

@@ -1,0 +1,62 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"bragi/gnss"
+	"bragi/gnss/timescale"
+	"bragi/holdover"
+)
+
+// PipelineState is a Pipeline between two processes of one boot.
+type PipelineState struct {
+	Servo    holdover.Saved `json:"servo"`
+	Label    *savedLabel    `json:"label"` // null: no pulse was labelled
+	EgressNs float64        `json:"egress_ns"`
+}
+
+// savedLabel is a gnss.Label.
+type savedLabel struct {
+	AtNs    int64         `json:"at_ns"`
+	Second  int64         `json:"tai_second"`
+	DelayNs time.Duration `json:"delay_ns"`
+}
+
+// Save is the pipeline at now.
+func (p *Pipeline) Save(now timescale.Mono) PipelineState {
+	s := PipelineState{Servo: p.servo.Save(now), EgressNs: p.cfg.EgressNs}
+	if l, ok := p.pairer.Label(); ok {
+		s.Label = &savedLabel{l.At.Ns(), l.Second, l.Delay}
+	}
+	return s
+}
+
+// Resume goes on where another process has left the clock, instead of Start: the
+// state stays, its bound grown by the age, and the pulses count on. That the clock
+// was left alone since is the caller's to know. After an error the pipeline is as
+// it was, and Start is due.
+func (p *Pipeline) Resume(now timescale.Mono, s PipelineState) error {
+	if len(s.Servo.Corrections) == 0 {
+		return errors.New("it does not say how the clock was steered")
+	}
+	if !(s.EgressNs > 0 && s.EgressNs < 1e9) {
+		return fmt.Errorf("it says an egress bound of %v ns", s.EgressNs)
+	}
+	servo := holdover.New(p.cfg.Servo)
+	if err := servo.Resume(now, s.Servo); err != nil {
+		return err
+	}
+	// The clock runs with this correction, or with one that was set a moment later.
+	applied, err := p.clock.AdjustFrequency(s.Servo.Corrections[len(s.Servo.Corrections)-1].PPB)
+	if err != nil {
+		return err
+	}
+	servo.Applied(now, applied)
+	p.servo, p.now, p.cfg.EgressNs = servo, now, s.EgressNs
+	if l := s.Label; l != nil {
+		p.pairer.Resume(now, gnss.Label{At: timescale.MonoFromNs(l.AtNs), Second: l.Second, Delay: l.DelayNs})
+	}
+	return nil
+}
