@@ -43,6 +43,11 @@ func newLoop(s *Server, m *master.Master, clock Clock) (*loop, error) {
 		return nil, err
 	}
 	l := &loop{s: s, m: m, clock: clock, wait: w, bridge: s.opened, stamps: newStamper()}
+	l.stamps.numbered = s.event.tx.numbered
+	// Stamps that another process asked for, of a socket that is handed on, have
+	// other numbers.
+	l.stamps.next = uint32(Now().Ns())
+	l.stamps.first = l.stamps.next
 	l.stamps.egress = s.cfg.Latencies.egress()
 	l.stamps.before = s.cfg.Before.Latency
 	l.stamps.learnt()
@@ -281,7 +286,7 @@ func (l *loop) sync(m *master.Message) bool {
 		return false
 	}
 	want := l.stamps.wants(sample)
-	if tx.stamped(m.Src, m.Dst, m.Payload, want) {
+	if tx.stamped(m.Src, m.Dst, m.Payload, want, l.stamps.next) {
 		l.stamps.ask(m.Payload, asked{want: want, sample: sample, token: m.Token, path: on, read: read, origin: origin, predicted: predicted})
 	}
 	return true

@@ -19,6 +19,8 @@ type sender struct {
 	name    [batch]unix.RawSockaddrInet4
 	control [batch]pktinfo
 	wish    *wish
+	// numbered: the socket gives each stamp the number that it is asked by.
+	numbered bool
 
 	stats SendStats
 }

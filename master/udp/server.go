@@ -140,7 +140,7 @@ func Listen(c Config) (*Server, error) {
 }
 
 func openPort(c Config, number uint16) (*port, error) {
-	o := options{address: c.Address, port: number, device: c.Interface, dscp: c.DSCP, priority: c.Priority}
+	o := options{address: c.Address, port: number, device: c.Interface, dscp: c.DSCP, priority: c.Priority, numbered: numbersStamps()}
 	fd, bound, err := inherit(c.Inherited, o)
 	if err == nil && fd < 0 {
 		fd, err = open(o)
@@ -149,7 +149,9 @@ func openPort(c Config, number uint16) (*port, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &port{fd: fd, rx: newReceiver(fd), tx: newSender(fd, number, bound), wide: !bound && !c.Address.IsUnspecified()}, nil
+	p := &port{fd: fd, rx: newReceiver(fd), tx: newSender(fd, number, bound), wide: !bound && !c.Address.IsUnspecified()}
+	p.tx.numbered = o.numbered
+	return p, nil
 }
 
 // Close gives the ports back. Serve must have ended, or not have begun.

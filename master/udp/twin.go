@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -159,9 +158,9 @@ func (t *twins) send(now timescale.Mono) {
 		t.tx.name[0].Addr = twinGroup
 	}
 	h := &t.tx.hdr[0].Hdr
-	t.tx.wish.flags = unix.SOF_TIMESTAMPING_TX_SOFTWARE | unix.SOF_TIMESTAMPING_TX_HARDWARE
-	h.Control = (*byte)(unsafe.Pointer(t.tx.wish))
-	h.SetControllen(int(unsafe.Offsetof(t.tx.wish.from)))
+	start, length := t.tx.wish.control(softwareStamp|deviceStamp, false, false)
+	h.Control = start
+	h.SetControllen(length)
 	if t.tx.transmit() {
 		t.stats.Sent++
 		t.wait, t.soft = now, timescale.Local{}

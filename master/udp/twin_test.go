@@ -102,7 +102,8 @@ func TestTwins(t *testing.T) {
 // A server without the permission for twins, or with an interface that is not
 // there, serves without.
 func TestTwinsThatCannotBe(t *testing.T) {
-	s := listen(t, Config{Address: serverAddr, EventPort: 21319, GeneralPort: 21320, Twins: Twins{Interface: "nothere0"}})
+	e, g := twoPorts(t)
+	s := listen(t, Config{Address: serverAddr, EventPort: e, GeneralPort: g, Twins: Twins{Interface: "nothere0"}})
 	defer s.Close()
 	if s.twins != nil || s.twinsError == nil {
 		t.Errorf("twins %v, error %v", s.twins, s.twinsError)

@@ -30,6 +30,8 @@ type stamper struct {
 	stats     StampStats
 	before    Latency // what another process learnt
 
+	numbered bool // stamps come back with the number that they were asked by, else with the message
+
 	asked []asked // a ring, by the time of asking
 	first uint32  // the oldest that may wait
 	next  uint32
@@ -47,7 +49,7 @@ type stamper struct {
 
 // asked is a Sync whose stamps have not all come yet.
 type asked struct {
-	key       uint64 // its bytes; no two that wait share it
+	key       uint64 // its number or its bytes; no two that wait share it
 	want      stampSet
 	sample    bool   // it teaches the predictor
 	token     uint32 // 0: it says itself when it left
@@ -97,7 +99,7 @@ func (s *stamper) use(device, follow bool) {
 		s.learnt()
 	}
 	if follow && len(s.asked) < following {
-		s.asked, s.first, s.next = make([]asked, following), 0, 0
+		s.asked, s.first = make([]asked, following), s.next
 	}
 }
 
@@ -143,11 +145,13 @@ func (s *stamper) ask(payload []byte, a asked) {
 		s.giveUp(slot)
 		s.first++
 	}
-	s.next++
 	if a.want&deviceStamp != 0 {
 		s.stats.Asked++
 	}
-	a.key = keyOf(payload)
+	if a.key = uint64(s.next); !s.numbered {
+		a.key = keyOf(payload)
+	}
+	s.next++
 	*slot = a
 }
 
@@ -182,8 +186,16 @@ func keyOf(sync []byte) uint64 {
 	return uint64(binary.BigEndian.Uint16(sync[wire.SequenceOffset:]))<<48 | uint64(sec&0x3FFFF)<<30 | uint64(ns)
 }
 
-// find is the Sync that a looped packet ends in.
-func (s *stamper) find(packet []byte) *asked {
+// find is the Sync that stamps belong to: by their number, or the one that a
+// looped packet ends in.
+func (s *stamper) find(packet []byte, t stamps) *asked {
+	if s.numbered {
+		a := &s.asked[t.number%uint32(len(s.asked))]
+		if a.want == 0 || a.key != uint64(t.number) {
+			return nil
+		}
+		return a
+	}
 	if len(packet) < wire.SyncLen {
 		return nil
 	}
@@ -236,7 +248,7 @@ func (l *loop) drain() {
 // left takes the stamps of one looped packet.
 func (l *loop) left(packet []byte, t stamps) {
 	s := l.stamps
-	a := s.find(packet)
+	a := s.find(packet, t)
 	if a == nil {
 		s.stray++
 		return
@@ -289,16 +301,20 @@ func plausible(late time.Duration) bool {
 	return -far <= late && late <= far
 }
 
-// wish is the control of a send that wants stamps: which, and after it from
-// which address to send.
+// wish is the control of a send that wants stamps: by which number, where the
+// kernel can do that, which stamps, and after it from which address to send.
 type wish struct {
-	hdr   unix.Cmsghdr
-	flags uint32
-	from  pktinfo
+	id     unix.Cmsghdr
+	number uint32
+	hdr    unix.Cmsghdr
+	flags  uint32
+	from   pktinfo
 }
 
 func newWish() *wish {
-	w := &wish{flags: unix.SOF_TIMESTAMPING_TX_SOFTWARE}
+	w := &wish{}
+	w.id.Level, w.id.Type = unix.SOL_SOCKET, unix.SCM_TS_OPT_ID
+	w.id.SetLen(align(unix.SizeofCmsghdr) + 4)
 	w.hdr.Level, w.hdr.Type = unix.SOL_SOCKET, unix.SO_TIMESTAMPING_NEW
 	w.hdr.SetLen(align(unix.SizeofCmsghdr) + 4)
 	w.from.hdr.Level, w.from.hdr.Type = unix.IPPROTO_IP, unix.IP_PKTINFO
@@ -306,30 +322,64 @@ func newWish() *wish {
 	return w
 }
 
-// stamped sends one datagram, now, and asks for its stamps.
-func (s *sender) stamped(src, dst netip.Addr, payload []byte, want stampSet) (sent bool) {
-	s.set(0, src, dst, payload)
-	s.wish.flags = 0
+// control is the part that is sent: from the number on or without it, and with
+// the address or without it.
+func (w *wish) control(want stampSet, numbered, address bool) (start *byte, length int) {
+	w.flags = 0
 	if want&softwareStamp != 0 {
-		s.wish.flags |= unix.SOF_TIMESTAMPING_TX_SOFTWARE
+		w.flags |= unix.SOF_TIMESTAMPING_TX_SOFTWARE
 	}
 	if want&deviceStamp != 0 {
-		s.wish.flags |= unix.SOF_TIMESTAMPING_TX_HARDWARE
+		w.flags |= unix.SOF_TIMESTAMPING_TX_HARDWARE
 	}
+	end := unsafe.Offsetof(w.from)
+	if address {
+		end = unsafe.Sizeof(*w)
+	}
+	if numbered {
+		return (*byte)(unsafe.Pointer(w)), int(end)
+	}
+	return (*byte)(unsafe.Pointer(&w.hdr)), int(end - unsafe.Offsetof(w.hdr))
+}
+
+// stamped sends one datagram, now, and asks for its stamps.
+func (s *sender) stamped(src, dst netip.Addr, payload []byte, want stampSet, number uint32) (sent bool) {
+	s.set(0, src, dst, payload)
 	h := &s.hdr[0].Hdr
-	length := unsafe.Offsetof(s.wish.from)
-	if h.Control != nil {
-		s.wish.from.info.Spec_dst = src.As4()
-		length = unsafe.Sizeof(*s.wish)
-	}
-	h.Control = (*byte)(unsafe.Pointer(s.wish))
-	h.SetControllen(int(length))
+	s.wish.number = number
+	s.wish.from.info.Spec_dst = src.As4()
+	start, length := s.wish.control(want, s.numbered, h.Control != nil)
+	h.Control = start
+	h.SetControllen(length)
 	return s.transmit()
 }
 
+// numbersStamps tells whether the kernel takes the number of a stamp from its
+// sender: an older one refuses the control message before it looks at anything
+// else.
+func numbersStamps() bool {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_UDP)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING_NEW, unix.SOF_TIMESTAMPING_SOFTWARE|unix.SOF_TIMESTAMPING_OPT_ID) != nil {
+		return false
+	}
+	const discard = 9
+	s := newSender(fd, discard, true)
+	s.numbered = true
+	s.stamped(netip.AddrFrom4([4]byte{}), netip.AddrFrom4([4]byte{127, 0, 0, 1}), []byte{0}, softwareStamp, 1)
+	return s.stats.LastError != unix.EINVAL
+}
+
 // stamps are what a control message tells of one message: the kernel's stamp, of
-// CLOCK_REALTIME, and the device's, of its own clock; 0 for none.
-type stamps struct{ softwareNs, deviceNs int64 }
+// CLOCK_REALTIME, and the device's, of its own clock; 0 for none. number is the
+// one it was asked by.
+type stamps struct {
+	softwareNs, deviceNs int64
+	number               uint32
+}
 
 // stampsOf reads a struct scm_timestamping64: three timespecs, of which the
 // second is no longer used.
@@ -349,7 +399,12 @@ func txStamps(b []byte) (t stamps, ok bool) {
 			break
 		}
 		if level == unix.SOL_SOCKET && typ == unix.SO_TIMESTAMPING_NEW && len(data) >= 16 {
+			number := t.number
 			t, ok = stampsOf(data), true
+			t.number = number
+		}
+		if level == unix.IPPROTO_IP && typ == unix.IP_RECVERR && len(data) >= int(unsafe.Sizeof(unix.SockExtendedErr{})) {
+			t.number = binary.NativeEndian.Uint32(data[12:]) // ee_data
 		}
 		b = b[min(align(length), len(b)):]
 	}

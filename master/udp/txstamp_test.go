@@ -140,6 +140,31 @@ func TestWithheldStamps(t *testing.T) {
 	}
 }
 
+// Where the kernel gives a stamp the number that it was asked by, the number
+// finds the Sync, without its bytes, in whatever order they come; a number that
+// nobody has asked by, or asked by before, finds none.
+func TestNumberedStamps(t *testing.T) {
+	l := bench(t, false)
+	s := l.stamps
+	s.numbered, s.next, s.first = true, ^uint32(0)-1, ^uint32(0)-1 // the numbers begin anew
+	first := s.next
+	for i := range 4 {
+		l.asks(4_000_100, uint16(i))
+	}
+	for _, n := range []uint32{first + 3, first, first + 2} {
+		l.left(nil, stamps{softwareNs: 8_010_000, number: n})
+	}
+	if r := s.predictor.Residual(); r.N != 3 || s.stray != 0 {
+		t.Errorf("%d learnt, %d stray; want 3 and none", r.N, s.stray)
+	}
+	for _, n := range []uint32{first + 3, first + 4, first + sampling, first - 1} {
+		l.left(nil, stamps{softwareNs: 8_010_000, number: n})
+	}
+	if r := s.predictor.Residual(); r.N != 3 || s.stray != 4 {
+		t.Errorf("%d learnt, %d stray; want 3 and 4", r.N, s.stray)
+	}
+}
+
 // Receive stamps: the device's is taken when the kernel's does not contradict
 // it, the kernel's less the interrupt else.
 func TestArrival(t *testing.T) {

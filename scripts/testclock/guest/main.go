@@ -35,7 +35,7 @@ var scenarios = map[string]scenario{
 	"client":    {"extts:0", "1.5us", playClient, true},
 	"stamps":    {"extts:0", "1.5us", playStamps, true},
 	"predicted": {"extts:0", "1.5us", playPredicted, true},
-	"am335x":    {"extts:0", "1.5us", playAM335x, true},
+	"twins":     {"extts:0", "1.5us", playAM335x, true},
 	"rtc":       {"extts:0", "1.5us", playRTC, false}, // setUp takes the date of the RTC
 }
 
