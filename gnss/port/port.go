@@ -56,7 +56,7 @@ const (
 )
 
 // rates are tried in this order: the usual ones of receivers first.
-var rates = []int{9600, 115200, 38400, 4800, 57600, 230400, 460800, 19200}
+var rates = []int{9600, 38400, 115200, 4800, 57600, 230400, 460800, 19200}
 
 // likely are the rates with one that is tried before the others.
 func likely(first int) []int {

@@ -37,7 +37,7 @@ func portStep(what string, on, off uint16) step {
 		if !ok {
 			return false, nil, false
 		}
-		m.port = p.ID
+		m.port = p
 		want := p
 		want.Out = p.Out&^off | on
 		return want.Out == p.Out, want.Payload(), true
@@ -51,7 +51,7 @@ func messageStep(name ubx.Name, rate byte, optional bool) step {
 			if !ok || r.Name != name {
 				return false, nil, false
 			}
-			return int(m.port) < len(r.Rates) && r.Rates[m.port] == rate, ubx.MsgRate(name, rate), true
+			return int(m.port.ID) < len(r.Rates) && r.Rates[m.port.ID] == rate, ubx.MsgRate(name, rate), true
 		}}
 }
 

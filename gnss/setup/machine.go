@@ -92,8 +92,14 @@ type Machine struct {
 	redo          time.Duration
 	redoAt        timescale.Mono // zero: not planned
 	settled       timescale.Mono // since when Watching
-	port          byte           // the receiver's, of generations before 9
+	port          ubx.Port       // the receiver's, of generations before 9
 	mode          modeMachine
+
+	baud      int // that the host found; 0: it was told
+	raising   raising
+	keepBaud  bool   // it cannot be raised
+	order     []byte // the words before a change of rate
+	orderBaud int
 }
 
 // question is a frame that waits for its answer.
@@ -111,8 +117,9 @@ type question struct {
 func New(cfg Config) *Machine { return &Machine{cfg: cfg, redo: redoFirst} }
 
 // Opened tells that the port is open and its rate known: whatever was set up
-// before may be gone.
-func (m *Machine) Opened(now timescale.Mono) {
+// before may be gone. baud is the rate if it may be raised, 0 to leave it.
+func (m *Machine) Opened(now timescale.Mono, baud int) {
+	m.baud = baud
 	m.framer = gnss.Framer{}
 	m.nmea, m.binary, m.redo = 0, 0, redoFirst
 	m.begin(now)
@@ -120,12 +127,13 @@ func (m *Machine) Opened(now timescale.Mono) {
 
 // Closed tells that the port is gone.
 func (m *Machine) Closed() {
-	m.state, m.asked, m.redoAt = Closed, question{}, timescale.Mono{}
+	m.state, m.asked, m.redoAt, m.order, m.orderBaud = Closed, question{}, timescale.Mono{}, nil, 0
 }
 
 // begin starts from the first question.
 func (m *Machine) begin(now timescale.Mono) {
 	m.steps, m.results, m.current, m.redoAt, m.wantsPVT = nil, nil, 0, timescale.Mono{}, false
+	m.raising, m.order, m.orderBaud = notRaised, nil, 0
 	m.mode.restart()
 	if m.cfg.Protocol == NMEA {
 		m.state = Foreign
@@ -144,12 +152,21 @@ func (m *Machine) tell(now timescale.Mono, name ubx.Name, payload []byte) {
 	m.asked.write = true
 }
 
-// Next is what to write to the receiver now; nil most of the time.
-func (m *Machine) Next(now timescale.Mono) []byte {
+// Next is what to write to the receiver now, and the rate to go on with when it
+// has left; nil and 0 most of the time.
+func (m *Machine) Next(now timescale.Mono) (write []byte, baud int) {
+	if m.state == Closed {
+		return nil, 0
+	}
 	m.watch(now)
+	if m.orderBaud != 0 {
+		write, baud = m.order, m.orderBaud
+		m.order, m.orderBaud = nil, 0
+		return write, baud
+	}
 	q := &m.asked
 	if q.frame == nil || now.Before(q.deadline) {
-		return nil
+		return nil, 0
 	}
 	if q.left == 0 {
 		*q = question{}
@@ -159,7 +176,7 @@ func (m *Machine) Next(now timescale.Mono) []byte {
 	q.left--
 	q.sent = true
 	q.deadline = now.Add(answerIn)
-	return q.frame
+	return q.frame, 0
 }
 
 // watch looks for settings that were lost and set-ups that are due again.
@@ -205,6 +222,10 @@ func (m *Machine) unanswered(now timescale.Mono) {
 		m.state = Foreign
 		m.say(Event{Kind: NotUBlox, Text: fmt.Sprintf("no answer to MON-VER, asked %d times: the receiver is read as it is", verTries)})
 	case Setting:
+		if m.raising != notRaised {
+			m.raiseUnanswered(now)
+			return
+		}
 		m.finish(now, Silent)
 	case Watching:
 		m.mode.unanswered(m, now)
@@ -256,6 +277,10 @@ func (m *Machine) message(now timescale.Mono, msg ubx.Message) {
 	case Asking:
 		m.known(now, msg)
 	case Setting:
+		if m.raising != notRaised {
+			m.raiseAnswered(now)
+			return
+		}
 		m.answered(now, msg)
 	case Watching:
 		m.mode.answered(m, now, msg)
@@ -282,7 +307,7 @@ func (m *Machine) acknowledged(now timescale.Mono, yes bool) {
 	switch {
 	case m.state == Watching:
 		m.mode.acknowledged(m, now, yes)
-	case m.state != Setting:
+	case m.state != Setting || m.raising != notRaised:
 	case !yes:
 		m.asked = question{}
 		m.finish(now, Refused)
@@ -332,7 +357,14 @@ func (m *Machine) advance(now timescale.Mono) {
 			return
 		}
 	}
-	m.state, m.settled = Watching, now
+	if !m.raise(now) {
+		m.ready(now)
+	}
+}
+
+// ready tells how the steps ended and goes on to the position.
+func (m *Machine) ready(now timescale.Mono) {
+	m.asked, m.state, m.settled = question{}, Watching, now
 	silent, failed, set := 0, 0, 0
 	for _, r := range m.results {
 		switch r.Outcome {

@@ -68,7 +68,8 @@ type modeMachine struct {
 	want    ubx.TimeMode // written last
 	next    ModeState    // once it is confirmed
 	held    Position
-	last    progress
+	last    ubx.Survey
+	mean    Position
 	problem string
 }
 
@@ -159,7 +160,7 @@ func (o *modeMachine) answered(m *Machine, now timescale.Mono, msg ubx.Message) 
 }
 
 func (o *modeMachine) beginSurvey(m *Machine, now timescale.Mono) {
-	o.last = progress{}
+	o.last, o.mean = ubx.Survey{}, Position{}
 	o.set(m, now, ubx.TimeMode{Mode: ubx.TimeModeSurvey, SurveyMinS: uint32(m.cfg.Survey / time.Second),
 		SurveyLimit: uint32(math.Round(m.cfg.SurveyLimitM * perMetre))}, ModeSurvey)
 }
@@ -245,26 +246,26 @@ func (o *modeMachine) pvt(m *Machine, now timescale.Mono, msg ubx.Message) {
 
 // survey follows the mean, and fixes the position when the receiver is content.
 func (o *modeMachine) survey(m *Machine, now timescale.Mono, msg ubx.Message) {
-	s, ok := surveyed(msg)
+	v, mean, ok := surveyed(msg)
 	if !ok || o.state != ModeSurvey || m.state != Watching {
 		return
 	}
-	o.last = s
-	if !s.valid || s.active {
+	o.last, o.mean = v, mean
+	if !v.Valid || v.Active {
 		return
 	}
-	if !s.mean.Plausible() {
+	if !mean.Plausible() {
 		o.failed(m, now, "its mean is no place on earth")
 		return
 	}
-	m.say(Event{Kind: Surveyed, Text: fmt.Sprintf("surveyed for %v: %v", time.Duration(s.durationS)*time.Second, s.mean), Position: s.mean})
-	o.fix(m, now, s.mean)
+	m.say(Event{Kind: Surveyed, Text: fmt.Sprintf("surveyed for %v: %v", time.Duration(v.DurationS)*time.Second, mean), Position: mean})
+	o.fix(m, now, mean)
 }
 
 func (o *modeMachine) status(m *Machine) ModeStatus {
 	s := ModeStatus{State: o.state, Mean: o.held}
 	if o.state == ModeSurvey {
-		s.DurationS, s.Mean = o.last.durationS, o.last.mean
+		s.DurationS, s.Mean = o.last.DurationS, o.mean
 		s.MinS, s.LimitM = o.want.SurveyMinS, float64(o.want.SurveyLimit)/perMetre
 	}
 	return s

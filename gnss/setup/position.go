@@ -1,7 +1,6 @@
 package setup
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 
@@ -64,43 +63,23 @@ func FromGeodetic(latitude, longitude, heightM float64) Position {
 
 // fix is what NAV-PVT says of the position: a 3D fix, good enough to compare.
 func fix(msg ubx.Message) (p Position, ok bool) {
-	const goodMm = 30_000
-	b := msg.Payload
-	if len(b) < 84 || b[20] != 3 || b[21]&1 == 0 || binary.LittleEndian.Uint32(b[40:]) > goodMm {
+	const solved3D, goodMm = 3, 30_000
+	v, ok := ubx.ParsePVT(msg)
+	if !ok || v.FixType != solved3D || !v.FixOK || v.HAccMm > goodMm {
 		return p, false
 	}
-	i4 := func(i int) float64 { return float64(int32(binary.LittleEndian.Uint32(b[i:]))) }
-	return FromGeodetic(i4(28)*1e-7, i4(24)*1e-7, i4(32)/1000), true
+	return FromGeodetic(float64(v.Latitude)*1e-7, float64(v.Longitude)*1e-7, float64(v.HeightMm)/1000), true
 }
 
-// progress is a survey-in as TIM-SVIN or NAV-SVIN tells it.
-type progress struct {
-	durationS     uint32
-	mean          Position
-	valid, active bool
-}
-
-// surveyed reads TIM-SVIN (28 bytes; cm, mm squared) and NAV-SVIN (40 bytes; cm
-// and 0.1 mm).
-func surveyed(msg ubx.Message) (s progress, ok bool) {
-	b := msg.Payload
-	u4 := func(i int) uint32 { return binary.LittleEndian.Uint32(b[i:]) }
-	const perCm = 100
-	switch {
-	case msg.Name() == ubx.TimSVIN && len(b) == 28:
-		s = progress{durationS: u4(0), valid: b[24] != 0, active: b[25] != 0}
-		for i := range s.mean.ECEF {
-			s.mean.ECEF[i] = int64(int32(u4(4+4*i))) * perCm
-		}
-		s.mean.AccuracyM = math.Sqrt(float64(u4(16))) / 1000
-	case msg.Name() == ubx.NavSVIN && len(b) == 40 && b[0] == 0:
-		s = progress{durationS: u4(8), valid: b[36] != 0, active: b[37] != 0}
-		for i := range s.mean.ECEF {
-			s.mean.ECEF[i] = int64(int32(u4(12+4*i)))*perCm + int64(int8(b[24+i]))
-		}
-		s.mean.AccuracyM = float64(u4(28)) / perMetre
-	default:
-		return s, false
+// surveyed reads a survey-in as TIM-SVIN or NAV-SVIN tells it; mean is where the
+// antenna is as far as is known.
+func surveyed(msg ubx.Message) (v ubx.Survey, mean Position, ok bool) {
+	if v, ok = ubx.ParseTimSVIN(msg); !ok {
+		v, ok = ubx.ParseNavSVIN(msg)
 	}
-	return s, true
+	for i, m := range []float64{v.X, v.Y, v.Z} {
+		mean.ECEF[i] = int64(math.Round(m * perMetre))
+	}
+	mean.AccuracyM = v.AccuracyM
+	return v, mean, ok
 }

@@ -21,6 +21,7 @@ type bench struct {
 	writes  int // frames that set something
 	events  []setup.Event
 	deaf    bool // the receiver hears nothing: our TX is not wired
+	baud    int  // of the host; 0: always the receiver's
 }
 
 var skyAtStart = timescale.Builtin().ToTAI(timescale.UTCFromNs(1795392000e9))
@@ -35,7 +36,7 @@ func newBench(t *testing.T, cfg setup.Config, simulated sim.Config) *bench {
 		t.Fatal(err)
 	}
 	b.machine = setup.New(cfg)
-	b.machine.Opened(b.now)
+	b.machine.Opened(b.now, 0)
 	return b
 }
 
@@ -65,7 +66,7 @@ func (b *bench) run(d time.Duration) {
 }
 
 func (b *bench) speak() {
-	text := b.machine.Next(b.now)
+	text, baud := b.machine.Next(b.now)
 	b.events = append(b.events, b.machine.Events()...)
 	if len(text) == 0 {
 		return
@@ -79,7 +80,11 @@ func (b *bench) speak() {
 		b.writes++
 	}
 	if !b.deaf {
-		b.board.Receive(b.now, 0, text)
+		b.board.Receive(b.now, b.baud, text)
+	}
+	if baud != 0 {
+		b.baud = baud
+		b.board.SetHostBaud(baud)
 	}
 }
 
@@ -161,7 +166,7 @@ func TestSetUpReceiverIsLeftAlone(t *testing.T) {
 		held := b.machine.Status().Mode.Mean
 		b.writes = 0
 		b.machine = setup.New(timing())
-		b.machine.Opened(b.now)
+		b.machine.Opened(b.now, 0)
 		b.until(time.Minute, "a fixed position", func() bool { return b.mode() == setup.ModeFixed })
 		if b.writes != 0 {
 			t.Errorf("%s: %d settings written again", name, b.writes)
@@ -242,6 +247,44 @@ func TestRefusalsAreTold(t *testing.T) {
 	}
 }
 
+// at opens the bench's line at a rate that was found by listening.
+func (b *bench) at(baud int) {
+	b.baud = baud
+	b.board.SetHostBaud(baud)
+	b.machine.Opened(b.now, baud)
+}
+
+// A slow line is made faster once all else is set; a receiver that does not come
+// along is told to stay, and not asked again. One that is fast enough is left.
+func TestSlowLineIsRaised(t *testing.T) {
+	watching := func(b *bench) func() bool {
+		return func() bool { return b.machine.Status().State == setup.Watching }
+	}
+	b := newBench(t, timing(), sim.Config{Receiver: sim.M8T})
+	b.at(9600)
+	b.until(time.Minute, "set up", watching(b))
+	if results := b.machine.Status().Results; b.baud != 38_400 || results[len(results)-1].String() != "38400 baud: set" {
+		t.Errorf("at %d baud: %v", b.baud, results)
+	}
+	b.until(time.Minute, "a survey at the new rate", func() bool { return b.mode() == setup.ModeSurvey })
+
+	b = newBench(t, timing(), sim.Config{Receiver: sim.M8T, Refuse: []ubx.Key{ubx.KeyUART1Baud}})
+	b.at(9600)
+	b.until(time.Minute, "set up", watching(b))
+	results := b.machine.Status().Results
+	if last := results[len(results)-1]; b.baud != 9600 || last.Outcome.Bad() || !strings.Contains(last.Detail, "stays at 9600") {
+		t.Errorf("at %d baud: %v", b.baud, results)
+	}
+	b.until(time.Minute, "a survey at the old rate", func() bool { return b.mode() == setup.ModeSurvey })
+
+	b = newBench(t, timing(), sim.Config{Receiver: sim.F9T})
+	b.at(38_400)
+	b.until(time.Minute, "set up", watching(b))
+	if b.baud != 38_400 || len(b.machine.Problems()) != 0 {
+		t.Errorf("at %d baud: %v", b.baud, b.machine.Problems())
+	}
+}
+
 // A receiver that is no u-blox is asked five times, and then never again.
 func TestNoUBlox(t *testing.T) {
 	b := newBench(t, timing(), sim.Config{Receiver: sim.Navigation})
@@ -316,16 +359,16 @@ func FuzzMachine(f *testing.F) {
 		cfg.Protocol = setup.Protocol(protocol % 3)
 		m := setup.New(cfg)
 		now := timescale.MonoFromNs(begin)
-		m.Opened(now)
+		m.Opened(now, int(protocol)*4800)
 		for len(noise) > 0 {
 			n := min(len(noise), 32)
 			m.Feed(now, noise[:n])
 			noise = noise[n:]
-			if text := m.Next(now); text != nil {
+			if text, _ := m.Next(now); text != nil {
 				if _, ok := ubx.Parse(text); !ok {
 					t.Fatalf("% X", text)
 				}
-				if again := m.Next(now); again != nil {
+				if again, _ := m.Next(now); again != nil {
 					t.Fatal("two questions at once")
 				}
 			}

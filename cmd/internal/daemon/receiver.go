@@ -33,6 +33,8 @@ type receiver struct {
 	mu      sync.Mutex
 	machine *setup.Machine // nil: the receiver is left as it is
 	silent  bool           // closed, or open without a rate
+
+	fixedBaud bool // the operator named the rate: it stays
 }
 
 // positionKind is the file of the surveyed position.
@@ -46,7 +48,7 @@ type savedPosition struct {
 
 // newReceiver makes the set-up that the configuration wants.
 func newReceiver(cfg *config.Config) *receiver {
-	r := &receiver{path: cfg.PositionFile(), silent: true}
+	r := &receiver{path: cfg.PositionFile(), silent: true, fixedBaud: cfg.GNSS.Baud != 0}
 	if !cfg.SetsReceiverUp() {
 		return r
 	}
@@ -103,7 +105,7 @@ func writePosition(path string, p setup.Position) error {
 func (r *receiver) Speak() (write []byte, baud int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.machine.Next(board.Raw()), 0
+	return r.machine.Next(board.Raw())
 }
 
 // feed takes what the receiver sent.
@@ -125,7 +127,11 @@ func (r *receiver) event(now timescale.Mono, e port.Event) {
 	case r.silent:
 		r.machine.Closed()
 	default:
-		r.machine.Opened(now)
+		baud := e.Baud
+		if r.fixedBaud {
+			baud = 0
+		}
+		r.machine.Opened(now, baud)
 	}
 }
 

@@ -21,9 +21,9 @@ import (
 // may write to the receiver. It returns the Machine and counts what it wrote.
 func (r *rig) setUp(cfg setup.Config) (m *setup.Machine, written *int) {
 	m, written = setup.New(cfg), new(int)
-	m.Opened(r.now)
+	m.Opened(r.now, 0)
 	speak := func() {
-		text := m.Next(r.now)
+		text, _ := m.Next(r.now)
 		*written += len(text)
 		r.board.Receive(r.now, 0, text)
 	}

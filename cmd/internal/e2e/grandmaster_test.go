@@ -15,10 +15,51 @@ import (
 // The whole way of the data: a receiver on a pty and a pulse go in, and a
 // client that others wrote is in phase; the antenna is cut and restored, and
 // class and time do what the table of states says.
-func TestClientFollowsThroughAnAntennaCut(t *testing.T) {
+func TestClientFollowsThroughAnAntennaCut(t *testing.T) { followThroughAnAntennaCut(t) }
+
+// The same with a receiver that sends UBX alone.
+func TestClientFollowsAUBXReceiver(t *testing.T) {
+	d := followThroughAnAntennaCut(t, "sim.receiver=timing-ubx", "gnss.configure=false")
+	if s := d.status().GNSS; s.Fix != "3d" || s.Receiver.Setup != "left as it is" {
+		t.Errorf("show gnss says %+v", s)
+	}
+}
+
+// A u-blox that comes from the factory, at 9600 or 38,400 baud, is found, set up
+// and leads to class 6 within 30 s of the start; its survey ends in a fixed
+// position that the next start finds.
+func TestFactoryReceiverLeadsToClass6(t *testing.T) {
+	need(t, "ip")
+	for _, kind := range []string{"m8t", "f9t"} {
+		t.Run(kind, func(t *testing.T) {
+			b := newHosts(t)
+			d := b.startDaemon("sim.receiver="+kind, "sim.survey_speed=60")
+			eventually(t, 30*time.Second, "clockClass 6 within 30 s of the start", func() bool { return d.status().Clock.ClockClass == 6 && d.status().Clock.Serving })
+			eventually(t, 60*time.Second, "a fixed position", func() bool {
+				p := d.status().GNSS.Receiver.Position
+				return p != nil && p.State == "fixed position"
+			})
+			s := d.status()
+			if s.GNSS.Fix != "time" || s.Clock.ClockClass != 6 || len(s.GNSS.Receiver.Steps) == 0 {
+				t.Errorf("class %d, show gnss says %+v", s.Clock.ClockClass, s.GNSS)
+			}
+			for _, step := range s.GNSS.Receiver.Steps {
+				if step.Failed {
+					t.Errorf("%s: %s", step.Name, step.Outcome)
+				}
+			}
+			if e := d.sim().TrueErrorNs; math.Abs(e) > 1000 {
+				t.Errorf("true error %+.0f ns at class 6, want within 1 us", e)
+			}
+		})
+	}
+}
+
+func followThroughAnAntennaCut(t *testing.T, settings ...string) *daemon {
+	t.Helper()
 	need(t, "ip", "ptp4l", "pmc", "tshark", "gcc")
 	b := newHosts(t)
-	d := b.startDaemon("holdover.max_holdover=12s")
+	d := b.startDaemon(append(settings, "holdover.max_holdover=12s")...)
 	eventually(t, 30*time.Second, "clockClass 6 within 30 s of the start", func() bool { return d.status().Clock.ClockClass == 6 && d.status().Clock.Serving })
 	truth := d.watchTruth()
 
@@ -50,6 +91,7 @@ func TestClientFollowsThroughAnAntennaCut(t *testing.T) {
 	}
 	capture.stop()
 	assertPackets(t, capture)
+	return d
 }
 
 // A grandmaster that never had an antenna and has no state says 58, an
