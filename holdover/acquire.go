@@ -19,6 +19,7 @@ type point struct{ t, z, sigma float64 }
 type line struct {
 	t, z, y           float64
 	zErr, yErr, zyCov float64
+	noise             float64 // of one pulse
 }
 
 const (
@@ -97,6 +98,7 @@ func leastSquares(points []point, sigma float64) (l line, residuals []float64) {
 	}
 	l.t, l.y = end.t, stz/stt
 	l.z = end.z + mz - l.y*mt
+	l.noise = sigma
 	l.yErr = sigma / math.Sqrt(stt)
 	l.zErr = sigma * math.Sqrt(1/n+mt*mt/stt)
 	l.zyCov = -mt * sigma * sigma / stt

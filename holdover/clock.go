@@ -39,8 +39,10 @@ const (
 	relockSettle  = 10 * time.Second
 	forgetAfter   = 5 * time.Minute // a frequency measured before the first lock
 	firstRejects  = 8               // before the first lock: measure anew
-	doubtRejects  = 60              // after: believe a pulse that is oddly placed, but inside the bound
-	returnRejects = 300             // and one outside
+	doubtRejects  = 60              // after: believe a pulse that is somewhat outside the bound
+	doubtFactor   = 3               // so many times,
+	doubtAwayS    = 2 * 60          // when the oscillator had the time to go there
+	returnRejects = 300             // and one anywhere
 	lockLimitNs   = 100
 	strayedFactor = 5
 	youngLock     = 2 * time.Minute // the bound still falls
@@ -67,9 +69,12 @@ type Clock struct {
 	rate  rateLimit
 	est   estimator
 	fit   fit
-	hist  history
 	snaps snapshots
 	held  held
+
+	thermo   thermometer
+	virtual  virtual
+	foreseen forecast
 
 	everLocked   bool
 	aligned      bool // before the first lock: the phase is stepped or being slewed
@@ -82,6 +87,7 @@ type Clock struct {
 	settledFrom  timescale.Mono // zero while outside the lock limit
 	returning    int            // pulses since the loss that were not believed yet
 	returnFrom   float64        // when they were first seen where they are, s since the origin
+	returnUnseen float64        // the bound then, ns
 	saidBound    slowFall       // what LOCKED announces of bound and spread
 	saidSigma    slowFall
 	atLimit      bool
@@ -107,13 +113,16 @@ func New(cfg Config) *Clock {
 	if cfg.WarmUp > 0 {
 		state = quality.Warmup
 	}
-	return &Clock{cfg: cfg, osc: osc, est: newEstimator(osc), hist: newHistory(osc), state: state, why: ReasonNoTime,
+	return &Clock{cfg: cfg, osc: osc, est: newEstimator(osc), state: state, why: ReasonNoTime,
 		tempC: math.NaN()}
 }
 
 // Pulse takes a pulse and returns what to do to the clock.
 func (c *Clock) Pulse(now timescale.Mono, p Pulse) Order {
 	c.begin(now)
+	if finite(p.TempC) {
+		c.Temperature(now, p.TempC)
+	}
 	t, z, ok := c.measure(now, p)
 	if !ok {
 		c.refused++
@@ -121,9 +130,6 @@ func (c *Clock) Pulse(now timescale.Mono, p Pulse) Order {
 		return c.advance(now, false)
 	}
 	c.lastEdge = p.Mono
-	if finite(p.TempC) {
-		c.tempC = p.TempC
-	}
 	if c.cond.Distrust != ReasonNone {
 		c.rejected++
 		c.returning = 0
@@ -169,11 +175,42 @@ func (c *Clock) Stepped(at timescale.Mono, ns int64) {
 	}
 }
 
+// Temperature takes a reading of the board's thermometer in C; NaN: it gave
+// none. It is asked for in holdover too, so apart from the pulse.
+func (c *Clock) Temperature(now timescale.Mono, tempC float64) {
+	c.tempC = tempC
+	if !finite(tempC) {
+		c.tempC = math.NaN()
+	}
+	if jump := c.thermo.read(now, tempC); jump != 0 {
+		// Whether the air moved as well nobody knows.
+		c.est.add(sFreq, sFreq, square(c.est.x[sTempco1]+c.est.x[sTempco2])+c.est.p[sTempco1][sTempco1])
+	}
+}
+
+// Disturbed tells that something else set the served clock, and that it was put
+// back to where it would have been, give or take widthNs: pulses that are off
+// by as much are no surprise.
+func (c *Clock) Disturbed(now timescale.Mono, widthNs float64) {
+	if c.est.valid && finite(widthNs) {
+		c.est.add(sPhase, sPhase, square(widthNs))
+		c.snaps.reset()
+	}
+}
+
 func (c *Clock) begin(now timescale.Mono) {
 	if c.start.IsZero() {
 		c.start, c.since, c.now = now, now, now
 	}
+	c.thermo.pass(now)
+	c.est.blind = !c.thermo.trusted(now)
+	if t := c.axis(now); c.est.valid && t-c.est.t > coastEveryS {
+		c.est.advance(t, c.thermo.when(now))
+	}
 }
+
+// coastEveryS is how far the estimator is carried by a straight line.
+const coastEveryS = 1.6
 
 // axis is the time axis of the estimator, in s since the first pulse.
 func (c *Clock) axis(t timescale.Mono) float64 { return seconds(t.Sub(c.origin)) }
@@ -209,23 +246,22 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		if !ok {
 			return true // it counts as a pulse; nothing is steered by it yet
 		}
-		c.est.start(l.t, l.z, l.y, l.zErr, l.yErr, l.zyCov)
-		c.hist.reset()
-		for _, p := range c.fit.points[c.fit.n-firstPulses : c.fit.n] {
-			c.hist.add(p.t, p.z)
-		}
+		c.est.start(l, c.thermo.when(c.lastEdge))
+		c.recall()
 		c.snaps.reset()
-		c.snaps.add(c.est.model)
+		c.snaps.add(&c.est.model)
 		return true
 	}
-	if !c.est.update(t, z, sigma) {
+	if !c.est.update(t, z, sigma, c.thermo.when(c.lastEdge)) {
 		if !c.everLocked && c.est.rejects >= firstRejects {
 			c.forget()
 		}
 		return false
 	}
-	c.hist.add(t, z)
-	c.snaps.add(c.est.model)
+	c.snaps.add(&c.est.model)
+	if c.state == quality.Locked {
+		c.virtual.observe(&c.est)
+	}
 	return true
 }
 
@@ -245,14 +281,8 @@ func (c *Clock) error(now timescale.Mono) (x, y float64) {
 // errorParts keeps the whole nanoseconds of x apart: a clock that starts in
 // 1970 is off by more than a float64 can tell to the nanosecond.
 func (c *Clock) errorParts(now timescale.Mono) (whole int64, part, y float64) {
-	t := c.axis(now)
-	z, y := c.held.at(t), c.held.y
-	if !c.held.active {
-		z, _ = c.est.at(t)
-		y = c.est.y
-	}
 	u, steps, _ := c.corr.at(now)
-	return c.originNs + steps, z + u, y
+	return c.originNs + steps, c.est.phase(c.axis(now)) + u, c.est.rate()
 }
 
 // lockLimit is the error below which the clock may call itself locked: 100 ns,
@@ -311,7 +341,7 @@ func (c *Clock) inputs(now timescale.Mono, fresh bool) Inputs {
 	if c.est.valid {
 		x, _ := c.error(now)
 		limit := c.lockLimit()
-		_, sigma := c.est.at(c.axis(now))
+		sigma := c.est.sigma()
 		switch {
 		case !fresh || c.held.active || math.Abs(x) > limit || 3*sigma > limit && !c.est.converged():
 			c.settledFrom = timescale.Mono{}

@@ -7,69 +7,54 @@ import (
 	"bragi/gnss/timescale"
 )
 
-// held is what the oscillator is taken to do while the pulse is lost: a
-// straight line of phase.
+// held is the holdover: the estimator goes on without pulses.
 type held struct {
-	active  bool
-	t, z, y float64
-	sigma   float64 // standard deviation of z
-	zErrNs  float64 // bound of the error of z
-	from    float64 // s since the origin; the bound grows from here
-	mean    meanFrequency
+	active bool
+	from   float64 // s since the origin; the bound grows from here
+	zErrNs float64 // bound of the error of z there
 }
 
-func (h held) at(t float64) float64 { return h.z + h.y*(t-h.t) }
-
-// hold freezes the oscillator's line at the loss of the pulse.
+// hold begins the holdover at the loss of the pulse.
 //
 // A receiver's pulse may drift before it admits to have lost the sky (20 s have
-// been seen). So the frequency is the mean of what lies more than a minute
-// back, where the lock is long enough; and when the state of a minute ago,
-// carried forward, disagrees with today's by more than the oscillator could
-// have moved, the older one is believed.
+// been seen). So the state of a minute ago is carried forward; with an oscillator
+// that moves too much in a minute for that, only when it disagrees with today's
+// by more than the oscillator could have moved.
 func (c *Clock) hold(now timescale.Mono) {
+	t := c.axis(now)
+	c.est.advance(t, c.thermo.when(now))
 	end := c.axis(c.lastAccepted)
-	z, sigma := c.est.at(end)
-	h := held{active: true, t: end, z: z, sigma: sigma, zErrNs: boundSigmas*sigma + c.cfg.ReceiverBoundNs, from: end}
-	before := end - seconds(backDate)
-	if old, ok := c.snaps.before(before); ok {
-		back, backSigma := old.at(end)
-		if d := math.Abs(z - back); d > 3*backSigma+30 {
-			h.z, h.sigma, h.from = back, backSigma, before
-			h.zErrNs = boundSigmas*backSigma + d + c.cfg.ReceiverBoundNs
+	h := held{active: true, from: end, zErrNs: boundSigmas*c.est.sigma() + c.cfg.ReceiverBoundNs}
+	if old, ok := c.snaps.before(end - seconds(backDate)); ok {
+		var k transition
+		k.set(c.est.t-old.t, c.est.noise())
+		back := old
+		back.predict(&k, c.est.w)
+		d := math.Abs(back.x[sPhase] - c.est.x[sPhase])
+		better := max(back.p[sPhase][sPhase]-c.est.p[sPhase][sPhase], 0)
+		if better < square(backDateNs) || d > 3*math.Sqrt(better)+backDateNs {
+			c.est.model = back
+			h.from = old.t
+			h.zErrNs = boundSigmas*back.sigma() + d + c.cfg.ReceiverBoundNs
 		}
 	}
-	h.mean = c.meanFrequency(end)
-	h.y = h.mean.ppb
 	c.held = h
 	c.fit.reset()
 	c.returning = 0
 }
 
 const (
-	boundSigmas = 4
-	meanLeastS  = 5 // a shorter mean is no better than the estimator's frequency
+	boundSigmas = 4  // in lock
+	coastSigmas = 2  // in holdover, of the measured deviation
+	backDateNs  = 15 // what a minute without pulses may cost
 )
 
-// meanFrequency is the mean frequency that holdover would hold if it began at
-// end.
-func (c *Clock) meanFrequency(end float64) meanFrequency {
-	need := min(2*seconds(backDate), 0.8*seconds(c.osc.mean))
-	if m, ok := c.hist.mean(end-seconds(backDate), c.osc.mean); ok && m.spanS >= need {
-		return m
-	}
-	if m, ok := c.hist.mean(end, c.osc.mean); ok && m.spanS >= meanLeastS {
-		return m
-	}
-	return meanFrequency{ppb: c.est.y, errPPB: math.Sqrt(max(c.est.p[1][1], 0))}
-}
-
 // takeReturning judges a pulse during holdover. Three that agree with each
-// other and lie where the oscillator likely drifted to are the way back. Where
-// it hardly did, but might have, a minute of pulses is asked for, and elsewhere
-// five minutes: then it is more likely that the clock is wrong than the sky.
-// What counts is how long the pulse was away when it was first seen there: one
-// that jumped and stayed has no drift to explain it.
+// other and lie inside the bound are the way back, however noisy they are.
+// Somewhat outside a minute of pulses is asked for, and elsewhere five
+// minutes: then it is more likely that the clock is wrong than the sky. What
+// counts is the bound when the pulse was first seen there: one that jumped and
+// stayed has no drift to explain it.
 func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	if c.fit.n > 0 && t-c.fit.points[c.fit.n-1].t > 2*seconds(pulseTimeout) {
 		c.fit.reset()
@@ -77,50 +62,83 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	}
 	c.fit.add(t, z, sigma)
 	if c.returning == 0 {
-		c.returnFrom = t
+		c.returnFrom, c.returnUnseen = t, c.coasted(t)
 	}
 	c.returning++
-	l, ok := c.fit.phase(c.held.y, c.est.noiseNs)
+	l, ok := c.fit.phase(c.est.rate(), c.est.noiseNs)
 	if !ok {
 		if c.fit.n >= returnPulses {
-			c.returnFrom = t // no pulse here yet
+			c.returnFrom, c.returnUnseen = t, c.coasted(t) // no pulse here yet
 		}
 		return false
 	}
-	away := max(c.returnFrom-c.held.from, 0)
-	d := math.Abs(l.z - c.held.at(l.t))
-	drift := square(c.held.mean.errPPB*away) + c.est.white*away + c.est.walk*away*away*away/3
-	likely := c.cfg.ReceiverBoundNs + gateSigmas*math.Sqrt(square(l.zErr)+square(c.held.sigma)+drift)
-	likely = max(likely, c.growth(away)/3)
-	within := d <= c.held.zErrNs+c.growth(away)+gateSigmas*l.zErr
+	d := l.z - c.est.phase(l.t)
+	off := math.Abs(d) - gateSigmas*l.zErr
 	switch {
-	case d <= likely:
-	case within && c.returning >= doubtRejects:
+	case off <= c.returnUnseen:
+	case off <= doubtFactor*c.returnUnseen && c.returning >= doubtRejects && c.returnFrom-c.held.from > doubtAwayS:
 	case c.returning >= returnRejects:
 	default:
 		return false
 	}
-	// The frequency may be off by what the phase shows, twice that for a drift.
-	away = max(t-c.held.from, 1)
-	yErr := math.Sqrt(square(min(2*d/away, c.osc.boundPPB)) + square(c.held.mean.errPPB) + c.est.walk*away)
-	c.est.start(l.t, l.z, l.y, l.zErr, yErr, 0)
-	c.snaps.reset()
-	if within || d <= likely {
-		for _, p := range c.fit.points[c.fit.n-returnPulses : c.fit.n] {
-			c.hist.add(p.t, p.z)
-		}
-	} else {
-		c.hist.reset()
+	away := max(t-c.held.from, 1)
+	e := &c.est
+	if s := math.Abs(d) - 2*math.Hypot(e.sigma(), l.zErr); s > 0 {
+		// More than foretold: the frequency may be off by what the phase shows,
+		// twice that for a drift.
+		e.add(sPhase, sPhase, square(s))
+		e.add(sFreq, sFreq, square(min(2*s/away, c.osc.boundPPB)))
+		e.add(sPhase, sFreq, s*min(s/away, c.osc.boundPPB/2))
 	}
+	if off > c.returnUnseen {
+		// A new place: all that was known of the phase is void.
+		e.x[sPhase] += d
+	}
+	w := c.thermo.when(c.now)
+	e.rejects = 0
+	for _, p := range c.fit.points[c.fit.n-returnPulses : c.fit.n] {
+		e.update(p.t, p.z, p.sigma, w)
+	}
+	c.snaps.reset()
 	c.held = held{}
 	c.fit.reset()
 	return true
 }
 
-// growth is how much the bound grows in t seconds without a pulse, in ns.
-func (c *Clock) growth(t float64) float64 {
-	return max(t, 0) * (c.osc.boundPPB + 2*c.held.mean.errPPB)
+// coasted is the bound of the error of z at t (s since the origin) in holdover.
+func (c *Clock) coasted(t float64) float64 {
+	s := c.est.sigma()
+	if ahead := t - c.est.t; ahead > 2 {
+		s = c.sigmaAfter(ahead)
+	}
+	return max(c.held.zErrNs, c.cfg.ReceiverBoundNs+coastSigmas*c.virtual.ratio(t-c.held.from)*s)
 }
+
+// sigmaAfter is the model's deviation of z when it coasts for s seconds more,
+// the air going where it may.
+func (c *Clock) sigmaAfter(s float64) float64 {
+	var k transition
+	k.set(s, c.est.noise())
+	far := min(s, airTurnsS) * s / (s + airMovesS) * math.Sqrt(max(c.thermo.spread, square(airSpreadC)))
+	if !c.thermo.known {
+		far = 0
+	}
+	worst := 0.0
+	for _, swing := range [...]float64{-far, far} {
+		m, w := c.est.model, c.est.w
+		w.s1 += w.t1*s + swing
+		w.s2 += w.t2*s + swing
+		m.predict(&k, w)
+		worst = max(worst, m.p[sPhase][sPhase])
+	}
+	return math.Sqrt(worst)
+}
+
+const (
+	airSpreadC = 0.5
+	airMovesS  = 7200.0     // the air of a room has gone half its way
+	airTurnsS  = 6 * 3600.0 // the day's swing turns back then
+)
 
 // bound is the bound of the served clock's time error at now, in ns; NaN while
 // nothing is known.
@@ -134,12 +152,10 @@ func (c *Clock) bound(now timescale.Mono) float64 {
 
 // unseen is the part of the bound beside the estimated error itself.
 func (c *Clock) unseen(now timescale.Mono) float64 {
-	t := c.axis(now)
 	if c.held.active {
-		return c.held.zErrNs + c.growth(t-c.held.from)
+		return c.coasted(c.axis(now))
 	}
-	_, sigma := c.est.at(t)
-	return boundSigmas*sigma + c.cfg.ReceiverBoundNs
+	return boundSigmas*c.est.sigma() + c.cfg.ReceiverBoundNs
 }
 
 // slowFall follows a number upward at once, and downward only when it has been
@@ -162,22 +178,26 @@ func (s *slowFall) follow(now timescale.Mono, v float64) {
 
 // snapshots are the estimator's states of the last minute and a bit.
 type snapshots struct {
-	ring [80]model
+	ring [18]model
 	n    int
 }
 
+const snapshotEveryS = 4.5
+
 func (s *snapshots) reset() { s.n = 0 }
 
-func (s *snapshots) add(m model) {
-	s.ring[s.n%len(s.ring)] = m
-	s.n++
+func (s *snapshots) add(m *model) {
+	if s.n == 0 || m.t-s.ring[(s.n-1)%len(s.ring)].t >= snapshotEveryS {
+		s.ring[s.n%len(s.ring)] = *m
+		s.n++
+	}
 }
 
 // before is the newest state at or before t.
 func (s *snapshots) before(t float64) (model, bool) {
 	for i := s.n - 1; i >= max(0, s.n-len(s.ring)); i-- {
-		if m := s.ring[i%len(s.ring)]; m.t <= t {
-			return m, true
+		if m := &s.ring[i%len(s.ring)]; m.t <= t {
+			return *m, true
 		}
 	}
 	return model{}, false

@@ -102,11 +102,23 @@ func (c *Clock) Memory(at timescale.TAI) (m Memory, ok bool) {
 	if !c.everLocked || c.lockedFor < memoryLeastLock || !c.est.valid {
 		return m, false
 	}
-	_, y := c.error(c.now)
+	e := &c.est
 	m = Memory{
 		Version: memoryVersion, TAISeconds: at.Ns() / int64(time.Second), Oscillator: c.cfg.Oscillator.String(),
-		FrequencyPPB: y, FrequencySigmaPPB: math.Sqrt(max(c.est.p[1][1], 0)),
-		PulseNoiseNs: c.est.noiseNs, ProcessScale: 1, LockedForS: seconds(c.lockedFor),
+		FrequencyPPB: e.rate(), FrequencySigmaPPB: e.rateSigma(),
+		DriftPPBDay: e.x[sDrift] * dayS, DriftSigmaPPBDay: math.Sqrt(e.p[sDrift][sDrift]) * dayS,
+		PulseNoiseNs: e.noiseNs, ProcessScale: e.scale, LockedForS: seconds(c.lockedFor),
+	}
+	if c.thermo.known {
+		m.Tempco = []Coefficient{
+			{lag1S, e.x[sTempco1], math.Sqrt(e.p[sTempco1][sTempco1])},
+			{lag2S, e.x[sTempco2], math.Sqrt(e.p[sTempco2][sTempco2])},
+		}
+	}
+	for i, h := range c.virtual.table {
+		if h.weight > 0 {
+			m.Sigma = append(m.Sigma, HorizonSigma{horizons[i], math.Sqrt(h.errors / h.weight), math.Sqrt(h.ratios / h.weight), h.weight})
+		}
 	}
 	if finite(c.tempC) {
 		t := c.tempC
@@ -114,3 +126,55 @@ func (c *Clock) Memory(at timescale.TAI) (m Memory, ok bool) {
 	}
 	return m, true
 }
+
+// recall starts the estimator from the memory of an earlier life, where that
+// agrees with the pulses.
+func (c *Clock) recall() {
+	m := c.cfg.Memory
+	if m == nil || m.Oscillator != c.cfg.Oscillator.String() || m.Check() != nil {
+		return
+	}
+	e := &c.est
+	age := c.cfg.MemoryAge
+	if age <= 0 {
+		age = memoryUnknown
+	}
+	days := seconds(age) / dayS
+	n := e.noise()
+	ppb := m.FrequencyPPB + m.DriftPPBDay*days
+	variance := square(m.FrequencySigmaPPB) + square(days*math.Hypot(m.DriftSigmaPPBDay, c.osc.agePPBDay)) +
+		n.fast + n.slow + n.walk*seconds(age) + square(c.osc.agePPBDay)
+	e.know(sDrift, m.DriftPPBDay/dayS, square(max(m.DriftSigmaPPBDay, c.osc.agePPBDay/4)/dayS))
+	for _, k := range m.Tempco {
+		state := sTempco1
+		if k.LagS > math.Sqrt(lag1S*lag2S) {
+			state = sTempco2
+		}
+		e.know(state, k.PPBPerC, square(max(k.SigmaPPB, c.osc.tempcoPPB/100)))
+	}
+	if m.TempC != nil && c.thermo.known {
+		warmer := c.thermo.offset - *m.TempC
+		ppb += (e.x[sTempco1] + e.x[sTempco2]) * warmer
+		variance += (e.p[sTempco1][sTempco1] + e.p[sTempco2][sTempco2] + 2*e.p[sTempco1][sTempco2]) * square(warmer)
+	} else {
+		variance += square(c.osc.tempcoPPB * blindC)
+	}
+	if math.Abs(ppb-e.x[sFreq]) <= 4*math.Sqrt(variance+e.p[sFreq][sFreq]) {
+		e.know(sFreq, ppb, variance)
+	}
+	e.scale = min(max(m.ProcessScale, scaleLeast), scaleMost)
+	keep := math.Exp(-days / 10)
+	for _, s := range m.Sigma {
+		for i, h := range horizons {
+			if math.Abs(s.HorizonS-h) < 1 {
+				w := keep * min(s.Weight, 100)
+				c.virtual.table[i] = horizon{weight: w, ratios: w * square(min(s.Ratio, 100)), errors: w * square(min(s.SigmaNs, 1e9))}
+			}
+		}
+	}
+}
+
+const (
+	memoryUnknown = 30 * 24 * time.Hour // the age of a memory whose age is not known
+	blindC        = 5                   // how far the temperature may be from that of the memory
+)

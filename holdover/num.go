@@ -14,4 +14,7 @@ func ns(d time.Duration) float64 { return float64(d) }
 
 func clamp(v, limit float64) float64 { return min(max(v, -limit), limit) }
 
+// durationS is s seconds.
+func durationS(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
 func square(v float64) float64 { return v * v }

@@ -48,25 +48,29 @@ func (o Oscillator) Category() uint8 {
 	return 3
 }
 
-// behaviour is what the servo and the bound assume of a kind.
+// behaviour is what the servo assumes of a kind: the middle of its data sheets,
+// from which the estimator learns what this piece does.
 type behaviour struct {
-	boundPPB  float64       // the frequency error that holdover is bounded by
-	walkPPB   float64       // random walk FM, ppb per sqrt(s)
-	whiteNs   float64       // white FM, ns per sqrt(s) of phase
-	phaseTime time.Duration // how slowly a phase error is steered away in LOCKED
-	mean      time.Duration // how much of the lock the held mean covers
-	bin       time.Duration // how much of the lock one point of the mean covers
+	boundPPB   float64       // the largest frequency error that a lock leaves
+	whiteNs    float64       // white FM, ns per sqrt(s) of phase
+	flickerPPB float64       // the flicker floor, as an Allan deviation
+	walkPPB    float64       // random walk FM, ppb per sqrt(s)
+	agePPBDay  float64       // one standard deviation of the ageing
+	tempcoPPB  float64       // one standard deviation of the temperature coefficient, ppb per C
+	blindPPB   float64       // the walk that temperature adds where no thermometer tells of it, ppb per sqrt(s)
+	phaseTime  time.Duration // how slowly a phase error is steered away in LOCKED
+	adapt      time.Duration // over which its own noise shows against the pulse's
 }
 
-// Figures: TIMING notes, section 3 (q_rw at NIS = 1 without a thermometer; real
-// TCXO: the last minutes predict best) and the bounds that DESIGN fixes.
+// Figures: TIMING notes, section 3 (data sheets; q_rw at NIS = 1 without a
+// thermometer).
 var behaviours = [...]behaviour{
-	Auto:     {300, 0.4, 1, 5 * time.Second, time.Minute, time.Second},
-	XO:       {300, 0.4, 1, 5 * time.Second, time.Minute, time.Second},
-	TCXO:     {30, 0.04, 0.1, 8 * time.Second, 5 * time.Minute, 2 * time.Second},
-	TCXOHi:   {3, 0.01, 0.03, 15 * time.Second, 30 * time.Minute, 10 * time.Second},
-	OCXO:     {1, 1e-3, 0.012, 30 * time.Second, time.Hour, 10 * time.Second},
-	Rubidium: {0.05, 3e-4, 0.03, 60 * time.Second, 4 * time.Hour, time.Minute},
+	Auto:     {300, 0.5, 1, 0.01, 5, 250, 0.4, 5 * time.Second, time.Minute},
+	XO:       {300, 0.5, 1, 0.01, 5, 250, 0.4, 5 * time.Second, time.Minute},
+	TCXO:     {30, 0.1, 0.1, 1e-3, 2, 20, 0.04, 8 * time.Second, 5 * time.Minute},
+	TCXOHi:   {3, 0.03, 0.03, 3e-4, 1, 1.7, 0.01, 15 * time.Second, 10 * time.Minute},
+	OCXO:     {1, 0.0087, 5e-3, 5e-5, 0.4, 0.1, 1e-3, 30 * time.Second, time.Hour},
+	Rubidium: {0.05, 0.01, 1e-3, 1e-6, 2e-3, 1e-3, 1e-5, 60 * time.Second, 4 * time.Hour},
 }
 
 func (o Oscillator) behaviour() behaviour {
@@ -75,3 +79,24 @@ func (o Oscillator) behaviour() behaviour {
 	}
 	return behaviours[XO]
 }
+
+// noise is the process noise of the kind times scale^2. A flicker floor is a sum
+// of Gauss-Markov processes whose time constants are a factor 4 apart, each of
+// the floor's variance (Barnes and Allan): those below 128 s act as white FM,
+// those of 256 and 1024 s are one state, 4096 and 16384 s another, and the
+// longer ones walk.
+func (b behaviour) noise(scale float64) noise {
+	s := square(scale)
+	f := square(b.flickerPPB)
+	return noise{
+		white: s * (square(b.whiteNs) + 2*f*flickerWhiteS),
+		walk:  s * (square(b.walkPPB) + 2*f*flickerWalkS),
+		fast:  s * 2 * f,
+		slow:  s * 2 * f,
+	}
+}
+
+const (
+	flickerWhiteS = 1 + 4 + 16 + 64          // s, the sum of the short time constants
+	flickerWalkS  = 1.0/65_536 + 1.0/262_144 // 1/s, of the long ones
+)

@@ -45,51 +45,6 @@ func TestCorrections(t *testing.T) {
 	}
 }
 
-// The mean finds the slope through white noise, and its standard error is one.
-func TestMeanStandardError(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	const trials, slope, span = 400, -3.25, 600
-	covered, far := 0, 0
-	for range trials {
-		h := newHistory(behaviours[TCXO])
-		for i := range span {
-			h.add(float64(i), slope*float64(i)+25*rng.NormFloat64())
-		}
-		m, ok := h.mean(span, time.Hour)
-		if !ok || m.spanS < 300 {
-			t.Fatalf("%+v, %v", m, ok)
-		}
-		d := math.Abs(m.ppb - slope)
-		if d < m.errPPB {
-			covered++
-		}
-		if d > 3*m.errPPB {
-			far++
-		}
-	}
-	// 68 % for an exact error; ours has the receiver's slow wander on top.
-	if covered < trials*65/100 || far > trials*2/100 {
-		t.Errorf("within one standard error %d of %d, beyond three %d", covered, trials, far)
-	}
-}
-
-// Correlated residuals (a slow wander) make the error larger, not smaller.
-func TestMeanErrorGrowsWithCorrelation(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 4))
-	err := func(rho float64) float64 {
-		h, g := newHistory(behaviours[OCXO]), 0.0
-		for i := range 3600 {
-			g = rho*g + math.Sqrt(1-rho*rho)*rng.NormFloat64()
-			h.add(float64(i), 25*g)
-		}
-		m, _ := h.mean(3600, time.Hour)
-		return math.Sqrt(square(m.errPPB) - square(slowWanderNs/m.spanS))
-	}
-	if white, red := err(0), err(0.999); red < 5*white {
-		t.Errorf("white %.4f ppb, wandering %.4f ppb", white, red)
-	}
-}
-
 // A glitch among the first pulses does not become the first frequency.
 func TestFirstFrequency(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
@@ -223,7 +178,7 @@ func TestImpossiblePulses(t *testing.T) {
 	p.TempC = inf
 	before := r.clock.Report(mono(60.6)).Accepted
 	r.clock.Pulse(mono(61.013), p)
-	if rep := r.clock.Report(mono(61.013)); rep.Accepted != before+1 || !math.IsNaN(rep.TempC) {
+	if rep := r.clock.Report(mono(61.013)); rep.Accepted != before+1 || math.Abs(rep.TempC-30) > 1 {
 		t.Errorf("infinite temperature: accepted %d -> %d, %g C", before, rep.Accepted, rep.TempC)
 	}
 }

@@ -26,18 +26,19 @@ type Report struct {
 
 	FrequencyPPB  float64 // correction that the hardware runs with
 	OscillatorPPB float64 // the oscillator's own frequency, as the servo sees it now
-	MeanPPB       float64 // the mean that holdover holds, or would hold
+	MeanPPB       float64 // the same without the flicker of the last minutes, which a holdover does not hold
 	MeanErrorPPB  float64 // one standard error of it
-	MeanSpanS     float64 // how much of the lock it covers, in s
 	PulseNoiseNs  float64 // standard deviation of the pulses as measured
 	TempC         float64
 
 	// ForecastS is how long the bound stays inside the spec from now on without
-	// a pulse, in s. Class7S is how long class 7 would be announced: the same,
+	// a pulse, in s; ForecastP50S and ForecastP95S when the error itself is
+	// inside in one case of two, and in 19 of 20. Class7S is how long class 7 would be announced: the same,
 	// not longer than max_holdover allows, and 0 before `learning` is over.
-	ForecastS float64
-	Class7S   float64
-	EtaS      float64 // until the next better state, NaN when that is not up to the clock
+	ForecastS                  float64
+	ForecastP50S, ForecastP95S float64
+	Class7S                    float64
+	EtaS                       float64 // until the next better state, NaN when that is not up to the clock
 
 	Accepted, Rejected, Refused uint64 // pulses: believed; not believed; impossible or repeated
 	Steps                       int
@@ -79,8 +80,8 @@ func (c *Clock) Report(now timescale.Mono) Report {
 		State: c.state, Since: c.since, Why: c.reasons(now),
 		EverLocked: c.everLocked, Learned: c.everLocked && c.lockedFor >= c.cfg.Learning, LockedFor: c.lockedFor,
 		ErrorNs: nan, SigmaNs: nan, BoundNs: nan,
-		FrequencyPPB: c.corr.ppb(), OscillatorPPB: nan, MeanPPB: nan, MeanErrorPPB: nan, MeanSpanS: nan,
-		PulseNoiseNs: nan, TempC: c.tempC, ForecastS: nan, Class7S: nan, EtaS: c.eta(now),
+		FrequencyPPB: c.corr.ppb(), OscillatorPPB: nan, MeanPPB: nan, MeanErrorPPB: nan,
+		PulseNoiseNs: nan, TempC: c.tempC, ForecastS: nan, ForecastP50S: nan, ForecastP95S: nan, Class7S: nan, EtaS: c.eta(now),
 		Accepted: c.accepted, Rejected: c.rejected, Refused: c.refused, Steps: c.steps, LastStepNs: c.lastStepNs,
 	}
 	if !c.holdoverFrom.IsZero() {
@@ -96,13 +97,14 @@ func (c *Clock) Report(now timescale.Mono) Report {
 			said, sigma = max(said, c.saidBound.value), c.saidSigma.value
 		}
 		r.PulseNoiseNs = c.est.noiseNs
-		m := c.held.mean
-		if !c.held.active {
-			m = c.meanFrequency(c.axis(c.lastAccepted))
-		}
-		r.MeanPPB, r.MeanErrorPPB, r.MeanSpanS = m.ppb, m.errPPB, m.spanS
+		r.MeanPPB, r.MeanErrorPPB = r.OscillatorPPB-c.est.x[sFast], c.est.rateSigma()
 		if c.everLocked {
-			r.ForecastS, r.Class7S = c.forecast(r.BoundNs, m, r.HoldoverFor, r.Learned)
+			f := c.foresee(now)
+			r.ForecastS, r.ForecastP50S, r.ForecastP95S = f.bound, f.p50, f.p95
+			if c.state == quality.HoldoverNoSpec && !c.boundInside {
+				r.ForecastS = 0
+			}
+			r.Class7S = c.class7(r.ForecastS, r.HoldoverFor, r.Learned)
 		}
 	}
 	r.Quality = quality.Input{
@@ -124,20 +126,15 @@ func varianceOf(sigmaNs float64) uint16 {
 	return quality.LogVariance(math.Exp2(math.Ceil(2*math.Log2(sigmaNs)) / 2))
 }
 
-// forecast is how long holdover stays in spec from now, and how long class 7
-// would be announced.
-func (c *Clock) forecast(bound float64, m meanFrequency, away time.Duration, learned bool) (inSpec, class7 float64) {
-	inSpec = max((ns(c.cfg.Spec)-bound)/(c.osc.boundPPB+2*m.errPPB), 0)
-	if c.state == quality.HoldoverNoSpec && !c.boundInside {
-		inSpec = 0
-	}
+// class7 is how long class 7 would be announced of a forecast, in s.
+func (c *Clock) class7(inSpec float64, away time.Duration, learned bool) float64 {
 	if !learned || c.capped || c.state != quality.Locked && !c.boundInside {
-		return inSpec, 0
+		return 0
 	}
 	if c.state == quality.Locked {
 		away = 0
 	}
-	return inSpec, min(inSpec, max(seconds(c.cfg.MaxHoldover-away), 0))
+	return min(inSpec, max(seconds(c.cfg.MaxHoldover-away), 0))
 }
 
 // eta is the time to the next better state in s.

@@ -28,7 +28,9 @@ type rig struct {
 	hasTime  bool
 	distrust Reason
 	noSteps  bool // the hardware refuses steps
-	ticks    int  // a second, 0: one
+	airC     float64
+	thermo   func(c float64) float64 // what the thermometer shows of the air; nil: the air
+	ticks    int                     // a second, 0: one
 
 	changes  []change
 	steps    int
@@ -55,21 +57,23 @@ type testOscillator struct {
 	white, walk   float64 // ns per sqrt(s), ppb per sqrt(s)
 	ageing        float64 // ppb per day
 	tempco, swing float64 // ppb / C, C of the diurnal swing
+	lagS          float64 // the crystal follows the air
+	crystalC      float64
 	y             float64
 }
 
 func oscillatorFor(k Oscillator) testOscillator {
 	switch k {
 	case Rubidium:
-		return testOscillator{kind: k, offset: 0.3, white: 0.012, walk: 3e-6, ageing: 0.001, tempco: 0.001, swing: 2}
+		return testOscillator{kind: k, offset: 0.3, white: 0.012, walk: 3e-6, ageing: 0.001, tempco: 0.001, swing: 2, lagS: 600}
 	case OCXO:
-		return testOscillator{kind: k, offset: 80, white: 0.01, walk: 1e-4, ageing: 0.3, tempco: 0.08, swing: 2}
+		return testOscillator{kind: k, offset: 80, white: 0.01, walk: 1e-4, ageing: 0.3, tempco: 0.08, swing: 2, lagS: 600}
 	case TCXOHi:
-		return testOscillator{kind: k, offset: -250, white: 0.03, walk: 1e-3, ageing: 1, tempco: 1.5, swing: 2}
+		return testOscillator{kind: k, offset: -250, white: 0.03, walk: 1e-3, ageing: 1, tempco: 1.5, swing: 2, lagS: 60}
 	case TCXO:
-		return testOscillator{kind: k, offset: 420, white: 0.1, walk: 5e-3, ageing: 1, tempco: 18, swing: 1}
+		return testOscillator{kind: k, offset: 420, white: 0.1, walk: 5e-3, ageing: 1, tempco: 18, swing: 1, lagS: 60}
 	}
-	return testOscillator{kind: k, offset: -18_300, white: 1, walk: 0.05, ageing: 3, tempco: 220, swing: 0.5}
+	return testOscillator{kind: k, offset: -18_300, white: 1, walk: 0.05, ageing: 3, tempco: 220, swing: 0.5, lagS: 60}
 }
 
 // testPulse: white noise, and the slow wander of a receiver (10 ns, 7200 s).
@@ -152,7 +156,12 @@ func (r *rig) run(n int) {
 		before := r.trueError()
 		o := &r.osc
 		o.y += o.walk*r.rng.NormFloat64() + o.ageing/86400
-		free := o.y + o.tempco*o.swing*(math.Sin(2*math.Pi*s/86400)+0.15*math.Sin(2*math.Pi*s/2700))
+		r.airC = 30 + o.swing*(math.Sin(2*math.Pi*s/86400)+0.15*math.Sin(2*math.Pi*s/2700))
+		if r.second == 1 {
+			o.crystalC = r.airC
+		}
+		o.crystalC += (r.airC - o.crystalC) / o.lagS
+		free := o.y + o.tempco*(o.crystalC-30)
 		pass := func(d float64) { r.xNs += (free + r.appliedP) * d }
 
 		// From the last tick to the edge, the pulse, then ticks evenly spread.
@@ -174,6 +183,7 @@ func (r *rig) run(n int) {
 			if i > 0 {
 				pass(gap)
 			}
+			r.clock.Temperature(mono(at), r.thermometer())
 			r.order(r.clock.Tick(mono(at), Conditions{HasTime: r.hasTime, Served: r.served, Distrust: r.distrust}), at)
 		}
 		r.look(s + 1 - gap)
@@ -195,8 +205,20 @@ func (r *rig) pulse() (Pulse, bool) {
 		return Pulse{}, false
 	}
 	return Pulse{Mono: mono(float64(r.second)), OffsetNs: r.whole + int64(math.Round(r.xNs+noise)),
-		SigmaNs: p.sigma, TempC: math.NaN()}, !p.cut
+		SigmaNs: p.sigma, TempC: r.thermometer()}, !p.cut
 }
+
+// thermometer shows the air in steps of 1/16 C.
+func (r *rig) thermometer() float64 {
+	c := math.Round(r.airC*16) / 16
+	if r.thermo != nil {
+		c = r.thermo(c)
+	}
+	return c
+}
+
+// blind is a board without a thermometer.
+func blind(float64) float64 { return math.NaN() }
 
 // look records the state and judges the bound against the truth.
 func (r *rig) look(s float64) {

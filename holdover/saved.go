@@ -31,6 +31,9 @@ type Saved struct {
 	Estimator SavedEstimator `json:"estimator"`
 	Held      *SavedHeld     `json:"held"`
 
+	Thermometer *SavedThermometer `json:"thermometer"`
+	Virtual     []SavedHorizon    `json:"virtual"`
+
 	EverLocked     bool    `json:"ever_locked"`
 	Aligned        bool    `json:"aligned"`
 	LockedForNs    int64   `json:"locked_for_ns"`
@@ -66,28 +69,98 @@ type SavedChange struct {
 	PPB  float64 `json:"ppb"`
 }
 
-// SavedEstimator is the estimator: its state and covariance row by row, T in s
-// since the origin.
+// SavedEstimator is the estimator: its states and covariance row by row (model.go),
+// T in s since the origin, and the last innovations.
 type SavedEstimator struct {
 	Valid   bool      `json:"valid"`
 	FromS   float64   `json:"from_s"`
 	TS      float64   `json:"t_s"`
 	X       []float64 `json:"x"`
 	P       []float64 `json:"p"`
+	Warmth  []float64 `json:"warmth"`
+	Scale   float64   `json:"scale"`
 	NoiseNs float64   `json:"noise_ns"`
-	Seen    int       `json:"seen"`
+	SeenN   int       `json:"seen_n"`
+	SeenV   []float64 `json:"seen_v"`
+	SeenP   []float64 `json:"seen_p"`
 }
 
-// SavedHeld is the line that holdover coasts on.
+// SavedHeld is the holdover that is going on.
 type SavedHeld struct {
-	TS      float64 `json:"t_s"`
-	ZNs     float64 `json:"z_ns"`
-	PPB     float64 `json:"ppb"`
-	SigmaNs float64 `json:"sigma_ns"`
-	ZErrNs  float64 `json:"z_err_ns"`
-	FromS   float64 `json:"from_s"`
-	ErrPPB  float64 `json:"err_ppb"`
-	SpanS   float64 `json:"span_s"`
+	FromS  float64 `json:"from_s"`
+	ZErrNs float64 `json:"z_err_ns"`
+}
+
+// SavedThermometer is the thermometer with its lags.
+type SavedThermometer struct {
+	AtNs      int64   `json:"at_ns"`
+	ReadAtNs  int64   `json:"read_at_ns"`
+	MovedNs   int64   `json:"moved_ns"`
+	DoubtedNs int64   `json:"doubted_ns"`
+	Shown     float64 `json:"shown_c"`
+	Offset    float64 `json:"offset_c"`
+	Air       float64 `json:"air_c"`
+	S1        float64 `json:"s1"`
+	S2        float64 `json:"s2"`
+	T1        float64 `json:"t1"`
+	T2        float64 `json:"t2"`
+	Spread    float64 `json:"spread"`
+	Mean      float64 `json:"mean"`
+	StillS    float64 `json:"still_s"`
+}
+
+// SavedHorizon is what virtual holdovers of one length have shown.
+type SavedHorizon struct {
+	Weight float64 `json:"weight"`
+	Ratios float64 `json:"ratios"`
+	Errors float64 `json:"errors"`
+}
+
+func (e *estimator) save() SavedEstimator {
+	s := SavedEstimator{Valid: e.valid, FromS: e.from, TS: e.t, X: append([]float64{}, e.x[:]...),
+		Warmth: []float64{e.w.s1, e.w.s2, e.w.t1, e.w.t2}, Scale: e.scale, NoiseNs: e.noiseNs, SeenN: e.seenN}
+	for i := range e.p {
+		s.P = append(s.P, e.p[i][:]...)
+	}
+	for _, v := range e.seen[:min(e.seenN, len(e.seen))] {
+		s.SeenV, s.SeenP = append(s.SeenV, v.v), append(s.SeenP, v.p)
+	}
+	return s
+}
+
+// resume takes a saved estimate that check has passed.
+func (e *estimator) resume(s SavedEstimator) {
+	if !s.Valid {
+		return
+	}
+	e.valid, e.from, e.t, e.scale, e.noiseNs, e.seenN = true, s.FromS, s.TS, s.Scale, s.NoiseNs, s.SeenN
+	e.firstNs = max(e.firstNs, s.NoiseNs)
+	copy(e.x[:], s.X)
+	for i := range e.p {
+		copy(e.p[i][:], s.P[i*states:])
+	}
+	e.w = warmth{s.Warmth[0], s.Warmth[1], s.Warmth[2], s.Warmth[3]}
+	for i := range s.SeenV {
+		e.seen[i] = innovation{s.SeenV[i], s.SeenP[i]}
+	}
+}
+
+// check gathers the numbers; ok is false when their count is wrong or one is
+// outside what an oscillator can have.
+func (s *SavedEstimator) check() (numbers []float64, ok bool) {
+	if len(s.X) != states || len(s.P) != states*states || len(s.Warmth) != 4 || s.SeenN < 0 || len(s.SeenV) != min(s.SeenN, len(estimator{}.seen)) ||
+		len(s.SeenP) != len(s.SeenV) || !(s.NoiseNs > 0) || !(s.Scale >= scaleLeast && s.Scale <= scaleMost) || math.Abs(s.X[sFreq]) > frequencyLimit {
+		return nil, false
+	}
+	for i := range states {
+		if !(s.P[i*states+i] >= 0) {
+			return nil, false
+		}
+	}
+	for _, list := range [][]float64{s.X, s.P, s.Warmth, s.SeenV, s.SeenP, {s.FromS, s.TS, s.NoiseNs}} {
+		numbers = append(numbers, list...)
+	}
+	return numbers, true
 }
 
 const (
@@ -101,8 +174,7 @@ func (c *Clock) Save(now timescale.Mono) Saved {
 		Version: savedVersion, AtNs: now.Ns(), Oscillator: c.cfg.Oscillator.String(),
 		StartNs: c.start.Ns(), State: uint8(c.state), SinceNs: c.since.Ns(),
 		HasOrigin: c.hasOrigin, OriginNs: c.origin.Ns(), OriginPhaseNs: c.originNs,
-		Estimator: SavedEstimator{Valid: c.est.valid, FromS: c.est.from, TS: c.est.t, X: []float64{c.est.z, c.est.y},
-			P: []float64{c.est.p[0][0], c.est.p[0][1], c.est.p[1][0], c.est.p[1][1]}, NoiseNs: c.est.noiseNs, Seen: c.est.seenN},
+		Estimator:  c.est.save(),
 		EverLocked: c.everLocked, Aligned: c.aligned, LockedForNs: int64(c.lockedFor), HoldoverFromNs: c.holdoverFrom.Ns(),
 		BoundInside: c.boundInside, Capped: c.capped, LastEdgeNs: c.lastEdge.Ns(), LastAcceptedNs: c.lastAccepted.Ns(),
 		SettledFromNs: c.settledFrom.Ns(), SaidBoundNs: c.saidBound.value, SaidSigmaNs: c.saidSigma.value,
@@ -119,7 +191,14 @@ func (c *Clock) Save(now timescale.Mono) Saved {
 		}
 	}
 	if h := c.held; h.active {
-		s.Held = &SavedHeld{h.t, h.z, h.y, h.sigma, h.zErrNs, h.from, h.mean.errPPB, h.mean.spanS}
+		s.Held = &SavedHeld{h.from, h.zErrNs}
+	}
+	if m := c.thermo; m.known {
+		s.Thermometer = &SavedThermometer{m.at.Ns(), m.readAt.Ns(), m.moved.Ns(), m.doubted.Ns(), m.shown, m.offset, m.air,
+			m.w.s1, m.w.s2, m.w.t1, m.w.t2, m.spread, m.mean, m.stillS}
+	}
+	for _, h := range c.virtual.table {
+		s.Virtual = append(s.Virtual, SavedHorizon{h.weight, h.ratios, h.errors})
 	}
 	if finite(c.tempC) {
 		t := c.tempC
@@ -148,15 +227,17 @@ func (c *Clock) Resume(now timescale.Mono, s Saved) error {
 	for _, ch := range s.Changes {
 		c.rate.note(at(ch.AtNs), ch.PPB)
 	}
-	e := s.Estimator
-	if e.Valid {
-		c.est.valid, c.est.from, c.est.t, c.est.z, c.est.y = true, e.FromS, e.TS, e.X[0], e.X[1]
-		c.est.p = [2][2]float64{{e.P[0], e.P[1]}, {e.P[2], e.P[3]}}
-		c.est.noiseNs = e.NoiseNs
-	}
+	c.est.resume(s.Estimator)
 	if h := s.Held; h != nil {
-		c.held = held{active: true, t: h.TS, z: h.ZNs, y: h.PPB, sigma: h.SigmaNs, zErrNs: h.ZErrNs, from: h.FromS,
-			mean: meanFrequency{ppb: h.PPB, errPPB: h.ErrPPB, spanS: h.SpanS}}
+		c.held = held{active: true, from: h.FromS, zErrNs: h.ZErrNs}
+	}
+	if t := s.Thermometer; t != nil {
+		c.thermo = thermometer{known: true, at: at(t.AtNs), readAt: at(t.ReadAtNs), moved: at(t.MovedNs), shown: t.Shown,
+			offset: t.Offset, air: t.Air, doubted: at(t.DoubtedNs), w: warmth{t.S1, t.S2, t.T1, t.T2},
+			spread: t.Spread, mean: t.Mean, stillS: t.StillS}
+	}
+	for i, h := range s.Virtual {
+		c.virtual.table[i] = horizon{h.Weight, h.Ratios, h.Errors}
 	}
 	c.everLocked, c.aligned, c.lockedFor, c.holdoverFrom = s.EverLocked, s.Aligned, time.Duration(s.LockedForNs), at(s.HoldoverFromNs)
 	c.boundInside, c.capped, c.lastEdge, c.lastAccepted = s.BoundInside, s.Capped, at(s.LastEdgeNs), at(s.LastAcceptedNs)
@@ -215,14 +296,32 @@ func (s *Saved) check(now timescale.Mono) error {
 	if s.TempC != nil {
 		numbers = append(numbers, *s.TempC)
 	}
-	if e := s.Estimator; e.Valid {
-		if len(e.X) != 2 || len(e.P) != 4 || !(e.NoiseNs > 0) || e.P[0] < 0 || e.P[3] < 0 || math.Abs(e.X[1]) > frequencyLimit {
-			return refuse("an estimate of", e)
+	if s.Estimator.Valid {
+		more, ok := s.Estimator.check()
+		if !ok {
+			return refuse("an estimate of", s.Estimator.X)
 		}
-		numbers = append(append(append(numbers, e.X...), e.P...), e.FromS, e.TS, e.NoiseNs)
+		numbers = append(numbers, more...)
 	}
 	if h := s.Held; h != nil {
-		numbers = append(numbers, h.TS, h.ZNs, h.PPB, h.SigmaNs, h.ZErrNs, h.FromS, h.ErrPPB, h.SpanS)
+		numbers = append(numbers, h.FromS, h.ZErrNs)
+	}
+	if t := s.Thermometer; t != nil {
+		for _, at := range []int64{t.AtNs, t.ReadAtNs, t.MovedNs} {
+			if at < 0 || at > s.AtNs {
+				return refuse("the instant", at)
+			}
+		}
+		numbers = append(numbers, t.Shown, t.Offset, t.Air, t.S1, t.S2, t.T1, t.T2, t.Spread, t.Mean, t.StillS)
+	}
+	if len(s.Virtual) > len(horizons) {
+		return refuse("horizons:", len(s.Virtual))
+	}
+	for _, h := range s.Virtual {
+		if !(h.Weight >= 0 && h.Ratios >= 0 && h.Errors >= 0) {
+			return refuse("the horizon", h)
+		}
+		numbers = append(numbers, h.Weight, h.Ratios, h.Errors)
 	}
 	for _, v := range numbers {
 		if !finite(v) {
