@@ -284,7 +284,11 @@ func (r *reader) listenAt(ctx context.Context, data func(timescale.Mono, []byte)
 	if r.probesLeft() {
 		probe = r.probe
 	}
+	defer r.port.SetReadTimeout(readTimeout) //nolint:errcheck // a port that is gone shows at the next read
 	for started := time.Now(); time.Since(started) < listen && ctx.Err() == nil; {
+		if err := r.port.SetReadTimeout(min(readTimeout, listen-time.Since(started)+time.Millisecond)); err != nil {
+			return false, err
+		}
 		now, chunk, err := r.read()
 		if err != nil {
 			return false, err

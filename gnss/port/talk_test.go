@@ -97,6 +97,7 @@ func until(t *testing.T, what string, ok func() bool) {
 // A Talker's words reach the receiver in order, and a change of rate takes
 // effect after the words before it.
 func TestTalkerWritesAndChangesTheRate(t *testing.T) {
+	t.Parallel()
 	r, name := newReceiver(t)
 	talk := &script{lines: []said{{write: "\xb5\x62one"}, {write: "two", baud: 115200}, {}, {write: "three"}}}
 	run := start(t, Config{Device: name, Baud: 9600, Talk: talk})
@@ -109,6 +110,7 @@ func TestTalkerWritesAndChangesTheRate(t *testing.T) {
 
 // Without Talk and Probe not a byte is written, whatever comes.
 func TestNothingIsWrittenUnasked(t *testing.T) {
+	t.Parallel()
 	r, name := newReceiver(t)
 	run := start(t, Config{Device: name})
 	time.Sleep(listen + 2*readTimeout) // through a silent rate
@@ -126,6 +128,7 @@ func TestNothingIsWrittenUnasked(t *testing.T) {
 // A receiver that says nothing unasked is found by asking it, and only in the
 // first rounds.
 func TestSilentReceiverIsProbed(t *testing.T) {
+	t.Parallel()
 	r, name := newReceiver(t)
 	probe := "\xb5\x62\x0a\x04\x00\x00\x0e\x34"
 	run := start(t, Config{Device: name, Probe: []byte(probe)})
@@ -179,4 +182,22 @@ func TestWrongRateIsLeftWithinTenSeconds(t *testing.T) {
 	case <-time.After(patience):
 		t.Error("the rate was not found")
 	}
+}
+
+// A receiver that changes its rate in the middle, or loses its power and with it
+// the rate that was set, is sought anew after four seconds of noise.
+func TestRateThatChangesIsSoughtAnew(t *testing.T) {
+	t.Parallel()
+	master, slave := openPTY(t)
+	run := start(t, Config{Device: slave})
+	write(t, master, zda)
+	run.event(Opened)
+	noise := string(bytes.Repeat([]byte{0x1f, 0xe0, 0x98, 0x00, 0xf8}, 20))
+	began := time.Now()
+	for time.Since(began) < deafFor+time.Second {
+		write(t, master, noise)
+		time.Sleep(200 * time.Millisecond)
+	}
+	write(t, master, zda)
+	run.event(Opened)
 }

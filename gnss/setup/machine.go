@@ -2,6 +2,7 @@ package setup
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"bragi/gnss"
@@ -63,8 +64,6 @@ const (
 	tries    = 3
 	// Asked so often, a receiver that is no u-blox hears nothing more.
 	verTries = 5
-	// askAgain is the pause of a stubborn question (protocol UBX).
-	askAgain = 10 * time.Second
 	// lostAfter: other bytes come, but what was asked for does not.
 	lostAfter = 6 * time.Second
 	aliveIn   = 3 * time.Second
@@ -95,7 +94,8 @@ type Machine struct {
 	port          ubx.Port       // the receiver's, of generations before 9
 	mode          modeMachine
 
-	baud      int // that the host found; 0: it was told
+	standing  []string // faults of the attempt before, while this one goes on
+	baud      int      // that the host found; 0: it was told
 	raising   raising
 	keepBaud  bool   // it cannot be raised
 	order     []byte // the words before a change of rate
@@ -123,6 +123,7 @@ func (m *Machine) Opened(now timescale.Mono, baud int) {
 	m.framer = gnss.Framer{}
 	m.nmea, m.binary, m.redo = 0, 0, redoFirst
 	m.begin(now)
+	m.standing = nil
 }
 
 // Closed tells that the port is gone.
@@ -132,6 +133,7 @@ func (m *Machine) Closed() {
 
 // begin starts from the first question.
 func (m *Machine) begin(now timescale.Mono) {
+	m.standing = m.Problems()
 	m.steps, m.results, m.current, m.redoAt, m.wantsPVT = nil, nil, 0, timescale.Mono{}, false
 	m.raising, m.order, m.orderBaud = notRaised, nil, 0
 	m.mode.restart()
@@ -215,8 +217,9 @@ func (m *Machine) unanswered(now timescale.Mono) {
 	switch m.state {
 	case Asking:
 		if m.cfg.Protocol == UBX || m.binary > 0 {
-			m.failOnce("MON-VER", "no answer: is our TX wired to the receiver's RX?")
-			m.state, m.redoAt = Foreign, now.Add(askAgain)
+			m.state = Foreign
+			m.fail("MON-VER", "no answer: is our TX wired to the receiver's RX?")
+			m.planRedo(now)
 			return
 		}
 		m.state = Foreign
@@ -376,7 +379,7 @@ func (m *Machine) ready(now timescale.Mono) {
 			set++
 		}
 		if r.Outcome.Bad() {
-			m.say(Event{Kind: StepFailed, Text: r.String()})
+			m.sayFailed(r.String())
 		}
 	}
 	m.say(Event{Kind: Done, Text: fmt.Sprintf("%s: %d settings written, %d were right, %d failed", describe(m.version), set, len(m.results)-set-failed-silent, failed+silent)})
@@ -389,17 +392,14 @@ func (m *Machine) ready(now timescale.Mono) {
 // fail adds a failure that no step has.
 func (m *Machine) fail(what, why string) {
 	m.results = append(m.results, Result{Name: what, Outcome: Silent, Detail: why})
-	m.say(Event{Kind: StepFailed, Text: what + ": " + why})
+	m.sayFailed(what + ": " + why)
 }
 
-// failOnce does so unless it stands there.
-func (m *Machine) failOnce(what, why string) {
-	for _, r := range m.results {
-		if r.Name == what {
-			return
-		}
+// sayFailed tells a failure, once for all attempts that end so.
+func (m *Machine) sayFailed(text string) {
+	if !slices.Contains(m.standing, text) {
+		m.say(Event{Kind: StepFailed, Text: text})
 	}
-	m.fail(what, why)
 }
 
 func (m *Machine) say(e Event) { m.events = append(m.events, e) }

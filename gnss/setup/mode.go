@@ -193,7 +193,7 @@ func (o *modeMachine) acknowledged(m *Machine, now timescale.Mono, yes bool) {
 		o.state = ModeNavigation // it has no such mode
 		if strings.HasPrefix(m.version.Firmware, "TIM") {
 			o.problem = "time mode: refused by a timing receiver"
-			m.say(Event{Kind: StepFailed, Text: o.problem})
+			m.sayFailed(o.problem)
 		}
 	case !yes:
 		o.failed(m, now, "refused")
@@ -222,7 +222,7 @@ func (o *modeMachine) failed(m *Machine, now timescale.Mono, why string) {
 		what = "fixed position"
 	}
 	o.state, o.problem = ModeNavigation, what+": "+why
-	m.say(Event{Kind: StepFailed, Text: o.problem})
+	m.sayFailed(o.problem)
 	m.planRedo(now)
 }
 

@@ -2,6 +2,7 @@ package setup
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"bragi/gnss/ubx"
@@ -102,15 +103,19 @@ func (m *Machine) Status() Status {
 	return s
 }
 
-// Problems are the faults that stand, one line each.
+// Problems are the faults that stand, one line each; while a set-up is done
+// again, those of the one before too.
 func (m *Machine) Problems() []string {
 	var list []string
+	if m.state != Foreign && (m.state != Watching || m.mode.state == ModeUnknown || m.mode.state == ModeFixing) {
+		list = append(list, m.standing...)
+	}
 	for _, r := range m.results {
-		if r.Outcome.Bad() {
-			list = append(list, r.String())
+		if text := r.String(); r.Outcome.Bad() && !slices.Contains(list, text) {
+			list = append(list, text)
 		}
 	}
-	if p := m.mode.problem; p != "" {
+	if p := m.mode.problem; p != "" && !slices.Contains(list, p) {
 		list = append(list, p)
 	}
 	return list

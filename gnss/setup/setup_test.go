@@ -239,10 +239,16 @@ func TestRefusalsAreTold(t *testing.T) {
 		if p := b.machine.Problems(); p[0] != "survey-in: refused" {
 			t.Errorf("%s: %v", name, p)
 		}
-		// Tried again, ever more seldom: 15 s, 30 s, 1 min, ...
-		b.run(10 * time.Minute)
-		if n := b.count(setup.StepFailed); n < 3 || n > 7 {
-			t.Errorf("%s: %d attempts in 10 minutes", name, n)
+		// Tried again, ever more seldom: 15 s, 30 s, 1 min, ...; told once, and the
+		// fault stands meanwhile.
+		for range 600 {
+			b.run(time.Second)
+			if p := b.machine.Problems(); len(p) != 1 || p[0] != "survey-in: refused" {
+				t.Fatalf("%s: %v while it is tried again", name, p)
+			}
+		}
+		if told, tried := b.count(setup.StepFailed), b.count(setup.Done); told != 1 || tried < 4 || tried > 7 {
+			t.Errorf("%s: told %d times, tried %d times in 10 minutes", name, told, tried)
 		}
 	}
 }
@@ -319,9 +325,28 @@ func TestUnwiredTransmitLine(t *testing.T) {
 			t.Errorf("%s: %q", what, p)
 		}
 		b.deaf = false // the wire is mended
-		b.until(time.Minute, "set up", func() bool { return b.machine.Status().State == setup.Watching })
-		if p := b.machine.Problems(); len(p) != 0 {
-			t.Errorf("%s: %v", what, p)
+		b.until(time.Minute, "set up without a fault", func() bool {
+			return b.machine.Status().State == setup.Watching && len(b.machine.Problems()) == 0
+		})
+	}
+}
+
+// A receiver that was pulled out and put back, or another one in its place, is
+// set up when the port is open again, and fixed where it was.
+func TestPulledAndPutBack(t *testing.T) {
+	for name, kind := range generations {
+		b := newBench(t, timing(), sim.Config{Receiver: kind, SurveySpeed: 100})
+		b.until(2*time.Minute, "a fixed position", func() bool { return b.mode() == setup.ModeFixed })
+		b.machine.Closed()
+		if text, _ := b.machine.Next(b.now); text != nil {
+			t.Errorf("%s: %q for a closed port", name, text)
+		}
+		b.board.PowerCycle()
+		b.run(10 * time.Second)
+		b.machine.Opened(b.now, 0)
+		b.until(time.Minute, "a fixed position again", func() bool { return b.mode() == setup.ModeFixed })
+		if b.count(setup.Found) != 2 || b.count(setup.Surveyed) != 1 || b.count(setup.SettingsLost) != 0 {
+			t.Errorf("%s: %+v", name, b.events)
 		}
 	}
 }
