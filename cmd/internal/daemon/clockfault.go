@@ -68,7 +68,10 @@ func (p *Pipeline) guardClock(now timescale.Mono) {
 	if now.Before(f.till) {
 		return
 	}
-	_, p.clockErr = c.PutBack()
+	var by board.Disturbance
+	if by, p.clockErr = c.PutBack(); p.clockErr == nil {
+		p.servo.Disturbed(now, float64(by.WidthNs))
+	}
 }
 
 // meddler says what was done to the clock and, where that can be told, by whom.

@@ -32,6 +32,7 @@ type Pipeline struct {
 	jump     jump
 
 	now      timescale.Mono
+	felt     timescale.Mono // when the thermometer was last read
 	dated    bool           // the servo knows how old its memory is
 	trusted  timescale.Mono // when the last trusted epoch came
 	served   bool
@@ -108,7 +109,7 @@ func (p *Pipeline) Edge(now timescale.Mono, e board.Edge) {
 	}
 	order := p.servo.Pulse(now, holdover.Pulse{
 		Mono: mark.Mono, OffsetNs: mark.Local.OffsetNs(mark.Second), CorrectionNs: p.correction(mark),
-		SigmaNs: mark.SigmaNs, TempC: p.temperature(),
+		SigmaNs: mark.SigmaNs, TempC: math.NaN(), // Tick hands it on
 	})
 	p.obey(order)
 }
@@ -118,6 +119,7 @@ func (p *Pipeline) Tick(now timescale.Mono, served bool) {
 	p.now, p.served = now, served
 	p.guardClock(now)
 	p.watchClock(now)
+	p.feel(now)
 	cond := holdover.Conditions{HasTime: p.hasTime(now), Served: served, Distrust: p.distrust(now)}
 	p.obey(p.servo.Tick(now, cond))
 }
@@ -183,6 +185,16 @@ func (p *Pipeline) temperature() float64 {
 		return math.NaN()
 	}
 	return p.cfg.Temperature()
+}
+
+// feel hands the thermometer's reading to the servo once a second: a holdover
+// has no pulses that it could come with.
+func (p *Pipeline) feel(now timescale.Mono) {
+	if !p.felt.IsZero() && now.Sub(p.felt) < time.Second {
+		return
+	}
+	p.felt = now
+	p.servo.Temperature(now, p.temperature())
 }
 
 // leapWarning is how long before it a leap second is announced (IEEE
