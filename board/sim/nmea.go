@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 
 	"bragi/gnss/timescale"
+	"bragi/gnss/ubx"
 )
 
 // The burst of a receiver that knows GPS alone, in u-blox's order and talkers:
@@ -94,24 +95,17 @@ func checksum(b []byte) byte {
 }
 
 // timTP appends UBX-TIM-TP (0x0D 0x01) for the next pulse, the UTC second utcS.
-// Time base and flags say UTC, known.
-func timTP(buf []byte, utcS int64, qErrNs float64) []byte {
-	const (
-		gpsEpoch = 315_964_800 // 1980-01-06, a Sunday
-		weekS    = 7 * secondsOfDay
-	)
-	since := utcS - gpsEpoch
-	from := len(buf)
-	buf = append(buf, 0xb5, 0x62, 0x0d, 0x01, 16, 0)
-	buf = binary.LittleEndian.AppendUint32(buf, uint32(since%weekS*1000))
-	buf = binary.LittleEndian.AppendUint32(buf, 0)
-	buf = binary.LittleEndian.AppendUint32(buf, uint32(int32(math.Round(qErrNs*1000))))
-	buf = binary.LittleEndian.AppendUint16(buf, uint16(since/weekS))
-	buf = append(buf, 0x03, 0)
-	var a, b byte // 8-bit Fletcher over class to payload
-	for _, c := range buf[from+2:] {
-		a += c
-		b += a
+// Its time base is the pulse's grid: UTC, or GPS, which is leap s ahead.
+func timTP(buf []byte, utcS int64, qErrNs float64, gps bool, leap int) []byte {
+	const utcBase, utcKnown = 0x01, 0x02
+	since, flags := utcS-gpsEpochS, byte(utcBase|utcKnown)
+	if gps {
+		since, flags = since+int64(leap), utcKnown
 	}
-	return append(buf, a, b)
+	p := make([]byte, 16)
+	binary.LittleEndian.PutUint32(p, uint32(since%weekS*1000))
+	binary.LittleEndian.PutUint32(p[8:], uint32(int32(math.Round(qErrNs*1000))))
+	binary.LittleEndian.PutUint16(p[12:], uint16(since/weekS))
+	p[14] = flags
+	return ubx.AppendMessage(buf, ubx.TimTP, p)
 }

@@ -92,13 +92,13 @@ func (u *ublox) reset() {
 	}
 	switch u.kind {
 	case Timing:
-		u.items[ubx.KeyMsgTimTPUART1], u.items[ubx.KeyTPCableDelay] = 1, 0
+		u.items[ubx.KeyMsgTimTPUART1], u.items[ubx.KeyTPCableDelay], u.items[ubx.KeyTPGrid] = 1, 0, 0
 		u.baud = DefaultBaud
 	case TimingUBX:
 		for _, k := range []ubx.Key{ubx.KeyMsgTimTPUART1, ubx.KeyMsgNavPVTUART1, ubx.KeyMsgNavTIMELSUART1} {
 			u.items[k] = 1
 		}
-		u.items[ubx.KeyUART1OutNMEA], u.items[ubx.KeyTPCableDelay] = 0, 0
+		u.items[ubx.KeyUART1OutNMEA], u.items[ubx.KeyTPCableDelay], u.items[ubx.KeyTPGrid] = 0, 0, 0
 		u.baud = DefaultBaud
 	}
 	u.items[ubx.KeyUART1Baud] = uint64(u.baud)

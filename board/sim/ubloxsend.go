@@ -54,7 +54,7 @@ const (
 // messages appends all messages that are due.
 func (u *ublox) messages(buf []byte, s *solution) []byte {
 	if s.state.fixed && u.due(ubx.TimTP) {
-		buf = timTP(buf, s.utcS+1, s.nextQErr)
+		buf = timTP(buf, s.utcS+1, s.nextQErr, u.items[ubx.KeyTPGrid] == 1, s.leap)
 	}
 	for _, m := range []struct {
 		name ubx.Name
