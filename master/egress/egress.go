@@ -80,6 +80,11 @@ func (p *Predictor) Predict(on Path) int64 {
 	return p.paths[on].median
 }
 
+// Knows tells whether anything has been learnt.
+func (p *Predictor) Knows() bool {
+	return len(p.paths[First].samples.v)+len(p.paths[Later].samples.v) > 0
+}
+
 // Observe takes a message's true latency, in ns from the reading of the clock to
 // the stamp, and what was predicted for it. Negative and absurd ones are
 // refused: ok is false and nothing is learnt.

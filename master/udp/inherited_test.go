@@ -237,8 +237,11 @@ func TestLatencyIsKnownFromBefore(t *testing.T) {
 		t.Errorf("%d ns are predicted, want 9000", got)
 	}
 	s.use(true, false)
-	if got := s.predictor.Predict(egress.First); got != 0 {
-		t.Errorf("%d ns are predicted for stamps of another kind", got)
+	if got := s.predictor.Predict(egress.First); got != 9000 {
+		t.Errorf("%d ns are predicted before the other kind of stamp has taught anything, want 9000", got)
+	}
+	if got := s.predictor.Residual().N; got != 0 {
+		t.Errorf("%d residuals of another kind of stamp", got)
 	}
 }
 

@@ -23,10 +23,11 @@ import (
 // none back is found out, and a client that cannot be reached is not blamed on it.
 type stamper struct {
 	predictor *egress.Predictor
-	device    bool           // unicast Syncs are stamped by the device
-	egress    time.Duration  // from a stamp to the wire
-	beyond    *egress.Window // the device's stamp after the kernel's, ns
-	interrupt *egress.Window // the kernel's receive stamp after the device's, ns
+	other     *egress.Predictor // of the kind of stamp that is not used now
+	device    bool              // unicast Syncs are stamped by the device
+	egress    time.Duration     // from a stamp to the wire
+	beyond    *egress.Window    // the device's stamp after the kernel's, ns
+	interrupt *egress.Window    // the kernel's receive stamp after the device's, ns
 	stats     StampStats
 	before    Latency // what another process learnt
 
@@ -78,7 +79,7 @@ const (
 
 func newStamper() *stamper {
 	s := &stamper{
-		predictor: egress.New(), beyond: egress.NewWindow(), interrupt: egress.NewWindow(),
+		predictor: egress.New(), other: egress.New(), beyond: egress.NewWindow(), interrupt: egress.NewWindow(),
 		asked: make([]asked, sampling),
 	}
 	s.iov.Base = &s.data[0]
@@ -90,13 +91,18 @@ func newStamper() *stamper {
 }
 
 // use says whether the device stamps Syncs, and whether all are to be followed.
-// What is known of one kind of stamp is no good for the other.
+// What each kind of stamp has taught is kept; the other kind begins with it.
 func (s *stamper) use(device, follow bool) {
 	if device != s.device {
 		s.device = device
-		s.predictor = egress.New()
 		s.taken = [2]uint32{}
-		s.learnt()
+		s.predictor, s.other = s.other, s.predictor
+		if !s.predictor.Knows() {
+			s.learnt()
+		}
+		if !s.predictor.Knows() {
+			s.predictor.Resume(s.other.Save())
+		}
 	}
 	if follow && len(s.asked) < following {
 		s.asked, s.first = make([]asked, following), s.next

@@ -209,3 +209,26 @@ func TestLatencies(t *testing.T) {
 		}
 	}
 }
+
+// A link that was away changes the kind of stamp and back; no Sync in between,
+// nor the first after it, says the clock's bare reading.
+func TestLatencyOutlivesTheKindOfStamp(t *testing.T) {
+	l := bench(t, true)
+	s := l.stamps
+	for i := range 20 {
+		looped := l.asks(4_000_100, uint16(i))
+		l.left(looped, stamps{softwareNs: 8_002_000})
+		l.left(looped, stamps{deviceNs: 4_003_000})
+	}
+	for _, device := range []bool{false, true, false} {
+		s.use(device, false)
+		if got := s.predictor.Predict(egress.First); got != 3000 {
+			t.Errorf("by the device's stamps %v: predicts %d ns, want the 3000 that were learnt", device, got)
+		}
+	}
+	// The kernel's stamps are 1 us earlier than the device's were.
+	l.left(l.asks(4_000_100, 99), stamps{softwareNs: 8_002_000})
+	if r := s.predictor.Residual(); r.N != 1 || r.P50 != 3000-100 {
+		t.Errorf("%+v; want the kernel's stamp brought to the wire, 3000 ns less the 100 predicted", r)
+	}
+}

@@ -19,6 +19,7 @@ type hardware struct {
 	abilities board.Abilities
 	mode      board.SyncMode
 	why       string
+	granted   board.Stamping // what the driver says it does since arm
 }
 
 // openBoard opens a real board's clock and network device. The pulse and the

@@ -26,6 +26,9 @@ const (
 	again = 10 * time.Minute
 	// calm is how long the residual must be small before two-step ends again.
 	calm = time.Minute
+	// setBackShown is how long the alarm stays after another program changed the
+	// interface's stamps.
+	setBackShown = time.Minute
 	// receiveNs is what a software receive stamp is believed to be off by on a board
 	// whose clock stamps no request: an interrupt's latency.
 	receiveNs = 5000
@@ -42,6 +45,8 @@ type stampWatch struct {
 	retry   time.Time      // when it is tried anew
 	high    bool           // the residual is beyond its limit
 	quietAt time.Time      // since when it is small again
+	changes uint64         // of the link's carrier
+	setBack time.Time      // when the interface's setting was last put back
 }
 
 // latencies are the configured ones.
@@ -69,12 +74,14 @@ func (h *hardware) arm(cfg *config.Config) udp.Stamping {
 		granted, err := h.nic.SetStamping(tx, board.RxPTPv2L4Event)
 		switch {
 		case err != nil:
+			h.granted = board.Stamping{}
 			h.refuse(cfg, h.abilities.Foreign(), "; "+err.Error())
 		case granted.Tx != tx && tx == board.TxOneStepSync:
 			h.abilities.TxModes &^= 1 << uint(board.TxOneStepSync)
 			h.refuse(cfg, h.abilities, "; the driver refuses one-step")
 			return h.arm(cfg)
 		default:
+			h.granted = granted
 			source := a.TransmitStamps()
 			oneStep := tx == board.TxOneStepSync
 			return udp.Stamping{
@@ -112,8 +119,41 @@ func (d *Daemon) judgeStamps(server *udp.Server) {
 		return
 	}
 	now := time.Now()
+	d.judgeSetting(server, now)
 	d.judgePromise(server, now)
 	d.judgeResidual(server, now)
+}
+
+// judgeSetting puts back what another program, or the driver when the link came
+// up, has set of the interface's stamps. A new link is a new chance.
+func (d *Daemon) judgeSetting(server *udp.Server, now time.Time) {
+	w, h := &d.stamps, &d.devices.hardware
+	if h.nic == nil || h.granted == (board.Stamping{}) && w.broken == "" {
+		return
+	}
+	link, err := h.nic.Link()
+	if err != nil {
+		return // its own alarm tells
+	}
+	if link.Changes != w.changes {
+		w.changes = link.Changes
+		if link.Carrier && w.broken != "" {
+			w.retry = now
+		}
+	}
+	if w.broken != "" {
+		return
+	}
+	set, err := h.nic.Stamping()
+	switch {
+	case err == nil && set != h.granted:
+		d.outside[alarms.HardwareStamps] = fmt.Sprintf("something else set the time stamps of %s to tx %v, rx %v; they were set back", h.nic.Physical(), set.Tx, set.Rx)
+		w.setBack = now
+		d.rearm(server)
+	case !w.setBack.IsZero() && now.Sub(w.setBack) > setBackShown:
+		w.setBack = time.Time{}
+		delete(d.outside, alarms.HardwareStamps)
+	}
 }
 
 // judgePromise finds a device that stamps less than its driver says.
