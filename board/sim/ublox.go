@@ -299,19 +299,21 @@ func (b *Board) PowerCycle() {
 	b.state.fixed, b.state.timeKnown, b.state.since = false, false, b.sky
 }
 
-// SetJamming and SetSpoofing say what the receiver says of its surroundings:
-// jamming 1 ok, 2 warning, 3 critical; spoofing 1 none, 2 indicated, 3 affirmed.
-func (b *Board) SetJamming(state byte) {
-	if b.ublox != nil {
-		b.ublox.jam = state
+// SetSurroundings says what the receiver says of its surroundings: jamming 1 ok,
+// 2 warning, 3 critical; spoofing 1 none, 2 indicated, 3 affirmed; 0 as before.
+// It is false for a receiver that is no u-blox.
+func (b *Board) SetSurroundings(jamming, spoofing byte) bool {
+	u := b.ublox
+	if u == nil {
+		return false
 	}
-}
-
-// SetSpoofing: see SetJamming.
-func (b *Board) SetSpoofing(state byte) {
-	if b.ublox != nil {
-		b.ublox.spoof = state
+	if jamming != 0 {
+		u.jam = jamming
 	}
+	if spoofing != 0 {
+		u.spoof = spoofing
+	}
+	return true
 }
 
 // Survey is how the receiver's position stands: its time mode (0 off, 1 survey-in,

@@ -118,8 +118,8 @@ func TestMessagesAndSurroundings(t *testing.T) {
 	b.ublox.set(ubx.Item{Key: ubx.KeyMsgNavPVTUART1, Value: 1}, ubx.Item{Key: ubx.KeyMsgMonRFUART1, Value: 5},
 		ubx.Item{Key: ubx.KeyMsgSecSIGUART1, Value: 5}, ubx.Item{Key: ubx.KeyItfmEnable, Value: 1})
 	b.SetAntenna(false)
-	b.SetJamming(3)
-	b.SetSpoofing(2)
+	b.SetSurroundings(3, 0)
+	b.SetSurroundings(0, 2)
 	n := map[ubx.Name]int{}
 	for _, m := range frames(text(run(b, 20*time.Second))) {
 		n[m.Name()]++

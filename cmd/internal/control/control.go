@@ -22,6 +22,7 @@ import (
 type Sim interface {
 	SetAntenna(ok bool)
 	Glitch(by time.Duration)
+	TurnReceiver(to Receiver) error
 	SimStatus() status.Sim
 }
 
@@ -83,6 +84,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 			reply(w, http.StatusOK, sim.SimStatus())
 		}
 	})
+	knob("POST /v1/sim/receiver", func(w http.ResponseWriter, r *http.Request) { turnReceiver(sim, w, r) })
 	knob("POST /v1/sim/glitch", func(w http.ResponseWriter, r *http.Request) {
 		var body Glitch
 		if !read(w, r, &body) {

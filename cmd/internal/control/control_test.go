@@ -18,9 +18,12 @@ func (f fakeDaemon) Status() status.Status { return status.Status{Version: "v1"}
 func (f fakeDaemon) Drain(on bool) error   { *f.drained = on; return nil }
 
 type fakeSim struct {
-	antenna bool
-	glitch  time.Duration
+	antenna  bool
+	glitch   time.Duration
+	receiver Receiver
 }
+
+func (f *fakeSim) TurnReceiver(to Receiver) error { f.receiver = to; return nil }
 
 func (f *fakeSim) SetAntenna(ok bool)      { f.antenna = ok }
 func (f *fakeSim) Glitch(by time.Duration) { f.glitch = by }
@@ -56,6 +59,9 @@ func TestStatusAndKnobs(t *testing.T) {
 	if err := c.Post(t.Context(), "/v1/sim/antenna", Antenna{OK: true}, &truth); err != nil || truth.Antenna != "ok" || !sim.antenna {
 		t.Errorf("antenna: %+v, %v", truth, err)
 	}
+	if err := c.Post(t.Context(), "/v1/sim/receiver", Receiver{Jamming: "critical"}, &truth); err != nil || sim.receiver != (Receiver{Jamming: "critical"}) {
+		t.Errorf("receiver: %+v, %v", sim.receiver, err)
+	}
 	if err := c.Post(t.Context(), "/v1/sim/glitch", Glitch{ByNs: -1000}, &truth); err != nil || sim.glitch != -time.Microsecond {
 		t.Errorf("glitch: %v, %v", sim.glitch, err)
 	}
@@ -72,6 +78,7 @@ func TestRefusals(t *testing.T) {
 		{onBoard.Get(t.Context(), "/v1/sim", &v), "real board"},
 		{onBoard.Post(t.Context(), "/v1/sim/antenna", Antenna{}, &v), "real board"},
 		{onSim.Post(t.Context(), "/v1/sim/glitch", Glitch{ByNs: int64(time.Second)}, &v), "cannot be off by 1s"},
+		{onSim.Post(t.Context(), "/v1/sim/receiver", Receiver{Spoofing: "maybe"}, &v), "one of [none indicated affirmed]"},
 		{onSim.Post(t.Context(), "/v1/sim/antenna", map[string]int{"ohm": 50}, &v), "unknown field"},
 		{onSim.Get(t.Context(), "/v1/nothing", &v), "not known to this daemon"},
 		{NewClient(filepath.Join(t.TempDir(), "none")).Get(context.Background(), "/v1/status", &v), "no daemon answers"},

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -15,6 +16,7 @@ import (
 	"bragi/board"
 	"bragi/cmd/internal/alarms"
 	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/state"
 	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/syslog"
@@ -195,4 +197,12 @@ func (r *receiver) status() status.Receiver {
 		out.Position.LimitM = known(s.Mode.LimitM)
 	}
 	return out
+}
+
+// TurnReceiver does to the u-blox of software what the operator wants.
+func (k simKnobs) TurnReceiver(to control.Receiver) error {
+	if !k.SetReceiver(byte(1+slices.Index(control.JammingWords, to.Jamming)), byte(1+slices.Index(control.SpoofingWords, to.Spoofing)), to.PowerCycle) {
+		return errors.New("the receiver of software is no u-blox (mend: sim.receiver = \"f9t\")")
+	}
+	return nil
 }

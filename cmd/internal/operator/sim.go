@@ -45,6 +45,7 @@ func simCommand(o *options) *cobra.Command {
 		cli.Group("antenna", "Cut or restore the antenna",
 			antenna("cut", "Cut the antenna: no fix, no pulse", false), antenna("restore", "Put the antenna back", true)),
 		cli.Group("pps", "Spoil the pulse", glitch), state)
+	sim.AddCommand(simReceiver(post)...)
 	sim.PersistentFlags().BoolVar(&o.json, "json", false, "print JSON")
 	return sim
 }

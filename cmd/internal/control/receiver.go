@@ -1,0 +1,43 @@
+package control
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+)
+
+// Receiver is the body of POST /v1/sim/receiver: what happens to the u-blox of
+// software. Empty words change nothing.
+type Receiver struct {
+	Jamming    string `json:"jamming,omitempty"`  // ok, warning, critical
+	Spoofing   string `json:"spoofing,omitempty"` // none, indicated, affirmed
+	PowerCycle bool   `json:"power_cycle,omitempty"`
+}
+
+// The words of Receiver, in the order of u-blox's numbers from 1.
+var (
+	JammingWords  = []string{"ok", "warning", "critical"}
+	SpoofingWords = []string{"none", "indicated", "affirmed"}
+)
+
+// turnReceiver reads the words and turns the knob.
+func turnReceiver(sim Sim, w http.ResponseWriter, r *http.Request) {
+	var body Receiver
+	if !read(w, r, &body) {
+		return
+	}
+	for _, c := range []struct {
+		word  string
+		words []string
+	}{{body.Jamming, JammingWords}, {body.Spoofing, SpoofingWords}} {
+		if c.word != "" && !slices.Contains(c.words, c.word) {
+			reply(w, http.StatusBadRequest, problem{fmt.Sprintf("%q is not known (mend: one of %v)", c.word, c.words)})
+			return
+		}
+	}
+	if err := sim.TurnReceiver(body); err != nil {
+		reply(w, http.StatusConflict, problem{err.Error()})
+		return
+	}
+	reply(w, http.StatusOK, sim.SimStatus())
+}
