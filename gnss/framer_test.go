@@ -24,7 +24,7 @@ func sentence(body string) string {
 	return fmt.Sprintf("$%s*%02X\r\n", body, sum)
 }
 
-func ubx(class, id byte, payload ...byte) string {
+func ubxFrame(class, id byte, payload ...byte) string {
 	b := append([]byte{0xB5, 0x62, class, id, byte(len(payload)), byte(len(payload) >> 8)}, payload...)
 	var ckA, ckB byte
 	for _, c := range b[2:] {
@@ -49,7 +49,7 @@ func trim(s string) string { return strings.TrimRight(s, "\r\n") }
 
 func TestFramerFindsItsWayBack(t *testing.T) {
 	good := sentence("GPZDA,120000.00,01,03,2026,00,00")
-	nav := ubx(0x01, 0x07, make([]byte, 92)...)
+	nav := ubxFrame(0x01, 0x07, make([]byte, 92)...)
 	lie := "\xb5\x62\x01\x07\x00\x08" // a UBX header that claims 2,048 bytes
 	for _, c := range []struct {
 		name, in string
@@ -171,7 +171,7 @@ func piece(t *rapid.T) string {
 	case 0:
 		return good
 	case 1:
-		return ubx(0x01, 0x07, rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "payload")...)
+		return ubxFrame(0x01, 0x07, rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "payload")...)
 	case 2:
 		return string(rapid.SliceOfN(rapid.Byte(), 0, 30).Draw(t, "noise"))
 	case 3:
@@ -219,7 +219,7 @@ func TestChunkingDoesNotMatter(t *testing.T) {
 }
 
 func FuzzFramer(f *testing.F) {
-	f.Add([]byte(sentence("GPZDA,120000.00,01,03,2026,00,00")+ubx(5, 1, 6, 1)), 3)
+	f.Add([]byte(sentence("GPZDA,120000.00,01,03,2026,00,00")+ubxFrame(5, 1, 6, 1)), 3)
 	f.Add([]byte("\xb5\x62\x01\x07\x00\x08$GPZDA*"), 1)
 	f.Fuzz(func(t *testing.T, stream []byte, chunk int) {
 		whole, want := frames(string(stream))
