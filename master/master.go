@@ -13,6 +13,7 @@ import (
 // Master is the unicast master. It belongs to one goroutine.
 type Master struct {
 	cfg      Config
+	told     Config // cfg without what SET changed
 	me       wire.PortIdentity
 	said     quality.Announcement
 	draining bool
@@ -52,6 +53,7 @@ func New(c Config) (*Master, error) {
 	}
 	m := &Master{
 		cfg:      c,
+		told:     c,
 		me:       wire.PortIdentity{Clock: c.Identity, Port: 1},
 		clients:  newClients(c.MaxClients),
 		wheel:    newWheel(c.MaxClients * numFlows),

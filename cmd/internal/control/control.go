@@ -31,6 +31,8 @@ type Daemon interface {
 	Status() status.Status
 	// Drain sends every client away and grants nothing more; on false ends that.
 	Drain(on bool) error
+	// Reload reads the configuration again.
+	Reload() (Reloaded, error)
 }
 
 // Drain is the body of POST /v1/drain.
@@ -67,6 +69,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 		}
 		reply(w, http.StatusOK, d.Status())
 	})
+	reloads(mux, d)
 	knob := func(pattern string, turn http.HandlerFunc) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if sim == nil {

@@ -16,6 +16,9 @@ type fakeDaemon struct{ drained *bool }
 
 func (f fakeDaemon) Status() status.Status { return status.Status{Version: "v1"} }
 func (f fakeDaemon) Drain(on bool) error   { *f.drained = on; return nil }
+func (f fakeDaemon) Reload() (Reloaded, error) {
+	return Reloaded{Applied: []string{"master.dscp"}}, nil
+}
 
 type fakeSim struct {
 	antenna  bool
@@ -108,4 +111,11 @@ func TestListenTwice(t *testing.T) {
 		t.Fatalf("after a crash: %v", err)
 	}
 	second.Close()
+}
+
+func TestReload(t *testing.T) {
+	var done Reloaded
+	if err := serve(t, nil).Post(context.Background(), "/v1/reload", nil, &done); err != nil || len(done.Applied) != 1 || done.Applied[0] != "master.dscp" {
+		t.Errorf("%+v, %v", done, err)
+	}
 }

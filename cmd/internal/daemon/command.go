@@ -47,7 +47,7 @@ func Command() *cobra.Command {
 			for _, w := range warnings {
 				log.Warn(fmt.Sprint(w), syslog.Event("CONFIG"))
 			}
-			return run(c.Context(), cfg, log, sender)
+			return run(c.Context(), cfg, log, sender, func() (*config.Config, []config.Warning, error) { return config.Load(file, sets) })
 		},
 	}
 	c.Flags().StringVar(&file, "config", "", "the configuration file (TOML)")

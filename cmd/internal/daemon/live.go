@@ -37,7 +37,11 @@ type Daemon struct {
 	devices *devices
 	memory  *memoryKeeper
 	keep    *keeper
-	started time.Time
+	reread  reread
+	syslog  *syslog.Sender // nil: none
+
+	reloading sync.Mutex // held by one reload
+	started   time.Time
 
 	mu        sync.Mutex
 	pipe      *Pipeline
@@ -69,7 +73,7 @@ const walkLength = 32
 const leastThreads = 3
 
 // run is the daemon's life: everything is opened, then served until ctx ends.
-func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslog.Sender) (err error) {
+func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslog.Sender, again reread) (err error) {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(max(leastThreads, runtime.NumCPU()))
 	}
@@ -85,7 +89,7 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
-	d := &Daemon{cfg: cfg, log: log, started: time.Now(), keep: newKeeper(cfg, log), alarms: alarms.NewSet(), outside: map[alarms.Code]string{}}
+	d := &Daemon{cfg: cfg, log: log, started: time.Now(), keep: newKeeper(cfg, log), reread: again, syslog: sender, alarms: alarms.NewSet(), outside: map[alarms.Code]string{}}
 	if d.devices, err = openDevices(ctx, cfg, d.keep); err != nil {
 		return err
 	}
@@ -128,6 +132,7 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	running.Go(func() { d.pulses(ctx) })
 	running.Go(func() { d.remember(ctx) })
 	running.Go(func() { d.keepClocks(ctx) })
+	running.Go(func() { d.reloadOnSignal(ctx) })
 	d.tick() // what to announce is known before anything is served
 	served := make(chan error, 1)
 	running.Go(func() { served <- d.serve(ctx, service) })
@@ -171,9 +176,12 @@ func (d *Daemon) serve(ctx context.Context, m *master.Master) error {
 
 // listen is nil without an error when ctx ended first.
 func (d *Daemon) listen(ctx context.Context, identity wire.PortIdentity) (*udp.Server, error) {
-	ports := udp.Config{Address: d.cfg.Master.Addr(), EventPort: d.cfg.Master.EventPort, GeneralPort: d.cfg.Master.GeneralPort,
-		DSCP: d.cfg.Master.DSCP, Nice: servingNice, Management: d.cfg.Master.Management != "off",
-		Latencies: latencies(d.cfg.Board), Twins: twinsOf(d.cfg.Board, &d.devices.hardware), Identity: identity.Clock,
+	d.mu.Lock()
+	cfg := d.cfg
+	d.mu.Unlock()
+	ports := udp.Config{Address: cfg.Master.Addr(), EventPort: cfg.Master.EventPort, GeneralPort: cfg.Master.GeneralPort,
+		DSCP: cfg.Master.DSCP, Nice: servingNice, Management: cfg.Master.Management != "off",
+		Latencies: latencies(cfg.Board), Twins: twinsOf(cfg.Board, &d.devices.hardware), Identity: identity.Clock,
 		Inherited: d.keep.sockets.descriptors(), Before: d.keep.before}
 	for {
 		server, err := udp.Listen(ports)
@@ -192,14 +200,22 @@ func (d *Daemon) listen(ctx context.Context, identity wire.PortIdentity) (*udp.S
 
 // newMaster makes the master of a configuration.
 func newMaster(cfg *config.Config) (*master.Master, error) {
-	identity, err := clockIdentity(cfg.Board.Interface)
+	c, err := masterConfig(cfg)
 	if err != nil {
 		return nil, err
+	}
+	return master.New(c)
+}
+
+func masterConfig(cfg *config.Config) (master.Config, error) {
+	identity, err := clockIdentity(cfg.Board.Interface)
+	if err != nil {
+		return master.Config{}, err
 	}
 	own := ownPrefixes(cfg.Master.Addr())
 	host, _ := os.Hostname() // nothing else depends on it
 	syncCorrection, delayRespCorrection := latencies(cfg.Board).Corrections()
-	return master.New(master.Config{
+	return master.Config{
 		Identity: identity, Domain: cfg.Master.Domain, Priority1: cfg.Master.Priority1, Priority2: cfg.Master.Priority2,
 		MaxClients: cfg.Master.MaxClients, Allow: cfg.Master.AllowList(own), Deny: cfg.Master.Deny, Trusted: cfg.Master.TrustedList(own),
 		Open: cfg.Master.Open, Pdelay: cfg.Master.Pdelay, TwoStepFor: cfg.Master.TwoStepFor,
@@ -207,7 +223,7 @@ func newMaster(cfg *config.Config) (*master.Master, error) {
 		MinorVersion: cfg.Master.MinorVersion, MaxRate: cfg.Master.PacketBudget,
 		Management: cfg.Master.Management != "off", ManagementSet: cfg.Master.Management == "set",
 		Description: master.Description{Product: "bragi;" + cfg.Board.Profile + ";", Revision: ";;" + version.Version, User: host}, Seed: rand.Uint64(),
-	})
+	}, nil
 }
 
 // loop ticks until ctx ends or the service fails, and tells systemd's watchdog

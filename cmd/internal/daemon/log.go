@@ -27,9 +27,6 @@ func newLog(form syslog.Format, targets []netip.AddrPort) (*zap.Logger, *syslog.
 		encoding.ConsoleSeparator = " "
 		local = zapcore.NewCore(zapcore.NewConsoleEncoder(encoding), zapcore.Lock(os.Stderr), zapcore.InfoLevel)
 	}
-	if len(targets) == 0 {
-		return zap.New(local), nil
-	}
 	sender := syslog.NewSender(form, targets)
 	return zap.New(zapcore.NewTee(local, syslog.NewCore(sender))), sender
 }

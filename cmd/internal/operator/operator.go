@@ -31,7 +31,7 @@ func (o *options) client() *control.Client { return control.NewClient(o.socket) 
 func Command() *cobra.Command {
 	o := &options{}
 	root := cli.Group("bragi", "The operator's program of the bragi grandmaster",
-		showCommand(o), drainCommand(o), simCommand(o), rehearseCommand(o),
+		showCommand(o), drainCommand(o), reloadCommand(o), simCommand(o), rehearseCommand(o),
 		simulateCommand(o), stabilityCommand(o), replayCommand(o))
 	root.Long = "The operator's program of the bragi grandmaster: it asks the daemon bragid, and plays a client of any grandmaster."
 	root.PersistentFlags().StringVar(&o.socket, "socket", cmp.Or(os.Getenv("BRAGI_SOCKET"), defaultSocket),

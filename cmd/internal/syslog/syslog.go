@@ -60,11 +60,11 @@ func (l Line) Append(b []byte, form Format, host, app string, pid int) []byte {
 
 // Sender owns the ring and the sockets.
 type Sender struct {
-	form    Format
-	host    string
-	targets []netip.AddrPort
+	host string
 
 	mu      sync.Mutex
+	form    Format
+	targets []netip.AddrPort
 	ring    []Line
 	dropped int
 	wake    chan struct{}
@@ -95,9 +95,24 @@ func NewSender(form Format, targets []netip.AddrPort) *Sender {
 	return &Sender{form: form, host: host, targets: targets, wake: make(chan struct{}, 1)}
 }
 
-// Put queues a line. It never blocks.
+// Retarget sends what comes from now on elsewhere, or in another form. What waits
+// goes there too.
+func (s *Sender) Retarget(form Format, targets []netip.AddrPort) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.form, s.targets = form, targets
+	if len(targets) == 0 {
+		s.ring, s.dropped = s.ring[:0], 0
+	}
+}
+
+// Put queues a line. It never blocks. Without a target there is nothing to wait for.
 func (s *Sender) Put(l Line) {
 	s.mu.Lock()
+	if len(s.targets) == 0 {
+		s.mu.Unlock()
+		return
+	}
 	if len(s.ring) == ringLines {
 		s.ring = append(s.ring[:0], s.ring[1:]...)
 		s.dropped++
@@ -166,9 +181,12 @@ func (s *Sender) flush() bool {
 
 // send writes one line to every target; false when not one took it.
 func (s *Sender) send(l Line) bool {
-	packet := l.Append(nil, s.form, s.host, "bragid", os.Getpid())
+	s.mu.Lock()
+	form, targets := s.form, s.targets
+	s.mu.Unlock()
+	packet := l.Append(nil, form, s.host, "bragid", os.Getpid())
 	sent := false
-	for _, target := range s.targets {
+	for _, target := range targets {
 		conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(target))
 		if err != nil {
 			continue

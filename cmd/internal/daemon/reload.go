@@ -1,0 +1,104 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/control"
+	"bragi/cmd/internal/syslog"
+)
+
+// A reload reads the configuration again: what can change live does, without a
+// gap, what cannot is named, and what is wrong is refused as a whole.
+
+// reread reads the configuration as the command line said.
+type reread func() (*config.Config, []config.Warning, error)
+
+// reloadPatience is how long the packet path may take to reconfigure itself.
+const reloadPatience = 5 * time.Second
+
+// Reload applies what has changed in the configuration.
+func (d *Daemon) Reload() (control.Reloaded, error) {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	done, err := d.reload()
+	switch {
+	case err != nil:
+		d.log.Warn("the configuration is not reloaded, the old one stays: "+err.Error(), syslog.Event("RELOAD_REFUSED"))
+	case len(done.Applied) == 0 && len(done.Waiting) == 0:
+		d.log.Info("reloaded: nothing has changed", syslog.Event("RELOAD"))
+	default:
+		d.log.Info("reloaded", syslog.Event("RELOAD"), zap.String("applied", strings.Join(done.Applied, " ")), zap.String("needs_restart", strings.Join(done.Waiting, " ")))
+	}
+	return done, err
+}
+
+func (d *Daemon) reload() (done control.Reloaded, err error) {
+	next, warnings, err := d.reread()
+	if err != nil {
+		return done, err
+	}
+	for _, w := range warnings {
+		d.log.Warn(fmt.Sprint(w), syslog.Event("CONFIG"))
+	}
+	d.mu.Lock()
+	now, server := d.cfg, d.server
+	d.mu.Unlock()
+	running, applied, waiting := now.Update(next)
+	done = control.Reloaded{Applied: append([]string{}, applied...), Waiting: append([]string{}, waiting...)}
+	if len(applied) == 0 {
+		return done, nil
+	}
+	if server == nil {
+		return done, errors.New("nothing is served yet (mend: bragi show alarms, and reload again)")
+	}
+	c, err := masterConfig(running)
+	if err != nil {
+		return done, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), reloadPatience)
+	defer cancel()
+	if err := server.Reconfigure(ctx, c, running.Master.DSCP); err != nil {
+		return done, err
+	}
+	if d.syslog != nil {
+		d.syslog.Retarget(syslog.Format(running.Syslog.Format), running.Syslog.Servers())
+	}
+	d.mu.Lock()
+	d.cfg = running
+	d.pipe.Reconfigure(running)
+	d.mu.Unlock()
+	d.tick() // what is announced follows at once
+	return done, nil
+}
+
+// Reconfigure takes what a reload can change of the clock and of what is
+// announced of it.
+func (p *Pipeline) Reconfigure(c *config.Config) {
+	p.servo.Reconfigure(c.Servo())
+	p.cfg.Profile, p.cfg.Squelch = c.Master.QualityProfile(), c.Master.Squelch
+}
+
+// reloadOnSignal reloads on SIGHUP until ctx ends.
+func (d *Daemon) reloadOnSignal(ctx context.Context) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+			_, _ = d.Reload() // it logs what came of it
+		}
+	}
+}

@@ -1,0 +1,39 @@
+package operator
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"bragi/cmd/internal/cli"
+	"bragi/cmd/internal/control"
+)
+
+// reloadCommand lets the daemon read its configuration again.
+func reloadCommand(o *options) *cobra.Command {
+	c := &cobra.Command{Use: "reload", Short: "Read the configuration again: apply what can change live, name what needs a restart", Args: cli.NoArgs,
+		Long: "Reload lets bragid read its configuration file again. What can change without a gap does; what cannot is named and waits for\n" +
+			"a restart, which clients do not notice either. A configuration that is wrong is refused and the old one stays.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			var done control.Reloaded
+			if err := o.client().Post(c.Context(), "/v1/reload", nil, &done); err != nil {
+				return err
+			}
+			if o.json {
+				return printJSON(c.OutOrStdout(), done)
+			}
+			if len(done.Applied) > 0 {
+				fmt.Fprintf(c.OutOrStdout(), "Applied: %s.\n", strings.Join(done.Applied, ", "))
+			}
+			if len(done.Waiting) > 0 {
+				fmt.Fprintf(c.OutOrStdout(), "Needs a restart (systemctl restart bragid): %s.\n", strings.Join(done.Waiting, ", "))
+			}
+			if len(done.Applied)+len(done.Waiting) == 0 {
+				fmt.Fprintln(c.OutOrStdout(), "Nothing has changed.")
+			}
+			return nil
+		}}
+	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	return c
+}
