@@ -83,6 +83,12 @@ func newClients(n int) *clients {
 	return t
 }
 
+// has tells whether a row is in use.
+func (t *clients) has(row int32) bool {
+	at := t.place[row]
+	return int(at) < len(t.used) && t.used[at] == row
+}
+
 func (t *clients) full() bool { return len(t.free) == 0 }
 
 // add makes a row for a key that has none; the table is not full.

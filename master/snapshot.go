@@ -61,7 +61,7 @@ type ClientStatus struct {
 	DelayReq    uint64
 	// DelayReqInterval is the smoothed spacing of its Delay_Req, 0 for unknown.
 	DelayReqInterval time.Duration
-	Unanswered       map[Reason]uint32 // Delay_Req without an answer
+	Unanswered       [numReasons]uint32 // Delay_Req without an answer, by Reason
 	Denials          uint64
 	LastDenial       Reason // Accepted: none
 	LastDenialType   wire.MessageType
@@ -81,16 +81,46 @@ type GrantStatus struct {
 
 // Snapshot copies the state.
 func (m *Master) Snapshot(now timescale.Mono) *Snapshot {
-	s := &Snapshot{
-		At: now, Identity: m.me, Domain: m.cfg.Domain, Priority1: m.cfg.Priority1, Priority2: m.cfg.Priority2,
-		Announcement: m.said, Draining: m.draining, Stats: m.Stats(),
-		Clients:  make([]ClientStatus, 0, len(m.clients.used)),
-		Suspects: append([]Suspect(nil), m.suspects.rows[:m.suspects.n]...),
-	}
+	s := m.SnapshotHead(now)
+	s.Clients = make([]ClientStatus, 0, len(m.clients.used))
 	for _, row := range m.clients.used {
 		s.Clients = append(s.Clients, m.clients.rows[row].status(now))
 	}
 	return s
+}
+
+// SnapshotHead copies the state but for the clients, which AppendClients copies
+// in parts: all at once they would hold up the schedule.
+func (m *Master) SnapshotHead(now timescale.Mono) *Snapshot {
+	return &Snapshot{
+		At: now, Identity: m.me, Domain: m.cfg.Domain, Priority1: m.cfg.Priority1, Priority2: m.cfg.Priority2,
+		Announcement: m.said, Draining: m.draining, Stats: m.Stats(),
+		Suspects: append([]Suspect(nil), m.suspects.rows[:m.suspects.n]...),
+	}
+}
+
+// A part of AppendClients is over after so many clients, or rows of the table.
+const (
+	partClients = 128
+	partRows    = 1024
+)
+
+// AppendClients adds clients to list as far as it has room, a part of them at a
+// time: from is 0 at first, then what the call before returned, and 0 again
+// after the last part. It allocates nothing. A client that stays is in the list
+// once, whoever comes and goes between two parts.
+func (m *Master) AppendClients(list []ClientStatus, now timescale.Mono, from int) (longer []ClientStatus, next int) {
+	t := m.clients
+	most := min(cap(list), len(list)+partClients)
+	for row := from; row < len(t.rows); row++ {
+		if row == from+partRows || len(list) == most {
+			return list, row
+		}
+		if t.has(int32(row)) {
+			list = append(list, t.rows[row].status(now))
+		}
+	}
+	return list, 0
 }
 
 // Stats copies the counters.
@@ -110,20 +140,12 @@ func (c *client) status(now timescale.Mono) ClientStatus {
 		Address: c.key.Address, Identity: c.key.Port, Kind: c.kind(), Asked: c.asked, Trusted: c.credit == 0,
 		First: c.first, Last: c.last, DSCP: c.dscp, Minor: c.minor,
 		Signaling: c.signaling, DelayReq: c.delayReqs, DelayReqInterval: time.Duration(c.reqInterval),
-		Denials: c.denied.count, LastDenial: c.denied.reason, LastDenialType: c.denied.typ, LastDenialAt: c.denied.at,
+		Unanswered: c.unanswered, Denials: c.denied.count, LastDenial: c.denied.reason, LastDenialType: c.denied.typ, LastDenialAt: c.denied.at,
 	}
 	for f, g := range c.grants {
 		s.Grants[f] = GrantStatus{
 			Live: g.live, LogInterval: g.log, Seconds: g.seconds, Expires: max(0, g.expires.Sub(now)),
 			Since: g.since, Sent: g.sent, Renewed: g.renewed,
-		}
-	}
-	for why, n := range c.unanswered {
-		if n > 0 {
-			if s.Unanswered == nil {
-				s.Unanswered = make(map[Reason]uint32)
-			}
-			s.Unanswered[Reason(why)] = n
 		}
 	}
 	return s

@@ -233,19 +233,45 @@ type Stats struct {
 // ErrNotServing is returned for a question that no serving loop will answer.
 var ErrNotServing = errors.New("udp: the server is not serving")
 
-// Status asks the serving thread for a snapshot and waits for it.
+// Status asks the serving thread for a snapshot and waits for it. The clients are
+// asked for in parts, into memory of the one who asks, so that no question holds
+// up the schedule; parts are a moment apart.
 func (s *Server) Status(ctx context.Context) (Status, error) {
-	answer := make(chan Status, 1)
-	s.post(func(m *master.Master, l *loop) {
-		answer <- Status{m.Snapshot(Now()), l.stats()}
-	})
+	st, err := ask(ctx, s, func(m *master.Master, l *loop) Status { return Status{m.SnapshotHead(Now()), l.stats()} })
+	if err != nil {
+		return st, err
+	}
+	const room = 32 // for those who come meanwhile
+	type part struct {
+		list []master.ClientStatus
+		next int
+	}
+	p := part{list: make([]master.ClientStatus, 0, st.Stats.ClientsServed+room)}
+	for {
+		if p, err = ask(ctx, s, func(m *master.Master, _ *loop) part {
+			list, next := m.AppendClients(p.list, st.At, p.next)
+			return part{list, next}
+		}); err != nil {
+			return Status{}, err
+		}
+		if p.next == 0 || len(p.list) == cap(p.list) {
+			st.Clients = p.list
+			return st, nil
+		}
+	}
+}
+
+// ask lets the serving thread do something and waits for its answer.
+func ask[T any](ctx context.Context, s *Server, do func(*master.Master, *loop) T) (none T, err error) {
+	answer := make(chan T, 1)
+	s.post(func(m *master.Master, l *loop) { answer <- do(m, l) })
 	select {
-	case st := <-answer:
-		return st, nil
+	case a := <-answer:
+		return a, nil
 	case <-s.done:
-		return Status{}, ErrNotServing
+		return none, ErrNotServing
 	case <-ctx.Done():
-		return Status{}, fmt.Errorf("udp: no snapshot: %w", ctx.Err())
+		return none, fmt.Errorf("udp: no snapshot: %w", ctx.Err())
 	}
 }
 

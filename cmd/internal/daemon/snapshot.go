@@ -129,7 +129,9 @@ func clientStatus(at timescale.Mono, c master.ClientStatus) status.Client {
 		out.DelayReqIntervalS = known(c.DelayReqInterval.Seconds())
 	}
 	for reason, n := range c.Unanswered {
-		out.Unanswered[reason.String()] = uint64(n)
+		if n > 0 {
+			out.Unanswered[master.Reason(reason).String()] = uint64(n)
+		}
 	}
 	for flow, slot := range map[master.Flow]**status.Grant{
 		master.FlowSync: &out.Grants.Sync, master.FlowAnnounce: &out.Grants.Announce, master.FlowDelayResp: &out.Grants.DelayResp,
