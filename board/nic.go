@@ -16,7 +16,8 @@ type NIC struct {
 	kernel nicKernel
 
 	mu       sync.Mutex
-	name     string // it follows a renaming
+	wanted   string // the configuration's
+	name     string // the present one: it follows a renaming
 	physical string
 	index    int
 	before   *Stamping // what the device was set to before us; nil: not changed by us
@@ -60,7 +61,7 @@ func OpenNIC(name string) (*NIC, error) {
 }
 
 func newNIC(name string, kernel nicKernel) (*NIC, error) {
-	n := &NIC{kernel: kernel, name: name}
+	n := &NIC{kernel: kernel, wanted: name, name: name}
 	var err error
 	if n.index, err = kernel.index(name); err != nil {
 		return nil, fmt.Errorf("board: interface %q: %w: set board.interface to one of 'ip link'", name, err)
@@ -78,11 +79,16 @@ const maxLower = 8
 func (n *NIC) look() error {
 	name, err := n.kernel.nameOf(n.index)
 	if err != nil {
-		index, byName := n.kernel.index(n.name)
+		index, byName := 0, err
+		for _, name = range []string{n.name, n.wanted} {
+			if index, byName = n.kernel.index(name); byName == nil {
+				break
+			}
+		}
 		if byName != nil {
 			return fmt.Errorf("board: interface %q is gone: %w: replug it, or load its driver", n.name, err)
 		}
-		name, n.index = n.name, index
+		n.index = index
 		n.before = nil // another device: it was not set by us
 	}
 	n.name = name

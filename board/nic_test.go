@@ -352,6 +352,13 @@ func TestRenamedAndGone(t *testing.T) {
 	if path, err := n.PHC(); err != nil || path != "/dev/ptp4" {
 		t.Errorf("back: %s, %v", path, err)
 	}
+	delete(kernel.devices, "uplink")
+	first := fecDevice() // after a restart of its driver it has its first name again
+	first.index, first.info.Phc_index = 8, 5
+	kernel.devices["eth0"] = first
+	if path, err := n.PHC(); err != nil || path != "/dev/ptp5" || n.Name() != "eth0" {
+		t.Errorf("back by its first name: %s, %v", path, err)
+	}
 	if _, err := newNIC("eth9", kernel); err == nil || !strings.Contains(err.Error(), "ip link") {
 		t.Errorf("never there: %v", err)
 	}

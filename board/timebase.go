@@ -26,10 +26,10 @@ import (
 
 const (
 	trackPoints = 32
-	// trackSpan is the least time over which a rate is better than the one known,
-	// firstSpan that over which it is better than none.
-	trackSpan = time.Second
+	// firstSpan is the least time over which a rate is better than none. From then
+	// on one is taken that comes of as long a time as the one known, or of trackSpan.
 	firstSpan = 100 * time.Millisecond
+	trackSpan = 4 * time.Second
 	// foreignNs is what two crystals of known rate may do in a second, unforeseen;
 	// unknownNs while the rate is not known: 100 ppm each.
 	foreignNs = 1000.0
@@ -40,6 +40,11 @@ const (
 	wanderPPB   = 800.0
 	noiseFactor = 3.0
 	noisePoints = 12
+	// carriedPPB is what the crystal's rate may be off while the line is carried on
+	// through a disturbance; after doubtedReadings that did not fit it is measured
+	// anew.
+	carriedPPB      = 20.0
+	doubtedReadings = 120
 	// stepSlackNs is how badly a driver may do a step of ours.
 	stepSlackNs = 100_000.0
 	// leastWidthNs keeps one lucky point from outweighing all the others.
@@ -61,11 +66,16 @@ type tracker struct {
 	added      float64        // ns that corrections had added by then
 	basePPB    float64        // the PHC's rate over RAW without correction
 	baseKnown  bool
+	baseSpan   time.Duration // of the readings that gave it
 	line       Timebase
 	seen       timescale.Mono // the latest observation; zero: none yet
 	stepped    bool           // by us since then
 	noise      []float64      // how far the latest points were off the line, ns
 	disturbed  Disturbance
+
+	disturbedAt timescale.Mono // the last reading before it
+	disturbedNs float64        // the line's error then
+	inARow      int            // readings that did not fit
 }
 
 // Disturbance is what something other than a PHC's own methods did to the clock
@@ -140,13 +150,7 @@ func (t *tracker) observe(m timescale.Mono, local timescale.Local, widthNs int64
 		foreign = meddled || math.Abs(off) > limit
 		switch {
 		case foreign:
-			d := &t.disturbed
-			again := d.Count > 0 && m.Sub(d.Last) < 4*refreshEvery
-			d.Ns, d.WidthNs, d.Count, d.Last = d.Ns+int64(off), d.WidthNs+int64(p.widthNs+t.line.ErrorNs), d.Count+1, m
-			t.points = t.points[:0]
-			if again || meddled { // not one jump: it is steered, or stands still
-				t.baseKnown, t.noise = false, t.noise[:0]
-			}
+			t.disturb(m, off, p.widthNs)
 		case t.baseKnown && !t.stepped:
 			if len(t.noise) == trackPoints {
 				copy(t.noise, t.noise[1:])
@@ -165,6 +169,31 @@ func (t *tracker) observe(m timescale.Mono, local timescale.Local, widthNs int64
 	return foreign
 }
 
+// disturb notes that the PHC lies off the line. The crystal's own rate is still
+// what it was: it is doubted only when readings go on not to fit.
+func (t *tracker) disturb(m timescale.Mono, off, widthNs float64) {
+	d := &t.disturbed
+	if d.Count == 0 {
+		t.disturbedAt, t.disturbedNs = t.seen, t.line.ErrorNs
+	}
+	if m.Sub(d.Last) > 4*refreshEvery {
+		t.inARow = 0
+	}
+	t.inARow++
+	d.Ns, d.Count, d.Last = d.Ns+int64(off), d.Count+1, m
+	// The sandwiches' widths say the worst; what the two ends of the disturbance
+	// were read to is the noise, since the way of reading stayed the same.
+	ends := t.disturbedNs + widthNs
+	if len(t.noise) >= noisePoints {
+		ends = min(ends, 2*noiseFactor*max(leastWidthNs/2, t.noiseNs()))
+	}
+	d.WidthNs = int64(ends + carriedPPB*m.Sub(t.disturbedAt).Seconds())
+	t.points = t.points[:0]
+	if t.inARow > doubtedReadings {
+		t.baseKnown, t.baseSpan, t.noise = false, 0, t.noise[:0]
+	}
+}
+
 // fit lays the line.
 func (t *tracker) fit() {
 	last := t.points[len(t.points)-1]
@@ -176,12 +205,9 @@ func (t *tracker) fit() {
 		w, wx, wy, wxx, wxy = w+k, wx+k*x, wy+k*y, wxx+k*x*x, wxy+k*x*y
 		narrow = min(narrow, p.widthNs)
 	}
-	span := firstSpan
-	if t.baseKnown {
-		span = trackSpan
-	}
-	if det := w*wxx - wx*wx; last.mono.Sub(t.points[0].mono) >= span && det > 0 {
-		t.basePPB, t.baseKnown = (w*wxy-wx*wy)/det, true
+	span := last.mono.Sub(t.points[0].mono)
+	if det := w*wxx - wx*wx; span >= max(firstSpan, min(t.baseSpan, trackSpan)) && det > 0 {
+		t.basePPB, t.baseKnown, t.baseSpan = (w*wxy-wx*wy)/det, true, span
 	}
 	offset := (wy - t.basePPB*wx) / w
 	var sum float64
@@ -219,7 +245,7 @@ func (t *tracker) adjust(m timescale.Mono, ppb float64) {
 func (t *tracker) restart(m timescale.Mono) {
 	at := t.line.At(m)
 	t.line.Mono0, t.line.Local0 = m, at
-	t.points, t.noise, t.baseKnown = t.points[:0], t.noise[:0], false
+	t.points, t.noise, t.baseKnown, t.baseSpan = t.points[:0], t.noise[:0], false, 0
 	t.seen, t.stepped = timescale.Mono{}, false
 }
 

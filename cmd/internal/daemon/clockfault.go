@@ -35,6 +35,10 @@ const (
 	// clockPulses is how many pulses a clock that was away must have been compared
 	// with before it is believed again.
 	clockPulses = 10
+	// A clock that comes back is set to its line to replugNs; replugPPB is what the
+	// line, and the oscillator that may be another one, ran off meanwhile.
+	replugNs  = 500
+	replugPPB = 50
 )
 
 // clockFault is what is known of that.
@@ -43,6 +47,7 @@ type clockFault struct {
 	by        string         // who and how, for the alarm
 	till      timescale.Mono // it was disturbed again and again: not to be served before
 	away      error          // why it cannot be read; nil: it can
+	since     timescale.Mono // since when
 	doubted   bool           // it was away, and no pulses have confirmed it since
 	absences  int
 	accepted  uint64 // pulses when it was last away
@@ -99,11 +104,21 @@ func (p *Pipeline) watchClock(now timescale.Mono) {
 	f, t, report := &p.fault, c.Trouble(), p.servo.Report(now)
 	f.away = nil
 	if t.Err != nil && now.Sub(t.Since) > clockUnread {
-		f.away = t.Err
+		f.away, f.since = t.Err, t.Since
+	}
+	if t.Absences != f.absences {
+		f.absences = t.Absences
+		off := float64(replugNs)
+		if !f.since.IsZero() {
+			off += replugPPB * now.Sub(f.since).Seconds()
+		}
+		p.servo.Disturbed(now, off)
+		f.since = timescale.Mono{}
+		f.doubted, f.accepted = true, report.Accepted
 	}
 	switch {
-	case f.away != nil || t.Absences != f.absences:
-		f.doubted, f.absences, f.accepted = true, t.Absences, report.Accepted
+	case f.away != nil:
+		f.doubted, f.accepted = true, report.Accepted
 	case f.doubted && report.State == quality.Locked && report.Accepted >= f.accepted+clockPulses:
 		f.doubted = false
 	}
@@ -116,9 +131,9 @@ func (p *Pipeline) report(now timescale.Mono) holdover.Report {
 	if !p.fault.doubted || !r.EverLocked {
 		return r
 	}
-	r.State, r.Quality.State = quality.HoldoverNoSpec, quality.HoldoverNoSpec
 	r.BoundNs, r.Quality.BoundNs = math.NaN(), math.NaN()
 	r.Why = append([]holdover.Reason{holdover.ReasonClockAway}, r.Why...)
+	r.State, r.Quality.State = quality.HoldoverNoSpec, quality.HoldoverNoSpec
 	r.ForecastS, r.Class7S, r.EtaS = 0, 0, math.NaN()
 	return r
 }

@@ -33,7 +33,7 @@ func TestClockSetByOthers(t *testing.T) {
 	r.until(30*time.Second, "class 6", r.class(6))
 	meddle := func() {
 		r.board.PHC().Step(r.now, 5000)
-		*by = board.Disturbance{Ns: by.Ns + 5000, Count: by.Count + 1, Last: r.now}
+		*by = board.Disturbance{Ns: by.Ns + 5000, WidthNs: 700, Count: by.Count + 1, Last: r.now}
 	}
 	meddle()
 	r.run(time.Second)

@@ -32,6 +32,7 @@ var scenarios = map[string]scenario{
 	"quantum":   {"extts:0", "1.5us", playQuantum, false},
 	"faults":    {"extts:0", "1.5us", playFaults, false},
 	"unplug":    {"extts:0", "1.5us", playUnplug, false},
+	"replug":    {"extts:0", "1.5us", playReplug, false},
 	"client":    {"extts:0", "1.5us", playClient, true},
 	"stamps":    {"extts:0", "1.5us", playStamps, true},
 	"predicted": {"extts:0", "1.5us", playPredicted, true},
