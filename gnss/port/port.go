@@ -53,6 +53,9 @@ const (
 	deaf    = 2 * maxPayload
 	deafFor = 4 * time.Second
 	fewer   = 256
+	// drained is how long the last bytes may wait in an adapter after the kernel
+	// calls them sent.
+	drained = 100 * time.Millisecond
 )
 
 // rates are tried in this order: the usual ones of receivers first.
@@ -231,6 +234,7 @@ func (r *reader) speak() (changed bool, err error) {
 	if err := r.port.Drain(); err != nil {
 		return false, err
 	}
+	time.Sleep(drained)
 	return true, r.port.SetMode(&serial.Mode{BaudRate: baud})
 }
 

@@ -119,6 +119,7 @@ func New(cfg Config) *Machine { return &Machine{cfg: cfg, redo: redoFirst} }
 // Opened tells that the port is open and its rate known: whatever was set up
 // before may be gone. baud is the rate if it may be raised, 0 to leave it.
 func (m *Machine) Opened(now timescale.Mono, baud int) {
+	m.keepBaud = m.keepBaud || m.raising == raised // the rate was lost over it: not again
 	m.baud = baud
 	m.framer = gnss.Framer{}
 	m.nmea, m.binary, m.redo = 0, 0, redoFirst

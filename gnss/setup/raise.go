@@ -14,8 +14,13 @@ import (
 // at the new rate it is told to go back.
 const raisedBaud = 38_400
 
-// settle is what a UART is given to change its rate.
-const settle = 300 * time.Millisecond
+const (
+	// settle is what a UART is given to change its rate.
+	settle = 300 * time.Millisecond
+	// All is decided before gnss/port takes the noise of a wrong rate for a
+	// receiver that changed it.
+	raiseTries = 2
+)
 
 // raising is how far that is.
 type raising uint8
@@ -24,6 +29,7 @@ const (
 	notRaised raising = iota
 	raised            // asked at the new rate
 	lowered           // asked at the old one again
+	done
 )
 
 // raise begins it, if it is wanted.
@@ -47,7 +53,7 @@ func (m *Machine) changeBaud(now timescale.Mono, baud int) {
 		m.order = ubx.AppendMessage(nil, ubx.CfgPRT, p.Payload())
 	}
 	m.orderBaud = baud
-	m.ask(now, ubx.MonVER, nil, tries)
+	m.ask(now, ubx.MonVER, nil, raiseTries)
 	m.asked.deadline = now.Add(settle)
 }
 
@@ -59,6 +65,7 @@ func (m *Machine) raiseAnswered(now timescale.Mono) {
 	} else {
 		m.baud = raisedBaud
 	}
+	m.raising = done
 	m.results = append(m.results, r)
 	m.ready(now)
 }
@@ -71,7 +78,7 @@ func (m *Machine) raiseUnanswered(now timescale.Mono) {
 		m.changeBaud(now, m.baud)
 		return
 	}
-	m.keepBaud = true
+	m.keepBaud, m.raising = true, done
 	m.fail(fmt.Sprintf("%d baud", raisedBaud), "no answer, and none at the old rate")
 	m.planRedo(now)
 	m.ready(now)

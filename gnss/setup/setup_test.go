@@ -283,6 +283,17 @@ func TestSlowLineIsRaised(t *testing.T) {
 	}
 	b.until(time.Minute, "a survey at the old rate", func() bool { return b.mode() == setup.ModeSurvey })
 
+	// The rate was lost over it and found again: that is not tried twice.
+	b = newBench(t, timing(), sim.Config{Receiver: sim.M8T})
+	b.at(9600)
+	b.until(time.Minute, "raised", func() bool { return b.baud == 38_400 })
+	b.board.PowerCycle()
+	b.at(9600)
+	b.until(time.Minute, "set up", watching(b))
+	if b.baud != 9600 {
+		t.Errorf("at %d baud after the rate was lost", b.baud)
+	}
+
 	b = newBench(t, timing(), sim.Config{Receiver: sim.F9T})
 	b.at(38_400)
 	b.until(time.Minute, "set up", watching(b))
