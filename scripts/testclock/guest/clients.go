@@ -83,6 +83,16 @@ func playStamps(s *stage) {
 			s.turn(knob, undo)
 		}
 	}
+	s.note("fault: the cable is out for 5 s")
+	s.turn("cable", 0)
+	_, found := s.until(5*time.Second, alarm("LINK_DOWN"))
+	s.verdict("the cable is out: alarm LINK_DOWN", found, "%v", found)
+	s.watch(3 * time.Second)
+	s.turn("cable", 1)
+	s.watch(clientSettles)
+	s.mode("two-step")
+	s.follows("the cable is in again: the client follows", 20*time.Second, 0, clientNs)
+
 	s.note("fault: no stamp ever comes")
 	s.turn("drop_tx_stamp_every", 1)
 	seen, found := s.until(30*time.Second, alarm("HARDWARE_STAMPS"))
