@@ -1,6 +1,7 @@
 package gnss
 
 import (
+	"strings"
 	"time"
 
 	nmea "github.com/adrianmo/go-nmea"
@@ -41,7 +42,7 @@ type Decoder struct {
 	cfg       DecoderConfig
 	floorYear int
 	framer    Framer
-	parser    nmea.SentenceParser
+	cut       nmea.BaseSentence
 	counter   DecoderCounters
 
 	book      *LeapBook
@@ -104,13 +105,6 @@ func NewDecoder(cfg DecoderConfig) *Decoder {
 	// What a receiver sends shows in its first group, which waits for its end.
 	d.ubx.sincePVT, d.ubx.sinceUTC, d.ubx.sinceGPS = ubxMemory-1, ubxMemory-1, ubxMemory-1
 	d.floorTAI = d.book.table.ToTAI(cfg.Floor)
-	// go-nmea splits; the fields are read here. The checksum was the framer's.
-	plain := func(s nmea.BaseSentence) (nmea.Sentence, error) { return s, nil }
-	d.parser.CheckCRC = func(nmea.BaseSentence, string) error { return nil }
-	d.parser.CustomParsers = map[string]nmea.ParserFunc{}
-	for _, t := range readTypes {
-		d.parser.CustomParsers[t] = plain
-	}
 	return d
 }
 
@@ -155,16 +149,26 @@ func (d *Decoder) frame(f Frame, emit func(Epoch)) {
 		d.pubx(f, emit)
 		return
 	}
-	if !wanted(f.Bytes) {
-		return
+	if wanted(f.Bytes) {
+		d.sentence(d.split(f.Bytes), f, emit)
 	}
-	parsed, err := d.parser.Parse(string(f.Bytes))
-	s, ok := parsed.(nmea.BaseSentence)
-	if err != nil || !ok {
-		d.counter.Unreadable++
-		return
+}
+
+// split cuts a wanted sentence at its commas. Its fields are good until the next
+// sentence; go-nmea, which reads what is in them, would allocate them anew.
+func (d *Decoder) split(b []byte) *nmea.BaseSentence {
+	text := string(b)
+	if end := strings.IndexByte(text, '*'); end >= 0 {
+		text = text[:end]
 	}
-	d.sentence(&s, f, emit)
+	s := &d.cut
+	s.Talker, s.Type, s.Fields = text[1:3], text[3:6], s.Fields[:0]
+	for rest, more := text[7:], true; more; {
+		var f string
+		f, rest, more = strings.Cut(rest, ",")
+		s.Fields = append(s.Fields, f)
+	}
+	return s
 }
 
 // Sentence types that go-nmea has no parser for, or another name: a receiver's own

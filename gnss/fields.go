@@ -9,7 +9,7 @@ import (
 	"bragi/gnss/timescale"
 )
 
-// go-nmea splits a sentence and converts plain numbers. What it takes on trust
+// go-nmea converts plain numbers. What it takes on trust
 // is checked here: it accepts hour 24, 31 February, year -1, NaN, and refuses
 // whole RMC sentences of receivers that drop a field. So the fields that matter
 // are read one by one, and a field that is wrong is unknown.

@@ -154,19 +154,21 @@ func (k *sky) gsa(s *nmea.BaseSentence, now timescale.Mono) {
 // entry finds or makes the row of a satellite; when the table is full the row
 // that was heard of longest ago is reused.
 func (k *sky) entry(system Constellation, id int, now timescale.Mono) *skyEntry {
-	oldest := 0
 	for i := range k.sats[:k.n] {
-		e := &k.sats[i]
-		if e.System == system && e.ID == id {
+		if e := &k.sats[i]; e.System == system && e.ID == id {
 			return e
 		}
-		if e.heard().Before(k.sats[oldest].heard()) {
-			oldest = i
-		}
 	}
+	oldest := 0
 	if k.n < maxSatellites {
 		oldest = k.n
 		k.n++
+	} else {
+		for i := range k.sats {
+			if k.sats[i].heard().Before(k.sats[oldest].heard()) {
+				oldest = i
+			}
+		}
 	}
 	k.sats[oldest] = skyEntry{Satellite: Satellite{System: system, ID: id}}
 	return &k.sats[oldest]
