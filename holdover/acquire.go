@@ -34,7 +34,7 @@ func (f *fit) add(t, z, sigma float64) {
 		copy(f.points[:], f.points[1:])
 		f.n--
 	}
-	f.points[f.n] = point{t, z, max(sigma, noiseFirstNs)}
+	f.points[f.n] = point{t, z, sigma}
 	f.n++
 }
 
@@ -44,8 +44,9 @@ func (f *fit) add(t, z, sigma float64) {
 func (f *fit) frequency() (line, bool) {
 	if f.n >= firstPulses {
 		last := f.points[f.n-firstPulses : f.n]
-		l, residuals := leastSquares(last, last[len(last)-1].sigma)
-		if slices.Max(residuals) <= 4*last[len(last)-1].sigma {
+		sigma := max(last[len(last)-1].sigma, noiseFirstNs)
+		l, residuals := leastSquares(last, sigma)
+		if slices.Max(residuals) <= 4*sigma {
 			return l, true
 		}
 	}

@@ -12,6 +12,7 @@ type held struct {
 	active bool
 	from   float64 // s since the origin; the bound grows from here
 	zErrNs float64 // bound of the error of z there
+	sigma  float64 // the model's deviation of z at the loss
 }
 
 // hold begins the holdover at the loss of the pulse.
@@ -38,6 +39,7 @@ func (c *Clock) hold(now timescale.Mono) {
 			h.zErrNs = boundSigmas*back.sigma() + d + c.cfg.ReceiverBoundNs
 		}
 	}
+	h.sigma = c.est.sigma()
 	c.held = h
 	c.fit.reset()
 	c.returning = 0
@@ -83,7 +85,12 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	}
 	away := max(t-c.held.from, 1)
 	e := &c.est
-	if s := math.Abs(d) - 2*math.Hypot(e.sigma(), l.zErr); s > 0 {
+	switch s := math.Abs(d) - 2*math.Hypot(e.sigma(), l.zErr); {
+	case s <= 0:
+	case off <= c.returnUnseen && s > 3*c.strayed():
+		// So soon the oscillator cannot have gone there: the pulse is off.
+		e.add(sPulseSlow, sPulseSlow, square(d))
+	default:
 		// More than foretold: the frequency may be off by what the phase shows,
 		// twice that for a drift.
 		e.add(sPhase, sPhase, square(s))
@@ -93,16 +100,21 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	if off > c.returnUnseen {
 		// A new place: all that was known of the phase is void.
 		e.x[sPhase] += d
+		c.snaps.reset()
 	}
 	w := c.thermo.when(c.now)
 	e.rejects = 0
 	for _, p := range c.fit.points[c.fit.n-returnPulses : c.fit.n] {
 		e.update(p.t, p.z, p.sigma, w)
 	}
-	c.snaps.reset()
 	c.held = held{}
 	c.fit.reset()
 	return true
+}
+
+// strayed is the deviation of what the oscillator has done since the loss.
+func (c *Clock) strayed() float64 {
+	return c.virtual.ratio(c.est.t-c.held.from) * math.Sqrt(max(square(c.est.sigma())-square(c.held.sigma), 0))
 }
 
 // coasted is the bound of the error of z at t (s since the origin) in holdover.

@@ -41,8 +41,9 @@ const (
 	noiseFirstNs = 30   // a navigation receiver's pulse until measured
 	noiseLeastNs = 3
 	noisePrior   = 32 // pulses that the first value weighs
-	noiseEvery   = 8  // pulses between two looks at the spread, once there are many
-	pendingLimit = 4  // a longer run of rejects is no noise
+	noiseRecent  = 11
+	noiseEvery   = 4 // pulses between two looks at the spread, once there are many
+	pendingLimit = 4 // a longer run of rejects is no noise
 )
 
 func newEstimator(b behaviour) estimator {
@@ -136,7 +137,19 @@ func (e *estimator) learn(i innovation) {
 		sorted[i] = s.v / math.Sqrt(s.p+r)
 	}
 	slices.Sort(sorted[:n])
-	r = max(r*square(1.4826*sorted[n/2]), square(noiseLeastNs))
+	spread := 1.4826 * sorted[n/2]
+	if n > 2*noiseRecent {
+		// More noise is believed sooner than less.
+		for i := range noiseRecent {
+			s := e.seen[(e.seenN-1-i)%len(e.seen)]
+			sorted[i] = s.v / math.Sqrt(s.p+r)
+		}
+		slices.Sort(sorted[:noiseRecent])
+		if recent := 1.4826 * sorted[noiseRecent/2]; recent > 2 {
+			spread = max(spread, recent)
+		}
+	}
+	r = max(r*square(spread), square(noiseLeastNs))
 	prior := noisePrior / (noisePrior + float64(e.seenN))
 	e.noiseNs = math.Sqrt(prior*square(e.firstNs) + (1-prior)*r)
 }

@@ -89,6 +89,7 @@ type SavedEstimator struct {
 type SavedHeld struct {
 	FromS  float64 `json:"from_s"`
 	ZErrNs float64 `json:"z_err_ns"`
+	Sigma  float64 `json:"sigma_ns"`
 }
 
 // SavedThermometer is the thermometer with its lags.
@@ -191,7 +192,7 @@ func (c *Clock) Save(now timescale.Mono) Saved {
 		}
 	}
 	if h := c.held; h.active {
-		s.Held = &SavedHeld{h.from, h.zErrNs}
+		s.Held = &SavedHeld{h.from, h.zErrNs, h.sigma}
 	}
 	if m := c.thermo; m.known {
 		s.Thermometer = &SavedThermometer{m.at.Ns(), m.readAt.Ns(), m.moved.Ns(), m.doubted.Ns(), m.shown, m.offset, m.air,
@@ -229,7 +230,7 @@ func (c *Clock) Resume(now timescale.Mono, s Saved) error {
 	}
 	c.est.resume(s.Estimator)
 	if h := s.Held; h != nil {
-		c.held = held{active: true, from: h.FromS, zErrNs: h.ZErrNs}
+		c.held = held{active: true, from: h.FromS, zErrNs: h.ZErrNs, sigma: h.Sigma}
 	}
 	if t := s.Thermometer; t != nil {
 		c.thermo = thermometer{known: true, at: at(t.AtNs), readAt: at(t.ReadAtNs), moved: at(t.MovedNs), shown: t.Shown,
@@ -304,7 +305,7 @@ func (s *Saved) check(now timescale.Mono) error {
 		numbers = append(numbers, more...)
 	}
 	if h := s.Held; h != nil {
-		numbers = append(numbers, h.FromS, h.ZErrNs)
+		numbers = append(numbers, h.FromS, h.ZErrNs, h.Sigma)
 	}
 	if t := s.Thermometer; t != nil {
 		for _, at := range []int64{t.AtNs, t.ReadAtNs, t.MovedNs} {
