@@ -63,8 +63,9 @@ func (f *fit) frequency() (line, bool) {
 }
 
 // phase is the mean phase of the last three pulses with the frequency y known.
-// ok is false while there are fewer or they disagree by more than their noise,
-// which the servo has measured as noise.
+// When they disagree by more than their noise, which the servo has measured as
+// noise, twelve will do that scatter about a level line: the noise has grown.
+// ok is false while there are fewer, and when they run away.
 func (f *fit) phase(y, noise float64) (l line, ok bool) {
 	if f.n < returnPulses {
 		return l, false
@@ -78,8 +79,31 @@ func (f *fit) phase(y, noise float64) (l line, ok bool) {
 		low, high = min(low, z), max(high, z)
 		sigma = max(sigma, p.sigma)
 	}
-	l.zErr = sigma / math.Sqrt(returnPulses)
-	return l, high-low <= 5*sigma && l.t-last[0].t < 2*returnPulses
+	l.zErr, l.noise = sigma/math.Sqrt(returnPulses), sigma
+	if high-low <= 5*sigma && l.t-last[0].t < 2*returnPulses {
+		return l, true
+	}
+	return f.noisyPhase(y)
+}
+
+// noisyPhase is phase from all the pulses, their scatter taken for their noise.
+func (f *fit) noisyPhase(y float64) (line, bool) {
+	n := len(f.points)
+	if f.n < n || f.points[n-1].t-f.points[0].t > 2*float64(n) {
+		return line{}, false
+	}
+	flat, residuals := leastSquares(f.points[:], 1)
+	slices.Sort(residuals)
+	scatter := 1.4826 * residuals[n/2]
+	slope := flat.y - y
+	if residuals[n-1] > 5*scatter || math.Abs(slope) > 3*scatter*flat.yErr {
+		return line{}, false
+	}
+	l := line{t: flat.t, y: y, noise: scatter, zErr: scatter / math.Sqrt(float64(n))}
+	for _, p := range f.points {
+		l.z += (p.z + y*(l.t-p.t)) / float64(n)
+	}
+	return l, true
 }
 
 // leastSquares is the line through the points, each with the noise sigma, and

@@ -104,6 +104,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	}
 	w := c.thermo.when(c.now)
 	e.rejects = 0
+	e.expectNoise(l.noise)
 	for _, p := range c.fit.points[c.fit.n-returnPulses : c.fit.n] {
 		e.update(p.t, p.z, p.sigma, w)
 	}

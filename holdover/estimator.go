@@ -17,18 +17,21 @@ import (
 // The process noise is the kind's times scale^2 (virtual.go adapts it).
 type estimator struct {
 	model
-	valid   bool
-	kind    behaviour
-	scale   float64 // of the process noise as a deviation
-	blind   bool    // the thermometer is not to be trusted: its work is left to the noise
-	from    float64 // t of the start
-	noiseNs float64 // sqrt(R)
-	firstNs float64 // the same before pulses have shown it
-	seen    [64]innovation
-	seenN   int
-	pending []innovation // of the rejected run
-	rejects int          // consecutive
-	step    transition
+	valid      bool
+	kind       behaviour
+	scale      float64 // of the process noise as a deviation
+	blind      bool    // the thermometer is not to be trusted: its work is left to the noise
+	from       float64 // t of the start
+	noiseNs    float64 // sqrt(R)
+	firstNs    float64 // the same before pulses have shown it
+	seen       [64]innovation
+	seenN      int
+	seenTotal  int
+	usualNs    float64      // the pulses' noise over a day
+	pulseScale float64      // how many times larger it is now
+	pending    []innovation // of the rejected run
+	rejects    int          // consecutive
+	step       transition
 }
 
 // innovation is how far a pulse was from the prediction, |v| in ns, and the
@@ -36,23 +39,28 @@ type estimator struct {
 type innovation struct{ v, p float64 }
 
 const (
-	gateSigmas   = 5
-	blindFastC   = 0.05 // what the air does in minutes, where no thermometer tells of it
-	noiseFirstNs = 30   // a navigation receiver's pulse until measured
-	noiseLeastNs = 3
-	noisePrior   = 32 // pulses that the first value weighs
-	noiseRecent  = 11
-	noiseEvery   = 4 // pulses between two looks at the spread, once there are many
-	pendingLimit = 4 // a longer run of rejects is no noise
+	gateSigmas      = 5
+	blindFastC      = 0.05 // what the air does in minutes, where no thermometer tells of it
+	noiseFirstNs    = 30   // a navigation receiver's pulse until measured
+	noiseLeastNs    = 3
+	noisePrior      = 32 // pulses that the first value weighs
+	noiseRecent     = 11
+	usualAfter      = 900
+	usualPulses     = 20_000 // looks at the spread, a day of them
+	pulseScaleLeast = 2      // less may be chance
+	pulseScaleMost  = 10
+	noiseEvery      = 4 // pulses between two looks at the spread, once there are many
+	pendingLimit    = 4 // a longer run of rejects is no noise
 )
 
 func newEstimator(b behaviour) estimator {
-	return estimator{kind: b, scale: 1, blind: true, noiseNs: noiseFirstNs, firstNs: noiseFirstNs, pending: make([]innovation, 0, pendingLimit)}
+	return estimator{kind: b, scale: 1, pulseScale: 1, blind: true, noiseNs: noiseFirstNs, firstNs: noiseFirstNs, pending: make([]innovation, 0, pendingLimit)}
 }
 
 // noise is what drives the states now.
 func (e *estimator) noise() noise {
 	n := e.kind.noise(e.scale)
+	n.pulse = square(e.pulseScale)
 	if e.blind {
 		n.fast += square(e.kind.tempcoPPB * e.scale * blindFastC)
 		n.walk += square(e.kind.blindPPB * e.scale)
@@ -78,9 +86,7 @@ func (e *estimator) start(l line, w warmth) {
 	} {
 		e.p[s][s] = v
 	}
-	if l.noise > e.noiseNs {
-		e.noiseNs, e.firstNs, e.seenN = l.noise, l.noise, 0
-	}
+	e.expectNoise(l.noise)
 	e.rejects = 0
 	e.pending = e.pending[:0]
 }
@@ -123,10 +129,43 @@ func (e *estimator) update(t, z, sigma float64, w warmth) bool {
 	return true
 }
 
+// expectNoise takes it that pulses have at least the noise ns, until they show
+// another one.
+func (e *estimator) expectNoise(ns float64) {
+	if ns > e.noiseNs {
+		e.firstNs, e.seenN = ns, 0
+		e.setNoise(ns)
+	}
+}
+
+// setNoise takes ns for the pulses' noise. A receiver whose pulse is noisier
+// than it uses to be may be off slowly by as many times more.
+func (e *estimator) setNoise(ns float64) {
+	e.noiseNs = ns
+	if e.seenTotal < usualAfter {
+		e.usualNs = ns
+		return
+	}
+	e.usualNs += (ns - e.usualNs) / usualPulses
+	scale := min(ns/e.usualNs, pulseScaleMost)
+	if scale < pulseScaleLeast {
+		scale = 1
+	}
+	if scale > 1.25*e.pulseScale {
+		more := square(scale) - square(e.pulseScale)
+		e.add(sPulseSlow, sPulseSlow, more*square(pulseSlowNs))
+		e.add(sPulseFast, sPulseFast, more*square(pulseFastNs))
+		e.pulseScale = scale
+	} else if scale < 0.8*e.pulseScale {
+		e.pulseScale = scale
+	}
+}
+
 // learn takes an innovation into the pulse noise.
 func (e *estimator) learn(i innovation) {
 	e.seen[e.seenN%len(e.seen)] = i
 	e.seenN++
+	e.seenTotal++
 	if e.seenN > 2*len(e.seen) && e.seenN%noiseEvery != 0 {
 		return
 	}
@@ -151,5 +190,5 @@ func (e *estimator) learn(i innovation) {
 	}
 	r = max(r*square(spread), square(noiseLeastNs))
 	prior := noisePrior / (noisePrior + float64(e.seenN))
-	e.noiseNs = math.Sqrt(prior*square(e.firstNs) + (1-prior)*r)
+	e.setNoise(math.Sqrt(prior*square(e.firstNs) + (1-prior)*r))
 }

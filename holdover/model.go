@@ -58,7 +58,8 @@ const (
 
 // noise is what drives the states, by its variance: per s for white FM
 // (ns^2/s) and the walks (ppb^2/s, (ppb/C)^2/s), stationary for the flicker.
-type noise struct{ white, walk, fast, slow, tempco float64 }
+// pulse is how many times larger than usual the pulse's own variances are.
+type noise struct{ white, walk, fast, slow, tempco, pulse float64 }
 
 // transition is what happens to the states in dt, temperature apart.
 type transition struct {
@@ -102,8 +103,8 @@ func (k *transition) set(dt float64, n noise) {
 	var fast, slow float64
 	k.fast, k.fastZ, k.qFast, k.qFastZ, fast = gaussMarkov(n.fast, flickerFastS, dt)
 	k.slow, k.slowZ, k.qSlow, k.qSlowZ, slow = gaussMarkov(n.slow, flickerSlowS, dt)
-	k.pulseSlow, _, k.qPulseSlow, _, _ = gaussMarkov(pulseSlowNs*pulseSlowNs, pulseSlowS, dt)
-	k.pulseFast, _, k.qPulseFast, _, _ = gaussMarkov(pulseFastNs*pulseFastNs, pulseFastS, dt)
+	k.pulseSlow, _, k.qPulseSlow, _, _ = gaussMarkov(n.pulse*pulseSlowNs*pulseSlowNs, pulseSlowS, dt)
+	k.pulseFast, _, k.qPulseFast, _, _ = gaussMarkov(n.pulse*pulseFastNs*pulseFastNs, pulseFastS, dt)
 	k.qz = n.white*dt + n.walk*dt*dt*dt/3 + fast + slow
 	k.qzy, k.qy = n.walk*dt*dt/2, n.walk*dt
 	k.qTempco = n.tempco * dt

@@ -72,17 +72,19 @@ type SavedChange struct {
 // SavedEstimator is the estimator: its states and covariance row by row (model.go),
 // T in s since the origin, and the last innovations.
 type SavedEstimator struct {
-	Valid   bool      `json:"valid"`
-	FromS   float64   `json:"from_s"`
-	TS      float64   `json:"t_s"`
-	X       []float64 `json:"x"`
-	P       []float64 `json:"p"`
-	Warmth  []float64 `json:"warmth"`
-	Scale   float64   `json:"scale"`
-	NoiseNs float64   `json:"noise_ns"`
-	SeenN   int       `json:"seen_n"`
-	SeenV   []float64 `json:"seen_v"`
-	SeenP   []float64 `json:"seen_p"`
+	Valid     bool      `json:"valid"`
+	FromS     float64   `json:"from_s"`
+	TS        float64   `json:"t_s"`
+	X         []float64 `json:"x"`
+	P         []float64 `json:"p"`
+	Warmth    []float64 `json:"warmth"`
+	Scale     float64   `json:"scale"`
+	NoiseNs   float64   `json:"noise_ns"`
+	UsualNs   float64   `json:"usual_ns"`
+	SeenN     int       `json:"seen_n"`
+	SeenTotal int       `json:"seen_total"`
+	SeenV     []float64 `json:"seen_v"`
+	SeenP     []float64 `json:"seen_p"`
 }
 
 // SavedHeld is the holdover that is going on.
@@ -119,7 +121,7 @@ type SavedHorizon struct {
 
 func (e *estimator) save() SavedEstimator {
 	s := SavedEstimator{Valid: e.valid, FromS: e.from, TS: e.t, X: append([]float64{}, e.x[:]...),
-		Warmth: []float64{e.w.s1, e.w.s2, e.w.t1, e.w.t2}, Scale: e.scale, NoiseNs: e.noiseNs, SeenN: e.seenN}
+		Warmth: []float64{e.w.s1, e.w.s2, e.w.t1, e.w.t2}, Scale: e.scale, NoiseNs: e.noiseNs, UsualNs: e.usualNs, SeenN: e.seenN, SeenTotal: e.seenTotal}
 	for i := range e.p {
 		s.P = append(s.P, e.p[i][:]...)
 	}
@@ -135,7 +137,7 @@ func (e *estimator) resume(s SavedEstimator) {
 		return
 	}
 	e.valid, e.from, e.t, e.scale, e.noiseNs, e.seenN = true, s.FromS, s.TS, s.Scale, s.NoiseNs, s.SeenN
-	e.firstNs = max(e.firstNs, s.NoiseNs)
+	e.firstNs, e.usualNs, e.seenTotal = max(e.firstNs, s.NoiseNs), s.UsualNs, s.SeenTotal
 	copy(e.x[:], s.X)
 	for i := range e.p {
 		copy(e.p[i][:], s.P[i*states:])
@@ -150,7 +152,7 @@ func (e *estimator) resume(s SavedEstimator) {
 // outside what an oscillator can have.
 func (s *SavedEstimator) check() (numbers []float64, ok bool) {
 	if len(s.X) != states || len(s.P) != states*states || len(s.Warmth) != 4 || s.SeenN < 0 || len(s.SeenV) != min(s.SeenN, len(estimator{}.seen)) ||
-		len(s.SeenP) != len(s.SeenV) || !(s.NoiseNs > 0) || !(s.Scale >= scaleLeast && s.Scale <= scaleMost) || math.Abs(s.X[sFreq]) > frequencyLimit {
+		len(s.SeenP) != len(s.SeenV) || !(s.NoiseNs > 0) || s.SeenTotal > 0 && !(s.UsualNs > 0) || !(s.Scale >= scaleLeast && s.Scale <= scaleMost) || math.Abs(s.X[sFreq]) > frequencyLimit {
 		return nil, false
 	}
 	for i := range states {
@@ -158,7 +160,7 @@ func (s *SavedEstimator) check() (numbers []float64, ok bool) {
 			return nil, false
 		}
 	}
-	for _, list := range [][]float64{s.X, s.P, s.Warmth, s.SeenV, s.SeenP, {s.FromS, s.TS, s.NoiseNs}} {
+	for _, list := range [][]float64{s.X, s.P, s.Warmth, s.SeenV, s.SeenP, {s.FromS, s.TS, s.NoiseNs, s.UsualNs}} {
 		numbers = append(numbers, list...)
 	}
 	return numbers, true
