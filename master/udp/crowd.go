@@ -50,6 +50,7 @@ type Crowd struct {
 	event, general *port
 	bridge         bridge
 	void           uint64
+	oneWay         oneWay
 }
 
 const (
@@ -176,6 +177,7 @@ func (w *Crowd) receive(peer CrowdPeer, p *port, event bool) {
 			if !ok || pkt.src != w.cfg.Master {
 				continue
 			}
+			w.oneWay.note(pkt.dst, pkt.payload, pkt.stampNs)
 			var stamp timescale.Mono
 			if pkt.stampNs != 0 {
 				if stamp, ok = w.bridge.mono(pkt.stampNs); !ok {

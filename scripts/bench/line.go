@@ -17,6 +17,7 @@ type report struct {
 	SyncShare float64   `json:"sync_share"`
 	Spacing   quantiles `json:"spacing_ns"`
 	Turn      quantiles `json:"turnaround_ns"`
+	OneWay    oneWay    `json:"one_way_ns"`
 	Sockets   struct {
 		Dropped uint64 `json:"dropped"`
 	} `json:"sockets"`
@@ -66,6 +67,9 @@ func (b *bench) line(name string, n int) {
 			b.ptp4lCPU[n] = m.perClient
 		}
 	}
+	if m.OneWay.N > 0 {
+		b.lines = append(b.lines, wireLine{name, n, m.OneWay, m.residual})
+	}
 	held, spacing, turn := strconv.Itoa(m.Held), m.Spacing.us(), m.Turn.us()
 	if name == "floor" {
 		held, spacing, turn = fmt.Sprintf("%.1f %% sent", 100*m.SyncShare), "-", "-"
@@ -85,6 +89,7 @@ type measurement struct {
 	rss       float64 // MB
 	others    float64 // cores taken by neither master nor load
 	stolen    float64 // cores taken by the hypervisor
+	residual  residual
 }
 
 func (b *bench) measure(name string, n int) (m measurement, err error) {
@@ -125,6 +130,11 @@ func (b *bench) measure(name string, n int) (m measurement, err error) {
 		m.OwnCPU = usedLoad.Seconds() / took.Seconds()
 	} else if m.report, err = b.loadReport(client); err != nil {
 		return m, err
+	}
+	if name == "bragid" {
+		if s, err := b.ask(b.ctx); err == nil {
+			m.residual = s.Hardware.Residual
+		}
 	}
 	m.core = used.Seconds() / took.Seconds()
 	m.perClient = 1e3 * m.core / float64(n)
@@ -184,15 +194,17 @@ func (b *bench) startMaster(name string, n int, settle time.Duration) (*process,
 		time.Sleep(ptp4lStart)
 		return p, err
 	}
-	p, err := b.start(b.gm, "1", nil, b.bragid()...)
+	p, err := b.start(b.gm, "1", nil, b.bragid(n)...)
 	if err != nil {
 		return nil, err
 	}
 	return p, b.serving(p)
 }
 
-func (b *bench) bragid() []string {
+// bragid is the command: as it ships, but that its receiver is not configured,
+// which would be measured in its first seconds.
+func (b *bench) bragid(n int) []string {
 	return []string{b.file("bragid"), "--config", "configs/sim.toml", "--set", "control.run_dir=" + b.dir, "--set", "master.address=" + masterAddress,
 		"--set", "master.event_port=319", "--set", "master.general_port=320", "--set", "board.interface=gm0", "--set", "sim.start_offset=0s",
-		"--set", "master.max_clients=5000", "--set", `master.allow=["10.99.0.0/24","` + crowdSource + `"]`, "--set", "master.free_run_after=0s"}
+		"--set", fmt.Sprintf("master.max_clients=%d", max(1000, n)), "--set", "gnss.configure=false", "--set", `master.allow=["10.99.0.0/24","` + crowdSource + `"]`, "--set", "master.free_run_after=0s"}
 }

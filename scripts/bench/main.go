@@ -4,6 +4,7 @@
 //
 //	per N and master -> start the master on CPU 1 -> `bragi rehearse --clients N` on CPU 0
 //	                 -> the load's report (held, spacing, turn-around); CPU of the master from schedstat
+//	client           -> the time in the Syncs of what was measured; one ptp4l client's own offsets
 //	one core         -> bragid and its load on CPU 1, status asked 20 times a second: the longest tick
 //
 // It prints and asserts nothing. The figures are of the machine that it runs on:
@@ -29,7 +30,7 @@ import (
 func main() {
 	quick := flag.Bool("quick", os.Getenv("QUICK") != "", "N = 10, 100 and 1000 only; also QUICK=1")
 	counts := flag.String("n", "1,10,100,400,1000,2000,3000,4000", "how many clients, a list")
-	masters := flag.String("masters", "floor,ptp4l,bragid,one-core", "what to measure, a list")
+	masters := flag.String("masters", "floor,ptp4l,bragid,one-core,client", "what to measure, a list")
 	window := flag.Duration("window", 8*time.Second, "measured time of each line")
 	flag.Parse()
 	if *quick {
@@ -67,9 +68,15 @@ func run(ctx context.Context, counts, masters []string, window time.Duration) er
 				fmt.Printf("one core: %v\n", err)
 			}
 			continue
+		case "client":
+			b.wire()
+			if err := b.clientOffsets(masters); err != nil {
+				fmt.Printf("client: %v\n", err)
+			}
+			continue
 		case "floor", "ptp4l", "bragid":
 		default:
-			return fmt.Errorf("there is no master %q; it is one of floor, ptp4l, bragid and one-core", m)
+			return fmt.Errorf("there is no master %q; it is one of floor, ptp4l, bragid, one-core and client", m)
 		}
 		b.head()
 		for _, text := range counts {
@@ -90,6 +97,7 @@ type bench struct {
 	gm, cl             string // namespaces
 	window             time.Duration
 	floorCPU, ptp4lCPU map[int]float64 // ms per client-second, by N
+	lines              []wireLine
 }
 
 func newBench(ctx context.Context, window time.Duration) (b *bench, err error) {

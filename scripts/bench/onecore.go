@@ -29,6 +29,9 @@ type daemonStatus struct {
 			LatestMs float64 `json:"latest_ms"`
 		} `json:"schedule"`
 	} `json:"master"`
+	Hardware struct {
+		Residual residual `json:"residual_ns"`
+	} `json:"hardware"`
 }
 
 // ask gets bragid's status from its control socket.
@@ -83,8 +86,7 @@ func (b *bench) oneCore() error {
 }
 
 func (b *bench) oneCoreLine(class string, clients, asks int) error {
-	// At ordinary priority but for the serving thread, which sets its own.
-	master, err := b.start(b.gm, "1", nil, append([]string{"nice", "-n", "20"}, b.bragid()...)...)
+	master, err := b.start(b.gm, "1", nil, b.bragid(clients)...)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -72,10 +73,18 @@ const walkLength = 32
 // one keeps its share in short waits, and the others need theirs.
 const leastThreads = 3
 
+// gcPercent is how much the heap may grow between two collections: half of Go's
+// default. Little is allocated, so that memory is saved for a collection more now
+// and then.
+const gcPercent = 50
+
 // run is the daemon's life: everything is opened, then served until ctx ends.
 func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslog.Sender, again reread) (err error) {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(max(leastThreads, runtime.NumCPU()))
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
 	}
 	if sender != nil {
 		// The sender outlives the signal that ends the daemon: the last event must

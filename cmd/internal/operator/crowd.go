@@ -22,6 +22,7 @@ import (
 // crowdReport is what `rehearse --clients N --json` prints.
 type crowdReport struct {
 	rehearsal.CrowdReport
+	OneWay   udp.OneWay     `json:"one_way_ns"` // around its median
 	Sockets  udp.CrowdStats `json:"sockets"`
 	OwnCPU   float64        `json:"own_cpu"`    // cores that the load itself took in the window
 	OwnRSSMB float64        `json:"own_rss_mb"` // the most it ever had
@@ -54,7 +55,7 @@ func (r *rehearse) runCrowd(ctx context.Context, out io.Writer) error {
 				end()
 			}
 		case now.Sub(start) >= r.length || ctx.Err() != nil:
-			report.CrowdReport, report.Sockets = crowd.Report(now), s
+			report.CrowdReport, report.OneWay, report.Sockets = crowd.Report(now), sockets.OneWay(), s
 			report.OwnCPU = (ownCPU() - cpu).Seconds() / max(report.WindowS, 1e-3)
 			report.OwnRSSMB = ownRSS()
 			left = now
@@ -62,6 +63,7 @@ func (r *rehearse) runCrowd(ctx context.Context, out io.Writer) error {
 		case !begun && now.Sub(start) >= r.settle:
 			begun, cpu = true, ownCPU()
 			crowd.Begin(now)
+			sockets.Begin()
 		}
 	})
 	if err != nil {
@@ -135,6 +137,7 @@ func crowdSummary(r crowdReport) string {
 		r.Clients, r.As, r.WindowS, r.Held, r.Granted, 100*r.SyncShare)
 	line("Sync spacing", r.Spacing)
 	line("Turn-around", r.Turn)
+	fmt.Fprintf(&b, "%-13s p1 %.1f us, p99 %.1f us around the median (%d): receive stamp minus what the master says\n", "Sync's time", float64(r.OneWay.P1)/1e3, float64(r.OneWay.P99)/1e3, r.OneWay.N)
 	c := r.Counts
 	fmt.Fprintf(&b, "Received      %d Sync, %d Follow_Up, %d Announce, %d Delay_Resp\n", c.Sync, c.FollowUp, c.Announce, c.DelayResp)
 	fmt.Fprintf(&b, "Sent          %d Delay_Req, %d without an answer; %d requests, %d denied\n", c.DelayReq, c.Unanswered, c.Asked, c.Denials)

@@ -82,6 +82,8 @@ int main(int argc, char **argv)
         me.sin_addr = master.sin_addr;
     setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
+    int mtu = IP_PMTUDISC_PROBE; /* no fragments: no identification is made */
+    setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &mtu, sizeof mtu);
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
     if (bind(fd, (struct sockaddr *)&me, sizeof me) < 0) {
         perror("floor: bind");
