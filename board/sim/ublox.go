@@ -36,7 +36,7 @@ const keyMsgMonHW ubx.Key = 0x209101B5
 var messageKeys = map[ubx.Name]ubx.Key{
 	ubx.NavPVT: ubx.KeyMsgNavPVTUART1, ubx.NavSAT: ubx.KeyMsgNavSATUART1, ubx.NavTIMELS: ubx.KeyMsgNavTIMELSUART1,
 	ubx.TimSVIN: ubx.KeyMsgTimSVINUART1, ubx.TimTP: ubx.KeyMsgTimTPUART1, ubx.MonRF: ubx.KeyMsgMonRFUART1,
-	ubx.SecSIG: ubx.KeyMsgSecSIGUART1, ubx.MonHW: keyMsgMonHW,
+	ubx.SecSIG: ubx.KeyMsgSecSIGUART1, ubx.MonHW: keyMsgMonHW, ubx.NavSTATUS: ubx.KeyMsgNavSTATUSUART1,
 }
 
 // The factory's rates.

@@ -60,7 +60,7 @@ func (u *ublox) messages(buf []byte, s *solution) []byte {
 		name ubx.Name
 		make func(*solution) []byte
 	}{
-		{ubx.NavPVT, u.navPVT}, {ubx.NavTIMELS, u.navTIMELS}, {ubx.NavSAT, u.navSAT},
+		{ubx.NavPVT, u.navPVT}, {ubx.NavSTATUS, u.navSTATUS}, {ubx.NavTIMELS, u.navTIMELS}, {ubx.NavSAT, u.navSAT},
 		{ubx.MonHW, u.monHW}, {ubx.MonRF, u.monRF}, {ubx.SecSIG, u.secSIG}, {ubx.TimSVIN, u.timSVIN},
 	} {
 		if u.due(m.name) {
@@ -103,6 +103,16 @@ func (u *ublox) navPVT(s *solution) []byte {
 	put4(b, 40, 3500)
 	put4(b, 44, 5200)
 	put2(b, 76, 160)
+	return b
+}
+
+func (u *ublox) navSTATUS(s *solution) []byte {
+	b := make([]byte, 16)
+	put4(b, 0, int64(s.tow()))
+	if s.state.fixed {
+		b[4], b[5] = u.navPVT(s)[20], 0x0D // fix OK, week and time of week known
+	}
+	b[7] = u.spoof << 3
 	return b
 }
 

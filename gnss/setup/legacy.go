@@ -20,7 +20,7 @@ func planLegacy(v ubx.Version) []step {
 		optional bool
 	}{
 		{ubx.NavPVT, always, v.Generation() < 8}, {ubx.TimTP, always, !timing}, {ubx.NavTIMELS, often, v.Generation() < 8},
-		{ubx.NavSAT, seldom, true}, {ubx.MonHW, often, true}, {survey, often, true},
+		{ubx.NavSAT, seldom, true}, {ubx.NavSTATUS, always, true}, {ubx.MonHW, always, true}, {survey, often, true},
 	} {
 		steps = append(steps, messageStep(msg.name, msg.rate, msg.optional))
 	}

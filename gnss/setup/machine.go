@@ -238,7 +238,7 @@ func (m *Machine) unanswered(now timescale.Mono) {
 
 // Feed takes what the receiver sent.
 func (m *Machine) Feed(now timescale.Mono, chunk []byte) {
-	if m.state == Closed {
+	if m.state == Closed || m.state == Foreign {
 		return
 	}
 	m.framer.Feed(now, chunk, func(f gnss.Frame) {

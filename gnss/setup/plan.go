@@ -32,8 +32,8 @@ func (s *step) writes() ubx.Name {
 // items: 27.00, the first of generation 9.
 const firstItems = 2700
 
-// How often messages come: each n-th solution. Second, quality and pulse each
-// time; what changes slowly less often, so that 9600 baud suffice.
+// How often messages come: each n-th solution. Second, pulse, antenna and
+// interference each time; what changes slowly less often, so that 9600 baud suffice.
 const (
 	always = 1
 	often  = 5
@@ -66,17 +66,19 @@ func planItems(v ubx.Version) []step {
 		message("TIM-TP", ubx.KeyMsgTimTPUART1, always, !timing),
 		message("NAV-TIMELS", ubx.KeyMsgNavTIMELSUART1, often, false),
 		message("NAV-SAT", ubx.KeyMsgNavSATUART1, seldom, false),
-		message("MON-RF", ubx.KeyMsgMonRFUART1, often, true),
-		message("SEC-SIG", ubx.KeyMsgSecSIGUART1, often, true),
+		message("MON-RF", ubx.KeyMsgMonRFUART1, always, true),
+		message("NAV-STATUS", ubx.KeyMsgNavSTATUSUART1, always, true),
+		message("SEC-SIG", ubx.KeyMsgSecSIGUART1, always, true),
 		message(survey, key, often, true),
 		items("messages at USB", true,
 			ubx.Item{Key: ubx.KeyUSBOutUBX, Value: 1},
 			ubx.Item{Key: ubx.KeyMsgNavPVTUART1.OnUSB(), Value: always},
 			ubx.Item{Key: ubx.KeyMsgNavTIMELSUART1.OnUSB(), Value: often},
 			ubx.Item{Key: ubx.KeyMsgNavSATUART1.OnUSB(), Value: seldom},
-			ubx.Item{Key: ubx.KeyMsgMonRFUART1.OnUSB(), Value: often}),
+			ubx.Item{Key: ubx.KeyMsgNavSTATUSUART1.OnUSB(), Value: always},
+			ubx.Item{Key: ubx.KeyMsgMonRFUART1.OnUSB(), Value: always}),
 		items("TIM-TP at USB", true, ubx.Item{Key: ubx.KeyMsgTimTPUART1.OnUSB(), Value: always}),
-		items("SEC-SIG at USB", true, ubx.Item{Key: ubx.KeyMsgSecSIGUART1.OnUSB(), Value: often}),
+		items("SEC-SIG at USB", true, ubx.Item{Key: ubx.KeyMsgSecSIGUART1.OnUSB(), Value: always}),
 		items(survey+" at USB", true, ubx.Item{Key: key.OnUSB(), Value: often}),
 		items("one solution a second", false, ubx.Item{Key: ubx.KeyRateMeas, Value: 1000}, ubx.Item{Key: ubx.KeyRateNav, Value: 1}),
 		items("stationary model", false, ubx.Item{Key: ubx.KeyDynModel, Value: ubx.ModelStationary}),

@@ -97,6 +97,30 @@ func TestReceiverLosesItsPower(t *testing.T) {
 	r.until(time.Minute, "class 6 and a fixed position again", func() bool { return r.class(6)() && m.Status().Mode.State == setup.ModeFixed })
 }
 
+// What a receiver that was set up says of its sky and its antenna is heard: the
+// clock holds over while the pulse still ticks, and 35 ns/s of a pulse that runs
+// away under a fix still claimed do not reach it.
+func TestSetUpReceiverWarnsOfItsSky(t *testing.T) {
+	for _, kind := range []sim.ReceiverKind{sim.M8T, sim.F9T} {
+		r := newRig(t, demo(), sim.Config{Oscillator: sim.OCXO, Receiver: kind, StartOffset: 7 * time.Hour, TimeToFix: 3 * time.Second,
+			FixHold: 30 * time.Second, SurveySpeed: 100})
+		m, _ := r.setUp(setup.Config{Survey: 20 * time.Minute, SurveyLimitM: 3})
+		r.until(time.Minute, "class 6 and a fixed position", func() bool { return r.class(6)() && m.Status().Mode.State == setup.ModeFixed })
+		r.run(time.Minute)
+		r.board.SetSurroundings(0, 2)
+		r.until(5*time.Second, "class 7 when spoofing is indicated", r.class(7))
+		r.board.SetSurroundings(0, 1)
+		r.until(2*time.Minute, "class 6 when it has ended", r.class(6))
+		r.run(2 * time.Minute)
+		r.board.SetAntenna(false)
+		r.until(5*time.Second, "class 7 when the antenna is open, before the fix is lost", r.class(7))
+		r.run(25 * time.Second)
+		if off := math.Abs(r.trueErrorNs()); off > 100 {
+			t.Errorf("%v: %.0f ns off, half a minute after the antenna was cut", kind, off)
+		}
+	}
+}
+
 // A receiver that sends UBX alone, set up by its maker's program, is enough.
 func TestUBXAloneWithoutSetUp(t *testing.T) {
 	r := newRig(t, demo(), sim.Config{Oscillator: sim.OCXO, Receiver: sim.TimingUBX, Seed: 4, StartOffset: 7 * time.Hour, TimeToFix: 3 * time.Second})
