@@ -40,7 +40,7 @@ const (
 // stampWatch is what has been seen of the stamps so far.
 type stampWatch struct {
 	inUse   udp.Stamping
-	start   udp.StampStats // as it was when the device last gave a stamp
+	start   udp.StampStats // as it was when the device last gave a good stamp
 	broken  string         // the promise that was not kept; "": none
 	retry   time.Time      // when it is tried anew
 	high    bool           // the residual is beyond its limit
@@ -168,13 +168,13 @@ func (d *Daemon) judgePromise(server *udp.Server, now time.Time) {
 		}
 		return
 	}
-	if n.Stamped != w.start.Stamped {
-		w.start = n
+	if n.Stamped-n.Refused != w.start.Stamped-w.start.Refused {
+		w.start = n // a good one
 	}
 	a := h.abilities
-	switch owed := n.Withheld - w.start.Withheld; {
-	case w.inUse.Transmit && owed >= withheld:
-		w.broken = fmt.Sprintf("%d unicast Syncs in a row were given to %s and not stamped", owed, h.nic.Physical())
+	switch owed, refused := n.Withheld-w.start.Withheld, n.Refused-w.start.Refused; {
+	case w.inUse.Transmit && owed+refused >= withheld:
+		w.broken = fmt.Sprintf("%d unicast Syncs in a row were given to %s and not stamped, or with a time that cannot be", owed+refused, h.nic.Physical())
 		a.Unicast = board.No
 		if twins.Left >= leftTwins && twins.Stamped == 0 {
 			a = a.Foreign()

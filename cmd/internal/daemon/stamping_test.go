@@ -66,6 +66,8 @@ func TestADriverThatLies(t *testing.T) {
 		{"owes half", func(n *udp.Stats) { n.Stamps.Asked += 20; n.Stamps.Stamped += 10; n.Stamps.Withheld += 10 }, false, true},
 		{"clients that are not there", func(n *udp.Stats) { n.Stamps.Asked += 20; n.StampsLost += 20 }, false, true},
 		{"owes all", func(n *udp.Stats) { n.Stamps.Asked += 20; n.Stamps.Withheld += 20 }, true, false},
+		{"stamps by another clock", func(n *udp.Stats) { n.Stamps.Asked += 20; n.Stamps.Stamped += 20; n.Stamps.Refused += 20 }, true, false},
+		{"is 1 s off now and then", func(n *udp.Stats) { n.Stamps.Asked += 20; n.Stamps.Stamped += 20; n.Stamps.Refused += 4 }, false, true},
 		{"stamps none of the first twins", func(n *udp.Stats) { n.Twins.Sent, n.Twins.Left = n.Twins.Sent+4, n.Twins.Left+4 }, true, false},
 		{"stamps the first twins", func(n *udp.Stats) {
 			n.Twins.Sent, n.Twins.Left, n.Twins.Stamped = n.Twins.Sent+4, n.Twins.Left+4, n.Twins.Stamped+4
