@@ -329,6 +329,7 @@ func (d *Daemon) askService(ctx context.Context) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.tellGap(s)
 	if s.Transport.StampsMissing > d.service.Transport.StampsMissing {
 		d.stampless = s.At
 	}

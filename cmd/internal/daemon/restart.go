@@ -339,6 +339,10 @@ func (d *Daemon) keepGrants(ctx context.Context, server *udp.Server) {
 			err := server.Export(asking, &k.saved)
 			cancel()
 			if err == nil {
+				// Should this process be killed, nobody knows when its last Announce left.
+				for i := range k.saved.Clients {
+					k.saved.Clients[i].Grants[master.FlowAnnounce].SentAt = timescale.Mono{}
+				}
 				k.writeGrants()
 			} else {
 				k.saved = master.Saved{} // the old memory is the server's now

@@ -95,9 +95,16 @@ type process struct {
 // the test's log when the test fails.
 func (b *hosts) start(namespace string, env []string, args ...string) *process {
 	b.t.Helper()
+	return b.startWith(namespace, env, nil, args...)
+}
+
+// startWith hands files over, as descriptors from 3 on.
+func (b *hosts) startWith(namespace string, env []string, files []*os.File, args ...string) *process {
+	b.t.Helper()
 	p := &process{name: filepath.Base(args[0]), done: make(chan struct{})}
 	p.cmd = exec.Command("ip", append([]string{"netns", "exec", namespace}, args...)...)
 	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.ExtraFiles = files
 	// A session of its own, as a service has.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
 	out, err := p.cmd.StdoutPipe()
