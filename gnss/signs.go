@@ -41,7 +41,6 @@ type signs struct {
 	indicator   aged[int] // continuous wave, 0 to 255
 	spoofStatus aged[ubx.Spoofing]
 	spoofSig    aged[ubx.Spoofing]
-	antennaEver bool // it was ok at least once
 }
 
 func recent[T any](a *aged[T], now timescale.Mono) bool {
@@ -50,7 +49,6 @@ func recent[T any](a *aged[T], now timescale.Mono) bool {
 
 func (s *signs) setAntenna(state string, now timescale.Mono) {
 	s.antenna.set(state, now)
-	s.antennaEver = s.antennaEver || state == AntennaOK
 }
 
 // block takes the front ends that came in one message, the worst counting.

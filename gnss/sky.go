@@ -69,6 +69,7 @@ type sky struct {
 type skyEntry struct {
 	Satellite
 	seen, used timescale.Mono
+	byUBX      bool // used holds until the next message says otherwise
 }
 
 // gsv takes a GSV: total, number, in view, then id, elevation, azimuth, C/N0 of
@@ -129,7 +130,7 @@ func (k *sky) ubx(s ubx.Sat, now timescale.Mono) {
 	if s.Elevation >= -90 && s.Elevation <= 90 && s.Azimuth >= 0 && s.Azimuth <= 360 {
 		e.Elevation, e.Azimuth = Some(s.Elevation), Some(s.Azimuth)
 	}
-	e.seen = now
+	e.seen, e.used, e.byUBX = now, timescale.Mono{}, true
 	if s.Used {
 		e.used = now
 	}
@@ -190,7 +191,7 @@ func (k *sky) list(now timescale.Mono) []Satellite {
 			continue
 		}
 		s := e.Satellite
-		s.Used = !e.used.IsZero() && now.Sub(e.used) <= usedMemory
+		s.Used = !e.used.IsZero() && (e.byUBX || now.Sub(e.used) <= usedMemory)
 		l = append(l, s)
 	}
 	return l

@@ -1,6 +1,7 @@
 package gnss_test
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 
 	"bragi/gnss"
 	"bragi/gnss/timescale"
+	"bragi/gnss/ubx"
 )
 
 func readCapture(t testing.TB, name string) []byte {
@@ -122,5 +124,31 @@ func TestEitherProtocolAlone(t *testing.T) {
 		if n != 1 {
 			t.Errorf("%v given %d times", timescale.UTCFromNs(at*1e6), n)
 		}
+	}
+}
+
+// A receiver that tells its time in UBX and its fix in sentences alone is
+// believed by its sentences.
+func TestTimeInUBXAndFixInSentences(t *testing.T) {
+	raw := readCapture(t, "u-blox-m8t-time")
+	var onlyTime []byte
+	var f gnss.Framer
+	seconds := 0
+	f.Feed(timescale.MonoFromNs(1), raw, func(fr gnss.Frame) {
+		if m := ubx.Split(fr.Bytes); fr.Kind == gnss.FrameUBX && m.Name() == ubx.NavTIMEGPS {
+			onlyTime = append(onlyTime, fr.Bytes...)
+			onlyTime = append(onlyTime, rmc(fmt.Sprintf("18%02d%02d.00", 4+(29+seconds)/60, (29+seconds)%60), "A", "230221")...)
+			seconds++
+		}
+	})
+	got, _ := replay(t, onlyTime, 64)
+	trusted := 0
+	for _, e := range got {
+		if e.Trusted {
+			trusted++
+		}
+	}
+	if trusted != seconds || seconds != 151 {
+		t.Errorf("%d of %d seconds are trusted", trusted, seconds)
 	}
 }

@@ -80,11 +80,22 @@ func (d *Decoder) openUBX(iTOW uint32, f Frame, emit func(Epoch)) *ubxGroup {
 // nothing was given out yet.
 func (d *Decoder) closeUBX(emit func(Epoch)) {
 	g := &d.ubx.group
-	if g.open && !g.given && (g.hasPVT || g.hasUTC || g.hasGPS || g.hasSol) {
+	if g.open && !g.given && g.names() && (g.hasFix() || d.talksUBX(g)) {
 		d.ubx.late = d.ubx.late && g.told
 		d.giveUBX(emit)
 	}
 	g.open = false
+}
+
+// names tells whether the group names an instant, hasFix whether it tells of the
+// fix.
+func (g *ubxGroup) names() bool  { return g.hasPVT || g.hasUTC || g.hasGPS || g.hasSol }
+func (g *ubxGroup) hasFix() bool { return g.hasPVT || g.hasSol || g.hasStatus }
+
+// talksUBX tells whether UBX alone names instants: a receiver may send its time in
+// UBX and its fix in sentences, which then are the better word.
+func (d *Decoder) talksUBX(g *ubxGroup) bool {
+	return d.epoch.Talker == talkerUBX || d.lastEpoch.IsZero() || g.received.Sub(d.lastEpoch).Abs() > ubxRules
 }
 
 // tryUBX gives out the epoch as soon as nothing better is to come: NAV-PVT is
@@ -95,7 +106,7 @@ func (d *Decoder) tryUBX(emit func(Epoch)) {
 	if g.given {
 		return
 	}
-	fix := g.hasStatus || g.hasSol
+	fix := g.hasFix()
 	ready := false
 	switch {
 	case g.hasPVT:
