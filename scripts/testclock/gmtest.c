@@ -494,15 +494,27 @@ static bool every(int n, u32 count)
 	return n > 0 && count % n == 0;
 }
 
+/* A message to the general port, 320, which the kernel does not take for PTP. */
+static struct ptp_header *general(struct sk_buff *skb)
+{
+	const u32 ip_at = ETH_HLEN, udp_at = ip_at + sizeof(struct iphdr), ptp_at = udp_at + sizeof(struct udphdr);
+	u8 *d = skb_mac_header(skb);
+
+	if (skb_headlen(skb) < ptp_at + sizeof(struct ptp_header) + 10 || get_unaligned_be16(d + 12) != ETH_P_IP ||
+	    d[ip_at] != 0x45 || d[ip_at + 9] != IPPROTO_UDP || get_unaligned_be16(d + udp_at + 2) != 320)
+		return NULL;
+	return (struct ptp_header *)(d + ptp_at);
+}
+
 /* The oracle of the wire: the true time of departure less what a Sync, or its
  * Follow_Up, says.  Messages of domain 127 are a device test's.
  */
-static void judge(struct unit *u, struct ptp_header *h, unsigned int class, s64 now, s64 written)
+static void judge(struct unit *u, struct ptp_header *h, s64 now, s64 written)
 {
 	u8 *p = (u8 *)(h + 1);
 	s64 said = (((u64)get_unaligned_be16(p) << 32) + get_unaligned_be32(p + 2)) * SEC + get_unaligned_be32(p + 6);
 	s64 correction = (s64)get_unaligned_be64((u8 *)h + 8) >> 16;
-	u8 type = ptp_get_msgtype(h, class);
+	u8 type = h->tsmt & 0xf;
 	u32 seq = be16_to_cpu(h->sequence_id);
 	int i;
 
@@ -558,9 +570,13 @@ static netdev_tx_t gm_xmit(struct sk_buff *skb, struct net_device *dev)
 	rx_raw = raw + u->wire_ns + abs(gauss(o, u->pdv_ns));
 	spin_unlock_irqrestore(&o->lock, flags);
 
-	if (hdr && (class & PTP_CLASS_V2) && u->clk == u) {
+	if (!hdr)
+		hdr = general(skb);
+	else if (!(class & PTP_CLASS_V2))
+		hdr = NULL;
+	if (hdr && u->clk == u) {
 		spin_lock_irqsave(&u->lock, flags);
-		judge(u, hdr, class, phc_at(u, raw, NULL),
+		judge(u, hdr, phc_at(u, raw, NULL),
 		      sync && u->tx_type == HWTSTAMP_TX_ONESTEP_SYNC && unit_sees(u, skb, class) ? tx : 0);
 		spin_unlock_irqrestore(&u->lock, flags);
 	}

@@ -122,7 +122,7 @@ func (s *stage) begin(what, profile, boardLines, masterLines string) bool {
 }
 
 // clientSettles is what ptp4l's servo takes to follow, after it was lost.
-const clientSettles = 75 * time.Second
+const clientSettles = 45 * time.Second
 
 // peers are the sizes of the client's true errors against what bragid serves,
 // with `want` taken off, ascending.

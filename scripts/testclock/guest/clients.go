@@ -17,9 +17,8 @@ func playClient(s *stage) {
 		return
 	}
 	s.watch(clientSettles)
-	s.show("the client's log", "tail", "-n", "20", clientLog)
 	s.mode("hardware-one-step")
-	s.follows("hardware one-step: the client follows", 2*time.Minute, 0, clientNs)
+	s.follows("hardware one-step: the client follows", time.Minute, 0, clientNs)
 	r := s.said(10 * time.Second)
 	s.verdict("hardware one-step: each Sync is true", r.n > 100 && r.least == 0 && r.most == 0, "%d Syncs, %d to %d ns", r.n, r.least, r.most)
 	s.showFaces()
@@ -43,7 +42,7 @@ func playClient(s *stage) {
 		return
 	}
 	s.mode("two-step")
-	s.follows("two-step: the client follows", 2*time.Minute, 0, clientNs)
+	s.follows("two-step: the client follows", time.Minute, 0, clientNs)
 	r = s.said(10 * time.Second)
 	s.verdict("two-step: each Follow_Up is true", r.n > 100 && r.least+500 == 0 && r.most+500 == 0, "%d Follow_Ups, %d to %d ns less 500 ns of asymmetry", r.n, r.least, r.most)
 	s.showFaces()
@@ -72,7 +71,7 @@ func playStamps(s *stage) {
 			s.turn(knob, v)
 		}
 		s.watch(5 * time.Second)
-		s.follows(f.what+": the client follows", 30*time.Second, 0, clientNs)
+		s.follows(f.what+": the client follows", 20*time.Second, 0, clientNs)
 		r := s.said(5 * time.Second)
 		s.verdict(f.what+": no Follow_Up is guessed", r.n > 20 && r.least == 0 && r.most == 0, "%d Follow_Ups, %d to %d ns", r.n, r.least, r.most)
 		for knob := range f.knobs {
