@@ -1,0 +1,161 @@
+package daemon
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"bragi/board/sim"
+	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/state"
+	"bragi/holdover/quality"
+)
+
+// inFolder is a configuration whose state is kept in a folder of the test's.
+func inFolder(t *testing.T, dir string) *config.Config {
+	t.Helper()
+	cfg, _, err := config.Parse("test", []byte("[board]\nprofile = \"sim\"\n"), []string{"control.run_dir=" + dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// leave is a daemon in virtual time that was at class 6 and has left its state in
+// a folder.
+func leave(t *testing.T) (r *rig, dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	r = newRig(t, demo(), sim.Config{Oscillator: sim.OCXO, Seed: 5, TimeToFix: 3 * time.Second, StartOffset: -10 * time.Second})
+	r.until(40*time.Second, "class 6", r.class(6))
+	r.run(15 * time.Second)
+	d := &Daemon{pipe: r.pipe, devices: &devices{clock: simClock{r}}, keep: newKeeper(inFolder(t, dir), zap.NewNop())}
+	d.keepClock()
+	return r, dir
+}
+
+// Each state that must not be believed is refused with its reason, and the clock
+// starts as one that never locked; the whole one is taken.
+func TestWhatIsLeftIsJudged(t *testing.T) {
+	file := func(dir string) string { return filepath.Join(dir, "clock.state") }
+	rewrite := func(change func(*clockState)) func(*testing.T, *rig, string) {
+		return func(t *testing.T, _ *rig, dir string) {
+			content, err := state.ReadFile(file(dir), clockKind)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var s clockState
+			if err := json.Unmarshal(content, &s); err != nil {
+				t.Fatal(err)
+			}
+			change(&s)
+			if content, err = json.Marshal(s); err == nil {
+				err = state.WriteFile(file(dir), clockKind, content)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	bytesOf := func(change func([]byte) []byte) func(*testing.T, *rig, string) {
+		return func(t *testing.T, _ *rig, dir string) {
+			b, err := os.ReadFile(file(dir))
+			if err == nil {
+				err = os.WriteFile(file(dir), change(b), 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	kindOf := func(k state.Kind) func(*testing.T, *rig, string) {
+		return func(t *testing.T, _ *rig, dir string) {
+			if err := state.WriteFile(file(dir), k, []byte("{}")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	step := func(by time.Duration) func(*testing.T, *rig, string) {
+		return func(_ *testing.T, r *rig, _ string) { r.board.PHC().Step(r.now, int64(by)) }
+	}
+	for _, c := range []struct {
+		name   string
+		away   time.Duration
+		happen func(*testing.T, *rig, string)
+		want   string // "": it goes on
+	}{
+		{"as it was left", time.Second, func(*testing.T, *rig, string) {}, ""},
+		{"no file", time.Second, func(_ *testing.T, _ *rig, dir string) { os.Remove(file(dir)) }, "no such file"}, //nolint:errcheck // the judgement tells
+		{"torn", time.Second, bytesOf(func(b []byte) []byte { return b[:len(b)/2] }), "torn or damaged"},
+		{"a bit that fell over", time.Second, bytesOf(func(b []byte) []byte { b[len(b)/2] ^= 4; return b }), "torn or damaged"},
+		{"another file", time.Second, bytesOf(func([]byte) []byte { return []byte("# bragi.toml\n[board]\nprofile = \"sim\"\n") }), "no file of this kind"},
+		{"grants", time.Second, kindOf(state.GrantsKind), "no file of this kind"},
+		{"of a later version", time.Second, kindOf(state.Kind{Name: "clock", Version: 99}), "a later version"},
+		{"of an earlier version", time.Second, kindOf(state.Kind{Name: "clock", Version: 0}), "an earlier version"},
+		{"empty", time.Second, kindOf(clockKind), "another boot"},
+		{"another boot", time.Second, rewrite(func(s *clockState) { s.Boot = "00000000-0000-0000-0000-000000000000" }), "another boot"},
+		{"of two hours ago", 2 * time.Hour, func(*testing.T, *rig, string) {}, "too old"},
+		{"from the future", time.Second, rewrite(func(s *clockState) { s.RawNs += int64(time.Hour) }), "after now"},
+		{"stepped by 100 us", time.Second, step(100 * time.Microsecond), "set or steered"},
+		{"stepped back by a minute", time.Second, step(-time.Minute), "set or steered"},
+		{"steered by 50 ppm", 2 * time.Second, func(t *testing.T, r *rig, _ string) {
+			if _, err := r.board.PHC().AdjustFrequency(r.now.Add(-2*time.Second), 50_000); err != nil {
+				t.Fatal(err)
+			}
+		}, "set or steered"},
+		{"frozen", 3 * time.Second, step(-3 * time.Second), "stood still"},
+		{"another oscillator", time.Second, rewrite(func(s *clockState) { s.Pipeline.Servo.Oscillator = "rb" }), "rb"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, dir := leave(t)
+			r.now = r.now.Add(c.away)
+			r.board.PHC().Extend(r.now)
+			c.happen(t, r, dir)
+			k := newKeeper(inFolder(t, dir), zap.NewNop())
+			p := NewPipeline(demo(), simClock{r})
+			err := k.resumeClock(p, simClock{r})
+			report := p.servo.Report(r.now)
+			if c.want == "" {
+				if err != nil || !k.resumed.Clock || report.State != quality.Locked {
+					t.Errorf("%v; the clock is %v", err, report.State)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want something of %q", err, c.want)
+			}
+			if report.EverLocked || k.resumed.Clock {
+				t.Errorf("the clock is %v all the same", report.State)
+			}
+			t.Log(err)
+		})
+	}
+}
+
+// A folder that cannot be written is told once, and again after it could.
+func TestATroubleOfTheFolderIsToldOnce(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	core, told := observer.New(zap.WarnLevel)
+	k := newKeeper(inFolder(t, dir), zap.New(core))
+	k.write(clockKind, nil)
+	for range 2 {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		k.write(clockKind, nil)
+		k.write(clockKind, nil)
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		k.write(clockKind, nil)
+	}
+	if n := told.Len(); n != 2 {
+		t.Errorf("told %d times of two troubles: %v", n, told.All())
+	}
+}
