@@ -232,3 +232,32 @@ func TestLatencyOutlivesTheKindOfStamp(t *testing.T) {
 		t.Errorf("%+v; want the kernel's stamp brought to the wire, 3000 ns less the 100 predicted", r)
 	}
 }
+
+// A sampled Sync that is followed costs no memory: neither the asking nor the
+// stamps nor the Follow_Up.
+func TestStampsDoNotAllocate(t *testing.T) {
+	l := bench(t, true)
+	b := (&wire.Sync{}).Append(nil)
+	looped := append(make([]byte, 42), b...)
+	seq := uint16(0)
+	step := func() {
+		seq++
+		origin := timescale.LocalFromNs(4_000_100)
+		wire.PutSequenceID(b, seq)
+		wire.PutTimestamp(b[wire.OriginOffset:], wire.TimestampFromLocal(origin))
+		l.stamps.ask(b, asked{want: l.stamps.wants(true), sample: true, token: 1, path: egress.First, read: timescale.MonoFromNs(4_000_000), origin: origin, predicted: 100})
+		copy(looped[42:], b)
+		l.left(looped, stamps{softwareNs: 8_002_000})
+		l.left(looped, stamps{deviceNs: 4_003_000})
+		l.out.Reset()
+	}
+	for range 2000 {
+		step()
+	}
+	if n := testing.AllocsPerRun(1000, step); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if l.stamps.stats.Stamped != l.stamps.stats.Asked || l.stamps.stray != 0 {
+		t.Errorf("%+v, %d stray: not what was to be measured", l.stamps.stats, l.stamps.stray)
+	}
+}
