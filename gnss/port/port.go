@@ -117,7 +117,7 @@ func (p *Port) session(ctx context.Context, data func(timescale.Mono, []byte), o
 		p.say(onEvent, openEvent(p.cfg.Device, err))
 		return
 	}
-	// Nothing was written, so there is nothing that a failing Close could lose.
+	// What was written is answered or written again: a failing Close loses nothing.
 	defer func() { _ = sp.Close() }()
 	if err := sp.SetReadTimeout(readTimeout); err != nil {
 		p.say(onEvent, openEvent(p.cfg.Device, err))
@@ -141,6 +141,7 @@ func (p *Port) session(ctx context.Context, data func(timescale.Mono, []byte), o
 				p.say(onEvent, noFramesEvent(p.cfg.Device, r.heard))
 				continue
 			}
+			p.cfg.Likely = baud
 			p.say(onEvent, Event{Kind: Opened, Device: p.cfg.Device, Baud: baud})
 		}
 		if err := r.stream(ctx, data, p.cfg.Baud == 0); err != nil && ctx.Err() == nil {
@@ -175,9 +176,9 @@ type reader struct {
 	rates  []int
 }
 
-// read is the next chunk; none after a time-out.
-func (r *reader) read() (timescale.Mono, []byte, error) {
-	if ok, err := r.wait.readable(readTimeout); !ok {
+// read is the next chunk; none when it does not come within the patience.
+func (r *reader) read(patience time.Duration) (timescale.Mono, []byte, error) {
+	if ok, err := r.wait.readable(patience); !ok {
 		return timescale.Mono{}, nil, err
 	}
 	n, err := r.port.Read(r.buf)
@@ -197,7 +198,7 @@ func (r *reader) stream(ctx context.Context, data func(timescale.Mono, []byte), 
 	var s sniffer
 	good, since, lastGood := 0, 0, time.Now()
 	for ctx.Err() == nil {
-		now, chunk, err := r.read()
+		now, chunk, err := r.read(readTimeout)
 		if err != nil {
 			return err
 		}
@@ -288,12 +289,8 @@ func (r *reader) listenAt(ctx context.Context, data func(timescale.Mono, []byte)
 	if r.probesLeft() {
 		probe = r.probe
 	}
-	defer r.port.SetReadTimeout(readTimeout) //nolint:errcheck // a port that is gone shows at the next read
 	for started := time.Now(); time.Since(started) < listen && ctx.Err() == nil; {
-		if err := r.port.SetReadTimeout(min(readTimeout, listen-time.Since(started)+time.Millisecond)); err != nil {
-			return false, err
-		}
-		now, chunk, err := r.read()
+		now, chunk, err := r.read(min(readTimeout, max(0, listen-time.Since(started))))
 		if err != nil {
 			return false, err
 		}

@@ -103,6 +103,10 @@ func (m *Machine) Status() Status {
 	return s
 }
 
+// Baud is the rate of the line, which may have been raised; 0 when it is the
+// operator's.
+func (m *Machine) Baud() int { return m.baud }
+
 // Problems are the faults that stand, one line each; while a set-up is done
 // again, those of the one before too.
 func (m *Machine) Problems() []string {

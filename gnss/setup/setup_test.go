@@ -269,7 +269,7 @@ func TestSlowLineIsRaised(t *testing.T) {
 	b := newBench(t, timing(), sim.Config{Receiver: sim.M8T})
 	b.at(9600)
 	b.until(time.Minute, "set up", watching(b))
-	if results := b.machine.Status().Results; b.baud != 38_400 || results[len(results)-1].String() != "38400 baud: set" {
+	if results := b.machine.Status().Results; b.baud != 38_400 || b.machine.Baud() != 38_400 || results[len(results)-1].String() != "38400 baud: set" {
 		t.Errorf("at %d baud: %v", b.baud, results)
 	}
 	b.until(time.Minute, "a survey at the new rate", func() bool { return b.mode() == setup.ModeSurvey })

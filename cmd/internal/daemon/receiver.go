@@ -170,6 +170,22 @@ func (d *Daemon) tellReceiver() {
 		}
 	}
 	d.condition(alarms.ReceiverSetup, strings.Join(problems, "; "))
+	if baud := d.devices.receiver.baud(); baud != 0 {
+		d.mu.Lock()
+		d.keep.baud = baud
+		d.mu.Unlock()
+	}
+}
+
+// baud is the rate that the next start may listen at first, 0 where it is not
+// known here.
+func (r *receiver) baud() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.machine == nil || r.silent {
+		return 0
+	}
+	return r.machine.Baud()
 }
 
 // status is the receiver for `bragi show gnss`.
