@@ -92,6 +92,10 @@ type Clock struct {
 	saidSigma    slowFall
 	atLimit      bool
 
+	dithered  timescale.Mono // when wanted was last told
+	wanted    float64        // the correction that the code stands for, ppb
+	roundedNs float64        // phase that the rounding left behind
+
 	tempC    float64
 	accepted uint64
 	rejected uint64

@@ -30,6 +30,8 @@ const (
 	rateWindow     = 1050 * time.Millisecond
 	negligiblePPB  = 1e-4
 	negligibleStep = 0.25 // of the quantum
+	ditherEvery    = 900 * time.Millisecond
+	ditherS        = 1.0 // in which the phase left by rounding is made good
 )
 
 // slew is the part of the correction that removes the phase error x (ns) under
@@ -130,8 +132,31 @@ func (c *Clock) steer(now timescale.Mono) Order {
 		}
 		want = have + clamp(want-have, allow)
 	}
-	if math.Abs(want-have) < max(negligiblePPB, negligibleStep*quantum) {
+	if quantum > 0 {
+		return c.dither(now, want)
+	}
+	if math.Abs(want-have) < negligiblePPB {
 		return Order{}
 	}
 	return Order{SetFrequency: true, FrequencyPPB: want}
+}
+
+// dither orders one of the two codes next to want, such that the phase that the
+// rounding leaves behind stays below a quantum times a second: a first-order
+// sigma-delta modulator at about 1 Hz. The estimator knows what was applied.
+func (c *Clock) dither(now timescale.Mono, want float64) Order {
+	quantum, have := c.cfg.QuantumPPB, c.corr.ppb()
+	if !c.dithered.IsZero() {
+		dt := max(seconds(now.Sub(c.dithered)), 0)
+		c.roundedNs = clamp(c.roundedNs+(c.wanted-have)*dt, quantum)
+	}
+	c.dithered, c.wanted = now, want
+	if now.Sub(c.corr.last().at) < ditherEvery {
+		return Order{}
+	}
+	code := math.Round((want+c.roundedNs/ditherS)/quantum) * quantum
+	if code = clamp(code, c.cfg.MaxPPB); math.Abs(code-have) < negligibleStep*quantum {
+		return Order{}
+	}
+	return Order{SetFrequency: true, FrequencyPPB: code}
 }
