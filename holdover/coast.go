@@ -39,6 +39,10 @@ func (c *Clock) hold(now timescale.Mono) {
 			h.zErrNs = boundSigmas*back.sigma() + d + c.cfg.ReceiverBoundNs
 		}
 	}
+	if c.est.rejects >= rejectsShown {
+		// Pulses come and do not fit: perhaps the air did not move as it seems.
+		c.est.add(sFreq, sFreq, square((c.est.x[sTempco1]+c.est.x[sTempco2])*c.thermo.doubt(now)))
+	}
 	h.sigma = c.est.sigma()
 	c.held = h
 	c.fit.reset()

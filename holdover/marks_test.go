@@ -330,3 +330,42 @@ func TestMarks(t *testing.T) {
 		}
 	}
 }
+
+var tai2026 = timescale.TAIFromNs(1_800_000_000e9)
+
+// The marks on a few fixed seeds: the error after a day of lock, the class told
+// truly, no step, the rate limit; with and without a steering quantum.
+func TestHoldoverMarks(t *testing.T) {
+	for _, c := range []struct {
+		kind           Oscillator
+		quantum        float64
+		hour, hours, d float64 // us rms at 1 h, 4 h, 24 h
+		tdev100        float64 // ns, worst
+	}{
+		{OCXO, 0, 0.055, 0.36, 4.5, 1},
+		{OCXO, 1, 0.055, 0.36, 4.5, 1},
+		{TCXOHi, 0, 0.33, 1.8, 18, 2},
+		{TCXO, 0, 1.1, 14, 250, 3},
+	} {
+		t.Run(fmt.Sprintf("%v quantum %g", c.kind, c.quantum), func(t *testing.T) {
+			t.Parallel()
+			const seeds = 4
+			var rms [3]float64
+			for seed := uint64(1); seed <= seeds; seed++ {
+				o := trial{kind: c.kind, seed: seed, lockS: 86400, coastS: 86400, quantum: c.quantum}.run()
+				for i, at := range []int{3600, 14400, 86400} {
+					rms[i] += square(o.at[at]/1e3) / seeds
+				}
+				if o.falseSeven || o.steps != 1 || o.maxPPBs > 10 || o.tdev100 > c.tdev100 || o.inside < 0.99 {
+					t.Errorf("seed %d: false class 7 %v, %d steps, %.1f ppb in half a second, TDEV(100) %.2f ns, inside the bound %.3f",
+						seed, o.falseSeven, o.steps, o.maxPPBs, o.tdev100, o.inside)
+				}
+			}
+			for i, limit := range []float64{c.hour, c.hours, c.d} {
+				if got := math.Sqrt(rms[i]); got > limit {
+					t.Errorf("after %s: %.3f us rms, limit %g", [...]string{"1 h", "4 h", "24 h"}[i], got, limit)
+				}
+			}
+		})
+	}
+}

@@ -35,12 +35,15 @@ type thermometer struct {
 
 const (
 	thermoDeadS   = 30.0
-	thermoStuckS  = 7200.0 // unchanged for so long, and
-	thermoStill   = 5.0    // so many times longer than ever before
-	thermoJumpC   = 2.0
+	thermoStuckS  = 1200.0  // unchanged for so long, and
+	thermoStill   = 4.0     // so many times longer than ever before
+	thermoCalmS   = 21600.0 // no room is calmer
+	thermoJumpC   = 0.5     // between two readings, and
+	thermoMoveCS  = 0.02    // for each second between them
 	thermoStaysS  = 60.0
 	thermoDoubtS  = 3600.0
 	thermoLimitC  = 150.0
+	thermoMostC   = 2.0
 	thermoSpreadS = 43200.0
 )
 
@@ -61,15 +64,16 @@ func (m *thermometer) read(now timescale.Mono, c float64) (jump float64) {
 	if math.IsNaN(c) {
 		return 0
 	}
+	since := seconds(now.Sub(m.readAt))
 	m.readAt = now
 	if c != m.shown {
-		if s := seconds(now.Sub(m.moved)); s < thermoStuckS {
+		if s := seconds(now.Sub(m.moved)); s < thermoCalmS {
 			m.stillS = max(m.stillS, s)
 		}
 		m.shown, m.moved = c, now
 	}
 	air := c - m.offset
-	if math.Abs(air-m.air) <= thermoJumpC {
+	if math.Abs(air-m.air) <= thermoJumpC+thermoMoveCS*since {
 		m.jumped = timescale.Mono{}
 		m.air = air
 		return 0
@@ -123,4 +127,14 @@ func (m *thermometer) trusted(now timescale.Mono) bool {
 	still := seconds(now.Sub(m.moved))
 	return m.known && m.jumped.IsZero() && !now.Before(m.doubted) && seconds(now.Sub(m.readAt)) < thermoDeadS &&
 		(still < thermoStuckS || still < thermoStill*m.stillS)
+}
+
+// doubt is called when pulses and thermometer contradict each other; it tells by
+// how much the air moved in the last minutes, in C.
+func (m *thermometer) doubt(now timescale.Mono) float64 {
+	if !m.known {
+		return 0
+	}
+	m.doubted = now.Add(durationS(thermoDoubtS))
+	return min(math.Abs(m.air-m.w.t2), thermoMostC)
 }
