@@ -3,12 +3,19 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	ptp "bragi/master/wire"
 )
 
 // The addresses of many clients, routed through the client's namespace.
@@ -148,9 +155,44 @@ func TestSlowDevice(t *testing.T) {
 	}
 }
 
-// Fifty neighbours that have died while five hundred clients are served: the
-// others notice nothing but in the figures that are logged.
-func TestManyClientsAndDeadNeighbours(t *testing.T) {
+// floodAt is the environment's word that makes the test's program a flood.
+const floodAt = "BRAGI_TEST_FLOOD"
+
+// flood sends what no client should to both ports of an address until it is
+// killed, ten thousand datagrams a second: Delay_Req without a grant, requests
+// for another domain, cut and random ones.
+func flood(address string) {
+	var ports []net.Conn
+	for _, number := range []string{"319", "320"} {
+		c, err := net.Dial("udp4", net.JoinHostPort(address, number))
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		ports = append(ports, c)
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	header := ptp.Header{Flags: ptp.FlagUnicast, Source: ptp.PortIdentity{Clock: ptp.ClockIdentity{0xF1}, Port: 1}, LogInterval: ptp.LogIntervalNone}
+	delayReq := (&ptp.DelayReq{Header: header}).Append(nil)
+	header.Domain = 9
+	signaling := (&ptp.Signaling{Header: header, Target: ptp.PortIdentity{Clock: ptp.AllClocks, Port: 0xFFFF}}).Append(nil)
+	for next := time.Now(); ; time.Sleep(time.Until(next)) {
+		next = next.Add(time.Millisecond)
+		for range 10 {
+			b := [][]byte{delayReq, signaling, delayReq[:r.IntN(len(delayReq))], make([]byte, 100)}[r.IntN(4)]
+			if len(b) == 100 {
+				for i := range b {
+					b[i] = byte(r.Uint32())
+				}
+			}
+			ports[r.IntN(2)].Write(b) //nolint:errcheck // a full queue loses some
+		}
+	}
+}
+
+// A flood, and fifty neighbours that have died, while five hundred clients are
+// served: the others notice nothing.
+func TestManyClientsFloodAndDeadNeighbours(t *testing.T) {
 	need(t, "ip")
 	b := newCrowdHosts(t)
 	d := b.startCrowdDaemon()
@@ -165,19 +207,68 @@ func TestManyClientsAndDeadNeighbours(t *testing.T) {
 	<-dying.done
 	b.ip("-n " + b.client + " route del local " + neighbours + " dev lo")
 	b.ip("-n " + b.master + " neigh flush dev gm0")
-	r := b.crowd(clients, crowdSource, 4*time.Second, 8*time.Second).report(t)
-	t.Logf("%d clients beside %d dead neighbours: %d held; spacing off by p50 %v, p99 %v, worst %v; turn-around p99 %v", clients, dead, r.Held,
-		time.Duration(r.Spacing.P50), time.Duration(r.Spacing.P99), time.Duration(r.Spacing.Max), time.Duration(r.Turn.P99))
-	if s := d.status(); s.Master.Clients < dead {
-		t.Errorf("%d clients have a grant, want the %d dead ones among them: they were not served at all", s.Master.Clients, dead)
+
+	// Latencies hold for a machine that has nothing else to do: a window that fails is measured again, and
+	// is judged if nothing was stolen and nobody else computes.
+	const limit, windows, settle, window = 2 * time.Millisecond, 3, 4 * time.Second, 8 * time.Second
+	for n := 1; ; n++ {
+		load := b.crowd(clients, crowdSource, settle, window)
+		// It has ports of its own, so that the clients' answers are not mixed up with its own refusals.
+		foe := b.start(b.client, []string{floodAt + "=" + serviceAddress}, os.Args[0])
+		time.Sleep(settle)
+		stolen, heard := stealTicks(t), d.status().Master.Received
+		time.Sleep(window - time.Second)
+		stolen, heard = stealTicks(t)-stolen, d.status().Master.Received-heard
+		foe.cmd.Process.Kill() //nolint:errcheck // it knows no other end
+		<-foe.done
+		r := load.report(t)
+		p99 := time.Duration(r.Spacing.P99)
+		t.Logf("%d clients beside %d dead neighbours and a flood (%d datagrams heard in %v): %d held; spacing off by p50 %v, p99 %v, worst %v; turn-around p99 %v; stolen %d ms",
+			clients, dead, heard, window-time.Second, r.Held, time.Duration(r.Spacing.P50), p99, time.Duration(r.Spacing.Max), time.Duration(r.Turn.P99), 10*stolen)
+		if s := d.status(); s.Master.Clients < dead {
+			t.Errorf("%d clients have a grant, want the %d dead ones among them: they were not served at all", s.Master.Clients, dead)
+		}
+		if flooded := heard - min(heard, uint64(r.Counts.DelayReq)); flooded < 20_000 {
+			t.Errorf("%d datagrams of the flood were heard, want 20000 at least: this was none", flooded)
+		}
+		// Dead neighbours that filled the socket would cost nearly all.
+		if got, due := r.Counts.Sync, clients*32*8; got < due*95/100 {
+			t.Errorf("%d Syncs came of %d", got, due)
+		}
+		if r.Granted != clients {
+			t.Errorf("%d of %d clients are granted", r.Granted, clients)
+		}
+		if p99 < limit || t.Failed() {
+			return
+		}
+		if n == windows {
+			if stolen == 0 && quietMachine(t) {
+				t.Errorf("spacing off by %v at p99, want less than %v", p99, limit)
+			} else {
+				t.Logf("spacing is not judged: the machine had other things to do in %d windows of %v", windows, window)
+			}
+			return
+		}
 	}
-	// Dead neighbours that filled the socket would cost nearly all.
-	if got, due := r.Counts.Sync, clients*32*8; got < due*95/100 {
-		t.Errorf("%d Syncs came of %d", got, due)
+}
+
+// quietMachine tells whether the processors are idle for half a second but for a
+// tenth, with nothing of ours at work.
+func quietMachine(t *testing.T) bool {
+	t.Helper()
+	idle := func() (ticks int) {
+		text, err := os.ReadFile("/proc/stat")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if words := strings.Fields(string(text)); len(words) > 4 {
+			ticks, _ = strconv.Atoi(words[4])
+		}
+		return ticks
 	}
-	if r.Granted != clients {
-		t.Errorf("%d of %d clients are granted", r.Granted, clients)
-	}
+	before := idle()
+	time.Sleep(500 * time.Millisecond)
+	return idle()-before >= runtime.NumCPU()*50*8/10
 }
 
 // On one processor, with a hundred clients and its status asked twenty times a

@@ -21,6 +21,9 @@ const root = "../../.."
 var binaries string
 
 func TestMain(m *testing.M) {
+	if at := os.Getenv(floodAt); at != "" {
+		flood(at)
+	}
 	code := func() int {
 		dir, err := os.MkdirTemp("", "bragi-e2e-")
 		if err != nil {
