@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -97,6 +98,16 @@ func gpsdTimes(t *testing.T, file string) map[int64]bool {
 
 func ms(u timescale.UTC) int64 { return u.Ns() / 1e6 }
 
+func trustedSeconds(epochs []gnss.Epoch) map[int64]bool {
+	m := map[int64]bool{}
+	for _, e := range epochs {
+		if e.Trusted {
+			m[ms(e.UTC)] = true
+		}
+	}
+	return m
+}
+
 // gpsdLacks are the epochs of valid RMC sentences (status A, checksum
 // right, one second from a time that gpsd has) for which gpsd gives no
 // TPV.time, since it waits for the end of a cycle that the capture cuts off or
@@ -155,6 +166,13 @@ func TestCaptures(t *testing.T) {
 			}
 			want := gpsdTimes(t, filepath.Join(dir, c.name+".log.chk"))
 			epochs, d := replay(t, raw, 97)
+			var paced []gnss.Epoch // as `bragi replay gnss` does it
+			if err := gnss.Replay(bytes.NewReader(raw), gnss.NewDecoder(gnss.DecoderConfig{Floor: floor2000(t)}), func(e gnss.Epoch) { paced = append(paced, e) }); err != nil {
+				t.Fatal(err)
+			}
+			if a, b := trustedSeconds(epochs), trustedSeconds(paced); !maps.Equal(a, b) {
+				t.Errorf("%d seconds are trusted by one pace, %d by another", len(a), len(b))
+			}
 			trusted := map[int64]bool{}
 			for _, e := range epochs {
 				if !e.Trusted {

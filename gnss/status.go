@@ -91,7 +91,7 @@ func (d *Decoder) Reasons(now timescale.Mono) []Trouble {
 		return []Trouble{{ReasonNoData, "nothing for " + seconds(now.Sub(d.lastByte))}}
 	case d.lastEpoch.IsZero() || now.Sub(d.lastEpoch) > silence:
 		return []Trouble{{ReasonNoSentence, fmt.Sprintf(
-			"no RMC or ZDA among %d sentences, %d UBX frames, %d bad checksums, %d bytes of garbage",
+			"none with date and time among %d sentences, %d UBX frames, %d bad checksums, %d bytes of garbage",
 			c.Sentences, c.UBX, c.BadChecksums, c.GarbageBytes)}}
 	}
 	var list []Trouble
@@ -110,7 +110,11 @@ func (d *Decoder) detail(r Reason) string {
 	case ReasonBeforeFloor, ReasonImplausible:
 		return fmt.Sprintf("the receiver says %v, the floor is %v", d.epoch.UTC, d.cfg.Floor)
 	case ReasonConflict:
-		return "RMC and ZDA give different dates"
+		return "two sentences or messages of one second name different ones"
+	case ReasonLeapUnknown, ReasonLeapFault:
+		return fmt.Sprintf("the receiver counts %d s, the table says %d s", d.leapInUse(), d.book.LeapS(d.epoch.UTC))
+	case ReasonTimeAccuracy:
+		return fmt.Sprintf("the receiver's own estimate is %v", time.Duration(d.epoch.TAccNs.Value))
 	case ReasonDamaged:
 		return fmt.Sprintf("%d bad checksums, %d unreadable sentences", d.framer.counter.BadChecksums, d.counter.Unreadable)
 	}

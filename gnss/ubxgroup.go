@@ -19,7 +19,6 @@ type ubxState struct {
 	late    bool // TIM-TP comes after the messages that complete an epoch: wait for it
 	survey  aged[ubx.Survey]
 	clock   aged[ubx.NavClock]
-	tos     aged[ubx.TimeOfSecond]
 	sats    aged[bool]
 	version ubx.Version
 

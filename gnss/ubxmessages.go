@@ -90,7 +90,7 @@ func (d *Decoder) ubxFrame(f Frame, emit func(Epoch)) {
 		}
 	case ubx.TimTOS:
 		if v, ok := ubx.ParseTimeOfSecond(m); d.read(ok) {
-			d.ubx.tos.set(v, f.Received)
+			d.timeOfSecond(v, f.Received)
 		}
 	case ubx.MonHW:
 		if v, ok := ubx.ParseHW(m); d.read(ok) {

@@ -42,6 +42,19 @@ func (d *Decoder) timePulse(v ubx.PulseTime, now timescale.Mono, emit func(Epoch
 	d.cfg.NextPulse(n)
 }
 
+// timeOfSecond takes TIM-TOS, which dates the pulse that went before: it confirms
+// the epochs, or spoils the next.
+func (d *Decoder) timeOfSecond(v ubx.TimeOfSecond, now timescale.Mono) {
+	u, _, ok := ubxCivil(v.Year, v.Month, v.Day, v.Hour, v.Minute, v.Second, 0)
+	e := &d.epoch
+	if !ok || !v.UTCValid || !e.Trusted || now.Sub(e.Received) > ubxRules {
+		return
+	}
+	if off := u.Sub(e.UTC) - now.Sub(e.Received); off.Abs() > contradiction {
+		d.conflict = conflictMemory
+	}
+}
+
 // ubxProtocolLocked is false when the receiver says that its pulse does not
 // follow the sky.
 func (d *Decoder) ubxProtocolLocked(v ubx.PulseTime) bool {
@@ -145,8 +158,11 @@ func (d *Decoder) leapInUse() int {
 			return leap
 		}
 	}
-	if l := d.ubx.leap.held(g.received); l.Known {
+	if l := d.ubx.leap.held(g.received); g.open && l.Known {
 		return l.Value
+	}
+	if p := d.pubxLeap; p.known && !g.hasPVT && !g.hasUTC {
+		return p.value.seconds
 	}
 	if d.epoch.LeapS.Known {
 		return d.epoch.LeapS.Value

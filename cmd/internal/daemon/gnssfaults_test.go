@@ -72,6 +72,29 @@ func TestLeapSecondAnnouncedByTheReceiver(t *testing.T) {
 	}
 }
 
+// A leap second is announced twelve hours before it and no sooner.
+func TestLeapSecondIsAnnouncedInTheLastTwelveHours(t *testing.T) {
+	midnight := utcAt(2027, 1, 1, 0, 0, 0)
+	truth, err := timescale.Builtin().With(midnight, 38)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := goodSky()
+	u.leap, u.event = truth, &leapAhead{midnight, +1}
+	noon := truth.ToTAI(midnight).Add(-12*time.Hour - time.Second)
+	r := lockedRig(t, u, noon.Add(-time.Minute))
+	r.watch = func() {
+		left := truth.ToTAI(midnight).Sub(r.pipe.clock.Local(r.now).AssumeTAI())
+		if near := (left - 12*time.Hour).Abs() < 2*time.Second; !near && r.said.Leap61 != (left < 12*time.Hour) {
+			t.Fatalf("%v before midnight leap61 is %v", left, r.said.Leap61)
+		}
+	}
+	r.run(2 * time.Minute)
+	if !r.said.Leap61 {
+		t.Error("it was never announced")
+	}
+}
+
 // nmeaSky speaks RMC alone.
 func nmeaSky(utc func(second int64) string) func(timescale.TAI) []byte {
 	return func(sky timescale.TAI) []byte {
