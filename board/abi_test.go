@@ -140,7 +140,9 @@ func goLayout() map[string]string {
 	at("pps_fdata.info", unsafe.Offsetof(fd.Info))
 	at("pps_fdata.timeout", unsafe.Offsetof(fd.Timeout))
 
+	networkLayout(size, at, constant)
 	for name, v := range map[string]uint32{
+		"PTP_PF_PEROUT":     unix.PTP_PF_PEROUT,
 		"PTP_CLOCK_GETCAPS": unix.PTP_CLOCK_GETCAPS, "PTP_EXTTS_REQUEST": unix.PTP_EXTTS_REQUEST, "PTP_EXTTS_REQUEST2": unix.PTP_EXTTS_REQUEST2,
 		"PTP_PIN_GETFUNC": unix.PTP_PIN_GETFUNC, "PTP_PIN_GETFUNC2": unix.PTP_PIN_GETFUNC2,
 		"PTP_PIN_SETFUNC": unix.PTP_PIN_SETFUNC, "PTP_PIN_SETFUNC2": unix.PTP_PIN_SETFUNC2,
@@ -156,6 +158,38 @@ func goLayout() map[string]string {
 	m["syscall clock_gettime64"] = fmt.Sprint(sysClockGettime64)
 	m["syscall clock_adjtime64"] = fmt.Sprint(sysClockAdjtime64)
 	return m
+}
+
+// networkLayout is what goes to the kernel's network devices.
+func networkLayout(size, at func(string, uintptr), constant func(string, uint32)) {
+	var ts unix.EthtoolTsInfo
+	size("ethtool_ts_info", unsafe.Sizeof(ts))
+	at("ethtool_ts_info.cmd", unsafe.Offsetof(ts.Cmd))
+	at("ethtool_ts_info.so_timestamping", unsafe.Offsetof(ts.So_timestamping))
+	at("ethtool_ts_info.phc_index", unsafe.Offsetof(ts.Phc_index))
+	at("ethtool_ts_info.tx_types", unsafe.Offsetof(ts.Tx_types))
+	at("ethtool_ts_info.rx_filters", unsafe.Offsetof(ts.Rx_filters))
+	var drv unix.EthtoolDrvinfo
+	size("ethtool_drvinfo", unsafe.Sizeof(drv))
+	at("ethtool_drvinfo.driver", unsafe.Offsetof(drv.Driver))
+	var hw unix.HwTstampConfig
+	size("hwtstamp_config", unsafe.Sizeof(hw))
+	at("hwtstamp_config.flags", unsafe.Offsetof(hw.Flags))
+	at("hwtstamp_config.tx_type", unsafe.Offsetof(hw.Tx_type))
+	at("hwtstamp_config.rx_filter", unsafe.Offsetof(hw.Rx_filter))
+	for name, v := range map[string]uint32{
+		"SIOCETHTOOL": unix.SIOCETHTOOL, "SIOCGHWTSTAMP": unix.SIOCGHWTSTAMP, "SIOCSHWTSTAMP": unix.SIOCSHWTSTAMP,
+		"SIOCGIFINDEX": unix.SIOCGIFINDEX, "SIOCGIFNAME": unix.SIOCGIFNAME, "SIOCGIFFLAGS": unix.SIOCGIFFLAGS,
+		"ETHTOOL_GET_TS_INFO": unix.ETHTOOL_GET_TS_INFO, "ETHTOOL_GDRVINFO": unix.ETHTOOL_GDRVINFO, "RTMGRP_LINK": unix.RTMGRP_LINK,
+		"HWTSTAMP_TX_OFF": uint32(TxOff), "HWTSTAMP_TX_ON": uint32(TxStamp), "HWTSTAMP_TX_ONESTEP_SYNC": uint32(TxOneStepSync), "HWTSTAMP_TX_ONESTEP_P2P": uint32(TxOneStepP2P),
+		"HWTSTAMP_FILTER_NONE": uint32(RxNone), "HWTSTAMP_FILTER_ALL": uint32(RxAll), "HWTSTAMP_FILTER_PTP_V2_L4_EVENT": uint32(RxPTPv2L4Event),
+		"HWTSTAMP_FILTER_PTP_V2_L2_EVENT": uint32(RxPTPv2L2Event), "HWTSTAMP_FILTER_PTP_V2_EVENT": uint32(RxPTPv2Event), "HWTSTAMP_FILTER_NTP_ALL": rxFilterCount - 1,
+		"SOF_TIMESTAMPING_TX_HARDWARE": unix.SOF_TIMESTAMPING_TX_HARDWARE, "SOF_TIMESTAMPING_TX_SOFTWARE": unix.SOF_TIMESTAMPING_TX_SOFTWARE,
+		"SOF_TIMESTAMPING_RX_HARDWARE": unix.SOF_TIMESTAMPING_RX_HARDWARE, "SOF_TIMESTAMPING_RX_SOFTWARE": unix.SOF_TIMESTAMPING_RX_SOFTWARE,
+		"SOF_TIMESTAMPING_SOFTWARE": unix.SOF_TIMESTAMPING_SOFTWARE, "SOF_TIMESTAMPING_RAW_HARDWARE": unix.SOF_TIMESTAMPING_RAW_HARDWARE,
+	} {
+		constant(name, v)
+	}
 }
 
 func TestClockID(t *testing.T) {

@@ -4,8 +4,13 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <linux/ethtool.h>
+#include <linux/net_tstamp.h>
+#include <linux/netlink.h>
 #include <linux/pps.h>
 #include <linux/ptp_clock.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <linux/time.h>
 #include <linux/time_types.h>
 #include <linux/timex.h>
@@ -64,6 +69,22 @@ int main(void)
 	SIZE(pps_fdata);
 	AT(pps_fdata, info); AT(pps_fdata, timeout);
 
+	SIZE(ethtool_ts_info);
+	AT(ethtool_ts_info, cmd); AT(ethtool_ts_info, so_timestamping); AT(ethtool_ts_info, phc_index);
+	AT(ethtool_ts_info, tx_types); AT(ethtool_ts_info, rx_filters);
+	SIZE(ethtool_drvinfo);
+	AT(ethtool_drvinfo, driver);
+	SIZE(hwtstamp_config);
+	AT(hwtstamp_config, flags); AT(hwtstamp_config, tx_type); AT(hwtstamp_config, rx_filter);
+	CONST(SIOCETHTOOL); CONST(SIOCGHWTSTAMP); CONST(SIOCSHWTSTAMP); CONST(SIOCGIFINDEX); CONST(SIOCGIFNAME); CONST(SIOCGIFFLAGS);
+	CONST(ETHTOOL_GET_TS_INFO); CONST(ETHTOOL_GDRVINFO); CONST(RTMGRP_LINK);
+	CONST(HWTSTAMP_TX_OFF); CONST(HWTSTAMP_TX_ON); CONST(HWTSTAMP_TX_ONESTEP_SYNC); CONST(HWTSTAMP_TX_ONESTEP_P2P);
+	CONST(HWTSTAMP_FILTER_NONE); CONST(HWTSTAMP_FILTER_ALL); CONST(HWTSTAMP_FILTER_PTP_V2_L4_EVENT);
+	CONST(HWTSTAMP_FILTER_PTP_V2_L2_EVENT); CONST(HWTSTAMP_FILTER_PTP_V2_EVENT); CONST(HWTSTAMP_FILTER_NTP_ALL);
+	CONST(SOF_TIMESTAMPING_TX_HARDWARE); CONST(SOF_TIMESTAMPING_TX_SOFTWARE); CONST(SOF_TIMESTAMPING_RX_HARDWARE);
+	CONST(SOF_TIMESTAMPING_RX_SOFTWARE); CONST(SOF_TIMESTAMPING_SOFTWARE); CONST(SOF_TIMESTAMPING_RAW_HARDWARE);
+
+	CONST(PTP_PF_PEROUT);
 	CONST(PTP_CLOCK_GETCAPS); CONST(PTP_EXTTS_REQUEST); CONST(PTP_EXTTS_REQUEST2);
 	CONST(PTP_PIN_GETFUNC); CONST(PTP_PIN_GETFUNC2); CONST(PTP_PIN_SETFUNC); CONST(PTP_PIN_SETFUNC2);
 	CONST(PTP_SYS_OFFSET); CONST(PTP_SYS_OFFSET_EXTENDED); CONST(PTP_SYS_OFFSET_PRECISE);
