@@ -213,7 +213,7 @@ func (d *Daemon) holdoverStatus(now timescale.Mono) status.Holdover {
 	h := status.Holdover{
 		Oscillator: servo.Oscillator.String(), Learned: r.Learned, LockedForS: r.LockedFor.Seconds(),
 		SpecNs: float64(servo.Spec), MaxHoldoverS: servo.MaxHoldover.Seconds(),
-		ErrorNs: known(r.ErrorNs), SigmaNs: known(r.SigmaNs), BoundNs: known(r.BoundNs), ForecastS: known(r.ForecastS), Class7S: known(r.Class7S),
+		ErrorNs: known(r.ErrorNs), SigmaNs: known(r.SigmaNs), BoundNs: known(r.BoundNs), ForecastS: known(r.ForecastS), ForecastP50S: known(r.ForecastP50S), ForecastP95S: known(r.ForecastP95S), Class7S: known(r.Class7S),
 		FreqPPB: r.FrequencyPPB, OscillatorPPB: known(r.OscillatorPPB), PulseNoiseNs: known(r.PulseNoiseNs), TemperatureC: known(r.TempC),
 		Memory: d.memory.status(), Why: []string{},
 	}

@@ -21,6 +21,7 @@ func Holdover(s status.Status) string {
 	}
 	fmt.Fprintf(w, "Time error\t%s (estimate, sigma %s), inside %s\n", Ns(h.ErrorNs), size(h.SigmaNs), plusMinus(h.BoundNs))
 	fmt.Fprintf(w, "Holdover worth\t%s inside %s\n", seconds(h.ForecastS), plusMinus(&h.SpecNs))
+	fmt.Fprintf(w, "Error inside\tfor %s in 19 cases of 20, for %s in one of two\n", seconds(h.ForecastP95S), seconds(h.ForecastP50S))
 	fmt.Fprintf(w, "Class 7 for\t%s (at most %s)\n", seconds(h.Class7S), seconds(&h.MaxHoldoverS))
 	fmt.Fprintf(w, "Frequency\t%s its own, %+.3f ppb applied\n", ppb(h.OscillatorPPB), h.FreqPPB)
 	fmt.Fprintf(w, "Pulse noise\t%s\n", size(h.PulseNoiseNs))
@@ -81,3 +82,11 @@ func memory(now time.Time, m *status.Memory) string {
 func size(ns *float64) string { return strings.TrimPrefix(Ns(ns), "+") }
 
 func celsius(c *float64) string { return number(c, "%.2f C") }
+
+// beyond is the forecast of the error behind what class 7 is worth.
+func beyond(h status.Holdover) string {
+	if h.ForecastS == nil || h.ForecastP50S == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (bound inside %s for %s, the error for %s in one case of two)", plusMinus(&h.SpecNs), seconds(h.ForecastS), seconds(h.ForecastP50S))
+}

@@ -13,7 +13,7 @@ func TestHoldover(t *testing.T) {
 	s := sample()
 	written := s.Time.Add(-4 * time.Minute)
 	s.Holdover = status.Holdover{Oscillator: "ocxo", Learned: true, LockedForS: 90_000, ForS: value(90), SpecNs: 1500, ErrorNs: value(-35.4), SigmaNs: value(8.1),
-		BoundNs: value(142), ForecastS: value(15_840), Class7S: value(14_400), MaxHoldoverS: 14_400, FreqPPB: 34.2237, OscillatorPPB: value(-34.2),
+		BoundNs: value(142), ForecastS: value(15_840), ForecastP50S: value(40_000), ForecastP95S: value(20_000), Class7S: value(14_400), MaxHoldoverS: 14_400, FreqPPB: 34.2237, OscillatorPPB: value(-34.2),
 		PulseNoiseNs: value(6.2), TemperatureC: value(31.25),
 		Known: &status.Known{FrequencyPPB: -34.2, FrequencySigmaPPB: 0.012, TemperatureC: value(31.25), DriftPPBDay: 0.21, DriftSigmaPPBDay: 0.03,
 			Tempco:   []status.Tempco{{LagS: 600, PPBPerC: 0.081, SigmaPPB: 0.004}},
@@ -26,6 +26,7 @@ Locked for       25h0m0s in all
 Without a pulse  for 1m30s
 Time error       -35 ns (estimate, sigma 8 ns), inside +-142 ns
 Holdover worth   4h24m0s inside +-1.50 us
+Error inside     for 5h33m20s in 19 cases of 20, for 11h6m40s in one of two
 Class 7 for      4h0m0s (at most 4h0m0s)
 Frequency        -34.200 ppb its own, +34.224 ppb applied
 Pulse noise      6 ns

@@ -72,6 +72,9 @@ func Plot(s *Scenario, r *Result, t *Trace) string {
 		if end := float64(t.Loss) + float64(r.ForecastS); end < float64(n) {
 			mark(end, "#1565c0", "forecast: in spec until here", 1)
 		}
+		if end := float64(t.Loss) + float64(r.ForecastP50S); end < float64(n) {
+			mark(end, "#90a4ae", "outside in one case of two", 3)
+		}
 		if end := float64(t.Loss) + float64(r.ActualS); known(r.ActualS) && !r.ActualOver {
 			mark(end, "#c62828", "actual", 2)
 		}

@@ -22,7 +22,7 @@ func Report(s *Scenario, r *Result) string {
 		line("  G.8272 masks        PRTC-A %s, PRTC-B %s", met(l, "G.8272 PRTC-A"), met(l, "G.8272 PRTC-B"))
 	}
 	if known(r.ActualS) {
-		line("  forecast at loss    in spec for %s, class 7 for %s", seconds(r.ForecastS), seconds(r.Class7S))
+		line("  forecast at loss    in spec for %s (bound), %s (19 in 20), %s (one in two); class 7 for %s", seconds(r.ForecastS), seconds(r.ForecastP95S), seconds(r.ForecastP50S), seconds(r.Class7S))
 		atLeast := ""
 		if r.ActualOver {
 			atLeast = "at least "

@@ -33,8 +33,10 @@ type Result struct {
 	Holdover []Holding `json:"holdover"`
 	// ForecastS is what was forecast just before the loss: for how long the
 	// bound stays inside the spec. Class7S is the same under max_holdover.
-	ForecastS Number `json:"forecast_s"`
-	Class7S   Number `json:"class7_s"`
+	ForecastS    Number `json:"forecast_s"`
+	Class7S      Number `json:"class7_s"`
+	ForecastP50S Number `json:"forecast_p50_s"` // when the error is as likely outside as inside
+	ForecastP95S Number `json:"forecast_p95_s"` // until when it is inside in 19 cases of 20
 	// ActualS is how long the true error stayed inside; when it did to the end
 	// of the holdover, ActualOver is true: it is at least so long.
 	ActualS    Number `json:"actual_s"`

@@ -56,13 +56,14 @@ func run(o *Options, p plant) (*Result, *Trace, error) {
 		loss = max(int(at.Seconds()), 1)
 	}
 	r := &Result{Seed: o.Seed, Oscillator: o.Oscillator.String(), Scenario: o.Scenario.Name, TimeToLockS: nan}
-	r.ForecastS, r.Class7S = nan, nan
+	r.ForecastS, r.Class7S, r.ForecastP50S, r.ForecastP95S = nan, nan, nan, nan
 	for i := 1; i <= n; i++ {
 		if i == loss {
 			before := w.report
 			if before.EverLocked {
 				t.Loss = len(t.ErrorNs)
-				r.ForecastS, r.Class7S = Number(before.ForecastS), Number(before.Class7S)
+				r.ForecastS, r.Class7S = Number(round(before.ForecastS, 1)), Number(round(before.Class7S, 1))
+				r.ForecastP50S, r.ForecastP95S = Number(round(before.ForecastP50S, 1)), Number(round(before.ForecastP95S, 1))
 			}
 		}
 		if err := w.second(i); err != nil {

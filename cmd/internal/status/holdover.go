@@ -13,8 +13,10 @@ type Holdover struct {
 	ErrorNs      *float64 `json:"error_ns"` // estimate; positive: the served clock is ahead
 	SigmaNs      *float64 `json:"sigma_ns"`
 	BoundNs      *float64 `json:"bound_ns"`
-	ForecastS    *float64 `json:"forecast_s"` // how long the bound stays inside the spec without a pulse
-	Class7S      *float64 `json:"class7_s"`   // the same under learning and max_holdover
+	ForecastS    *float64 `json:"forecast_s"`     // how long the bound stays inside the spec without a pulse
+	ForecastP50S *float64 `json:"forecast_p50_s"` // when the error itself is as likely outside as inside
+	ForecastP95S *float64 `json:"forecast_p95_s"` // until when it is inside in 19 cases of 20
+	Class7S      *float64 `json:"class7_s"`       // the same under learning and max_holdover
 	MaxHoldoverS float64  `json:"max_holdover_s"`
 
 	FreqPPB       float64  `json:"freq_ppb"`       // correction applied
