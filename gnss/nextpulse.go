@@ -109,6 +109,9 @@ func (p *Pairer) settleNext() {
 	x.run = next
 	if next.length >= agreeToLabel {
 		p.label(n, last, next)
+		if p.labelled {
+			x.confirmed = r
+		}
 	}
 }
 
