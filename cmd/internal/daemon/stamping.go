@@ -46,6 +46,7 @@ type stampWatch struct {
 	high    bool           // the residual is beyond its limit
 	quietAt time.Time      // since when it is small again
 	changes uint64         // of the link's carrier
+	told    bool           // why there are no twins
 	setBack time.Time      // when the interface's setting was last put back
 }
 
@@ -117,6 +118,10 @@ func (d *Daemon) judgeStamps(server *udp.Server) {
 	defer d.mu.Unlock()
 	if d.service.Snapshot == nil {
 		return
+	}
+	if err := d.service.Transport.Twins.Error; err != nil && !d.stamps.told {
+		d.stamps.told = true
+		d.log.Warn(err.Error(), syslog.Event("SYNC_MODE"))
 	}
 	now := time.Now()
 	d.judgeSetting(server, now)
