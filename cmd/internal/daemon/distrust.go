@@ -21,9 +21,8 @@ var distrusts = map[gnss.Reason]holdover.Reason{
 }
 
 const (
-	// jumpLimit is by how much the receiver's time may differ from the held clock:
-	// far above what the worst oscillator loses in the longest holdover that is
-	// worth holding, below a second.
+	// jumpLimit is by how much the receiver's time may differ from the held clock,
+	// or its error bound where that is more, after days on a plain crystal.
 	jumpLimit = 300 * time.Millisecond
 	// jumpKept is how long a jump is remembered: longer than it takes to label the
 	// pulses anew.
@@ -46,13 +45,14 @@ func (j jump) String() string {
 // oscillator: it knows the second better than a receiver that comes back. The
 // label is thrown away, so that a receiver that finds the time again is heard.
 func (p *Pipeline) jumped(now timescale.Mono, m gnss.Mark) bool {
-	switch p.servo.Report(now).State {
+	report := p.servo.Report(now)
+	switch report.State {
 	case quality.HoldoverSpec, quality.HoldoverNoSpec, quality.Relocking:
 	default:
 		return false
 	}
 	by := time.Duration(m.Local.OffsetNs(m.Second))
-	if by.Abs() < jumpLimit {
+	if by.Abs() < jumpLimit || float64(by.Abs()) < report.BoundNs {
 		p.jump = jump{}
 		return false
 	}

@@ -313,20 +313,23 @@ func TestTimeJumpAfterHoldover(t *testing.T) {
 	}
 }
 
-// Messages that change by a second while the pulses go on: alarm and holdover,
-// the label stays, and it is over when they agree again.
+// Messages that change by a second, or by the leap count that a cold receiver of
+// sentences did not have, while the pulses go on: alarm and holdover, the label
+// stays, and it is over when they agree again.
 func TestDisagreementHoldsOver(t *testing.T) {
-	u := goodSky()
-	r := lockedRig(t, u, skyAtStart)
-	r.run(time.Minute)
-	u.lateSecond = 1
-	r.until(15*time.Second, "holdover", func() bool { return r.pipe.servo.Report(r.now).State == quality.HoldoverSpec })
-	r.run(2 * time.Minute)
-	if e := math.Abs(r.trueErrorNs()); e > 1000 || !r.alarm(alarms.PulseDisagrees) {
-		t.Errorf("error %.0f ns, alarms %v", e, r.pipe.Troubles(r.now))
+	for _, by := range []int64{1, -1, 18, -18} {
+		u := goodSky()
+		r := lockedRig(t, u, skyAtStart)
+		r.run(time.Minute)
+		u.lateSecond = by
+		r.until(15*time.Second, "holdover", func() bool { return r.pipe.servo.Report(r.now).State == quality.HoldoverSpec })
+		r.run(2 * time.Minute)
+		if e := math.Abs(r.trueErrorNs()); e > 1000 || !r.alarm(alarms.PulseDisagrees) {
+			t.Errorf("%+d s: error %.0f ns, alarms %v", by, e, r.pipe.Troubles(r.now))
+		}
+		u.lateSecond = 0
+		r.until(time.Minute, "class 6 again", r.class(6))
 	}
-	u.lateSecond = 0
-	r.until(time.Minute, "class 6 again", r.class(6))
 }
 
 // A pulse 0.2 s off, and two pulses in a second, move nothing.
