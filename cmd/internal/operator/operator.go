@@ -65,6 +65,7 @@ func showCommand(o *options) *cobra.Command {
 		clientCommand(o),
 		screen(o, "hardware", "The board's clock, and the measured error of what Sync says", show.Hardware, func(s status.Status) any { return s.Hardware }),
 		screen(o, "alarms", "What should be mended, the gravest first", show.Alarms, func(s status.Status) any { return s.Alarms }),
+		screen(o, "restart", "What this process took over from the one before it, and the longest silence of Announce", show.Restart, func(s status.Status) any { return s.Restart }),
 		cli.Group("ptp", "In the words of a Cisco screen", cli.Group("clock", "In the words of a Cisco screen",
 			screen(o, "running", "The PTP clock, in the words and columns of an ASR900", show.PTPClockRunning,
 				func(s status.Status) any { return map[string]any{"clock": s.Clock, "master": s.Master} }))),
