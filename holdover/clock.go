@@ -21,15 +21,6 @@ type Pulse struct {
 	TempC        float64 // NaN: not known
 }
 
-// Conditions are what the clock cannot see in the pulses.
-type Conditions struct {
-	HasTime bool // the receiver has a fix and a trusted time
-	Served  bool // at least one client holds a grant
-	// Distrust: a reason not to believe the pulses that come (ReasonAntenna,
-	// ReasonSpoofing, ReasonJamming, ReasonMoved, ReasonTimeFault), else ReasonNone.
-	Distrust Reason
-}
-
 const (
 	pulseTimeout  = 3 * time.Second  // without an accepted pulse: HOLDOVER
 	backDate      = 60 * time.Second // what is doubted of the time before a loss
@@ -176,29 +167,6 @@ func (c *Clock) Stepped(at timescale.Mono, ns int64) {
 	c.lastStepNs = ns
 	if c.cond.Served {
 		c.steppedServed = at
-	}
-}
-
-// Temperature takes a reading of the board's thermometer in C; NaN: it gave
-// none. It is asked for in holdover too, so apart from the pulse.
-func (c *Clock) Temperature(now timescale.Mono, tempC float64) {
-	c.tempC = tempC
-	if !finite(tempC) {
-		c.tempC = math.NaN()
-	}
-	if jump := c.thermo.read(now, tempC); jump != 0 {
-		// Whether the air moved as well nobody knows.
-		c.est.add(sFreq, sFreq, square(c.est.x[sTempco1]+c.est.x[sTempco2])+c.est.p[sTempco1][sTempco1])
-	}
-}
-
-// Disturbed tells that something else set the served clock, and that it was put
-// back to where it would have been, give or take widthNs: pulses that are off
-// by as much are no surprise.
-func (c *Clock) Disturbed(now timescale.Mono, widthNs float64) {
-	if c.est.valid && finite(widthNs) {
-		c.est.add(sPhase, sPhase, square(widthNs))
-		c.snaps.reset()
 	}
 }
 

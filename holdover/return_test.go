@@ -73,7 +73,7 @@ func TestMemoryHelps(t *testing.T) {
 	const lock, coast = 1800, 3600
 	cold := trial{kind: TCXOHi, seed: 5, lockS: lock, coastS: coast}.run()
 	warm := trial{kind: TCXOHi, seed: 5, lockS: lock, coastS: coast, memory: &m}.run()
-	if warm.bound[3600] > cold.bound[3600]/1.5 || math.Abs(warm.at[3600]) > warm.bound[3600] {
+	if warm.bound[3600] > 0.75*cold.bound[3600] || math.Abs(warm.at[3600]) > warm.bound[3600] {
 		t.Errorf("after an hour: cold %.0f of %.0f ns, warm %.0f of %.0f ns", cold.at[3600], cold.bound[3600], warm.at[3600], warm.bound[3600])
 	}
 	m.FrequencyPPB += 500

@@ -217,9 +217,6 @@ func (r *rig) thermometer() float64 {
 	return c
 }
 
-// blind is a board without a thermometer.
-func blind(float64) float64 { return math.NaN() }
-
 // look records the state and judges the bound against the truth.
 func (r *rig) look(s float64) {
 	st := r.clock.state

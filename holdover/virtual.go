@@ -44,8 +44,8 @@ const (
 	carryWeight   = 10.0 // of the shorter horizon's ratio
 	leastRatio    = 1.12
 	adaptGain     = 0.02
-	adaptMost     = 9.0 // one comparison counts at most as three deviations
-	scaleLeast    = 0.85
+	adaptMost     = 9.0  // one comparison counts at most as three deviations
+	scaleLeast    = 0.95 // a day shows too little to believe that a piece is much better than its kind
 	scaleMost     = 30.0
 )
 
