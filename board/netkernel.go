@@ -25,7 +25,11 @@ func openNetKernel(sys string) (*netKernel, error) {
 	return &netKernel{fd, sys}, nil
 }
 
-func (k *netKernel) close() error { return os.NewSyscallError("close", unix.Close(k.fd)) }
+func (k *netKernel) close() error {
+	fd := k.fd
+	k.fd = -1 // a late question must not reach another file
+	return os.NewSyscallError("close", unix.Close(fd))
+}
 
 func (k *netKernel) index(name string) (int, error) {
 	request, err := unix.NewIfreq(name)

@@ -61,6 +61,9 @@ func (d *Daemon) watchLink(ctx context.Context, server *udp.Server) {
 		case <-events:
 		case <-tick.C:
 		}
+		if ctx.Err() != nil {
+			return
+		}
 		d.lookAtLink(server, &last)
 	}
 }
