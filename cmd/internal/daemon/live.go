@@ -73,10 +73,10 @@ const walkLength = 32
 // one keeps its share in short waits, and the others need theirs.
 const leastThreads = 3
 
-// gcPercent is how much the heap may grow between two collections: half of Go's
-// default. Little is allocated, so that memory is saved for a collection more now
-// and then.
-const gcPercent = 50
+// gcPercent is how much the heap may grow between two collections: a quarter of
+// Go's default. Little is allocated, so that memory is saved for some collections
+// more.
+const gcPercent = 25
 
 // run is the daemon's life: everything is opened, then served until ctx ends.
 func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslog.Sender, again reread) (err error) {
