@@ -1,6 +1,6 @@
 // Package control is the daemon's control socket: HTTP and JSON over a Unix
-// socket. GET /v1/status is the Status snapshot; GET /v1/sim and POST
-// /v1/sim/... are the knobs and the truth of the board of software.
+// socket. GET /v1/status is the Status snapshot, GET /metrics the same for
+// Prometheus; GET /v1/sim and POST /v1/sim/... are the knobs and the truth of the board of software.
 package control
 
 import (
@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"bragi/cmd/internal/metrics"
 	"bragi/cmd/internal/status"
 )
 
@@ -58,6 +59,7 @@ type problem struct {
 func Handler(d Daemon, sim Sim) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, d.Status()) })
+	mux.Handle("GET /metrics", metrics.Handler(d.Status))
 	mux.HandleFunc("POST /v1/drain", func(w http.ResponseWriter, r *http.Request) {
 		var body Drain
 		if !read(w, r, &body) {
