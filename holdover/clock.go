@@ -230,6 +230,9 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		}
 		return false
 	}
+	if c.est.biased() {
+		c.thermo.contradicted(c.now) // the oscillator does what it does not tell of
+	}
 	c.snaps.add(&c.est.model)
 	if c.state == quality.Locked {
 		c.virtual.observe(&c.est)

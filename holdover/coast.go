@@ -22,6 +22,8 @@ type held struct {
 // that moves too much in a minute for that, only when it disagrees with today's
 // by more than the oscillator could have moved.
 func (c *Clock) hold(now timescale.Mono) {
+	c.thermo.acquit(c.lastAccepted.Add(-backDate))
+	c.est.blind = !c.thermo.trusted(now)
 	t := c.axis(now)
 	c.est.advance(t, c.thermo.when(now))
 	end := c.axis(c.lastAccepted)

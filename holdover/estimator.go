@@ -14,6 +14,10 @@ import (
 // innovations count only when an accepted one follows soon, so that more noise
 // opens the gate and a pulse that jumped does not.
 //
+// Innovations of a model that is right have no mean. One that lasts is no noise
+// of the pulse, though R begins to follow it: it tells that the model is wrong
+// (biased), and that is the thermometer more often than not.
+//
 // The process noise is the kind's times scale^2 (virtual.go adapts it).
 type estimator struct {
 	model
@@ -29,6 +33,7 @@ type estimator struct {
 	seenTotal  int
 	usualNs    float64      // the pulses' noise over a day
 	pulseScale float64      // how many times larger it is now
+	bias       float64      // mean of the innovations, each over its deviation and at most 1
 	pending    []innovation // of the rejected run
 	rejects    int          // consecutive
 	step       transition
@@ -50,7 +55,9 @@ const (
 	pulseScaleLeast = 2      // less may be chance
 	pulseScaleMost  = 10
 	noiseEvery      = 4 // pulses between two looks at the spread, once there are many
-	pendingLimit    = 4 // a longer run of rejects is no noise
+	biasPulses      = 64
+	biasMost        = 0.4 // 6 deviations of the mean of white innovations; a ramp of 20 s stays below
+	pendingLimit    = 4   // a longer run of rejects is no noise
 )
 
 func newEstimator(b behaviour) estimator {
@@ -124,8 +131,19 @@ func (e *estimator) update(t, z, sigma float64, w warmth) bool {
 		}
 	}
 	e.rejects, e.pending = 0, e.pending[:0]
+	e.bias += (max(-1, min(v/math.Sqrt(p+r), 1)) - e.bias) / biasPulses
 	e.learn(innovation{math.Abs(v), p})
 	e.pulse(v, r)
+	return true
+}
+
+// biased tells that the pulses have been on one side of the prediction for too
+// long, and begins to look anew.
+func (e *estimator) biased() bool {
+	if math.Abs(e.bias) < biasMost {
+		return false
+	}
+	e.bias = 0
 	return true
 }
 

@@ -48,6 +48,7 @@ type outcome struct {
 	mtie1000   float64
 	tdev100    float64
 	inside     float64 // share of the holdover that the bound held
+	outside    int     // seconds of the lock in which it did not, where sensor is given
 	maxPPBs    float64
 	steps      int
 	clock      *Clock
@@ -136,6 +137,9 @@ func (tr trial) run() outcome {
 				locked = append(locked, e)
 				o.rms += e * e
 				o.max = max(o.max, math.Abs(e))
+			}
+			if tr.sensor != nil && o.lockS >= 0 && math.Abs(e) > c.bound(at(float64(s)+0.999)) {
+				o.outside++
 			}
 			continue
 		}

@@ -23,7 +23,9 @@ type thermometer struct {
 	offset  float64        // subtracted from readings: the first one, and the jumps
 	air     float64        // reading less offset
 	jumped  timescale.Mono // since when it shows something far off
-	doubted timescale.Mono // the end of doubt after a jump
+	doubted timescale.Mono // the end of doubt
+	biased  timescale.Mono // when the pulses last contradicted it,
+	before  timescale.Mono // and doubted before that
 	w       warmth
 	keep1   float64
 	keep2   float64
@@ -127,6 +129,21 @@ func (m *thermometer) trusted(now timescale.Mono) bool {
 	still := seconds(now.Sub(m.moved))
 	return m.known && m.jumped.IsZero() && !now.Before(m.doubted) && seconds(now.Sub(m.readAt)) < thermoDeadS &&
 		(still < thermoStuckS || still < thermoStill*m.stillS)
+}
+
+// contradicted is called when the pulses are off to one side of what it makes of
+// the oscillator.
+func (m *thermometer) contradicted(now timescale.Mono) {
+	m.biased, m.before = now, m.doubted
+	m.doubted = now.Add(durationS(thermoDoubtS))
+}
+
+// acquit takes back what pulses after since have said against it: they were the
+// last of a receiver that was losing the sky.
+func (m *thermometer) acquit(since timescale.Mono) {
+	if !m.biased.IsZero() && !m.biased.Before(since) {
+		m.doubted, m.biased = m.before, timescale.Mono{}
+	}
 }
 
 // doubt is called when pulses and thermometer contradict each other; it tells by

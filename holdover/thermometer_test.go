@@ -77,3 +77,21 @@ func TestTemperatureIsLearned(t *testing.T) {
 		}
 	}
 }
+
+// A thermometer that sticks while pulses come: what the oscillator then does
+// untold is no noise of the pulses, and the clock follows them, inside its bound.
+func TestThermometerSticksInLock(t *testing.T) {
+	const stuck = 8 * 3600
+	for seed := range uint64(4) {
+		shown := 0.0
+		o := trial{kind: TCXO, seed: seed, lockS: stuck + 2*3600, sensor: func(s int, c float64) float64 {
+			if s < stuck {
+				shown = c
+			}
+			return shown
+		}}.run()
+		if o.max > 150 || o.outside > 0 {
+			t.Errorf("seed %d: worst %.0f ns in lock, outside the bound for %d s", seed, o.max, o.outside)
+		}
+	}
+}
