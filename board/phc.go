@@ -63,13 +63,9 @@ type Capabilities struct {
 // refreshEvery is how often the line is laid anew.
 const refreshEvery = 250 * time.Millisecond
 
-// OpenPHC opens /dev/ptpN, reads it and keeps its line fresh until Close.
-func OpenPHC(path string) (*PHC, error) {
-	return FindPHC(func() (string, error) { return path, nil }, 0)
-}
-
 // FindPHC opens the clock that find names, an interface's for example, now and
-// whenever it has been unplugged. counterNs is the length of a tick of its
+// whenever it has been unplugged, reads it and keeps its line fresh until Close.
+// counterNs is the length of a tick of its
 // counter, 0 for not known.
 func FindPHC(find func() (path string, err error), counterNs int64) (*PHC, error) {
 	open := func(path string) (ptpDevice, string, error) {

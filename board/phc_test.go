@@ -299,11 +299,12 @@ func TestPHCErrorsNameDeviceAndMend(t *testing.T) {
 			}
 		}
 	}
-	_, err := OpenPHC(filepath.Join(t.TempDir(), "ptp0"))
+	open := func(path string) (*PHC, error) { return FindPHC(func() (string, error) { return path, nil }, 0) }
+	_, err := open(filepath.Join(t.TempDir(), "ptp0"))
 	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "ls /sys/class/ptp") {
 		t.Errorf("a missing clock: %v", err)
 	}
-	if _, err := OpenPHC("/dev/null"); err == nil || !strings.Contains(err.Error(), "no PTP clock") {
+	if _, err := open("/dev/null"); err == nil || !strings.Contains(err.Error(), "no PTP clock") {
 		t.Errorf("/dev/null as a clock: %v", err)
 	}
 	if s := openMend("/dev/pps3", unix.EACCES); !strings.Contains(s, "root") {

@@ -78,31 +78,6 @@ func AccuracyName(code uint8) string {
 	return "reserved"
 }
 
-// TimeSourceName is a timeSource in the standard's words.
-func TimeSourceName(source uint8) string {
-	switch source {
-	case TimeSourceAtomic:
-		return "ATOMIC_CLOCK"
-	case TimeSourceGNSS:
-		return "GNSS"
-	case TimeSourceRadio:
-		return "TERRESTRIAL_RADIO"
-	case TimeSourceSerial:
-		return "SERIAL_TIME_CODE"
-	case TimeSourcePTP:
-		return "PTP"
-	case TimeSourceNTP:
-		return "NTP"
-	case TimeSourceHandSet:
-		return "HAND_SET"
-	case TimeSourceOther:
-		return "OTHER"
-	case TimeSourceInternal:
-		return "INTERNAL_OSCILLATOR"
-	}
-	return "reserved"
-}
-
 // LogVariance is offsetScaledLogVariance of a standard deviation in ns:
 // 0x8000 + 256 log2(sigma^2), sigma in seconds (IEEE 1588-2019, 7.6.3.3).
 // 33.8 ns give 0x4E5D. VarianceUnknown for what is no positive number.

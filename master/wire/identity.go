@@ -3,7 +3,6 @@ package wire
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"strconv"
 )
 
@@ -28,24 +27,6 @@ func (c ClockIdentity) String() string {
 	b[11] = '.'
 	hex.Encode(b[12:18], c[5:8])
 	return string(b[:])
-}
-
-// ParseClockIdentity reads 16 hexadecimal digits, with '.', ':' or '-' anywhere
-// between them.
-func ParseClockIdentity(s string) (ClockIdentity, error) {
-	var c ClockIdentity
-	digits := make([]byte, 0, 16)
-	for i := range len(s) {
-		if s[i] != '.' && s[i] != ':' && s[i] != '-' {
-			digits = append(digits, s[i])
-		}
-	}
-	if len(digits) == 16 {
-		if _, err := hex.Decode(c[:], digits); err == nil {
-			return c, nil
-		}
-	}
-	return ClockIdentity{}, fmt.Errorf("wire: clock identity %q is not 16 hexadecimal digits, such as 0011aa.fffe.bb22cc", s)
 }
 
 // PortIdentity names a port of a clock (5.3.5).

@@ -200,9 +200,9 @@ func (c *Config) Describe() string {
 	line("holdover", "class 7 inside %v, after %v of lock, for at most %v", h.Spec, h.Learning, h.MaxHoldover)
 	m := c.Master
 	p := quality.Profiles[m.QualityProfile()]
-	line("serving", "%s, ports %d and %d, domain %d, profile %s (classes %d, %d, %d, %d), one-step, at most %d clients, DSCP %d",
+	line("serving", "%s, ports %d and %d, domain %d, profile %s (classes %d, %d, %d, %d), %s, at most %d clients, DSCP %d",
 		or(m.Address, "every address"), m.EventPort, m.GeneralPort, m.Domain, m.Profile,
-		p.Locked, p.InSpec, p.OutOfSpec[h.Oscillator.Category()-1], p.FreeRun, m.MaxClients, m.DSCP)
+		p.Locked, p.InSpec, p.OutOfSpec[h.Oscillator.Category()-1], p.FreeRun, m.steps(), m.MaxClients, m.DSCP)
 	switch {
 	case m.Squelch != quality.SquelchNever || m.FreeRunAfter < 0:
 		line("free run", "is not served")
@@ -220,6 +220,17 @@ func (c *Config) Describe() string {
 	line("control", "%s", c.SocketPath())
 	line("syslog", "%s", or(strings.Join(c.Syslog.Targets, ", "), "no servers"))
 	return b.String()
+}
+
+// steps says whether Syncs are followed.
+func (m Master) steps() string {
+	switch {
+	case m.SyncMode == "two-step":
+		return "two-step"
+	case len(m.TwoStepFor) > 0:
+		return "one-step, two-step for " + joinPrefixes(m.TwoStepFor)
+	}
+	return "one-step"
 }
 
 func joinPrefixes(list []netip.Prefix) string {

@@ -58,8 +58,5 @@ func main() {
 		scenarios[name].play(s)
 		s.tearDown()
 	}
-	if s.opened > 0 {
-		fmt.Printf("guest %s: %d open\n", name, s.opened)
-	}
 	fmt.Printf("guest %s: %d passed, %d failed\n", name, s.passed, s.failed)
 }
