@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -112,7 +113,7 @@ func (b *hosts) startWith(namespace string, env []string, files []*os.File, args
 		b.t.Fatal(err)
 	}
 	p.cmd.Stderr = p.cmd.Stdout
-	if err := p.cmd.Start(); err != nil {
+	if err := startOnOneThread(p.cmd); err != nil {
 		b.t.Fatalf("%s: %v", p.name, err)
 	}
 	go p.read(out)
@@ -123,6 +124,25 @@ func (b *hosts) startWith(namespace string, env []string, files []*os.File, args
 		}
 	})
 	return p
+}
+
+// starts is the way to the thread that starts all processes: Pdeathsig kills a
+// child when the thread that started it ends, and Go ends threads (inNamespace).
+var starts = sync.OnceValue(func() chan<- func() {
+	c := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for start := range c {
+			start()
+		}
+	}()
+	return c
+})
+
+func startOnOneThread(cmd *exec.Cmd) error {
+	result := make(chan error)
+	starts() <- func() { result <- cmd.Start() }
+	return <-result
 }
 
 func (p *process) read(out io.Reader) {

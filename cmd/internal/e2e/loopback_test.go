@@ -54,7 +54,7 @@ func startLocal(t *testing.T, ports [2]int, sets ...string) *local {
 	l.cmd = exec.Command(filepath.Join(binaries, "bragid"), args...)
 	l.cmd.Stderr = l.stderr
 	l.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := l.cmd.Start(); err != nil {
+	if err := startOnOneThread(l.cmd); err != nil {
 		t.Fatal(err)
 	}
 	go func() { l.exited <- l.cmd.Wait() }()
@@ -93,7 +93,7 @@ func TestRunOnLoopback(t *testing.T) {
 		"--event-port", fmt.Sprint(l.ports[0]), "--general-port", fmt.Sprint(l.ports[1]), "--for", "40s", "--json")
 	rehearse.Stdout, rehearse.Stderr = &stdout, &stderr
 	rehearse.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := rehearse.Start(); err != nil {
+	if err := startOnOneThread(rehearse); err != nil {
 		t.Fatal(err)
 	}
 	var s status.Status
