@@ -66,14 +66,8 @@ func DialCrowd(c CrowdConfig) (*Crowd, error) {
 	if c.Master, err = checkAddress(c.Master); err != nil {
 		return nil, err
 	}
-	if c.EventPort == 0 {
-		c.EventPort = EventPort
-	}
-	if c.GeneralPort == 0 {
-		c.GeneralPort = GeneralPort
-	}
-	if err := checkClock(); err != nil {
-		return nil, fmt.Errorf("udp: %w: the kernel is older than Linux 5.1", err)
+	if err := readyToDial(&c.EventPort, &c.GeneralPort); err != nil {
+		return nil, err
 	}
 	for _, a := range []netip.Addr{c.First, c.Last} {
 		if err := checkLocal(a); err != nil {

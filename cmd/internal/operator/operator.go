@@ -33,7 +33,8 @@ func Command() *cobra.Command {
 	root := cli.Group("bragi", "The operator's program of the bragi grandmaster",
 		showCommand(o), drainCommand(o), reloadCommand(o), simCommand(o), rehearseCommand(o),
 		simulateCommand(o), stabilityCommand(o), replayCommand(o))
-	root.Long = "The operator's program of the bragi grandmaster: it asks the daemon bragid, and plays a client of any grandmaster."
+	root.Long = "The operator's program of the bragi grandmaster: it asks the daemon bragid, plays a client of any grandmaster,\n" +
+		"and works on records and models without either."
 	root.PersistentFlags().StringVar(&o.socket, "socket", cmp.Or(os.Getenv("BRAGI_SOCKET"), defaultSocket),
 		"the daemon's control socket; also $BRAGI_SOCKET")
 	return root
@@ -60,7 +61,7 @@ func showCommand(o *options) *cobra.Command {
 	return cli.Group("show", "Show the daemon's state",
 		screen(o, "clock", "State, class, error and bound of the clock, and why", show.Clock, func(s status.Status) any { return s.Clock }),
 		screen(o, "holdover", "The oscillator: what is known of it, and what holdover is worth", show.Holdover, func(s status.Status) any { return s.Holdover }),
-		screen(o, "gnss", "The receiver: fix, second, satellites, pulse", show.GNSS, func(s status.Status) any { return s.GNSS }),
+		screen(o, "gnss", "The receiver: fix, second, satellites, pulse, set-up", show.GNSS, func(s status.Status) any { return s.GNSS }),
 		screen(o, "clients", "The clients with a grant, and who was refused", show.Clients, func(s status.Status) any { return s.Clients }),
 		clientCommand(o),
 		screen(o, "hardware", "The board's clock, and the measured error of what Sync says", show.Hardware, func(s status.Status) any { return s.Hardware }),

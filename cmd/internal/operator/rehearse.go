@@ -46,7 +46,7 @@ func rehearseCommand(o *options) *cobra.Command {
 		Use:   "rehearse --master ADDR --as cbr8|rpd|generic [--clients N --source CIDR]",
 		Short: "Play a client: negotiate, listen, measure; no clock is touched",
 		Long: "Rehearse plays a unicast client of any grandmaster, with the rates and timeouts of a Cisco cBR8 or an RPD, and reports what it sees.\n" +
-			"It steers a clock of its own in memory only. Exit code 0 when it was in phase at the end, else 1.\n" +
+			"It steers a clock of its own in memory only. Exit code 0 when it was in phase at the end, else 1 (with --watch always 0).\n" +
 			"With more clients than one, or a --source wider than /32, it is a load: each negotiates and sends from an address of its own out of --source, and the report says\n" +
 			"how many were held at their rate and how steadily. Exit code 0 when all were.",
 		Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return r.run(c.Context(), c.OutOrStdout()) },

@@ -21,7 +21,7 @@ func simulateCommand(o *options) *cobra.Command {
 	var oscillator, scenario, pps, unit, plot string
 	var opt simulate.Options
 	c := &cobra.Command{Use: "simulate --oscillator KIND --scenario FILE|NAME", Short: "Run the grandmaster on an oscillator of software in virtual time, and judge it",
-		Long: "Runs receiver, estimator, servo and announcement on an oscillator of software, tens of thousands of times faster than real time,\n" +
+		Long: "Runs receiver, estimator, servo and announcement on an oscillator of software, in virtual time,\n" +
 			"and judges them by the truth that they cannot see. Ready scenarios: " + strings.Join(simulate.Names(), ", ") + ".",
 		Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 			var err error
