@@ -62,8 +62,8 @@ type behaviour struct {
 	adapt      time.Duration // over which its own noise shows against the pulse's
 }
 
-// Figures: TIMING notes, section 3 (data sheets; q_rw at NIS = 1 without a
-// thermometer).
+// Figures: the middle of data sheets; blindPPB where the normalized innovations
+// of a filter without a thermometer are 1.
 var behaviours = [...]behaviour{
 	Auto:     {300, 0.5, 1, 0.01, 5, 250, 0.4, 5 * time.Second, time.Minute},
 	XO:       {300, 0.5, 1, 0.01, 5, 250, 0.4, 5 * time.Second, time.Minute},

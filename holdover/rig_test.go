@@ -50,7 +50,7 @@ type change struct {
 	ppb float64
 }
 
-// testOscillator: figures of TIMING, section 3.
+// testOscillator: figures of data sheets.
 type testOscillator struct {
 	kind          Oscillator
 	offset        float64 // ppb at the start

@@ -27,7 +27,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 var (
 	build     = describe("build_info", "1, by version and board profile.", "version", "profile")
 	uptime    = describe("uptime_seconds", "Since the program started.")
-	class     = describe("clock_class", "clockClass announced: 6, 7, 52, 58 and their alternatives.")
+	class     = describe("clock_class", "clockClass announced (6, 7, 52, 58 and their alternatives), or that would be while bragi_serving is 0.")
 	state     = describe("clock_state", "1 for the state of the clock.", "state")
 	serving   = describe("serving", "1 while clients are served.")
 	timeError = describe("time_error_seconds", "Estimated error of the served clock; positive: ahead.")

@@ -26,7 +26,7 @@ func Clock(s status.Status) string {
 		fmt.Fprintf(w, "Clock class\t%d (%s)\n", c.ClockClass, quality.ClassName(c.ClockClass))
 		fmt.Fprintf(w, "Accuracy\t%s (%s)\n", c.ClockAccuracy, accuracyWords(c.ClockAccuracy))
 	} else {
-		fmt.Fprintf(w, "Clock class\t- (nothing is served yet)\n")
+		fmt.Fprintf(w, "Clock class\t- (nothing is served)\n")
 	}
 	fmt.Fprintf(w, "Variance\t%s\n", c.Variance)
 	fmt.Fprintf(w, "Timescale\t%s\n", pick(c.PTPTimescale, "PTP (TAI)", "ARB (of no known epoch)"))

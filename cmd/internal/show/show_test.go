@@ -80,7 +80,7 @@ func TestUnknownIsADash(t *testing.T) {
 			t.Errorf("%s draws an unknown number:\n%s", name, text)
 		}
 	}
-	if text := Clock(s); !strings.Contains(text, "nothing is served yet") || !strings.Contains(text, "no known bound") {
+	if text := Clock(s); !strings.Contains(text, "nothing is served") || !strings.Contains(text, "no known bound") {
 		t.Errorf("clock:\n%s", text)
 	}
 }

@@ -77,7 +77,7 @@ func viewMaster(b *strings.Builder, line func(label, format string, args ...any)
 	if s.Clock.Serving {
 		line("class", "%d (%s), accuracy %s", s.Clock.ClockClass, quality.ClassName(s.Clock.ClockClass), accuracyWords(s.Clock.ClockAccuracy))
 	} else {
-		line("class", "nothing is served yet")
+		line("class", "nothing is served")
 	}
 	line("error", "%s estimated, inside %s", Ns(s.Clock.TimeErrorNs), plusMinus(s.Clock.BoundNs))
 	line("holdover", "worth %s now", seconds(s.Clock.ForecastS))

@@ -1,7 +1,6 @@
 // Package simulate runs the daemon's Pipeline on the board of software in
-// virtual time, one pulse a second, tens of thousands of times faster than real
-// time, and judges what it did by the truth that only the simulation knows:
-// `bragi simulate`, and what `make bench-timing` and tests count.
+// virtual time, one pulse a second, and judges what it did by the truth that
+// only the simulation knows: `bragi simulate`, and what `make bench-timing` and tests count.
 //
 //	s, err := simulate.Load("antenna-cut-24h")
 //	result, trace, err := simulate.Run(simulate.Options{Oscillator: holdover.OCXO, Scenario: s, Seed: 1})

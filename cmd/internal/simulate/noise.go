@@ -8,7 +8,7 @@ import (
 	"bragi/cmd/internal/phasefile"
 )
 
-// Figures of the pulses' noise, in ns and s (TIMING notes, section 3): what a
+// Figures of the pulses' noise, in ns and s: what a
 // timing receiver leaves when its sawtooth is corrected, and a GPS hat's.
 const (
 	whiteNs      = 5.5
