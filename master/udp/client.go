@@ -63,21 +63,6 @@ type ClientStats struct {
 	SendFailed uint64
 }
 
-// readyToDial fills in ports that are 0, and makes sure that the kernel is new
-// enough.
-func readyToDial(event, general *uint16) error {
-	if *event == 0 {
-		*event = EventPort
-	}
-	if *general == 0 {
-		*general = GeneralPort
-	}
-	if err := checkClock(); err != nil {
-		return fmt.Errorf("udp: %w: the kernel is older than Linux 5.1", err)
-	}
-	return nil
-}
-
 // Dial opens the sockets of a client.
 func Dial(c ClientConfig) (*Client, error) {
 	var err error
@@ -90,7 +75,7 @@ func Dial(c ClientConfig) (*Client, error) {
 	if c.Master.IsUnspecified() {
 		return nil, errors.New("udp: a client needs the master's address")
 	}
-	if err := readyToDial(&c.EventPort, &c.GeneralPort); err != nil {
+	if err := ready(&c.EventPort, &c.GeneralPort); err != nil {
 		return nil, err
 	}
 	cl := &Client{cfg: c}

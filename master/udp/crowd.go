@@ -66,7 +66,7 @@ func DialCrowd(c CrowdConfig) (*Crowd, error) {
 	if c.Master, err = checkAddress(c.Master); err != nil {
 		return nil, err
 	}
-	if err := readyToDial(&c.EventPort, &c.GeneralPort); err != nil {
+	if err := ready(&c.EventPort, &c.GeneralPort); err != nil {
 		return nil, err
 	}
 	for _, a := range []netip.Addr{c.First, c.Last} {

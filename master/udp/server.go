@@ -96,20 +96,14 @@ func Listen(c Config) (*Server, error) {
 	if c.Address, err = checkAddress(c.Address); err != nil {
 		return nil, err
 	}
-	if c.EventPort == 0 {
-		c.EventPort = EventPort
-	}
-	if c.GeneralPort == 0 {
-		c.GeneralPort = GeneralPort
+	if err := ready(&c.EventPort, &c.GeneralPort); err != nil {
+		return nil, err
 	}
 	if c.Priority == 0 {
 		c.Priority = 6
 	}
 	if c.DSCP > 63 {
 		return nil, fmt.Errorf("udp: DSCP %d is not within 0..63", c.DSCP)
-	}
-	if err := checkClock(); err != nil {
-		return nil, fmt.Errorf("udp: %w: the kernel is older than Linux 5.1", err)
 	}
 	s := &Server{cfg: c, wake: -1, ingress: c.Latencies.ingress(), events: make(chan master.Event, 1024), done: make(chan struct{}), changed: make(chan struct{}, 1)}
 	defer func() {

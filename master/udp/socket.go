@@ -35,6 +35,21 @@ type options struct {
 	txStamps bool // kernel stamps of what is sent, by the error queue
 }
 
+// ready fills in ports that are 0, and makes sure that the kernel is new
+// enough.
+func ready(event, general *uint16) error {
+	if *event == 0 {
+		*event = EventPort
+	}
+	if *general == 0 {
+		*general = GeneralPort
+	}
+	if err := checkClock(); err != nil {
+		return fmt.Errorf("udp: %w: the kernel is older than Linux 5.1", err)
+	}
+	return nil
+}
+
 // open makes a bound, non-blocking socket. SO_REUSEADDR is not set: for UDP it
 // would let two PTP programs share a port and steal each other's datagrams.
 func open(o options) (fd int, err error) {

@@ -38,7 +38,7 @@ type Config struct {
 // Board is the section [board].
 type Board struct {
 	Profile   string // "sim", "beaglebone-black", "imx6ul", "imx8mp", "generic"
-	Interface string // the network device that serves; "": any
+	Interface string // the network device whose clock and stamps are used and whose MAC names the clock; "": none
 	PHC       string // "auto" or a device
 	// IngressLatency and EgressLatency are the times between the connector and
 	// the hardware's stamp; Asymmetry is how much longer the way to the clients is
