@@ -207,16 +207,18 @@ func (d *Daemon) rearm(server *udp.Server) {
 	d.log.Warn("Sync: "+string(h.mode), syslog.Event("SYNC_MODE"), zap.String("why", h.why))
 }
 
-// judgeResidual compares what a predicted Sync may say wrong with the limit.
+// judgeResidual compares what a predicted Sync may say wrong with the limit,
+// which a reload may have taken away.
 func (d *Daemon) judgeResidual(server *udp.Server, now time.Time) {
 	limit := float64(d.cfg.Master.ResidualLimit)
 	bound, known := d.service.Transport.Residual.BoundNs()
 	w := &d.stamps
-	if !known || limit < 0 || w.inUse.OneStep {
-		return
-	}
 	was := w.high
 	switch {
+	case limit < 0 || w.inUse.OneStep:
+		w.high = false
+	case !known:
+		return
 	case bound > limit:
 		w.high, w.quietAt = true, time.Time{}
 	case w.high && w.quietAt.IsZero():

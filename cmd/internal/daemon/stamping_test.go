@@ -112,6 +112,13 @@ func TestResidualLimit(t *testing.T) {
 				t.Errorf("%s, step %d: alarm %v, want %v; two-step %v, want %v", policy, i, raised, step.raised, twoStep, want)
 			}
 		}
+		if raised, _ := judge(21_000, time.Second); !raised {
+			t.Errorf("%s: no alarm the second time", policy)
+		}
+		d.cfg.Master.ResidualLimit = -1 // by a reload: never
+		if raised, twoStep := judge(21_000, time.Second); raised || twoStep {
+			t.Errorf("%s: without a limit: alarm %v, two-step %v", policy, raised, twoStep)
+		}
 		server.Close()
 	}
 }
