@@ -62,8 +62,12 @@ func (b *bench) wire() {
 	}
 }
 
-// clientSettle is how long a ptp4l client gets to find its master and settle.
-const clientSettle = 12 * time.Second
+// clientSettle is how long a ptp4l client gets to find its master and settle,
+// acquire how long bragid gets before to have its time from the receiver.
+const (
+	clientSettle = 12 * time.Second
+	acquire      = 20 * time.Second
+)
 
 var offsetLine = regexp.MustCompile(`master offset +(-?\d+) s2 freq`)
 
@@ -101,6 +105,9 @@ func (b *bench) clientLine(name string) error {
 		return err
 	}
 	defer master.stop()
+	if name == "bragid" {
+		time.Sleep(acquire)
+	}
 	client, err := b.start(b.cl, "0", []string{"LD_PRELOAD=" + b.file("noclock.so")}, "ptp4l", "-f", b.file("client.cfg"))
 	if err != nil {
 		return err
