@@ -38,7 +38,7 @@ var (
 
 const (
 	// oldest is how long a clock is vouched for without anybody looking.
-	oldest = time.Hour
+	oldest = time.Minute
 	// What two crystals and a change of the correction that was not written down
 	// any more may do, beside the widths of the two readings: 1 us, and 1 ppm of
 	// the age.
