@@ -117,6 +117,20 @@ func (n *NIC) Physical() string {
 	return n.physical
 }
 
+// PhysicalIndex is the index of the device that has the hardware.
+func (n *NIC) PhysicalIndex() (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err := n.look(); err != nil {
+		return 0, err
+	}
+	index, err := n.kernel.index(n.physical)
+	if err != nil {
+		return 0, fmt.Errorf("board: interface %q: %w", n.physical, os.NewSyscallError("ioctl SIOCGIFINDEX", err))
+	}
+	return index, nil
+}
+
 // Abilities asks the driver.
 func (n *NIC) Abilities() (Abilities, error) {
 	n.mu.Lock()

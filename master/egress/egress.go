@@ -8,7 +8,8 @@
 // The latency is a floor with a long tail to the right: the median over the
 // last samples is what half of the messages beat. It depends on the path: the
 // first message after a sleep runs through cold caches and takes several times
-// as long as the ones behind it. The residual, stamp minus what the message
+// as long as the ones behind it, and where the kernel writes the time itself,
+// close to the wire, next to nothing is left of it. The residual, stamp minus what the message
 // said, is the error that clients see; its spread is the honest bound.
 //
 // Sans-I/O, no allocation after New, one goroutine.
@@ -21,8 +22,9 @@ type Path uint8
 
 // The paths.
 const (
-	First Path = iota // the first message of a tick: the thread has slept before
-	Later             // one right behind another
+	First   Path = iota // the first message of a tick: the thread has slept before
+	Later               // one right behind another
+	Written             // from where the kernel writes the time, as it hands the message to the driver
 	numPaths
 )
 
@@ -71,32 +73,40 @@ func New() *Predictor {
 	return p
 }
 
-// Predict is the latency to expect, in ns from the reading of the clock. A path
-// never seen borrows the other's.
+// Predict is the latency to expect, in ns from the reading of the clock. First
+// and Later, if never seen, borrow from one another; Written is short and begins
+// with zero.
 func (p *Predictor) Predict(on Path) int64 {
-	if len(p.paths[on].samples.v) == 0 {
-		return p.paths[1-on].median
+	if len(p.paths[on].samples.v) == 0 && on != Written {
+		return p.paths[First+Later-on].median
 	}
 	return p.paths[on].median
 }
 
 // Knows tells whether anything has been learnt.
 func (p *Predictor) Knows() bool {
-	return len(p.paths[First].samples.v)+len(p.paths[Later].samples.v) > 0
+	for i := range p.paths {
+		if len(p.paths[i].samples.v) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Observe takes a message's true latency, in ns from the reading of the clock to
 // the stamp, and what was predicted for it. Negative and absurd ones are
 // refused: ok is false and nothing is learnt.
 func (p *Predictor) Observe(on Path, latencyNs, predictedNs int64) (ok bool) {
-	if !p.learn(on, latencyNs) {
+	if !p.Learn(on, latencyNs) {
 		return false
 	}
 	p.residual.add(latencyNs - predictedNs)
 	return true
 }
 
-func (p *Predictor) learn(on Path, latencyNs int64) (ok bool) {
+// Learn takes the latency of a message that did not say what was predicted on
+// this path: it teaches, and is no residual.
+func (p *Predictor) Learn(on Path, latencyNs int64) (ok bool) {
 	if latencyNs < 0 || latencyNs > outlier {
 		return false
 	}

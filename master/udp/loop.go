@@ -9,6 +9,7 @@ import (
 
 	"bragi/gnss/timescale"
 	"bragi/master"
+	"bragi/master/egress"
 	"bragi/master/wire"
 )
 
@@ -21,6 +22,7 @@ type loop struct {
 	bridge   bridge
 	stamps   *stamper
 	stamping Stamping
+	marks    bool // the kernel writes the time into what is marked
 	wait     *waiter
 	events   []master.Event
 
@@ -269,25 +271,32 @@ func (l *loop) flush() {
 
 // sync sends one Sync that says when it will have left: the clock's reading now
 // and the latency that is to be expected. A device that writes the time itself
-// overwrites it.
+// overwrites it, and so does the kernel in what is marked.
 func (l *loop) sync(m *master.Message) bool {
 	on := l.stamps.path()
+	path := on
 	predicted := l.stamps.predictor.Predict(on)
 	read := Now()
-	origin := l.clock.Local(read).Add(time.Duration(predicted))
-	m.SetEgress(origin)
+	a := asked{token: m.Token, path: on, read: read, origin: l.clock.Local(read).Add(time.Duration(predicted)), predicted: predicted}
+	if l.marks && m.Token == 0 && !l.stamping.OneStep {
+		a.marked, a.rest = true, l.stamps.predictor.Predict(egress.Written)
+		mark(m.Payload, monotonic()+predicted-a.rest)
+		path = egress.Written
+	}
+	m.SetEgress(a.origin)
 	if l.stamping.OneStep {
 		wire.AddCorrection(m.Payload, l.stamps.egress)
 	}
 	tx := l.port(m.Event).tx
-	sample := l.stamps.due(on, read)
-	if !sample && m.Token == 0 {
+	a.sample = l.stamps.due(path, read)
+	if !a.sample && m.Token == 0 {
 		tx.one(m.Src, m.Dst, m.Payload)
 		return false
 	}
-	want := l.stamps.wants(sample)
-	if tx.stamped(m.Src, m.Dst, m.Payload, want, l.stamps.next) {
-		l.stamps.ask(m.Payload, asked{want: want, sample: sample, token: m.Token, path: on, read: read, origin: origin, predicted: predicted})
+	a.want = l.stamps.wants(a.sample)
+	if tx.stamped(m.Src, m.Dst, m.Payload, a.want, l.stamps.next) {
+		a.dst = m.Dst.As4()
+		l.stamps.ask(m.Payload, a)
 	}
 	return true
 }

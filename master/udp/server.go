@@ -57,6 +57,8 @@ type Server struct {
 	// twinsError is why there are none; the service does without.
 	twinsError error
 	ingress    time.Duration // from the wire to a receive stamp
+	writing    sync.Mutex    // guards writer
+	writer     *originWriter // nil: none
 	group      *port         // only received from; nil without Management
 	wake       int           // eventfd
 	posted     atomic.Pointer[command]
@@ -157,6 +159,10 @@ func (s *Server) Close() error {
 	}
 	s.closed = true
 	s.twins.close()
+	s.writing.Lock()
+	s.writer.close()
+	s.writer = nil
+	s.writing.Unlock()
 	var errs []error
 	fds := []int{s.wake}
 	for _, p := range []*port{s.event, s.general, s.group} {

@@ -31,7 +31,7 @@ type options struct {
 	device   string
 	dscp     uint8
 	priority int  // SO_PRIORITY: becomes the VLAN's COS
-	numbered bool // stamps have the numbers that they are asked by, and no message with them
+	numbered bool // stamps have the numbers that they are asked by
 	txStamps bool // kernel stamps of what is sent, by the error queue
 }
 
@@ -96,7 +96,10 @@ func configure(fd int, o options) error {
 		stamps |= unix.SOF_TIMESTAMPING_TX_SOFTWARE
 	}
 	if o.txStamps || o.numbered {
-		stamps |= unix.SOF_TIMESTAMPING_OPT_ID | unix.SOF_TIMESTAMPING_OPT_TSONLY
+		stamps |= unix.SOF_TIMESTAMPING_OPT_ID
+	}
+	if o.txStamps {
+		stamps |= unix.SOF_TIMESTAMPING_OPT_TSONLY // else with the message as it left
 	}
 	for _, s := range []struct {
 		name                 string

@@ -44,6 +44,9 @@ type StampStats struct {
 	// that it gave; Withheld those that did not come although the kernel says that
 	// it gave the message to the device; Refused those that cannot be.
 	Asked, Stamped, Withheld, Refused uint64
+	// Written counts the samples whose time the kernel wrote, Unwritten those that
+	// it was to write and did not.
+	Written, Unwritten uint64
 	// Received counts event messages with a stamp of the device, ReceivedSoftware
 	// those that had to do with the kernel's, ReceivedRefused those of them whose
 	// stamp of the device cannot be.

@@ -36,8 +36,8 @@ type stamper struct {
 	asked []asked // a ring, by the time of asking
 	first uint32  // the oldest that may wait
 	next  uint32
-	last  [2]timescale.Mono // the last sample of each path
-	taken [2]uint32         // samples of each path
+	last  [3]timescale.Mono // the last sample of each path
+	taken [3]uint32         // samples of each path
 	woke  bool              // the thread has slept since the last Sync
 
 	hdr     unix.Msghdr
@@ -50,7 +50,8 @@ type stamper struct {
 
 // asked is a Sync whose stamps have not all come yet.
 type asked struct {
-	key       uint64 // its number or its bytes; no two that wait share it
+	key       uint64 // its number, or what is known of it: no two that wait share one
+	dst       [4]byte
 	want      stampSet
 	sample    bool   // it teaches the predictor
 	token     uint32 // 0: it says itself when it left
@@ -58,6 +59,8 @@ type asked struct {
 	read      timescale.Mono  // when the clock was read
 	origin    timescale.Local // what it says
 	predicted int64
+	marked    bool            // the kernel is to write the time into it
+	rest      int64           // what was predicted from there to the wire
 	software  timescale.Local // the kernel's stamp on the served clock; zero: not come
 }
 
@@ -95,7 +98,7 @@ func newStamper() *stamper {
 func (s *stamper) use(device, follow bool) {
 	if device != s.device {
 		s.device = device
-		s.taken = [2]uint32{}
+		s.taken = [3]uint32{}
 		s.predictor, s.other = s.other, s.predictor
 		if !s.predictor.Knows() {
 			s.learnt()
@@ -156,6 +159,9 @@ func (s *stamper) ask(payload []byte, a asked) {
 	}
 	if a.key = uint64(s.next); !s.numbered {
 		a.key = keyOf(payload)
+		if a.marked {
+			a.key = keyOfMarked(payload, a.dst)
+		}
 	}
 	s.next++
 	*slot = a
@@ -185,11 +191,19 @@ func (s *stamper) giveUp(a *asked) {
 	a.want = 0
 }
 
-// keyOf tells Syncs apart: no two are read at the same nanosecond.
+// keyOf tells Syncs apart: no two are read at the same nanosecond. The kernel
+// changes what a marked one says: it is known by where it goes. Two clients at
+// one address may get the same sequenceId within a second, and the stamp of one
+// may then be taken for the other's, which is no harm since what was said is read
+// from the looped Sync itself.
 func keyOf(sync []byte) uint64 {
 	origin := sync[wire.OriginOffset:]
 	sec, ns := binary.BigEndian.Uint32(origin[2:]), binary.BigEndian.Uint32(origin[6:])
 	return uint64(binary.BigEndian.Uint16(sync[wire.SequenceOffset:]))<<48 | uint64(sec&0x3FFFF)<<30 | uint64(ns)
+}
+
+func keyOfMarked(sync []byte, dst [4]byte) uint64 {
+	return uint64(binary.BigEndian.Uint16(sync[wire.SequenceOffset:]))<<32 | uint64(binary.BigEndian.Uint32(dst[:]))
 }
 
 // find is the Sync that stamps belong to: by their number, or the one that a
@@ -205,16 +219,22 @@ func (s *stamper) find(packet []byte, t stamps) *asked {
 	if len(packet) < wire.SyncLen {
 		return nil
 	}
-	key := keyOf(packet[len(packet)-wire.SyncLen:])
+	sync := packet[len(packet)-wire.SyncLen:]
+	key, marked, known := keyOf(sync), uint64(0), false
+	const headers = 20 + 8 // IPv4's, whose last field is the destination, and UDP's
+	if at := len(packet) - wire.SyncLen - headers; at >= 0 {
+		marked, known = keyOfMarked(sync, [4]byte(packet[at+16:])), true
+	}
 	for i := s.first; i != s.next; i++ {
-		if a := &s.asked[i%uint32(len(s.asked))]; a.want != 0 && a.key == key {
+		a := &s.asked[i%uint32(len(s.asked))]
+		if a.want != 0 && (!a.marked && a.key == key || a.marked && known && a.key == marked) {
 			return a
 		}
 	}
 	return nil
 }
 
-// next1 reads the next stamp from a socket's error queue.
+// read reads the next stamp from a socket's error queue.
 func (s *stamper) read(fd int) (n int, e unix.Errno) {
 	for {
 		s.hdr.SetControllen(controlMax)
@@ -265,27 +285,40 @@ func (l *loop) left(packet []byte, t stamps) {
 		if !ok {
 			s.stray++
 		} else if a.software = l.clock.Local(m); !s.device {
-			l.departed(a, a.software.Add(time.Duration(s.beyond.Median())))
+			l.departed(a, packet, a.software.Add(time.Duration(s.beyond.Median())))
 		}
 	}
 	if t.deviceNs != 0 && a.want&deviceStamp != 0 {
 		a.want &^= deviceStamp
 		s.stats.Stamped++
 		at := timescale.LocalFromNs(t.deviceNs)
-		if l.departed(a, at) && a.software != (timescale.Local{}) {
+		if l.departed(a, packet, at) && a.software != (timescale.Local{}) {
 			s.beyond.Add(int64(at.Sub(a.software)))
 		}
 	}
 }
 
-// departed takes the moment at which a Sync was stamped. A moment that cannot
-// be teaches nothing, and makes no Follow_Up.
-func (l *loop) departed(a *asked, stamp timescale.Local) (ok bool) {
+// departed takes the moment at which a Sync was stamped, and the Sync as it was.
+// A moment that cannot be teaches nothing, and makes no Follow_Up.
+func (l *loop) departed(a *asked, packet []byte, stamp timescale.Local) (ok bool) {
 	s := l.stamps
 	at := stamp.Add(s.egress)
-	ok = plausible(at.Sub(a.origin))
+	path, from, predicted := a.path, a.origin.Add(-time.Duration(a.predicted)), a.predicted
+	if a.marked {
+		if origin, ok := written(packet); ok {
+			path, from, predicted = egress.Written, origin.Add(-time.Duration(a.rest)), a.rest
+			s.stats.Written++
+		} else {
+			s.stats.Unwritten++
+		}
+	}
+	late := int64(at.Sub(from)) - predicted
+	ok = plausible(time.Duration(late))
 	if ok && a.sample {
-		ok = s.predictor.Observe(a.path, int64(at.Sub(a.origin))+a.predicted, a.predicted)
+		ok = s.predictor.Observe(path, late+predicted, predicted)
+		if ok && path == egress.Written {
+			s.predictor.Learn(a.path, int64(at.Sub(a.origin))+a.predicted)
+		}
 	}
 	if !ok {
 		if s.device {

@@ -47,9 +47,10 @@ const (
 
 // Offsets of the fields that a prebuilt packet has patched before each send.
 const (
-	CorrectionOffset = 8
-	SequenceOffset   = 30
-	OriginOffset     = 34 // originTimestamp, receiveTimestamp: 10 octets
+	CorrectionOffset   = 8
+	TypeSpecificOffset = 16 // messageTypeSpecific: 4 octets, a clock's own until it has left
+	SequenceOffset     = 30
+	OriginOffset       = 34 // originTimestamp, receiveTimestamp: 10 octets
 )
 
 // minLength is the shortest messageLength by type, 0 for a reserved type.

@@ -47,6 +47,27 @@ func PutTimestamp(b []byte, t Timestamp) {
 	binary.BigEndian.PutUint32(b[6:], t.Nanoseconds)
 }
 
+// Local is the inverse of TimestampFromLocal. What no clock of ours reads, from
+// the year 2262 on, becomes its latest reading.
+func (t Timestamp) Local() timescale.Local {
+	if t.Seconds >= math.MaxInt64/nsPerSecond {
+		return timescale.LocalFromNs(math.MaxInt64)
+	}
+	return timescale.LocalFromNs(int64(t.Seconds)*nsPerSecond + int64(t.Nanoseconds))
+}
+
+// OriginOf reads the originTimestamp of the Sync in b, which has SyncLen octets.
+func OriginOf(b []byte) Timestamp {
+	b = b[OriginOffset:SyncLen]
+	return Timestamp{uint64(binary.BigEndian.Uint16(b))<<32 | uint64(binary.BigEndian.Uint32(b[2:])), binary.BigEndian.Uint32(b[6:])}
+}
+
+// PutTypeSpecific writes the messageTypeSpecific of the message in b.
+func PutTypeSpecific(b []byte, v uint32) { binary.BigEndian.PutUint32(b[TypeSpecificOffset:], v) }
+
+// TypeSpecific reads it.
+func TypeSpecific(b []byte) uint32 { return binary.BigEndian.Uint32(b[TypeSpecificOffset:]) }
+
 // PutSequenceID writes the sequenceId of the message in b.
 func PutSequenceID(b []byte, seq uint16) {
 	binary.BigEndian.PutUint16(b[SequenceOffset:], seq)

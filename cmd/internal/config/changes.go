@@ -66,6 +66,7 @@ var settables = []settable{
 	{"master.pdelay", func(c *Config) any { return &c.Master.Pdelay }, live},
 	{"master.squelch", func(c *Config) any { return &c.Master.Squelch }, live},
 	{"master.sync_mode", func(c *Config) any { return &c.Master.SyncMode }, restart},
+	{"master.kernel_sync", func(c *Config) any { return &c.Master.KernelSync }, restart},
 	{"master.residual_limit", func(c *Config) any { return &c.Master.ResidualLimit }, live},
 	{"master.on_residual", func(c *Config) any { return &c.Master.OnResidual }, restart},
 	{"master.dscp", func(c *Config) any { return &c.Master.DSCP }, live},

@@ -96,6 +96,8 @@ type Master struct {
 	Squelch          quality.Squelch
 	SyncMode         string // "auto", "one-step", "two-step"
 	TwoStepFor       []netip.Prefix
+	// KernelSync lets a program in the kernel write the time into a predicted Sync.
+	KernelSync bool
 	// ResidualLimit is the bound of what a predicted Sync says wrong, beyond which
 	// OnResidual is done: "alarm", or "two-step" for everyone too. Negative: never.
 	ResidualLimit time.Duration
@@ -149,7 +151,7 @@ func defaults() *Config {
 		Holdover: Holdover{Oscillator: h.Oscillator, Spec: h.Spec, Learning: h.Learning, MaxHoldover: h.MaxHoldover,
 			Settle: h.Settle, WarmUp: h.WarmUp, OnAcquire: h.OnAcquire},
 		Master: Master{Priority1: 128, Priority2: 128, Profile: "default", ClassAlternative: "A", MaxClients: 1000,
-			EventPort: 319, GeneralPort: 320, SyncMode: "auto", ResidualLimit: 50 * time.Microsecond, OnResidual: "alarm", Management: "get", DSCP: 47, FreeRunAfter: h.FreeRunAfter},
+			EventPort: 319, GeneralPort: 320, SyncMode: "auto", KernelSync: true, ResidualLimit: 50 * time.Microsecond, OnResidual: "alarm", Management: "get", DSCP: 47, FreeRunAfter: h.FreeRunAfter},
 		Control: Control{RunDir: "/run/bragi"},
 		Syslog:  Syslog{Format: "rfc5424"},
 		Sim:     Sim{Oscillator: "ocxo", Receiver: "nmea", Seed: 1, TimeToFix: 3 * time.Second, SurveySpeed: 1},

@@ -80,6 +80,7 @@ var options = []option{
 	{"master.pdelay", boolean(func(c *Config) *bool { return &c.Master.Pdelay })},
 	{"master.squelch", squelch},
 	{"master.sync_mode", word(func(c *Config) *string { return &c.Master.SyncMode }, []string{"auto", "one-step", "two-step"})},
+	{"master.kernel_sync", boolean(func(c *Config) *bool { return &c.Master.KernelSync })},
 	{"master.residual_limit", duration(func(c *Config) *time.Duration { return &c.Master.ResidualLimit }, 100*time.Nanosecond, time.Second, "50us", true)},
 	{"master.on_residual", word(func(c *Config) *string { return &c.Master.OnResidual }, []string{"alarm", "two-step"})},
 	{"master.dscp", whole(func(c *Config) *uint8 { return &c.Master.DSCP }, 0, 63, "47")},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,6 +21,7 @@ type hardware struct {
 	mode      board.SyncMode
 	why       string
 	granted   board.Stamping // what the driver says it does since arm
+	writing   string         // whether the kernel writes the time into a predicted Sync, and why not
 }
 
 // openBoard opens a real board's clock and network device. The pulse and the
@@ -80,6 +82,21 @@ func simHardware(cfg *config.Config) hardware {
 	h.abilities = board.Abilities{PHC: -1, SoftwareTx: true, SoftwareRx: true}
 	h.mode, h.why = board.ChooseSyncMode(h.abilities, h.profile, board.Wanted(cfg.Master.SyncMode))
 	return h
+}
+
+// index is that of the device by which Syncs leave; 0 where none was named.
+func (h hardware) index(cfg *config.Config) (int, error) {
+	if h.nic != nil {
+		return h.nic.PhysicalIndex()
+	}
+	if cfg.Board.Interface == "" {
+		return 0, nil
+	}
+	device, err := net.InterfaceByName(cfg.Board.Interface)
+	if err != nil {
+		return 0, fmt.Errorf("interface %q: %w", cfg.Board.Interface, err)
+	}
+	return device.Index, nil
 }
 
 // choose decides how the time gets into a Sync.

@@ -10,7 +10,7 @@ func (d *Daemon) hardware() status.Hardware {
 	r, h, b := d.service.Transport.Residual, d.devices.hardware, d.cfg.Board
 	info := d.devices.clock.Info()
 	return status.Hardware{
-		PHC: info.Name, Driver: info.Driver, Interface: b.Interface, SyncMode: string(h.mode), SyncModeWhy: h.why,
+		PHC: info.Name, Driver: info.Driver, Interface: b.Interface, SyncMode: string(h.mode), SyncModeWhy: h.why + h.writing,
 		ResidualNs: status.Residual{P1: r.P1, P50: r.P50, P99: r.P99, N: r.N},
 		EgressNs:   known(d.pipe.egressNs()),
 		Profile:    h.profile.Name, Accuracy: h.profile.Accuracy, Limits: h.limits(info), Pulse: pulseInput(d.cfg, h.profile),

@@ -146,5 +146,7 @@ func (d *Daemon) rearmAfter(server *udp.Server) {
 	delete(d.outside, alarms.HardwareStamps)
 	if a := h.abilities; a.HardwareTx || a.HardwareRx {
 		d.rearm(server)
+		return
 	}
+	d.writeOrigins(server)
 }

@@ -1,10 +1,12 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
 
 	"bragi/board"
 	"bragi/cmd/internal/alarms"
@@ -22,6 +24,9 @@ const (
 	withheld = 24
 	// leftTwins is how many twins without a stamp show that it stamps nothing.
 	leftTwins = 8
+	// unwrittenSyncs is how many samples within a second, all without the kernel's
+	// time, show that its program is not there.
+	unwrittenSyncs = 8
 	// again is when a broken promise is tried anew.
 	again = 10 * time.Minute
 	// calm is how long the residual must be small before two-step ends again.
@@ -39,15 +44,16 @@ const (
 
 // stampWatch is what has been seen of the stamps so far.
 type stampWatch struct {
-	inUse   udp.Stamping
-	start   udp.StampStats // as it was when the device last gave a good stamp
-	broken  string         // the promise that was not kept; "": none
-	retry   time.Time      // when it is tried anew
-	high    bool           // the residual is beyond its limit
-	quietAt time.Time      // since when it is small again
-	changes uint64         // of the link's carrier
-	told    bool           // why there are no twins
-	setBack time.Time      // when the interface's setting was last put back
+	inUse              udp.Stamping
+	start              udp.StampStats // as it was when the device last gave a good stamp
+	broken             string         // the promise that was not kept; "": none
+	retry              time.Time      // when it is tried anew
+	high               bool           // the residual is beyond its limit
+	quietAt            time.Time      // since when it is small again
+	changes            uint64         // of the link's carrier
+	told               bool           // why there are no twins
+	written, unwritten uint64         // of the samples, as it was a second ago
+	setBack            time.Time      // when the interface's setting was last put back
 }
 
 // latencies are the configured ones.
@@ -109,7 +115,31 @@ func (d *Daemon) useStamps(server *udp.Server) {
 	d.stamps.start = d.service.Transport.Stamps
 	server.SetStamping(d.stamps.inUse)
 	h := &d.devices.hardware
-	d.log.Info("Sync: "+string(h.mode), syslog.Event("SYNC_MODE"), zap.String("why", h.why))
+	d.writeOrigins(server)
+	d.log.Info("Sync: "+string(h.mode), syslog.Event("SYNC_MODE"), zap.String("why", h.why+h.writing))
+}
+
+// writeOrigins lets the kernel write the time into the Syncs that are predicted,
+// at the device that has the hardware, or takes its program away. The caller holds
+// mu.
+func (d *Daemon) writeOrigins(server *udp.Server) {
+	h, index := &d.devices.hardware, 0
+	h.writing = ""
+	var err error
+	if d.cfg.Master.KernelSync && h.mode == board.PredictedOneStep && !d.stamps.inUse.TwoStep {
+		index, err = h.index(d.cfg)
+	}
+	if err == nil {
+		err = server.OriginWriter(index)
+	}
+	switch {
+	case errors.Is(err, unix.EPERM):
+		h.writing = "; the kernel does not write it nearer to the wire: " + err.Error() + " (mend: run as root, or with CAP_BPF and CAP_NET_ADMIN)"
+	case err != nil:
+		h.writing = "; the kernel does not write it nearer to the wire: " + err.Error()
+	case index > 0:
+		h.writing = "; the kernel brings it up to date as it hands the Sync to the driver"
+	}
 }
 
 // judgeStamps looks once a second at what the stamps are worth.
@@ -127,6 +157,19 @@ func (d *Daemon) judgeStamps(server *udp.Server) {
 	d.judgeSetting(server, now)
 	d.judgePromise(server, now)
 	d.judgeResidual(server, now)
+	d.judgeWriting(server)
+}
+
+// judgeWriting links the kernel's program anew when the Syncs that it was to write
+// come by without. Where they leave by another device nothing helps, nor harms.
+func (d *Daemon) judgeWriting(server *udp.Server) {
+	w, n := &d.stamps, d.service.Transport.Stamps
+	missed, done := n.Unwritten-w.unwritten, n.Written-w.written
+	w.unwritten, w.written = n.Unwritten, n.Written
+	if missed >= unwrittenSyncs && done == 0 {
+		_ = server.OriginWriter(0) // nothing can fail when it is taken away
+		d.writeOrigins(server)
+	}
 }
 
 // judgeSetting puts back what another program, or the driver when the link came
@@ -204,7 +247,8 @@ func (d *Daemon) rearm(server *udp.Server) {
 	d.stamps.inUse.TwoStep = d.stamps.inUse.TwoStep || d.stamps.high && d.cfg.Master.OnResidual == "two-step"
 	d.stamps.start = d.service.Transport.Stamps
 	server.SetStamping(d.stamps.inUse)
-	d.log.Warn("Sync: "+string(h.mode), syslog.Event("SYNC_MODE"), zap.String("why", h.why))
+	d.writeOrigins(server)
+	d.log.Warn("Sync: "+string(h.mode), syslog.Event("SYNC_MODE"), zap.String("why", h.why+h.writing))
 }
 
 // judgeResidual compares what a predicted Sync may say wrong with the limit,
