@@ -22,6 +22,7 @@ type loop struct {
 	bridge   bridge
 	stamps   *stamper
 	stamping Stamping
+	clocks   abreast
 	marks    bool // the kernel writes the time into what is marked
 	wait     *waiter
 	events   []master.Event
@@ -276,19 +277,23 @@ func (l *loop) sync(m *master.Message) bool {
 	on := l.stamps.path()
 	path := on
 	predicted := l.stamps.predictor.Predict(on)
-	read := Now()
-	a := asked{token: m.Token, path: on, read: read, origin: l.clock.Local(read).Add(time.Duration(predicted)), predicted: predicted}
+	a := asked{token: m.Token, path: on, predicted: predicted}
 	if l.marks && m.Token == 0 && !l.stamping.OneStep {
+		var mono int64
+		a.read, mono = l.clocks.now()
 		a.marked, a.rest = true, l.stamps.predictor.Predict(egress.Written)
-		mark(m.Payload, monotonic()+predicted-a.rest)
+		mark(m.Payload, mono+predicted-a.rest)
 		path = egress.Written
+	} else {
+		a.read = Now()
 	}
+	a.origin = l.clock.Local(a.read).Add(time.Duration(predicted))
 	m.SetEgress(a.origin)
 	if l.stamping.OneStep {
 		wire.AddCorrection(m.Payload, l.stamps.egress)
 	}
 	tx := l.port(m.Event).tx
-	a.sample = l.stamps.due(path, read)
+	a.sample = l.stamps.due(path, a.read)
 	if !a.sample && m.Token == 0 {
 		tx.one(m.Src, m.Dst, m.Payload)
 		return false

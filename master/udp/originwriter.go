@@ -86,6 +86,34 @@ func written(packet []byte) (origin timescale.Local, ok bool) {
 // monotonic reads the clock that the kernel's program reads.
 func monotonic() int64 { return read(unix.CLOCK_MONOTONIC) }
 
+// abreast are CLOCK_MONOTONIC_RAW and CLOCK_MONOTONIC of one moment. The second is
+// slewed by others, by half a microsecond in freshFor at most.
+type abreast struct{ rawNs, monotonicNs int64 }
+
+const freshFor = time.Millisecond
+
+// now reads both clocks: one if the other was read with it a moment ago. An
+// interrupt between two readings would be taken for time that has passed.
+func (a *abreast) now() (raw timescale.Mono, mono int64) {
+	mono = monotonic()
+	if age := mono - a.monotonicNs; age < 0 || age > int64(freshFor) {
+		width := int64(0)
+		for i := range 3 {
+			r0 := read(unix.CLOCK_MONOTONIC_RAW)
+			m := monotonic()
+			r1 := read(unix.CLOCK_MONOTONIC_RAW)
+			if i == 0 || r1-r0 < width {
+				a.rawNs, a.monotonicNs, width = r0+(r1-r0)/2, m, r1-r0
+			}
+			if width <= int64(tight) {
+				break
+			}
+		}
+		mono = monotonic()
+	}
+	return timescale.MonoFromNs(a.rawNs + mono - a.monotonicNs), mono
+}
+
 // Where a Sync's fields lie in its Ethernet frame. One that is not as long, by a
 // VLAN's tag for one, is let pass as it is: the tag is put in behind the program.
 const (
