@@ -23,9 +23,12 @@ type loop struct {
 	stamps   *stamper
 	stamping Stamping
 	clocks   abreast
-	marks    bool // the kernel writes the time into what is marked
-	wait     *waiter
-	events   []master.Event
+	twins    *twins // nil: none
+	// twinsError is why there are none; the service does without.
+	twinsError error
+	marks      bool // the kernel writes the time into what is marked
+	wait       *waiter
+	events     []master.Event
 
 	heard timescale.Mono // when event messages last came
 	dense bool           // they are of a stream
@@ -116,7 +119,7 @@ func (l *loop) pause() error {
 		l.due = next
 		d = max(0, min(d, next.Sub(now)))
 	}
-	if at, ok := l.s.twins.due(); ok {
+	if at, ok := l.twins.due(); ok {
 		d = max(0, min(d, at.Sub(now)))
 	}
 	l.wakes++
@@ -278,7 +281,8 @@ func (l *loop) sync(m *master.Message) bool {
 	path := on
 	predicted := l.stamps.predictor.Predict(on)
 	a := asked{token: m.Token, path: on, predicted: predicted}
-	if l.marks && m.Token == 0 && !l.stamping.OneStep {
+	// A Follow_Up must not be made for another's Sync: marked ones need numbers for it.
+	if l.marks && (m.Token == 0 || l.stamps.numbered) && !l.stamping.OneStep {
 		var mono int64
 		a.read, mono = l.clocks.now()
 		a.marked, a.rest = true, l.stamps.predictor.Predict(egress.Written)
@@ -339,10 +343,11 @@ func (l *loop) stats() Stats {
 		Event: e.tx.stats, General: g.tx.stats,
 		Residual: l.stamps.predictor.Residual(), Latency: Latency{l.stamps.device, l.stamps.predictor.Save()}, Stamps: l.stamps.stats, StampsLost: l.stamps.lost, StampsStray: l.stamps.stray,
 	}
-	if l.s.twins != nil {
-		st.Twins = l.s.twins.stats
+	if l.twins != nil {
+		st.Twins = l.twins.stats
 	}
-	st.Twins.Error = l.s.twinsError
+	st.Twins.Error = l.twinsError
+	st.Stamps.Waited = l.stamps.interrupt.Spread()
 	st.Stamps.Beyond = l.stamps.beyond.Spread()
 	if m := l.s.group; m != nil {
 		st.Joined, st.DroppedGroup = m.joined, m.rx.drops

@@ -248,8 +248,8 @@ func originProgram(port uint16) []instruction {
 // away. Until it is there, and when it cannot be, the time in a Sync is predicted
 // as a whole. The error says why it cannot be.
 func (s *Server) OriginWriter(ifindex int) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
+	s.device.Lock()
+	defer s.device.Unlock()
 	if s.writer != nil && s.writer.index == ifindex {
 		return nil
 	}

@@ -195,10 +195,10 @@ func TestKernelWritesSyncs(t *testing.T) {
 			t.Errorf("%d latencies were learnt", len(w))
 		}
 
-		s.writing.Lock()
+		s.device.Lock()
 		err := unix.Close(s.writer.link)
 		s.writer.link = -1
-		s.writing.Unlock()
+		s.device.Unlock()
 		if err != nil {
 			t.Fatal(err)
 		}

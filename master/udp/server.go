@@ -53,18 +53,16 @@ type Server struct {
 	cfg     Config
 	event   *port
 	general *port
-	twins   *twins
-	// twinsError is why there are none; the service does without.
-	twinsError error
-	ingress    time.Duration // from the wire to a receive stamp
-	writing    sync.Mutex    // guards writer
-	writer     *originWriter // nil: none
-	group      *port         // only received from; nil without Management
-	wake       int           // eventfd
-	posted     atomic.Pointer[command]
-	events     chan master.Event
-	done       chan struct{}
-	opened     bridge // as it was in Listen
+	ingress time.Duration // from the wire to a receive stamp
+	device  sync.Mutex    // guards what is bound to one: twins and writer
+	twins   *twins        // the loop's; nil: none
+	writer  *originWriter // nil: none
+	group   *port         // only received from; nil without Management
+	wake    int           // eventfd
+	posted  atomic.Pointer[command]
+	events  chan master.Event
+	done    chan struct{}
+	opened  bridge // as it was in Listen
 
 	changed          chan struct{}
 	grants, renewals atomic.Uint64 // see Changes
@@ -125,9 +123,6 @@ func Listen(c Config) (*Server, error) {
 			return nil, err
 		}
 	}
-	if c.Twins.Interface != "" {
-		s.twins, s.twinsError = openTwins(c.Twins, c.Identity, c.Priority, c.EventPort)
-	}
 	if s.wake, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
 		err = fmt.Errorf("udp: %w", os.NewSyscallError("eventfd", err))
 		return nil, err
@@ -158,11 +153,11 @@ func (s *Server) Close() error {
 		return nil
 	}
 	s.closed = true
+	s.device.Lock()
 	s.twins.close()
-	s.writing.Lock()
 	s.writer.close()
 	s.writer = nil
-	s.writing.Unlock()
+	s.device.Unlock()
 	var errs []error
 	fds := []int{s.wake}
 	for _, p := range []*port{s.event, s.general, s.group} {

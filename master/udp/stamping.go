@@ -1,6 +1,8 @@
 package udp
 
 import (
+	"fmt"
+	"net"
 	"time"
 
 	"bragi/gnss/timescale"
@@ -24,18 +26,47 @@ type Stamping struct {
 	// Test sends the first twins, which show whether the device stamps; Twins goes
 	// on with them, for a device that stamps no unicast Sync.
 	Test, Twins bool
+	// Device is whose stamps they are: twins leave by it.
+	Device string
 }
 
 // SetStamping changes what is used, at once.
 func (s *Server) SetStamping(c Stamping) {
+	s.device.Lock()
+	defer s.device.Unlock()
+	old := s.twins
+	var err error
+	if c.Test || c.Twins {
+		err = s.renewTwins(c.Device)
+	}
+	now := s.twins
 	s.post(func(m *master.Master, l *loop) {
+		if l.twinsError = err; now != old {
+			old.close()
+		}
+		l.twins = now
 		l.stamping = c
 		m.SetTwoStep(c.TwoStep)
 		l.stamps.use(c.Transmit && !c.OneStep, m.Follows())
-		if t := l.s.twins; t != nil && (c.Test || c.Twins) {
+		if t := l.twins; t != nil && (c.Test || c.Twins) {
 			t.begin(Now(), c.Twins, c.OneStep)
 		}
 	})
+}
+
+// renewTwins makes twins for a device, unless those that there are were made for
+// it: one that was replugged is another. The caller holds s.device.
+func (s *Server) renewTwins(name string) error {
+	device, err := net.InterfaceByName(name)
+	if err != nil {
+		s.twins = nil
+		return fmt.Errorf("udp: twins: interface %q: %w: check its name with `ip link`", name, err)
+	}
+	if s.twins != nil && s.twins.index == device.Index {
+		return nil
+	}
+	s.twins, err = openTwins(device, s.cfg.Twins, s.cfg.Identity, s.cfg.Priority, s.cfg.EventPort)
+	return err
 }
 
 // StampStats count what became of time stamps.
@@ -51,6 +82,9 @@ type StampStats struct {
 	// those that had to do with the kernel's, ReceivedRefused those of them whose
 	// stamp of the device cannot be.
 	Received, ReceivedSoftware, ReceivedRefused uint64
+	// Waited is what the kernel's receive stamp is behind the device's, of messages
+	// that have both, in ns; its median is taken off a stamp of the kernel's alone.
+	Waited egress.Spread
 	// Beyond is what the device's transmit stamp is behind the kernel's, in ns.
 	Beyond egress.Spread
 }

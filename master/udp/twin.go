@@ -19,9 +19,11 @@ import (
 // device both say when a twin left: what the device's stamp is behind the
 // kernel's is the way through driver and MAC, which every Sync takes too.
 //
-// They also tell at the start whether the device stamps at all.
+// They also tell at the start whether the device stamps at all. And what others
+// send of that kind, twins of a neighbour for one, is stamped on arrival by both:
+// what the kernel's stamp is behind the device's is what a request that only the
+// kernel stamps has waited for it.
 type Twins struct {
-	Interface string // the device with the hardware; "": no twins
 	// Group sends them by UDP to 224.0.1.130 with TTL 1, else as Ethernet frames to
 	// 01-80-C2-00-00-0E, which no bridge forwards (annex E.3).
 	Group bool
@@ -54,6 +56,7 @@ type TwinStats struct {
 // twins sends them and takes their stamps.
 type twins struct {
 	fd     int
+	index  int // the device's
 	frame  []byte
 	start  int // of the PTP message in what is sent
 	looped int // and in what comes back
@@ -63,16 +66,18 @@ type twins struct {
 	wait   timescale.Mono // when the last was sent; zero: its stamps have come
 	soft   timescale.Local
 	on     bool // they go on after the first ones
+	heard  abreastReal
+	rx     *receiver // nil: nothing is received
 	stats  TwinStats
 }
 
+// abreastReal are CLOCK_MONOTONIC_RAW and CLOCK_REALTIME when neighbours' messages
+// were last looked for.
+type abreastReal struct{ rawNs, realNs int64 }
+
 // openTwins makes the socket.
-func openTwins(c Twins, id wire.ClockIdentity, priority int, port uint16) (_ *twins, err error) {
-	device, err := net.InterfaceByName(c.Interface)
-	if err != nil {
-		return nil, fmt.Errorf("udp: twins: interface %q: %w: check its name with `ip link`", c.Interface, err)
-	}
-	t := &twins{fd: -1, looped: 14}
+func openTwins(device *net.Interface, c Twins, id wire.ClockIdentity, priority int, port uint16) (_ *twins, err error) {
+	t := &twins{fd: -1, index: device.Index, looped: 14}
 	defer func() {
 		if err != nil {
 			t.close()
@@ -87,7 +92,8 @@ func openTwins(c Twins, id wire.ClockIdentity, priority int, port uint16) (_ *tw
 	if err != nil {
 		return nil, fmt.Errorf("udp: twins: %w: run as root or with CAP_NET_RAW", os.NewSyscallError("socket", err))
 	}
-	const stamps = unix.SOF_TIMESTAMPING_SOFTWARE | unix.SOF_TIMESTAMPING_RAW_HARDWARE | unix.SOF_TIMESTAMPING_OPT_TX_SWHW
+	const stamps = unix.SOF_TIMESTAMPING_SOFTWARE | unix.SOF_TIMESTAMPING_RAW_HARDWARE | unix.SOF_TIMESTAMPING_OPT_TX_SWHW |
+		unix.SOF_TIMESTAMPING_RX_SOFTWARE | unix.SOF_TIMESTAMPING_RX_HARDWARE
 	errs := []error{
 		unix.SetsockoptInt(t.fd, unix.SOL_SOCKET, unix.SO_PRIORITY, priority),
 		unix.SetsockoptInt(t.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING_NEW, stamps),
@@ -101,11 +107,17 @@ func openTwins(c Twins, id wire.ClockIdentity, priority int, port uint16) (_ *tw
 		t.tx = newSender(t.fd, port, true)
 		t.frame = message
 	} else {
-		errs = append(errs, unix.Bind(t.fd, &unix.SockaddrLinklayer{Ifindex: device.Index}))
+		errs = append(errs, unix.Bind(t.fd, &unix.SockaddrLinklayer{Ifindex: device.Index, Protocol: ethPTP>>8 | ethPTP&0xFF<<8}))
+		for _, group := range [][6]byte{twinMAC, {0x01, 0x1B, 0x19}} { // those of IEEE 1588, annex E.3
+			join := unix.PacketMreq{Ifindex: int32(device.Index), Type: unix.PACKET_MR_MULTICAST, Alen: 6}
+			copy(join.Address[:], group[:])
+			errs = append(errs, unix.SetsockoptPacketMreq(t.fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &join))
+		}
+		t.rx = newReceiver(t.fd)
 		t.tx = newSender(t.fd, 0, true)
 		t.tx.hdr[0].Hdr.Name, t.tx.hdr[0].Hdr.Namelen = nil, 0 // bound to its device
 		if len(device.HardwareAddr) != 6 {
-			err = fmt.Errorf("udp: twins: interface %q is no Ethernet port: choose another board.interface", c.Interface)
+			err = fmt.Errorf("udp: twins: interface %q is no Ethernet port: choose another board.interface", device.Name)
 			return nil, err
 		}
 		t.start = 14
@@ -179,7 +191,7 @@ func (t *twins) send(now timescale.Mono) {
 
 // twin sends the twin that is due and takes the stamps of the one before.
 func (l *loop) twin(now timescale.Mono) {
-	t := l.s.twins
+	t := l.twins
 	if t == nil {
 		return
 	}
@@ -187,8 +199,43 @@ func (l *loop) twin(now timescale.Mono) {
 		l.takeTwin(t)
 	}
 	if at, ok := t.due(); ok && !now.Before(at) {
+		l.hearTwins(t)
 		t.send(now)
 	}
+}
+
+// hearTwins takes the receive stamps of what neighbours have sent since it was
+// last asked, at most a batch.
+func (l *loop) hearTwins(t *twins) {
+	if t.rx == nil {
+		return
+	}
+	before := t.heard
+	l.bridge.look()
+	t.heard = abreastReal{l.bridge.rawNs, l.bridge.realNs}
+	for i := range t.rx.read() {
+		p, ok := t.rx.packet(i)
+		if !ok || p.stampNs == 0 || p.deviceNs == 0 || !l.bridge.good {
+			continue
+		}
+		soft, ok := between(before, t.heard, p.stampNs)
+		if !ok {
+			continue
+		}
+		if behind := l.clock.Local(soft).Sub(timescale.LocalFromNs(p.deviceNs)); 0 <= behind && behind <= longestInterrupt {
+			l.stamps.interrupt.Add(int64(behind))
+		}
+	}
+}
+
+// between turns a stamp of CLOCK_REALTIME, taken between two readings of both
+// clocks, into CLOCK_MONOTONIC_RAW: however one is slewed, if it was all the time.
+func between(a, b abreastReal, stampNs int64) (m timescale.Mono, ok bool) {
+	real, raw := b.realNs-a.realNs, b.rawNs-a.rawNs
+	if a.rawNs == 0 || stampNs < a.realNs || stampNs > b.realNs || real <= 0 {
+		return m, false
+	}
+	return timescale.MonoFromNs(b.rawNs - int64(float64(b.realNs-stampNs)*(float64(raw)/float64(real)))), true
 }
 
 // takeTwin reads the stamps of the last twin.

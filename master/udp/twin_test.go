@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"net"
 	"net/netip"
+	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,7 +50,7 @@ func TestTwins(t *testing.T) {
 					break
 				}
 			}
-			s := listen(t, Config{Address: netip.MustParseAddr("10.9.0.1"), Twins: Twins{Interface: "v0", Group: group}, Identity: serverID})
+			s := listen(t, Config{Address: netip.MustParseAddr("10.9.0.1"), Twins: Twins{Group: group}, Identity: serverID})
 			defer s.Close()
 			m, err := master.New(master.Config{Identity: serverID})
 			if err != nil {
@@ -57,7 +59,7 @@ func TestTwins(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			ended := make(chan error, 1)
 			go func() { ended <- s.Serve(ctx, m, ahead(0)) }()
-			s.SetStamping(Stamping{Test: true})
+			s.SetStamping(Stamping{Test: true, Device: "v0"})
 			frame := make([]byte, 2000)
 			seen := 0
 			for seen < 3 {
@@ -104,12 +106,33 @@ func TestTwins(t *testing.T) {
 }
 
 // A server without the permission for twins, or with an interface that is not
-// there, serves without.
-func TestTwinsThatCannotBe(t *testing.T) {
-	e, g := twoPorts(t)
-	s := listen(t, Config{Address: serverAddr, EventPort: e, GeneralPort: g, Twins: Twins{Interface: "nothere0"}})
-	defer s.Close()
-	if s.twins != nil || s.twinsError == nil {
-		t.Errorf("twins %v, error %v", s.twins, s.twinsError)
-	}
+// there, serves without; when the interface is there again, as another one, they
+// are sent by it.
+func TestTwinsOfADeviceThatIsReplugged(t *testing.T) {
+	inNamespace(t, []string{"link set lo up", "address add 10.9.0.1/32 dev lo"}, func(t *testing.T) {
+		s := serve(t, netip.MustParseAddr("10.9.0.1"), 0)
+		plug := func() {
+			for _, c := range []string{"link add v0 type veth peer name v1", "link set v0 up", "link set v1 up"} {
+				if out, err := exec.Command("ip", strings.Fields(c)...).CombinedOutput(); err != nil {
+					t.Fatalf("ip %s: %v: %s", c, err, out)
+				}
+			}
+		}
+		use := Stamping{Test: true, Twins: true, Device: "v0"}
+		s.SetStamping(use)
+		if st := status(t, s, func(Status) bool { return true }).Transport.Twins; st.Error == nil || st.Sent != 0 {
+			t.Errorf("without an interface: %+v", st)
+		}
+		for range 2 {
+			plug()
+			s.SetStamping(use)
+			if st := status(t, s, func(st Status) bool { return st.Transport.Twins.Left >= 2 }).Transport.Twins; st.Error != nil {
+				t.Errorf("plugged in: %+v", st)
+			}
+			if out, err := exec.Command("ip", "link", "del", "v0").CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+		}
+		status(t, s, func(st Status) bool { return st.Transport.Twins.Failed >= 2 })
+	})
 }

@@ -80,5 +80,6 @@ func (d *Daemon) stampCounts() status.StampCounts {
 	n := t.Stamps
 	return status.StampCounts{Asked: n.Asked, Stamped: n.Stamped, Withheld: n.Withheld, Refused: n.Refused, Lost: t.StampsLost,
 		Received: n.Received, ReceivedSoftware: n.ReceivedSoftware, ReceivedRefused: n.ReceivedRefused,
-		TwinsSent: t.Twins.Sent, TwinsStamped: t.Twins.Stamped}
+		WaitedNs: n.Waited.P50, WaitedN: n.Waited.N, Written: n.Written, Unwritten: n.Unwritten,
+		TwinsSent: t.Twins.Sent, TwinsStamped: t.Twins.Stamped, TwinsFailed: t.Twins.Failed}
 }

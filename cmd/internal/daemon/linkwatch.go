@@ -132,7 +132,7 @@ func (d *Daemon) disarm(server *udp.Server) {
 		// Else the hardware writes the time of a clock that nobody has looked at.
 		_, _ = h.nic.SetStamping(board.TxStamp, board.RxPTPv2L4Event) // a device that is gone writes nothing
 	}
-	d.stamps.inUse = udp.Stamping{TwoStep: d.stamps.inUse.TwoStep}
+	d.stamps.inUse, d.stamps.disarmed = udp.Stamping{TwoStep: d.stamps.inUse.TwoStep}, true
 	server.SetStamping(d.stamps.inUse)
 }
 

@@ -35,8 +35,10 @@ const (
 	// interface's stamps.
 	setBackShown = time.Minute
 	// receiveNs is what a software receive stamp is believed to be off by on a board
-	// whose clock stamps no request: an interrupt's latency.
-	receiveNs = 5000
+	// whose clock stamps no request: an interrupt's latency. After so many messages
+	// with both stamps it is known, and taken off.
+	receiveNs  = 5000
+	knownWaits = 16
 	// deviceNs is what a device's own stamp is believed to be off by: the grain of
 	// its clock and the way between stamp and wire.
 	deviceNs = 50
@@ -51,6 +53,7 @@ type stampWatch struct {
 	high               bool           // the residual is beyond its limit
 	quietAt            time.Time      // since when it is small again
 	changes            uint64         // of the link's carrier
+	disarmed           bool           // without a carrier none is used
 	told               bool           // why there are no twins
 	written, unwritten uint64         // of the samples, as it was a second ago
 	setBack            time.Time      // when the interface's setting was last put back
@@ -59,14 +62,6 @@ type stampWatch struct {
 // latencies are the configured ones.
 func latencies(b config.Board) udp.Latencies {
 	return udp.Latencies{EgressNs: float64(b.EgressLatency), IngressNs: float64(b.IngressLatency), AsymmetryNs: float64(b.Asymmetry)}
-}
-
-// twinsOf says where calibration twins go, if the interface has hardware stamps.
-func twinsOf(b config.Board, h *hardware) udp.Twins {
-	if h.nic == nil || !h.abilities.HardwareTx {
-		return udp.Twins{}
-	}
-	return udp.Twins{Interface: h.nic.Physical(), Group: b.Twins == "udp"}
 }
 
 // arm asks the interface for the stamps that the mode wants. What it refuses is
@@ -93,7 +88,7 @@ func (h *hardware) arm(cfg *config.Config) udp.Stamping {
 			oneStep := tx == board.TxOneStepSync
 			return udp.Stamping{
 				Transmit: source == board.StampHardware, Receive: granted.Rx != board.RxNone, OneStep: oneStep, TwoStep: h.mode == board.TwoStep,
-				Test: a.L2 != board.No || cfg.Board.Twins == "udp", Twins: source == board.StampTwin || oneStep,
+				Device: h.nic.Physical(), Test: a.L2 != board.No || cfg.Board.Twins == "udp", Twins: source == board.StampTwin || oneStep,
 			}
 		}
 	}
@@ -126,7 +121,7 @@ func (d *Daemon) writeOrigins(server *udp.Server) {
 	h, index := &d.devices.hardware, 0
 	h.writing = ""
 	var err error
-	if d.cfg.Master.KernelSync && h.mode == board.PredictedOneStep && !d.stamps.inUse.TwoStep {
+	if d.cfg.Master.KernelSync && h.mode == board.PredictedOneStep {
 		index, err = h.index(d.cfg)
 	}
 	if err == nil {
@@ -183,14 +178,15 @@ func (d *Daemon) judgeSetting(server *udp.Server, now time.Time) {
 	if err != nil {
 		return // its own alarm tells
 	}
-	if link.Changes != w.changes {
+	fresh := link.Changes != w.changes
+	if fresh {
 		w.changes = link.Changes
 		if link.Carrier && w.broken != "" {
 			w.retry = now
 		}
 	}
-	if w.broken != "" {
-		return
+	if w.broken != "" || w.disarmed || !link.Carrier || fresh {
+		return // what the link's coming and going changed, watchLink puts right
 	}
 	set, err := h.nic.Stamping()
 	switch {
@@ -227,6 +223,9 @@ func (d *Daemon) judgePromise(server *udp.Server, now time.Time) {
 		if twins.Left >= leftTwins && twins.Stamped == 0 {
 			a = a.Foreign()
 		}
+	case w.inUse.Twins && twins.Failed >= leftTwins && twins.Sent == 0:
+		w.broken = fmt.Sprintf("%d twins could not be sent by %s", twins.Failed, h.nic.Physical())
+		a = a.Foreign()
 	case (w.inUse.Twins || w.inUse.Test && a.L2 == board.Yes) && twins.Left >= leftTwins && twins.Stamped == 0:
 		w.broken = fmt.Sprintf("%d messages were given to %s at the start and not stamped", twins.Left, h.nic.Physical())
 		a = a.Foreign()
@@ -243,7 +242,7 @@ func (d *Daemon) judgePromise(server *udp.Server, now time.Time) {
 // rearm applies the mode that was chosen.
 func (d *Daemon) rearm(server *udp.Server) {
 	h := &d.devices.hardware
-	d.stamps.inUse = h.arm(d.cfg)
+	d.stamps.inUse, d.stamps.disarmed = h.arm(d.cfg), false
 	d.stamps.inUse.TwoStep = d.stamps.inUse.TwoStep || d.stamps.high && d.cfg.Master.OnResidual == "two-step"
 	d.stamps.start = d.service.Transport.Stamps
 	server.SetStamping(d.stamps.inUse)
@@ -295,7 +294,11 @@ func (d *Daemon) egressBoundNs() (bound float64, ok bool) {
 		ok = ok && t.Stamps.Beyond.N > 0
 	}
 	if n := t.Stamps; w.inUse.Receive && n.ReceivedSoftware > n.Received {
-		bound += receiveNs
+		if n.Waited.N >= knownWaits {
+			bound += float64(n.Waited.P99 - n.Waited.P1)
+		} else {
+			bound += receiveNs
+		}
 	}
 	return bound, ok
 }

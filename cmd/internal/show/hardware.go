@@ -50,8 +50,16 @@ func Hardware(s status.Status) string {
 		fmt.Fprintf(w, "Residual\tnot measured yet\n")
 	}
 	n := h.Stamps
-	fmt.Fprintf(w, "Stamps sent\t%d asked of the device, %d given, %d withheld, %d refused; twins %d of %d\n", n.Asked, n.Stamped, n.Withheld, n.Refused, n.TwinsStamped, n.TwinsSent)
-	fmt.Fprintf(w, "Stamps received\t%d by the device, %d by the kernel in its place, %d refused\n", n.Received, n.ReceivedSoftware, n.ReceivedRefused)
+	fmt.Fprintf(w, "Stamps sent\t%d asked of the device, %d given, %d withheld, %d refused; twins %d of %d%s\n", n.Asked, n.Stamped, n.Withheld, n.Refused, n.TwinsStamped, n.TwinsSent,
+		counted(n.TwinsFailed, ", %d could not be sent"))
+	if n.Written+n.Unwritten > 0 {
+		fmt.Fprintf(w, "Written\tby the kernel: the time in %d of %d Syncs that were looked at\n", n.Written, n.Written+n.Unwritten)
+	}
+	fmt.Fprintf(w, "Stamps received\t%d by the device, %d by the kernel in its place, %d refused", n.Received, n.ReceivedSoftware, n.ReceivedRefused)
+	if n.WaitedN > 0 {
+		fmt.Fprintf(w, "; a stamp of the kernel's is taken %d ns earlier, as measured by %d messages with both", n.WaitedNs, n.WaitedN)
+	}
+	fmt.Fprintln(w)
 	fmt.Fprintf(w, "Latencies\tingress %.0f ns, egress %.0f ns, asymmetry %.0f ns, as configured\n", h.IngressLatencyNs, h.EgressLatencyNs, h.AsymmetryNs)
 	fmt.Fprintf(w, "Egress bound\t%s in clockAccuracy\n", plusMinus(h.EgressNs))
 	for i, limit := range h.Limits {
@@ -59,6 +67,14 @@ func Hardware(s status.Status) string {
 	}
 	w.Flush()
 	return b.String()
+}
+
+// counted is a part of a line that is left out where there is nothing to count.
+func counted(n uint64, format string) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(format, n)
 }
 
 // device is the network device and what it stamps.

@@ -71,6 +71,11 @@ type StampCounts struct {
 	Received         uint64 `json:"received"`
 	ReceivedSoftware uint64 `json:"received_software"`
 	ReceivedRefused  uint64 `json:"received_refused"`
+	WaitedNs         int64  `json:"waited_ns"` // taken off a receive stamp of the kernel's: by how much it is later than the device's, measured
+	WaitedN          int    `json:"waited_n"`  // messages with both stamps that it was measured by, of late
+	Written          uint64 `json:"written"`   // samples whose time the kernel wrote
+	Unwritten        uint64 `json:"unwritten"` // and those that it was to write and did not
 	TwinsSent        uint64 `json:"twins_sent"`
 	TwinsStamped     uint64 `json:"twins_stamped"`
+	TwinsFailed      uint64 `json:"twins_failed"` // could not be sent
 }

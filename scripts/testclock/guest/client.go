@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"bragi/master/wire"
 )
 
 // The client: linuxptp's ptp4l with hardware stamps, on gmt1 in a network of its
@@ -60,13 +62,46 @@ func (s *stage) startClient() error {
 		return err
 	}
 	defer log.Close()
-	s.client = exec.Command("/bin/sh", "-c", "until ip addr add 10.9.0.2/24 dev gmt1; do sleep 0.2; done; ip link set lo up; ip link set gmt1 up; exec /bin/ptp4l -f /tmp/ptp4l.cfg -m")
+	s.client = exec.Command("/bin/sh", "-c", "until ip addr add 10.9.0.2/24 dev gmt1; do sleep 0.2; done; ip link set lo up; ip link set gmt1 up; "+s.beside()+"exec /bin/ptp4l -f /tmp/ptp4l.cfg -m")
 	s.client.Stdout, s.client.Stderr = log, log
 	s.client.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
 	if err := s.client.Start(); err != nil {
 		return err
 	}
 	return moveDevice("gmt1", s.client.Process.Pid)
+}
+
+// beside is what runs in the client's network besides it.
+func (s *stage) beside() string {
+	if s.board.beacon {
+		return "/bin/guest beacon gmt1 & "
+	}
+	return ""
+}
+
+// beacon sends PTP over Ethernet, five Syncs of nobody's domain a second, until it
+// fails: such as a neighbour's twins are. A port that stamps no unicast stamps
+// them on arrival.
+func beacon(name string) error {
+	device, err := net.InterfaceByName(name)
+	if err != nil {
+		return err
+	}
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Ifindex: device.Index}); err != nil {
+		return os.NewSyscallError("bind", err)
+	}
+	frame := append([]byte{0x01, 0x80, 0xC2, 0, 0, 0x0E}, device.HardwareAddr...)
+	frame = append(frame, 0x88, 0xF7)
+	frame = (&wire.Sync{Header: wire.Header{Domain: 127, Flags: wire.FlagTwoStep}}).Append(frame)
+	for ; ; time.Sleep(200 * time.Millisecond) {
+		if _, err := unix.Write(fd, frame); err != nil {
+			return os.NewSyscallError("write", err)
+		}
+	}
 }
 
 // moveDevice gives a network device to the network of a process, by rtnetlink:

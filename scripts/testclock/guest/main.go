@@ -23,24 +23,30 @@ type scenario struct {
 	spec   string // holdover.spec
 	play   func(*stage)
 	client bool // a ptp4l on gmt1
+	beacon bool // whoever sends PTP over Ethernet beside it
 }
 
 var scenarios = map[string]scenario{
-	"lock":      {"extts:0", "1.5us", playLock, false},
-	"day":       {"extts:0", "1.5us", playDay, false},
-	"pps":       {"/dev/pps0", "10us", playPPS, false}, // an interrupt's latency is in the bound
-	"quantum":   {"extts:0", "1.5us", playQuantum, false},
-	"faults":    {"extts:0", "1.5us", playFaults, false},
-	"unplug":    {"extts:0", "1.5us", playUnplug, false},
-	"replug":    {"extts:0", "1.5us", playReplug, false},
-	"client":    {"extts:0", "1.5us", playClient, true},
-	"stamps":    {"extts:0", "1.5us", playStamps, true},
-	"predicted": {"extts:0", "1.5us", playPredicted, true},
-	"twins":     {"extts:0", "1.5us", playAM335x, true},
-	"rtc":       {"extts:0", "1.5us", playRTC, false}, // setUp takes the date of the RTC
+	"lock":      {pps: "extts:0", spec: "1.5us", play: playLock},
+	"day":       {pps: "extts:0", spec: "1.5us", play: playDay},
+	"pps":       {pps: "/dev/pps0", spec: "10us", play: playPPS}, // an interrupt's latency is in the bound
+	"quantum":   {pps: "extts:0", spec: "1.5us", play: playQuantum},
+	"faults":    {pps: "extts:0", spec: "1.5us", play: playFaults},
+	"unplug":    {pps: "extts:0", spec: "1.5us", play: playUnplug},
+	"replug":    {pps: "extts:0", spec: "1.5us", play: playReplug},
+	"client":    {pps: "extts:0", spec: "1.5us", play: playClient, client: true},
+	"walk":      {pps: "extts:0", spec: "150ns", play: playWalk, client: true},
+	"stamps":    {pps: "extts:0", spec: "1.5us", play: playStamps, client: true},
+	"predicted": {pps: "extts:0", spec: "1.5us", play: playPredicted, client: true},
+	"twins":     {pps: "extts:0", spec: "1.5us", play: playAM335x, client: true, beacon: true},
+	"rtc":       {pps: "extts:0", spec: "1.5us", play: playRTC}, // setUp takes the date of the RTC
 }
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == "beacon" {
+		fmt.Fprintln(os.Stderr, beacon(os.Args[2]))
+		os.Exit(1)
+	}
 	if len(os.Args) != 2 || scenarios[os.Args[1]].play == nil {
 		var names []string
 		for name := range scenarios {
