@@ -33,9 +33,10 @@ var builtinSteps = [...][3]int{
 }
 
 // builtinExpires is the date up to which the table above was known to be
-// complete when it was taken over (leap-seconds.list: "File expires on 28 June
-// 2026"). Afterwards the table is still used; whoever shows alarms warns.
-var builtinExpires = UTC{daysSince1970(2026, 6, 28) * secPerDay * nsPerSecond}
+// complete when it was taken over (leap-seconds.list of tzdata 2026f: "File
+// expires on 28 June 2027"). Afterwards the table is still used; whoever shows
+// alarms warns.
+var builtinExpires = UTC{daysSince1970(2027, 6, 28) * secPerDay * nsPerSecond}
 
 var builtin = func() *LeapSeconds {
 	l := &LeapSeconds{expires: builtinExpires}

@@ -190,7 +190,7 @@ func (d *Daemon) listen(ctx context.Context, identity wire.PortIdentity) (*udp.S
 	d.mu.Unlock()
 	ports := udp.Config{Address: cfg.Master.Addr(), EventPort: cfg.Master.EventPort, GeneralPort: cfg.Master.GeneralPort,
 		DSCP: cfg.Master.DSCP, Nice: servingNice, Management: cfg.Master.Management != "off",
-		Latencies: latencies(cfg.Board), Twins: twinsOf(cfg.Board, &d.devices.hardware), Identity: identity.Clock,
+		Latencies: latencies(cfg.Board), Twins: udp.Twins{Group: cfg.Board.Twins == "udp"}, Identity: identity.Clock,
 		Inherited: d.keep.sockets.descriptors(), Before: d.keep.before}
 	for {
 		server, err := udp.Listen(ports)
