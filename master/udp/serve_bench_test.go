@@ -38,6 +38,10 @@ func BenchmarkServe(b *testing.B) {
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx, m, ahead(0)) }()
 	s.SetAnnouncement(locked)
+	const loopback = 1
+	if err := s.OriginWriter(loopback); err != nil {
+		b.Logf("without the kernel's program: %v", err)
+	}
 	hub := newHub(b, event, general)
 	hub.join(ctx, b, s)
 	thread := make(chan int, 1)

@@ -128,6 +128,7 @@ deny = ["10.9.0.0/16"]
 management = "off"
 two_step_for = ["10.2.0.0/16"]
 sync_mode = "one-step"
+kernel_sync = false
 residual_limit = "20us"
 on_residual = "two-step"
 [[reference]]
@@ -144,6 +145,9 @@ format = "rfc3164"
 		t.Fatal(warnings, err)
 	}
 	m := c.Master
+	if m.KernelSync || !defaults().Master.KernelSync {
+		t.Errorf("master.kernel_sync %v, %v without the key", m.KernelSync, defaults().Master.KernelSync)
+	}
 	if m.Squelch != quality.SquelchOutOfSpec || m.FreeRunAfter >= 0 || m.QualityProfile() != quality.AlternativeB || m.Addr() != netip.MustParseAddr("192.0.2.1") {
 		t.Errorf("%+v", m)
 	}
