@@ -110,6 +110,12 @@ func (p *program) when(r register, condition byte, imm int32, label string) {
 	p.add(unix.BPF_JMP|condition|unix.BPF_K, r, 0, 0, imm)
 }
 
+// whenWord likewise looks at the lower 32 bits alone.
+func (p *program) whenWord(r register, condition byte, imm uint32, label string) {
+	p.when(r, condition, int32(imm), label)
+	p.code[len(p.code)-1].Code ^= unix.BPF_JMP ^ unix.BPF_JMP32
+}
+
 // always jumps to a label.
 func (p *program) always(label string) { p.when(0, unix.BPF_JA, 0, label) }
 

@@ -1,6 +1,7 @@
 package udp
 
 import (
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -33,14 +34,14 @@ const notWritten = 0
 
 // newOriginWriter links the program to a device. The errno in an error may be
 // EPERM, or EINVAL where the kernel is older than Linux 6.6.
-func newOriginWriter(ifindex int, eventPort uint16) (w *originWriter, err error) {
+func newOriginWriter(ifindex int, id wire.ClockIdentity, eventPort uint16) (w *originWriter, err error) {
 	w = &originWriter{program: -1, link: -1, index: ifindex}
 	defer func() {
 		if err != nil {
 			w.close()
 		}
 	}()
-	if w.program, err = loadProgram("bragi_sync", originProgram(eventPort)); err != nil {
+	if w.program, err = loadProgram("bragi_sync", originProgram(id, eventPort)); err != nil {
 		return nil, fmt.Errorf("udp: %w", err)
 	}
 	if w.link, err = linkEgress(w.program, ifindex); err != nil {
@@ -128,13 +129,13 @@ const (
 	checksumAt = udpAt + 6
 )
 
-// originProgram is the program for the Syncs that leave from a port. The age of a
+// originProgram is the program for the Syncs of a clock that leave from a port. The age of a
 // Sync is known up to two seconds; one of more than one is worthless, and dropped.
 //
 // It writes twice: the first time brings what runs and what is written into the
 // caches, so that the second is quick, and equally quick each time. The mark of
 // the first is when it read the clock.
-func originProgram(port uint16) []instruction {
+func originProgram(id wire.ClockIdentity, port uint16) []instruction {
 	const (
 		packet, seconds, ns, kept = register(6), register(7), register(8), register(9)
 		// On the stack: the frame, placed so that its long fields are aligned, below it
@@ -166,6 +167,10 @@ func originProgram(port uint16) []instruction {
 		}
 		p.andK(1, f.bits)
 		p.when(1, unix.BPF_JNE, f.value, "let it go")
+	}
+	for i := 0; i < len(id); i += 4 {
+		p.load(1, word, frame, old+syncAt+wire.SourceOffset+i)
+		p.whenWord(1, unix.BPF_JNE, binary.NativeEndian.Uint32(id[i:]), "let it go")
 	}
 	p.load(1, word, frame, old+markAt)
 	p.when(1, unix.BPF_JEQ, notWritten, "let it go")
@@ -257,7 +262,7 @@ func (s *Server) OriginWriter(ifindex int) error {
 	s.writer = nil
 	var err error
 	if ifindex > 0 {
-		if s.writer, err = newOriginWriter(ifindex, s.cfg.EventPort); err != nil {
+		if s.writer, err = newOriginWriter(ifindex, s.cfg.Identity, s.cfg.EventPort); err != nil {
 			s.writer = nil
 		}
 	}

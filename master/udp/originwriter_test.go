@@ -20,7 +20,7 @@ import (
 // writerProgram is the kernel's program, loaded.
 func writerProgram(t *testing.T) int {
 	t.Helper()
-	fd, err := loadProgram("test", originProgram(EventPort))
+	fd, err := loadProgram("test", originProgram(serverID, EventPort))
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.ENOSYS):
 		t.Skipf("SKIPPED: no program may be given to this kernel: %v (mend: run as root)", err)
@@ -52,7 +52,7 @@ func runProgram(t *testing.T, fd int, frame []byte) (out []byte, answer uint32) 
 
 // marked is a Sync as it leaves by Ethernet, its UDP checksum right.
 func marked(origin wire.Timestamp, mark uint32) []byte {
-	sync := (&wire.Sync{Header: wire.Header{Flags: wire.FlagUnicast, SequenceID: 7, LogInterval: wire.LogIntervalNone}, OriginTimestamp: origin}).Append(nil)
+	sync := (&wire.Sync{Header: wire.Header{Flags: wire.FlagUnicast, SequenceID: 7, Source: wire.PortIdentity{Clock: serverID, Port: 1}, LogInterval: wire.LogIntervalNone}, OriginTimestamp: origin}).Append(nil)
 	wire.PutTypeSpecific(sync, mark)
 	f := make([]byte, syncAt, frameEnd)
 	copy(f[12:], []byte{0x08, 0x00, 0x45, 0xBC, 0, 20 + 8 + wire.SyncLen, 0, 0, 0, 0, 64, unix.IPPROTO_UDP, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2})
@@ -134,6 +134,7 @@ func TestOriginProgramLeavesOthersAlone(t *testing.T) {
 		"no mark":            func(f []byte) []byte { wire.PutTypeSpecific(f[syncAt:], 0); return f },
 		"another port":       func(f []byte) []byte { f[udpAt+1]++; return f },
 		"a Delay_Req":        func(f []byte) []byte { f[syncAt] = byte(wire.TypeDelayReq); return f },
+		"another clock's":    func(f []byte) []byte { f[syncAt+wire.SourceOffset+7]++; return f },
 		"TCP":                func(f []byte) []byte { f[ipAt+9] = unix.IPPROTO_TCP; return f },
 		"IPv6":               func(f []byte) []byte { f[12], f[13] = 0x86, 0xDD; return f },
 		"options of IP":      func(f []byte) []byte { f[ipAt] = 0x46; return f },

@@ -25,7 +25,7 @@ import (
 // nanosecond (qemu -icount shift=0) that is the number of instructions.
 func BenchmarkServe(b *testing.B) {
 	const event, general = 23190, 23200
-	s, err := Listen(Config{Address: serverAddr, EventPort: event, GeneralPort: general})
+	s, err := Listen(Config{Address: serverAddr, EventPort: event, GeneralPort: general, Identity: serverID})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -37,7 +37,7 @@ type Config struct {
 	Management bool
 	Latencies  Latencies
 	Twins      Twins
-	// Identity is the master's, for the twins.
+	// Identity is the master's: of the twins, and of the Syncs that the kernel writes into.
 	Identity wire.ClockIdentity
 	// Inherited are sockets that a service manager holds, so that what comes while
 	// no process serves waits in them: those bound to a port of ours are served

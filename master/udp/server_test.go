@@ -67,7 +67,7 @@ func listen(t *testing.T, c Config) *Server {
 func serve(t *testing.T, address netip.Addr, offset ahead) *Server {
 	t.Helper()
 	e, g := twoPorts(t)
-	s := listen(t, Config{Address: address, EventPort: e, GeneralPort: g, DSCP: 47})
+	s := listen(t, Config{Address: address, EventPort: e, GeneralPort: g, DSCP: 47, Identity: serverID})
 	m, err := master.New(master.Config{Identity: serverID, Priority1: 128, Priority2: 128})
 	if err != nil {
 		t.Fatal(err)

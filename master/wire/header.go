@@ -49,6 +49,7 @@ const (
 const (
 	CorrectionOffset   = 8
 	TypeSpecificOffset = 16 // messageTypeSpecific: 4 octets, a clock's own until it has left
+	SourceOffset       = 20 // sourcePortIdentity: 8 octets of clockIdentity, 2 of the port's number
 	SequenceOffset     = 30
 	OriginOffset       = 34 // originTimestamp, receiveTimestamp: 10 octets
 )

@@ -4,6 +4,7 @@
 //
 //	per N and master -> start the master on CPU 1 -> `bragi rehearse --clients N` on CPU 0
 //	                 -> the load's report (held, spacing, turn-around); CPU of the master from schedstat
+//	program          -> bragid without the kernel's part: what that is worth
 //	client           -> the time in the Syncs of what was measured; one ptp4l client's own offsets
 //	one core         -> bragid and its load on CPU 1, status asked 20 times a second: the longest tick
 //
@@ -30,7 +31,7 @@ import (
 func main() {
 	quick := flag.Bool("quick", os.Getenv("QUICK") != "", "N = 10, 100 and 1000 only; also QUICK=1")
 	counts := flag.String("n", "1,10,100,400,1000,2000,3000,4000", "how many clients, a list")
-	masters := flag.String("masters", "floor,ptp4l,bragid,one-core,client", "what to measure, a list")
+	masters := flag.String("masters", "floor,ptp4l,bragid,program,one-core,client", "what to measure, a list")
 	window := flag.Duration("window", 8*time.Second, "measured time of each line")
 	flag.Parse()
 	if *quick {
@@ -74,9 +75,9 @@ func run(ctx context.Context, counts, masters []string, window time.Duration) er
 				fmt.Printf("client: %v\n", err)
 			}
 			continue
-		case "floor", "ptp4l", "bragid":
+		case "floor", "ptp4l", "bragid", program:
 		default:
-			return fmt.Errorf("there is no master %q; it is one of floor, ptp4l, bragid, one-core and client", m)
+			return fmt.Errorf("there is no master %q; it is one of floor, ptp4l, bragid, program, one-core and client", m)
 		}
 		b.head()
 		for _, text := range counts {
@@ -84,7 +85,9 @@ func run(ctx context.Context, counts, masters []string, window time.Duration) er
 			if err != nil {
 				return fmt.Errorf("-n %q is not a list of numbers", text)
 			}
-			b.line(m, n)
+			if m != program || n <= programMost {
+				b.line(m, n)
+			}
 		}
 	}
 	return nil

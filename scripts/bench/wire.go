@@ -40,7 +40,7 @@ func (b *bench) wire() {
 	if len(b.lines) == 0 {
 		return
 	}
-	fmt.Println("\nThe time in the Syncs (software stamps of both ends): what bragid's transmit stamps differ from what its Syncs said; and at the clients,")
+	fmt.Println("\nThe time in the Syncs (software stamps of both ends): what bragid's transmit stamps differ from what its Syncs said, written by the kernel or by the program alone; and at the clients,")
 	fmt.Println("receive stamp minus what the master said, around its median.")
 	fmt.Println("\n| master | N | residual us p1 / p50 / p99 (n) | at the clients us p1 / p99 (n) | spread us | to two-step ptp4l |")
 	fmt.Println("|---|---|---|---|---|---|")
@@ -57,6 +57,9 @@ func (b *bench) wire() {
 		}
 		if spread[l.n] > 0 {
 			ratio = fmt.Sprintf("%.2f", float64(width)/float64(spread[l.n]))
+		}
+		if l.name == program {
+			l.name = "bragid, kernel_sync = false"
 		}
 		fmt.Printf("| %s | %d | %s | %.1f / %.1f (%d) | %.1f | %s |\n", l.name, l.n, own, float64(l.oneWay.P1)/1e3, float64(l.oneWay.P99)/1e3, l.oneWay.N, float64(width)/1e3, ratio)
 	}

@@ -47,14 +47,15 @@ uds_address /tmp/ptp4l
 table_id 1
 logQueryInterval 0
 UDPv4 10.9.0.1
-[gmt1]
+[PORT]
 unicast_master_table 1
 `
 )
 
 // startClient starts ptp4l in a new network and moves gmt1 there.
 func (s *stage) startClient() error {
-	if err := os.WriteFile("/tmp/ptp4l.cfg", []byte(clientConfig), 0o644); err != nil {
+	port := s.port(1)
+	if err := os.WriteFile("/tmp/ptp4l.cfg", []byte(strings.Replace(clientConfig, "PORT", port, 1)), 0o644); err != nil {
 		return err
 	}
 	log, err := os.Create(clientLog)
@@ -71,10 +72,13 @@ func (s *stage) startClient() error {
 	return moveDevice("gmt1", s.client.Process.Pid)
 }
 
-// beside is what runs in the client's network besides it.
+// beside is what else there is in the client's network.
 func (s *stage) beside() string {
-	if s.board.beacon {
+	switch {
+	case s.board.beacon:
 		return "/bin/guest beacon gmt1 & "
+	case s.board.vlan:
+		return "ip link add link gmt1 name " + s.port(1) + " type vlan id 100; ip link set " + s.port(1) + " up; "
 	}
 	return ""
 }

@@ -163,6 +163,28 @@ func playAM335x(s *stage) {
 	s.showFaces()
 }
 
+// playVLAN is a cable hub's: PTP in a VLAN, whose clock and stamps are the port's
+// below it. The hardware writes the time, and then the kernel.
+func playVLAN(s *stage) {
+	if !s.lock("class 6 is reached") {
+		return
+	}
+	s.watch(clientSettles)
+	s.mode("hardware-one-step")
+	s.hardwareSays("VLAN", "gmt0.100 on gmt0", "/dev/ptp0")
+	s.follows("hardware one-step: the client follows", 30*time.Second, 0, clientNs)
+	s.turn("onestep", 0)
+	if !s.begin("no one-step", "generic", "", "") {
+		return
+	}
+	s.mode("predicted-one-step")
+	s.watch(30 * time.Second)
+	s.follows("written by the kernel: the client follows", time.Minute, 0, 200)
+	r := s.said(20 * time.Second)
+	s.verdict("written by the kernel: the Syncs are true", r.n > 100 && -500 <= r.p1 && r.p99 <= 500, "%d Syncs: p1 %d, median %d, p99 %d ns, limit 500 ns", r.n, r.p1, r.p50, r.p99)
+	s.showFaces()
+}
+
 // playWalk takes the antenna away for so long that the holdover leaves its
 // specification, with a client that follows: class 6, 7, 52 and back.
 func playWalk(s *stage) {

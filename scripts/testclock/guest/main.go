@@ -23,6 +23,7 @@ type scenario struct {
 	spec   string // holdover.spec
 	play   func(*stage)
 	client bool // a ptp4l on gmt1
+	vlan   bool // PTP in a VLAN
 	beacon bool // whoever sends PTP over Ethernet beside it
 }
 
@@ -35,6 +36,7 @@ var scenarios = map[string]scenario{
 	"unplug":    {pps: "extts:0", spec: "1.5us", play: playUnplug},
 	"replug":    {pps: "extts:0", spec: "1.5us", play: playReplug},
 	"client":    {pps: "extts:0", spec: "1.5us", play: playClient, client: true},
+	"vlan":      {pps: "extts:0", spec: "1.5us", play: playVLAN, client: true, vlan: true},
 	"walk":      {pps: "extts:0", spec: "150ns", play: playWalk, client: true},
 	"stamps":    {pps: "extts:0", spec: "1.5us", play: playStamps, client: true},
 	"predicted": {pps: "extts:0", spec: "1.5us", play: playPredicted, client: true},

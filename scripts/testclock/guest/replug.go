@@ -45,10 +45,8 @@ func playReplug(s *stage) {
 
 	first = len(s.samples)
 	s.note("the interface is renamed")
-	for _, c := range []string{"ip link set gmt0 down", "ip link set gmt0 name uplink", "ip link set uplink up"} {
-		if err := command(strings.Fields(c)...); err != nil {
-			s.verdict(c, false, "%v", err)
-		}
+	if err := commands("ip link set gmt0 down", "ip link set gmt0 name uplink", "ip link set uplink up"); err != nil {
+		s.verdict("renaming", false, "%v", err)
 	}
 	s.watch(10 * time.Second)
 	s.honest("renamed: no lie", s.samples[first:], detection)
@@ -88,10 +86,8 @@ func (s *stage) plugIn() error {
 			return err
 		}
 	}
-	for _, c := range []string{"ip addr add 10.9.0.1/24 dev gmt0", "ip link set gmt0 up", "ip link set gmt1 up"} {
-		if err := command(strings.Fields(c)...); err != nil {
-			return err
-		}
+	if err := commands("ip addr add 10.9.0.1/24 dev gmt0", "ip link set gmt0 up", "ip link set gmt1 up"); err != nil {
+		return err
 	}
 	s.receiver = exec.Command("/bin/gmcheck", "nmea", unit+"/sky_ns", "1000000")
 	s.receiver.Stdout = s.ptmx

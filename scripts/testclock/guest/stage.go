@@ -48,7 +48,7 @@ var sky = map[string]int{"noise_ns": 6, "saw_ns": 8, "wander_ppt": 20}
 
 const config = `[board]
 profile = %q
-interface = "gmt0"
+interface = %q
 %s
 [gnss]
 device = %q
@@ -90,10 +90,25 @@ func (s *stage) setUp(board scenario) (err error) {
 			return err
 		}
 	}
-	for _, c := range []string{"ip link set lo up", "ip addr add 10.9.0.1/24 dev gmt0", "ip link set gmt0 up", "ip link set gmt1 up"} {
-		if err := command(strings.Fields(c)...); err != nil {
+	if err := commands("ip link set lo up", "ip link set gmt0 up", "ip link set gmt1 up"); err != nil {
+		return err
+	}
+	if board.vlan {
+		modules, err := filepath.Glob("/modules/*")
+		if err != nil {
 			return err
 		}
+		for _, m := range modules { // in the order of their names
+			if err := command("insmod", m); err != nil {
+				return err
+			}
+		}
+		if err := commands("ip link add link gmt0 name "+s.port(0)+" type vlan id 100", "ip link set "+s.port(0)+" up"); err != nil {
+			return err
+		}
+	}
+	if err := commands("ip addr add 10.9.0.1/24 dev " + s.port(0)); err != nil {
+		return err
 	}
 	if board.client {
 		if err := s.startClient(); err != nil {
@@ -112,8 +127,18 @@ func (s *stage) setUp(board scenario) (err error) {
 // configure writes bragid's configuration, with lines of [board] and [master]
 // besides the usual ones.
 func (s *stage) configure(profile, boardLines, masterLines string) error {
-	text := fmt.Sprintf(config, profile, boardLines, s.device, s.board.pps, s.board.spec, masterLines)
+	text := fmt.Sprintf(config, profile, s.port(0), boardLines, s.device, s.board.pps, s.board.spec, masterLines)
 	return os.WriteFile("/etc/bragi.toml", []byte(text), 0o644)
+}
+
+// port is the network device of a unit that PTP is spoken by: 0 bragid's, 1 the
+// client's.
+func (s *stage) port(unit int) string {
+	name := fmt.Sprintf("gmt%d", unit)
+	if s.board.vlan {
+		name += ".100"
+	}
+	return name
 }
 
 // startReceiver lets gmcheck speak into a pty and returns the end to listen at.
@@ -235,6 +260,16 @@ func (s *stage) show(title string, args ...string) {
 func command(args ...string) error {
 	if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// commands runs one after the other; none has a word with a space.
+func commands(lines ...string) error {
+	for _, line := range lines {
+		if err := command(strings.Fields(line)...); err != nil {
+			return err
+		}
 	}
 	return nil
 }
