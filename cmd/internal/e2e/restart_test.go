@@ -156,7 +156,6 @@ func TestRestartsNoClientNotices(t *testing.T) {
 	eventually(t, 30*time.Second, "ptp4l in SLAVE", client.slave)
 	time.Sleep(3 * time.Second)
 	_, slaveFrom := client.since(0)
-	stolen := stealTicks(t)
 
 	truth := m.watchTruth()
 	w := b.watchWire(tap{b.client, "cl0"}, tap{crowd, "cr0"})
@@ -228,12 +227,7 @@ func TestRestartsNoClientNotices(t *testing.T) {
 
 	if lines, _ := client.since(slaveFrom); strings.Contains(strings.Join(lines, "\n"), "SLAVE to ") {
 		for _, line := range lines {
-			switch lost := stealTicks(t) - stolen; {
-			case !strings.Contains(line, "SLAVE to "):
-			case strings.Contains(line, "SYNCHRONIZATION_FAULT") && lost > 0:
-				// Its own clock seemed to jump, as one does whose processor is taken away.
-				t.Logf("not judged, with the processor stolen for %d ms: %s", 10*lost, line)
-			default:
+			if strings.Contains(line, "SLAVE to ") {
 				t.Errorf("ptp4l left SLAVE: %s", line)
 			}
 		}
