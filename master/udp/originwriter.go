@@ -22,7 +22,7 @@ import (
 // What is left to predict is the way from there to the wire. A Sync that the
 // program does not see (another device, a program that was taken away) says what
 // was predicted, and one that waited for its destination's address says when it
-// left. IEEE 1588-2019, 13.3.2.9, leaves messageTypeSpecific to a clock's own parts
+// left. IEEE 1588-2019, 13.3.2.10, leaves messageTypeSpecific to a clock's own parts
 // for such a time stamp.
 type originWriter struct {
 	program, link int
@@ -89,7 +89,10 @@ func monotonic() int64 { return read(unix.CLOCK_MONOTONIC) }
 
 // abreast are CLOCK_MONOTONIC_RAW and CLOCK_MONOTONIC of one moment. The second is
 // slewed by others, by half a microsecond in freshFor at most.
-type abreast struct{ rawNs, monotonicNs int64 }
+type abreast struct {
+	rawNs, monotonicNs int64
+	narrowest          int64 // of all sandwiches
+}
 
 const freshFor = time.Millisecond
 
@@ -98,25 +101,33 @@ const freshFor = time.Millisecond
 func (a *abreast) now() (raw timescale.Mono, mono int64) {
 	mono = monotonic()
 	if age := mono - a.monotonicNs; age < 0 || age > int64(freshFor) {
-		width := int64(0)
-		for i := range 3 {
-			r0 := read(unix.CLOCK_MONOTONIC_RAW)
-			m := monotonic()
-			r1 := read(unix.CLOCK_MONOTONIC_RAW)
-			if i == 0 || r1-r0 < width {
-				a.rawNs, a.monotonicNs, width = r0+(r1-r0)/2, m, r1-r0
-			}
-			if width <= int64(tight) {
-				break
-			}
-		}
+		a.look()
 		mono = monotonic()
 	}
 	return timescale.MonoFromNs(a.rawNs + mono - a.monotonicNs), mono
 }
 
-// Where a Sync's fields lie in its Ethernet frame. One that is not as long, by a
-// VLAN's tag for one, is let pass as it is: the tag is put in behind the program.
+// look reads both clocks together, again when something came between.
+func (a *abreast) look() {
+	width := int64(0)
+	for i := range 3 {
+		r0 := read(unix.CLOCK_MONOTONIC_RAW)
+		m := monotonic()
+		r1 := read(unix.CLOCK_MONOTONIC_RAW)
+		if i == 0 || r1-r0 < width {
+			a.rawNs, a.monotonicNs, width = r0+(r1-r0)/2, m, r1-r0
+		}
+		if a.narrowest == 0 || width < a.narrowest {
+			a.narrowest = width
+		}
+		if width <= a.narrowest+a.narrowest/4+200 {
+			return
+		}
+	}
+}
+
+// Where a Sync's fields lie in its Ethernet frame. A VLAN's tag is put in behind
+// the program.
 const (
 	ipAt       = 14
 	udpAt      = ipAt + 20

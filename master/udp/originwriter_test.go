@@ -259,17 +259,35 @@ func TestStampsOfMarkedSyncs(t *testing.T) {
 	}
 }
 
-// A send with a mark allocates nothing.
-func TestMarkDoesNotAllocate(t *testing.T) {
+// Every moment has a mark, and a mark is not taken for the kernel's time.
+func TestMark(t *testing.T) {
 	b := (&wire.Sync{}).Append(nil)
-	if n := testing.AllocsPerRun(100, func() { mark(b, monotonic()) }); n != 0 {
-		t.Errorf("%v allocations", n)
+	if _, ok := written(b); !ok {
+		t.Error("a Sync without a mark is taken for one with it")
 	}
-	mark(b, 1<<32)
-	if wire.TypeSpecific(b) == notWritten {
-		t.Error("a mark that says there is none")
+	for _, at := range []int64{0, 1, 1<<32 - 1, 1 << 32, 1 << 62} {
+		mark(b, at)
+		if _, ok := written(b); ok || wire.TypeSpecific(b)-uint32(at) > 1 {
+			t.Errorf("%d: mark %d, taken for the kernel's time: %v", at, wire.TypeSpecific(b), ok)
+		}
 	}
-	if _, ok := written(b); ok {
-		t.Error("a mark is taken for the kernel's time")
+	if _, ok := written(b[:wire.SyncLen-1]); ok {
+		t.Error("a Sync that was cut short says a time")
+	}
+}
+
+// Both clocks are of one moment, and the second is read alone while the first is
+// fresh.
+func TestClocksAbreast(t *testing.T) {
+	var a abreast
+	for range 1000 {
+		before, was := Now(), a.rawNs
+		raw, mono := a.now()
+		if raw.Before(before) || Now().Before(raw) || mono > monotonic() {
+			t.Fatalf("%d is not between two readings of its clock", raw.Ns())
+		}
+		if fresh := mono - a.monotonicNs; fresh > int64(freshFor) && was == a.rawNs {
+			t.Fatalf("a sandwich of %d ns ago is used", fresh)
+		}
 	}
 }
