@@ -53,7 +53,7 @@ type Clock interface {
 type ClockInfo struct {
 	Name       string  // "/dev/ptp0", "sim"
 	Driver     string  // the kernel's clock_name, "software"
-	QuantumPPB float64 // the smallest change of frequency it takes, 0 for none known
+	QuantumPPB float64 // the smallest change of frequency it takes; 0: not known, or none
 	MaxPPB     float64 // the largest correction it takes
 	// FloorNs is an error between the clock and the wire that nothing measures,
 	// for a clock of software; clockAccuracy is never better. 0: none.

@@ -6,15 +6,18 @@ import "math"
 // takes 2^-16 ppm (0.0153 ppb) and hands back what was asked for; what the
 // hardware does is in no interface, so it is computed here as the driver does.
 type grain struct {
-	quantumPPB float64
+	quantumPPB float64 // 0: not known
 	// dial is the number to give to the kernel (in 2^-16 ppm) for a correction
 	// near ppb, and the correction that it has; limit is the driver's, in ppb.
 	dial func(ppb, limit float64) (units int64, applied float64)
 }
 
-// grainOf knows the drivers by their clock_name (Linux 6.12). counterNs is the
-// length of a tick of the PTP counter, where a board's is known.
-func grainOf(clockName string, counterNs int64) grain {
+// grainOf knows the drivers by their clock_name (Linux 6.12), and by the largest
+// correction where two have the same. Many names tell nothing: igb's and lan743x's
+// are MAC addresses, and the grain of "gem-ptp-timer" and "qoriq ptp clock" comes of
+// a clock rate that nobody tells. counterNs is the length of a tick of the PTP
+// counter, where a board's is known.
+func grainOf(clockName string, maxPPB int32, counterNs int64) grain {
 	switch clockName {
 	case "fec ptp":
 		if counterNs <= 0 {
@@ -22,14 +25,21 @@ func grainOf(clockName string, counterNs int64) grain {
 		}
 		return grain{1, fecDial(counterNs)}
 	case "CTPS timer": // so spelt in cpts.c: mult is 2^31, a step of it 2^-31
-		return grain{steps31, stepDial(steps31)}
+		if maxPPB == cptsMaxPPB {
+			return grain{steps31, stepDial(steps31)}
+		}
 	case "stmmac ptp": // addend is about 2^31
 		return grain{steps31, plainDial}
 	}
-	return grain{1 / freqUnitsPerPPB, plainDial}
+	return grain{0, plainDial}
 }
 
-const steps31 = 1e9 / (1 << 31) // 0.466 ppb
+const (
+	steps31 = 1e9 / (1 << 31) // 0.466 ppb
+	// cptsMaxPPB is cpts.c's limit. am65-cpts.c, whose arithmetic is another, has
+	// cpts.c's clock_name, and for its limit a 1024th of its clock's rate in Hz.
+	cptsMaxPPB = 1_000_000
+)
 
 // toUnits is the nearest number within the limit.
 func toUnits(ppb, limit float64) int64 {
@@ -40,7 +50,8 @@ func toUnits(ppb, limit float64) int64 {
 	return int64(units)
 }
 
-// plainDial is for hardware that is as fine as the kernel, or unknown.
+// plainDial is for hardware that is as fine as the kernel, or unknown: what is
+// applied is taken to be what the kernel was asked for.
 func plainDial(ppb, limit float64) (int64, float64) {
 	units := toUnits(ppb, limit)
 	return units, float64(units) / freqUnitsPerPPB

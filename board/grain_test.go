@@ -16,7 +16,7 @@ func TestFECDial(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		counter := rapid.SampledFrom([]int64{8, 10, 20, 40}).Draw(t, "counter")
 		ppb := rapid.Float64Range(-100_000, 100_000).Draw(t, "ppb")
-		units, applied := grainOf("fec ptp", counter).dial(ppb, 250_000_000)
+		units, applied := grainOf("fec ptp", 250_000_000, counter).dial(ppb, 250_000_000)
 		code := driverPPB(units)
 		if code == 0 {
 			t.Fatalf("%v ppb: a plain 0 for the FEC", ppb)
@@ -58,7 +58,7 @@ func TestWholePPB(t *testing.T) {
 func TestCPTSDial(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ppb := rapid.Float64Range(-1_000_000, 1_000_000).Draw(t, "ppb")
-		units, applied := grainOf("CTPS timer", 0).dial(ppb, 1_000_000)
+		units, applied := grainOf("CTPS timer", 1_000_000, 0).dial(ppb, 1_000_000)
 		// adjust_by_scaled_ppm: mult times |units| over 2^16 million, cut.
 		cut := math.Floor(float64(1<<31) * math.Abs(float64(units)) / (65536 * 1e6))
 		if made := math.Copysign(cut*steps31, float64(units)); math.Abs(made-applied) > 1e-6 {
@@ -71,4 +71,24 @@ func TestCPTSDial(t *testing.T) {
 			t.Errorf("%v ppb: %d units are beyond the limit", ppb, units)
 		}
 	})
+}
+
+// A driver that is not known has no known grain, and what is told as applied is
+// what the kernel was asked for. TI's newer CPTS is one, by the older's name.
+func TestUnknownGrain(t *testing.T) {
+	for name, maxPPB := range map[string]int32{
+		"": 999_999_881, "525400090001": 999_999_881 /* igb */, "gmtest0": 500_000, "gem-ptp-timer": 64_000_000,
+		"CTPS timer": 488_281, // am65-cpts at 500 MHz
+	} {
+		m := newMachine()
+		m.caps.Max_adj = maxPPB
+		p := namedPHC(t, m, name, 0)
+		if q := p.Info().QuantumPPB; q != 0 {
+			t.Errorf("%q with at most %d ppb: a grain of %v ppb is told as known", name, maxPPB, q)
+		}
+		applied, err := p.AdjustFrequency(60)
+		if asked := float64(m.lastAdjust.Freq) / freqUnitsPerPPB; err != nil || applied != asked || math.Abs(applied-60) > 0.5/freqUnitsPerPPB {
+			t.Errorf("%q: 60 ppb: applied %v, the kernel was asked for %v, %v", name, applied, asked, err)
+		}
+	}
 }

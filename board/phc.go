@@ -29,21 +29,23 @@ type PHC struct {
 	open      func(path string) (device ptpDevice, clockName string, err error)
 	clocks    kernelClocks
 	counterNs int64
+	proc      string // the kernel's /proc
 
-	mu       sync.Mutex // guards the rest
-	path     string
-	caps     Capabilities
-	device   ptpDevice // nil: gone
-	cross    crosser
-	grain    grain
-	dialled  int64 // the correction that the kernel was given last, in 2^-16 ppm
-	track    tracker
-	widthNs  int64 // of the latest cross timestamp
-	foreign  uint64
-	steered  uint64
-	trouble  Trouble
-	suspects []string
-	closed   bool
+	mu        sync.Mutex // guards the rest
+	path      string
+	caps      Capabilities
+	device    ptpDevice // nil: gone
+	cross     crosser
+	grain     grain
+	dialled   int64 // the correction that the kernel was given last, in 2^-16 ppm
+	track     tracker
+	widthNs   int64 // of the latest cross timestamp
+	foreign   uint64
+	steered   uint64
+	overruled bool // another program's correction was replaced since the latest reading
+	trouble   Trouble
+	suspects  []string // the processes that held it open when another program last steered it
+	closed    bool
 
 	stop func()
 }
@@ -90,7 +92,7 @@ func driverName(class, path string) string {
 }
 
 func newPHC(find func() (string, error), open func(string) (ptpDevice, string, error), clocks kernelClocks, counterNs int64) (*PHC, error) {
-	p := &PHC{find: find, open: open, clocks: clocks, counterNs: counterNs, stop: func() {}}
+	p := &PHC{find: find, open: open, clocks: clocks, counterNs: counterNs, proc: "/proc", stop: func() {}}
 	found, err := p.probe()
 	if err != nil {
 		return nil, err
@@ -148,7 +150,7 @@ func (p *PHC) plug(found plugged) {
 	if !p.caps.CrossPrecise {
 		p.cross.method = crossRaw
 	}
-	p.grain = grainOf(found.clockName, p.counterNs)
+	p.grain = grainOf(found.clockName, found.caps.MaxPPB, p.counterNs)
 	p.info.Store(&ClockInfo{Name: found.path, Driver: found.clockName, QuantumPPB: p.grain.quantumPPB, MaxPPB: float64(p.caps.MaxPPB)})
 }
 
@@ -276,8 +278,7 @@ func (p *PHC) observe() (Cross, error) {
 	case p.device == nil:
 		return Cross{}, p.trouble.Err
 	}
-	meddled, err := p.dialledByOthers()
-	if err != nil {
+	if err := p.overrule(); err != nil {
 		return Cross{}, p.troubled(err)
 	}
 	x, err := p.cross.read()
@@ -298,9 +299,10 @@ func (p *PHC) observe() (Cross, error) {
 	}
 	p.trouble.Err = nil
 	p.widthNs = x.WidthNs
-	if p.track.observe(x.Mono, x.Local, x.WidthNs, meddled) {
+	if p.track.observe(x.Mono, x.Local, x.WidthNs, p.overruled) {
 		p.foreign++
 	}
+	p.overruled = false
 	p.publish()
 	return x, nil
 }
@@ -321,6 +323,9 @@ func (p *PHC) AdjustFrequency(ppb float64) (applied float64, err error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.device != nil && !p.closed {
+		_ = p.overrule() // or another's correction would go unseen; what fails fails below
+	}
 	units, applied := p.grain.dial(ppb, float64(p.caps.MaxPPB))
 	if err := p.dial(units, applied); err != nil {
 		return p.track.correction, err

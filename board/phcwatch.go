@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -42,14 +43,23 @@ type Health struct {
 	NoiseNs     float64 // how far the latest ones lay from the line, at worst
 	Foreign     uint64  // cross timestamps that showed another's hand
 	Steered     uint64  // corrections that another program gave
-	Suspects    []string
+	// Suspects are the programs that held it open when it was last steered and
+	// still do, by name and process id.
+	Suspects []string
 }
 
 // Health is how well the clock can be read, and who else touched it.
 func (p *PHC) Health() Health {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	return Health{p.cross.method.String(), p.widthNs, p.track.noiseNs(), p.foreign, p.steered, slices.Clone(p.suspects)}
+	h := Health{CrossMethod: p.cross.method.String(), WidthNs: p.widthNs, NoiseNs: p.track.noiseNs(), Foreign: p.foreign, Steered: p.steered}
+	suspects, path := slices.Clone(p.suspects), p.path
+	p.mu.Unlock()
+	for _, process := range suspects {
+		if holds(process, path) {
+			h.Suspects = append(h.Suspects, processName(process))
+		}
+	}
+	return h
 }
 
 // keepFresh starts the goroutine that reads the clock now and then.
@@ -78,23 +88,13 @@ func (p *PHC) keepFresh() {
 // by Trouble.
 func (p *PHC) refresh() {
 	p.mu.Lock()
-	steered, away, path := p.steered, p.device == nil, p.path
+	away := p.device == nil
 	p.mu.Unlock()
 	if away {
 		_ = p.replug()
 		return
 	}
 	_, _ = p.Cross()
-	p.mu.Lock()
-	steered = p.steered - steered
-	p.mu.Unlock()
-	if steered == 0 {
-		return
-	}
-	suspects := Holders("/proc", path)
-	p.mu.Lock()
-	p.suspects = suspects
-	p.mu.Unlock()
 }
 
 // troubled notes that the clock cannot be read; the caller holds mu. A device
@@ -123,7 +123,7 @@ func (p *PHC) replug() error {
 	if p.closed || p.device != nil {
 		return found.device.close()
 	}
-	units, applied := grainOf(found.clockName, p.counterNs).dial(p.track.correction, float64(found.caps.MaxPPB))
+	units, applied := grainOf(found.clockName, found.caps.MaxPPB, p.counterNs).dial(p.track.correction, float64(found.caps.MaxPPB))
 	p.plug(found)
 	if err := p.resume(units, applied); err != nil {
 		return p.troubled(err)
@@ -154,48 +154,55 @@ func (p *PHC) resume(units int64, applied float64) error {
 	return err
 }
 
-// dialledByOthers tells whether another program has set the frequency since it
-// was last set here, and sets it again; the caller holds mu. The kernel keeps
-// the number that it was given last.
-func (p *PHC) dialledByOthers() (bool, error) {
+// overrule sets the frequency again if another program has set it since it was last
+// set here; the caller holds mu, and the clock is there. The kernel keeps the number
+// that it was given last. The next reading shows what became of the time.
+func (p *PHC) overrule() error {
 	var now kernelTimex
 	if err := p.device.adjtime(&now); err != nil {
-		return false, err
+		return err
 	}
 	if now.Freq == p.dialled {
-		return false, nil
+		return nil
 	}
 	p.steered++
-	p.track.disturbed.Steered = true
-	return true, p.dial(p.dialled, p.track.correction)
+	p.overruled, p.track.disturbed.Steered = true, true
+	err := p.dial(p.dialled, p.track.correction)
+	p.suspects = holders(p.proc, p.path) // after the dial: it takes milliseconds
+	return err
 }
 
-// Holders are the programs other than this one that hold a device open, by name
-// and process id, as far as /proc (proc) may be read.
-func Holders(proc, device string) []string {
-	links, err := filepath.Glob(filepath.Join(proc, "[0-9]*", "fd", "*"))
+// holders are the processes other than this one that hold a device open, as far as
+// proc (/proc) may be read.
+func holders(proc, device string) []string {
+	processes, err := filepath.Glob(filepath.Join(proc, "[0-9]*"))
 	if err != nil {
 		return nil
 	}
-	var holders []string
-	self := fmt.Sprint(os.Getpid())
-	for _, link := range links {
-		if target, err := os.Readlink(link); err != nil || target != device {
-			continue
-		}
-		process := filepath.Dir(filepath.Dir(link))
-		id := filepath.Base(process)
-		if id == self {
-			continue
-		}
-		name, err := os.ReadFile(filepath.Join(process, "comm"))
-		if err != nil {
-			name = []byte("process")
-		}
-		holder := strings.TrimSpace(string(name)) + "[" + id + "]"
-		if !slices.Contains(holders, holder) {
-			holders = append(holders, holder)
-		}
+	self := strconv.Itoa(os.Getpid())
+	return slices.DeleteFunc(processes, func(process string) bool {
+		return filepath.Base(process) == self || !holds(process, device)
+	})
+}
+
+// holds tells whether a process, a folder of /proc, holds a device open.
+func holds(process, device string) bool {
+	folder := filepath.Join(process, "fd")
+	links, err := os.ReadDir(folder)
+	if err != nil {
+		return false // it has ended, or its files are not ours to see
 	}
-	return holders
+	return slices.ContainsFunc(links, func(link os.DirEntry) bool {
+		target, err := os.Readlink(filepath.Join(folder, link.Name()))
+		return err == nil && target == device
+	})
+}
+
+// processName is a process's name and id, phc2sys[812].
+func processName(process string) string {
+	name, err := os.ReadFile(filepath.Join(process, "comm"))
+	if err != nil {
+		name = []byte("process")
+	}
+	return strings.TrimSpace(string(name)) + "[" + filepath.Base(process) + "]"
 }

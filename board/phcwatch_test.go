@@ -115,6 +115,38 @@ func TestSteeredByOthers(t *testing.T) {
 	}
 }
 
+// Another program's correction is seen also when ours replaces it before the next
+// reading.
+func TestSteeredBetweenReadings(t *testing.T) {
+	m := newMachine(unix.PTP_SYS_OFFSET)
+	p := fakePHC(t, m)
+	for range 40 {
+		m.pass(float64(refreshEvery))
+		if _, err := p.Cross(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.settle()
+	m.correction += 20
+	if applied, err := p.AdjustFrequency(-4600); err != nil || m.correction != applied {
+		t.Errorf("applied %v, the clock has %v, %v", applied, m.correction, err)
+	}
+	m.pass(float64(refreshEvery))
+	if _, err := p.Cross(); err != nil {
+		t.Fatal(err)
+	}
+	if d := p.Disturbance(); !d.Steered || d.Count != 1 || p.Health().Steered != 1 {
+		t.Errorf("told as %+v, steered %d times", d, p.Health().Steered)
+	}
+	if _, err := p.PutBack(); err != nil {
+		t.Fatal(err)
+	}
+	m.pass(float64(refreshEvery))
+	if _, err := p.Cross(); err != nil || p.Disturbance() != (Disturbance{}) {
+		t.Errorf("afterwards %+v, %v", p.Disturbance(), err)
+	}
+}
+
 // A driver that began anew lost the correction without saying so: PutBack gives
 // it again.
 func TestPutBackGivesTheFrequencyAgain(t *testing.T) {
@@ -243,21 +275,27 @@ func TestAppliedIsTheHardwares(t *testing.T) {
 	}
 }
 
+// hold makes a process of a /proc of files, which holds a device open twice.
+func hold(t *testing.T, proc, id, name, target string) {
+	t.Helper()
+	fd := filepath.Join(proc, id, "fd")
+	err := errors.Join(os.MkdirAll(fd, 0o755), os.WriteFile(filepath.Join(proc, id, "comm"), []byte(name+"\n"), 0o644),
+		os.Symlink(target, filepath.Join(fd, "7")), os.Symlink(target, filepath.Join(fd, "8")))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestHolders(t *testing.T) {
 	proc := t.TempDir()
-	hold := func(id, name, target string) {
-		t.Helper()
-		fd := filepath.Join(proc, id, "fd")
-		err := errors.Join(os.MkdirAll(fd, 0o755), os.WriteFile(filepath.Join(proc, id, "comm"), []byte(name+"\n"), 0o644),
-			os.Symlink(target, filepath.Join(fd, "7")), os.Symlink(target, filepath.Join(fd, "8")))
-		if err != nil {
-			t.Fatal(err)
-		}
+	hold(t, proc, "812", "ptp4l", "/dev/ptp0")
+	hold(t, proc, "813", "chronyd", "/dev/ptp1")
+	hold(t, proc, "9000", "phc2sys", "/dev/ptp0")
+	var got []string
+	for _, process := range holders(proc, "/dev/ptp0") {
+		got = append(got, processName(process))
 	}
-	hold("812", "ptp4l", "/dev/ptp0")
-	hold("813", "chronyd", "/dev/ptp1")
-	hold("9000", "phc2sys", "/dev/ptp0")
-	if got := Holders(proc, "/dev/ptp0"); !slices.Equal(got, []string{"ptp4l[812]", "phc2sys[9000]"}) {
+	if !slices.Equal(got, []string{"ptp4l[812]", "phc2sys[9000]"}) {
 		t.Errorf("%v", got)
 	}
 	file, err := os.CreateTemp(t.TempDir(), "")
@@ -265,9 +303,44 @@ func TestHolders(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if got := Holders("/proc", file.Name()); len(got) != 0 {
+	if got := holders("/proc", file.Name()); len(got) != 0 {
 		t.Errorf("we suspect ourselves: %v", got)
 	}
+}
+
+// Who steers the clock is known as soon as that is seen, by whichever reading, and
+// no longer named than it holds the clock open.
+func TestSuspectsAreOfNow(t *testing.T) {
+	m := newMachine(unix.PTP_SYS_OFFSET)
+	p := fakePHC(t, m)
+	p.proc = t.TempDir()
+	suspects := func(when string, want ...string) {
+		t.Helper()
+		if got := p.Health().Suspects; !slices.Equal(got, want) {
+			t.Errorf("%s: held open by %v, want %v", when, got, want)
+		}
+	}
+	hold(t, p.proc, "217", "phc2sys", m.path)
+	hold(t, p.proc, "218", "ts2phc", m.path)
+	if _, err := p.Cross(); err != nil {
+		t.Fatal(err)
+	}
+	suspects("before it is steered")
+	m.correction += 20
+	if _, err := p.Cross(); err != nil {
+		t.Fatal(err)
+	}
+	suspects("steered", "phc2sys[217]", "ts2phc[218]")
+	if err := os.RemoveAll(filepath.Join(p.proc, "217")); err != nil {
+		t.Fatal(err)
+	}
+	suspects("one has ended", "ts2phc[218]")
+	for _, fd := range []string{"7", "8"} {
+		if err := os.Remove(filepath.Join(p.proc, "218", "fd", fd)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	suspects("the other has closed it")
 }
 
 // The goroutine ends with Close also while the clock is away.

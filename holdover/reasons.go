@@ -36,6 +36,7 @@ const (
 	ReasonFrequencyLimit
 	ReasonMoved
 	ReasonClockAway
+	ReasonClockMeddled
 	reasonCount
 )
 
@@ -68,6 +69,7 @@ var reasonTexts = [reasonCount]struct{ word, mend string }{
 	ReasonPulseNoise:     {"pulse is noisy", "check the antenna's view of the sky and the pulse's wire"},
 	ReasonPulseRefused:   {"pulse with an impossible value refused", "report this with a recording of the receiver"},
 	ReasonClockAway:      {"board's clock is away, or not confirmed by pulses since", "look at the kernel's log; it is looked for and taken into use by itself"},
+	ReasonClockMeddled:   {"board's clock is set or steered by something else", "stop the program that steers it: bragi show alarms names it where it can"},
 	ReasonFrequencyLimit: {"correction is at the hardware's limit", "the oscillator is outside the clock's tuning range: replace the board or its oscillator"},
 }
 

@@ -90,7 +90,7 @@ var Table = []Kind{
 		Mend: "restart the receiver; if it stays, restart bragid in a maintenance window"},
 	{Code: PulseRejected, Severity: Minor, Text: "pulses far from the expected instant are not used",
 		Mend: "look for interference or a receiver in trouble: bragi show gnss"},
-	{Code: BoardClock, Severity: Critical, Text: "the board's clock cannot be read or steered",
+	{Code: BoardClock, Severity: Critical, Text: "the board's clock cannot be read or steered, or others set or steered it",
 		Mend: "look at the kernel's log; is another program steering the clock (phc2sys, ptp4l, ts2phc)?"},
 	{Code: PulseNoisy, Severity: Minor, Text: "the pulses are noisier than a healthy receiver's",
 		Mend: "check the antenna's view of the sky and the PPS wire"},

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,7 +45,8 @@ const (
 // clockFault is what is known of that.
 type clockFault struct {
 	disturbed timescale.Mono // when somebody else last set or steered the clock
-	by        string         // who and how, for the alarm
+	steered   bool           // by its frequency
+	suspects  []string       // the programs that held it open then
 	till      timescale.Mono // it was disturbed again and again: not to be served before
 	away      error          // why it cannot be read; nil: it can
 	since     timescale.Mono // since when
@@ -66,11 +68,17 @@ func (p *Pipeline) guardClock(now timescale.Mono) {
 		return
 	}
 	f := &p.fault
-	if !f.disturbed.IsZero() && d.Last.Sub(f.disturbed) < clockAlone {
+	again := !f.disturbed.IsZero() && d.Last.Sub(f.disturbed) < clockAlone
+	if again {
 		f.till = d.Last.Add(clockAlone)
 	}
-	f.disturbed, f.by = d.Last, p.meddler(d)
-	if now.Before(f.till) {
+	if d.Last != f.disturbed {
+		f.disturbed, f.steered = d.Last, d.Steered
+		if suspects := p.suspects(); len(suspects) > 0 || !again { // what it left behind may show when it has ended
+			f.suspects = suspects
+		}
+	}
+	if p.meddled(now) {
 		return
 	}
 	var by board.Disturbance
@@ -79,18 +87,44 @@ func (p *Pipeline) guardClock(now timescale.Mono) {
 	}
 }
 
-// meddler says what was done to the clock and, where that can be told, by whom.
-func (p *Pipeline) meddler(d board.Disturbance) string {
-	what := "something else set the clock"
-	if d.Steered {
-		what = "another program steers the clock"
-	}
-	if c, ok := p.clock.(interface{ Health() board.Health }); ok {
-		if suspects := c.Health().Suspects; d.Steered && len(suspects) > 0 {
+// meddled: somebody else sets or steers the clock again and again. It is not served.
+func (p *Pipeline) meddled(now timescale.Mono) bool { return now.Before(p.fault.till) }
+
+// meddling says what was done to the clock and, where that can be told, by whom; in
+// the present only while it goes on.
+func (p *Pipeline) meddling(now timescale.Mono) string {
+	f := &p.fault
+	if p.meddled(now) {
+		what := "something else set the clock again and again, or it stands still"
+		if f.steered {
+			what = "another program steers the clock"
+		}
+		if suspects := p.suspects(); f.steered && len(suspects) > 0 {
 			what += "; it is held open by " + strings.Join(suspects, ", ")
 		}
+		return what + "; it is not served until it is left alone"
 	}
-	return what
+	what := "something else set the clock "
+	if f.steered {
+		what = "another program steered the clock "
+	}
+	if ago := now.Sub(f.disturbed); ago < time.Second {
+		what += "just now"
+	} else {
+		what += ago.Round(time.Second).String() + " ago"
+	}
+	if f.steered && len(f.suspects) > 0 {
+		what += ", when it was held open by " + strings.Join(f.suspects, ", ")
+	}
+	return what + "; it was put back"
+}
+
+// suspects are the programs that may have steered the clock and hold it open now.
+func (p *Pipeline) suspects() []string {
+	if c, ok := p.clock.(interface{ Health() board.Health }); ok {
+		return c.Health().Suspects
+	}
+	return nil
 }
 
 // watchClock notices that the board's clock cannot be read, and that it is back.
@@ -125,15 +159,17 @@ func (p *Pipeline) watchClock(now timescale.Mono) {
 }
 
 // report is what the servo knows of the clock, less what does not hold because
-// the clock is, or was, away.
+// the clock is, or was, away; why leads with what befell the clock.
 func (p *Pipeline) report(now timescale.Mono) holdover.Report {
 	r := p.servo.Report(now)
-	if !p.fault.doubted || !r.EverLocked {
-		return r
+	if p.fault.doubted && r.EverLocked {
+		r.BoundNs, r.Quality.BoundNs = math.NaN(), math.NaN()
+		r.Why = slices.Insert(r.Why, 0, holdover.ReasonClockAway)
+		r.State, r.Quality.State = quality.HoldoverNoSpec, quality.HoldoverNoSpec
+		r.ForecastS, r.Class7S, r.EtaS = 0, 0, math.NaN()
 	}
-	r.BoundNs, r.Quality.BoundNs = math.NaN(), math.NaN()
-	r.Why = append([]holdover.Reason{holdover.ReasonClockAway}, r.Why...)
-	r.State, r.Quality.State = quality.HoldoverNoSpec, quality.HoldoverNoSpec
-	r.ForecastS, r.Class7S, r.EtaS = 0, 0, math.NaN()
+	if p.meddled(now) {
+		r.Why = slices.Insert(r.Why, 0, holdover.ReasonClockMeddled)
+	}
 	return r
 }

@@ -20,8 +20,6 @@ type unplugged struct {
 
 func (c unplugged) Trouble() board.Trouble { return *c.trouble }
 
-func (c unplugged) Health() board.Health { return board.Health{Suspects: []string{"ptp4l[812]"}} }
-
 // A clock that is not there is not announced as class 6 or 7 for longer than a
 // second, nor is the one that comes back before pulses have confirmed it.
 func TestClockIsAway(t *testing.T) {
@@ -71,16 +69,5 @@ func TestClockUnreadForAMoment(t *testing.T) {
 		if r.run(250 * time.Millisecond); r.said.ClockClass != 6 {
 			t.Fatalf("class %d", r.said.ClockClass)
 		}
-	}
-}
-
-func TestSteeringProgramIsNamed(t *testing.T) {
-	r := newRig(t, demo(), sim.Config{Oscillator: sim.OCXO, Seed: 1})
-	r.pipe.clock = unplugged{simClock{r}, &board.Trouble{}}
-	if by := r.pipe.meddler(board.Disturbance{Count: 1, Steered: true}); !strings.Contains(by, "ptp4l[812]") || !strings.Contains(by, "steers") {
-		t.Error(by)
-	}
-	if by := r.pipe.meddler(board.Disturbance{Count: 1}); strings.Contains(by, "ptp4l") {
-		t.Error(by)
 	}
 }

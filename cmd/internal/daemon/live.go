@@ -354,23 +354,23 @@ func (d *Daemon) bytes(received timescale.Mono, chunk []byte) {
 }
 
 // pulses hands on the receiver's pulses until ctx ends. A device that fails is
-// opened again, with growing pauses; an alarm says so.
+// opened again and again, which costs next to nothing; an alarm says so.
 func (d *Daemon) pulses(ctx context.Context) {
-	const shortest, longest = time.Second, 30 * time.Second
-	pause := shortest
 	for ctx.Err() == nil {
-		err := d.readPulses(ctx, func() { pause = shortest; d.condition(alarms.PulseDevice, "") })
+		err := d.readPulses(ctx, func() { d.condition(alarms.PulseDevice, "") })
 		if ctx.Err() != nil {
 			return
 		}
 		d.condition(alarms.PulseDevice, err.Error())
 		select {
 		case <-ctx.Done():
-		case <-time.After(pause):
-			pause = min(2*pause, longest)
+		case <-time.After(pulsePause):
 		}
 	}
 }
+
+// pulsePause is how long a pulse's device that failed is left alone.
+const pulsePause = time.Second
 
 func (d *Daemon) readPulses(ctx context.Context, opened func()) error {
 	source, err := d.devices.openPulses()

@@ -216,7 +216,7 @@ func (p *Pipeline) announce(now timescale.Mono, in quality.Input) quality.Announ
 		in.Leap = int8(change)
 	}
 	a := quality.Announce(in)
-	if now.Before(p.fault.till) {
+	if p.meddled(now) {
 		a.Serve = false
 	}
 	return a

@@ -34,7 +34,11 @@ func (d *Daemon) tellChange(now timescale.Mono, wall time.Time, said quality.Ann
 	case !said.Serve && first:
 		d.log.Info("nothing is served yet", syslog.Event("SERVICE"), zap.String("why", why(report.Why)))
 	case !said.Serve:
-		d.log.Warn("nothing is served any more", syslog.Event("SERVICE"), zap.String("why", why(report.Why)))
+		ended := report.Why
+		if d.pipe.meddled(now) {
+			ended = ended[:1] // whatever else holds did not end it
+		}
+		d.log.Warn("nothing is served any more", syslog.Event("SERVICE"), zap.String("why", why(ended)))
 	default:
 		log := d.log.Info
 		if said.ClockClass > 6 {

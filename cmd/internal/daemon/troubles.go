@@ -54,6 +54,7 @@ var servoAlarms = map[holdover.Reason]alarms.Code{
 	holdover.ReasonStepFails:      alarms.BoardClock,
 	holdover.ReasonFrequencyLimit: alarms.ClockAtLimit,
 	holdover.ReasonClockAway:      alarms.BoardClock,
+	holdover.ReasonClockMeddled:   alarms.BoardClock,
 	holdover.ReasonSteppedServed:  alarms.ClockStepped,
 	holdover.ReasonSlewLong:       alarms.ClockSlewsLong,
 }
@@ -89,16 +90,16 @@ func (p *Pipeline) Troubles(now timescale.Mono) []alarms.Raised {
 	if f := p.fault; f.away != nil {
 		add(alarms.BoardClock, f.away.Error())
 	}
+	if p.clockErr != nil {
+		add(alarms.BoardClock, p.clockErr.Error())
+	}
+	if f := p.fault; !f.disturbed.IsZero() && now.Sub(f.disturbed) < disturbedShown {
+		add(alarms.BoardClock, p.meddling(now))
+	}
 	for _, reason := range report.Alarms() {
 		if code, found := servoAlarms[reason]; found {
 			add(code, reason.String())
 		}
-	}
-	if f := p.fault; !f.disturbed.IsZero() && now.Sub(f.disturbed) < disturbedShown {
-		add(alarms.BoardClock, f.by+"; it was put back")
-	}
-	if p.clockErr != nil {
-		add(alarms.BoardClock, p.clockErr.Error())
 	}
 	table := p.leap.Table()
 	if utc, _ := table.ToUTC(p.clock.Local(now).AssumeTAI()); report.EverLocked && table.Expired(utc) && !p.decoder.LeapVouched(now) {

@@ -233,3 +233,40 @@ func TestFreeRunStartsFromAPlausibleDate(t *testing.T) {
 		t.Errorf("starts %.0f s off", e/1e9)
 	}
 }
+
+// unknownGrain is a clock whose hardware cuts corrections off to whole quanta, and
+// whose driver is not known: what is asked for is told as applied.
+type unknownGrain struct {
+	simClock
+	quantumPPB float64
+}
+
+func (c unknownGrain) AdjustFrequency(ppb float64) (float64, error) {
+	_, err := c.simClock.AdjustFrequency(math.Trunc(ppb/c.quantumPPB) * c.quantumPPB)
+	return ppb, err
+}
+
+// A grain that nobody tells, as coarse as CPTS's or the FEC's, or ten times that,
+// is borne: class 6, a true error as without, and inside the bound.
+func TestUnknownGrainIsBorne(t *testing.T) {
+	for _, quantum := range []float64{0.466, 1, 10} {
+		for seed := range uint64(4) {
+			r := newRig(t, demo(), sim.Config{Oscillator: sim.OCXO, Receiver: sim.Timing, Seed: seed})
+			r.pipe.clock = unknownGrain{simClock{r}, quantum}
+			r.until(2*time.Minute, "class 6", r.class(6))
+			r.run(time.Minute)
+			worst := 0.0
+			for range 600 {
+				r.run(time.Second)
+				e := math.Abs(r.trueErrorNs())
+				if bound := r.pipe.servo.Report(r.now).BoundNs; e > bound || r.said.ClockClass != 6 {
+					t.Fatalf("%v ppb, seed %d: true error %.0f ns, bound %.0f ns, class %d", quantum, seed, e, bound, r.said.ClockClass)
+				}
+				worst = max(worst, e)
+			}
+			if t.Logf("%v ppb, seed %d: worst %.0f ns", quantum, seed, worst); worst > 80 {
+				t.Errorf("%v ppb, seed %d: worst %.0f ns", quantum, seed, worst)
+			}
+		}
+	}
+}

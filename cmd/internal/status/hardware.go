@@ -37,7 +37,7 @@ type BoardClock struct {
 	NoiseNs     float64  `json:"cross_noise_ns"` // of the latest ones, at worst
 	Foreign     uint64   `json:"foreign"`        // readings that showed that somebody else set it
 	Steered     uint64   `json:"steered"`        // corrections that another program gave
-	Suspects    []string `json:"suspects"`       // programs that held it open then
+	Suspects    []string `json:"suspects"`       // programs that held it open then and still do
 	Absences    int      `json:"absences"`       // how often it was unplugged and came back
 	Trouble     string   `json:"trouble"`        // why it cannot be read now
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -202,8 +203,30 @@ func (s *stage) restart() error {
 	return s.startDaemon()
 }
 
+// computed is the part of a processor that a process has taken since it began.
+func computed(pid int) float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return math.NaN()
+	}
+	// Behind the name: state, and from the 14th field on user and system time; the
+	// 22nd is when it began (proc(5)). All in hundredths of a second.
+	f := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	var up float64
+	uptime, err := os.ReadFile("/proc/uptime")
+	if err == nil {
+		_, err = fmt.Sscan(string(uptime), &up)
+	}
+	if err != nil || len(f) < 20 {
+		return math.NaN()
+	}
+	hundredths := func(i int) float64 { v, _ := strconv.ParseFloat(f[i], 64); return v / 100 }
+	return (hundredths(11) + hundredths(12)) / (up - hundredths(19))
+}
+
 // tearDown ends the programs.
 func (s *stage) tearDown() {
+	s.note("of this processor bragid took %.1f %%, this program %.1f %%", 100*computed(s.daemon.Process.Pid), 100*computed(os.Getpid()))
 	if s.running() {
 		err := s.stop()
 		s.verdict("bragid stops when it is told to", err == nil, "%v", err)
