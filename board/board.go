@@ -54,6 +54,7 @@ type ClockInfo struct {
 	Name       string  // "/dev/ptp0", "sim"
 	Driver     string  // the kernel's clock_name, "software"
 	QuantumPPB float64 // the smallest change of frequency it takes; 0: not known, or none
+	UnitPPB    float64 // what the kernel counts corrections in: finer ones are none; 0: any
 	MaxPPB     float64 // the largest correction it takes
 	// FloorNs is an error between the clock and the wire that nothing measures,
 	// for a clock of software; clockAccuracy is never better. 0: none.

@@ -86,6 +86,9 @@ func TestUnknownGrain(t *testing.T) {
 		if q := p.Info().QuantumPPB; q != 0 {
 			t.Errorf("%q with at most %d ppb: a grain of %v ppb is told as known", name, maxPPB, q)
 		}
+		if u := p.Info().UnitPPB; u != 1/freqUnitsPerPPB {
+			t.Errorf("%q: the kernel counts in %v ppb", name, u)
+		}
 		applied, err := p.AdjustFrequency(60)
 		if asked := float64(m.lastAdjust.Freq) / freqUnitsPerPPB; err != nil || applied != asked || math.Abs(applied-60) > 0.5/freqUnitsPerPPB {
 			t.Errorf("%q: 60 ppb: applied %v, the kernel was asked for %v, %v", name, applied, asked, err)

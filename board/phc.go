@@ -151,7 +151,7 @@ func (p *PHC) plug(found plugged) {
 		p.cross.method = crossRaw
 	}
 	p.grain = grainOf(found.clockName, found.caps.MaxPPB, p.counterNs)
-	p.info.Store(&ClockInfo{Name: found.path, Driver: found.clockName, QuantumPPB: p.grain.quantumPPB, MaxPPB: float64(p.caps.MaxPPB)})
+	p.info.Store(&ClockInfo{Name: found.path, Driver: found.clockName, QuantumPPB: p.grain.quantumPPB, UnitPPB: 1 / freqUnitsPerPPB, MaxPPB: float64(p.caps.MaxPPB)})
 }
 
 // Close ends the goroutine and closes the device. Local goes on along the last

@@ -64,7 +64,8 @@ type PipelineConfig struct {
 func NewPipeline(cfg PipelineConfig, clock board.Clock) *Pipeline {
 	leap := gnss.NewLeapBook(cfg.Leap)
 	info := clock.Info()
-	cfg.Servo.QuantumPPB, cfg.Servo.MaxPPB = info.QuantumPPB, info.MaxPPB
+	// What is finer than the kernel counts would be ordered for nothing.
+	cfg.Servo.QuantumPPB, cfg.Servo.MaxPPB = max(info.QuantumPPB, info.UnitPPB), info.MaxPPB
 	pairer := gnss.NewPairer(gnss.PairerConfig{Book: leap})
 	return &Pipeline{
 		cfg: cfg, clock: clock, leap: leap,

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -49,17 +50,24 @@ func main() {
 		fmt.Fprintln(os.Stderr, beacon(os.Args[2]))
 		os.Exit(1)
 	}
-	if len(os.Args) != 2 || scenarios[os.Args[1]].play == nil {
+	if len(os.Args) < 2 || scenarios[os.Args[1]].play == nil {
 		var names []string
 		for name := range scenarios {
 			names = append(names, name)
 		}
 		sort.Strings(names)
-		fmt.Fprintf(os.Stderr, "guest: which scenario? (mend: guest %s)\n", strings.Join(names, "|"))
+		fmt.Fprintf(os.Stderr, "guest: which scenario? (mend: guest %s [hours of day])\n", strings.Join(names, "|"))
 		os.Exit(2)
 	}
 	name := os.Args[1]
-	s := &stage{started: time.Now(), name: name}
+	s := &stage{started: time.Now(), name: name, hours: 23}
+	if len(os.Args) > 2 {
+		var err error
+		if s.hours, err = strconv.Atoi(os.Args[2]); err != nil {
+			fmt.Fprintf(os.Stderr, "guest: %q is no number of hours\n", os.Args[2])
+			os.Exit(2)
+		}
+	}
 	if err := s.setUp(scenarios[name]); err != nil {
 		s.verdict("the board is set up", false, "%v", err)
 	} else {

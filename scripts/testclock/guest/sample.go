@@ -29,15 +29,15 @@ func (s Sample) lies() bool {
 	return s.Oracle && s.Answers && s.Serving && s.Class <= 7 && math.Abs(float64(s.ErrNs)) > s.BoundNs
 }
 
-// sample waits for the middle of the sky's next second, away from pulse and
-// sentence, and takes one.
+// sample waits for the middle of the sky's next second (or s.every), away from
+// pulse and sentence, and takes one.
 func (s *stage) sample() Sample {
 	wait := time.Second
 	if ns, err := read("sky_ns"); err == nil {
 		wait = time.Duration((1_500_000_000 - ns%1_000_000_000) % 1_000_000_000)
 		wait = max(wait, 10*time.Millisecond)
 	}
-	time.Sleep(wait)
+	time.Sleep(wait + max(0, s.every-time.Second))
 	x := Sample{AtS: time.Since(s.started).Seconds(), BoundNs: math.Inf(1)}
 	c, err := ask()
 	if err == nil {

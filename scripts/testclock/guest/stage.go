@@ -31,6 +31,8 @@ const (
 type stage struct {
 	name           string
 	started        time.Time
+	every          time.Duration // between samples, a second at least
+	hours          int           // of lock in `day`
 	samples        []Sample
 	passed, failed int
 
