@@ -43,7 +43,7 @@ const (
 	grantSoon   = 60 * time.Millisecond // after a changed grant
 	renewalSoon = time.Second
 	grantsEvery = 5 * time.Second
-	clockSoon   = 20 * time.Millisecond // after an order or a pulse: what comes together is written together
+	clockSoon   = tickEvery + 20*time.Millisecond // after an order or a pulse: what a pulse makes the servo order is written with it
 	clockEvery  = time.Second
 	exportWait  = time.Second
 )
@@ -283,6 +283,7 @@ func (d *Daemon) keepClocks(ctx context.Context) {
 			}
 		}
 		d.keepClock()
+		every.Reset(clockEvery)
 	}
 }
 
