@@ -12,10 +12,10 @@ type grain struct {
 	dial func(ppb, limit float64) (units int64, applied float64)
 }
 
-// grainOf knows the drivers by their clock_name (Linux 6.12), and by the largest
-// correction where two have the same. Many names tell nothing: igb's and lan743x's
-// are MAC addresses, and the grain of "gem-ptp-timer" and "qoriq ptp clock" comes of
-// a clock rate that nobody tells. counterNs is the length of a tick of the PTP
+// grainOf knows the drivers by their clock_name (Linux 6.12; by their own name where
+// that is a MAC address), and by the largest correction where two have the same. The
+// grain of "gem-ptp-timer" and "qoriq ptp clock" comes of a clock rate that nobody
+// tells. counterNs is the length of a tick of the PTP
 // counter, where a board's is known.
 func grainOf(clockName string, maxPPB int32, counterNs int64) grain {
 	switch clockName {
@@ -28,6 +28,10 @@ func grainOf(clockName string, maxPPB int32, counterNs int64) grain {
 		if maxPPB == cptsMaxPPB {
 			return grain{steps31, stepDial(steps31)}
 		}
+	case "igb": // of its chips the 82576 adds 16 * 2^19 every 16 ns, and cuts (igb_ptp.c)
+		if maxPPB == i82576MaxPPB {
+			return grain{steps23, stepDial(steps23)}
+		}
 	case "stmmac ptp": // addend is about 2^31
 		return grain{steps31, plainDial}
 	}
@@ -36,6 +40,10 @@ func grainOf(clockName string, maxPPB int32, counterNs int64) grain {
 
 const (
 	steps31 = 1e9 / (1 << 31) // 0.466 ppb
+	steps23 = 1e9 / (1 << 23) // 119 ppb
+	// i82576MaxPPB is the 82576's limit; the 82580's and its successors', which are
+	// finer, is another.
+	i82576MaxPPB = 999_999_881
 	// cptsMaxPPB is cpts.c's limit. am65-cpts.c, whose arithmetic is another, has
 	// cpts.c's clock_name, and for its limit a 1024th of its clock's rate in Hz.
 	cptsMaxPPB = 1_000_000

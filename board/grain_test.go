@@ -73,11 +73,27 @@ func TestCPTSDial(t *testing.T) {
 	})
 }
 
+// Intel's 82576 likewise, in much coarser steps; what it makes of a correction is
+// told, so that the servo is not deceived.
+func TestI82576Dial(t *testing.T) {
+	g := grainOf("igb", i82576MaxPPB, 0)
+	if math.Abs(g.quantumPPB-119.2) > 0.1 {
+		t.Fatalf("a grain of %v ppb", g.quantumPPB)
+	}
+	for _, ppb := range []float64{0, 1, 59, 60, 119, 4600, -4600, -61} {
+		units, applied := g.dial(ppb, i82576MaxPPB)
+		cut := math.Floor(float64(16<<19) * math.Abs(float64(units)) / (65536 * 1e6))
+		if made := math.Copysign(cut*steps23, float64(units)); math.Abs(made-applied) > 1e-6 || math.Abs(applied-ppb) > 0.51*steps23 {
+			t.Errorf("%v ppb: the driver makes %v ppb, told %v", ppb, made, applied)
+		}
+	}
+}
+
 // A driver that is not known has no known grain, and what is told as applied is
 // what the kernel was asked for. TI's newer CPTS is one, by the older's name.
 func TestUnknownGrain(t *testing.T) {
 	for name, maxPPB := range map[string]int32{
-		"": 999_999_881, "525400090001": 999_999_881 /* igb */, "gmtest0": 500_000, "gem-ptp-timer": 64_000_000,
+		"": 999_999_881, "525400090001": 999_999_881, "igb": 62_499_999 /* 82580 and later */, "gmtest0": 500_000, "gem-ptp-timer": 64_000_000,
 		"CTPS timer": 488_281, // am65-cpts at 500 MHz
 	} {
 		m := newMachine()

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -82,13 +83,24 @@ func FindPHC(find func() (path string, err error), counterNs int64) (*PHC, error
 	return p, nil
 }
 
-// driverName is the kernel's clock_name of a PHC, empty when it tells none.
+// addressName is a clock_name that tells nothing of its driver: a MAC address.
+var addressName = regexp.MustCompile(`^([0-9a-f]{2}:?){6}$`)
+
+// driverName is the kernel's clock_name of a PHC, or its driver's name where that
+// is an address; empty when it tells none.
 func driverName(class, path string) string {
-	name, err := os.ReadFile(filepath.Join(class, filepath.Base(path), "clock_name"))
+	folder := filepath.Join(class, filepath.Base(path))
+	text, err := os.ReadFile(filepath.Join(folder, "clock_name"))
 	if err != nil {
 		return ""
 	}
-	return strings.TrimSpace(string(name))
+	name := strings.TrimSpace(string(text))
+	if addressName.MatchString(name) {
+		if driver, err := os.Readlink(filepath.Join(folder, "device", "driver")); err == nil {
+			return filepath.Base(driver)
+		}
+	}
+	return name
 }
 
 func newPHC(find func() (string, error), open func(string) (ptpDevice, string, error), clocks kernelClocks, counterNs int64) (*PHC, error) {

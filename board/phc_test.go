@@ -360,6 +360,22 @@ func TestDriverName(t *testing.T) {
 	if got := driverName(dir, "/dev/ptp3"); got != "fec ptp" {
 		t.Errorf("%q", got)
 	}
+	for _, name := range []string{"525400090001", "52:54:00:09:00:01"} {
+		folder := filepath.Join(dir, "ptp5")
+		if err := errors.Join(os.RemoveAll(folder), os.MkdirAll(filepath.Join(folder, "device"), 0o755),
+			os.WriteFile(filepath.Join(folder, "clock_name"), []byte(name+"\n"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		if got := driverName(dir, "/dev/ptp5"); got != name {
+			t.Errorf("%q, want %q where no driver is told", got, name)
+		}
+		if err := os.Symlink("../../../bus/pci/drivers/igb", filepath.Join(folder, "device", "driver")); err != nil {
+			t.Fatal(err)
+		}
+		if got := driverName(dir, "/dev/ptp5"); got != "igb" {
+			t.Errorf("%q, want igb where the name is an address", got)
+		}
+	}
 	if got := driverName(dir, "/dev/ptp4"); got != "" {
 		t.Errorf("%q", got)
 	}
