@@ -34,6 +34,10 @@ const (
 	// outlier is the longest latency that teaches anything, in ns: beyond, the
 	// thread was not running.
 	outlier = 10_000_000
+	// earliest is the least of a message whose time the kernel wrote, in ns: it is
+	// next to nothing, less what the reading of the clock is wrong by (half of a
+	// sandwich, some microseconds on a slow bus).
+	earliest = -100_000
 )
 
 // Predictor learns the latency of each path.
@@ -107,7 +111,11 @@ func (p *Predictor) Observe(on Path, latencyNs, predictedNs int64) (ok bool) {
 // Learn takes the latency of a message that did not say what was predicted on
 // this path: it teaches, and is no residual.
 func (p *Predictor) Learn(on Path, latencyNs int64) (ok bool) {
-	if latencyNs < 0 || latencyNs > outlier {
+	least := int64(0)
+	if on == Written {
+		least = earliest
+	}
+	if latencyNs < least || latencyNs > outlier {
 		return false
 	}
 	s := &p.paths[on]

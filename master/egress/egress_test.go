@@ -62,6 +62,33 @@ func TestFollowsAndRefuses(t *testing.T) {
 	}
 }
 
+// What is left where the kernel writes the time may be less than nothing, by the
+// error of the clock's reading; it is predicted from its own samples alone.
+func TestWrittenByTheKernel(t *testing.T) {
+	p := New()
+	for range window {
+		p.Observe(First, 30_000, 0)
+	}
+	if got := p.Predict(Written); got != 0 {
+		t.Errorf("never seen: %d ns", got)
+	}
+	for i := range int64(window) {
+		if !p.Observe(Written, -2000+i%3, p.Predict(Written)) {
+			t.Fatal("a latency below zero is refused")
+		}
+	}
+	if got := p.Predict(Written); got != -1999 {
+		t.Errorf("%d ns, want -1999", got)
+	}
+	if p.Observe(Written, earliest-1, 0) || p.Observe(First, -1, 0) || p.Predict(First) != 30_000 || p.Predict(Later) != 30_000 {
+		t.Error("what cannot be is learnt, or one path from another")
+	}
+	before := p.Residual()
+	if !p.Learn(First, 40_000) || p.Residual() != before {
+		t.Error("what only teaches is a residual")
+	}
+}
+
 func TestObserveDoesNotAllocate(t *testing.T) {
 	p := New()
 	if n := testing.AllocsPerRun(3000, func() { p.Observe(First, 7000, p.Predict(First)) }); n != 0 {

@@ -73,7 +73,10 @@ type twins struct {
 
 // abreastReal are CLOCK_MONOTONIC_RAW and CLOCK_REALTIME when neighbours' messages
 // were last looked for.
-type abreastReal struct{ rawNs, realNs int64 }
+type abreastReal struct {
+	rawNs, realNs int64
+	jumps         uint64 // of the second, until then
+}
 
 // openTwins makes the socket.
 func openTwins(device *net.Interface, c Twins, id wire.ClockIdentity, priority int, port uint16) (_ *twins, err error) {
@@ -212,10 +215,10 @@ func (l *loop) hearTwins(t *twins) {
 	}
 	before := t.heard
 	l.bridge.look()
-	t.heard = abreastReal{l.bridge.rawNs, l.bridge.realNs}
+	t.heard = abreastReal{l.bridge.rawNs, l.bridge.realNs, l.bridge.jumps}
 	for i := range t.rx.read() {
 		p, ok := t.rx.packet(i)
-		if !ok || p.stampNs == 0 || p.deviceNs == 0 || !l.bridge.good {
+		if !ok || p.stampNs == 0 || p.deviceNs == 0 {
 			continue
 		}
 		soft, ok := between(before, t.heard, p.stampNs)
@@ -232,7 +235,7 @@ func (l *loop) hearTwins(t *twins) {
 // clocks, into CLOCK_MONOTONIC_RAW: however one is slewed, if it was all the time.
 func between(a, b abreastReal, stampNs int64) (m timescale.Mono, ok bool) {
 	real, raw := b.realNs-a.realNs, b.rawNs-a.rawNs
-	if a.rawNs == 0 || stampNs < a.realNs || stampNs > b.realNs || real <= 0 {
+	if a.rawNs == 0 || a.jumps != b.jumps || stampNs < a.realNs || stampNs > b.realNs || real <= 0 {
 		return m, false
 	}
 	return timescale.MonoFromNs(b.rawNs - int64(float64(b.realNs-stampNs)*(float64(raw)/float64(real)))), true

@@ -191,17 +191,17 @@ func (s *stamper) giveUp(a *asked) {
 	a.want = 0
 }
 
-// keyOf tells Syncs apart: no two are read at the same nanosecond. The kernel
-// changes what a marked one says: it is known by where it goes. Two clients at
-// one address may get the same sequenceId within a second, and the stamp of one
-// may then be taken for the other's, which is no harm since what was said is read
-// from the looped Sync itself.
+// keyOf tells Syncs apart: no two are read at the same nanosecond.
 func keyOf(sync []byte) uint64 {
 	origin := sync[wire.OriginOffset:]
 	sec, ns := binary.BigEndian.Uint32(origin[2:]), binary.BigEndian.Uint32(origin[6:])
 	return uint64(binary.BigEndian.Uint16(sync[wire.SequenceOffset:]))<<48 | uint64(sec&0x3FFFF)<<30 | uint64(ns)
 }
 
+// keyOfMarked likewise, for a Sync that the kernel changes. Two clients at one
+// address may get the same sequenceId within a second, and the stamp of one may
+// then be taken for the other's, which is no harm: what was said is read from the
+// looped Sync itself.
 func keyOfMarked(sync []byte, dst [4]byte) uint64 {
 	return uint64(binary.BigEndian.Uint16(sync[wire.SequenceOffset:]))<<32 | uint64(binary.BigEndian.Uint32(dst[:]))
 }

@@ -56,6 +56,7 @@ type stampWatch struct {
 	disarmed           bool           // without a carrier none is used
 	told               bool           // why there are no twins
 	written, unwritten uint64         // of the samples, as it was a second ago
+	relinked           time.Time      // when the kernel's program was last linked anew
 	setBack            time.Time      // when the interface's setting was last put back
 }
 
@@ -133,7 +134,7 @@ func (d *Daemon) writeOrigins(server *udp.Server) {
 	case err != nil:
 		h.writing = "; the kernel does not write it nearer to the wire: " + err.Error()
 	case index > 0:
-		h.writing = "; the kernel brings it up to date as it hands the Sync to the driver"
+		h.writing = writtenByKernel
 	}
 }
 
@@ -152,20 +153,35 @@ func (d *Daemon) judgeStamps(server *udp.Server) {
 	d.judgeSetting(server, now)
 	d.judgePromise(server, now)
 	d.judgeResidual(server, now)
-	d.judgeWriting(server)
+	d.judgeWriting(server, now)
 }
 
 // judgeWriting links the kernel's program anew when the Syncs that it was to write
-// come by without. Where they leave by another device nothing helps, nor harms.
-func (d *Daemon) judgeWriting(server *udp.Server) {
+// come by without: somebody may have taken it away. Where they leave by another
+// device that does not help, and is said.
+func (d *Daemon) judgeWriting(server *udp.Server, now time.Time) {
 	w, n := &d.stamps, d.service.Transport.Stamps
 	missed, done := n.Unwritten-w.unwritten, n.Written-w.written
 	w.unwritten, w.written = n.Unwritten, n.Written
-	if missed >= unwrittenSyncs && done == 0 {
+	switch {
+	case missed < unwrittenSyncs || done > 0:
+		if done > 0 && d.devices.hardware.writing == notSeen {
+			d.devices.hardware.writing = writtenByKernel
+		}
+	case now.Sub(w.relinked) > again:
+		w.relinked = now
 		_ = server.OriginWriter(0) // nothing can fail when it is taken away
 		d.writeOrigins(server)
+	default:
+		d.devices.hardware.writing = notSeen
 	}
 }
+
+// What is said of the kernel's part in a predicted Sync.
+const (
+	writtenByKernel = "; the kernel brings it up to date as it hands the Sync to the driver"
+	notSeen         = "; the kernel's program does not see the Syncs: they leave by another device than board.interface"
+)
 
 // judgeSetting puts back what another program, or the driver when the link came
 // up, has set of the interface's stamps. A new link is a new chance.

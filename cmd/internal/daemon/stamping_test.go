@@ -152,3 +152,39 @@ func TestEgressBound(t *testing.T) {
 		t.Error("a bound is known before any twin was stamped")
 	}
 }
+
+// A program of the kernel's that does not see the Syncs is linked anew once, and
+// then that is said, until it does.
+func TestSyncsThatTheKernelDoesNotWrite(t *testing.T) {
+	d, server := stamping(t, nil)
+	h, now := &d.devices.hardware, time.Now()
+	h.writing = writtenByKernel
+	second := func(written, unwritten uint64) string {
+		now = now.Add(time.Second)
+		n := &d.service.Transport.Stamps
+		n.Written, n.Unwritten = n.Written+written, n.Unwritten+unwritten
+		d.judgeWriting(server, now)
+		return h.writing
+	}
+	if said := second(20, 2); said != writtenByKernel || !d.stamps.relinked.IsZero() {
+		t.Errorf("two Syncs of many: %q", said)
+	}
+	if second(0, 20); d.stamps.relinked != now {
+		t.Error("not linked anew")
+	}
+	h.writing = writtenByKernel // whether it could be linked is not the question here
+	at := d.stamps.relinked
+	if said := second(0, 20); said != notSeen || d.stamps.relinked != at {
+		t.Errorf("linked anew, and not seen: %q", said)
+	}
+	if said := second(0, 0); said != notSeen {
+		t.Errorf("no Sync: %q", said)
+	}
+	if said := second(20, 0); said != writtenByKernel {
+		t.Errorf("seen again: %q", said)
+	}
+	now = now.Add(again)
+	if second(0, 20); d.stamps.relinked != now {
+		t.Error("not linked anew later")
+	}
+}
