@@ -50,6 +50,8 @@ var (
 	samples   = describe("egress_residual_samples", "Syncs in the residual's distribution.")
 	egress    = describe("egress_bound_seconds", "What clockAccuracy allows between the served clock and the wire.")
 	syncMode  = describe("sync_mode", "1 for how the time gets into a Sync.", "mode")
+	written   = describe("syncs_written_total", "Sampled Syncs by whether the kernel wrote the time as it handed them to the driver.", "by_kernel")
+	waited    = describe("receive_wait_seconds", "What is taken off a receive stamp of the kernel's, as messages with the device's beside it have shown.")
 	withheld  = describe("transmit_stamps_withheld_total", "Transmit stamps that the device owed and did not give.")
 	alarm     = describe("alarm", "1 for each alarm that stands.", "code", "severity")
 )
@@ -112,6 +114,11 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	known(egress, h.EgressNs, ns)
 	gauge(syncMode, 1, h.SyncMode)
 	count(withheld, h.Stamps.Withheld)
+	count(written, h.Stamps.Written, "yes")
+	count(written, h.Stamps.Unwritten, "no")
+	if h.Stamps.WaitedN > 0 {
+		gauge(waited, float64(h.Stamps.WaitedNs)/ns)
+	}
 
 	for _, a := range s.Alarms {
 		gauge(alarm, 1, a.Code, a.Severity)

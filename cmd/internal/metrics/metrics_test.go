@@ -16,7 +16,7 @@ func TestMetrics(t *testing.T) {
 	s.GNSS.SatsUsed = &used
 	s.Master.Counters = map[string]uint64{"accepted": 5}
 	s.Master.AnnounceGap = status.AnnounceGap{Max: 0.379, Last: 0.126, Long: 3}
-	s.Hardware = status.Hardware{SyncMode: "two-step", ResidualNs: status.Residual{P1: -1000, P50: 20, P99: 3000, N: 64}}
+	s.Hardware = status.Hardware{SyncMode: "two-step", ResidualNs: status.Residual{P1: -1000, P50: 20, P99: 3000, N: 64}, Stamps: status.StampCounts{Written: 60, Unwritten: 4, WaitedNs: 2500, WaitedN: 64}}
 	got := scrape(s)
 	for _, line := range []string{
 		`bragi_build_info{profile="sim",version="v1"} 1`,
@@ -35,6 +35,9 @@ func TestMetrics(t *testing.T) {
 		`bragi_egress_residual_seconds{quantile="0.01"} -1e-06`,
 		`bragi_egress_residual_seconds{quantile="0.99"} 3e-06`,
 		`bragi_egress_residual_samples 64`,
+		`bragi_syncs_written_total{by_kernel="yes"} 60`,
+		`bragi_syncs_written_total{by_kernel="no"} 4`,
+		`bragi_receive_wait_seconds 2.5e-06`,
 		`bragi_sync_mode{mode="two-step"} 1`,
 		`bragi_alarm{code="ANTENNA_OPEN",severity="major"} 1`,
 	} {
