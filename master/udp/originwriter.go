@@ -140,8 +140,13 @@ const (
 	checksumAt = udpAt + 6
 )
 
-// originProgram is the program for the Syncs of a clock that leave from a port. The age of a
-// Sync is known up to two seconds; one of more than one is worthless, and dropped.
+// oldest is how long ago a Sync's time may have been read: what has passed since is
+// counted by an oscillator that may be 50 ppm off, 2.5 us then. An older one, of a
+// process that was stopped or to a destination whose address was looked for, is
+// dropped: the next one is better.
+const oldest = 50 * time.Millisecond
+
+// originProgram is the program for the Syncs of a clock that leave from a port.
 //
 // It writes twice: the first time brings what runs and what is written into the
 // caches, so that the second is quick, and equally quick each time. The mark of
@@ -196,8 +201,8 @@ func originProgram(id wire.ClockIdentity, port uint16) []instruction {
 	p.minus(0, 1)
 	p.leftK(0, 32)
 	p.signedRightK(0, 32) // by how much the clock has gone on
-	p.when(0, unix.BPF_JSGE, second, "drop")
-	p.when(0, unix.BPF_JSLE, -second, "drop")
+	p.when(0, unix.BPF_JSGT, int32(oldest), "drop")
+	p.when(0, unix.BPF_JSLT, -int32(oldest), "drop")
 	p.load(ns, word, frame, old+nsAt)
 	p.bigEndian(ns, 32)
 	p.plus(ns, 0)

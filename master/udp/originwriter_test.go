@@ -91,11 +91,11 @@ func TestOriginProgram(t *testing.T) {
 	}{
 		{"40 us", wire.Timestamp{Seconds: 1_800_000_000, Nanoseconds: 5}, 40 * time.Microsecond},
 		{"into the next second", wire.Timestamp{Seconds: 1_800_000_000, Nanoseconds: 999_999_999}, 30 * time.Microsecond},
-		{"half a second", wire.Timestamp{Seconds: 1_800_000_000, Nanoseconds: 800_000_000}, 500 * time.Millisecond},
-		{"predicted too late", wire.Timestamp{Seconds: 1_800_000_000, Nanoseconds: 500_000_000}, -50 * time.Millisecond},
-		{"into the second before", wire.Timestamp{Seconds: 1_800_000_000, Nanoseconds: 1000}, -50 * time.Millisecond},
+		{"long, into the next second", wire.Timestamp{Seconds: 1_800_000_000, Nanoseconds: 980_000_000}, 25 * time.Millisecond},
+		{"predicted too late", wire.Timestamp{Seconds: 1_800_000_000, Nanoseconds: 500_000_000}, -40 * time.Millisecond},
+		{"into the second before", wire.Timestamp{Seconds: 1_800_000_000, Nanoseconds: 1000}, -40 * time.Millisecond},
 		{"beyond 32 bits of seconds", wire.Timestamp{Seconds: 1<<32 - 1, Nanoseconds: 999_999_000}, time.Millisecond},
-		{"and back", wire.Timestamp{Seconds: 1 << 32, Nanoseconds: 1000}, -50 * time.Millisecond},
+		{"and back", wire.Timestamp{Seconds: 1 << 32, Nanoseconds: 1000}, -40 * time.Millisecond},
 	} {
 		at := monotonic() - int64(c.since)
 		frame := marked(c.said, uint32(at))
@@ -146,7 +146,7 @@ func TestOriginProgramLeavesOthersAlone(t *testing.T) {
 			t.Errorf("%s: answer %d, changed: %v", what, int32(answer), !bytes.Equal(out, frame))
 		}
 	}
-	for _, since := range []time.Duration{1001 * time.Millisecond, 2 * time.Second, -1050 * time.Millisecond} {
+	for _, since := range []time.Duration{oldest + time.Microsecond, time.Second, 2 * time.Second, 3 * time.Second, -oldest - time.Second/10, -time.Second} {
 		if _, answer := runProgram(t, fd, marked(said, uint32(monotonic()-int64(since)))); answer != tcxDrop {
 			t.Errorf("a Sync of %v ago: answer %d", since, int32(answer))
 		}

@@ -23,9 +23,10 @@ type scenario struct {
 	pps    string // gnss.pps
 	spec   string // holdover.spec
 	play   func(*stage)
-	client bool // a ptp4l on gmt1
-	vlan   bool // PTP in a VLAN
-	beacon bool // whoever sends PTP over Ethernet beside it
+	client bool   // a ptp4l on gmt1
+	vlan   bool   // PTP in a VLAN
+	module string // parameters of gmtest besides the usual ones
+	beacon bool   // whoever sends PTP over Ethernet beside it
 }
 
 var scenarios = map[string]scenario{
@@ -41,7 +42,7 @@ var scenarios = map[string]scenario{
 	"walk":      {pps: "extts:0", spec: "150ns", play: playWalk, client: true},
 	"stamps":    {pps: "extts:0", spec: "1.5us", play: playStamps, client: true},
 	"predicted": {pps: "extts:0", spec: "1.5us", play: playPredicted, client: true},
-	"twins":     {pps: "extts:0", spec: "1.5us", play: playAM335x, client: true, beacon: true},
+	"twins":     {pps: "extts:0", spec: "1.5us", play: playAM335x, client: true, beacon: true, module: "pins=0 max_adj=1000000"},
 	"rtc":       {pps: "extts:0", spec: "1.5us", play: playRTC}, // setUp takes the date of the RTC
 }
 

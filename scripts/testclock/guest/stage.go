@@ -85,7 +85,7 @@ func (s *stage) setUp(board scenario) (err error) {
 			return err
 		}
 	}
-	if err := command("insmod", "/gmtest.ko", "base_ppb=4600,-2300"); err != nil {
+	if err := commands("insmod /gmtest.ko base_ppb=4600,-2300 " + board.module); err != nil {
 		return err
 	}
 	for name, value := range sky {
