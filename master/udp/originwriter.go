@@ -91,7 +91,7 @@ func monotonic() int64 { return read(unix.CLOCK_MONOTONIC) }
 // slewed by others, by half a microsecond in freshFor at most.
 type abreast struct {
 	rawNs, monotonicNs int64
-	narrowest          int64 // of all sandwiches
+	width, narrowest   int64 // of the sandwich, and of all before
 }
 
 const freshFor = time.Millisecond
@@ -109,18 +109,17 @@ func (a *abreast) now() (raw timescale.Mono, mono int64) {
 
 // look reads both clocks together, again when something came between.
 func (a *abreast) look() {
-	width := int64(0)
 	for i := range 3 {
 		r0 := read(unix.CLOCK_MONOTONIC_RAW)
 		m := monotonic()
 		r1 := read(unix.CLOCK_MONOTONIC_RAW)
-		if i == 0 || r1-r0 < width {
-			a.rawNs, a.monotonicNs, width = r0+(r1-r0)/2, m, r1-r0
+		if i == 0 || r1-r0 < a.width {
+			a.rawNs, a.monotonicNs, a.width = r0+(r1-r0)/2, m, r1-r0
 		}
-		if a.narrowest == 0 || width < a.narrowest {
-			a.narrowest = width
+		if a.narrowest == 0 || a.width < a.narrowest {
+			a.narrowest = a.width
 		}
-		if width <= a.narrowest+a.narrowest/4+200 {
+		if a.width <= a.narrowest+a.narrowest/4+200 {
 			return
 		}
 	}
