@@ -16,7 +16,7 @@ const clientNs = 30
 const writtenNs = 1000
 
 // twinsNs likewise where the hardware stamps neither Syncs nor requests.
-const twinsNs = 1000
+const twinsNs = 2000
 
 // walkBackNs is the most that a clock may move in a second that has left its
 // specification and is led back: the slew's limit, and what the pulse adds.
