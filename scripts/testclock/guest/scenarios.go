@@ -100,7 +100,8 @@ func playDay(s *stage) {
 	seen := s.watch(time.Hour)
 	s.honest("an hour without antenna: the error stays inside the announced bound", seen, 0)
 	s.turn("antenna", 1)
-	s.lock("antenna back: class 6")
+	// An hour of such wander is worth microseconds, and 50 ppb lead back.
+	s.lockIn(10*time.Minute, "antenna back: class 6")
 }
 
 // playQuantum gives the PHC the grain of real ones, which their drivers do not
