@@ -162,6 +162,7 @@ func originProgram(id wire.ClockIdentity, port uint16) []instruction {
 		second = int32(time.Second)
 	)
 	var p program
+	// A Sync of ours, and marked?
 	p.mov(packet, 1)
 	p.load(2, word, packet, 0) // skb->len
 	p.when(2, unix.BPF_JNE, frameEnd, "let it go")
@@ -192,6 +193,7 @@ func originProgram(id wire.ClockIdentity, port uint16) []instruction {
 	p.set(1, 0)
 	p.store(long, frame, pass, 1)
 
+	// By how much the clock has gone on since the mark: 32 bits, two seconds either way.
 	p.label("write")
 	p.call(helperKtimeGetNs)
 	p.mov(kept, 0)
@@ -199,9 +201,10 @@ func originProgram(id wire.ClockIdentity, port uint16) []instruction {
 	p.bigEndian(1, 32)
 	p.minus(0, 1)
 	p.leftK(0, 32)
-	p.signedRightK(0, 32) // by how much the clock has gone on
+	p.signedRightK(0, 32)
 	p.when(0, unix.BPF_JSGT, int32(oldest), "drop")
 	p.when(0, unix.BPF_JSLT, -int32(oldest), "drop")
+	// The origin, later by that.
 	p.load(ns, word, frame, old+nsAt)
 	p.bigEndian(ns, 32)
 	p.plus(ns, 0)
@@ -220,6 +223,7 @@ func originProgram(id wire.ClockIdentity, port uint16) []instruction {
 	p.plusK(seconds, 1)
 	p.label("not after")
 
+	// The octets as they will be: the first time with another mark, at last with none.
 	p.load(1, long, frame, pass)
 	p.when(1, unix.BPF_JEQ, 0, "mark")
 	p.set(kept, notWritten)
@@ -239,12 +243,15 @@ func originProgram(id wire.ClockIdentity, port uint16) []instruction {
 	p.bigEndian(seconds, 16)
 	p.store(half, frame, next+secondsAt-markAt, seconds)
 
+	// Into the packet, and the difference into UDP's checksum, if the device is not to
+	// make that; one of zero says that there is none, and stays.
 	p.call(helperCsumDiff, onStack(old+markAt), value(markToEnd), onStack(next), value(markToEnd), value(0))
 	p.mov(kept, 0)
 	p.call(helperSkbStoreBytes, in(packet), value(markAt), onStack(next), value(markToEnd), value(0))
 	p.when(0, unix.BPF_JNE, 0, "let it go")
 	p.call(helperL4CsumReplace, in(packet), value(checksumAt), value(0), in(kept), value(unix.BPF_F_MARK_MANGLED_0))
 
+	// Once more, from what is there now.
 	p.load(1, long, frame, pass)
 	p.when(1, unix.BPF_JNE, 0, "let it go")
 	p.set(1, 1)
