@@ -12,8 +12,8 @@ import (
 const clientNs = 30
 
 // writtenNs likewise where the kernel writes the time: one interrupt between it and
-// the wire, 5 us long, moves the client's servo by some hundreds of ns.
-const writtenNs = 1000
+// the wire, 5 us long, moves the client's servo by half a microsecond.
+const writtenNs = 2000
 
 // programNs likewise where the program alone writes it. One clock_gettime in a
 // hundred takes 5.5 us longer here, with no interrupt in it: the emulator's.
