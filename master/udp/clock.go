@@ -60,22 +60,25 @@ const (
 	maxStampAge = time.Second
 )
 
-// look reads both clocks together.
-func (b *bridge) look() {
-	var raw, real, width int64
+// sandwich reads a clock between two readings of CLOCK_MONOTONIC_RAW, again when
+// something came between: at most three times, until it is no wider than enough.
+func sandwich(clock uintptr, enough int64) (rawNs, otherNs, width int64) {
 	for i := range 3 {
 		r0 := read(unix.CLOCK_MONOTONIC_RAW)
-		t := read(unix.CLOCK_REALTIME)
+		t := read(clock)
 		r1 := read(unix.CLOCK_MONOTONIC_RAW)
 		if i == 0 || r1-r0 < width {
-			raw, real, width = r0+(r1-r0)/2, t, r1-r0
+			rawNs, otherNs, width = r0+(r1-r0)/2, t, r1-r0
 		}
-		if width <= int64(tight) {
+		if width <= enough {
 			break
 		}
 	}
-	b.take(raw, real, width)
+	return rawNs, otherNs, width
 }
+
+// look reads both clocks together.
+func (b *bridge) look() { b.take(sandwich(unix.CLOCK_REALTIME, int64(tight))) }
 
 func (b *bridge) take(raw, real, width int64) {
 	if b.rawNs != 0 {

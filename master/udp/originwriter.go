@@ -107,21 +107,11 @@ func (a *abreast) now() (raw timescale.Mono, mono int64) {
 	return timescale.MonoFromNs(a.rawNs + mono - a.monotonicNs), mono
 }
 
-// look reads both clocks together, again when something came between.
+// look reads both clocks together.
 func (a *abreast) look() {
-	for i := range 3 {
-		r0 := read(unix.CLOCK_MONOTONIC_RAW)
-		m := monotonic()
-		r1 := read(unix.CLOCK_MONOTONIC_RAW)
-		if i == 0 || r1-r0 < a.width {
-			a.rawNs, a.monotonicNs, a.width = r0+(r1-r0)/2, m, r1-r0
-		}
-		if a.narrowest == 0 || a.width < a.narrowest {
-			a.narrowest = a.width
-		}
-		if a.width <= a.narrowest+a.narrowest/4+200 {
-			return
-		}
+	a.rawNs, a.monotonicNs, a.width = sandwich(unix.CLOCK_MONOTONIC, a.narrowest+a.narrowest/4+200)
+	if a.narrowest == 0 || a.width < a.narrowest {
+		a.narrowest = a.width
 	}
 }
 

@@ -65,17 +65,10 @@ type twins struct {
 	next   timescale.Mono // when the next is due; zero: none is wanted
 	wait   timescale.Mono // when the last was sent; zero: its stamps have come
 	soft   timescale.Local
-	on     bool // they go on after the first ones
-	heard  abreastReal
+	on     bool      // they go on after the first ones
+	heard  bridge    // as it was when neighbours' messages were last looked for
 	rx     *receiver // nil: nothing is received
 	stats  TwinStats
-}
-
-// abreastReal are CLOCK_MONOTONIC_RAW and CLOCK_REALTIME when neighbours' messages
-// were last looked for.
-type abreastReal struct {
-	rawNs, realNs int64
-	jumps         uint64 // of the second, until then
 }
 
 // openTwins makes the socket.
@@ -215,7 +208,7 @@ func (l *loop) hearTwins(t *twins) {
 	}
 	before := t.heard
 	l.bridge.look()
-	t.heard = abreastReal{l.bridge.rawNs, l.bridge.realNs, l.bridge.jumps}
+	t.heard = l.bridge
 	for i := range t.rx.read() {
 		p, ok := t.rx.packet(i)
 		if !ok || p.stampNs == 0 || p.deviceNs == 0 {
@@ -233,7 +226,7 @@ func (l *loop) hearTwins(t *twins) {
 
 // between turns a stamp of CLOCK_REALTIME, taken between two readings of both
 // clocks, into CLOCK_MONOTONIC_RAW: however one is slewed, if it was all the time.
-func between(a, b abreastReal, stampNs int64) (m timescale.Mono, ok bool) {
+func between(a, b bridge, stampNs int64) (m timescale.Mono, ok bool) {
 	real, raw := b.realNs-a.realNs, b.rawNs-a.rawNs
 	if a.rawNs == 0 || a.jumps != b.jumps || stampNs < a.realNs || stampNs > b.realNs || real <= 0 {
 		return m, false

@@ -110,7 +110,7 @@ func TestTwins(t *testing.T) {
 func TestBetween(t *testing.T) {
 	const s = int64(time.Second)
 	real0 := 1_800_000_000 * s
-	a, b := abreastReal{5 * s, real0, 3}, abreastReal{6 * s, real0 + s + s/2000, 3} // 500 ppm
+	a, b := bridge{rawNs: 5 * s, realNs: real0, jumps: 3}, bridge{rawNs: 6 * s, realNs: real0 + s + s/2000, jumps: 3} // 500 ppm
 	for _, c := range []struct {
 		stamp, want int64
 		ok          bool
@@ -122,7 +122,7 @@ func TestBetween(t *testing.T) {
 			t.Errorf("%d: %d, %v; want %d, %v", c.stamp-real0, m.Ns(), ok, c.want, c.ok)
 		}
 	}
-	for what, a := range map[string]abreastReal{"first": {}, "a jump": {5 * s, real0, 2}} {
+	for what, a := range map[string]bridge{"first": {}, "a jump": {rawNs: 5 * s, realNs: real0, jumps: 2}} {
 		if _, ok := between(a, b, real0+s/2); ok {
 			t.Errorf("%s: turned", what)
 		}

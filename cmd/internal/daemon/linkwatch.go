@@ -142,7 +142,7 @@ func (d *Daemon) rearmAfter(server *udp.Server) {
 	defer d.mu.Unlock()
 	h := &d.devices.hardware
 	h.choose(d.cfg, d.devices.clock)
-	d.stamps.broken = "" // it gets another chance
+	d.stamps.broken, d.stamps.disarmed = "", false // it gets another chance
 	delete(d.outside, alarms.HardwareStamps)
 	if a := h.abilities; a.HardwareTx || a.HardwareRx {
 		d.rearm(server)

@@ -255,10 +255,14 @@ func (d *Daemon) judgePromise(server *udp.Server, now time.Time) {
 	d.rearm(server)
 }
 
-// rearm applies the mode that was chosen.
+// rearm applies the mode that was chosen; without a carrier as far as it needs no
+// stamps of the hardware.
 func (d *Daemon) rearm(server *udp.Server) {
 	h := &d.devices.hardware
-	d.stamps.inUse, d.stamps.disarmed = h.arm(d.cfg), false
+	d.stamps.inUse = udp.Stamping{TwoStep: h.mode == board.TwoStep}
+	if !d.stamps.disarmed {
+		d.stamps.inUse = h.arm(d.cfg)
+	}
 	d.stamps.inUse.TwoStep = d.stamps.inUse.TwoStep || d.stamps.high && d.cfg.Master.OnResidual == "two-step"
 	d.stamps.start = d.service.Transport.Stamps
 	server.SetStamping(d.stamps.inUse)
