@@ -139,6 +139,7 @@ func playRTC(s *stage) {
 	}
 	s.watch(30 * time.Second)
 	s.accuracy(s.watch(2*time.Minute), usualNs, worstNs)
+	s.rehearse()
 	s.showFaces()
 }
 
