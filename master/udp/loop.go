@@ -32,7 +32,6 @@ type loop struct {
 
 	heard timescale.Mono // when event messages last came
 	dense bool           // they are of a stream
-	due   timescale.Mono // the slot that was waited for, zero for none
 	late  time.Duration  // the latest that one was looked at
 
 	received, stampsMissing, stampsVoid, wakes uint64
@@ -102,9 +101,8 @@ func (l *loop) run(ctx context.Context) error {
 // tick sends what is due.
 func (l *loop) tick() {
 	now := Now()
-	if !l.due.IsZero() && !now.Before(l.due) {
-		l.late = max(l.late, now.Sub(l.due))
-		l.due = timescale.Mono{}
+	if next, ok := l.m.Next(); ok {
+		l.late = max(l.late, now.Sub(next))
 	}
 	l.m.Tick(now, &l.out)
 	l.flush()
@@ -114,9 +112,7 @@ func (l *loop) tick() {
 // pause waits for the next slot, or for something to come; fds then tell what.
 func (l *loop) pause() error {
 	now, d := Now(), longestWait
-	l.due = timescale.Mono{}
 	if next, ok := l.m.Next(); ok {
-		l.due = next
 		d = max(0, min(d, next.Sub(now)))
 	}
 	if at, ok := l.twins.due(); ok {
