@@ -83,7 +83,7 @@ func OpenEXTTS(phc *PHC, channel int) (*EXTTS, error) {
 func newEXTTS(phc *PHC, channel int, file exttsFile) (*EXTTS, error) {
 	path, caps := phc.Path(), phc.Capabilities()
 	if n := caps.ExtTS; channel < 0 || channel >= n {
-		return nil, fmt.Errorf("board: %s has no EXTTS channel %d: %s", path, channel, exttsMend(n))
+		return nil, fmt.Errorf("board: %s has no EXTTS channel %d: %s", path, channel, exttsFix(n))
 	}
 	w, err := newWaiter()
 	if err != nil {
@@ -97,7 +97,7 @@ func newEXTTS(phc *PHC, channel int, file exttsFile) (*EXTTS, error) {
 	return e, nil
 }
 
-func exttsMend(n int) string {
+func exttsFix(n int) string {
 	if n == 0 {
 		return `this clock stamps no edges; use gnss.pps = "/dev/pps0"`
 	}
@@ -116,11 +116,11 @@ func (e *EXTTS) setUp() error {
 	request := unix.PtpExttsRequest{Index: e.channel, Flags: unix.PTP_ENABLE_FEATURE | unix.PTP_RISING_EDGE}
 	err := e.request(unix.PTP_EXTTS_REQUEST2, unix.PTP_EXTTS_REQUEST, unsafe.Pointer(&request))
 	if err != nil {
-		mend := "see whether another program holds the channel or its pin"
+		fix := "see whether another program holds the channel or its pin"
 		if errors.Is(err, unix.EOPNOTSUPP) {
-			mend = `this driver cannot stamp rising edges; use gnss.pps = "/dev/pps0"`
+			fix = `this driver cannot stamp rising edges; use gnss.pps = "/dev/pps0"`
 		}
-		return fmt.Errorf("board: %s: EXTTS channel %d: %w: %s", e.path, e.channel, os.NewSyscallError("ioctl PTP_EXTTS_REQUEST", err), mend)
+		return fmt.Errorf("board: %s: EXTTS channel %d: %w: %s", e.path, e.channel, os.NewSyscallError("ioctl PTP_EXTTS_REQUEST", err), fix)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func alone(t *testing.T) bool {
 	case errors.Is(err, unix.ENOSYS):
 		t.Skip("SKIPPED: an emulation of Linux without ethtool (qemu-user)")
 	case os.Geteuid() != 0:
-		t.Skip("SKIPPED: a network namespace needs root (mend: run the tests as root)")
+		t.Skip("SKIPPED: a network namespace needs root (fix: run the tests as root)")
 	}
 	// A sysfs of that namespace, for /sys/class/net.
 	child := exec.Command("unshare", "--net", "--mount", "sh", "-c", `mount -t sysfs sysfs /sys && exec "$@"`, "sh", os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")

@@ -241,16 +241,16 @@ func lesserRx(f RxFilter) []RxFilter {
 }
 
 func stampingError(name string, err error) error {
-	mend := "its driver does not stamp; use another interface, or live with software stamps"
+	fix := "its driver does not stamp; use another interface, or live with software stamps"
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		mend = "run as root, or give the program CAP_NET_ADMIN"
+		fix = "run as root, or give the program CAP_NET_ADMIN"
 	case errors.Is(err, unix.ENODEV):
-		mend = "the interface is gone"
+		fix = "the interface is gone"
 	case errors.Is(err, unix.EBUSY):
-		mend = "another program owns the stamps; stop ptp4l"
+		fix = "another program owns the stamps; stop ptp4l"
 	}
-	return fmt.Errorf("board: interface %q: %w: %s", name, os.NewSyscallError("ioctl SIOCSHWTSTAMP", err), mend)
+	return fmt.Errorf("board: interface %q: %w: %s", name, os.NewSyscallError("ioctl SIOCSHWTSTAMP", err), fix)
 }
 
 // Stamping is what the device is set to now.

@@ -282,7 +282,7 @@ func TestFrozenPHC(t *testing.T) {
 	}
 }
 
-func TestPHCErrorsNameDeviceAndMend(t *testing.T) {
+func TestPHCErrorsNameDeviceAndFix(t *testing.T) {
 	for _, tc := range []struct {
 		err  error
 		want string
@@ -307,10 +307,10 @@ func TestPHCErrorsNameDeviceAndMend(t *testing.T) {
 	if _, err := open("/dev/null"); err == nil || !strings.Contains(err.Error(), "no PTP clock") {
 		t.Errorf("/dev/null as a clock: %v", err)
 	}
-	if s := openMend("/dev/pps3", unix.EACCES); !strings.Contains(s, "root") {
+	if s := openFix("/dev/pps3", unix.EACCES); !strings.Contains(s, "root") {
 		t.Error(s)
 	}
-	if s := openMend("/dev/ptp3", unix.EBUSY); !strings.Contains(s, "another program") {
+	if s := openFix("/dev/ptp3", unix.EBUSY); !strings.Contains(s, "another program") {
 		t.Error(s)
 	}
 }

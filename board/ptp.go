@@ -70,7 +70,7 @@ func openPTP(path string) (ptpFile, error) {
 	return ptpFile(fd), err
 }
 
-// openDevice opens a device and says what mends a failure.
+// openDevice opens a device and says what fixes a failure.
 func openDevice(path string) (int, error) {
 	for {
 		fd, err := unix.Open(path, unix.O_RDWR|unix.O_CLOEXEC, 0)
@@ -80,11 +80,11 @@ func openDevice(path string) (int, error) {
 		case errors.Is(err, unix.EINTR):
 			continue
 		}
-		return -1, fmt.Errorf("board: %w: %s", &os.PathError{Op: "open", Path: path, Err: err}, openMend(path, err))
+		return -1, fmt.Errorf("board: %w: %s", &os.PathError{Op: "open", Path: path, Err: err}, openFix(path, err))
 	}
 }
 
-func openMend(path string, err error) string {
+func openFix(path string, err error) string {
 	kind := strings.TrimRight(filepath.Base(path), "0123456789")
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -5,7 +5,7 @@ package holdover
 // scripts read.
 type Reason uint8
 
-// The reasons. Those with a Mend are worth an alarm.
+// The reasons. Those with a Fix are worth an alarm.
 const (
 	ReasonNone Reason = iota
 	ReasonWarmingUp
@@ -40,7 +40,7 @@ const (
 	reasonCount
 )
 
-var reasonTexts = [reasonCount]struct{ word, mend string }{
+var reasonTexts = [reasonCount]struct{ word, fix string }{
 	ReasonNone:           {"none", ""},
 	ReasonWarmingUp:      {"oscillator warming up", ""},
 	ReasonNoTime:         {"no time from the receiver", "check antenna and receiver: bragi show gnss"},
@@ -81,10 +81,10 @@ func (r Reason) String() string {
 	return "unknown"
 }
 
-// Mend says what to do about it; empty for a reason that needs nothing.
-func (r Reason) Mend() string {
+// Fix says what to do about it; empty for a reason that needs nothing.
+func (r Reason) Fix() string {
 	if r < reasonCount {
-		return reasonTexts[r].mend
+		return reasonTexts[r].fix
 	}
 	return ""
 }

@@ -51,11 +51,11 @@ type Report struct {
 	Quality quality.Input
 }
 
-// Alarms are the reasons of Why that somebody should mend.
+// Alarms are the reasons of Why that somebody should fix.
 func (r Report) Alarms() []Reason {
 	var alarms []Reason
 	for _, w := range r.Why {
-		if w.Mend() != "" {
+		if w.Fix() != "" {
 			alarms = append(alarms, w)
 		}
 	}

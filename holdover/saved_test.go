@@ -11,7 +11,7 @@ import (
 )
 
 // swap lets the clock go through JSON into a new one, as a restart does.
-func (r *rig) swap(mend func(*Saved)) error {
+func (r *rig) swap(fix func(*Saved)) error {
 	r.t.Helper()
 	at := mono(float64(r.second) + 0.99)
 	text, err := json.Marshal(r.clock.Save(at))
@@ -22,8 +22,8 @@ func (r *rig) swap(mend func(*Saved)) error {
 	if err := json.Unmarshal(text, &s); err != nil {
 		r.t.Fatal(err)
 	}
-	if mend != nil {
-		mend(&s)
+	if fix != nil {
+		fix(&s)
 	}
 	c := New(r.clock.cfg)
 	if err := c.Resume(at, s); err != nil {

@@ -102,7 +102,7 @@ func TestReasonsHaveWords(t *testing.T) {
 		}
 		seen[r.String()] = r
 	}
-	if Reason(200).String() != "unknown" || Reason(200).Mend() != "" {
+	if Reason(200).String() != "unknown" || Reason(200).Fix() != "" {
 		t.Error("a reason beyond the table")
 	}
 }

@@ -48,7 +48,7 @@ type Event struct {
 	Kind   EventKind
 	Device string
 	Baud   int   // with Opened
-	Err    error // nil with Opened; one line: what, why, and the mend
+	Err    error // nil with Opened; one line: what, why, and the fix
 }
 
 // String is the event for a log.
@@ -59,7 +59,7 @@ func (e Event) String() string {
 	return fmt.Sprintf("gnss/port: %s opened at %d baud", e.Device, e.Baud)
 }
 
-const busyMend = "stop the other program that has it (gpsd? a getty? ModemManager?)"
+const busyFix = "stop the other program that has it (gpsd? a getty? ModemManager?)"
 
 // openEvent tells why a device could not be opened.
 func openEvent(device string, err error) Event {
@@ -71,13 +71,13 @@ func openEvent(device string, err error) Event {
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
 		kind, why = Denied, "add bragid's user to the device's group (dialout)"
 	case errors.Is(err, unix.EBUSY):
-		kind, why = Busy, busyMend
+		kind, why = Busy, busyFix
 	case errors.As(err, &pe):
 		switch pe.Code() {
 		case serial.PermissionDenied:
 			kind, why = Denied, "add bragid's user to the device's group (dialout)"
 		case serial.PortBusy:
-			kind, why = Busy, busyMend
+			kind, why = Busy, busyFix
 		}
 	}
 	return Event{Kind: kind, Device: device, Err: fmt.Errorf("gnss/port: open %s: %w: %s; trying on", device, err, why)}

@@ -228,11 +228,11 @@ func TestNoSerialPort(t *testing.T) {
 	}
 }
 
-func TestOpenErrorsNameTheMend(t *testing.T) {
+func TestOpenErrorsNameTheFix(t *testing.T) {
 	for _, c := range []struct {
 		err  error
 		kind EventKind
-		mend string
+		fix  string
 	}{
 		{unix.ENOENT, Missing, "gnss.device"},
 		{unix.ENXIO, Missing, "cable"},
@@ -241,9 +241,9 @@ func TestOpenErrorsNameTheMend(t *testing.T) {
 		{unix.EIO, Failed, "serial port"},
 	} {
 		e := openEvent("/dev/ttyS4", c.err)
-		if e.Kind != c.kind || !strings.Contains(e.String(), c.mend) || !strings.Contains(e.String(), "/dev/ttyS4") ||
+		if e.Kind != c.kind || !strings.Contains(e.String(), c.fix) || !strings.Contains(e.String(), "/dev/ttyS4") ||
 			strings.Contains(e.String(), "\n") {
-			t.Errorf("%v: %v %q, want %v and %q", c.err, e.Kind, e, c.kind, c.mend)
+			t.Errorf("%v: %v %q, want %v and %q", c.err, e.Kind, e, c.kind, c.fix)
 		}
 	}
 }

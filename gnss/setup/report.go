@@ -31,7 +31,7 @@ type Event struct {
 	Position Position // with Surveyed
 }
 
-// Bad tells whether the event wants a mend.
+// Bad tells whether the event wants a fix.
 func (e Event) Bad() bool { return e.Kind == StepFailed || e.Kind == SettingsLost || e.Kind == Moved }
 
 // Outcome is how a step ended.

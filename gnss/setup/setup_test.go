@@ -184,7 +184,7 @@ func TestSetUpReceiverIsLeftAlone(t *testing.T) {
 
 // A receiver that lost its power is noticed by the messages that no longer come,
 // set up again, and fixed where it was surveyed before, without a new survey.
-func TestPowerLossIsMended(t *testing.T) {
+func TestPowerLossIsFixed(t *testing.T) {
 	for name, kind := range generations {
 		b := newBench(t, timing(), sim.Config{Receiver: kind, SurveySpeed: 100, TimeToFix: 5 * time.Second})
 		b.until(2*time.Minute, "a fixed position", func() bool { return b.mode() == setup.ModeFixed })
@@ -335,7 +335,7 @@ func TestUnwiredTransmitLine(t *testing.T) {
 		if p := b.machine.Problems()[0]; !strings.Contains(p, "TX") {
 			t.Errorf("%s: %q", what, p)
 		}
-		b.deaf = false // the wire is mended
+		b.deaf = false // the wire is fixed
 		b.until(time.Minute, "set up without a fault", func() bool {
 			return b.machine.Status().State == setup.Watching && len(b.machine.Problems()) == 0
 		})

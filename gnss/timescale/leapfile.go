@@ -61,7 +61,7 @@ func ParseLeapSeconds(data []byte) (*LeapSeconds, error) {
 	}
 	switch {
 	case len(l.steps) == 0:
-		return nil, fmt.Errorf("timescale: no leap second in the table (mend: a file in the format of leap-seconds.list)")
+		return nil, fmt.Errorf("timescale: no leap second in the table (fix: a file in the format of leap-seconds.list)")
 	case !expires:
 		return nil, fmt.Errorf("timescale: the table of leap seconds has no expiry, a line that begins with #@")
 	case l.expires.Sub(l.Last()) < 0:

@@ -146,7 +146,7 @@ func (c CrowdConfig) base() (uint32, error) {
 		room = 2
 	}
 	if c.Clients > room {
-		return 0, fmt.Errorf("rehearsal: %v has %d addresses, too few for %d clients (mend: a shorter prefix)", c.Source, room, c.Clients)
+		return 0, fmt.Errorf("rehearsal: %v has %d addresses, too few for %d clients (fix: a shorter prefix)", c.Source, room, c.Clients)
 	}
 	return base, nil
 }

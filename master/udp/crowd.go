@@ -97,7 +97,7 @@ func checkLocal(a netip.Addr) error {
 	}
 	defer unix.Close(fd) //nolint:errcheck // nothing was written
 	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: a.As4()}); err != nil {
-		return fmt.Errorf("udp: cannot speak from %v: %w (mend: `ip route add local CIDR dev lo`, as root, makes every address of CIDR this machine's)", a, os.NewSyscallError("bind", err))
+		return fmt.Errorf("udp: cannot speak from %v: %w (fix: `ip route add local CIDR dev lo`, as root, makes every address of CIDR this machine's)", a, os.NewSyscallError("bind", err))
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func writerProgram(t *testing.T) int {
 	fd, err := loadProgram("test", originProgram(serverID, EventPort))
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.ENOSYS):
-		t.Skipf("SKIPPED: no program may be given to this kernel: %v (mend: run as root)", err)
+		t.Skipf("SKIPPED: no program may be given to this kernel: %v (fix: run as root)", err)
 	case err != nil:
 		t.Fatal(err)
 	}

@@ -89,7 +89,7 @@ type command struct {
 }
 
 // Listen opens both sockets. An error says which port, why and what to do;
-// errors.Is finds the errno: unix.EADDRNOTAVAIL may mend itself when an
+// errors.Is finds the errno: unix.EADDRNOTAVAIL may fix itself when an
 // interface comes up.
 func Listen(c Config) (*Server, error) {
 	var err error

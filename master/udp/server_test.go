@@ -274,7 +274,7 @@ func TestAnswersFromTheAddressAsked(t *testing.T) {
 	}
 }
 
-func TestListenErrorsSayTheMend(t *testing.T) {
+func TestListenErrorsSayTheFix(t *testing.T) {
 	e, g := twoPorts(t)
 	first := listen(t, Config{Address: serverAddr, EventPort: e, GeneralPort: g})
 	defer first.Close()

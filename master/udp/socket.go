@@ -124,25 +124,25 @@ func configure(fd int, o options) error {
 }
 
 func deviceError(device string, err error) error {
-	mend := "check its name with `ip link`"
+	fix := "check its name with `ip link`"
 	if errors.Is(err, unix.EPERM) {
-		mend = "run as root or with CAP_NET_RAW"
+		fix = "run as root or with CAP_NET_RAW"
 	}
-	return fmt.Errorf("udp: cannot bind to interface %q: %w: %s", device, os.NewSyscallError("setsockopt", err), mend)
+	return fmt.Errorf("udp: cannot bind to interface %q: %w: %s", device, os.NewSyscallError("setsockopt", err), fix)
 }
 
-// bindError says what, why and the mend.
+// bindError says what, why and the fix.
 func bindError(o options, err error) error {
-	mend := ""
+	fix := ""
 	switch {
 	case errors.Is(err, unix.EADDRINUSE):
-		mend = fmt.Sprintf(": another PTP program has it (`ss -ulpn sport = :%d` names it); stop that one or choose other ports", o.port)
+		fix = fmt.Sprintf(": another PTP program has it (`ss -ulpn sport = :%d` names it); stop that one or choose other ports", o.port)
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
-		mend = ": a port below 1024 needs root or CAP_NET_BIND_SERVICE; or choose ports from 1024 on"
+		fix = ": a port below 1024 needs root or CAP_NET_BIND_SERVICE; or choose ports from 1024 on"
 	case errors.Is(err, unix.EADDRNOTAVAIL):
-		mend = fmt.Sprintf(": it is no address of this machine; add it (`ip address add %v/32 dev lo`) or choose another", o.address)
+		fix = fmt.Sprintf(": it is no address of this machine; add it (`ip address add %v/32 dev lo`) or choose another", o.address)
 	}
-	return fmt.Errorf("udp: cannot listen at %v port %d: %w%s", o.address, o.port, os.NewSyscallError("bind", err), mend)
+	return fmt.Errorf("udp: cannot listen at %v port %d: %w%s", o.address, o.port, os.NewSyscallError("bind", err), fix)
 }
 
 // checkAddress takes IPv4 alone; the zero Addr means every address.

@@ -48,7 +48,7 @@ func main() {
 
 func run(ctx context.Context, counts, masters []string, window time.Duration) error {
 	if os.Geteuid() != 0 {
-		fmt.Println("bench: SKIPPED the packet path: needs root for network namespaces (mend: run make bench as root)")
+		fmt.Println("bench: SKIPPED the packet path: needs root for network namespaces (fix: run make bench as root)")
 		return nil
 	}
 	b, err := newBench(ctx, window)

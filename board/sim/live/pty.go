@@ -26,15 +26,15 @@ type pty struct {
 }
 
 func openPTY() (*pty, error) {
-	const mend = "mount devpts on /dev/pts, or give this user access to /dev/ptmx"
+	const fix = "mount devpts on /dev/pts, or give this user access to /dev/ptmx"
 	master, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, fmt.Errorf("board/sim/live: no pseudo terminal for the receiver: %w: %s", &os.PathError{Op: "open", Path: "/dev/ptmx", Err: err}, mend)
+		return nil, fmt.Errorf("board/sim/live: no pseudo terminal for the receiver: %w: %s", &os.PathError{Op: "open", Path: "/dev/ptmx", Err: err}, fix)
 	}
 	p := &pty{master: master, slave: -1}
 	if err := p.setUp(); err != nil {
 		p.close()
-		return nil, fmt.Errorf("board/sim/live: no pseudo terminal for the receiver: %w: %s", err, mend)
+		return nil, fmt.Errorf("board/sim/live: no pseudo terminal for the receiver: %w: %s", err, fix)
 	}
 	return p, nil
 }

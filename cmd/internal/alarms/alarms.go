@@ -1,5 +1,5 @@
 // Package alarms turns the reasons that the cores report into alarms that an
-// operator reads: one table of code, severity, text and mend, from which every
+// operator reads: one table of code, severity, text and fix, from which every
 // face draws. A consequence is not shown while its cause is.
 package alarms
 
@@ -31,7 +31,7 @@ type Kind struct {
 	Code     Code
 	Severity Severity
 	Text     string
-	Mend     string
+	Fix      string
 	CausedBy []Code        // while one of these is shown, this one is not
 	Patience time.Duration // shown only when it has lasted this long
 }
@@ -92,7 +92,7 @@ func (s *Set) Update(now time.Time, raised []Raised) []Change {
 			s.shown[kind.Code] = alarm
 		case due:
 			alarm = status.Alarm{Code: string(kind.Code), Severity: kind.Severity.String(), Text: kind.Text,
-				Detail: s.detail[kind.Code], Mend: kind.Mend, Since: since}
+				Detail: s.detail[kind.Code], Fix: kind.Fix, Since: since}
 			s.shown[kind.Code] = alarm
 			changes = append(changes, Change{Alarm: alarm})
 		}

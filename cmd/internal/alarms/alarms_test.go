@@ -77,11 +77,11 @@ func TestActiveOrderAndOnce(t *testing.T) {
 	}
 }
 
-// The table itself: each code once, each cause a row, each with text and mend.
+// The table itself: each code once, each cause a row, each with text and fix.
 func TestTable(t *testing.T) {
 	known := map[Code]bool{}
 	for _, k := range Table {
-		if known[k.Code] || k.Text == "" || k.Mend == "" {
+		if known[k.Code] || k.Text == "" || k.Fix == "" {
 			t.Errorf("row %s is double or incomplete", k.Code)
 		}
 		known[k.Code] = true

@@ -5,7 +5,7 @@
 //	                                              > options (one table: key, what it may be) --> Config --> cross checks
 //	--set section.key=value ---------------------/
 //
-// What is wrong is told with file, line, excerpt and mend, all of it at once. A
+// What is wrong is told with file, line, excerpt and fix, all of it at once. A
 // key whose feature this version lacks is refused, so that a file which loads
 // does what it says.
 package config

@@ -165,7 +165,7 @@ format = "rfc3164"
 	}
 }
 
-// What is wrong is told with place, excerpt and mend, word for word.
+// What is wrong is told with place, excerpt and fix, word for word.
 func TestBadInput(t *testing.T) {
 	const sim = "[board]\nprofile = \"sim\"\n"
 	for _, c := range []struct {
@@ -174,15 +174,15 @@ func TestBadInput(t *testing.T) {
 		want       string
 	}{
 		{"unknown key", sim + "[master]\nprioritty1 = 7\n", nil,
-			"config: x.toml:4: unknown key master.prioritty1 (mend: did you mean priority1?)\n    prioritty1 = 7"},
+			"config: x.toml:4: unknown key master.prioritty1 (fix: did you mean priority1?)\n    prioritty1 = 7"},
 		{"key of another section", sim + "[master]\nlearning = \"1h\"\n", nil,
-			"config: x.toml:4: unknown key master.learning (mend: it belongs to [holdover])\n    learning = \"1h\""},
+			"config: x.toml:4: unknown key master.learning (fix: it belongs to [holdover])\n    learning = \"1h\""},
 		{"key of nowhere", sim + "[control]\ncolour = 1\n", nil,
-			"config: x.toml:4: unknown key control.colour (mend: [control] has run_dir, socket, http)\n    colour = 1"},
+			"config: x.toml:4: unknown key control.colour (fix: [control] has run_dir, socket, http)\n    colour = 1"},
 		{"unknown section", sim + "[mastr]\ndomain = 0\n", nil,
-			"config: x.toml:3: unknown section [mastr] (mend: did you mean [master]?)\n    [mastr]"},
+			"config: x.toml:3: unknown section [mastr] (fix: did you mean [master]?)\n    [mastr]"},
 		{"key outside a section", "domain = 3\n" + sim, nil,
-			"config: x.toml:1: key domain stands outside a section (mend: it belongs to [master])\n    domain = 3"},
+			"config: x.toml:1: key domain stands outside a section (fix: it belongs to [master])\n    domain = 3"},
 		{"no TOML", sim + "[master\n", nil,
 			"config: x.toml:3: this is not TOML: "},
 		{"bare word", sim + "[master]\nprofile = default\n", nil,
@@ -190,66 +190,66 @@ func TestBadInput(t *testing.T) {
 		{"key twice", sim + "[master]\ndomain = 1\ndomain = 2\n", nil,
 			"config: x.toml:5: this is not TOML: "},
 		{"out of range", sim + "[master]\ndomain = 128\n", nil,
-			"config: x.toml:4: master.domain = 128 must be a whole number from 0 to 127 (mend: 0, or what the clients are set to)\n    domain = 128"},
+			"config: x.toml:4: master.domain = 128 must be a whole number from 0 to 127 (fix: 0, or what the clients are set to)\n    domain = 128"},
 		{"wrong type", sim + "[master]\ndomain = \"0\"\n", nil,
-			"config: x.toml:4: master.domain = \"0\" must be a whole number from 0 to 127 (mend: 0, or what the clients are set to)\n    domain = \"0\""},
+			"config: x.toml:4: master.domain = \"0\" must be a whole number from 0 to 127 (fix: 0, or what the clients are set to)\n    domain = \"0\""},
 		{"number for a duration", sim + "[holdover]\nspec = 1500\n", nil,
-			"config: x.toml:4: holdover.spec = 1500 must be a duration in quotes (mend: for example \"1.5us\")\n    spec = 1500"},
+			"config: x.toml:4: holdover.spec = 1500 must be a duration in quotes (fix: for example \"1.5us\")\n    spec = 1500"},
 		{"duration without unit", sim + "[holdover]\nspec = \"1500\"\n", nil,
-			"config: x.toml:4: holdover.spec = \"1500\" is no duration (mend: for example \"1.5us\"; units are ns, us, ms, s, m, h)\n    spec = \"1500\""},
+			"config: x.toml:4: holdover.spec = \"1500\" is no duration (fix: for example \"1.5us\"; units are ns, us, ms, s, m, h)\n    spec = \"1500\""},
 		{"duration out of range", sim + "[holdover]\nspec = \"10ms\"   # far too much\n", nil,
-			"config: x.toml:4: holdover.spec = \"10ms\" must be 100ns to 1ms (mend: for example \"1.5us\")\n    spec = \"10ms\"   # far too much"},
+			"config: x.toml:4: holdover.spec = \"10ms\" must be 100ns to 1ms (fix: for example \"1.5us\")\n    spec = \"10ms\"   # far too much"},
 		{"unknown word", sim + "[holdover]\noscillator = \"ocxx\"\n", nil,
-			"config: x.toml:4: holdover.oscillator = \"ocxx\" is not known (mend: did you mean \"ocxo\"? one of \"auto\", \"xo\", \"tcxo\", \"tcxo-hi\", \"ocxo\", \"rb\")\n    oscillator = \"ocxx\""},
+			"config: x.toml:4: holdover.oscillator = \"ocxx\" is not known (fix: did you mean \"ocxo\"? one of \"auto\", \"xo\", \"tcxo\", \"tcxo-hi\", \"ocxo\", \"rb\")\n    oscillator = \"ocxx\""},
 		{"no prefix", sim + "[master]\nallow = [\"10.0.0.0/33\"]\n", nil,
-			"config: x.toml:4: master.allow = [...] has \"10.0.0.0/33\", which is no IPv4 prefix (mend: for example [\"10.0.0.0/8\", \"192.0.2.7\"])\n    allow = [\"10.0.0.0/33\"]"},
+			"config: x.toml:4: master.allow = [...] has \"10.0.0.0/33\", which is no IPv4 prefix (fix: for example [\"10.0.0.0/8\", \"192.0.2.7\"])\n    allow = [\"10.0.0.0/33\"]"},
 		{"prefix with host bits", sim + "[master]\ndeny = [\"10.0.0.7/8\"]\n", nil,
-			"config: x.toml:4: master.deny = [...] has \"10.0.0.7/8\", which has bits beyond its length (mend: \"10.0.0.0/8\", or \"10.0.0.7/32\")\n    deny = [\"10.0.0.7/8\"]"},
+			"config: x.toml:4: master.deny = [...] has \"10.0.0.7/8\", which has bits beyond its length (fix: \"10.0.0.0/8\", or \"10.0.0.7/32\")\n    deny = [\"10.0.0.7/8\"]"},
 		{"IPv6", sim + "[master]\naddress = \"::1\"\n", nil,
-			"config: x.toml:4: master.address = \"::1\" is not possible (mend: an IPv4 address of this machine, or \"\" for every one)\n    address = \"::1\""},
+			"config: x.toml:4: master.address = \"::1\" is not possible (fix: an IPv4 address of this machine, or \"\" for every one)\n    address = \"::1\""},
 		{"feature of later", sim + "[control]\nhttp = \"0.0.0.0:9100\"\n", nil,
-			"config: x.toml:4: control.http = \"0.0.0.0:9100\" is not supported by this version (mend: leave the key out)\n    http = \"0.0.0.0:9100\""},
+			"config: x.toml:4: control.http = \"0.0.0.0:9100\" is not supported by this version (fix: leave the key out)\n    http = \"0.0.0.0:9100\""},
 		{"unknown mode", sim + "[master]\nsync_mode = \"three-step\"\n", nil,
-			"config: x.toml:4: master.sync_mode = \"three-step\" is not known (mend: one of \"auto\", \"one-step\", \"two-step\")\n    sync_mode = \"three-step\""},
+			"config: x.toml:4: master.sync_mode = \"three-step\" is not known (fix: one of \"auto\", \"one-step\", \"two-step\")\n    sync_mode = \"three-step\""},
 		{"management", sim + "[master]\nmanagement = \"gett\"\n", nil,
-			"config: x.toml:4: master.management = \"gett\" is not known (mend: did you mean \"get\"? one of \"off\", \"get\", \"set\")\n    management = \"gett\""},
+			"config: x.toml:4: master.management = \"gett\" is not known (fix: did you mean \"get\"? one of \"off\", \"get\", \"set\")\n    management = \"gett\""},
 		{"syslog target", sim + "[syslog]\ntargets = [\"10.1.1.1:514\"]\n", nil,
-			"config: x.toml:4: syslog.targets = [...] has \"10.1.1.1:514\", which is no target (mend: for example [\"udp://10.1.1.1:514\"])\n    targets = [\"10.1.1.1:514\"]"},
+			"config: x.toml:4: syslog.targets = [...] has \"10.1.1.1:514\", which is no target (fix: for example [\"udp://10.1.1.1:514\"])\n    targets = [\"10.1.1.1:514\"]"},
 		{"no profile", "[master]\ndomain = 0\n", nil,
-			"config: x.toml: board.profile is missing (mend: [board] profile = \"sim\", \"beaglebone-black\", \"imx6ul\", \"imx8mp\" or \"generic\")"},
+			"config: x.toml: board.profile is missing (fix: [board] profile = \"sim\", \"beaglebone-black\", \"imx6ul\", \"imx8mp\" or \"generic\")"},
 		{"no receiver", "[board]\nprofile = \"imx6ul\"\n", nil,
-			"config: x.toml:2: gnss.device is missing, and profile \"imx6ul\" has no receiver of its own (mend: [gnss] device = \"/dev/ttyS4\")\n    profile = \"imx6ul\""},
+			"config: x.toml:2: gnss.device is missing, and profile \"imx6ul\" has no receiver of its own (fix: [gnss] device = \"/dev/ttyS4\")\n    profile = \"imx6ul\""},
 		{"receiver of the sim", sim + "[gnss]\ndevice = \"/dev/ttyS1\"\n", nil,
-			"config: x.toml:4: gnss.device has no effect with the board of software, which brings its own (mend: leave the key out, or choose another board.profile)\n    device = \"/dev/ttyS1\""},
+			"config: x.toml:4: gnss.device has no effect with the board of software, which brings its own (fix: leave the key out, or choose another board.profile)\n    device = \"/dev/ttyS1\""},
 		{"ports contradict", sim + "[master]\nevent_port = 320\n", nil,
-			"config: x.toml:4: event_port and general_port are both 320 (mend: two different ports, usually 319 and 320)\n    event_port = 320"},
+			"config: x.toml:4: event_port and general_port are both 320 (fix: two different ports, usually 319 and 320)\n    event_port = 320"},
 		{"trusted is not allowed", sim + "[master]\nallow = [\"10.0.0.0/8\"]\ntrusted = [\"192.168.0.0/16\"]\n", nil,
-			"config: x.toml:5: master.trusted has 192.168.0.0/16, which master.allow does not let in (mend: add it to allow, or take it out of trusted)\n    trusted = [\"192.168.0.0/16\"]"},
+			"config: x.toml:5: master.trusted has 192.168.0.0/16, which master.allow does not let in (fix: add it to allow, or take it out of trusted)\n    trusted = [\"192.168.0.0/16\"]"},
 		{"nobody left", sim + "[master]\nallow = [\"10.0.0.0/24\"]\ndeny = [\"10.0.0.0/8\"]\n", nil,
-			"config: x.toml:5: master.deny covers all of master.allow: nobody could be a client (mend: a smaller deny)\n    deny = [\"10.0.0.0/8\"]"},
+			"config: x.toml:5: master.deny covers all of master.allow: nobody could be a client (fix: a smaller deny)\n    deny = [\"10.0.0.0/8\"]"},
 		{"profile against classes", sim + "[master]\nprofile = \"g8275.2\"\nclass_alternative = \"B\"\n", nil,
-			"config: x.toml:5: master.class_alternative contradicts the profile g8275.2, which fixes its classes (mend: leave the key out)\n    class_alternative = \"B\""},
+			"config: x.toml:5: master.class_alternative contradicts the profile g8275.2, which fixes its classes (fix: leave the key out)\n    class_alternative = \"B\""},
 		{"reference of later", sim + "[[reference]]\nkind = \"gnss\"\n[[reference]]\nkind = \"pps\"\n", nil,
-			"config: x.toml:6: reference.kind = \"pps\" is not supported by this version (mend: one of \"gnss\", \"internal\")\n    kind = \"pps\""},
+			"config: x.toml:6: reference.kind = \"pps\" is not supported by this version (fix: one of \"gnss\", \"internal\")\n    kind = \"pps\""},
 		{"reference of one bracket", sim + "[reference]\nkind = \"gnss\"\n", nil,
-			"config: x.toml:3: reference must be a list of tables (mend: [[reference]], with two brackets)\n    [reference]"},
+			"config: x.toml:3: reference must be a list of tables (fix: [[reference]], with two brackets)\n    [reference]"},
 		{"reference without kind", sim + "[[reference]]\nname = \"roof\"\n", nil,
-			"config: x.toml:3: this reference has no kind (mend: kind = \"gnss\" or \"internal\")\n    [[reference]]"},
+			"config: x.toml:3: this reference has no kind (fix: kind = \"gnss\" or \"internal\")\n    [[reference]]"},
 		{"socket too long", sim + "[control]\nrun_dir = \"/" + strings.Repeat("d", 120) + "\"\n", nil,
-			"config: x.toml:4: the path of the control socket is longer than 107 bytes (mend: a shorter control.run_dir)\n    run_dir = \"/" + strings.Repeat("d", 120) + "\""},
+			"config: x.toml:4: the path of the control socket is longer than 107 bytes (fix: a shorter control.run_dir)\n    run_dir = \"/" + strings.Repeat("d", 120) + "\""},
 		{"set without value", sim, []string{"master.domain"},
-			"config: --set master.domain: must be section.key=value (mend: for example --set master.domain=24)"},
+			"config: --set master.domain: must be section.key=value (fix: for example --set master.domain=24)"},
 		{"set an unknown key", sim, []string{"master.domian=1"},
-			"config: --set master.domian=1: unknown key master.domian (mend: did you mean domain?)"},
+			"config: --set master.domian=1: unknown key master.domian (fix: did you mean domain?)"},
 		{"set an unknown section", sim, []string{"mister.domain=1"},
-			"config: --set mister.domain=1: unknown section mister (mend: did you mean master?)"},
+			"config: --set mister.domain=1: unknown section mister (fix: did you mean master?)"},
 		{"set out of range", sim, []string{"master.domain=200"},
-			"config: --set master.domain=200: master.domain = 200 must be a whole number from 0 to 127 (mend: 0, or what the clients are set to)"},
+			"config: --set master.domain=200: master.domain = 200 must be a whole number from 0 to 127 (fix: 0, or what the clients are set to)"},
 		{"set a reference", sim, []string{"reference.name=x"},
-			"config: --set reference.name=x: [[reference]] cannot be set from the command line (mend: write it in the file)"},
+			"config: --set reference.name=x: [[reference]] cannot be set from the command line (fix: write it in the file)"},
 		{"two problems, in order", sim + "[master]\ndscp = 64\ndomain = -1\n", nil,
-			"config: x.toml:4: master.dscp = 64 must be a whole number from 0 to 63 (mend: 47)\n    dscp = 64\n" +
-				"config: x.toml:5: master.domain = -1 must be a whole number from 0 to 127 (mend: 0, or what the clients are set to)\n    domain = -1"},
+			"config: x.toml:4: master.dscp = 64 must be a whole number from 0 to 63 (fix: 47)\n    dscp = 64\n" +
+				"config: x.toml:5: master.domain = -1 must be a whole number from 0 to 127 (fix: 0, or what the clients are set to)\n    domain = -1"},
 	} {
 		_, _, err := Parse("x.toml", []byte(c.text), c.sets)
 		if err == nil {
@@ -263,15 +263,15 @@ func TestBadInput(t *testing.T) {
 		if problem := new(Problem); !errors.As(err, &problem) || problem.What == "" {
 			t.Errorf("%s: no Problem in %T", c.name, err)
 		}
-		if !exact && !strings.Contains(err.Error(), "(mend: ") {
-			t.Errorf("%s: no mend: %s", c.name, err)
+		if !exact && !strings.Contains(err.Error(), "(fix: ") {
+			t.Errorf("%s: no fix: %s", c.name, err)
 		}
 	}
 }
 
 func TestMissingFile(t *testing.T) {
 	_, _, err := Load("/nonexistent/bragi.toml", nil)
-	if want := "config: open /nonexistent/bragi.toml: no such file or directory (mend: --config FILE; configs/ has examples)"; err == nil || err.Error() != want {
+	if want := "config: open /nonexistent/bragi.toml: no such file or directory (fix: --config FILE; configs/ has examples)"; err == nil || err.Error() != want {
 		t.Errorf("%v", err)
 	}
 	if _, _, err := Load(t.TempDir(), nil); err == nil {
@@ -279,7 +279,7 @@ func TestMissingFile(t *testing.T) {
 	}
 }
 
-// --set takes TOML values and bare strings, goes before the file and mends what
+// --set takes TOML values and bare strings, goes before the file and fixes what
 // is wrong there; the last one counts.
 func TestSets(t *testing.T) {
 	text := []byte("[board]\nprofile = \"generic\"\n[gnss]\ndevice = 5\n[master]\ndomain = 3\n")
@@ -301,11 +301,11 @@ func TestSets(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
-		{base + "[master]\ndomain = 44\n", "x.toml:8: domain 44 is of the profile G.8275.2, but the profile is \"default\" (mend: profile = \"g8275.2\", or a domain outside 44 to 63)"},
-		{base + "[master]\nprofile = \"g8275.2\"\ndomain = 0\n", "x.toml:9: domain 0 is outside 44 to 63, the domains of G.8275.2 (mend: domain = 44)"},
-		{base + "[sim]\nseed = 3\n", "x.toml:8: sim.seed has no effect: the board is not simulated (mend: leave the key out)"},
-		{"[board]\nprofile = \"generic\"\n[gnss]\ndevice = \"/dev/ttyS4\"\n", "holdover.oscillator is \"auto\": taken for a plain crystal, which holds 1.5 us for seconds only (mend: name the oscillator of the board)"},
-		{base + "[master]\nsquelch = 58\nfree_run_after = \"1m\"\n", "x.toml:8: a free run is never served with this squelch: free_run_after has no effect (mend: free_run_after = \"never\", or squelch = \"never\")"},
+		{base + "[master]\ndomain = 44\n", "x.toml:8: domain 44 is of the profile G.8275.2, but the profile is \"default\" (fix: profile = \"g8275.2\", or a domain outside 44 to 63)"},
+		{base + "[master]\nprofile = \"g8275.2\"\ndomain = 0\n", "x.toml:9: domain 0 is outside 44 to 63, the domains of G.8275.2 (fix: domain = 44)"},
+		{base + "[sim]\nseed = 3\n", "x.toml:8: sim.seed has no effect: the board is not simulated (fix: leave the key out)"},
+		{"[board]\nprofile = \"generic\"\n[gnss]\ndevice = \"/dev/ttyS4\"\n", "holdover.oscillator is \"auto\": taken for a plain crystal, which holds 1.5 us for seconds only (fix: name the oscillator of the board)"},
+		{base + "[master]\nsquelch = 58\nfree_run_after = \"1m\"\n", "x.toml:8: a free run is never served with this squelch: free_run_after has no effect (fix: free_run_after = \"never\", or squelch = \"never\")"},
 	} {
 		_, warnings, err := Parse("x.toml", []byte(c.text), nil)
 		if err != nil || len(warnings) != 1 || warnings[0].String() != c.want {

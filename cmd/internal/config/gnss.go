@@ -19,7 +19,7 @@ func (c *Config) SetsReceiverUp() bool { return c.GNSS.Configure && c.GNSS.Proto
 
 // judgeReceiver warns of keys that have no effect because the receiver is left
 // as it is.
-func (l *loader) judgeReceiver(set func(string) bool, warn func(key, what, mend string)) {
+func (l *loader) judgeReceiver(set func(string) bool, warn func(key, what, fix string)) {
 	if l.cfg.SetsReceiverUp() {
 		return
 	}

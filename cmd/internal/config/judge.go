@@ -20,9 +20,9 @@ func (l *loader) judge() []Warning {
 	c := l.cfg
 	var warnings []Warning
 	set := func(key string) bool { _, ok := c.where[key]; return ok }
-	bad := func(key, what, mend string) { l.fail(c.where[key], what, mend) }
-	warn := func(key, what, mend string) {
-		warnings = append(warnings, Warning{Where: c.where[key].String(), What: what, Mend: mend})
+	bad := func(key, what, fix string) { l.fail(c.where[key], what, fix) }
+	warn := func(key, what, fix string) {
+		warnings = append(warnings, Warning{Where: c.where[key].String(), What: what, Fix: fix})
 	}
 
 	switch {
@@ -49,7 +49,7 @@ func (l *loader) judge() []Warning {
 		}
 		if c.Holdover.Oscillator == holdover.Auto {
 			warnings = append(warnings, Warning{What: "holdover.oscillator is \"auto\": taken for a plain crystal, which holds 1.5 us for seconds only",
-				Mend: "name the oscillator of the board"})
+				Fix: "name the oscillator of the board"})
 		}
 	}
 
@@ -105,7 +105,7 @@ func (l *loader) judge() []Warning {
 }
 
 // judgeProfile compares domain and classes with the profile.
-func (l *loader) judgeProfile(set func(string) bool, bad, warn func(key, what, mend string)) {
+func (l *loader) judgeProfile(set func(string) bool, bad, warn func(key, what, fix string)) {
 	const firstG, lastG = 44, 63 // ITU-T G.8275.2, 6.2.1
 	m := &l.cfg.Master
 	if m.Profile != "g8275.2" {
@@ -132,7 +132,7 @@ func (l *loader) judgeProfile(set func(string) bool, bad, warn func(key, what, m
 
 // judgeReferences accepts what this version can do: one receiver, and the
 // internal oscillator behind it.
-func (l *loader) judgeReferences(bad func(key, what, mend string)) {
+func (l *loader) judgeReferences(bad func(key, what, fix string)) {
 	seen := map[string]Reference{}
 	names := map[string]bool{}
 	for i, r := range l.cfg.References {

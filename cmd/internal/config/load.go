@@ -22,7 +22,7 @@ const sizeLimit = 1 << 20
 func Load(file string, sets []string) (*Config, []Warning, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, nil, fmt.Errorf("config: %w (mend: --config FILE; configs/ has examples)", err)
+		return nil, nil, fmt.Errorf("config: %w (fix: --config FILE; configs/ has examples)", err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, sizeLimit+1))
@@ -30,7 +30,7 @@ func Load(file string, sets []string) (*Config, []Warning, error) {
 		return nil, nil, fmt.Errorf("config: %w", err)
 	}
 	if len(text) > sizeLimit {
-		return nil, nil, fmt.Errorf("config: %s is larger than 1 MiB: this is no configuration (mend: --config FILE)", file)
+		return nil, nil, fmt.Errorf("config: %s is larger than 1 MiB: this is no configuration (fix: --config FILE)", file)
 	}
 	return Parse(file, text, sets)
 }
@@ -82,8 +82,8 @@ type setting struct {
 	at place
 }
 
-func (l *loader) fail(at place, what, mend string) {
-	l.problems = append(l.problems, at.problem(what, mend))
+func (l *loader) fail(at place, what, fix string) {
+	l.problems = append(l.problems, at.problem(what, fix))
 }
 
 // at is the place of line n of the file.
@@ -243,7 +243,7 @@ func (l *loader) apply(key string, s setting) {
 		return
 	}
 	if f := o.read(l.cfg, s.value); f != nil {
-		l.fail(s.at, fmt.Sprintf("%s = %s %s", key, s.show(), f.must), f.mend)
+		l.fail(s.at, fmt.Sprintf("%s = %s %s", key, s.show(), f.must), f.fix)
 		return
 	}
 	l.cfg.where[key] = s.at
@@ -313,7 +313,7 @@ func (l *loader) references(v any) {
 				continue
 			}
 			if f != nil {
-				l.fail(at, fmt.Sprintf("reference.%s = %s %s", k, v.show(), f.must), f.mend)
+				l.fail(at, fmt.Sprintf("reference.%s = %s %s", k, v.show(), f.must), f.fix)
 			}
 		}
 		if _, named := body["kind"]; !named {

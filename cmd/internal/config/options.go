@@ -173,14 +173,14 @@ func antenna(c *Config, v value) *flaw {
 }
 
 func targets(c *Config, v value) *flaw {
-	const mend = `for example ["udp://10.1.1.1:514"]`
+	const fix = `for example ["udp://10.1.1.1:514"]`
 	list, ok := v.texts()
 	if !ok {
-		return &flaw{"must be a list of strings", mend}
+		return &flaw{"must be a list of strings", fix}
 	}
 	for _, t := range list {
 		if _, err := syslog.ParseTarget(t); err != nil {
-			return &flaw{"has " + value{v: t}.show() + ", which is no target", mend}
+			return &flaw{"has " + value{v: t}.show() + ", which is no target", fix}
 		}
 	}
 	c.Syslog.Targets = list

@@ -19,7 +19,7 @@ type Problem struct {
 	File    string // "" for the command line
 	Line    int    // 0: the file as a whole
 	What    string
-	Mend    string
+	Fix     string
 	Excerpt string // the line; for the command line the whole argument
 }
 
@@ -36,8 +36,8 @@ func (p *Problem) Error() string {
 		fmt.Fprintf(&b, "%s:%d: ", p.File, p.Line)
 	}
 	b.WriteString(p.What)
-	if p.Mend != "" {
-		fmt.Fprintf(&b, " (mend: %s)", p.Mend)
+	if p.Fix != "" {
+		fmt.Fprintf(&b, " (fix: %s)", p.Fix)
 	}
 	if p.File != "" && p.Line > 0 {
 		fmt.Fprintf(&b, "\n    %s", strings.TrimSpace(p.Excerpt))
@@ -74,7 +74,7 @@ func (ps Problems) sort() {
 type Warning struct {
 	Where string // "FILE:LINE", "" when no key is to blame
 	What  string
-	Mend  string
+	Fix   string
 }
 
 // String is one line.
@@ -83,14 +83,14 @@ func (w Warning) String() string {
 	if w.Where != "" {
 		text = w.Where + ": " + text
 	}
-	if w.Mend != "" {
-		text += " (mend: " + w.Mend + ")"
+	if w.Fix != "" {
+		text += " (fix: " + w.Fix + ")"
 	}
 	return text
 }
 
-func (p place) problem(what, mend string) *Problem {
-	return &Problem{File: p.file, Line: p.line, Excerpt: p.excerpt, What: what, Mend: mend}
+func (p place) problem(what, fix string) *Problem {
+	return &Problem{File: p.file, Line: p.line, Excerpt: p.excerpt, What: what, Fix: fix}
 }
 
 func (p place) String() string {

@@ -19,7 +19,7 @@ type value struct {
 // flaw says what a value must be and how to write it.
 type flaw struct {
 	must string // "must be 0 to 127"
-	mend string
+	fix  string
 }
 
 // reader puts a value into the configuration, or says what is wrong with it.
@@ -48,17 +48,17 @@ func (v value) asText() (string, bool) {
 }
 
 // text is any string that ok accepts (nil: all).
-func text(field func(*Config) *string, mend string, ok func(string) bool) reader {
+func text(field func(*Config) *string, fix string, ok func(string) bool) reader {
 	return func(c *Config, v value) *flaw {
 		s, isText := v.asText()
 		if !isText {
-			return &flaw{"must be a string in quotes", mend}
+			return &flaw{"must be a string in quotes", fix}
 		}
 		if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			return &flaw{"must not hold control characters", mend}
+			return &flaw{"must not hold control characters", fix}
 		}
 		if ok != nil && !ok(s) {
-			return &flaw{"is not possible", mend}
+			return &flaw{"is not possible", fix}
 		}
 		*field(c) = s
 		return nil
@@ -67,11 +67,11 @@ func text(field func(*Config) *string, mend string, ok func(string) bool) reader
 
 // word is one of the choices; later lists those that another version will know.
 func word(field func(*Config) *string, choices []string, later ...string) reader {
-	mend := "one of " + quoted(choices)
+	fix := "one of " + quoted(choices)
 	return func(c *Config, v value) *flaw {
 		s, isText := v.asText()
 		if !isText {
-			return &flaw{"must be a string in quotes", mend}
+			return &flaw{"must be a string in quotes", fix}
 		}
 		for _, w := range choices {
 			if s == w {
@@ -81,13 +81,13 @@ func word(field func(*Config) *string, choices []string, later ...string) reader
 		}
 		for _, w := range later {
 			if s == w {
-				return &flaw{"is not supported by this version", mend}
+				return &flaw{"is not supported by this version", fix}
 			}
 		}
 		if near := nearest(s, choices); near != "" {
-			return &flaw{"is not known", fmt.Sprintf("did you mean %q? %s", near, mend)}
+			return &flaw{"is not known", fmt.Sprintf("did you mean %q? %s", near, fix)}
 		}
-		return &flaw{"is not known", mend}
+		return &flaw{"is not known", fix}
 	}
 }
 
@@ -118,11 +118,11 @@ func quoted(words []string) string {
 }
 
 // whole is a whole number within limits.
-func whole[T ~int | ~uint8 | ~uint16 | ~uint64](field func(*Config) *T, low, high int64, mend string) reader {
+func whole[T ~int | ~uint8 | ~uint16 | ~uint64](field func(*Config) *T, low, high int64, fix string) reader {
 	return func(c *Config, v value) *flaw {
 		n, ok := v.v.(int64)
 		if !ok || n < low || n > high {
-			return &flaw{fmt.Sprintf("must be a whole number from %d to %d", low, high), mend}
+			return &flaw{fmt.Sprintf("must be a whole number from %d to %d", low, high), fix}
 		}
 		*field(c) = T(n)
 		return nil
@@ -130,7 +130,7 @@ func whole[T ~int | ~uint8 | ~uint16 | ~uint64](field func(*Config) *T, low, hig
 }
 
 // number is a number within limits.
-func number(field func(*Config) *float64, low, high float64, mend string) reader {
+func number(field func(*Config) *float64, low, high float64, fix string) reader {
 	return func(c *Config, v value) *flaw {
 		var f float64
 		switch x := v.v.(type) {
@@ -142,7 +142,7 @@ func number(field func(*Config) *float64, low, high float64, mend string) reader
 			f = math.NaN()
 		}
 		if !(f >= low && f <= high) {
-			return &flaw{fmt.Sprintf("must be a number from %g to %g", low, high), mend}
+			return &flaw{fmt.Sprintf("must be a number from %g to %g", low, high), fix}
 		}
 		*field(c) = f
 		return nil
@@ -167,9 +167,9 @@ const neverDuration = -1
 // duration is a Go duration within limits; with never, also that word.
 func duration(field func(*Config) *time.Duration, low, high time.Duration, example string, never bool) reader {
 	return func(c *Config, v value) *flaw {
-		mend := fmt.Sprintf("for example %q", example)
+		fix := fmt.Sprintf("for example %q", example)
 		if never {
-			mend += `, or "never"`
+			fix += `, or "never"`
 		}
 		s, isText := v.asText()
 		if never && s == "never" {
@@ -177,14 +177,14 @@ func duration(field func(*Config) *time.Duration, low, high time.Duration, examp
 			return nil
 		}
 		if !isText {
-			return &flaw{"must be a duration in quotes", mend}
+			return &flaw{"must be a duration in quotes", fix}
 		}
 		d, err := time.ParseDuration(s)
 		if err != nil {
-			return &flaw{"is no duration", mend + "; units are ns, us, ms, s, m, h"}
+			return &flaw{"is no duration", fix + "; units are ns, us, ms, s, m, h"}
 		}
 		if d < low || d > high {
-			return &flaw{fmt.Sprintf("must be %v to %v", low, high), mend}
+			return &flaw{fmt.Sprintf("must be %v to %v", low, high), fix}
 		}
 		*field(c) = d
 		return nil
@@ -217,11 +217,11 @@ func (v value) texts() ([]string, bool) {
 
 // prefixes is a list of IPv4 prefixes or addresses.
 func prefixes(field func(*Config) *[]netip.Prefix) reader {
-	const mend = `for example ["10.0.0.0/8", "192.0.2.7"]`
+	const fix = `for example ["10.0.0.0/8", "192.0.2.7"]`
 	return func(c *Config, v value) *flaw {
 		list, ok := v.texts()
 		if !ok {
-			return &flaw{"must be a list of strings", mend}
+			return &flaw{"must be a list of strings", fix}
 		}
 		out := make([]netip.Prefix, 0, len(list))
 		for _, s := range list {
@@ -231,7 +231,7 @@ func prefixes(field func(*Config) *[]netip.Prefix) reader {
 				p, err = netip.PrefixFrom(a, a.BitLen()), nil
 			}
 			if err != nil || !p.Addr().Is4() {
-				return &flaw{fmt.Sprintf("has %q, which is no IPv4 prefix", s), mend}
+				return &flaw{fmt.Sprintf("has %q, which is no IPv4 prefix", s), fix}
 			}
 			if p != p.Masked() {
 				return &flaw{fmt.Sprintf("has %q, which has bits beyond its length", s), fmt.Sprintf("%q, or %q", p.Masked(), netip.PrefixFrom(p.Addr(), 32))}
@@ -245,11 +245,11 @@ func prefixes(field func(*Config) *[]netip.Prefix) reader {
 
 // unsupported refuses a key whose feature this version lacks, unless its value
 // asks for nothing.
-func unsupported(nothing func(v any) bool, mend string) reader {
+func unsupported(nothing func(v any) bool, fix string) reader {
 	return func(_ *Config, v value) *flaw {
 		if nothing(v.v) {
 			return nil
 		}
-		return &flaw{"is not supported by this version", mend}
+		return &flaw{"is not supported by this version", fix}
 	}
 }

@@ -75,7 +75,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 	knob := func(pattern string, turn http.HandlerFunc) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if sim == nil {
-				reply(w, http.StatusConflict, problem{"this daemon runs on a real board, which has no such knob (mend: board.profile = \"sim\")"})
+				reply(w, http.StatusConflict, problem{"this daemon runs on a real board, which has no such knob (fix: board.profile = \"sim\")"})
 				return
 			}
 			turn(w, r)
@@ -96,7 +96,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 			return
 		}
 		if d := time.Duration(body.ByNs); d.Abs() >= 500*time.Millisecond || d == 0 {
-			reply(w, http.StatusBadRequest, problem{fmt.Sprintf("a pulse cannot be off by %v (mend: a duration below 500ms other than 0)", d)})
+			reply(w, http.StatusBadRequest, problem{fmt.Sprintf("a pulse cannot be off by %v (fix: a duration below 500ms other than 0)", d)})
 			return
 		}
 		sim.Glitch(time.Duration(body.ByNs))
@@ -127,18 +127,18 @@ func reply(w http.ResponseWriter, code int, body any) {
 // behind. Owner and group may use it.
 func Listen(path string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("control: cannot make the folder of the control socket: %w (mend: run as root, or set control.run_dir to a folder that you own)", err)
+		return nil, fmt.Errorf("control: cannot make the folder of the control socket: %w (fix: run as root, or set control.run_dir to a folder that you own)", err)
 	}
 	if conn, err := net.Dial("unix", path); err == nil {
 		conn.Close()
-		return nil, fmt.Errorf("control: another bragid answers on %s (mend: stop it, or give this one another control.run_dir)", path)
+		return nil, fmt.Errorf("control: another bragid answers on %s (fix: stop it, or give this one another control.run_dir)", path)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("control: a dead control socket cannot be removed: %w (mend: remove it, or run as its owner)", err)
+		return nil, fmt.Errorf("control: a dead control socket cannot be removed: %w (fix: remove it, or run as its owner)", err)
 	}
 	listener, err := net.Listen("unix", path)
 	if err != nil {
-		return nil, fmt.Errorf("control: %w (mend: set control.run_dir or control.socket to a place that can be written)", err)
+		return nil, fmt.Errorf("control: %w (fix: set control.run_dir or control.socket to a place that can be written)", err)
 	}
 	if err := os.Chmod(path, 0o660); err != nil {
 		listener.Close()
@@ -182,7 +182,7 @@ func (c *Client) do(ctx context.Context, method, path string, body, v any) error
 		if errors.As(err, &op) {
 			err = op.Err
 		}
-		return fmt.Errorf("no daemon answers on %s: %w (mend: start bragid, or name its socket with --socket or BRAGI_SOCKET)", c.path, err)
+		return fmt.Errorf("no daemon answers on %s: %w (fix: start bragid, or name its socket with --socket or BRAGI_SOCKET)", c.path, err)
 	}
 	defer response.Body.Close()
 	decoder := json.NewDecoder(response.Body)
@@ -194,7 +194,7 @@ func (c *Client) do(ctx context.Context, method, path string, body, v any) error
 		return errors.New(p.Error)
 	}
 	if err := decoder.Decode(v); err != nil {
-		return fmt.Errorf("the daemon's answer is not understood: %w (mend: bragi and bragid of the same version)", err)
+		return fmt.Errorf("the daemon's answer is not understood: %w (fix: bragi and bragid of the same version)", err)
 	}
 	return nil
 }

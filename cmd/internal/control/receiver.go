@@ -31,7 +31,7 @@ func turnReceiver(sim Sim, w http.ResponseWriter, r *http.Request) {
 		words []string
 	}{{body.Jamming, JammingWords}, {body.Spoofing, SpoofingWords}} {
 		if c.word != "" && !slices.Contains(c.words, c.word) {
-			reply(w, http.StatusBadRequest, problem{fmt.Sprintf("%q is not known (mend: one of %v)", c.word, c.words)})
+			reply(w, http.StatusBadRequest, problem{fmt.Sprintf("%q is not known (fix: one of %v)", c.word, c.words)})
 			return
 		}
 	}

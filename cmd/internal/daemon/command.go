@@ -30,7 +30,7 @@ func Command() *cobra.Command {
 		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if file == "" {
-				return cli.Usagef("--config FILE is missing (mend: bragid --config /etc/bragi/bragi.toml)")
+				return cli.Usagef("--config FILE is missing (fix: bragid --config /etc/bragi/bragi.toml)")
 			}
 			cfg, warnings, err := config.Load(file, sets)
 			if err != nil {

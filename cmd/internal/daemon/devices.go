@@ -56,7 +56,7 @@ func openSim(ctx context.Context, cfg *config.Config, keep *keeper) (*devices, e
 	if cfg.Sim.Capture != "" {
 		bytes, err := os.ReadFile(cfg.Sim.Capture)
 		if err != nil {
-			return nil, fmt.Errorf("sim.capture: %w (mend: name a recording of a receiver's bytes)", err)
+			return nil, fmt.Errorf("sim.capture: %w (fix: name a recording of a receiver's bytes)", err)
 		}
 		if simulated.Recording, err = sim.NewRecording(bytes); err != nil {
 			return nil, fmt.Errorf("sim.capture: %s: %w", cfg.Sim.Capture, err)
@@ -99,7 +99,7 @@ func clockIdentity(interfaceName string) (wire.ClockIdentity, error) {
 	if interfaceName != "" {
 		device, err := net.InterfaceByName(interfaceName)
 		if err != nil {
-			return wire.ClockIdentity{}, fmt.Errorf("interface %q: %w (mend: set board.interface to one of 'ip link')", interfaceName, err)
+			return wire.ClockIdentity{}, fmt.Errorf("interface %q: %w (fix: set board.interface to one of 'ip link')", interfaceName, err)
 		}
 		if len(device.HardwareAddr) == 6 && [6]byte(device.HardwareAddr) != [6]byte{} {
 			return wire.IdentityFromMAC([6]byte(device.HardwareAddr)), nil
@@ -107,7 +107,7 @@ func clockIdentity(interfaceName string) (wire.ClockIdentity, error) {
 	}
 	host, err := os.Hostname()
 	if err != nil {
-		return wire.ClockIdentity{}, fmt.Errorf("no clock identity: %w (mend: give the machine a host name, or set board.interface)", err)
+		return wire.ClockIdentity{}, fmt.Errorf("no clock identity: %w (fix: give the machine a host name, or set board.interface)", err)
 	}
 	hash := fnv.New64a()
 	hash.Write([]byte(host))

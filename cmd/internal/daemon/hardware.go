@@ -60,7 +60,7 @@ func openBoard(cfg *config.Config, keep *keeper) (*devices, error) {
 func openHardware(cfg *config.Config) (h hardware, err error) {
 	var found bool
 	if h.profile, found = board.ProfileOf(cfg.Board.Profile); !found {
-		return h, fmt.Errorf("board.profile %q is not known (mend: one of %s)", cfg.Board.Profile, strings.Join(board.ProfileNames(), ", "))
+		return h, fmt.Errorf("board.profile %q is not known (fix: one of %s)", cfg.Board.Profile, strings.Join(board.ProfileNames(), ", "))
 	}
 	if cfg.Board.Interface != "" {
 		h.nic, err = board.OpenNIC(cfg.Board.Interface)
@@ -133,7 +133,7 @@ func openClock(cfg *config.Config, h hardware) (board.Clock, func() error, error
 			clock, err := board.NewSoftwareClock()
 			return clock, func() error { return nil }, err
 		case err != nil:
-			return nil, nil, fmt.Errorf("%w (mend: set board.interface to the port with the clock, board.phc = \"/dev/ptp0\", or board.profile = \"generic\" for a clock of software)", err)
+			return nil, nil, fmt.Errorf("%w (fix: set board.interface to the port with the clock, board.phc = \"/dev/ptp0\", or board.profile = \"generic\" for a clock of software)", err)
 		}
 	}
 	phc, err := board.FindPHC(find, h.profile.CounterNs)
@@ -159,10 +159,10 @@ func openPulses(pps string, clock board.Clock) (board.Pulses, error) {
 	if channel, found := strings.CutPrefix(pps, "extts:"); found {
 		n, err := strconv.Atoi(channel)
 		if err != nil {
-			return nil, fmt.Errorf("gnss.pps %q names no channel (mend: extts:0)", pps)
+			return nil, fmt.Errorf("gnss.pps %q names no channel (fix: extts:0)", pps)
 		}
 		if !hardware {
-			return nil, fmt.Errorf("gnss.pps %q: a clock of software has no inputs (mend: gnss.pps = \"/dev/pps0\")", pps)
+			return nil, fmt.Errorf("gnss.pps %q: a clock of software has no inputs (fix: gnss.pps = \"/dev/pps0\")", pps)
 		}
 		return board.OpenEXTTS(phc, n)
 	}

@@ -421,7 +421,7 @@ func (d *Daemon) Drain(on bool) error {
 	server := d.server
 	d.mu.Unlock()
 	if server == nil {
-		return errors.New("nothing is served yet (mend: bragi show alarms)")
+		return errors.New("nothing is served yet (fix: bragi show alarms)")
 	}
 	if on {
 		server.Drain()

@@ -184,7 +184,7 @@ func (d *Daemon) writeMemory() {
 	if err == nil {
 		d.memory.written = time.Now()
 	} else if d.memory.failed == nil {
-		d.log.Warn("what was learned of the oscillator cannot be kept (mend: let holdover.state_file be where bragid may write)", syslog.Event("MEMORY"), zap.Error(err))
+		d.log.Warn("what was learned of the oscillator cannot be kept (fix: let holdover.state_file be where bragid may write)", syslog.Event("MEMORY"), zap.Error(err))
 	}
 	d.memory.failed = err
 }

@@ -164,7 +164,7 @@ func (d *Daemon) tellReceiver() {
 			// The disk may be slow, and nothing waits for it.
 			go func() {
 				if err := writePosition(d.devices.receiver.path, e.Position); err != nil {
-					d.log.Warn("receiver: the surveyed position is not kept: "+err.Error()+" (mend: gnss.position_file)", syslog.Event("RECEIVER_SETUP"), zap.String("file", d.devices.receiver.path))
+					d.log.Warn("receiver: the surveyed position is not kept: "+err.Error()+" (fix: gnss.position_file)", syslog.Event("RECEIVER_SETUP"), zap.String("file", d.devices.receiver.path))
 				}
 			}()
 		}
@@ -218,7 +218,7 @@ func (r *receiver) status() status.Receiver {
 // TurnReceiver does to the u-blox of software what the operator wants.
 func (k simKnobs) TurnReceiver(to control.Receiver) error {
 	if !k.SetReceiver(byte(1+slices.Index(control.JammingWords, to.Jamming)), byte(1+slices.Index(control.SpoofingWords, to.Spoofing)), to.PowerCycle) {
-		return errors.New("the receiver of software is no u-blox (mend: sim.receiver = \"f9t\")")
+		return errors.New("the receiver of software is no u-blox (fix: sim.receiver = \"f9t\")")
 	}
 	return nil
 }

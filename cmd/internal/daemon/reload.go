@@ -59,7 +59,7 @@ func (d *Daemon) reload() (done control.Reloaded, err error) {
 		return done, nil
 	}
 	if server == nil {
-		return done, errors.New("nothing is served yet (mend: bragi show alarms, and reload again)")
+		return done, errors.New("nothing is served yet (fix: bragi show alarms, and reload again)")
 	}
 	c, err := masterConfig(running)
 	if err != nil {

@@ -130,7 +130,7 @@ func (d *Daemon) writeOrigins(server *udp.Server) {
 	}
 	switch {
 	case errors.Is(err, unix.EPERM):
-		h.writing = "; the kernel does not write it nearer to the wire: " + err.Error() + " (mend: run as root, or with CAP_BPF and CAP_NET_ADMIN)"
+		h.writing = "; the kernel does not write it nearer to the wire: " + err.Error() + " (fix: run as root, or with CAP_BPF and CAP_NET_ADMIN)"
 	case err != nil:
 		h.writing = "; the kernel does not write it nearer to the wire: " + err.Error()
 	case index > 0:

@@ -71,7 +71,7 @@ func (d *Daemon) tellAlarm(c alarms.Change) {
 	if c.Severity == alarms.Critical.String() || c.Severity == alarms.Major.String() {
 		log = d.log.Error
 	}
-	log("alarm: "+c.Text, append(fields, syslog.Event("ALARM"), zap.String("detail", c.Detail), zap.String("mend", c.Mend))...)
+	log("alarm: "+c.Text, append(fields, syslog.Event("ALARM"), zap.String("detail", c.Detail), zap.String("fix", c.Fix))...)
 }
 
 // tellClient logs what happened to a client.

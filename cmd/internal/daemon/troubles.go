@@ -44,7 +44,7 @@ var gnssAlarms = map[gnss.Reason]alarms.Code{
 	gnss.ReasonSawtooth:        alarms.Sawtooth,
 }
 
-// servoAlarms likewise for the reasons of the clock that want a mend. What
+// servoAlarms likewise for the reasons of the clock that want a fix. What
 // GNSS reports itself, and what the state's own alarm says, is not told twice.
 var servoAlarms = map[holdover.Reason]alarms.Code{
 	holdover.ReasonPulsesRejected: alarms.PulseRejected,

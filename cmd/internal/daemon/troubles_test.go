@@ -10,7 +10,7 @@ import (
 )
 
 // Every reason of the receiver but "learning" is an alarm, and every reason of
-// the clock that wants a mend is one or is told by the receiver's own.
+// the clock that wants a fix is one or is told by the receiver's own.
 func TestEveryReasonHasItsAlarm(t *testing.T) {
 	known := map[alarms.Code]bool{}
 	for _, kind := range alarms.Table {
@@ -28,7 +28,7 @@ func TestEveryReasonHasItsAlarm(t *testing.T) {
 		holdover.ReasonAntenna: true, holdover.ReasonSpoofing: true, holdover.ReasonJamming: true, holdover.ReasonMoved: true,
 	}
 	for r := holdover.Reason(0); r.String() != "unknown"; r++ {
-		if code, found := servoAlarms[r]; r.Mend() != "" && !toldElsewhere[r] && (!found || !known[code]) {
+		if code, found := servoAlarms[r]; r.Fix() != "" && !toldElsewhere[r] && (!found || !known[code]) {
 			t.Errorf("%q of the clock raises no alarm of the table", r)
 		}
 	}

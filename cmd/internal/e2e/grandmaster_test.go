@@ -128,7 +128,7 @@ func TestRecordedReceiversLeadToClass6(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, err := os.Stat(file); err != nil {
-				t.Skipf("SKIPPED: no recorded receiver here: %v (mend: set BRAGI_DATA)", err)
+				t.Skipf("SKIPPED: no recorded receiver here: %v (fix: set BRAGI_DATA)", err)
 			}
 			b := newHosts(t)
 			d := b.startDaemon("sim.capture=" + file)

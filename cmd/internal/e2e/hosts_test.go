@@ -45,11 +45,11 @@ func need(t *testing.T, programs ...string) {
 		t.Skip("SKIPPED in short mode: needs some minutes")
 	}
 	if os.Geteuid() != 0 {
-		t.Skip("SKIPPED: needs root for network namespaces (mend: run make test as root)")
+		t.Skip("SKIPPED: needs root for network namespaces (fix: run make test as root)")
 	}
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
-			t.Skipf("SKIPPED: %s is not installed (mend: make setup as root)", p)
+			t.Skipf("SKIPPED: %s is not installed (fix: make setup as root)", p)
 		}
 	}
 }

@@ -200,7 +200,7 @@ func garbage(t *testing.T, ports [2]int) {
 	}()
 }
 
-// What cannot work ends with one line that says what, why and the mend.
+// What cannot work ends with one line that says what, why and the fix.
 func TestBadStarts(t *testing.T) {
 	taken := localPorts(t)
 	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: taken[0]})
@@ -215,7 +215,7 @@ func TestBadStarts(t *testing.T) {
 		want  string
 	}{
 		{"port taken", taken, nil, "address already in use.*another PTP program"},
-		{"no such interface", localPorts(t), []string{"board.interface=nosuch0"}, `interface "nosuch0".*mend`},
+		{"no such interface", localPorts(t), []string{"board.interface=nosuch0"}, `interface "nosuch0".*fix`},
 		{"no PTP clock", localPorts(t), []string{"board.profile=generic", "board.interface=lo", "board.phc=/dev/nosuch", "gnss.device=/dev/ttyS9"}, `/dev/nosuch: no such file`},
 		{"no capture", localPorts(t), []string{"sim.capture=/nosuch.log"}, `sim.capture: open /nosuch.log: no such file`},
 	} {

@@ -25,7 +25,7 @@ func TestUnits(t *testing.T) {
 	overlay := filepath.Join(root, "buildroot/overlay/usr/lib")
 	t.Run("verify", func(t *testing.T) {
 		if _, err := exec.LookPath("systemd-analyze"); err != nil {
-			t.Skip("SKIPPED: systemd-analyze is not installed (mend: install systemd)")
+			t.Skip("SKIPPED: systemd-analyze is not installed (fix: install systemd)")
 		}
 		dir := t.TempDir()
 		var units []string
@@ -107,7 +107,7 @@ func TestUnitsCapabilitiesAreEnough(t *testing.T) {
 		t.Errorf("with all capabilities the kernel writes the time into a Sync, with the unit's it does not:\n%s", why)
 		return
 	}
-	t.Log("SKIPPED: this kernel takes no program at a device's egress (mend: Linux 6.6)")
+	t.Log("SKIPPED: this kernel takes no program at a device's egress (fix: Linux 6.6)")
 }
 
 // unitsBoundingSet is the unit's CapabilityBoundingSet in setpriv's words.

@@ -29,7 +29,7 @@ func clientCommand(o *options) *cobra.Command {
 			}
 			text, found := show.Client(s, address.String())
 			if !found {
-				return fmt.Errorf("nothing was heard from %s (mend: is it routed both ways, and is its clock source %s?)", address, s.Master.Address)
+				return fmt.Errorf("nothing was heard from %s (fix: is it routed both ways, and is its clock source %s?)", address, s.Master.Address)
 			}
 			if !o.json {
 				_, err := io.WriteString(c.OutOrStdout(), text)
@@ -98,7 +98,7 @@ func waitDrained(ctx context.Context, client *control.Client, out io.Writer) err
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%d clients have not acknowledged within %v (mend: wait for their grants to end, or go on)", left, drainPatience)
+			return fmt.Errorf("%d clients have not acknowledged within %v (fix: wait for their grants to end, or go on)", left, drainPatience)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}

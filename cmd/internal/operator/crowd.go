@@ -75,7 +75,7 @@ func (r *rehearse) runCrowd(ctx context.Context, out io.Writer) error {
 		_, err = io.WriteString(out, crowdSummary(report))
 	}
 	if err == nil && report.Held != report.Clients {
-		return fmt.Errorf("%d of %d clients were held at their rate (mend: see above what was denied or dropped; bragi show alarms on the grandmaster; max_clients and allow in its configuration)", report.Held, report.Clients)
+		return fmt.Errorf("%d of %d clients were held at their rate (fix: see above what was denied or dropped; bragi show alarms on the grandmaster; max_clients and allow in its configuration)", report.Held, report.Clients)
 	}
 	return err
 }

@@ -65,7 +65,7 @@ func showCommand(o *options) *cobra.Command {
 		screen(o, "clients", "The clients with a grant, and who was refused", show.Clients, func(s status.Status) any { return s.Clients }),
 		clientCommand(o),
 		screen(o, "hardware", "The board's clock, and the measured error of what Sync says", show.Hardware, func(s status.Status) any { return s.Hardware }),
-		screen(o, "alarms", "What should be mended, the gravest first", show.Alarms, func(s status.Status) any { return s.Alarms }),
+		screen(o, "alarms", "What should be fixed, the gravest first", show.Alarms, func(s status.Status) any { return s.Alarms }),
 		screen(o, "restart", "What this process took over from the one before it, and the longest silence of Announce", show.Restart, func(s status.Status) any { return s.Restart }),
 		cli.Group("ptp", "In the words of a Cisco screen", cli.Group("clock", "In the words of a Cisco screen",
 			screen(o, "running", "The PTP clock, in the words and columns of an ASR900", show.PTPClockRunning,

@@ -154,7 +154,7 @@ func (r *rehearse) run(ctx context.Context, out io.Writer) error {
 		fmt.Fprint(out, summary(report))
 	}
 	if !inPhase && !r.watch {
-		return errors.New("the client was not in phase at the end (mend: see its state and grants above; bragi show clients and show alarms on the grandmaster)")
+		return errors.New("the client was not in phase at the end (fix: see its state and grants above; bragi show clients and show alarms on the grandmaster)")
 	}
 	return nil
 }

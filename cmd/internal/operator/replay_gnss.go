@@ -35,7 +35,7 @@ func replayGNSSCommand(o *options) *cobra.Command {
 			if args[0] != "-" {
 				file, err := os.Open(args[0])
 				if err != nil {
-					return fmt.Errorf("replay gnss: %w (mend: name a file of bytes as the receiver sent them)", err)
+					return fmt.Errorf("replay gnss: %w (fix: name a file of bytes as the receiver sent them)", err)
 				}
 				defer file.Close()
 				in = file

@@ -15,7 +15,7 @@ func simReceiver(post func(c *cobra.Command, path string, body any) error) []*co
 	word := func(use, short string, words []string, body func(string) control.Receiver) *cobra.Command {
 		return &cobra.Command{Use: use + " " + strings.Join(words, "|"), Short: short, Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 || !slices.Contains(words, args[0]) {
-				return cli.Usagef("say one of %s (mend: bragi sim %s %s)", strings.Join(words, ", "), use, words[len(words)-1])
+				return cli.Usagef("say one of %s (fix: bragi sim %s %s)", strings.Join(words, ", "), use, words[len(words)-1])
 			}
 			return post(c, "/v1/sim/receiver", body(args[0]))
 		}}

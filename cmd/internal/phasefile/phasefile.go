@@ -61,10 +61,10 @@ func Read(file string, o Options) (*Record, error) {
 func Parse(r io.Reader, o Options) (*Record, error) {
 	scale, ok := units[o.Unit]
 	if !ok {
-		return nil, fmt.Errorf("unit %q is unknown (mend: s or ns)", o.Unit)
+		return nil, fmt.Errorf("unit %q is unknown (fix: s or ns)", o.Unit)
 	}
 	if o.Tau0 < 0 {
-		return nil, fmt.Errorf("tau0 %v is negative (mend: the time between two points, like 1s)", o.Tau0)
+		return nil, fmt.Errorf("tau0 %v is negative (fix: the time between two points, like 1s)", o.Tau0)
 	}
 	buffered := bufio.NewReader(r)
 	if magic, err := buffered.Peek(2); err == nil && bytes.Equal(magic, []byte{0x1f, 0x8b}) {
@@ -91,7 +91,7 @@ func Parse(r io.Reader, o Options) (*Record, error) {
 	}
 	if tau0 == 0 {
 		if tau0 = usual(times); !(tau0 > 0) {
-			return nil, errors.New("the times do not say how far the points are apart (mend: --tau0)")
+			return nil, errors.New("the times do not say how far the points are apart (fix: --tau0)")
 		}
 	}
 	return spread(times, x, tau0)
@@ -126,7 +126,7 @@ func read(r io.Reader) (times, x []float64, err error) {
 		case bad != "":
 			return nil, nil, fmt.Errorf("line %d: %q is no number", line, bad)
 		case len(fields) > 2 || columns != 0 && columns != len(fields):
-			return nil, nil, fmt.Errorf("line %d: %d columns (mend: the phase, or time and phase, on each line)", line, len(fields))
+			return nil, nil, fmt.Errorf("line %d: %d columns (fix: the phase, or time and phase, on each line)", line, len(fields))
 		case len(x) >= pointsMost:
 			return nil, nil, fmt.Errorf("line %d: more than %d points", line, pointsMost)
 		}
@@ -143,7 +143,7 @@ func read(r io.Reader) (times, x []float64, err error) {
 		return nil, nil, fmt.Errorf("line %d: %w", line+1, err)
 	}
 	if len(x) < 3 {
-		return nil, nil, fmt.Errorf("%d points are no record (mend: one number a line)", len(x))
+		return nil, nil, fmt.Errorf("%d points are no record (fix: one number a line)", len(x))
 	}
 	return times, x, nil
 }
@@ -162,7 +162,7 @@ func usual(times []float64) float64 {
 func spread(times, x []float64, tau0 float64) (*Record, error) {
 	last := math.Round((times[len(times)-1] - times[0]) / tau0)
 	if !(last >= 0 && last < pointsMost) {
-		return nil, fmt.Errorf("the times run from %v s to %v s in steps of %v s (mend: --tau0, or the first column)", times[0], times[len(times)-1], tau0)
+		return nil, fmt.Errorf("the times run from %v s to %v s in steps of %v s (fix: --tau0, or the first column)", times[0], times[len(times)-1], tau0)
 	}
 	even := make([]float64, int(last)+1)
 	for i := range even {
@@ -172,7 +172,7 @@ func spread(times, x []float64, tau0 float64) (*Record, error) {
 	for i, t := range times {
 		at := math.Round((t - times[0]) / tau0)
 		if !(at > float64(before)) || at >= float64(len(even)) {
-			return nil, fmt.Errorf("point %d at %v s is not %v s after the one before (mend: --tau0, or order the points)", i+1, t, tau0)
+			return nil, fmt.Errorf("point %d at %v s is not %v s after the one before (fix: --tau0, or order the points)", i+1, t, tau0)
 		}
 		before = int(at)
 		even[before] = x[i]
@@ -194,7 +194,7 @@ func withGaps(x []float64, tau0 float64) *Record {
 func (r *Record) EachSecond() ([]float64, error) {
 	m := math.Round(1 / r.Tau0)
 	if m < 1 || math.Abs(m*r.Tau0-1) > 1e-6 {
-		return nil, fmt.Errorf("phase record: points %v s apart (mend: a whole number of points a second)", r.Tau0)
+		return nil, fmt.Errorf("phase record: points %v s apart (fix: a whole number of points a second)", r.Tau0)
 	}
 	step := int(m)
 	x := make([]float64, 0, len(r.X)/step+1)

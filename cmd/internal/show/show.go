@@ -115,7 +115,7 @@ func Alarms(s status.Status) string {
 		if a.Detail != "" {
 			fmt.Fprintf(&b, " (%s)", a.Detail)
 		}
-		fmt.Fprintf(&b, "\n          for %s; mend: %s\n", since(s, a.Since), a.Mend)
+		fmt.Fprintf(&b, "\n          for %s; fix: %s\n", since(s, a.Since), a.Fix)
 	}
 	return b.String()
 }

@@ -28,7 +28,7 @@ func sample() status.Status {
 		Clients: []status.Client{{Address: "10.6.17.9", Identity: "020a18.fffe.ccf2e2-1", Kind: "RPD", DelayReq: 118272, SinceS: 3600,
 			Grants: status.Grants{Sync: &status.Grant{Interval: -5, ExpiresS: 188.4}, Announce: &status.Grant{Interval: -3, ExpiresS: 188.4}}}},
 		Denied: []status.Denied{{Address: "203.0.113.9", Reason: "address is not allowed", Count: 4, AgoS: 2}},
-		Alarms: []status.Alarm{{Code: "CLOCK_HOLDOVER", Severity: "major", Text: "holdover", Detail: "no fix", Mend: "mend the antenna", Since: at.Add(-90 * time.Second)}},
+		Alarms: []status.Alarm{{Code: "CLOCK_HOLDOVER", Severity: "major", Text: "holdover", Detail: "no fix", Fix: "fix the antenna", Since: at.Add(-90 * time.Second)}},
 		Walk:   []status.Step{{At: at, State: "HOLDOVER", ClockClass: 7, Serving: true, Why: []string{"no pulse"}}},
 	}
 }
@@ -91,7 +91,7 @@ func TestScreensTellWhatMatters(t *testing.T) {
 		{GNSS(s), "none, not trusted"}, {GNSS(s), "GPS       2  44 ######"},
 		{Clients(s), "10.6.17.9  020a18.fffe.ccf2e2-1  RPD   -5 (188s left)  -3 (188s left)  -           118272"},
 		{Clients(s), "Refused: 203.0.113.9, address is not allowed (4 times, last 2.0s ago)"},
-		{Alarms(s), "MAJOR     CLOCK_HOLDOVER: holdover (no fix)"}, {Alarms(s), "mend: mend the antenna"},
+		{Alarms(s), "MAJOR     CLOCK_HOLDOVER: holdover (no fix)"}, {Alarms(s), "fix: fix the antenna"},
 		{View(&s, "", Peer{Class: 7, State: "PHASE_ALIGNED", OffsetNs: value(2100)}, nil), "class       7 (holdover within spec), accuracy within 25 us"},
 		{View(&s, "", Peer{Class: 7}, nil), "20:30:00  class  7  HOLDOVER      no pulse"},
 		{View(nil, "no daemon answers", Peer{Class: -1}, []string{"Ctrl-C ends it."}), "no daemon answers"},

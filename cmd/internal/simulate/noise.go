@@ -190,7 +190,7 @@ func ReadNoise(file string, o phasefile.Options) ([]float64, error) {
 	mean /= float64(len(ns))
 	for i := range ns {
 		if ns[i] -= mean; math.Abs(ns[i]) > pulseNoiseMost {
-			return nil, fmt.Errorf("simulate: %s: point %d is %.3g s from the mean: this is no pulse noise (mend: --unit, or a record of a pulse)", file, i+1, ns[i]*1e-9)
+			return nil, fmt.Errorf("simulate: %s: point %d is %.3g s from the mean: this is no pulse noise (fix: --unit, or a record of a pulse)", file, i+1, ns[i]*1e-9)
 		}
 	}
 	return ns, nil

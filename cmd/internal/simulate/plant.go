@@ -24,7 +24,7 @@ var kinds = map[holdover.Oscillator]sim.Kind{holdover.XO: sim.XO, holdover.TCXO:
 func newSimulated(o *Options) (*simulated, error) {
 	kind, ok := kinds[o.Oscillator]
 	if !ok {
-		return nil, fmt.Errorf("simulate: an oscillator %v cannot be made (mend: xo, tcxo, tcxo-hi, ocxo or rb)", o.Oscillator)
+		return nil, fmt.Errorf("simulate: an oscillator %v cannot be made (fix: xo, tcxo, tcxo-hi, ocxo or rb)", o.Oscillator)
 	}
 	s := &simulated{noise: newPulseNoise(o, o.Seed)}
 	var err error

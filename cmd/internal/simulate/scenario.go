@@ -115,7 +115,7 @@ func Load(nameOrFile string) (*Scenario, error) {
 	}
 	text, err := os.ReadFile(nameOrFile)
 	if err != nil {
-		return nil, fmt.Errorf("simulate: scenario %w (mend: a file, or one of %s)", err, strings.Join(Names(), ", "))
+		return nil, fmt.Errorf("simulate: scenario %w (fix: a file, or one of %s)", err, strings.Join(Names(), ", "))
 	}
 	return ParseScenario(nameOrFile, text)
 }
@@ -127,7 +127,7 @@ const (
 )
 
 // ParseScenario reads a scenario; name is its name in errors. Unknown keys,
-// values out of range and contradictions are errors with line and mend.
+// values out of range and contradictions are errors with line and fix.
 func ParseScenario(name string, text []byte) (*Scenario, error) {
 	if len(text) > sizeMost {
 		return nil, fmt.Errorf("simulate: %s is larger than 1 MiB: this is no scenario", name)
@@ -145,18 +145,18 @@ func ParseScenario(name string, text []byte) (*Scenario, error) {
 	return s, nil
 }
 
-// syntax tells line and mend of what the TOML reader refused.
+// syntax tells line and fix of what the TOML reader refused.
 func syntax(name string, err error) error {
 	var strict *toml.StrictMissingError
 	if errors.As(err, &strict) && len(strict.Errors) > 0 {
 		row, _ := strict.Errors[0].Position()
-		return fmt.Errorf("simulate: %s:%d: unknown key %s (mend: about, duration, fix_hold, learning, settle, max_holdover; in [[event]] at, do, by, for, count, share, factor, celsius)",
+		return fmt.Errorf("simulate: %s:%d: unknown key %s (fix: about, duration, fix_hold, learning, settle, max_holdover; in [[event]] at, do, by, for, count, share, factor, celsius)",
 			name, row, strings.Join(strict.Errors[0].Key(), "."))
 	}
 	var decode *toml.DecodeError
 	if errors.As(err, &decode) {
 		row, _ := decode.Position()
-		return fmt.Errorf("simulate: %s:%d: %s (mend: durations and actions are \"quoted\", numbers are not)", name, row, strings.TrimPrefix(decode.Error(), "toml: "))
+		return fmt.Errorf("simulate: %s:%d: %s (fix: durations and actions are \"quoted\", numbers are not)", name, row, strings.TrimPrefix(decode.Error(), "toml: "))
 	}
 	return fmt.Errorf("simulate: %s: %w", name, err)
 }
@@ -194,11 +194,11 @@ func (p *scenarioReader) wrong(format string, args ...any) {
 func (p *scenarioReader) duration(key, text string, least, most time.Duration) time.Duration {
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		p.wrong("%s = %q is no duration (mend: write it like \"90s\", \"24h\")", key, text)
+		p.wrong("%s = %q is no duration (fix: write it like \"90s\", \"24h\")", key, text)
 		return 0
 	}
 	if d < least || d > most {
-		p.wrong("%s = %q is out of range (mend: from %v to %v)", key, text, least, most)
+		p.wrong("%s = %q is out of range (fix: from %v to %v)", key, text, least, most)
 	}
 	return d
 }
@@ -214,7 +214,7 @@ func (p *scenarioReader) scenario(f file) *Scenario {
 	p.event = -1
 	s := &Scenario{Name: strings.TrimSuffix(path.Base(p.name), ".toml"), About: f.About}
 	if f.Duration == "" {
-		p.wrong("duration is missing (mend: duration = \"48h\")")
+		p.wrong("duration is missing (fix: duration = \"48h\")")
 		return s
 	}
 	s.Duration = p.duration("duration", f.Duration, time.Minute, longest)
@@ -222,14 +222,14 @@ func (p *scenarioReader) scenario(f file) *Scenario {
 	s.Learning, s.Settle = p.optional("learning", f.Learning), p.optional("settle", f.Settle)
 	s.MaxHoldover = p.optional("max_holdover", f.MaxHoldover)
 	if len(f.Event) > eventsMost {
-		p.wrong("%d events (mend: at most %d)", len(f.Event), eventsMost)
+		p.wrong("%d events (fix: at most %d)", len(f.Event), eventsMost)
 		return s
 	}
 	for i, e := range f.Event {
 		p.event = i
 		s.Events = append(s.Events, p.readEvent(e, s.Duration))
 		if i > 0 && s.Events[i].At < s.Events[i-1].At {
-			p.wrong("at = %q is before the event above it (mend: order the events by time)", e.At)
+			p.wrong("at = %q is before the event above it (fix: order the events by time)", e.At)
 		}
 	}
 	return s
@@ -239,11 +239,11 @@ func (p *scenarioReader) readEvent(f fileEvent, end time.Duration) Event {
 	e := Event{Do: Action(f.Do)}
 	want, known := needs[e.Do]
 	if !known {
-		p.wrong("do = %q is unknown (mend: one of %s)", f.Do, strings.Join(actions(), ", "))
+		p.wrong("do = %q is unknown (fix: one of %s)", f.Do, strings.Join(actions(), ", "))
 		return e
 	}
 	if f.At == "" {
-		p.wrong("at is missing (mend: at = \"24h\", from the start)")
+		p.wrong("at is missing (fix: at = \"24h\", from the start)")
 		return e
 	}
 	e.At = p.duration("at", f.At, 0, end)
@@ -251,9 +251,9 @@ func (p *scenarioReader) readEvent(f fileEvent, end time.Duration) Event {
 	for _, key := range []string{"by", "for", "count", "share", "factor", "celsius"} {
 		switch {
 		case have[key] && !slices.Contains(want, key):
-			p.wrong("%s has no %s (mend: leave it out)", e.Do, key)
+			p.wrong("%s has no %s (fix: leave it out)", e.Do, key)
 		case !have[key] && slices.Contains(want, key):
-			p.wrong("%s wants %s (mend: add %s = ...)", e.Do, key, key)
+			p.wrong("%s wants %s (fix: add %s = ...)", e.Do, key, key)
 		}
 	}
 	if p.err != nil {
@@ -286,7 +286,7 @@ func (p *scenarioReader) readEvent(f fileEvent, end time.Duration) Event {
 
 func (p *scenarioReader) between(key string, v, low, high float64) {
 	if !(v >= low && v <= high) {
-		p.wrong("%s = %v is out of range (mend: from %v to %v)", key, v, low, high)
+		p.wrong("%s = %v is out of range (fix: from %v to %v)", key, v, low, high)
 	}
 }
 

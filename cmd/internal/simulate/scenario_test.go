@@ -34,7 +34,7 @@ func TestScenariosThatAreRefused(t *testing.T) {
 		"duration = \"-3h\"":          "out of range",
 		"duration = \"3h\"\nx = 1":    "s.toml:2: unknown key x",
 		head + "do = \"antenna-cut\"": "s.toml:2: at is missing",
-		head + "at = \"1h\"":          "unknown (mend: one of antenna-cut",
+		head + "at = \"1h\"":          "unknown (fix: one of antenna-cut",
 		head + "at = \"4h\"\ndo = \"antenna-cut\"":                                                    "out of range",
 		head + "at = \"1h\"\ndo = \"pps-glitch\"\nby = \"1us\"":                                       "wants count",
 		head + "at = \"1h\"\ndo = \"pps-glitch\"\nby = \"1s\"\ncount = 1":                             "out of range",

@@ -12,7 +12,7 @@ import (
 func BootID() (string, error) {
 	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
-		return "", fmt.Errorf("state: %w (mend: mount /proc)", err)
+		return "", fmt.Errorf("state: %w (fix: mount /proc)", err)
 	}
 	return strings.TrimSpace(string(b)), nil
 }

@@ -104,7 +104,7 @@ func write(path string, k Kind, content []byte, lasting bool) (err error) {
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // 0600
 	if err != nil {
-		return fmt.Errorf("state: %w (mend: let control.run_dir be a folder that bragid may write)", err)
+		return fmt.Errorf("state: %w (fix: let control.run_dir be a folder that bragid may write)", err)
 	}
 	defer func() {
 		if err != nil {

@@ -186,13 +186,13 @@ type Denied struct {
 	AgoS     float64 `json:"ago_s"`
 }
 
-// Alarm is something that an operator should mend.
+// Alarm is something that an operator should fix.
 type Alarm struct {
 	Code     string    `json:"code"`
 	Severity string    `json:"severity"` // critical, major, minor, warning
 	Text     string    `json:"text"`
 	Detail   string    `json:"detail"`
-	Mend     string    `json:"mend"`
+	Fix      string    `json:"fix"`
 	Since    time.Time `json:"since"`
 }
 

@@ -74,14 +74,14 @@ type Sender struct {
 func ParseTarget(s string) (netip.AddrPort, error) {
 	rest, found := strings.CutPrefix(s, "udp://")
 	if !found {
-		return netip.AddrPort{}, fmt.Errorf("syslog: target %q is not of the form udp://ADDRESS:PORT (mend: write udp://10.1.1.1:514)", s)
+		return netip.AddrPort{}, fmt.Errorf("syslog: target %q is not of the form udp://ADDRESS:PORT (fix: write udp://10.1.1.1:514)", s)
 	}
 	if addr, err := netip.ParseAddr(rest); err == nil {
 		return netip.AddrPortFrom(addr, 514), nil
 	}
 	ap, err := netip.ParseAddrPort(rest)
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("syslog: target %q has no numeric address and port (mend: write udp://10.1.1.1:514)", s)
+		return netip.AddrPort{}, fmt.Errorf("syslog: target %q has no numeric address and port (fix: write udp://10.1.1.1:514)", s)
 	}
 	return ap, nil
 }

@@ -57,7 +57,7 @@ func main() {
 			names = append(names, name)
 		}
 		sort.Strings(names)
-		fmt.Fprintf(os.Stderr, "guest: which scenario? (mend: guest %s [hours of day])\n", strings.Join(names, "|"))
+		fmt.Fprintf(os.Stderr, "guest: which scenario? (fix: guest %s [hours of day])\n", strings.Join(names, "|"))
 		os.Exit(2)
 	}
 	name := os.Args[1]
