@@ -23,6 +23,8 @@ type Pulse struct {
 
 const (
 	pulseTimeout  = 3 * time.Second  // without an accepted pulse: HOLDOVER
+	pulsePatience = 10 * time.Second // the same while pulses are known to miss
+	patchyFor     = time.Hour        // after a gap that was shorter than that
 	backDate      = 60 * time.Second // what is doubted of the time before a loss
 	pulseSpacing  = 500 * time.Millisecond
 	pulseAge      = 5 * time.Second
@@ -36,14 +38,17 @@ const (
 	returnRejects = 300             // and one anywhere
 	lockLimitNs   = 100
 	strayedFactor = 5
-	youngLock     = 2 * time.Minute // the bound still falls
+	shortLock     = 2                // wait_to_restore: a lock shorter than so many of it
+	provenAfter   = 45 * time.Minute // of LOCKED: the oscillator is of the kind that it behaves like
+	warmUpMost    = 35 * time.Minute // an oscillator that moves is not waited for longer
+	restlessC     = 12.0             // C per hour of the room: faster is a warm-up
+	youngLock     = 2 * time.Minute  // the bound still falls
 )
 
 // Clock is the served clock as the servo sees it. It is not safe for several
 // goroutines.
 type Clock struct {
 	cfg   Config
-	osc   behaviour
 	start timescale.Mono
 	now   timescale.Mono
 	cond  Conditions
@@ -63,6 +68,9 @@ type Clock struct {
 	snaps snapshots
 	held  held
 
+	motion  motion
+	witness witness
+
 	thermo   thermometer
 	virtual  virtual
 	foreseen forecast
@@ -75,6 +83,14 @@ type Clock struct {
 	capped       bool           // max_holdover was reached since the loss
 	lastEdge     timescale.Mono
 	lastAccepted timescale.Mono
+	patchy       timescale.Mono // until then pulses are known to miss
+	firstPulse   timescale.Mono // of this life
+	restlessAt   timescale.Mono // when the frequency was last seen moving as in a warm-up
+	lockedAt     timescale.Mono // when LOCKED was last entered
+	locks        int            // how often
+	waits        bool           // the last lock was short: wait_to_restore
+	vouched      bool           // the operator says that the pulses are right
+	stepWanted   bool           // and wants a step
 	settledFrom  timescale.Mono // zero while outside the lock limit
 	returning    int            // pulses since the loss that were not believed yet
 	returnFrom   float64        // when they were first seen where they are, s since the origin
@@ -103,12 +119,11 @@ type Clock struct {
 // become the defaults.
 func New(cfg Config) *Clock {
 	cfg = cfg.withDefaults()
-	osc := cfg.Oscillator.behaviour()
 	state := quality.Freerun
 	if cfg.WarmUp > 0 {
 		state = quality.Warmup
 	}
-	return &Clock{cfg: cfg, osc: osc, est: newEstimator(osc), state: state, why: ReasonNoTime,
+	return &Clock{cfg: cfg, est: newEstimator(cfg.Oscillator.level()), virtual: virtual{mean: 1, worst: 1}, state: state, why: ReasonNoTime,
 		tempC: math.NaN()}
 }
 
@@ -125,12 +140,19 @@ func (c *Clock) Pulse(now timescale.Mono, p Pulse) Order {
 		return c.advance(now, false)
 	}
 	c.lastEdge = p.Mono
+	if c.firstPulse.IsZero() {
+		c.firstPulse = now
+	}
+	c.witness.add(p.Mono, float64(p.OffsetNs)+p.CorrectionNs)
 	if c.cond.Distrust != ReasonNone {
 		c.rejected++
 		c.returning = 0
 		c.fit.reset()
 	} else if c.take(t, z, p.SigmaNs) {
 		c.accepted++
+		if gap := p.Mono.Sub(c.lastAccepted); !c.lastAccepted.IsZero() && gap >= pulseTimeout && gap < pulsePatience {
+			c.patchy = p.Mono.Add(patchyFor)
+		}
 		c.lastAccepted = p.Mono
 	} else {
 		c.rejected++
@@ -164,6 +186,7 @@ func (c *Clock) Stepped(at timescale.Mono, ns int64) {
 	c.corr.step(at, ns)
 	c.steps++
 	c.stepTries = 0
+	c.witness.reset()
 	c.lastStepNs = ns
 	if c.cond.Served {
 		c.steppedServed = at
@@ -234,8 +257,13 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		c.thermo.contradicted(c.now) // the oscillator does what it does not tell of
 	}
 	c.snaps.add(&c.est.model)
+	c.motion.add(&c.est)
+	if c.motion.drift() > c.restless() {
+		c.restlessAt = c.now
+	}
+	c.est.proven = c.lockedFor >= provenAfter
 	if c.state == quality.Locked {
-		c.virtual.observe(&c.est)
+		c.virtual.observe(&c.est, c.cfg.Oscillator.level())
 	}
 	return true
 }
@@ -244,6 +272,38 @@ func (c *Clock) take(t, z, sigma float64) bool {
 func (c *Clock) forget() {
 	c.est.valid, c.aligned = false, false
 	c.fit.reset()
+	c.motion.reset()
+}
+
+// restless is the drift of the frequency, in ppb/s, that no room makes for long: an
+// oscillator that warms up.
+func (c *Clock) restless() float64 { return c.est.kind.tempcoPPB * restlessC / 3600 }
+
+// warming tells that the oscillator has not settled since the power came. What
+// moves for longer than warmUpMost is not its warm-up.
+func (c *Clock) warming(now timescale.Mono) bool {
+	return !c.everLocked && !c.restlessAt.IsZero() && now.Sub(c.restlessAt) < time.Minute && now.Sub(c.firstPulse) < warmUpMost
+}
+
+// waitFor is how long a clock that has locked must be inside the lock limit to lock
+// again: longer when the last lock was short.
+func (c *Clock) waitFor() time.Duration {
+	switch {
+	case !c.everLocked:
+		return c.cfg.Settle
+	case c.waits:
+		return max(c.cfg.WaitToRestore, min(c.cfg.Settle, relockSettle))
+	}
+	return min(c.cfg.Settle, relockSettle)
+}
+
+// fresh tells that a pulse was believed a moment ago and nothing speaks against it.
+func (c *Clock) fresh(now timescale.Mono) bool {
+	timeout := pulseTimeout
+	if now.Before(c.patchy) {
+		timeout = pulsePatience
+	}
+	return !c.lastAccepted.IsZero() && now.Sub(c.lastAccepted) < timeout && c.cond.Distrust == ReasonNone
 }
 
 // error is the estimated error x of the served clock (ns) and the oscillator's
@@ -263,7 +323,7 @@ func (c *Clock) errorParts(now timescale.Mono) (whole int64, part, y float64) {
 // lockLimit is the error below which the clock may call itself locked: 100 ns,
 // more for a pulse whose noise would keep even a perfect clock outside.
 func (c *Clock) lockLimit() float64 {
-	return max(lockLimitNs, min(4*c.est.noiseNs, ns(c.cfg.Spec)/3))
+	return max(lockLimitNs, min(4*c.est.pulses.ns, ns(c.cfg.Spec)/3))
 }
 
 // advance lets the state follow and makes the order.
@@ -276,11 +336,14 @@ func (c *Clock) advance(now timescale.Mono, pulse bool) Order {
 	if c.state == quality.Locked && now.Sub(c.start) >= c.cfg.WarmUp {
 		c.lockedFor += dt
 	}
-	fresh := !c.lastAccepted.IsZero() && now.Sub(c.lastAccepted) < pulseTimeout && c.cond.Distrust == ReasonNone
+	fresh := c.fresh(now)
 	if !c.everLocked && c.est.valid && now.Sub(c.lastAccepted) > forgetAfter {
 		c.forget()
 	}
 	step := c.firstStep(now, pulse && fresh)
+	if !step.Step {
+		step = c.laterStep(now, pulse && fresh)
+	}
 
 	next, why := Next(c.state, c.inputs(now, fresh))
 	if next != c.state {
@@ -318,17 +381,13 @@ func (c *Clock) inputs(now timescale.Mono, fresh bool) Inputs {
 		limit := c.lockLimit()
 		sigma := c.est.sigma()
 		switch {
-		case !fresh || c.held.active || math.Abs(x) > limit || 3*sigma > limit && !c.est.converged():
+		case !fresh || c.held.active || math.Abs(x) > limit || 3*sigma > limit && !c.est.converged() || c.contradicted(now, limit) || c.warming(now):
 			c.settledFrom = timescale.Mono{}
 		case c.settledFrom.IsZero():
 			c.settledFrom = now
 		}
-		settle := c.cfg.Settle
-		if c.everLocked {
-			settle = min(settle, relockSettle)
-		}
-		in.Settled = !c.settledFrom.IsZero() && now.Sub(c.settledFrom) >= settle
-		in.Strayed = math.Abs(x) > strayedFactor*limit
+		in.Settled = !c.settledFrom.IsZero() && now.Sub(c.settledFrom) >= c.waitFor()
+		in.Strayed = math.Abs(x) > strayedFactor*limit || c.contradicted(now, strayedFactor*limit)
 	}
 	inside := c.bound(now) < ns(c.cfg.Spec)
 	if c.state == quality.Locked {
@@ -343,14 +402,24 @@ func (c *Clock) inputs(now timescale.Mono, fresh bool) Inputs {
 	return in
 }
 
+// contradicted tells that the last pulses show the clock further off than limit ns.
+func (c *Clock) contradicted(now timescale.Mono, limit float64) bool {
+	return c.witness.error(now, c.est.pulses.ns) > limit+c.cfg.ReceiverBoundNs
+}
+
 // enter does what belongs to the change into a state.
 func (c *Clock) enter(now timescale.Mono, next quality.State) {
 	switch next {
 	case quality.Locked:
 		c.everLocked = true
+		c.lockedAt, c.waits = now, false
+		c.locks++
 		c.holdoverFrom = timescale.Mono{}
 		c.boundInside, c.capped = true, false
 	case quality.HoldoverSpec, quality.HoldoverNoSpec:
+		if c.state == quality.Locked && c.locks > 1 && now.Sub(c.lockedAt) < shortLock*c.cfg.WaitToRestore {
+			c.waits = true
+		}
 		if c.holdoverFrom.IsZero() {
 			c.holdoverFrom = now
 		}
@@ -395,3 +464,25 @@ func (c *Clock) firstStep(now timescale.Mono, pulse bool) Order {
 	whole, part, _ := c.errorParts(now)
 	return Order{Step: true, StepNs: -whole - int64(math.Round(part)), SetFrequency: true, FrequencyPPB: clamp(-y, c.cfg.MaxPPB)}
 }
+
+// laterStep decides about a step after the first lock: in class 52 alone, where
+// on_return asks for one or the operator does.
+func (c *Clock) laterStep(now timescale.Mono, pulse bool) Order {
+	if !c.everLocked || c.held.active || !pulse {
+		return Order{}
+	}
+	whole, part, y := c.errorParts(now)
+	x := float64(whole) + part
+	out := c.state == quality.Relocking && !c.boundInside && math.Abs(x) > ns(c.cfg.Spec)
+	asked := c.cfg.OnReturn == ReturnStep || c.cfg.OnReturn == ReturnAuto && c.slewTime(x, y+c.corr.ppb()) > seconds(autoReturn)
+	if !(out && asked || c.stepWanted && math.Abs(x) > stepLeastNs) {
+		c.stepWanted = false
+		return Order{}
+	}
+	c.stepTries++
+	return Order{Step: true, StepNs: -whole - int64(math.Round(part)), SetFrequency: true, FrequencyPPB: c.corr.ppb()}
+}
+
+// StepNow is the operator's order to step the served clock to the pulse, with the next
+// pulse that is believed. Clients see the step.
+func (c *Clock) StepNow() { c.stepWanted = true }

@@ -2,6 +2,7 @@ package holdover
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"bragi/gnss/timescale"
@@ -13,6 +14,8 @@ type held struct {
 	from   float64 // s since the origin; the bound grows from here
 	zErrNs float64 // bound of the error of z there
 	sigma  float64 // the model's deviation of z at the loss
+	drift  float64 // of the frequency right before the loss, ppb/s, positive
+	sky    int     // pulses seen since that no oscillator explains
 }
 
 // hold begins the holdover at the loss of the pulse.
@@ -20,25 +23,29 @@ type held struct {
 // A receiver's pulse may drift before it admits to have lost the sky (20 s have
 // been seen). So the state of a minute ago is carried forward; with an oscillator
 // that moves too much in a minute for that, only when it disagrees with today's
-// by more than the oscillator could have moved.
+// by more than the oscillator could have moved. Whichever is taken, the bound
+// holds the other one too.
 func (c *Clock) hold(now timescale.Mono) {
 	c.thermo.acquit(c.lastAccepted.Add(-backDate))
 	c.est.blind = !c.thermo.trusted(now)
 	t := c.axis(now)
 	c.est.advance(t, c.thermo.when(now))
 	end := c.axis(c.lastAccepted)
-	h := held{active: true, from: end, zErrNs: boundSigmas*c.est.sigma() + c.cfg.ReceiverBoundNs}
+	h := held{active: true, from: end, zErrNs: boundSigmas*c.est.sigma() + c.cfg.ReceiverBoundNs, drift: c.motion.drift()}
 	if old, ok := c.snaps.before(end - seconds(backDate)); ok {
 		var k transition
-		k.set(c.est.t-old.t, c.est.noise())
+		k.set(c.est.t-old.t, c.est.calmNoise())
 		back := old
 		back.predict(&k, c.est.w)
-		d := math.Abs(back.x[sPhase] - c.est.x[sPhase])
+		d, dy := math.Abs(back.x[sPhase]-c.est.x[sPhase]), math.Abs(back.rate()-c.est.rate())
 		better := max(back.p[sPhase][sPhase]-c.est.p[sPhase][sPhase], 0)
 		if better < square(backDateNs) || d > 3*math.Sqrt(better)+backDateNs {
 			c.est.model = back
 			h.from = old.t
 			h.zErrNs = boundSigmas*back.sigma() + d + c.cfg.ReceiverBoundNs
+			if dy > 4*back.rateSigma() {
+				c.est.add(sFreq, sFreq, square(dy))
+			}
 		}
 	}
 	if c.est.rejects >= rejectsShown {
@@ -57,41 +64,65 @@ const (
 	backDateNs  = 15 // what a minute without pulses may cost
 )
 
-// takeReturning judges a pulse during holdover. Three that agree with each
-// other and lie inside the bound are the way back, however noisy they are.
-// Somewhat outside a minute of pulses is asked for, and elsewhere five
-// minutes: then it is more likely that the clock is wrong than the sky. What
-// counts is the bound when the pulse was first seen there: one that jumped and
-// stayed has no drift to explain it.
+// takeReturning judges a pulse during holdover. Pulses come back on a line: level
+// with the frequency that was held, three of them, however noisy, or with another
+// one that the oscillator can have reached meanwhile, six. Inside the bound that is
+// the way back. As far outside as temperature could have brought the oscillator a
+// minute of pulses is asked for, and elsewhere five minutes: then it is more likely
+// that the clock is wrong than the sky. A sky that was seen moving as no
+// oscillator does must stand still for an hour. What counts is the bound when
+// the pulse was first seen there: one that jumped and stayed has no drift to
+// explain it.
 func (c *Clock) takeReturning(t, z, sigma float64) bool {
+	e := &c.est
+	e.pulses.add(t, z, e.kind.differenceNs())
 	if c.fit.n > 0 && t-c.fit.points[c.fit.n-1].t > 2*seconds(pulseTimeout) {
 		c.fit.reset()
 		c.returning = 0
 	}
 	c.fit.add(t, z, sigma)
+	away := max(t-c.held.from, 1)
+	anew := func() { c.returnFrom, c.returnUnseen = t, c.coasted(t) }
 	if c.returning == 0 {
-		c.returnFrom, c.returnUnseen = t, c.coasted(t)
+		anew()
 	}
 	c.returning++
-	l, ok := c.fit.phase(c.est.rate(), c.est.noiseNs)
-	if !ok {
-		if c.fit.n >= returnPulses {
-			c.returnFrom, c.returnUnseen = t, c.coasted(t) // no pulse here yet
+	l, level := c.fit.phase(e.rate(), e.pulses.ns)
+	if !level {
+		var ok bool
+		if l, ok = c.fit.track(e.pulses.ns); !ok {
+			if c.fit.n >= returnPulses {
+				anew() // no pulse here yet
+			}
+			return false
 		}
+	}
+	d, dy := l.z-e.phase(l.t), math.Abs(l.y-e.rate())
+	could := min(e.could().rushPPBs*away, e.could().reachPPB)
+	if !level && !c.vouched && dy > could+gateSigmas*math.Hypot(c.virtual.ratio(away)*e.rateSigma(), l.yErr) {
+		c.held.sky++
+		c.returning = 0
 		return false
 	}
-	d := l.z - c.est.phase(l.t)
+	patience := returnRejects
+	if c.held.sky >= skyMoved {
+		patience = skyRejects
+	}
 	off := math.Abs(d) - gateSigmas*l.zErr
 	switch {
-	case off <= c.returnUnseen:
-	case off <= doubtFactor*c.returnUnseen && c.returning >= doubtRejects && c.returnFrom-c.held.from > doubtAwayS:
-	case c.returning >= returnRejects:
+	case off <= c.returnUnseen, c.vouched:
+	case off <= max(c.returnUnseen, could*away/2) && c.returning >= doubtRejects && c.returnFrom-c.held.from > doubtAwayS && c.held.sky < skyMoved:
+	case c.returning >= patience:
 	default:
 		return false
 	}
-	away := max(t-c.held.from, 1)
-	e := &c.est
+	w := c.thermo.when(c.now)
 	switch s := math.Abs(d) - 2*math.Hypot(e.sigma(), l.zErr); {
+	case !level:
+		e.renew(l, w)
+		e.agility = max(e.agility, square(min(dy/away, agilityMargin*e.could().rushPPBs)))
+		c.snaps.reset()
+		c.motion.reset()
 	case s <= 0:
 	case off <= c.returnUnseen && s > 3*c.strayed():
 		// So soon the oscillator cannot have gone there: the pulse is off.
@@ -100,24 +131,34 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 		// More than foretold: the frequency may be off by what the phase shows,
 		// twice that for a drift.
 		e.add(sPhase, sPhase, square(s))
-		e.add(sFreq, sFreq, square(min(2*s/away, c.osc.boundPPB)))
-		e.add(sPhase, sFreq, s*min(s/away, c.osc.boundPPB/2))
+		e.add(sFreq, sFreq, square(min(2*s/away, could)))
+		e.add(sPhase, sFreq, s*min(s/away, could/2))
 	}
-	if off > c.returnUnseen {
+	if level && off > c.returnUnseen {
 		// A new place: all that was known of the phase is void.
 		e.x[sPhase] += d
 		c.snaps.reset()
 	}
-	w := c.thermo.when(c.now)
 	e.rejects = 0
-	e.expectNoise(l.noise)
-	for _, p := range c.fit.points[c.fit.n-returnPulses : c.fit.n] {
-		e.update(p.t, p.z, p.sigma, w)
+	if level {
+		e.pulses.expect(l.noise)
+		for _, p := range c.fit.points[c.fit.n-returnPulses : c.fit.n] {
+			e.take(p, w)
+		}
 	}
-	c.held = held{}
+	c.held, c.vouched = held{}, false
 	c.fit.reset()
 	return true
 }
+
+const (
+	skyMoved   = 10   // pulses that no oscillator explains
+	skyRejects = 3600 // and how many must stand still then
+)
+
+// AcceptPulses is the operator's word that the receiver's pulse is right: the
+// holdover ends with the next pulses that lie on a line, wherever they are.
+func (c *Clock) AcceptPulses() { c.vouched = c.held.active }
 
 // strayed is the deviation of what the oscillator has done since the loss.
 func (c *Clock) strayed() float64 {
@@ -130,8 +171,46 @@ func (c *Clock) coasted(t float64) float64 {
 	if ahead := t - c.est.t; ahead > 2 {
 		s = c.sigmaAfter(ahead)
 	}
-	return max(c.held.zErrNs, c.cfg.ReceiverBoundNs+coastSigmas*c.virtual.ratio(t-c.held.from)*s)
+	return max(c.held.zErrNs, c.coastBound(t-c.held.from, s))
 }
+
+// coastBound is what z may be off after away seconds without a pulse, when the
+// model's deviation is sigma: two of what virtual holdovers have shown that to be,
+// and what they may not have seen, by Pythagoras, and the receiver.
+func (c *Clock) coastBound(away, sigma float64) float64 {
+	return c.cfg.ReceiverBoundNs + math.Hypot(coastSigmas*c.virtual.ratio(away)*sigma, c.unforeseen(away))
+}
+
+// unforeseen is the phase, in ns, that two things make within away seconds: a
+// drift that was seen at the loss goes on for half an hour; and where no
+// thermometer tells of it, the room becomes 10 C warmer within an hour.
+func (c *Clock) unforeseen(away float64) float64 {
+	drift := c.held.drift
+	if !c.held.active {
+		drift = c.motion.drift()
+	}
+	ns := drift * ramped(away, driftGoesOnS)
+	if c.est.blind {
+		lag := lag1S * (away - lag1S*(1-math.Exp(-away/lag1S)))
+		ns += tempcoMost * c.est.kind.tempcoPPB * roomC / roomS * max(ramped(away, roomS)-lag, 0)
+	}
+	return ns
+}
+
+// ramped is the integral of the integral of 1 until most, of 0 after, in s^2.
+func ramped(t, most float64) float64 {
+	if t <= most {
+		return t * t / 2
+	}
+	return most * (t - most/2)
+}
+
+const (
+	driftGoesOnS = 1800.0
+	roomC        = 10.0
+	roomS        = 3600.0
+	tempcoMost   = 1.2 // of the kind's middle
+)
 
 // sigmaAfter is the model's deviation of z when it coasts for s seconds more,
 // the air going where it may.
@@ -160,13 +239,25 @@ const (
 )
 
 // bound is the bound of the served clock's time error at now, in ns; NaN while
-// nothing is known.
+// nothing is known. Pulses that come and contradict it raise it at once, whatever the
+// model makes of them: up to where the oscillator can have gone since they last
+// agreed.
 func (c *Clock) bound(now timescale.Mono) float64 {
 	if !c.est.valid {
 		return math.NaN()
 	}
 	x, _ := c.error(now)
-	return math.Abs(x) + c.unseen(now)
+	b := math.Abs(x) + c.unseen(now)
+	if shown := c.witness.error(now, c.est.pulses.ns); shown > 0 && c.cond.Distrust == ReasonNone {
+		agreed := c.axis(c.lastAccepted)
+		if c.held.active {
+			agreed = c.held.from
+		}
+		away := max(c.axis(now)-agreed, 0) + 1
+		could := b + min(c.est.could().rushPPBs*away, c.est.could().reachPPB)*away
+		b = max(b, min(shown+c.cfg.ReceiverBoundNs, could))
+	}
+	return b
 }
 
 // unseen is the part of the bound beside the estimated error itself.
@@ -175,6 +266,79 @@ func (c *Clock) unseen(now timescale.Mono) float64 {
 		return c.coasted(c.axis(now))
 	}
 	return boundSigmas*c.est.sigma() + c.cfg.ReceiverBoundNs
+}
+
+// witness is the error of the served clock as the last pulses show it, without
+// any model.
+type witness struct {
+	seen [9]shown
+	n    int
+}
+
+// shown is the served clock's error at the pulse of at, in ns.
+type shown struct {
+	at timescale.Mono
+	ns float64
+}
+
+func (w *witness) add(at timescale.Mono, ns float64) {
+	w.seen[w.n%len(w.seen)] = shown{at, ns}
+	w.n++
+}
+
+func (w *witness) reset() { w.n = 0 }
+
+// error is how far off the median of those of the last quarter of a minute is at
+// least, in ns, positive, when a pulse has the noise sigma; 0 for fewer than five.
+func (w *witness) error(now timescale.Mono, sigma float64) float64 {
+	var list [len(w.seen)]float64
+	n := 0
+	for _, s := range w.seen[:min(w.n, len(w.seen))] {
+		if seconds(now.Sub(s.at)) < 15 {
+			list[n] = s.ns
+			n++
+		}
+	}
+	if n < 5 {
+		return 0
+	}
+	slices.Sort(list[:n])
+	const median = 1.25 // its deviation over that of a mean
+	return max(math.Abs(list[n/2])-boundSigmas*median*sigma/math.Sqrt(float64(n)), 0)
+}
+
+// motion is the oscillator's frequency of the last two minutes, without what the
+// thermometer explains.
+type motion struct {
+	ring [13]moved
+	n    int
+}
+
+// moved is a frequency y and its deviation, ppb, at t, s since the origin.
+type moved struct{ t, y, sigma float64 }
+
+const motionEveryS = 9.5
+
+func (m *motion) reset() { m.n = 0 }
+
+func (m *motion) add(e *estimator) {
+	if m.n == 0 || e.t-m.ring[(m.n-1)%len(m.ring)].t >= motionEveryS {
+		m.ring[m.n%len(m.ring)] = moved{e.t, e.x[sFreq] + e.x[sFast] + e.x[sSlow], e.rateSigma()}
+		m.n++
+	}
+}
+
+// drift is how fast the frequency moves, in ppb/s, positive; 0 for what may be
+// chance.
+func (m *motion) drift() float64 {
+	if m.n < 4 {
+		return 0
+	}
+	a, b := m.ring[max(m.n-len(m.ring), 0)%len(m.ring)], m.ring[(m.n-1)%len(m.ring)]
+	if d := math.Abs(b.y - a.y); d > 4*math.Hypot(a.sigma, b.sigma) {
+		return d / (b.t - a.t)
+	}
+	return 0
 }
 
 // slowFall follows a number upward at once, and downward only when it has been

@@ -30,6 +30,8 @@ type Report struct {
 	MeanErrorPPB  float64 // one standard error of it
 	PulseNoiseNs  float64 // standard deviation of the pulses as measured
 	TempC         float64
+	// BehavesLike is the kind that the oscillator behaves like.
+	BehavesLike Oscillator
 
 	// ForecastS is how long the bound stays inside the spec from now on without
 	// a pulse, in s; ForecastP50S and ForecastP95S when the error itself is
@@ -81,7 +83,7 @@ func (c *Clock) Report(now timescale.Mono) Report {
 		EverLocked: c.everLocked, Learned: c.everLocked && c.lockedFor >= c.cfg.Learning, LockedFor: c.lockedFor,
 		ErrorNs: nan, SigmaNs: nan, BoundNs: nan,
 		FrequencyPPB: c.corr.ppb(), OscillatorPPB: nan, MeanPPB: nan, MeanErrorPPB: nan,
-		PulseNoiseNs: nan, TempC: c.tempC, ForecastS: nan, ForecastP50S: nan, ForecastP95S: nan, Class7S: nan, EtaS: c.eta(now),
+		PulseNoiseNs: nan, TempC: c.tempC, BehavesLike: kindAt(c.est.level), ForecastS: nan, ForecastP50S: nan, ForecastP95S: nan, Class7S: nan, EtaS: c.eta(now),
 		Accepted: c.accepted, Rejected: c.rejected, Refused: c.refused, Steps: c.steps, LastStepNs: c.lastStepNs,
 	}
 	if !c.holdoverFrom.IsZero() {
@@ -96,7 +98,7 @@ func (c *Clock) Report(now timescale.Mono) Report {
 		if c.state == quality.Locked {
 			said, sigma = max(said, c.saidBound.value), c.saidSigma.value
 		}
-		r.PulseNoiseNs = c.est.noiseNs
+		r.PulseNoiseNs = c.est.pulses.ns
 		r.MeanPPB, r.MeanErrorPPB = r.OscillatorPPB-c.est.x[sFast], c.est.rateSigma()
 		if c.everLocked {
 			f := c.foresee(now)
@@ -146,9 +148,9 @@ func (c *Clock) eta(now timescale.Mono) float64 {
 	default:
 		return math.NaN()
 	}
-	settle := c.cfg.Settle
-	if c.everLocked {
-		settle = min(settle, relockSettle)
+	settle := c.waitFor()
+	if c.warming(now) {
+		return seconds(warmUpMost - now.Sub(c.firstPulse) + settle)
 	}
 	if !c.settledFrom.IsZero() {
 		return max(seconds(settle-now.Sub(c.settledFrom)), 0)
@@ -184,8 +186,12 @@ func (c *Clock) reasons(now timescale.Mono) []Reason {
 		add(ReasonSlewing, math.Abs(x) > c.lockLimit())
 		add(ReasonSlewLong, c.eta(now) > seconds(autoSlew))
 	}
+	add(ReasonOscillatorSettling, c.state == quality.Locking && c.warming(now))
+	add(ReasonShortLock, c.state == quality.Relocking && c.waits)
+	add(ReasonSky, holding && c.held.sky >= skyMoved)
+	add(ReasonLearning, c.state == quality.Locked && c.lockedFor < c.cfg.Learning && now.Sub(c.start) > 2*c.cfg.Learning)
 	add(ReasonSteppedServed, recent(c.steppedServed, steppedShown))
-	add(ReasonPulseNoise, c.est.valid && c.est.noiseNs > noisyPulseNs)
+	add(ReasonPulseNoise, c.est.valid && c.est.pulses.ns > noisyPulseNs)
 	add(ReasonPulseRefused, recent(c.refusedAt, refusedShown))
 	add(ReasonFrequencyLimit, c.atLimit)
 	return why

@@ -78,13 +78,12 @@ type SavedEstimator struct {
 	X         []float64 `json:"x"`
 	P         []float64 `json:"p"`
 	Warmth    []float64 `json:"warmth"`
-	Scale     float64   `json:"scale"`
+	Level     float64   `json:"level"`
+	Agility   float64   `json:"agility"`
 	NoiseNs   float64   `json:"noise_ns"`
 	UsualNs   float64   `json:"usual_ns"`
-	SeenN     int       `json:"seen_n"`
 	SeenTotal int       `json:"seen_total"`
-	SeenV     []float64 `json:"seen_v"`
-	SeenP     []float64 `json:"seen_p"`
+	Seen      []float64 `json:"seen"`
 }
 
 // SavedHeld is the holdover that is going on.
@@ -92,6 +91,8 @@ type SavedHeld struct {
 	FromS  float64 `json:"from_s"`
 	ZErrNs float64 `json:"z_err_ns"`
 	Sigma  float64 `json:"sigma_ns"`
+	Drift  float64 `json:"drift_ppb_s"`
+	Sky    int     `json:"sky"`
 }
 
 // SavedThermometer is the thermometer with its lags.
@@ -121,13 +122,11 @@ type SavedHorizon struct {
 
 func (e *estimator) save() SavedEstimator {
 	s := SavedEstimator{Valid: e.valid, FromS: e.from, TS: e.t, X: append([]float64{}, e.x[:]...),
-		Warmth: []float64{e.w.s1, e.w.s2, e.w.t1, e.w.t2}, Scale: e.scale, NoiseNs: e.noiseNs, UsualNs: e.usualNs, SeenN: e.seenN, SeenTotal: e.seenTotal}
+		Warmth: []float64{e.w.s1, e.w.s2, e.w.t1, e.w.t2}, Level: e.level, NoiseNs: e.pulses.ns, UsualNs: e.pulses.usualNs, Agility: e.agility, SeenTotal: e.pulses.total}
 	for i := range e.p {
 		s.P = append(s.P, e.p[i][:]...)
 	}
-	for _, v := range e.seen[:min(e.seenN, len(e.seen))] {
-		s.SeenV, s.SeenP = append(s.SeenV, v.v), append(s.SeenP, v.p)
-	}
+	s.Seen = append(s.Seen, e.pulses.near[:min(e.pulses.n, len(e.pulses.near))]...)
 	return s
 }
 
@@ -136,23 +135,22 @@ func (e *estimator) resume(s SavedEstimator) {
 	if !s.Valid {
 		return
 	}
-	e.valid, e.from, e.t, e.scale, e.noiseNs, e.seenN = true, s.FromS, s.TS, s.Scale, s.NoiseNs, s.SeenN
-	e.firstNs, e.usualNs, e.seenTotal = max(e.firstNs, s.NoiseNs), s.UsualNs, s.SeenTotal
+	e.valid, e.from, e.t, e.agility = true, s.FromS, s.TS, s.Agility
+	e.setLevel(s.Level)
+	e.pulses.ns, e.pulses.usualNs, e.pulses.total = s.NoiseNs, s.UsualNs, s.SeenTotal
+	e.pulses.firstNs, e.pulses.n = max(e.pulses.firstNs, s.NoiseNs), copy(e.pulses.near[:], s.Seen)
 	copy(e.x[:], s.X)
 	for i := range e.p {
 		copy(e.p[i][:], s.P[i*states:])
 	}
 	e.w = warmth{s.Warmth[0], s.Warmth[1], s.Warmth[2], s.Warmth[3]}
-	for i := range s.SeenV {
-		e.seen[i] = innovation{s.SeenV[i], s.SeenP[i]}
-	}
 }
 
 // check gathers the numbers; ok is false when their count is wrong or one is
 // outside what an oscillator can have.
 func (s *SavedEstimator) check() (numbers []float64, ok bool) {
-	if len(s.X) != states || len(s.P) != states*states || len(s.Warmth) != 4 || s.SeenN < 0 || len(s.SeenV) != min(s.SeenN, len(estimator{}.seen)) ||
-		len(s.SeenP) != len(s.SeenV) || !(s.NoiseNs > 0) || s.SeenTotal > 0 && !(s.UsualNs > 0) || !(s.Scale >= scaleLeast && s.Scale <= scaleMost) || math.Abs(s.X[sFreq]) > frequencyLimit {
+	if len(s.X) != states || len(s.P) != states*states || len(s.Warmth) != 4 || len(s.Seen) > len(scatter{}.near) ||
+		!(s.NoiseNs > 0) || s.SeenTotal > 0 && !(s.UsualNs > 0) || !(s.Level >= 0 && s.Level <= levelMost) || !(s.Agility >= 0) || math.Abs(s.X[sFreq]) > frequencyLimit {
 		return nil, false
 	}
 	for i := range states {
@@ -160,7 +158,7 @@ func (s *SavedEstimator) check() (numbers []float64, ok bool) {
 			return nil, false
 		}
 	}
-	for _, list := range [][]float64{s.X, s.P, s.Warmth, s.SeenV, s.SeenP, {s.FromS, s.TS, s.NoiseNs, s.UsualNs}} {
+	for _, list := range [][]float64{s.X, s.P, s.Warmth, s.Seen, {s.FromS, s.TS, s.NoiseNs, s.UsualNs, s.Agility}} {
 		numbers = append(numbers, list...)
 	}
 	return numbers, true
@@ -194,7 +192,7 @@ func (c *Clock) Save(now timescale.Mono) Saved {
 		}
 	}
 	if h := c.held; h.active {
-		s.Held = &SavedHeld{h.from, h.zErrNs, h.sigma}
+		s.Held = &SavedHeld{h.from, h.zErrNs, h.sigma, h.drift, h.sky}
 	}
 	if m := c.thermo; m.known {
 		s.Thermometer = &SavedThermometer{m.at.Ns(), m.readAt.Ns(), m.moved.Ns(), m.doubted.Ns(), m.shown, m.offset, m.air,
@@ -232,7 +230,7 @@ func (c *Clock) Resume(now timescale.Mono, s Saved) error {
 	}
 	c.est.resume(s.Estimator)
 	if h := s.Held; h != nil {
-		c.held = held{active: true, from: h.FromS, zErrNs: h.ZErrNs, sigma: h.Sigma}
+		c.held = held{active: true, from: h.FromS, zErrNs: h.ZErrNs, sigma: h.Sigma, drift: h.Drift, sky: h.Sky}
 	}
 	if t := s.Thermometer; t != nil {
 		c.thermo = thermometer{known: true, at: at(t.AtNs), readAt: at(t.ReadAtNs), moved: at(t.MovedNs), shown: t.Shown,
@@ -307,7 +305,7 @@ func (s *Saved) check(now timescale.Mono) error {
 		numbers = append(numbers, more...)
 	}
 	if h := s.Held; h != nil {
-		numbers = append(numbers, h.FromS, h.ZErrNs, h.Sigma)
+		numbers = append(numbers, h.FromS, h.ZErrNs, h.Sigma, h.Drift)
 	}
 	if t := s.Thermometer; t != nil {
 		for _, at := range []int64{t.AtNs, t.ReadAtNs, t.MovedNs} {

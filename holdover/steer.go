@@ -26,7 +26,9 @@ const (
 	acquirePPB     = 20_000           // and its limit
 	relockTime     = 10 * time.Second // the same in LOCKING and RELOCKING
 	autoSlew       = 10 * time.Minute // on_acquire = auto: slew no longer than that
+	autoReturn     = time.Hour        // on_return = auto: the same
 	brakeShare     = 0.2              // of the rate limit, for the square-root approach to zero
+	brakeFar       = 0.55             // the same far from it, where an overshoot does not matter
 	rateWindow     = 1050 * time.Millisecond
 	negligiblePPB  = 1e-4
 	negligibleStep = 0.25 // of the quantum
@@ -41,29 +43,47 @@ func (c *Clock) slew(x float64) float64 {
 	if c.unlimited() {
 		return clamp(x/seconds(acquireTime), acquirePPB)
 	}
-	limit := c.cfg.SlewPPB
-	if math.Abs(x) > fastBeyondNs {
-		limit = max(limit, c.cfg.FastSlewPPB)
-	}
+	limit := c.slewLimit(x)
 	tau := seconds(relockTime)
 	if c.state == quality.Locked {
-		tau = seconds(c.osc.phaseTime)
+		tau = seconds(c.est.kind.phaseTime)
 	}
-	brake := math.Sqrt(2 * brakeShare * c.cfg.RatePPB * math.Abs(x))
+	share := brakeShare
+	if math.Abs(x) > fastBeyondNs {
+		share = brakeFar
+	}
+	brake := math.Sqrt(2 * share * c.cfg.RatePPB * math.Abs(x))
 	return clamp(x/tau, min(limit, brake))
+}
+
+// slewLimit is the most that a phase error of x ns is steered away with, in ppb.
+// Out of spec it is what clients may bear (DOCSIS: 5 ppm, changed by 10 ppb/s).
+func (c *Clock) slewLimit(x float64) float64 {
+	switch {
+	case math.Abs(x) <= fastBeyondNs:
+		return c.cfg.SlewPPB
+	case c.everLocked && !c.boundInside && c.state != quality.Locked:
+		return max(c.cfg.SlewPPB, c.cfg.FastSlewPPB, c.cfg.MaxSlewPPB)
+	}
+	return max(c.cfg.SlewPPB, c.cfg.FastSlewPPB)
 }
 
 // unlimited: nobody has been served a locked clock yet and nobody is served.
 func (c *Clock) unlimited() bool { return !c.everLocked && !c.cond.Served }
 
 // slewTime is how long it takes to bring the frequency error dy (ppb) and the
-// phase error x (ns) to zero under the limits, in s.
+// phase error x (ns) to zero under the limits, in s: a trapezoid down to where the
+// slow limit holds, and the rest with that.
 func (c *Clock) slewTime(x, dy float64) float64 {
-	ramp := math.Abs(dy) / c.cfg.RatePPB
+	t := math.Abs(dy) / c.cfg.RatePPB
 	x = math.Abs(x) + dy*dy/(2*c.cfg.RatePPB)
-	t := ramp
-	if x > fastBeyondNs && c.cfg.FastSlewPPB > c.cfg.SlewPPB {
-		t += (x - fastBeyondNs) / c.cfg.FastSlewPPB
+	if limit, a := c.slewLimit(x), brakeFar*c.cfg.RatePPB; limit > c.cfg.SlewPPB {
+		far := x - fastBeyondNs
+		if ramps := limit * limit / a; far > ramps {
+			t += 2*limit/a + (far-ramps)/limit
+		} else {
+			t += 2 * math.Sqrt(far/a)
+		}
 		x = fastBeyondNs
 	}
 	return t + x/c.cfg.SlewPPB
