@@ -167,9 +167,17 @@ func (w *weather) begin() {
 	case w.chance(0.1):
 		w.add(time.Second, PulseGaps, Event{Count: 4 + w.IntN(4), For: w.within(10*time.Minute, time.Hour)})
 	case w.chance(0.05):
-		w.add(time.Second, PulseNoise, Event{Factor: w.between(3, 20), For: w.within(10*time.Minute, time.Hour)})
+		w.add(time.Second, PulseNoise, Event{Factor: w.noisy(), For: w.within(10*time.Minute, time.Hour)})
 	}
 	w.at = w.within(100*time.Minute, 4*time.Hour)
+}
+
+// noisy is by how much pulses get noisier; those of a GPIO are noisy already.
+func (w *weather) noisy() float64 {
+	if w.day.Receiver == ReceiverGPIO {
+		return w.between(1.5, 4)
+	}
+	return w.between(3, 20)
 }
 
 // warm is a board that comes to its working temperature.
@@ -209,7 +217,7 @@ func (w *weather) event() {
 		end += lasts
 	case 8:
 		lasts := w.within(20*time.Minute, 2*time.Hour)
-		w.add(at, PulseLost, Event{Share: w.between(0.02, 0.4), For: lasts})
+		w.add(at, PulseLost, Event{Share: w.between(0.02, 0.3), For: lasts})
 		end += lasts
 	case 9:
 		lasts := w.within(10*time.Minute, time.Hour)
@@ -223,7 +231,7 @@ func (w *weather) event() {
 	case 11, 12:
 		lasts := w.within(10*time.Minute, time.Hour)
 		if w.chance(0.5) {
-			w.add(at, PulseNoise, Event{Factor: w.between(3, 20), For: lasts})
+			w.add(at, PulseNoise, Event{Factor: w.noisy(), For: lasts})
 		} else {
 			w.add(at, PulseOutliers, Event{By: one(w.dice, 300*time.Nanosecond, 3*time.Microsecond, time.Millisecond), Share: w.between(0.01, 0.2), For: lasts})
 		}
@@ -260,7 +268,11 @@ func (w *weather) outage(at, lasts time.Duration) time.Duration {
 	w.add(at, AntennaCut, Event{})
 	w.add(at+lasts, AntennaRestore, Event{})
 	if w.chance(0.4) {
-		w.room(at+w.within(0, lasts/4), 1, 10, w.within(time.Minute, max(lasts/2, 2*time.Minute)))
+		if quick := w.within(2*time.Minute, max(lasts/2, 2*time.Minute)); w.day.Thermometer == ThermometerGood {
+			w.room(at+w.within(0, lasts/4), 1, 10, quick)
+		} else {
+			w.room(at, 1, 10, time.Hour) // nobody could see more than a room does by itself
+		}
 	}
 	return at + lasts
 }
@@ -277,7 +289,8 @@ func (w *weather) flap(at time.Duration) time.Duration {
 	return at
 }
 
-// lie moves the sky's time by a step or a ramp, and after a while back.
+// lie moves the sky's time by a step or a ramp, and after a while back the same
+// way: a clock that could not notice the one need not notice the other.
 func (w *weather) lie(at time.Duration) time.Duration {
 	at = max(at, w.power+3*time.Hour)
 	to := one(w.dice, 300*time.Nanosecond, time.Microsecond, 3*time.Microsecond, 10*time.Microsecond, 50*time.Microsecond)
@@ -290,9 +303,8 @@ func (w *weather) lie(at time.Duration) time.Duration {
 	}
 	stays := w.within(5*time.Minute, 2*time.Hour)
 	w.add(at, SkyRamp, Event{By: to, For: lasts})
-	back := one(w.dice, time.Second, lasts)
-	w.add(at+lasts+stays, SkyRamp, Event{By: -to, For: back})
-	return at + lasts + stays + back
+	w.add(at+lasts+stays, SkyRamp, Event{By: -to, For: lasts})
+	return at + 2*lasts + stays
 }
 
 // powerCycle takes the power away; the board comes back colder and warms up.

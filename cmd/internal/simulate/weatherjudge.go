@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"bragi/board/sim"
@@ -42,10 +43,10 @@ const (
 	dueAfterStart   = time.Hour        // power on: the oscillator's own warm-up takes up to 35 minutes of it
 	dueAfterOutage  = 30 * time.Minute // the antenna's return, missing pulses, jamming, noise
 	dueAfterLong    = time.Hour        // an outage of more than two hours, flapping, a lie of the sky, a wrong second
-	dueAfterRoom    = 30 * time.Minute // a change of the room by more than 5 C in an hour
+	dueAfterRoom    = 30 * time.Minute // the room moves the oscillator by more than quickRoom
 	dueAfterRestart = 10 * time.Minute
 	longOutage      = 2 * time.Hour
-	quickRoom       = 5.0 / 3600 // C a second
+	quickRoom       = 0.5 // ppb a second: a twentieth of what the frequency may be steered by
 )
 
 // span is a time from..to in seconds.
@@ -68,7 +69,7 @@ func (d *Day) notDue() []span {
 			}
 			from := d.Scenario.Events[cut]
 			after := dueAfterOutage
-			if e.At-from.At > longOutage || i > 1 && d.flapping(cut) {
+			if e.At-from.At > longOutage || d.flapping(cut) {
 				after = dueAfterLong
 			}
 			add(from, e.At-from.At, after)
@@ -81,7 +82,7 @@ func (d *Day) notDue() []span {
 		case Seconds, SkyRamp:
 			add(e, e.For, dueAfterLong)
 		case TemperatureRamp:
-			if math.Abs(e.Celsius)/e.For.Seconds() > quickRoom {
+			if math.Abs(e.Celsius*d.Crystal.TempcoPPBC)/e.For.Seconds() > quickRoom {
 				add(e, e.For, dueAfterRoom)
 			}
 		case PowerCycle:
@@ -174,9 +175,10 @@ func (w witness) discernsNs(s float64) float64 {
 }
 
 // Unnoticed is how much of the sky's lies a clock may have taken over by each
-// second, in ns: what came up before the first moment at which the lie was
-// larger than what the real oscillator could do by itself. It is kept until an
-// hour after the lie's end. Without a lie it is nil.
+// second, in ns, at most all of it: what was not larger, when it had come up, than
+// what the real oscillator, the room and the pulses can do by themselves in the
+// time since the lie began. It is kept until an hour after the lie's end. Without
+// a lie it is nil.
 func (d *Day) Unnoticed() []float64 {
 	lies := d.lies()
 	if len(lies) == 0 {
@@ -192,11 +194,10 @@ func (d *Day) Unnoticed() []float64 {
 	n := int(d.Scenario.Duration.Seconds())
 	taken := make([]float64, n+1)
 	for _, l := range lies {
-		most, seen := 0.0, false
-		for s := l.from; s <= min(l.to+int(dueAfterLong.Seconds()), n); s++ {
-			if lie := math.Abs(d.lieNs(s)); !seen && s > l.from {
-				most = max(most, lie)
-				seen = lie > w.discernsNs(float64(s-l.from))
+		most := 0.0
+		for s := l.from + 1; s <= min(l.to+int(dueAfterLong.Seconds()), n); s++ {
+			if lie := math.Abs(d.lieNs(s)); lie > most && lie <= w.discernsNs(float64(s-l.from)) {
+				most = lie
 			}
 			taken[s] = most
 		}
@@ -266,16 +267,13 @@ type judge struct {
 	believed  []span
 	notDue    []span
 
-	pulled    int // the oscillator was last outside the clock's pull
-	away      int // seconds without class 6 when it is due
-	silent    int // seconds of another state than LOCKED without alarm or ETA
-	state     quality.State
-	alarmed   bool
-	served    bool // in the second before
-	change    float64
-	firstBad  [5]int
-	counts    [5]int
-	worstSlew float64
+	pulled  int // the oscillator was last outside the clock's pull
+	away    int // seconds without class 6 when it is due
+	silent  int // seconds of another state than LOCKED without alarm or ETA
+	state   quality.State
+	alarmed bool
+	served  bool // in the second before
+	change  float64
 }
 
 // JudgeDay simulates a day and judges it.
@@ -361,7 +359,7 @@ func (j *judge) unnoticedAt(i int) float64 {
 // due judges c. A crystal that the clock's pull does not reach excuses.
 func (j *judge) due(i int, class uint8, p *simulated) {
 	most := j.w.o.MaxPPB
-	if most > 0 && math.Abs(p.oscillatorPPB(j.w.now)) > most-changeMost {
+	if most > 0 && math.Abs(p.oscillatorPPB(j.w.now)) > most-slewInSpec {
 		j.pulled = i
 	}
 	if class == 6 || within(j.notDue, i) || i-j.pulled < int(dueAfterOutage.Seconds()) {
@@ -370,7 +368,7 @@ func (j *judge) due(i int, class uint8, p *simulated) {
 	}
 	if j.away++; j.away >= awayMost {
 		r := &j.w.report
-		j.broke('c', i, "class %d, %v, %v; correction %.0f ppb", class, r.State, r.Why, r.FrequencyPPB)
+		j.broke('c', i, "class %d, %v: %s; correction %.0f ppb", class, r.State, why(r.Why), r.FrequencyPPB)
 	}
 }
 
@@ -402,6 +400,15 @@ func (j *judge) calm(i int, class uint8) {
 	}
 }
 
+// why is a list of reasons as one clause.
+func why(list []holdover.Reason) string {
+	words := make([]string, len(list))
+	for i, r := range list {
+		words[i] = r.String()
+	}
+	return strings.Join(words, ", ")
+}
+
 // alarmEvery is how often the alarms are looked at, in s.
 const alarmEvery = 60
 
@@ -423,7 +430,7 @@ func (j *judge) told(i int) {
 		return
 	}
 	if j.silent++; j.silent > silentMost {
-		j.broke('e', i, "%v, %v, for more than an hour without alarm or ETA", r.State, r.Why)
+		j.broke('e', i, "%v: %s", r.State, why(r.Why))
 	}
 }
 
