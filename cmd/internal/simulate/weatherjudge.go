@@ -277,8 +277,11 @@ type judge struct {
 }
 
 // JudgeDay simulates a day and judges it.
-func JudgeDay(d *Day) (*Verdict, error) {
+func JudgeDay(d *Day) (*Verdict, error) { return judgeWith(d, func(*Options) {}) }
+
+func judgeWith(d *Day, change func(*Options)) (*Verdict, error) {
 	o := d.Options()
+	change(&o)
 	p, err := newSimulated(&o)
 	if err != nil {
 		return nil, err

@@ -185,10 +185,10 @@ func percentile(v []float64, p float64) float64 {
 	return v[min(int(p*float64(len(v))), len(v)-1)]
 }
 
-// The marks of what a bound may be worth.
+// The marks of Worth.
 const (
-	worthLocked   = 10
-	worthHoldover = 5
+	WorthLocked   = 10
+	WorthHoldover = 5
 )
 
 // letters say what broke.
@@ -226,7 +226,7 @@ func WriteWeather(out io.Writer, r *WeatherResult) error {
 		fmt.Fprintf(&b, "  %c  %5d  %s\n", l.what, n, l.text)
 	}
 	fmt.Fprintf(&b, "  longest outside the bound at class 6 or 7 in a day: %s\n\n", seconds(Number(r.OutsideMost)))
-	fmt.Fprintf(&b, "median bound over the true error's 95th percentile (marks: below %d locked, below %d in the first 4 h of holdover)\n", worthLocked, worthHoldover)
+	fmt.Fprintf(&b, "median bound over the true error's 95th percentile (marks: below %d locked, below %d in the first 4 h of holdover)\n", WorthLocked, WorthHoldover)
 	fmt.Fprintf(&b, "  %-8s %-6s %7s %9s %6s %10s\n", "kind", "told", "locked", "holdover", "days", "holdovers")
 	for _, w := range r.Worth {
 		fmt.Fprintf(&b, "  %-8s %-6s %7s %9s %6d %10d\n", w.Oscillator, w.Told, times(w.Locked), times(w.Holdover), w.Days, w.Holdovers)
