@@ -2,7 +2,7 @@
 # make test      everything that this machine can show
 # make lint      formatting, vet for three architectures, staticcheck, shellcheck
 # make bench     what a client costs, beside ptp4l and a bare loop; benchmarks (printed, never asserted; QUICK=1: less)
-# make bench-timing  holdover, lock and faults beside their marks, by seeds in virtual time (printed, never asserted; QUICK=1: fewer seeds)
+# make bench-timing  holdover, lock, faults and weather beside their marks, by seeds in virtual time (printed, never asserted; QUICK=1: fewer seeds)
 # make board-test  bragid on a kernel's own PTP clock in virtual ARM machines (docs/TESTBOARD.md; LONG=1: a day)
 # make setup     install what the tests need (Debian packages, as root)
 # make build     bin/bragid and bin/bragi
@@ -35,7 +35,7 @@ bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
 bench-timing:
-	go run ./cmd/internal/timing $(if $(QUICK),-seeds 4 -many 8)
+	go run ./cmd/internal/timing $(if $(QUICK),-seeds 4 -many 8 -days 50)
 
 board-test:
 	@LONG=$(LONG) scripts/testclock/board-test

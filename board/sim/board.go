@@ -19,6 +19,7 @@ type Config struct {
 	Spec       *Spec    // nil: the kind's
 	Crystal    *Crystal // nil: drawn from Spec by Seed
 	Climate    *Climate // nil: DefaultClimate
+	WarmUp     WarmUp   // the oscillator's own, from the start
 	Receiver   ReceiverKind
 	Seed       uint64
 
@@ -143,6 +144,7 @@ func New(config Config, m timescale.Mono, sky timescale.TAI) (*Board, error) {
 	}
 	b := &Board{config: config, mono: m, sky: sky, seen: m}
 	b.oscillator = NewOscillator(*config.Spec, config.Crystal, *config.Climate, config.Seed)
+	b.oscillator.setWarmUp(config.WarmUp)
 	start := timescale.LocalFromNs(sky.Ns() + int64(config.StartOffset))
 	b.phc = NewPHC(b.oscillator, m, start, config.QuantumPPB, config.MaxPPB)
 	b.noise = newPulseNoise(config.Receiver, config.Seed)
@@ -189,6 +191,8 @@ func (c *Config) complete() error {
 		return fmt.Errorf("sim: %d baud: use a positive rate", c.Baud)
 	case c.TimeToFix < 0 || c.FixHold < 0:
 		return errors.New("sim: time to fix and fix hold must not be negative")
+	case c.WarmUp.S < 0:
+		return errors.New("sim: a warm-up's time constant must not be negative")
 	}
 	return nil
 }
@@ -379,6 +383,14 @@ func (b *Board) SensorC() float64 { return sensorC(b.oscillator.AirC()) }
 
 // Heat adds c degrees to the air from now on, in place of what was added before.
 func (b *Board) Heat(c float64) { b.oscillator.air.addedC = c }
+
+// Cool tells that the board was without power for off: its oscillator warms up
+// anew, from as cold as it got.
+func (b *Board) Cool(off time.Duration) { b.oscillator.cool(off.Seconds()) }
+
+// OscillatorPPB is the truth about the oscillator: how fast it runs at the
+// instant m without any correction, in ppb; positive runs fast.
+func (b *Board) OscillatorPPB(m timescale.Mono) float64 { return b.phc.line(m).OscillatorPPB }
 
 // TrueErrorNs is PHC minus TAI at the instant m, when the sky's time is sky.
 // Positive: the PHC is ahead.

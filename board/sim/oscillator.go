@@ -10,9 +10,10 @@ import (
 
 // The frequency of an oscillator of the board of software:
 //
-//	y(t) = offset + ageing t + tempco (T(t) - 25 C) + white FM + flicker FM + random-walk FM
+//	y(t) = offset + ageing t + tempco (T(t) - 25 C) + warm-up + white FM + flicker FM + random-walk FM
 //
-// with T the crystal's temperature, a first-order lag behind the air's. y is
+// with T the crystal's temperature, a first-order lag behind the air's; the
+// warm-up is the oscillator's own and dies away exponentially. y is
 // constant over a cell of Grid, so that phase is a chain of straight lines.
 //
 // White FM: one normal value a cell, deviation White1s / sqrt(Grid/1 s), gives
@@ -108,6 +109,14 @@ type Crystal struct {
 	TempcoPPBC   float64
 }
 
+// WarmUp is what a cold oscillator's own heating does to its frequency: PPB off
+// at first, positive runs fast, dying away with the time constant S in s. No
+// thermometer of the board sees it.
+type WarmUp struct {
+	PPB float64
+	S   float64 // 0: there is none
+}
+
 func (s Spec) draw(rng *rand.Rand) Crystal {
 	either := func(r [2]float64) float64 {
 		v := r[0] + (r[1]-r[0])*rng.Float64()
@@ -146,6 +155,9 @@ type Oscillator struct {
 	keep     [flickerParts]float64 // an Ornstein-Uhlenbeck step: x = keep x + kick n
 	kick     [flickerParts]float64
 	crystalC float64
+	warmUp   WarmUp
+	warm     float64 // of warmUp, what is left, ppb
+	cools    float64 // share of warm that a cell keeps
 	lag      float64 // share of the way to the air's temperature that a cell goes
 }
 
@@ -184,8 +196,24 @@ func (o *Oscillator) Next() float64 {
 	}
 	o.walk += o.walkStep * o.rng.NormFloat64()
 	o.cell++
-	return (y+o.walk)*1e9 + o.crystal.OffsetPPB + o.crystal.AgeingPPBDay*t/dayS +
+	warm := o.warm
+	o.warm *= o.cools
+	return (y+o.walk)*1e9 + warm + o.crystal.OffsetPPB + o.crystal.AgeingPPBDay*t/dayS +
 		o.crystal.TempcoPPBC*(o.crystalC-referenceC)
+}
+
+// setWarmUp starts the oscillator cold.
+func (o *Oscillator) setWarmUp(w WarmUp) {
+	if w.S > 0 {
+		o.warmUp, o.warm, o.cools = w, w.PPB, math.Exp(-gridS/w.S)
+	}
+}
+
+// cool lets it stand without power for so many seconds.
+func (o *Oscillator) cool(offS float64) {
+	if o.warmUp.S > 0 {
+		o.warm += (o.warmUp.PPB - o.warm) * (1 - math.Exp(-offS/o.warmUp.S))
+	}
 }
 
 // Crystal is the piece that was drawn.

@@ -27,6 +27,7 @@ type Saved struct {
 	Oscillator SavedNoise `json:"oscillator"`
 	CrystalC   float64    `json:"crystal_c"`
 	Flicker    []float64  `json:"flicker"`
+	WarmPPB    float64    `json:"warm_ppb,omitempty"` // what is left of the warm-up
 	Air        SavedNoise `json:"air"`
 	Pulse      SavedNoise `json:"pulse"`
 	Sawtooth   float64    `json:"sawtooth"`
@@ -78,7 +79,7 @@ func (b *Board) Save() Saved {
 	o, p := b.oscillator, b.phc
 	s := Saved{
 		Version: savedVersion, Board: b.config.fingerprint(), MonoNs: b.mono.Ns(), HorizonNs: p.horizon.Ns(), ChangedNs: p.changed.Ns(), PPB: p.correction,
-		Oscillator: SavedNoise{o.cell, o.walk, o.rng.place()}, CrystalC: o.crystalC, Flicker: append([]float64(nil), o.flicker[:]...),
+		Oscillator: SavedNoise{o.cell, o.walk, o.rng.place()}, CrystalC: o.crystalC, Flicker: append([]float64(nil), o.flicker[:]...), WarmPPB: o.warm,
 		Air:   SavedNoise{o.air.cell, o.air.random, o.air.rng.place()},
 		Pulse: SavedNoise{0, b.noise.slow, b.noise.rng.place()}, Sawtooth: b.noise.saw, Coming: [2]float64{b.coming.lateNs, b.coming.qErrNs},
 		Burst: b.talk.place(), Antenna: b.state.antenna, Fixed: b.state.fixed, TimeKnown: b.state.timeKnown, SinceTAINs: b.state.since.Ns(), Seq: b.seq,
@@ -113,6 +114,7 @@ func Resume(config Config, s Saved, m timescale.Mono, sky timescale.TAI) (*Board
 	}
 	o.cell, o.walk, o.crystalC = s.Oscillator.Cell, s.Oscillator.Walk, s.CrystalC
 	copy(o.flicker[:], s.Flicker)
+	o.warm = s.WarmPPB
 	o.air.cell, o.air.random = s.Air.Cell, s.Air.Walk
 	b.noise.slow, b.noise.saw, b.coming = s.Pulse.Walk, s.Sawtooth, tick{s.Coming[0], s.Coming[1]}
 	b.state.antenna, b.state.fixed, b.state.timeKnown, b.state.since = s.Antenna, s.Fixed, s.TimeKnown, timescale.TAIFromNs(s.SinceTAINs)

@@ -18,20 +18,31 @@ import (
 
 // simulateCommand runs the grandmaster on a board of software in virtual time.
 func simulateCommand(o *options) *cobra.Command {
-	var oscillator, scenario, pps, unit, plot string
+	var oscillator, configured, scenario, pps, unit, plot string
+	var days int
 	var opt simulate.Options
 	c := &cobra.Command{Use: "simulate --oscillator KIND --scenario FILE|NAME", Short: "Run the grandmaster on an oscillator of software in virtual time, and judge it",
 		Long: "Runs receiver, estimator, servo and announcement on an oscillator of software, in virtual time,\n" +
 			"and judges them by the truth that they cannot see. Ready scenarios: " + strings.Join(simulate.Names(), ", ") + ".",
 		Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 			var err error
+			if c.Flags().Changed("weather") {
+				return weather(c, o, days, opt.Seed)
+			}
 			if opt.Oscillator, err = holdover.ParseOscillator(oscillator); err != nil || opt.Oscillator == holdover.Auto {
 				return cli.Usagef("simulate: --oscillator %q: use xo, tcxo, tcxo-hi, ocxo or rb", oscillator)
 			}
+			if configured != "" {
+				kind, err := holdover.ParseOscillator(configured)
+				if err != nil {
+					return cli.Usagef("simulate: --configured %q: use auto, xo, tcxo, tcxo-hi, ocxo or rb", configured)
+				}
+				opt.Configured = &kind
+			}
 			switch opt.Receiver {
-			case "", simulate.ReceiverNMEA, simulate.ReceiverTiming:
+			case "", simulate.ReceiverNMEA, simulate.ReceiverTiming, simulate.ReceiverGPIO:
 			default:
-				return cli.Usagef("simulate: --receiver %q: use nmea or timing", opt.Receiver)
+				return cli.Usagef("simulate: --receiver %q: use nmea, timing or gpio", opt.Receiver)
 			}
 			if !(opt.QuantumPPB >= 0 && opt.QuantumPPB <= 1000) {
 				return cli.Usagef("simulate: --quantum %v: use 0 to 1000 ppb", opt.QuantumPPB)
@@ -55,8 +66,10 @@ func simulateCommand(o *options) *cobra.Command {
 		}}
 	f := c.Flags()
 	f.StringVar(&oscillator, "oscillator", "", "xo, tcxo, tcxo-hi, ocxo or rb")
+	f.StringVar(&configured, "configured", "", "the kind that the servo is told: another one, or auto; default: --oscillator")
+	f.IntVar(&days, "weather", 0, "draw so many days of weather, the first from --seed, the next from one more, and judge them")
 	f.StringVar(&scenario, "scenario", "", "a TOML file, or the name of a ready scenario")
-	f.StringVar(&opt.Receiver, "receiver", "", "nmea (25 ns of noise) or timing (5.5 ns, a sawtooth of which it tells); default: 5.5 ns without a sawtooth")
+	f.StringVar(&opt.Receiver, "receiver", "", "nmea (25 ns of noise), timing (5.5 ns, a sawtooth of which it tells) or gpio (7 us late, 1.7 us of noise); default: 5.5 ns without a sawtooth")
 	f.StringVar(&pps, "pps", "", "play this record of pulse noise instead, from a random place with a random sign")
 	f.StringVar(&unit, "unit", "s", "unit of --pps: s or ns")
 	f.Uint64Var(&opt.Seed, "seed", 1, "of everything random")
@@ -65,6 +78,43 @@ func simulateCommand(o *options) *cobra.Command {
 	f.StringVar(&plot, "plot", "", "write a picture (SVG): time error, bound, forecast and class")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	return c
+}
+
+// weatherMost is about a week of computing.
+const weatherMost = 1_000_000
+
+// errBroken is what a day of weather broke; what, was printed.
+var errBroken = errors.New("simulate: days of weather broke what is promised")
+
+// weather draws and judges days.
+func weather(c *cobra.Command, o *options, days int, seed uint64) error {
+	if days < 1 || days > weatherMost {
+		return cli.Usagef("simulate: --weather %d: use 1 to %d days", days, weatherMost)
+	}
+	for _, name := range []string{"oscillator", "configured", "scenario", "receiver", "pps", "unit", "quantum", "no-thermometer", "plot"} {
+		if c.Flags().Changed(name) {
+			return cli.Usagef("simulate: --weather draws everything from --seed: leave --%s out", name)
+		}
+	}
+	told := 0
+	r, err := simulate.Weather(c.Context(), days, seed, func(ready, broken int) {
+		if percent := 100 * ready / days; percent >= told+5 || ready == days {
+			told = percent
+			fmt.Fprintf(c.ErrOrStderr(), "%d of %d days, %d broken\n", ready, days, broken)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if o.json {
+		err = printJSON(c.OutOrStdout(), r)
+	} else {
+		err = simulate.WriteWeather(c.OutOrStdout(), r)
+	}
+	if err == nil && r.DaysBroken > 0 {
+		err = errBroken
+	}
+	return err
 }
 
 // tellRun prints the judgement and draws the picture.

@@ -11,13 +11,18 @@ import (
 // Figures of the pulses' noise, in ns and s: what a
 // timing receiver leaves when its sawtooth is corrected, and a GPS hat's.
 const (
-	whiteNs      = 5.5
-	hatWhiteNs   = 25.0
-	slowNs       = 10.0
-	slowS        = 7200.0
-	sawtoothNs   = 10.0
-	jamFactor    = 10.0
-	jamBeforeFix = 60 // s from the start of jamming to the loss of the fix
+	whiteNs    = 5.5
+	hatWhiteNs = 25.0
+	slowNs     = 10.0
+	slowS      = 7200.0
+	sawtoothNs = 10.0
+	jamFactor  = 10.0
+	// A pulse by a GPIO's interrupt: how late it comes on the mean, by how much
+	// that differs from board to board, and its scatter (board.ppsSigmaNs).
+	gpioLateNs    = 7000.0
+	gpioDiffersNs = 2000.0
+	gpioWhiteNs   = 1700.0
+	jamBeforeFix  = 60 // s from the start of jamming to the loss of the fix
 )
 
 // pulseNoise is how late the receiver's pulses come, one a second, with what
@@ -29,6 +34,7 @@ type pulseNoise struct {
 	saw    float64 // periods
 	sawing bool    // a timing receiver's sawtooth, which it tells
 	step   float64
+	late   float64 // of every pulse: an interrupt's
 	record *playback
 
 	faults []Event
@@ -41,6 +47,7 @@ type pulseNoise struct {
 const (
 	ReceiverNMEA   = "nmea"   // a GPS hat: 25 ns of white noise
 	ReceiverTiming = "timing" // 5.5 ns, and a sawtooth of which it tells
+	ReceiverGPIO   = "gpio"   // a GPS hat whose pulse is stamped by an interrupt: 7 us late, 1.7 us of scatter
 )
 
 func newPulseNoise(o *Options, seed uint64) *pulseNoise {
@@ -50,16 +57,21 @@ func newPulseNoise(o *Options, seed uint64) *pulseNoise {
 		n.white = hatWhiteNs
 	case ReceiverTiming:
 		n.sawing = true
+	case ReceiverGPIO:
+		n.white = gpioWhiteNs
 	}
 	n.slow = slowNs * n.rng.NormFloat64()
 	n.saw, n.step = n.rng.Float64(), 0.02+0.3*n.rng.Float64()
+	if o.Receiver == ReceiverGPIO {
+		n.late = gpioLateNs + gpioDiffersNs*(2*n.rng.Float64()-1)
+	}
 	if len(o.PPS) > 0 {
 		span, _ := o.Scenario.loss()
 		n.record = newPlayback(o.PPS, n.rng, int(span.Seconds()))
 	}
 	for _, e := range o.Scenario.Events {
 		switch e.Do {
-		case PulseGlitch, PulseOutliers, PulseNoise, PulseOffset, PulseMissing, Jamming:
+		case PulseGlitch, PulseOutliers, PulseNoise, PulseOffset, PulseMissing, PulseGaps, PulseLost, SkyRamp, Jamming:
 			n.faults = append(n.faults, e)
 		}
 	}
@@ -71,7 +83,7 @@ func (n *pulseNoise) next() (lateNs, qErrNs float64) {
 	n.second++
 	keep := math.Exp(-1 / slowS)
 	n.slow = keep*n.slow + slowNs*math.Sqrt(1-keep*keep)*n.rng.NormFloat64()
-	late := n.white*n.rng.NormFloat64() + n.slow
+	late := n.white*n.rng.NormFloat64() + n.slow + n.late
 	if n.record != nil {
 		late = n.record.next()
 	}
@@ -112,11 +124,21 @@ func (n *pulseNoise) fault(e Event, late float64) float64 {
 		}
 	case PulseNoise:
 		if lasts {
-			late *= e.Factor
+			late = n.late + (late-n.late)*e.Factor
 		}
+	case PulseGaps:
+		if lasts && since%60 < e.Count {
+			n.gone[n.second] = true
+		}
+	case PulseLost:
+		if lasts && n.rng.Float64() < e.Share {
+			n.gone[n.second] = true
+		}
+	case SkyRamp:
+		late += float64(e.By) * min(float64(since)/e.For.Seconds(), 1)
 	case Jamming:
 		if lasts {
-			late *= jamFactor
+			late = n.late + (late-n.late)*jamFactor
 			n.gone[n.second] = since >= jamBeforeFix
 		}
 	}

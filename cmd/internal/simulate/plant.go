@@ -14,8 +14,9 @@ import (
 // simulated is the board of software with the scenario's pulse noise. The
 // truth is the sky's TAI.
 type simulated struct {
-	board *sim.Board
-	noise *pulseNoise
+	board   *sim.Board
+	noise   *pulseNoise
+	sigmaNs float64 // that the board states of a stamp; 0: of its grain
 }
 
 var kinds = map[holdover.Oscillator]sim.Kind{holdover.XO: sim.XO, holdover.TCXO: sim.TCXO, holdover.TCXOHi: sim.TCXOHi,
@@ -27,9 +28,13 @@ func newSimulated(o *Options) (*simulated, error) {
 		return nil, fmt.Errorf("simulate: an oscillator %v cannot be made (fix: xo, tcxo, tcxo-hi, ocxo or rb)", o.Oscillator)
 	}
 	s := &simulated{noise: newPulseNoise(o, o.Seed)}
+	if o.Receiver == ReceiverGPIO {
+		s.sigmaNs = gpioWhiteNs
+	}
 	var err error
 	s.board, err = sim.New(sim.Config{
 		Oscillator: kind, Seed: o.Seed, StartOffset: startOffset, QuantumPPB: o.QuantumPPB,
+		Crystal: o.Crystal, Climate: o.Climate, WarmUp: o.WarmUp, MaxPPB: o.MaxPPB,
 		StampGrainNs: stampGrainNs, TimeToFix: timeToFix, FixHold: o.Scenario.FixHold, NoBytes: true, Noise: s.noise.next,
 	}, mono0, sky0)
 	return s, err
@@ -41,7 +46,7 @@ func (s *simulated) pulse(now timescale.Mono, i int) (board.Edge, float64, bool)
 	for _, event := range s.board.Advance(now, skyAt(now)) {
 		if event.Kind == sim.PulseEdge {
 			p := event.Edge
-			e, came = board.Edge{Local: p.Local, Mono: p.Mono, SigmaNs: p.SigmaNs, Seq: p.Seq}, true
+			e, came = board.Edge{Local: p.Local, Mono: p.Mono, SigmaNs: max(p.SigmaNs, s.sigmaNs), Seq: p.Seq}, true
 		}
 	}
 	return e, s.noise.qErr, came && !s.noise.missing(i)
@@ -51,12 +56,14 @@ func (s *simulated) adjust(now timescale.Mono, ppb float64) (float64, error) {
 	return s.board.PHC().AdjustFrequency(now, ppb)
 }
 
-func (s *simulated) step(now timescale.Mono, deltaNs int64) { s.board.PHC().Step(now, deltaNs) }
-func (s *simulated) local(m timescale.Mono) timescale.Local { return s.board.PHC().At(m) }
-func (s *simulated) errorNs(now timescale.Mono) float64     { return s.board.TrueErrorNs(now, skyAt(now)) }
-func (s *simulated) antenna(ok bool)                        { s.board.SetAntenna(ok) }
-func (s *simulated) heat(c float64)                         { s.board.Heat(c) }
-func (s *simulated) thermometer() float64                   { return s.board.SensorC() }
+func (s *simulated) step(now timescale.Mono, deltaNs int64)   { s.board.PHC().Step(now, deltaNs) }
+func (s *simulated) local(m timescale.Mono) timescale.Local   { return s.board.PHC().At(m) }
+func (s *simulated) errorNs(now timescale.Mono) float64       { return s.board.TrueErrorNs(now, skyAt(now)) }
+func (s *simulated) oscillatorPPB(now timescale.Mono) float64 { return s.board.OscillatorPPB(now) }
+func (s *simulated) antenna(ok bool)                          { s.board.SetAntenna(ok) }
+func (s *simulated) cool(off time.Duration)                   { s.board.Cool(off) }
+func (s *simulated) heat(c float64)                           { s.board.Heat(c) }
+func (s *simulated) thermometer() float64                     { return s.board.SensorC() }
 
 // recorded is an oscillator whose phase against a pulse was recorded, steered
 // on paper. The record is both the pulse and the truth: what is wrong with the
@@ -115,5 +122,6 @@ func (r *recorded) local(m timescale.Mono) timescale.Local {
 func (r *recorded) errorNs(timescale.Mono) float64 { return r.errNs }
 
 func (r *recorded) antenna(ok bool)      { r.sky = ok }
+func (r *recorded) cool(time.Duration)   {}
 func (r *recorded) heat(float64)         {}
 func (r *recorded) thermometer() float64 { return math.NaN() }

@@ -40,19 +40,29 @@ const (
 	PulseNoise       Action = "pps-noise"    // for For, the pulses' noise is Factor times as large
 	PulseOffset      Action = "pps-offset"   // for For, every pulse is By late
 	PulseMissing     Action = "pps-missing"  // the next Count pulses are missing
+	PulseGaps        Action = "pps-gaps"     // for For, the first Count pulses of every minute are missing
+	PulseLost        Action = "pps-lost"     // for For, Share of the pulses is missing
+	PulseDoubled     Action = "pps-doubled"  // for For, Share of the pulses is followed by a second edge, By later
+	PulseLate        Action = "pps-late"     // for For, pulses are handed over By later than usual, with their right stamps
+	SkyRamp          Action = "sky-ramp"     // the sky's time moves: within For the pulses come By later, and stay so
+	Seconds          Action = "wrong-second" // for For, the receiver's messages name the second Count after the right one (a wrong leap count)
 	Jamming          Action = "jamming"      // for For: the noise grows tenfold, after a minute the fix is lost
 	TemperatureRamp  Action = "temperature-ramp"
 	ThermometerStuck Action = "thermometer-stuck"
 	ThermometerJump  Action = "thermometer-jump" // it shows Celsius too much
+	ThermometerDie   Action = "thermometer-die"  // it is in the processor's die: from now on it shows what the load makes, up to Celsius more
 	ThermometerDead  Action = "thermometer-dead"
 	ThermometerOK    Action = "thermometer-ok"
 	PowerCycle       Action = "power-cycle" // off for For; the clock starts from a wrong time, with what its memory kept
+	Restart          Action = "restart"     // bragid is away for For and goes on with the state that it left; the clock runs on
 )
 
 // needs are the keys that an action must have; it may have no other.
 var needs = map[Action][]string{
 	AntennaCut: {}, AntennaRestore: {}, PulseGlitch: {"by", "count"}, PulseOutliers: {"by", "share", "for"},
 	PulseNoise: {"factor", "for"}, PulseOffset: {"by", "for"}, PulseMissing: {"count"}, Jamming: {"for"},
+	PulseGaps: {"count", "for"}, PulseLost: {"share", "for"}, PulseDoubled: {"by", "share", "for"}, PulseLate: {"by", "for"},
+	SkyRamp: {"by", "for"}, Seconds: {"count", "for"}, ThermometerDie: {"celsius"}, Restart: {"for"},
 	TemperatureRamp: {"celsius", "for"}, ThermometerStuck: {}, ThermometerJump: {"celsius"}, ThermometerDead: {},
 	ThermometerOK: {}, PowerCycle: {"for"},
 }
@@ -267,7 +277,11 @@ func (p *scenarioReader) readEvent(f fileEvent, end time.Duration) Event {
 	}
 	if f.Count != nil {
 		e.Count = *f.Count
-		p.between("count", float64(e.Count), 1, 1e6)
+		least := 1.0
+		if e.Do == Seconds {
+			least = -1e6
+		}
+		p.between("count", float64(e.Count), least, 1e6)
 	}
 	if f.Share != nil {
 		e.Share = *f.Share

@@ -16,10 +16,20 @@ import (
 // Options say what to simulate.
 type Options struct {
 	Oscillator holdover.Oscillator
-	Receiver   string    // ReceiverNMEA, ReceiverTiming; "": a timing receiver without a sawtooth
+	// Configured is the kind that the servo is told; nil: the real one.
+	Configured *holdover.Oscillator
+	Receiver   string    // ReceiverNMEA, ReceiverTiming, ReceiverGPIO; "": a timing receiver without a sawtooth
 	PPS        []float64 // recorded lateness of the pulses, ns, about zero; nil: noise is made
 	Scenario   *Scenario
 	Seed       uint64
+
+	Crystal *sim.Crystal // nil: drawn by Seed
+	Climate *sim.Climate // nil: indoors
+	WarmUp  sim.WarmUp   // the oscillator's own
+	MaxPPB  float64      // largest correction that the clock takes; 0: sim.DefaultMaxPPB
+	// PulseDelay is what the configuration says of how late the pulse is stamped,
+	// PulseUncertainty by how much that may be wrong.
+	PulseDelay, PulseUncertainty time.Duration
 
 	QuantumPPB    float64 // smallest change of frequency; 0: none
 	NoThermometer bool
@@ -65,14 +75,20 @@ type world struct {
 	ramps   []ramp
 	sensor  Action
 	sensorC float64 // ThermometerStuck: what it shows; ThermometerJump: too much
-	off     int     // until this second there is no power
+	off     int     // until this second there is no power, or no bragid
 	kept    *holdover.Memory
+	lost    int                   // for so many seconds the power was off
+	saved   *daemon.PipelineState // of the bragid that went; nil: the power went
+	sky     skyFaults
+	die     dieHeat
 	leap    *timescale.LeapSeconds
 
 	locked  bool // LOCKED was reached since the last start
 	changes rates
-	steps   int // after the first lock of a life
-	first   int // steps before
+	stepNs  int64 // of the steps while clients were served, since stepped was last looked at
+	stepped uint8 // the class that they were at, 0: there was none
+	steps   int   // after the first lock of a life
+	first   int   // steps before
 }
 
 type ramp struct {
@@ -120,6 +136,7 @@ type plant interface {
 	local(m timescale.Mono) timescale.Local
 	errorNs(now timescale.Mono) float64 // the clock less the truth; NaN: not known
 	antenna(ok bool)
+	cool(off time.Duration) // it was without power
 	heat(c float64)
 	thermometer() float64
 }
@@ -138,6 +155,9 @@ func (c clock) AdjustFrequency(ppb float64) (float64, error) {
 }
 
 func (c clock) Step(deltaNs int64) error {
+	if c.w.said.Serve {
+		c.w.stepNs, c.w.stepped = c.w.stepNs+deltaNs, c.w.said.ClockClass
+	}
 	if c.w.locked {
 		c.w.steps++
 	} else {
@@ -149,7 +169,11 @@ func (c clock) Step(deltaNs int64) error {
 
 func (c clock) Local(m timescale.Mono) timescale.Local { return c.w.plant.local(m) }
 func (c clock) Info() board.ClockInfo {
-	return board.ClockInfo{Name: "sim", MaxPPB: sim.DefaultMaxPPB, QuantumPPB: c.w.o.QuantumPPB}
+	most := c.w.o.MaxPPB
+	if most == 0 {
+		most = sim.DefaultMaxPPB
+	}
+	return board.ClockInfo{Name: "sim", MaxPPB: most, QuantumPPB: c.w.o.QuantumPPB}
 }
 
 func newWorld(o *Options, p plant) (*world, error) {
@@ -159,8 +183,28 @@ func newWorld(o *Options, p plant) (*world, error) {
 
 // powerOn starts a Pipeline anew, with what an earlier life remembered.
 func (w *world) powerOn(m *holdover.Memory) error {
+	w.pipe = daemon.NewPipeline(w.pipeline(m), clock{w})
+	w.locked, w.said = false, quality.Announcement{}
+	return w.pipe.Start(w.now, skyAt(w.now))
+}
+
+// goOn starts bragid again, with the state that it left.
+func (w *world) goOn() error {
+	w.pipe = daemon.NewPipeline(w.pipeline(w.kept), clock{w})
+	if w.pipe.Resume(w.now, *w.saved) != nil {
+		return w.powerOn(w.kept)
+	}
+	return nil
+}
+
+// pipeline is how the Pipeline is set.
+func (w *world) pipeline(m *holdover.Memory) daemon.PipelineConfig {
 	cfg := holdover.DefaultConfig()
 	cfg.Oscillator, cfg.Memory = w.o.Oscillator, m
+	if w.o.Configured != nil {
+		cfg.Oscillator = *w.o.Configured
+	}
+	cfg.ReceiverBoundNs += float64(w.o.PulseUncertainty)
 	s := w.o.Scenario
 	for _, set := range []struct{ key, value *time.Duration }{
 		{&cfg.Learning, &s.Learning}, {&cfg.Settle, &s.Settle}, {&cfg.MaxHoldover, &s.MaxHoldover},
@@ -172,13 +216,11 @@ func (w *world) powerOn(m *holdover.Memory) error {
 	if w.o.Servo != nil {
 		w.o.Servo(&cfg)
 	}
-	p := daemon.PipelineConfig{Servo: cfg, Floor: floor, EgressNs: egressNs}
+	p := daemon.PipelineConfig{Servo: cfg, Floor: floor, EgressNs: egressNs, AntennaDelay: w.o.PulseDelay}
 	if !w.o.NoThermometer {
 		p.Temperature = w.temperature
 	}
-	w.pipe = daemon.NewPipeline(p, clock{w})
-	w.locked, w.said = false, quality.Announcement{}
-	return w.pipe.Start(w.now, skyAt(w.now))
+	return p
 }
 
 // temperature is what the thermometer shows.
@@ -190,9 +232,14 @@ func (w *world) temperature() float64 {
 		return w.sensorC
 	case ThermometerJump:
 		return w.plant.thermometer() + w.sensorC
+	case ThermometerDie:
+		return math.Round(10*(w.plant.thermometer()+w.die.at(w.second0()))) / 10
 	}
 	return w.plant.thermometer()
 }
+
+// second0 is the second that passes, from the start.
+func (w *world) second0() int { return int(w.now.Sub(mono0) / time.Second) }
 
 // second lets the second that begins i seconds after the start pass, until its
 // tick.
@@ -203,26 +250,48 @@ func (w *world) second(i int) error {
 	}
 	w.now = at.Add(edgeSeen)
 	e, qErr, came := w.plant.pulse(w.now, i)
-	powered := i >= w.off
-	if came && powered {
-		w.pipe.Edge(w.now, e)
-	}
-	if !powered {
+	if i < w.off {
 		return nil
+	}
+	seen := edgeSeen
+	if came {
+		seen += w.sky.handedLate(i)
+	}
+	if came && seen < epochSeen {
+		w.edge(at.Add(seen), i, e)
 	}
 	w.now = at.Add(epochSeen)
 	if came {
-		utc, _ := w.leap.ToUTC(skyAt(at))
+		utc, _ := w.leap.ToUTC(skyAt(at).Add(w.sky.wrongSecond(i)))
 		epoch := gnss.Epoch{UTC: utc, Received: w.now, Talker: "GN", Fix: gnss.FixTime, Trusted: true}
 		if w.o.Receiver == ReceiverTiming {
 			epoch.QErrPs = gnss.Some(int64(math.Round(1000 * qErr)))
 		}
 		w.pipe.Epoch(epoch)
 	}
+	if came && seen >= epochSeen && seen < tickAt {
+		w.edge(at.Add(seen), i, e)
+	}
 	w.now = at.Add(tickAt)
 	w.pipe.Tick(w.now, w.said.Serve)
 	w.report, w.said = w.pipe.Look(w.now)
+	if came && seen >= tickAt {
+		w.edge(at.Add(seen), i, e)
+	}
 	return nil
+}
+
+// edge hands a pulse over, and its double.
+func (w *world) edge(now timescale.Mono, i int, e board.Edge) {
+	w.now = now
+	w.pipe.Edge(now, e)
+	if by := w.sky.doubled(i); by > 0 {
+		e.Mono, e.Local, e.Seq = e.Mono.Add(by), w.plant.local(e.Mono.Add(by)), e.Seq+1
+		if now.Before(e.Mono) {
+			w.now = e.Mono
+		}
+		w.pipe.Edge(w.now, e)
+	}
 }
 
 // happen lets the scenario's events of second i happen.
@@ -241,11 +310,21 @@ func (w *world) happen(i int) error {
 			w.sensor, w.sensorC = e.Do, e.Celsius
 		case ThermometerDead, ThermometerOK:
 			w.sensor = e.Do
-		case PowerCycle:
+		case ThermometerDie:
+			w.sensor, w.die = e.Do, dieHeat{mostC: e.Celsius}
+		case PulseDoubled, PulseLate, Seconds:
+			w.sky.begin(e, w.o.Seed)
+		case PowerCycle, Restart:
 			w.off = i + int(e.For.Seconds())
-			w.kept = nil
+			w.kept, w.saved = nil, nil
 			if m, ok := w.pipe.Memory(w.now); ok && !w.o.NoMemory {
 				w.kept = &m
+			}
+			if e.Do == Restart {
+				s := w.pipe.Save(w.now)
+				w.saved = &s
+			} else {
+				w.lost = w.off - i
 			}
 		}
 	}
@@ -256,14 +335,18 @@ func (w *world) happen(i int) error {
 		}
 		w.plant.heat(sum)
 	}
-	if w.off == i && i > 0 {
-		// The clock lost its time and its correction with the power.
-		w.now = mono0.Add(time.Duration(i) * time.Second)
-		if _, err := w.plant.adjust(w.now, 0); err != nil {
-			return err
-		}
-		w.plant.step(w.now, int64(startOffset))
-		return w.powerOn(w.kept)
+	if w.off != i || i == 0 {
+		return nil
 	}
-	return nil
+	w.now = mono0.Add(time.Duration(i) * time.Second)
+	if w.saved != nil {
+		return w.goOn()
+	}
+	// The clock lost its time and its correction with the power.
+	if _, err := w.plant.adjust(w.now, 0); err != nil {
+		return err
+	}
+	w.plant.step(w.now, int64(startOffset))
+	w.plant.cool(time.Duration(w.lost) * time.Second)
+	return w.powerOn(w.kept)
 }

@@ -27,9 +27,10 @@ func main() {
 	many := flag.Int("many", 64, "for false class 7 and forecast: 1 to this")
 	pps := flag.String("pps", "", "record of pulse noise; default: the one of the shared data, if it is there")
 	unit := flag.String("unit", "s", "of the record: s or ns")
-	only := flag.String("only", "", "holdover, faults or relock: only this")
+	days := flag.Int("days", 1000, "of weather, from each of three seeds")
+	only := flag.String("only", "", "holdover, faults, relock or weather: only this")
 	flag.Parse()
-	b := bench{seeds: *seeds, many: max(*many, *seeds), out: os.Stdout}
+	b := bench{seeds: *seeds, days: *days, many: max(*many, *seeds), out: os.Stdout}
 	if err := b.readPPS(*pps, *unit); err != nil {
 		fmt.Fprintln(os.Stderr, "timing:", err)
 		os.Exit(1)
@@ -38,7 +39,7 @@ func main() {
 	for _, part := range []struct {
 		name string
 		run  func() error
-	}{{"holdover", b.holdover}, {"faults", b.faults}, {"relock", b.relock}} {
+	}{{"holdover", b.holdover}, {"faults", b.faults}, {"relock", b.relock}, {"weather", b.weather}} {
 		if *only != "" && *only != part.name {
 			continue
 		}
@@ -53,6 +54,7 @@ func main() {
 
 type bench struct {
 	seeds, many int
+	days        int
 	pps         []float64
 	ppsName     string
 	out         *os.File

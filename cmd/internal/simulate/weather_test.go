@@ -1,0 +1,269 @@
+package simulate
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"bragi/board/sim"
+	"bragi/holdover"
+	"bragi/holdover/quality"
+)
+
+// The seeds of `make test`: a hundred days.
+const (
+	testedSeed = 1
+	testedDays = 100
+)
+
+// A hundred days of weather break nothing.
+//
+// It runs with BRAGI_WEATHER=1 only, until the estimator keeps it.
+func TestAHundredDaysOfWeatherBreakNothing(t *testing.T) {
+	if os.Getenv("BRAGI_WEATHER") == "" {
+		t.Skip("BRAGI_WEATHER is not set")
+	}
+	r, err := Weather(context.Background(), testedDays, testedSeed, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range r.verdicts {
+		if len(v.Broken) > 0 {
+			t.Error(v.line())
+		}
+	}
+}
+
+// What a seed draws is the same on every machine, and stays.
+func TestADayIsItsSeed(t *testing.T) {
+	h := fnv.New64a()
+	for seed := range uint64(500) {
+		d := DrawDay(seed)
+		if !reflect.DeepEqual(d, DrawDay(seed)) {
+			t.Fatalf("seed %d draws two days", seed)
+		}
+		fmt.Fprintf(h, "%v\n%+v\n", strings.Join(d.Story(), "\n"), d.Options().Crystal)
+	}
+	if got := h.Sum64(); got != drawn {
+		t.Errorf("the seeds draw other days than before: %#x, not %#x", got, uint64(drawn))
+	}
+}
+
+// drawn is of the days of seeds 0 to 499: who changes what is drawn changes it.
+const drawn = 0x5d96cf3c21c3507d
+
+// In a thousand days every kind of thing happens.
+func TestWeatherLeavesNothingOut(t *testing.T) {
+	seen := map[string]int{}
+	for seed := range uint64(1000) {
+		d := DrawDay(seed)
+		for _, s := range []string{"real " + d.Real.String(), "told " + d.told(), "thermometer " + string(d.Thermometer), "receiver " + d.Receiver,
+			fmt.Sprint("near the pull ", d.MaxPPB > 0), fmt.Sprint("warm-up ", d.WarmUp.S > 0), fmt.Sprint("quantum ", d.QuantumPPB),
+			fmt.Sprint("runs away ", d.Scenario.FixHold > 0)} {
+			seen[s]++
+		}
+		for _, e := range d.Scenario.Events {
+			seen[string(e.Do)]++
+		}
+		if len(d.believed()) > 0 {
+			seen["wrong from the start"]++
+		}
+		if len(d.lies()) > 0 {
+			seen["lie"]++
+		}
+	}
+	for _, want := range []string{"real xo", "real tcxo", "real tcxo-hi", "real ocxo", "real rb", "told right", "told wrong", "told auto",
+		"thermometer good", "thermometer none", "thermometer stuck", "thermometer in the die", "receiver gpio", "receiver nmea", "receiver timing",
+		"near the pull true", "warm-up true", "quantum 1", "quantum 0.466", "runs away true", "wrong from the start", "lie",
+		string(AntennaCut), string(PulseGaps), string(PulseLost), string(PulseDoubled), string(PulseLate), string(PulseNoise), string(PulseOutliers),
+		string(SkyRamp), string(Seconds), string(TemperatureRamp), string(PowerCycle), string(Restart), string(Jamming)} {
+		if seen[want] < 10 {
+			t.Errorf("%s: on %d days of 1000", want, seen[want])
+		}
+	}
+}
+
+// A seed is a day's verdict, whatever ran beside it.
+func TestWeatherOneByOneIsTheSame(t *testing.T) {
+	all, err := Weather(context.Background(), 2, 7, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range all.verdicts {
+		alone, err := Weather(context.Background(), 1, v.Day.Seed, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(alone.verdicts[0], v) {
+			t.Errorf("seed %d alone: %+v, of two: %+v", v.Day.Seed, alone.verdicts[0], v)
+		}
+	}
+}
+
+// quiet is a day on which nothing happens.
+func quiet(kind holdover.Oscillator, lasts time.Duration, events ...Event) *Day {
+	s := Scenario{Name: "weather", Duration: lasts, Events: events}
+	return &Day{Seed: 1, Real: kind, Told: kind, Thermometer: ThermometerGood, Scenario: s,
+		Crystal: sim.Crystal{OffsetPPB: 50, AgeingPPBDay: 0.3, TempcoPPBC: kinds[kind].Spec().TempcoPPBC[0]}}
+}
+
+func TestAQuietDayBreaksNothing(t *testing.T) {
+	v, err := JudgeDay(quiet(holdover.OCXO, 3*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(v.Broken) > 0 || v.OutsideS > 0 {
+		t.Error(v.line())
+	}
+	if v.PeakNs < 1 || len(v.locked.bounds) < 100 {
+		t.Errorf("at most %v ns off in %d looks: nothing was judged", v.PeakNs, len(v.locked.bounds))
+	}
+}
+
+// Each day has one thing wrong with it that a grandmaster cannot help; its letter
+// is found.
+func TestTheJudgeFindsWhatBreaks(t *testing.T) {
+	late := quiet(holdover.OCXO, 2*time.Hour)
+	late.Receiver = ReceiverGPIO // and its 7 us are not told
+	gone := quiet(holdover.OCXO, 3*time.Hour, Event{At: 91 * time.Minute, Do: PulseLost, Share: 1, For: 80 * time.Minute})
+	for _, c := range []struct {
+		letter byte
+		day    *Day
+	}{{'a', late}, {'c', gone}} {
+		v, err := judgeWith(c.day, func(o *Options) { o.PulseDelay, o.PulseUncertainty = 0, 0 })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(v.Broken) != 1 || v.Broken[0].What != c.letter {
+			t.Errorf("want %c, got %+v", c.letter, v.Broken)
+		}
+	}
+}
+
+// One second, seen by the judge.
+func TestTheJudgeOfASecond(t *testing.T) {
+	day := quiet(holdover.OCXO, 3*time.Hour)
+	look := func(change func(w *world)) *judge {
+		o := day.Options()
+		w := &world{o: &o, now: mono0}
+		w.said = quality.Announcement{Serve: true, ClockClass: 6, ClockAccuracy: 0x21}
+		w.report = holdover.Report{State: quality.Locked, BoundNs: 80, EtaS: math.NaN()}
+		change(w)
+		return &judge{w: w, v: &Verdict{Day: day}, specNs: 1500, served: true}
+	}
+	for _, c := range []struct {
+		name   string
+		change func(w *world)
+		judge  func(j *judge)
+		want   string
+	}{
+		{"class 7 outside the spec", func(w *world) { w.said.ClockClass, w.report.BoundNs, w.said.ClockAccuracy = 7, 3000, 0x25 }, func(j *judge) { j.honest(9, 7, 1501) }, "b"},
+		{"class 7 inside", func(w *world) { w.said.ClockClass, w.report.BoundNs, w.said.ClockAccuracy = 7, 3000, 0x25 }, func(j *judge) { j.honest(9, 7, 1499) }, ""},
+		{"ten seconds outside the bound", func(*world) {}, func(j *judge) {
+			for i := range outsideMost {
+				j.honest(i, 6, 81)
+			}
+		}, ""},
+		{"eleven", func(*world) {}, func(j *judge) {
+			for i := range outsideMost + 1 {
+				j.honest(i, 6, 81)
+			}
+		}, "a"},
+		{"eleven outside the accuracy, inside the bound", func(w *world) { w.report.BoundNs = 200 }, func(j *judge) {
+			for i := range outsideMost + 1 {
+				j.honest(i, 6, 101)
+			}
+		}, "a"},
+		{"11 ppb within a second", func(w *world) { w.changes.most = 11 }, func(j *judge) { j.calm(9, 6) }, "d"},
+		{"200 ppb in spec", func(w *world) { w.report.FrequencyPPB = 200 }, func(j *judge) { j.calm(9, 6) }, ""},
+		{"210 ppb in spec", func(w *world) { w.report.FrequencyPPB = 210 }, func(j *judge) { j.calm(9, 6) }, "d"},
+		{"210 ppb out of spec", func(w *world) { w.report.FrequencyPPB = 210 }, func(j *judge) { j.calm(9, 52) }, ""},
+		{"6 ppm out of spec", func(w *world) { w.report.FrequencyPPB = 6000 }, func(j *judge) { j.calm(9, 52) }, "d"},
+		{"a step in spec", func(w *world) { w.stepNs, w.stepped = 1, 7 }, func(j *judge) { j.calm(9, 7) }, "d"},
+		{"a small step out of spec", func(w *world) { w.stepNs, w.stepped = 5e6, 52 }, func(j *judge) { j.calm(9, 52) }, "d"},
+		{"a step that a slew would take an hour for", func(w *world) { w.stepNs, w.stepped = -16e6, 52 }, func(j *judge) { j.calm(9, 52) }, ""},
+	} {
+		j := look(c.change)
+		c.judge(j)
+		got := ""
+		for _, f := range j.v.Broken {
+			got += string(f.What)
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// A lie is excused as far as the real oscillator could do the same, no farther.
+func TestOnlyALieThatNoOscillatorCouldNoticeIsExcused(t *testing.T) {
+	at := 3 * time.Hour
+	lie := func(by, within time.Duration) []Event {
+		return []Event{{At: at, Do: SkyRamp, By: by, For: within}, {At: at + 2*time.Hour, Do: SkyRamp, By: -by, For: within}}
+	}
+	for _, c := range []struct {
+		name         string
+		day          *Day
+		least, most  float64 // of what is excused, ns
+		after, never int     // excused in the one second, not in the other
+	}{
+		{"a step of 10 us, rubidium", quiet(holdover.Rubidium, 8*time.Hour, lie(10*time.Microsecond, time.Second)...), 0, 1, 0, 5 * 3600},
+		{"10 us in 10 minutes, rubidium", quiet(holdover.Rubidium, 8*time.Hour, lie(10*time.Microsecond, 10*time.Minute)...), 10, 150, 3*3600 + 60, 7 * 3600},
+		{"1 us in an hour, plain crystal", quiet(holdover.XO, 8*time.Hour, lie(time.Microsecond, time.Hour)...), 990, 1000, 5 * 3600, 8*3600 - 1},
+		{"50 us in a minute, plain crystal", quiet(holdover.XO, 8*time.Hour, lie(50*time.Microsecond, time.Minute)...), 0, 50_000, 0, 3*3600 + 90},
+		{"no lie", quiet(holdover.XO, 8*time.Hour), 0, 0, 0, 3 * 3600},
+	} {
+		u := c.day.Unnoticed()
+		if u == nil {
+			u = make([]float64, 8*3600+1)
+		}
+		most := 0.0
+		for _, v := range u {
+			most = max(most, v)
+		}
+		if most < c.least || most > c.most {
+			t.Errorf("%s: %.0f ns are excused, want %.0f to %.0f", c.name, most, c.least, c.most)
+		}
+		if c.after > 0 && u[c.after] == 0 {
+			t.Errorf("%s: nothing is excused at %d s", c.name, c.after)
+		}
+		if v := u[c.never]; v > 0.1*50_000 {
+			t.Errorf("%s: %.0f ns are excused at %d s", c.name, v, c.never)
+		}
+	}
+}
+
+// The fields that scripts rely on.
+func TestWeatherJSON(t *testing.T) {
+	v := &Verdict{Day: quiet(holdover.OCXO, time.Hour), OutsideS: 12, PeakNs: 300, Broken: []Fault{{'c', 9, "x"}, {'b', 8, "y"}, {'a', 7, "z"}}}
+	b, err := json.Marshal(gather([]*Verdict{v, {Day: v.Day, OutsideS: 3}}, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r struct {
+		N      int `json:"n"`
+		Broken []struct {
+			Seed     uint64  `json:"seed"`
+			What     string  `json:"what"`
+			OutsideS int     `json:"outside_bound_s"`
+			PeakNs   float64 `json:"peak_ns"`
+		} `json:"broken"`
+		Most  int `json:"outside_bound_s_max"`
+		False int `json:"false_class7"`
+		Never int `json:"never_back"`
+	}
+	if err := json.Unmarshal(b, &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.N != 2 || len(r.Broken) != 3 || r.Broken[0].What != "a" || r.Broken[2].What != "c" || r.Broken[0].OutsideS != 12 || r.Broken[0].PeakNs != 300 ||
+		r.Most != 12 || r.False != 1 || r.Never != 1 {
+		t.Errorf("%s", b)
+	}
+}

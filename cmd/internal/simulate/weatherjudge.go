@@ -1,0 +1,467 @@
+package simulate
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"bragi/board/sim"
+	"bragi/cmd/internal/alarms"
+	"bragi/holdover"
+	"bragi/holdover/quality"
+)
+
+// A day is judged second by second, by the truth:
+//
+//	a  class 6 or 7 is served while the true error is outside the bound, or
+//	   outside clockAccuracy's limit, for more than 10 s in all
+//	b  class 7 is served while the true error is outside the spec
+//	c  class 6 is not served for ten minutes in a row when it is due
+//	d  while clients are served: the frequency changes by more than 10 ppb within
+//	   a second; in spec the phase is slewed by more than 200 ppb, out of spec by
+//	   more than 5 ppm; a step in spec, or out of spec one that a slew would have
+//	   made within an hour
+//	e  another state than LOCKED for more than an hour without alarm or ETA
+//
+// Two things are excused, since no clock could know better: see Unnoticed and
+// believed.
+const (
+	outsideMost   = 10      // s
+	awayMost      = 10 * 60 // s that class 6 may be left when it is due
+	silentMost    = 3600    // s without alarm or ETA
+	changeMost    = 10.0    // ppb within a second
+	slewInSpec    = 200.0   // ppb
+	slewOutside   = 5000.0
+	slewWithinHNs = 15e6 // ns that a trapezoid of 10 ppb/s up to 5 ppm brings back within an hour
+	tolerance     = 0.01 // of a limit, for rounding
+)
+
+// When class 6 is due after something that excuses its loss.
+const (
+	dueAfterStart   = time.Hour        // power on: the oscillator's own warm-up takes up to 35 minutes of it
+	dueAfterOutage  = 30 * time.Minute // the antenna's return, missing pulses, jamming, noise
+	dueAfterLong    = time.Hour        // an outage of more than two hours, flapping, a lie of the sky, a wrong second
+	dueAfterRoom    = 30 * time.Minute // the room moves the oscillator by more than quickRoom
+	dueAfterRestart = 10 * time.Minute
+	longOutage      = 2 * time.Hour
+	quickRoom       = 0.5 // ppb a second: a twentieth of what the frequency may be steered by
+)
+
+// span is a time from..to in seconds.
+type span struct{ from, to int }
+
+// notDue are the times when class 6 is not due.
+func (d *Day) notDue() []span {
+	list := []span{{0, int(dueAfterStart.Seconds())}}
+	add := func(e Event, lasts, after time.Duration) {
+		list = append(list, span{int(e.At.Seconds()), int((e.At + lasts + after).Seconds())})
+	}
+	cut := -1
+	for i, e := range d.Scenario.Events {
+		switch e.Do {
+		case AntennaCut:
+			cut = i
+		case AntennaRestore:
+			if cut < 0 {
+				continue
+			}
+			from := d.Scenario.Events[cut]
+			after := dueAfterOutage
+			if e.At-from.At > longOutage || d.flapping(cut) {
+				after = dueAfterLong
+			}
+			add(from, e.At-from.At, after)
+		case PulseNoise, PulseOutliers, Jamming, PulseMissing:
+			add(e, e.For, dueAfterOutage)
+		case PulseGaps:
+			if e.Count > gapNoExcuse {
+				add(e, e.For, dueAfterOutage)
+			}
+		case Seconds, SkyRamp:
+			add(e, e.For, dueAfterLong)
+		case TemperatureRamp:
+			if math.Abs(e.Celsius*d.Crystal.TempcoPPBC)/e.For.Seconds() > quickRoom {
+				add(e, e.For, dueAfterRoom)
+			}
+		case PowerCycle:
+			add(e, e.For, dueAfterStart)
+		case Restart:
+			add(e, e.For, dueAfterRestart)
+		}
+	}
+	// While the sky lies class 6 is not due.
+	for _, l := range d.lies() {
+		list = append(list, span{l.from, l.to + int(dueAfterLong.Seconds())})
+	}
+	return list
+}
+
+// gapNoExcuse pulses of every minute may be missing: class 6 is due all the same.
+const gapNoExcuse = 5
+
+// flapping tells whether the antenna was cut within half an hour before event i.
+func (d *Day) flapping(i int) bool {
+	for _, e := range d.Scenario.Events[:i] {
+		if e.Do == AntennaCut && d.Scenario.Events[i].At-e.At < 30*time.Minute {
+			return true
+		}
+	}
+	return false
+}
+
+// lies are the times when the sky's time is moved.
+func (d *Day) lies() []span {
+	var list []span
+	sum, from := time.Duration(0), 0
+	for _, e := range d.Scenario.Events {
+		if e.Do != SkyRamp {
+			continue
+		}
+		if sum == 0 {
+			from = int(e.At.Seconds())
+		}
+		if sum += e.By; sum == 0 {
+			list = append(list, span{from, int((e.At + e.For).Seconds())})
+		}
+	}
+	if sum != 0 {
+		list = append(list, span{from, int(d.Scenario.Duration.Seconds())})
+	}
+	return list
+}
+
+// lieNs is by how much the sky's time is moved in a second.
+func (d *Day) lieNs(second int) float64 {
+	sum := 0.0
+	for _, e := range d.Scenario.Events {
+		if since := float64(second) - e.At.Seconds(); e.Do == SkyRamp && since > 0 {
+			sum += float64(e.By) * min(since/e.For.Seconds(), 1)
+		}
+	}
+	return sum
+}
+
+// witness is the best that a clock can have against the sky: its own oscillator,
+// as stable as it really is, and the pulses' noise.
+type witness struct {
+	spec     sim.Spec
+	tempcoNs float64 // ppb per C of this piece
+	blind    bool    // no thermometer tells of the room
+	whiteNs  float64 // noise of a pulse
+}
+
+const (
+	noticed     = 5.0         // deviations: what happens once in years without a lie is no sign of one
+	blindCPerS  = 10.0 / 3600 // a room may become warmer so quickly, if nobody sees it
+	blindC      = 10.0
+	pulsesNoise = 2.0 // of the mean of two stretches of pulses, times white/sqrt(s)
+)
+
+// discernsNs is the smallest lie that has come up within s seconds which a clock
+// can tell from what its oscillator, the room and the pulses do by themselves.
+func (w witness) discernsNs(s float64) float64 {
+	oscillator := 1e9 * s * w.spec.ADEV(s)
+	pulse := pulsesNoise * w.whiteNs / math.Sqrt(s)
+	slow := slowNs * math.Sqrt(2*(1-math.Exp(-s/slowS)))
+	// The frequency follows the room: phase is its integral. A thermometer is off by half its step.
+	room := w.tempcoNs * sim.SensorStepC / 2 * s
+	if w.blind {
+		warm := min(blindCPerS*s, blindC)
+		room = w.tempcoNs * warm * (s - warm/blindCPerS/2)
+	}
+	return noticed*math.Sqrt(oscillator*oscillator+pulse*pulse+slow*slow) + room
+}
+
+// Unnoticed is how much of the sky's lies a clock may have taken over by each
+// second, in ns, at most all of it: what was not larger, when it had come up, than
+// what the real oscillator, the room and the pulses can do by themselves in the
+// time since the lie began. It is kept until an hour after the lie's end. Without
+// a lie it is nil.
+func (d *Day) Unnoticed() []float64 {
+	lies := d.lies()
+	if len(lies) == 0 {
+		return nil
+	}
+	w := witness{spec: kinds[d.Real].Spec(), tempcoNs: math.Abs(d.Crystal.TempcoPPBC), blind: d.Thermometer != ThermometerGood, whiteNs: whiteNs}
+	switch d.Receiver {
+	case ReceiverNMEA:
+		w.whiteNs = hatWhiteNs
+	case ReceiverGPIO:
+		w.whiteNs = gpioWhiteNs
+	}
+	n := int(d.Scenario.Duration.Seconds())
+	taken := make([]float64, n+1)
+	for _, l := range lies {
+		most := 0.0
+		for s := l.from + 1; s <= min(l.to+int(dueAfterLong.Seconds()), n); s++ {
+			if lie := math.Abs(d.lieNs(s)); lie > most && lie <= w.discernsNs(float64(s-l.from)) {
+				most = lie
+			}
+			taken[s] = most
+		}
+	}
+	return taken
+}
+
+// believed are the times when a receiver that named a wrong second from the
+// start is believed: nothing contradicts it. They end a minute after it says the
+// right one.
+func (d *Day) believed() []span {
+	var list []span
+	on := time.Duration(0)
+	for _, e := range d.Scenario.Events {
+		switch e.Do {
+		case PowerCycle:
+			on = e.At + e.For
+		case Seconds:
+			if e.At-on <= 2*time.Second {
+				list = append(list, span{int(e.At.Seconds()), int((e.At + e.For + time.Minute).Seconds())})
+			}
+		}
+	}
+	return list
+}
+
+func within(list []span, s int) bool {
+	return slices.ContainsFunc(list, func(l span) bool { return s >= l.from && s < l.to })
+}
+
+// Verdict is what is wrong with a day, by letter; nil where nothing is.
+type Verdict struct {
+	Day      *Day
+	OutsideS int    // class 6 or 7, outside the bound
+	PeakNs   Number // the largest true error at class 6 or 7
+	Broken   []Fault
+
+	locked   ratio             // bound and error at class 6
+	holdover [holdSamples]held // each minute of the first 4 h without a reference
+}
+
+// Fault is one thing that broke.
+type Fault struct {
+	What byte // 'a' to 'e'
+	AtS  int  // when it broke first
+	Why  string
+}
+
+// held is bound and error in a minute of holdover; seen is false where there was
+// none.
+type held struct {
+	bound, err float64
+	seen       bool
+}
+
+const holdSamples = 4 * 60
+
+// ratio collects bound and error of a day.
+type ratio struct{ bounds, errors []float64 }
+
+// judge looks at a day.
+type judge struct {
+	w         *world
+	v         *Verdict
+	specNs    float64
+	unnoticed []float64
+	believed  []span
+	notDue    []span
+
+	pulled  int // the oscillator was last outside the clock's pull
+	away    int // seconds without class 6 when it is due
+	silent  int // seconds of another state than LOCKED without alarm or ETA
+	state   quality.State
+	alarmed bool
+	served  bool // in the second before
+	change  float64
+}
+
+// JudgeDay simulates a day and judges it.
+func JudgeDay(d *Day) (*Verdict, error) { return judgeWith(d, func(*Options) {}) }
+
+func judgeWith(d *Day, change func(*Options)) (*Verdict, error) {
+	o := d.Options()
+	change(&o)
+	p, err := newSimulated(&o)
+	if err != nil {
+		return nil, err
+	}
+	w, err := newWorld(&o, p)
+	if err != nil {
+		return nil, err
+	}
+	j := judge{w: w, v: &Verdict{Day: d}, specNs: float64(holdover.DefaultConfig().Spec),
+		unnoticed: d.Unnoticed(), believed: d.believed(), notDue: d.notDue(), pulled: -int(dueAfterOutage.Seconds())}
+	for i := 1; i <= int(d.Scenario.Duration.Seconds()); i++ {
+		if err := w.second(i); err != nil {
+			return nil, fmt.Errorf("simulate: seed %d, second %d: %w", d.Seed, i, err)
+		}
+		if i >= w.off {
+			if w.report.State == quality.Locked {
+				w.locked = true
+			}
+			j.second(i, p)
+		} else {
+			j.away, j.silent, j.served = 0, 0, false
+		}
+	}
+	return j.v, nil
+}
+
+func (j *judge) broke(what byte, i int, format string, args ...any) {
+	for _, f := range j.v.Broken {
+		if f.What == what {
+			return
+		}
+	}
+	j.v.Broken = append(j.v.Broken, Fault{what, i, fmt.Sprintf(format, args...)})
+}
+
+func (j *judge) second(i int, p *simulated) {
+	w, r, a := j.w, &j.w.report, &j.w.said
+	class := uint8(0)
+	if a.Serve {
+		class = a.ClockClass
+	}
+	errorNs := math.Abs(p.errorNs(w.now))
+	if class == 6 || class == 7 {
+		j.honest(i, class, errorNs)
+	}
+	j.due(i, class, p)
+	j.calm(i, class)
+	j.told(i)
+	j.served = a.Serve
+	j.worth(i, class, errorNs, r)
+}
+
+// honest judges a and b.
+func (j *judge) honest(i int, class uint8, errorNs float64) {
+	v, r, a := j.v, &j.w.report, &j.w.said
+	if within(j.believed, i) {
+		return
+	}
+	v.PeakNs = max(v.PeakNs, Number(math.Round(errorNs)))
+	errorNs -= j.unnoticedAt(i)
+	if limit := quality.AccuracyLimitNs(a.ClockAccuracy); errorNs > r.BoundNs || errorNs > limit || math.IsNaN(r.BoundNs) {
+		if v.OutsideS++; v.OutsideS > outsideMost {
+			j.broke('a', i, "class %d, %s off, bound %s", class, nanos(Number(errorNs)), nanos(Number(r.BoundNs)))
+		}
+	}
+	if class == classInSpec && errorNs > j.specNs {
+		j.broke('b', i, "class 7, %s off, bound %s", nanos(Number(errorNs)), nanos(Number(r.BoundNs)))
+	}
+}
+
+func (j *judge) unnoticedAt(i int) float64 {
+	if j.unnoticed == nil {
+		return 0
+	}
+	return j.unnoticed[i]
+}
+
+// due judges c. A crystal that the clock's pull does not reach excuses.
+func (j *judge) due(i int, class uint8, p *simulated) {
+	most := j.w.o.MaxPPB
+	if most > 0 && math.Abs(p.oscillatorPPB(j.w.now)) > most-slewInSpec {
+		j.pulled = i
+	}
+	if class == 6 || within(j.notDue, i) || i-j.pulled < int(dueAfterOutage.Seconds()) {
+		j.away = 0
+		return
+	}
+	if j.away++; j.away >= awayMost {
+		r := &j.w.report
+		j.broke('c', i, "class %d, %v: %s; correction %.0f ppb", class, r.State, why(r.Why), r.FrequencyPPB)
+	}
+}
+
+// calm judges d.
+func (j *judge) calm(i int, class uint8) {
+	w, r := j.w, &j.w.report
+	limit := changeMost + w.o.QuantumPPB
+	if w.changes.most > limit*(1+tolerance) && w.changes.most > j.change {
+		j.broke('d', i, "frequency changed by %.2f ppb within a second", w.changes.most)
+	}
+	j.change = w.changes.most
+	if by := math.Abs(float64(w.stepNs)); w.stepped != 0 {
+		switch {
+		case w.stepped == 6 || w.stepped == 7, w.stepped == 52 && by < slewWithinHNs:
+			j.broke('d', i, "stepped by %s at class %d", nanos(Number(w.stepNs)), w.stepped)
+		}
+		w.stepNs, w.stepped = 0, 0
+	}
+	most := slewOutside
+	switch class {
+	case 6, 7:
+		most = slewInSpec
+	case 52:
+	default:
+		return
+	}
+	if slew := math.Abs(r.FrequencyPPB + r.OscillatorPPB); j.served && slew > most*(1+tolerance)+w.o.QuantumPPB {
+		j.broke('d', i, "class %d slews by %.1f ppb", class, slew)
+	}
+}
+
+// why is a list of reasons as one clause.
+func why(list []holdover.Reason) string {
+	words := make([]string, len(list))
+	for i, r := range list {
+		words[i] = r.String()
+	}
+	return strings.Join(words, ", ")
+}
+
+// alarmEvery is how often the alarms are looked at, in s.
+const alarmEvery = 60
+
+// told judges e.
+func (j *judge) told(i int) {
+	r := &j.w.report
+	if r.State != j.state {
+		j.state, j.silent, j.alarmed = r.State, 0, false
+	}
+	if r.State == quality.Locked || !math.IsNaN(r.EtaS) {
+		j.silent = 0
+		return
+	}
+	if i%alarmEvery == 0 {
+		j.alarmed = j.alarm()
+	}
+	if j.alarmed {
+		j.silent = 0
+		return
+	}
+	if j.silent++; j.silent > silentMost {
+		j.broke('e', i, "%v: %s", r.State, why(r.Why))
+	}
+}
+
+// alarm tells whether any stands. The receiver's bytes are left out here, so
+// that a decoder without any says nothing.
+func (j *judge) alarm() bool {
+	for _, raised := range j.w.pipe.Troubles(j.w.now) {
+		if raised.Code != alarms.ReceiverSilent {
+			return true
+		}
+	}
+	return false
+}
+
+// worth collects what the bound is worth.
+func (j *judge) worth(i int, class uint8, errorNs float64, r *holdover.Report) {
+	if i%worthEvery != 0 || j.unnoticedAt(i) > 0 || within(j.believed, i) || !j.w.said.Serve || math.IsNaN(r.BoundNs) {
+		return
+	}
+	v := j.v
+	switch {
+	case class == 6:
+		v.locked.bounds, v.locked.errors = append(v.locked.bounds, r.BoundNs), append(v.locked.errors, errorNs)
+	case r.State == quality.HoldoverSpec || r.State == quality.HoldoverNoSpec:
+		if minute := int(r.HoldoverFor / time.Minute); minute < holdSamples && !v.holdover[minute].seen {
+			v.holdover[minute] = held{r.BoundNs, errorNs, true}
+		}
+	}
+}
+
+const worthEvery = 20 // s

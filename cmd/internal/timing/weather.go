@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"bragi/cmd/internal/simulate"
+)
+
+// weatherSeeds are where the days of weather begin. Those of `make test` are in
+// the first.
+var weatherSeeds = []uint64{1, 1_000_000, 2_000_000}
+
+// weather prints what the days of weather broke, with the command that repeats
+// each, and how many days a minute were simulated.
+func (b *bench) weather() error {
+	for _, seed := range weatherSeeds {
+		b.title("weather: %d days from seed %d", b.days, seed)
+		begin := time.Now()
+		r, err := simulate.Weather(context.Background(), b.days, seed, nil)
+		if err != nil {
+			return err
+		}
+		if err := simulate.WriteWeather(b.out, r); err != nil {
+			return err
+		}
+		fmt.Fprintf(b.out, "  %.0f days a minute\n", float64(b.days)/time.Since(begin).Minutes())
+		b.mark("days broken", float64(r.DaysBroken), 0, "%.0f", false)
+		for _, w := range r.Worth {
+			if w.Told != "right" {
+				continue
+			}
+			for _, m := range []struct {
+				where string
+				have  simulate.Number
+				mark  float64
+			}{{"locked", w.Locked, simulate.WorthLocked}, {"first 4 h of holdover", w.Holdover, simulate.WorthHoldover}} {
+				if have := float64(m.have); !math.IsNaN(have) { // else too few days
+					b.mark(fmt.Sprintf("bound / error's 95th percentile, %s, %s", m.where, w.Oscillator), have, m.mark, "%.1f", false)
+				}
+			}
+		}
+	}
+	return nil
+}
