@@ -24,6 +24,7 @@ type Pulse struct {
 const (
 	pulseTimeout  = 3 * time.Second  // without an accepted pulse: HOLDOVER
 	pulsePatience = 10 * time.Second // the same while pulses are known to miss
+	gapSeen       = 1800 * time.Millisecond
 	patchyFor     = time.Hour        // after a gap that was shorter than that
 	backDate      = 60 * time.Second // what is doubted of the time before a loss
 	pulseSpacing  = 500 * time.Millisecond
@@ -70,6 +71,7 @@ type Clock struct {
 
 	motion  motion
 	witness witness
+	doubt   doubt
 
 	thermo   thermometer
 	virtual  virtual
@@ -123,7 +125,10 @@ func New(cfg Config) *Clock {
 	if cfg.WarmUp > 0 {
 		state = quality.Warmup
 	}
-	return &Clock{cfg: cfg, est: newEstimator(cfg.Oscillator.level()), virtual: virtual{mean: 1, worst: 1}, state: state, why: ReasonNoTime,
+	return &Clock{cfg: cfg, est: newEstimator(cfg.Oscillator.level()), virtual: virtual{mean: 1, worst: 1},
+		snaps: snapshots{ring: make([]model, 18), sep: snapshotEveryS},
+		doubt: doubt{past: snapshots{ring: make([]model, 64), sep: snapshotMinuteS}},
+		state: state, why: ReasonNoTime,
 		tempC: math.NaN()}
 }
 
@@ -139,6 +144,9 @@ func (c *Clock) Pulse(now timescale.Mono, p Pulse) Order {
 		c.refusedAt = now
 		return c.advance(now, false)
 	}
+	if gap := p.Mono.Sub(c.lastEdge); !c.lastEdge.IsZero() && gap >= gapSeen && gap < pulsePatience {
+		c.patchy = p.Mono.Add(patchyFor)
+	}
 	c.lastEdge = p.Mono
 	if c.firstPulse.IsZero() {
 		c.firstPulse = now
@@ -150,9 +158,6 @@ func (c *Clock) Pulse(now timescale.Mono, p Pulse) Order {
 		c.fit.reset()
 	} else if c.take(t, z, p.SigmaNs) {
 		c.accepted++
-		if gap := p.Mono.Sub(c.lastAccepted); !c.lastAccepted.IsZero() && gap >= pulseTimeout && gap < pulsePatience {
-			c.patchy = p.Mono.Add(patchyFor)
-		}
 		c.lastAccepted = p.Mono
 	} else {
 		c.rejected++
@@ -236,6 +241,7 @@ func (c *Clock) take(t, z, sigma float64) bool {
 	case c.held.active:
 		return c.takeReturning(t, z, sigma)
 	case !c.est.valid:
+		c.est.pulses.add(t, z, c.est.kind.differenceNs())
 		c.fit.add(t, z, sigma)
 		l, ok := c.fit.frequency()
 		if !ok {
@@ -258,6 +264,10 @@ func (c *Clock) take(t, z, sigma float64) bool {
 	}
 	c.snaps.add(&c.est.model)
 	c.motion.add(&c.est)
+	if from, sky := c.weigh(); sky && c.everLocked {
+		c.leaveSky(from)
+		return false
+	}
 	if c.motion.drift() > c.restless() {
 		c.restlessAt = c.now
 	}
@@ -266,6 +276,23 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		c.virtual.observe(&c.est, c.cfg.Oscillator.level())
 	}
 	return true
+}
+
+// leaveSky begins a holdover with a state from before the pulses began to move as
+// no oscillator does.
+func (c *Clock) leaveSky(from model) {
+	c.thermo.acquit(c.now.Add(-backDate))
+	c.est.blind = !c.thermo.trusted(c.now)
+	c.est.model = from
+	c.est.agility, c.est.quick, c.est.long = 0, 0, 0
+	c.est.advance(c.axis(c.now), c.thermo.when(c.now))
+	c.lastAccepted = timescale.Mono{}
+	c.snaps.reset()
+	c.doubt.past.forget(from.t)
+	c.motion.reset()
+	c.held = held{active: true, from: from.t, zErrNs: boundSigmas*from.sigma() + c.receiver(), sigma: from.sigma(), sky: skyMoved}
+	c.fit.reset()
+	c.returning = 0
 }
 
 // forget drops a frequency that was measured before the first lock.
@@ -404,7 +431,7 @@ func (c *Clock) inputs(now timescale.Mono, fresh bool) Inputs {
 
 // contradicted tells that the last pulses show the clock further off than limit ns.
 func (c *Clock) contradicted(now timescale.Mono, limit float64) bool {
-	return c.witness.error(now, c.est.pulses.ns) > limit+c.cfg.ReceiverBoundNs
+	return c.witness.error(now, c.est.pulses.ns) > limit+c.receiver()
 }
 
 // enter does what belongs to the change into a state.
@@ -471,10 +498,10 @@ func (c *Clock) laterStep(now timescale.Mono, pulse bool) Order {
 	if !c.everLocked || c.held.active || !pulse {
 		return Order{}
 	}
-	whole, part, y := c.errorParts(now)
+	whole, part, _ := c.errorParts(now)
 	x := float64(whole) + part
 	out := c.state == quality.Relocking && !c.boundInside && math.Abs(x) > ns(c.cfg.Spec)
-	asked := c.cfg.OnReturn == ReturnStep || c.cfg.OnReturn == ReturnAuto && c.slewTime(x, y+c.corr.ppb()) > seconds(autoReturn)
+	asked := c.cfg.OnReturn == ReturnStep || c.cfg.OnReturn == ReturnAuto && c.slewTime(x, 0) > seconds(autoReturn)
 	if !(out && asked || c.stepWanted && math.Abs(x) > stepLeastNs) {
 		c.stepWanted = false
 		return Order{}

@@ -31,7 +31,8 @@ func (c *Clock) hold(now timescale.Mono) {
 	t := c.axis(now)
 	c.est.advance(t, c.thermo.when(now))
 	end := c.axis(c.lastAccepted)
-	h := held{active: true, from: end, zErrNs: boundSigmas*c.est.sigma() + c.cfg.ReceiverBoundNs, drift: c.motion.drift()}
+	doubted, age := c.doubt.most()
+	h := held{active: true, from: end, zErrNs: boundSigmas*c.est.sigma() + doubted + c.receiver(), drift: c.motion.drift()}
 	if old, ok := c.snaps.before(end - seconds(backDate)); ok {
 		var k transition
 		k.set(c.est.t-old.t, c.est.calmNoise())
@@ -42,11 +43,14 @@ func (c *Clock) hold(now timescale.Mono) {
 		if better < square(backDateNs) || d > 3*math.Sqrt(better)+backDateNs {
 			c.est.model = back
 			h.from = old.t
-			h.zErrNs = boundSigmas*back.sigma() + d + c.cfg.ReceiverBoundNs
-			if dy > 4*back.rateSigma() {
-				c.est.add(sFreq, sFreq, square(dy))
-			}
 		}
+		h.zErrNs = boundSigmas*c.est.sigma() + max(d, doubted) + c.receiver()
+		if dy > 4*back.rateSigma() {
+			c.est.add(sFreq, sFreq, square(dy))
+		}
+	}
+	if doubted > 0 {
+		c.est.add(sFreq, sFreq, square(doubted/age))
 	}
 	if c.est.rejects >= rejectsShown {
 		// Pulses come and do not fit: perhaps the air did not move as it seems.
@@ -110,11 +114,19 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	}
 	off := math.Abs(d) - gateSigmas*l.zErr
 	switch {
-	case off <= c.returnUnseen, c.vouched:
+	case c.vouched, off <= c.returnUnseen && (c.held.sky < skyMoved || c.returning >= doubtRejects):
 	case off <= max(c.returnUnseen, could*away/2) && c.returning >= doubtRejects && c.returnFrom-c.held.from > doubtAwayS && c.held.sky < skyMoved:
 	case c.returning >= patience:
 	default:
 		return false
+	}
+	if !level || off > c.returnUnseen {
+		// Pulses and oscillator still say two things.
+		c.doubt.reset()
+		c.doubt.anchorAt(&e.model)
+	}
+	if c.vouched {
+		c.doubt.anchored = false
 	}
 	w := c.thermo.when(c.now)
 	switch s := math.Abs(d) - 2*math.Hypot(e.sigma(), l.zErr); {
@@ -178,12 +190,13 @@ func (c *Clock) coasted(t float64) float64 {
 // model's deviation is sigma: two of what virtual holdovers have shown that to be,
 // and what they may not have seen, by Pythagoras, and the receiver.
 func (c *Clock) coastBound(away, sigma float64) float64 {
-	return c.cfg.ReceiverBoundNs + math.Hypot(coastSigmas*c.virtual.ratio(away)*sigma, c.unforeseen(away))
+	return c.receiver() + math.Hypot(coastSigmas*c.virtual.ratio(away)*sigma, c.unforeseen(away))
 }
 
 // unforeseen is the phase, in ns, that two things make within away seconds: a
 // drift that was seen at the loss goes on for half an hour; and where no
-// thermometer tells of it, the room becomes 10 C warmer within an hour.
+// thermometer tells of it, the room becomes 10 C warmer within an hour, and began to
+// before the loss.
 func (c *Clock) unforeseen(away float64) float64 {
 	drift := c.held.drift
 	if !c.held.active {
@@ -191,26 +204,12 @@ func (c *Clock) unforeseen(away float64) float64 {
 	}
 	ns := drift * ramped(away, driftGoesOnS)
 	if c.est.blind {
-		lag := lag1S * (away - lag1S*(1-math.Exp(-away/lag1S)))
-		ns += tempcoMost * c.est.kind.tempcoPPB * roomC / roomS * max(ramped(away, roomS)-lag, 0)
+		ns += c.roomNs(away+seconds(backDate)) - c.roomNs(seconds(backDate))
 	}
 	return ns
 }
 
-// ramped is the integral of the integral of 1 until most, of 0 after, in s^2.
-func ramped(t, most float64) float64 {
-	if t <= most {
-		return t * t / 2
-	}
-	return most * (t - most/2)
-}
-
-const (
-	driftGoesOnS = 1800.0
-	roomC        = 10.0
-	roomS        = 3600.0
-	tempcoMost   = 1.2 // of the kind's middle
-)
+const driftGoesOnS = 1800.0
 
 // sigmaAfter is the model's deviation of z when it coasts for s seconds more,
 // the air going where it may.
@@ -255,7 +254,7 @@ func (c *Clock) bound(now timescale.Mono) float64 {
 		}
 		away := max(c.axis(now)-agreed, 0) + 1
 		could := b + min(c.est.could().rushPPBs*away, c.est.could().reachPPB)*away
-		b = max(b, min(shown+c.cfg.ReceiverBoundNs, could))
+		b = max(b, min(shown+c.receiver(), could))
 	}
 	return b
 }
@@ -265,7 +264,8 @@ func (c *Clock) unseen(now timescale.Mono) float64 {
 	if c.held.active {
 		return c.coasted(c.axis(now))
 	}
-	return boundSigmas*c.est.sigma() + c.cfg.ReceiverBoundNs
+	doubted, _ := c.doubt.most()
+	return boundSigmas*c.est.sigma() + doubted + c.receiver()
 }
 
 // witness is the error of the served clock as the last pulses show it, without
@@ -305,6 +305,12 @@ func (w *witness) error(now timescale.Mono, sigma float64) float64 {
 	slices.Sort(list[:n])
 	const median = 1.25 // its deviation over that of a mean
 	return max(math.Abs(list[n/2])-boundSigmas*median*sigma/math.Sqrt(float64(n)), 0)
+}
+
+// receiver bounds what is wrong with every pulse alike, in ns. A receiver whose
+// pulses are noisier than a navigation receiver's is off slowly by more.
+func (c *Clock) receiver() float64 {
+	return c.cfg.ReceiverBoundNs * min(max(c.est.pulses.ns/noiseFirstNs, 1), pulseScaleMost)
 }
 
 // motion is the oscillator's frequency of the last two minutes, without what the
@@ -359,18 +365,29 @@ func (s *slowFall) follow(now timescale.Mono, v float64) {
 	}
 }
 
-// snapshots are the estimator's states of the last minute and a bit.
+// snapshots are states of the estimator, the last of each so many seconds.
 type snapshots struct {
-	ring [18]model
+	ring []model
 	n    int
+	sep  float64 // s
 }
 
-const snapshotEveryS = 4.5
+const (
+	snapshotEveryS  = 4.5
+	snapshotMinuteS = 57.0
+)
 
 func (s *snapshots) reset() { s.n = 0 }
 
+// forget drops the states after t.
+func (s *snapshots) forget(t float64) {
+	for s.n > 0 && s.ring[(s.n-1)%len(s.ring)].t > t {
+		s.n--
+	}
+}
+
 func (s *snapshots) add(m *model) {
-	if s.n == 0 || m.t-s.ring[(s.n-1)%len(s.ring)].t >= snapshotEveryS {
+	if s.n == 0 || m.t-s.ring[(s.n-1)%len(s.ring)].t >= s.sep {
 		s.ring[s.n%len(s.ring)] = *m
 		s.n++
 	}

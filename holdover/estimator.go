@@ -11,7 +11,7 @@ import "math"
 //   - What has a mean is the oscillator. Innovations of a model that is right have
 //     none; a mean over 8 or 64 pulses that chance does not make is a frequency that
 //     moves, and the walk of the frequency grows until the filter follows
-//     (agility). It grows at once and falls in ten minutes.
+//     (agility). It grows at once and falls in some minutes.
 //   - What jumps is the sky. The gate is on the innovation, five of its standard
 //     deviations, which grow with the covariance while nothing is accepted.
 //     Crystals are slow: their frequency does not step.
@@ -40,8 +40,11 @@ const (
 	quickMost     = 1.6 // 6 deviations of such a mean
 	longPulses    = 64
 	longMost      = 0.4 // 4.5 deviations; a ramp of 20 s stays below
+	convergeS     = 600.0
 	agilityGrows  = 1.3
-	agilityKeeps  = 1 - 1.0/600
+	agilityKeeps  = 1 - 1.0/100
+	agilityMost   = 30.0 // ppb per sqrt(s)
+	agileMost     = 3.0
 	agilityMargin = 2 // a walk of a ppb per sqrt(s) follows a drift of a ppb/s
 )
 
@@ -113,7 +116,7 @@ func (e *estimator) advance(t float64, w warmth) {
 // converged tells that the covariance falls no further: several times
 // sqrt(noise / walk) have passed, the time over which the filter averages.
 func (e *estimator) converged() bool {
-	return e.t-e.from > 5*math.Sqrt(e.pulses.ns/e.kind.blindPPB)
+	return e.t-e.from > min(5*math.Sqrt(e.pulses.ns/e.kind.blindPPB), convergeS)
 }
 
 // update takes a measured phase z with the standard deviation sigma that the
@@ -131,7 +134,7 @@ func (e *estimator) update(t, z, sigma float64, w warmth) bool {
 		return false
 	}
 	e.rejects = 0
-	e.follow(v/s, s)
+	e.follow(v/s, math.Sqrt(r))
 	e.pulse(v, r)
 	return true
 }
@@ -160,8 +163,9 @@ func (e *estimator) renew(l line, w warmth) {
 	e.rejects, e.quick, e.long = 0, 0, 0
 }
 
-// follow takes an innovation, v deviations of s ns, into the means, and lets the
-// frequency move as they ask: by what explains the mean within the time of it.
+// follow takes an innovation, v deviations, into the means, and lets the frequency
+// move as they ask: by what explains the mean, of pulses with the noise s ns, within
+// the time of it.
 func (e *estimator) follow(v, s float64) {
 	v = clamp(v, 3)
 	e.quick += (v - e.quick) / quickPulses
@@ -171,13 +175,16 @@ func (e *estimator) follow(v, s float64) {
 	if math.Abs(e.quick) > quickMost {
 		want = square(e.quick * s / quickPulses)
 	}
-	if math.Abs(e.long) > longMost {
+	if math.Abs(e.long) > longMost && e.quick*e.long > square(longMost)/2 {
 		want = max(want, square(e.long*s/longPulses))
 	}
 	if want > 0 {
-		e.agility = min(max(e.agility*agilityGrows, want), square(e.could().rushPPBs*agilityMargin))
+		e.agility = min(max(e.agility*agilityGrows, want), square(min(e.could().rushPPBs*agilityMargin, agilityMost)))
 	}
 }
+
+// agile tells that the pulses ask for more than the level's own walk.
+func (e *estimator) agile() bool { return e.agility > agileMost*square(e.kind.blindPPB) }
 
 // biased tells that the pulses are on one side of the prediction for too long.
 func (e *estimator) biased() bool { return math.Abs(e.long) > longMost }

@@ -60,33 +60,37 @@ func (c *Clock) slew(x float64) float64 {
 // Out of spec it is what clients may bear (DOCSIS: 5 ppm, changed by 10 ppb/s).
 func (c *Clock) slewLimit(x float64) float64 {
 	switch {
-	case math.Abs(x) <= fastBeyondNs:
-		return c.cfg.SlewPPB
 	case c.everLocked && !c.boundInside && c.state != quality.Locked:
 		return max(c.cfg.SlewPPB, c.cfg.FastSlewPPB, c.cfg.MaxSlewPPB)
+	case math.Abs(x) > fastBeyondNs:
+		return max(c.cfg.SlewPPB, c.cfg.FastSlewPPB)
 	}
-	return max(c.cfg.SlewPPB, c.cfg.FastSlewPPB)
+	return c.cfg.SlewPPB
 }
 
-// unlimited: nobody has been served a locked clock yet and nobody is served.
-func (c *Clock) unlimited() bool { return !c.everLocked && !c.cond.Served }
+// unlimited: nobody has been served a locked clock yet and nobody is served, or will
+// be in a moment.
+func (c *Clock) unlimited() bool {
+	soon := c.cfg.FreeRunAfter >= 0 && !c.start.IsZero() && c.now.Sub(c.start) >= c.cfg.FreeRunAfter-2*time.Second
+	return !c.everLocked && !c.cond.Served && !soon
+}
 
 // slewTime is how long it takes to bring the frequency error dy (ppb) and the
-// phase error x (ns) to zero under the limits, in s: a trapezoid down to where the
-// slow limit holds, and the rest with that.
+// phase error x (ns) to zero under the limits, in s: a trapezoid.
 func (c *Clock) slewTime(x, dy float64) float64 {
 	t := math.Abs(dy) / c.cfg.RatePPB
 	x = math.Abs(x) + dy*dy/(2*c.cfg.RatePPB)
-	if limit, a := c.slewLimit(x), brakeFar*c.cfg.RatePPB; limit > c.cfg.SlewPPB {
-		far := x - fastBeyondNs
-		if ramps := limit * limit / a; far > ramps {
-			t += 2*limit/a + (far-ramps)/limit
-		} else {
-			t += 2 * math.Sqrt(far/a)
+	trapezoid := func(x, limit float64) float64 {
+		if ramps := limit * limit / c.cfg.RatePPB; x > ramps {
+			return 2*limit/c.cfg.RatePPB + (x-ramps)/limit
 		}
-		x = fastBeyondNs
+		return 2 * math.Sqrt(x/c.cfg.RatePPB)
 	}
-	return t + x/c.cfg.SlewPPB
+	limit, near := c.slewLimit(x), c.slewLimit(0)
+	if limit > near {
+		return t + trapezoid(x-fastBeyondNs, limit) + fastBeyondNs/near
+	}
+	return t + trapezoid(x, limit)
 }
 
 // rateLimit remembers the last changes of frequency, so that no window of a

@@ -16,6 +16,7 @@ import (
 // as if it had not jumped.
 type thermometer struct {
 	known   bool
+	first   timescale.Mono // reading
 	at      timescale.Mono // of the integrals
 	readAt  timescale.Mono // of the last reading that was a number
 	moved   timescale.Mono // when it last showed something new
@@ -26,6 +27,8 @@ type thermometer struct {
 	doubted timescale.Mono // the end of doubt
 	biased  timescale.Mono // when the pulses last contradicted it,
 	before  timescale.Mono // and doubted before that
+	episode timescale.Mono // when such contradictions began,
+	earlier timescale.Mono // and those before them
 	w       warmth
 	keep1   float64
 	keep2   float64
@@ -36,17 +39,19 @@ type thermometer struct {
 }
 
 const (
-	thermoDeadS   = 30.0
-	thermoStuckS  = 1200.0  // unchanged for so long, and
-	thermoStill   = 4.0     // so many times longer than ever before
-	thermoCalmS   = 21600.0 // no room is calmer
-	thermoJumpC   = 0.5     // between two readings, and
-	thermoMoveCS  = 0.02    // for each second between them
-	thermoStaysS  = 60.0
-	thermoDoubtS  = 3600.0
-	thermoLimitC  = 150.0
-	thermoMostC   = 2.0
-	thermoSpreadS = 43200.0
+	thermoDeadS    = 30.0
+	thermoStuckS   = 1200.0  // unchanged for so long, and
+	thermoStill    = 4.0     // so many times longer than ever before
+	thermoCalmS    = 21600.0 // no room is calmer
+	thermoJumpC    = 0.5     // between two readings, and
+	thermoMoveCS   = 0.02    // for each second between them
+	thermoStaysS   = 60.0
+	thermoDoubtS   = 3600.0
+	thermoProvenS  = 3600.0
+	thermoForgiveS = 6 * 3600.0
+	thermoLimitC   = 150.0
+	thermoMostC    = 2.0
+	thermoSpreadS  = 43200.0
 )
 
 // read takes a reading (C, NaN: none) at now and lets time pass. It reports by
@@ -59,7 +64,7 @@ func (m *thermometer) read(now timescale.Mono, c float64) (jump float64) {
 		if math.IsNaN(c) {
 			return 0
 		}
-		m.known, m.at, m.readAt, m.moved, m.shown, m.offset = true, now, now, now, c, c
+		m.known, m.first, m.at, m.readAt, m.moved, m.shown, m.offset = true, now, now, now, now, c, c
 		return 0
 	}
 	m.pass(now)
@@ -126,14 +131,30 @@ func (m *thermometer) when(t timescale.Mono) warmth {
 
 // trusted tells that the readings may be relied on at now.
 func (m *thermometer) trusted(now timescale.Mono) bool {
+	return m.works(now) && !now.Before(m.doubted)
+}
+
+// works tells that it shows what a thermometer can show.
+func (m *thermometer) works(now timescale.Mono) bool {
 	still := seconds(now.Sub(m.moved))
-	return m.known && m.jumped.IsZero() && !now.Before(m.doubted) && seconds(now.Sub(m.readAt)) < thermoDeadS &&
+	return m.known && m.jumped.IsZero() && seconds(now.Sub(m.readAt)) < thermoDeadS &&
 		(still < thermoStuckS || still < thermoStill*m.stillS)
+}
+
+// proven tells that what it does not show did not happen: it works, has done so for
+// an hour, and the pulses have not contradicted it time and again. Once may be their
+// own fault.
+func (m *thermometer) proven(now timescale.Mono) bool {
+	again := !m.earlier.IsZero() && seconds(now.Sub(m.earlier)) < thermoForgiveS
+	return m.works(now) && seconds(now.Sub(m.first)) > thermoProvenS && !again
 }
 
 // contradicted is called when the pulses are off to one side of what it makes of
 // the oscillator.
 func (m *thermometer) contradicted(now timescale.Mono) {
+	if seconds(now.Sub(m.first)) > thermoProvenS && (m.episode.IsZero() || seconds(now.Sub(m.biased)) > thermoDoubtS) {
+		m.earlier, m.episode = m.episode, now
+	}
 	m.biased, m.before = now, m.doubted
 	m.doubted = now.Add(durationS(thermoDoubtS))
 }

@@ -26,6 +26,7 @@ type virtual struct {
 	minute model   // the same over a minute
 	mean   float64 // of the last comparisons, squared error over what was foretold
 	worst  float64 // the same over a minute
+	agile  float64 // share of the last minutes in which the pulses asked for agility
 }
 
 // horizon is what virtual holdovers of one length have shown.
@@ -46,12 +47,15 @@ const (
 	carryWeight   = 10.0 // of the shorter horizon's ratio
 	leastRatio    = 1.12
 	adaptGain     = 0.01 // of the logarithm of the noise, by a comparison
+	adaptBack     = 0.05 // the same on the way back to what was told
 	adaptMost     = 9.0  // one comparison counts at most as three deviations
 	adaptMean     = 16   // comparisons
 	adaptFar      = 0.35 // a mean below is no chance: the oscillator is better by far,
 	adaptStep     = 0.1  // and the noise falls by so much a comparison
 	toldLeast     = 0.95 // of the told kind's noise: less needs that evidence
-	minuteMean    = 8
+	minuteMean    = 8.0
+	minuteProven  = 24.0
+	agileShare    = 0.5 // of the last minutes
 	minuteFar     = 3   // a mean above: it is worse,
 	minuteStep    = 0.2 // by so much a minute
 )
@@ -104,15 +108,24 @@ func (v *virtual) judge(e *estimator, frozen *model) (d, variance float64) {
 
 // adaptLevel brings the level to where forecasts are as wrong as foretold: over the
 // kind's own time slowly, to the better faster when a row of them was far too good,
-// and to the worse at once when those of a minute are far too bad. Better than the
-// kind that was told only a row of them can make it.
+// and to the worse at once when those of a minute are far too bad, or when the pulses
+// ask for more agility than the level has. Better than the kind that was told only a
+// row of them can make it.
 func (v *virtual) adaptLevel(e *estimator, told float64) {
 	if v.minute.t > 0 && e.t-v.minute.t >= 60 {
 		d, variance := v.judge(e, &v.minute)
-		v.worst += (min(d*d/variance, adaptMost) - v.worst) / minuteMean
-		if v.worst > minuteFar {
+		mean, agile := minuteMean, 0.0
+		if e.agile() {
+			agile = 1
+		}
+		if e.proven {
+			mean = minuteProven // a room that changes is no other oscillator
+		}
+		v.worst += (min(d*d/variance, adaptMost) - v.worst) / mean
+		v.agile += (agile - v.agile) / mean
+		if v.worst > minuteFar || v.agile > agileShare {
 			e.setLevel(worse(e.level, math.Exp(minuteStep)))
-			v.mean = 1
+			v.mean, v.adapt.t = 1, 0
 		}
 		v.minute.t = 0
 	}
@@ -129,7 +142,11 @@ func (v *virtual) adaptLevel(e *estimator, told float64) {
 		if v.mean < adaptFar {
 			e.setLevel(worse(e.level, math.Exp(-adaptStep)))
 		} else {
-			next, limit := worse(e.level, math.Exp(adaptGain*(r-1))), worse(told, toldLeast)
+			gain, limit := adaptGain, worse(told, toldLeast)
+			if e.level < told {
+				gain = adaptBack
+			}
+			next := worse(e.level, math.Exp(gain*(r-1)))
 			if e.level <= limit {
 				next = min(next, limit)
 			}
