@@ -23,7 +23,7 @@ type Pulse struct {
 
 const (
 	pulseTimeout  = 3 * time.Second  // without an accepted pulse: HOLDOVER
-	pulsePatience = 10 * time.Second // the same while pulses are known to miss
+	pulsePatience = 20 * time.Second // the same while pulses are known to miss
 	gapSeen       = 1800 * time.Millisecond
 	patchyFor     = time.Hour        // after a gap that was shorter than that
 	backDate      = 60 * time.Second // what is doubted of the time before a loss
@@ -260,7 +260,7 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		return false
 	}
 	if c.est.biased() {
-		c.thermo.contradicted(c.now) // the oscillator does what it does not tell of
+		c.thermo.contradicted(c.now, !c.doubt.anchored) // the oscillator does what it does not tell of
 	}
 	c.snaps.add(&c.est.model)
 	c.motion.add(&c.est)
@@ -272,7 +272,7 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		c.restlessAt = c.now
 	}
 	c.est.proven = c.lockedFor >= provenAfter
-	if c.state == quality.Locked {
+	if c.state == quality.Locked && !(c.doubt.anchored && c.est.proven) {
 		c.virtual.observe(&c.est, c.cfg.Oscillator.level())
 	}
 	return true

@@ -45,6 +45,9 @@ func (c *Clock) hold(now timescale.Mono) {
 			h.from = old.t
 		}
 		h.zErrNs = boundSigmas*c.est.sigma() + max(d, doubted) + c.receiver()
+		if c.est.rejects >= rejectsShown {
+			c.doubt.anchorAt(&back) // pulses and oscillator say two things
+		}
 		if dy > 4*back.rateSigma() {
 			c.est.add(sFreq, sFreq, square(dy))
 		}
@@ -265,7 +268,11 @@ func (c *Clock) unseen(now timescale.Mono) float64 {
 		return c.coasted(c.axis(now))
 	}
 	doubted, _ := c.doubt.most()
-	return boundSigmas*c.est.sigma() + doubted + c.receiver()
+	ns := boundSigmas*c.est.sigma() + doubted + c.receiver()
+	if gap := seconds(now.Sub(c.lastAccepted)); gap > seconds(pulseTimeout) {
+		ns = max(ns, c.coastBound(gap, c.est.sigma()))
+	}
+	return ns
 }
 
 // witness is the error of the served clock as the last pulses show it, without
@@ -310,8 +317,10 @@ func (w *witness) error(now timescale.Mono, sigma float64) float64 {
 // receiver bounds what is wrong with every pulse alike, in ns. A receiver whose
 // pulses are noisier than a navigation receiver's is off slowly by more.
 func (c *Clock) receiver() float64 {
-	return c.cfg.ReceiverBoundNs * min(max(c.est.pulses.ns/noiseFirstNs, 1), pulseScaleMost)
+	return c.cfg.ReceiverBoundNs + slowBoundNs*(min(max(c.est.pulses.ns/noiseFirstNs, 1), pulseScaleMost)-1)
 }
+
+const slowBoundNs = 40.0 // of a pulse of noiseFirstNs
 
 // motion is the oscillator's frequency of the last two minutes, without what the
 // thermometer explains.

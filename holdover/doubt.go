@@ -89,7 +89,7 @@ func (c *Clock) weighAnchor() {
 		return
 	}
 	v, allowed, _ := c.compare(&d.anchor)
-	d.anchorNs = v
+	d.anchorNs = v + allowed/2
 	d.calm++
 	if v <= allowed {
 		d.anchorNs = 0
@@ -136,7 +136,7 @@ func (c *Clock) weighLag(i int) (sky bool) {
 	}
 	v, allowed, could := c.compare(&old)
 	if v > allowed {
-		d.ns[i] = v
+		d.ns[i] = v + allowed/2
 	}
 	return v > max(allowed, could) && c.est.proven
 }

@@ -150,9 +150,9 @@ func (m *thermometer) proven(now timescale.Mono) bool {
 }
 
 // contradicted is called when the pulses are off to one side of what it makes of
-// the oscillator.
-func (m *thermometer) contradicted(now timescale.Mono) {
-	if seconds(now.Sub(m.first)) > thermoProvenS && (m.episode.IsZero() || seconds(now.Sub(m.biased)) > thermoDoubtS) {
+// the oscillator. counts is false when the pulses are in doubt themselves.
+func (m *thermometer) contradicted(now timescale.Mono, counts bool) {
+	if counts && seconds(now.Sub(m.first)) > thermoProvenS && (m.episode.IsZero() || seconds(now.Sub(m.biased)) > thermoDoubtS) {
 		m.earlier, m.episode = m.episode, now
 	}
 	m.biased, m.before = now, m.doubted
