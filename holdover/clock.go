@@ -287,10 +287,11 @@ func (c *Clock) leaveSky(from model) {
 	c.est.agility, c.est.quick, c.est.long = 0, 0, 0
 	c.est.advance(c.axis(c.now), c.thermo.when(c.now))
 	c.lastAccepted = timescale.Mono{}
+	doubted, _ := c.doubt.most()
 	c.snaps.reset()
 	c.doubt.past.forget(from.t)
 	c.motion.reset()
-	c.held = held{active: true, from: from.t, zErrNs: boundSigmas*from.sigma() + c.receiver(), sigma: from.sigma(), sky: skyMoved}
+	c.held = held{active: true, from: from.t, zErrNs: boundSigmas*from.sigma() + doubted + c.receiver(), sigma: from.sigma(), doubted: doubted, sky: skyMoved}
 	c.fit.reset()
 	c.returning = 0
 }

@@ -10,12 +10,13 @@ import (
 
 // held is the holdover: the estimator goes on without pulses.
 type held struct {
-	active bool
-	from   float64 // s since the origin; the bound grows from here
-	zErrNs float64 // bound of the error of z there
-	sigma  float64 // the model's deviation of z at the loss
-	drift  float64 // of the frequency right before the loss, ppb/s, positive
-	sky    int     // pulses seen since that no oscillator explains
+	active  bool
+	from    float64 // s since the origin; the bound grows from here
+	zErrNs  float64 // bound of the error of z there
+	sigma   float64 // the model's deviation of z at the loss
+	drift   float64 // of the frequency right before the loss, ppb/s, positive
+	doubted float64 // part of zErrNs that is the pulses' word against the oscillator's
+	sky     int     // pulses seen since that no oscillator explains
 }
 
 // hold begins the holdover at the loss of the pulse.
@@ -55,11 +56,15 @@ func (c *Clock) hold(now timescale.Mono) {
 	if doubted > 0 {
 		c.est.add(sFreq, sFreq, square(doubted/age))
 	}
+	if c.doubt.anchored {
+		c.est.add(sFreq, sFreq, square(c.est.rate()-c.doubt.anchor.rate()))
+	}
 	if c.est.rejects >= rejectsShown {
 		// Pulses come and do not fit: perhaps the air did not move as it seems.
 		c.est.add(sFreq, sFreq, square((c.est.x[sTempco1]+c.est.x[sTempco2])*c.thermo.doubt(now)))
 	}
 	h.sigma = c.est.sigma()
+	h.doubted = doubted
 	c.held = h
 	c.fit.reset()
 	c.returning = 0
@@ -106,10 +111,15 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	}
 	d, dy := l.z-e.phase(l.t), math.Abs(l.y-e.rate())
 	could := min(e.could().rushPPBs*away, e.could().reachPPB)
-	if !level && !c.vouched && dy > could+gateSigmas*math.Hypot(c.virtual.ratio(away)*e.rateSigma(), l.yErr) {
-		c.held.sky++
-		c.returning = 0
-		return false
+	if moved := dy - gateSigmas*math.Hypot(c.virtual.ratio(away)*e.rateSigma(), l.yErr); !level && !c.vouched && moved > 0 {
+		if moved > could {
+			c.held.sky++
+			c.returning = 0
+			return false
+		}
+		if c.thermo.proven(c.now) && c.returning < doubtRejects {
+			return false
+		}
 	}
 	patience := returnRejects
 	if c.held.sky >= skyMoved {
@@ -123,7 +133,9 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	default:
 		return false
 	}
-	if !level || off > c.returnUnseen {
+	// What is in the bound for a doubt alone is no place where the clock expects them.
+	expected := c.returnUnseen - c.held.doubted
+	if !level || off > expected {
 		// Pulses and oscillator still say two things.
 		c.doubt.reset()
 		c.doubt.anchorAt(&e.model)
@@ -139,7 +151,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 		c.snaps.reset()
 		c.motion.reset()
 	case s <= 0:
-	case off <= c.returnUnseen && s > 3*c.strayed():
+	case off <= expected && s > 3*c.strayed() && math.Abs(d) < 2*c.receiver():
 		// So soon the oscillator cannot have gone there: the pulse is off.
 		e.add(sPulseSlow, sPulseSlow, square(d))
 	default:
@@ -149,7 +161,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 		e.add(sFreq, sFreq, square(min(2*s/away, could)))
 		e.add(sPhase, sFreq, s*min(s/away, could/2))
 	}
-	if level && off > c.returnUnseen {
+	if level && off > expected {
 		// A new place: all that was known of the phase is void.
 		e.x[sPhase] += d
 		c.snaps.reset()

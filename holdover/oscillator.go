@@ -130,6 +130,12 @@ func (b behaviour) noise() noise {
 	}
 }
 
+// slowFlicker is the white FM, in ns^2/s, that stands for flicker which is too slow
+// to show within s seconds.
+func (b behaviour) slowFlicker(s float64) float64 {
+	return 2 * square(b.flickerPPB) * max(flickerWhiteS-s, 0)
+}
+
 // differenceNs is the variance, in ns^2, that the oscillator makes of a phase less
 // that of the line through those farPulses seconds to both sides of it, over 1.5, with
 // a margin of two: ADEV^2 tau^2 / 3 for each noise.

@@ -79,6 +79,9 @@ func (m *thermometer) read(now timescale.Mono, c float64) (jump float64) {
 		}
 		m.shown, m.moved = c, now
 	}
+	if m.misleads(now) {
+		m.offset = c - m.air
+	}
 	air := c - m.offset
 	if math.Abs(air-m.air) <= thermoJumpC+thermoMoveCS*since {
 		m.jumped = timescale.Mono{}
@@ -131,7 +134,7 @@ func (m *thermometer) when(t timescale.Mono) warmth {
 
 // trusted tells that the readings may be relied on at now.
 func (m *thermometer) trusted(now timescale.Mono) bool {
-	return m.works(now) && !now.Before(m.doubted)
+	return m.works(now) && !now.Before(m.doubted) && !m.misleads(now)
 }
 
 // works tells that it shows what a thermometer can show.
@@ -145,8 +148,13 @@ func (m *thermometer) works(now timescale.Mono) bool {
 // an hour, and the pulses have not contradicted it time and again. Once may be their
 // own fault.
 func (m *thermometer) proven(now timescale.Mono) bool {
-	again := !m.earlier.IsZero() && seconds(now.Sub(m.earlier)) < thermoForgiveS
-	return m.works(now) && seconds(now.Sub(m.first)) > thermoProvenS && !again
+	return m.works(now) && seconds(now.Sub(m.first)) > thermoProvenS && !m.misleads(now)
+}
+
+// misleads tells that the pulses have contradicted it more than once in the last
+// hours: it feels something else than the oscillator does.
+func (m *thermometer) misleads(now timescale.Mono) bool {
+	return !m.earlier.IsZero() && seconds(now.Sub(m.earlier)) < thermoForgiveS
 }
 
 // contradicted is called when the pulses are off to one side of what it makes of

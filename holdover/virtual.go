@@ -47,7 +47,7 @@ const (
 	carryWeight   = 10.0 // of the shorter horizon's ratio
 	leastRatio    = 1.12
 	adaptGain     = 0.01 // of the logarithm of the noise, by a comparison
-	adaptBack     = 0.05 // the same on the way back to what was told
+	adaptBack     = 0.15 // the same on the way back to what was told
 	adaptMost     = 9.0  // one comparison counts at most as three deviations
 	adaptMean     = 16   // comparisons
 	adaptFar      = 0.35 // a mean below is no chance: the oscillator is better by far,
@@ -97,10 +97,14 @@ func (v *virtual) compare(e *estimator, frozen *model, i int) {
 	h.errors = h.errors*keep + w*d*d
 }
 
+// judge is how far a frozen model is from where the estimator is now, and the
+// variance that was foretold of that.
 func (v *virtual) judge(e *estimator, frozen *model) (d, variance float64) {
 	m := *frozen
+	n := e.calmNoise()
+	n.white -= e.kind.slowFlicker(e.t - m.t)
 	var k transition
-	k.set(e.t-m.t, e.calmNoise())
+	k.set(e.t-m.t, n)
 	m.predict(&k, e.w)
 	p := m.p[sPhase][sPhase]
 	return e.x[sPhase] - m.x[sPhase], max(p-e.p[sPhase][sPhase], p/10)
@@ -143,7 +147,7 @@ func (v *virtual) adaptLevel(e *estimator, told float64) {
 			e.setLevel(worse(e.level, math.Exp(-adaptStep)))
 		} else {
 			gain, limit := adaptGain, worse(told, toldLeast)
-			if e.level < told {
+			if e.level < told || told == 0 {
 				gain = adaptBack
 			}
 			next := worse(e.level, math.Exp(gain*(r-1)))
