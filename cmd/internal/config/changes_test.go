@@ -42,7 +42,7 @@ func TestEveryKeyHasItsField(t *testing.T) {
 	}
 }
 
-func TestUpdate(t *testing.T) {
+func TestUpdateAppliesWhatIsLiveAndNamesTheRest(t *testing.T) {
 	parse := func(text string) *Config {
 		t.Helper()
 		c, _, err := Parse("f", []byte("[board]\nprofile = \"sim\"\n"+text), nil)

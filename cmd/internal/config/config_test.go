@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pelletier/go-toml/v2"
-
 	"bragi/holdover"
 	"bragi/holdover/quality"
 )
@@ -65,7 +63,7 @@ func TestCommentedKeysOfExamplesShowTheDefault(t *testing.T) {
 				}
 				shown[key] = true
 				byDefault := o.write()
-				if flaw := o.read(fromTOML(t, match[2])); flaw != nil {
+				if flaw := o.read(typed(match[2])); flaw != nil {
 					t.Errorf("%s: %s = %s %s", f, key, match[2], flaw.must)
 				} else if isValue := o.absent == "" && byDefault != `""` && byDefault != "[]"; isValue && o.write() != byDefault {
 					t.Errorf("%s: %s shows %s, but the default is %s", f, key, match[2], byDefault)
@@ -83,9 +81,9 @@ func TestCommentedKeysOfExamplesShowTheDefault(t *testing.T) {
 }
 
 // commentedKey is "key = value", with more behind it or not.
-var commentedKey = regexp.MustCompile(`^([a-z0-9_]+) = (\[.*\]|"[^"]*"|[^\s#]+)`)
+var commentedKey = regexp.MustCompile(`^([a-z0-9_]+) = (\[[^\]]*\]|"[^"]*"|[^\s#]+)`)
 
-func TestSimExample(t *testing.T) {
+func TestSimExampleHasShortTimes(t *testing.T) {
 	c, _, err := Load(filepath.Join(examples, "sim.toml"), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +103,7 @@ func TestSimExample(t *testing.T) {
 
 const base = "[board]\nprofile = \"generic\"\n[gnss]\ndevice = \"/dev/ttyS4\"\n[holdover]\noscillator = \"ocxo\"\n"
 
-func TestDefaults(t *testing.T) {
+func TestAKeyLeftOutHasItsDefault(t *testing.T) {
 	c, warnings, err := Parse("x.toml", []byte(base), nil)
 	if err != nil || len(warnings) > 0 {
 		t.Fatal(warnings, err)
@@ -130,7 +128,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestValues(t *testing.T) {
+func TestEveryKindOfValueIsRead(t *testing.T) {
 	c, warnings, err := Parse("x.toml", []byte(`
 board = { profile = "imx8mp", interface = "eth1", phc = "/dev/ptp1" }
 [gnss]
@@ -194,7 +192,7 @@ format = "rfc3164"
 }
 
 // What is wrong is told with place, excerpt and fix, word for word.
-func TestBadInput(t *testing.T) {
+func TestWhatIsWrongIsToldWithPlaceAndFix(t *testing.T) {
 	const sim = "[board]\nprofile = \"sim\"\n"
 	for _, c := range []struct {
 		name, text string
@@ -297,7 +295,7 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-func TestMissingFile(t *testing.T) {
+func TestAMissingFileIsToldWithTheFix(t *testing.T) {
 	_, _, err := Load("/nonexistent/bragi.toml", nil)
 	if want := "config: open /nonexistent/bragi.toml: no such file or directory (fix: --config FILE; configs/ has examples)"; err == nil || err.Error() != want {
 		t.Errorf("%v", err)
@@ -309,7 +307,7 @@ func TestMissingFile(t *testing.T) {
 
 // --set takes TOML values and bare strings, goes before the file and fixes what
 // is wrong there; the last one counts.
-func TestSets(t *testing.T) {
+func TestTheCommandLineGoesBeforeTheFile(t *testing.T) {
 	text := []byte("[board]\nprofile = \"generic\"\n[gnss]\ndevice = 5\n[master]\ndomain = 3\n")
 	c, _, err := Parse("x.toml", text, []string{
 		"board.profile=sim", "gnss.device=/dev/ttyS9", "board.profile = imx6ul", "holdover.oscillator=ocxo", "holdover.spec=2us", `holdover.learning="2h"`,
@@ -327,7 +325,7 @@ func TestSets(t *testing.T) {
 	}
 }
 
-func TestWarnings(t *testing.T) {
+func TestWhatHasNoEffectIsWarnedOf(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{base + "[master]\ndomain = 44\n", "x.toml:8: domain 44 is of the profile G.8275.2, but the profile is \"default\" (fix: profile = \"g8275.2\", or a domain outside 44 to 63)"},
 		{base + "[master]\nprofile = \"g8275.2\"\ndomain = 0\n", "x.toml:9: domain 0 is outside 44 to 63, the domains of G.8275.2 (fix: domain = 44)"},
@@ -346,7 +344,7 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-func TestDescribe(t *testing.T) {
+func TestDescribeSaysWhatWouldRun(t *testing.T) {
 	c, _, err := Parse("x.toml", []byte(base+"[master]\naddress = \"10.0.0.1\"\nsquelch = 52\n"), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -369,7 +367,7 @@ syslog      no servers
 }
 
 // Every key of the design is known, and stands once.
-func TestKeysOfTheDesign(t *testing.T) {
+func TestKeysOfTheDesignAreKnown(t *testing.T) {
 	_, table := defaults()
 	for _, k := range strings.Fields(`board.profile board.interface board.phc
 		board.ingress_latency board.egress_latency board.asymmetry gnss.device gnss.baud gnss.protocol gnss.pps gnss.antenna_delay gnss.configure
@@ -403,7 +401,7 @@ func TestEveryDefaultCanBeWritten(t *testing.T) {
 			if o.absent != "" && o.absent != written {
 				continue // the default is not a value
 			}
-			if flaw := o.read(fromTOML(t, written)); flaw != nil || o.write() != written {
+			if flaw := o.read(typed(written)); flaw != nil || o.write() != written {
 				t.Errorf("%s.%s = %s: %v, then %s", s.name, o.key, written, flaw, o.write())
 			}
 		}
@@ -416,15 +414,6 @@ func TestDefaultsAreTheServos(t *testing.T) {
 	if got, want := initial.Servo(), holdover.DefaultConfig(); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-}
-
-func fromTOML(t *testing.T, written string) value {
-	t.Helper()
-	tree := map[string]any{}
-	if err := toml.Unmarshal([]byte("v = "+written), &tree); err != nil {
-		t.Fatalf("%s: %v", written, err)
-	}
-	return value{v: tree["v"]}
 }
 
 func FuzzParse(f *testing.F) {

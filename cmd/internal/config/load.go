@@ -224,14 +224,20 @@ func (l *loader) commandLine(sets []string) map[string]setting {
 			l.fail(at, s.header()+" cannot be set from the command line", "write it in the file")
 			continue
 		}
-		v := value{v: raw, raw: raw, cli: true}
-		parsed := map[string]any{}
-		if toml.Unmarshal([]byte("v = "+raw), &parsed) == nil && len(parsed) == 1 {
-			v.v = parsed["v"]
-		}
-		out[key] = setting{v, at}
+		out[key] = setting{typed(raw), at}
 	}
 	return out
+}
+
+// typed is a value as a person types it outside of a file: TOML, or a string
+// without its quotes.
+func typed(raw string) value {
+	v := value{v: raw, raw: raw, cli: true}
+	tree := map[string]any{}
+	if toml.Unmarshal([]byte("v = "+raw), &tree) == nil && len(tree) == 1 {
+		v.v = tree["v"]
+	}
+	return v
 }
 
 // apply puts a setting into the configuration.

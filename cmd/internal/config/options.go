@@ -226,7 +226,7 @@ func (c *Config) table() table {
 			{"quantum", restart, number(&s.QuantumPPB, 0, 0, 1000, "ppb; 0 for none"),
 				"The smallest step of frequency that the clock can do, in ppb. 0: any."},
 		}},
-		{name: "reference", text: "The references of the clock. This version has one GNSS receiver, and the oscillator behind it.",
+		{name: "reference", text: "The references of the clock. This version only checks the list: it has one GNSS receiver, then the oscillator.",
 			options: new(Reference).options(), entries: &c.References},
 	}
 }
