@@ -65,10 +65,10 @@ const preface = `<!-- Made from cmd/internal/config/options.go: go generate ./cm
 bragid reads one TOML file: ` + "`bragid --config /etc/bragi/bragi.toml`" + `. Examples are in configs/.
 
 - ` + "`bragid --config FILE --check`" + ` reads the file, tells what would run, and does nothing else.
-- ` + "`--set section.key=value`" + ` sets a key on the command line. It goes before the file.
+- ` + "`--set section.key=value`" + ` sets a key on the command line. It overrides the file.
 - A wrong file is refused as a whole. Each error tells the line and the fix.
-- A new value is taken live, or at a restart of bragid. ` + "`bragi reload`" + ` takes the live ones and names the others
-  (RESTART.md).
+- A key changes live, while clients are served, or at a restart of bragid. ` + "`bragi reload`" + ` takes the live
+  changes and names the others (RESTART.md).
 - Words and durations stand in quotes. The units of a duration are ns, us, ms, s, m, h: ` + "`\"1.5us\"`, `\"1h30m\"`" + `.
 `
 
