@@ -6,7 +6,8 @@ import (
 
 	"bragi/board"
 	"bragi/board/sim"
-	"bragi/cmd/internal/daemon"
+	"bragi/cmd/internal/pipeline"
+	"bragi/cmd/internal/virtual"
 	"bragi/gnss"
 	"bragi/gnss/timescale"
 	"bragi/holdover"
@@ -31,9 +32,7 @@ type Options struct {
 	Look func(second int, r holdover.Report, a quality.Announcement, errorNs float64)
 }
 
-// Virtual time: raw time and the sky go in step.
 const (
-	startMono    = 1000 * time.Second
 	stampGrainNs = 4 // am335x CPTS
 	egressNs     = 100
 	startOffset  = 137 * time.Millisecond
@@ -45,21 +44,17 @@ const (
 )
 
 var (
-	mono0 = timescale.MonoFromNs(int64(startMono))
-	sky0  = timescale.Builtin().ToTAI(timescale.UTCFromNs(1795392000e9)) // 2026-11-23T00:00:00Z
-	floor = timescale.UTCFromNs(1795305600e9)
+	mono0 = virtual.Begin
+	sky0  = virtual.SkyAtBegin
 )
 
 func skyAt(m timescale.Mono) timescale.TAI { return sky0.Add(m.Sub(mono0)) }
 
 // world is the grandmaster and what is around it.
 type world struct {
-	o      *Options
-	plant  plant
-	pipe   *daemon.Pipeline
-	now    timescale.Mono
-	said   quality.Announcement
-	report holdover.Report
+	virtual.Grandmaster
+	o     *Options
+	plant plant
 
 	events  []Event // still to come
 	ramps   []ramp
@@ -128,12 +123,12 @@ type plant interface {
 type clock struct{ w *world }
 
 func (c clock) Cross() (board.Cross, error) {
-	return board.Cross{Local: c.Local(c.w.now), Mono: c.w.now}, nil
+	return board.Cross{Local: c.Local(c.w.Now), Mono: c.w.Now}, nil
 }
 
 func (c clock) AdjustFrequency(ppb float64) (float64, error) {
-	applied, err := c.w.plant.adjust(c.w.now, ppb)
-	c.w.changes.note(c.w.now, applied, c.w.locked || c.w.said.Serve)
+	applied, err := c.w.plant.adjust(c.w.Now, ppb)
+	c.w.changes.note(c.w.Now, applied, c.w.locked || c.w.Said.Serve)
 	return applied, err
 }
 
@@ -143,7 +138,7 @@ func (c clock) Step(deltaNs int64) error {
 	} else {
 		c.w.first++
 	}
-	c.w.plant.step(c.w.now, deltaNs)
+	c.w.plant.step(c.w.Now, deltaNs)
 	return nil
 }
 
@@ -153,7 +148,8 @@ func (c clock) Info() board.ClockInfo {
 }
 
 func newWorld(o *Options, p plant) (*world, error) {
-	w := &world{o: o, plant: p, now: mono0, events: o.Scenario.Events, leap: timescale.Builtin()}
+	w := &world{o: o, plant: p, events: o.Scenario.Events, leap: timescale.Builtin()}
+	w.Grandmaster = virtual.Grandmaster{Now: mono0, Clock: clock{w}, Sky0: sky0}
 	return w, w.powerOn(nil)
 }
 
@@ -172,13 +168,12 @@ func (w *world) powerOn(m *holdover.Memory) error {
 	if w.o.Servo != nil {
 		w.o.Servo(&cfg)
 	}
-	p := daemon.PipelineConfig{Servo: cfg, Floor: floor, EgressNs: egressNs}
+	p := pipeline.Config{Servo: cfg, Floor: virtual.Floor, EgressNs: egressNs}
 	if !w.o.NoThermometer {
 		p.Temperature = w.temperature
 	}
-	w.pipe = daemon.NewPipeline(p, clock{w})
-	w.locked, w.said = false, quality.Announcement{}
-	return w.pipe.Start(w.now, skyAt(w.now))
+	w.locked = false
+	return w.PowerOn(p)
 }
 
 // temperature is what the thermometer shows.
@@ -201,27 +196,24 @@ func (w *world) second(i int) error {
 	if err := w.happen(i); err != nil {
 		return err
 	}
-	w.now = at.Add(edgeSeen)
-	e, qErr, came := w.plant.pulse(w.now, i)
+	w.Now = at.Add(edgeSeen)
+	e, qErr, came := w.plant.pulse(w.Now, i)
 	powered := i >= w.off
 	if came && powered {
-		w.pipe.Edge(w.now, e)
+		w.Edge(w.Now, e)
 	}
 	if !powered {
 		return nil
 	}
-	w.now = at.Add(epochSeen)
 	if came {
 		utc, _ := w.leap.ToUTC(skyAt(at))
-		epoch := gnss.Epoch{UTC: utc, Received: w.now, Talker: "GN", Fix: gnss.FixTime, Trusted: true}
+		epoch := gnss.Epoch{UTC: utc, Talker: "GN", Fix: gnss.FixTime, Trusted: true}
 		if w.o.Receiver == ReceiverTiming {
 			epoch.QErrPs = gnss.Some(int64(math.Round(1000 * qErr)))
 		}
-		w.pipe.Epoch(epoch)
+		w.Epoch(at.Add(epochSeen), epoch)
 	}
-	w.now = at.Add(tickAt)
-	w.pipe.Tick(w.now, w.said.Serve)
-	w.report, w.said = w.pipe.Look(w.now)
+	w.Tick(at.Add(tickAt))
 	return nil
 }
 
@@ -244,7 +236,7 @@ func (w *world) happen(i int) error {
 		case PowerCycle:
 			w.off = i + int(e.For.Seconds())
 			w.kept = nil
-			if m, ok := w.pipe.Memory(w.now); ok && !w.o.NoMemory {
+			if m, ok := w.Pipe.Memory(w.Now); ok && !w.o.NoMemory {
 				w.kept = &m
 			}
 		}
@@ -258,11 +250,11 @@ func (w *world) happen(i int) error {
 	}
 	if w.off == i && i > 0 {
 		// The clock lost its time and its correction with the power.
-		w.now = mono0.Add(time.Duration(i) * time.Second)
-		if _, err := w.plant.adjust(w.now, 0); err != nil {
+		w.Now = mono0.Add(time.Duration(i) * time.Second)
+		if _, err := w.plant.adjust(w.Now, 0); err != nil {
 			return err
 		}
-		w.plant.step(w.now, int64(startOffset))
+		w.plant.step(w.Now, int64(startOffset))
 		return w.powerOn(w.kept)
 	}
 	return nil

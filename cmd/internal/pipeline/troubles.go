@@ -1,11 +1,10 @@
-package daemon
+package pipeline
 
 import (
 	"time"
 
 	"bragi/cmd/internal/alarms"
 	"bragi/gnss"
-	"bragi/gnss/timescale"
 	"bragi/holdover"
 	"bragi/holdover/quality"
 )
@@ -67,8 +66,9 @@ var stateAlarms = map[quality.State]alarms.Code{
 	quality.Relocking:      alarms.ClockRelocking,
 }
 
-// Troubles are the conditions of the pipeline that hold at now.
-func (p *Pipeline) Troubles(now timescale.Mono) []alarms.Raised {
+// troubles are the conditions that hold at the moment of l.
+func (p *Pipeline) troubles(l *Look) []alarms.Raised {
+	now, report := l.At, l.Report
 	var raised []alarms.Raised
 	add := func(code alarms.Code, detail string) {
 		for i := range raised {
@@ -78,14 +78,13 @@ func (p *Pipeline) Troubles(now timescale.Mono) []alarms.Raised {
 		}
 		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
 	}
-	for _, t := range p.gnssTroubles(now) {
+	for _, t := range l.Receiver.Troubles {
 		if code, found := gnssAlarms[t.Reason]; found {
 			add(code, t.String())
 		}
 	}
-	report := p.report(now)
 	if code, found := stateAlarms[report.State]; found {
-		add(code, why(report.Why))
+		add(code, Why(report.Why))
 	}
 	if f := p.fault; f.away != nil {
 		add(alarms.BoardClock, f.away.Error())
@@ -102,7 +101,7 @@ func (p *Pipeline) Troubles(now timescale.Mono) []alarms.Raised {
 		}
 	}
 	table := p.leap.Table()
-	if utc, _ := table.ToUTC(p.clock.Local(now).AssumeTAI()); report.EverLocked && table.Expired(utc) && !p.decoder.LeapVouched(now) {
+	if utc, _ := table.ToUTC(l.Reads); report.EverLocked && table.Expired(utc) && !p.decoder.LeapVouched(now) {
 		add(alarms.LeapTableOld, "it was complete until "+table.Expires().String())
 	}
 	return raised
@@ -111,8 +110,8 @@ func (p *Pipeline) Troubles(now timescale.Mono) []alarms.Raised {
 // disturbedShown is how long the alarm stays after something else set the clock.
 const disturbedShown = 10 * time.Minute
 
-// why is a list of reasons as one clause.
-func why(reasons []holdover.Reason) string {
+// Why is a list of reasons as one clause.
+func Why(reasons []holdover.Reason) string {
 	text := ""
 	for i, r := range reasons {
 		if i > 0 {

@@ -1,4 +1,10 @@
-package daemon
+// Package pipeline is the way of the data as plain calls, from the receiver's
+// bytes and the pulse to the clock and to what is announced of it. The daemon,
+// simulations and tests in virtual time run the same Pipeline.
+//
+// It is a core: no goroutine, no device, no time of its own. Of the board it
+// knows the clock's interface and the pulse's type.
+package pipeline
 
 import (
 	"math"
@@ -17,10 +23,10 @@ import (
 //	                                  > gnss.Pairer --> Mark --> holdover.Clock --> Order --> board.Clock
 //	Edge ---------------------------/                        \-> Announcement
 //
-// It starts no goroutine and reads no time: the daemon calls it from its loop,
-// a test in virtual time from its own. It is not safe for several goroutines.
+// The daemon calls it from its loop, a test in virtual time from its own. It is
+// not safe for several goroutines.
 type Pipeline struct {
-	cfg     PipelineConfig
+	cfg     Config
 	clock   board.Clock
 	decoder *gnss.Decoder
 	pairer  *gnss.Pairer
@@ -35,15 +41,14 @@ type Pipeline struct {
 	felt     timescale.Mono // when the thermometer was last read
 	dated    bool           // the servo knows how old its memory is
 	trusted  timescale.Mono // when the last trusted epoch came
-	served   bool
 	fault    clockFault
 	orders   uint64 // that the clock took
 	clockErr error  // the last order that the board's clock did not take; nil: it took the last one
 	mark     gnss.Mark
 }
 
-// PipelineConfig is what the assembly adds to the rooms' own settings.
-type PipelineConfig struct {
+// Config is what the assembly adds to the rooms' own settings.
+type Config struct {
 	Servo holdover.Config
 	// Floor is an instant that is surely past: no earlier date is believed.
 	Floor timescale.UTC
@@ -60,8 +65,8 @@ type PipelineConfig struct {
 	Temperature func() float64
 }
 
-// NewPipeline joins the rooms around the board's clock.
-func NewPipeline(cfg PipelineConfig, clock board.Clock) *Pipeline {
+// New joins the rooms around the board's clock.
+func New(cfg Config, clock board.Clock) *Pipeline {
 	leap := gnss.NewLeapBook(cfg.Leap)
 	info := clock.Info()
 	// What is finer than the kernel counts would be ordered for nothing.
@@ -96,6 +101,17 @@ func (p *Pipeline) Bytes(received timescale.Mono, b []byte) {
 	p.decoder.Feed(received, b, p.Epoch)
 }
 
+// Epoch takes a second as the receiver named it: what Bytes makes of bytes, and
+// what a simulation, which has none, says itself.
+func (p *Pipeline) Epoch(e gnss.Epoch) {
+	if e.Trusted {
+		p.trusted = e.Received
+	}
+	place, survey := p.decoder.Place()
+	p.trust.Epoch(e, place, survey)
+	p.pairer.Epoch(e)
+}
+
 // Edge takes a pulse; now is when it was handed over.
 func (p *Pipeline) Edge(now timescale.Mono, e board.Edge) {
 	p.now = now
@@ -115,23 +131,26 @@ func (p *Pipeline) Edge(now timescale.Mono, e board.Edge) {
 	p.obey(order)
 }
 
-// Tick tells that time has passed, and whether clients are served.
-func (p *Pipeline) Tick(now timescale.Mono, served bool) {
-	p.now, p.served = now, served
-	p.guardClock(now)
+// Every is how often Tick is due.
+const Every = 250 * time.Millisecond
+
+// Tick tells that time has passed, and whether clients are served. It returns
+// whether the clock was steered.
+func (p *Pipeline) Tick(now timescale.Mono, served bool) (steered bool) {
+	p.now = now
+	orders := p.orders
+	p.GuardClock(now)
 	p.watchClock(now)
 	p.feel(now)
 	cond := holdover.Conditions{HasTime: p.hasTime(now), Served: served, Distrust: p.distrust(now)}
 	p.obey(p.servo.Tick(now, cond))
+	return p.orders != orders
 }
 
-// tickEvery is how often the daemon calls Tick.
-const tickEvery = 250 * time.Millisecond
-
-// softwareEgressNs bounds the error of a Sync's time until it is measured: a
+// UnmeasuredEgressNs bounds the error of a Sync's time until it is measured: a
 // reading of the clock right before the send was 18 us off at the worst on a
 // veth pair.
-const softwareEgressNs = 20_000
+const UnmeasuredEgressNs = 20_000
 
 // egressFalls is how slowly the published bound follows a measured one that got
 // better, for each second, so that clockAccuracy does not flutter.
@@ -160,6 +179,22 @@ func (p *Pipeline) disagrees(now timescale.Mono) bool {
 		}
 	}
 	return false
+}
+
+// Memory is what to keep of the oscillator, dated by the served clock.
+func (p *Pipeline) Memory(now timescale.Mono) (holdover.Memory, bool) {
+	return p.servo.Memory(p.clock.Local(now).AssumeTAI())
+}
+
+// dateMemory tells the servo how old its memory is, once a pulse has a date.
+func (p *Pipeline) dateMemory(m gnss.Mark) {
+	memory := p.cfg.Servo.Memory
+	if memory == nil || p.dated {
+		return
+	}
+	p.dated = true
+	made := timescale.TAIFromNs(memory.TAISeconds * int64(time.Second))
+	p.servo.MemoryAge(m.Second.Sub(made))
 }
 
 // obey does to the clock what the servo orders and tells it what was done. An
@@ -202,11 +237,6 @@ func (p *Pipeline) feel(now timescale.Mono) {
 // 1588-2019, 9.4: at most 12 h).
 const leapWarning = 12 * time.Hour
 
-// Announcement is what Announce says at now.
-func (p *Pipeline) Announcement(now timescale.Mono) quality.Announcement {
-	return p.announce(now, p.report(now).Quality)
-}
-
 func (p *Pipeline) announce(now timescale.Mono, in quality.Input) quality.Announcement {
 	in.EgressNs = p.egressNs()
 	in.Profile, in.Squelch = p.cfg.Profile, p.cfg.Squelch
@@ -221,4 +251,11 @@ func (p *Pipeline) announce(now timescale.Mono, in quality.Input) quality.Announ
 		a.Serve = false
 	}
 	return a
+}
+
+// Reconfigure takes what a reload can change of the clock and of what is
+// announced of it.
+func (p *Pipeline) Reconfigure(servo holdover.Config, profile quality.Profile, squelch quality.Squelch) {
+	p.servo.Reconfigure(servo)
+	p.cfg.Profile, p.cfg.Squelch = profile, squelch
 }

@@ -1,4 +1,4 @@
-package daemon
+package pipeline
 
 import (
 	"fmt"
@@ -91,4 +91,15 @@ func (p *Pipeline) gnssTroubles(now timescale.Mono) []gnss.Trouble {
 			"pulse to pulse %.1f ns without it, %.1f ns with it; it is left out", without, with)})
 	}
 	return list
+}
+
+// receiver is what is known of the receiver and its pulse at now.
+func (p *Pipeline) receiver(now timescale.Mono) Receiver {
+	r := Receiver{
+		DecoderStatus: p.decoder.Status(), Pairing: p.pairer.Status(), HasTime: p.hasTime(now), AntennaDelay: p.cfg.AntennaDelay,
+		Troubles: p.gnssTroubles(now),
+	}
+	r.Sawtooth.Told = p.mark.QErrPs.Known
+	r.Sawtooth.LeftOut, r.Sawtooth.WithoutNs, r.Sawtooth.WithNs = p.sawtooth.Wrong()
+	return r
 }
