@@ -24,6 +24,7 @@ import (
 	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/syslog"
 	"bragi/cmd/internal/version"
+	"bragi/gnss"
 	"bragi/gnss/timescale"
 	"bragi/holdover/quality"
 	"bragi/master"
@@ -114,7 +115,7 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 		d.condition(alarms.LeapFile, err.Error())
 	}
 	d.pipe = pipeline.New(pipeline.Config{
-		Leap: leap, Servo: servo, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay,
+		Servo: servo, Reference: gnss.ReferenceConfig{Leap: leap, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay},
 		EgressNs: pipeline.UnmeasuredEgressNs, Profile: cfg.Master.QualityProfile(), Squelch: cfg.Master.Squelch, Temperature: d.devices.temperature,
 	}, d.devices.clock)
 	service, err := newMaster(cfg)

@@ -51,14 +51,14 @@ func TestReceiverFromFactoryToFixedPosition(t *testing.T) {
 	for _, kind := range []sim.ReceiverKind{sim.M8T, sim.F9T} {
 		for seed := range uint64(3) {
 			cfg := virtual.Demo()
-			cfg.AntennaDelay = cable
+			cfg.Reference.AntennaDelay = cable
 			r := virtual.NewRig(t, cfg, sim.Config{Oscillator: sim.OCXO, Receiver: kind, Seed: seed, StartOffset: 7 * time.Hour, TimeToFix: 3 * time.Second, AntennaDelay: cable, SurveySpeed: 20})
 			m, _ := setUp(r, setup.Config{Survey: 20 * time.Minute, SurveyLimitM: 3})
 			r.Until(30*time.Second, "class 6", r.Class(6))
 			if s := m.Status(); s.State != setup.Watching || s.Mode.State != setup.ModeSurvey {
 				t.Errorf("%v seed %d: at class 6 the receiver is %v, %v", kind, seed, s.State, s.Mode.State)
 			}
-			sentences := r.Pipe.Look(r.Now).Receiver.Counters.Sentences
+			sentences := r.Pipe.Look(r.Now).Reference.Counters.Sentences
 			r.Until(2*time.Minute, "a fixed position", func() bool { return m.Status().Mode.State == setup.ModeFixed })
 			r.Run(2 * time.Minute)
 			sum, n := 0.0, 0
@@ -76,7 +76,7 @@ func TestReceiverFromFactoryToFixedPosition(t *testing.T) {
 			if last := r.Walk[len(r.Walk)-1]; last != 6 || len(r.Walk) > 2 {
 				t.Errorf("%v seed %d: classes %v", kind, seed, r.Walk)
 			}
-			if now := r.Pipe.Look(r.Now).Receiver.Counters.Sentences; now != sentences {
+			if now := r.Pipe.Look(r.Now).Reference.Counters.Sentences; now != sentences {
 				t.Errorf("%v seed %d: %d NMEA sentences after the set-up", kind, seed, now-sentences)
 			}
 			if p := m.Problems(); len(p) != 0 {
@@ -126,7 +126,7 @@ func TestSetUpReceiverWarnsOfItsSky(t *testing.T) {
 func TestUBXAloneWithoutSetUp(t *testing.T) {
 	r := virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Receiver: sim.TimingUBX, Seed: 4, StartOffset: 7 * time.Hour, TimeToFix: 3 * time.Second})
 	r.Until(30*time.Second, "class 6", r.Class(6))
-	if n := r.Pipe.Look(r.Now).Receiver.Counters.Sentences; n != 0 {
+	if n := r.Pipe.Look(r.Now).Reference.Counters.Sentences; n != 0 {
 		t.Errorf("%d NMEA sentences came", n)
 	}
 }

@@ -87,7 +87,7 @@ func clockStatus(l *pipeline.Look, wall func(timescale.Mono) time.Time) status.C
 
 // gnssStatus is the receiver and the pairing of its pulses.
 func gnssStatus(l *pipeline.Look) status.GNSS {
-	r := l.Receiver
+	r := l.Reference
 	d, pair := r.DecoderStatus, r.Pairing
 	g := status.GNSS{
 		Fix: d.Epoch.Fix.String(), Trusted: r.HasTime, SatsUsed: maybe(d.Epoch.SatsUsed), LeapS: maybe(d.Epoch.LeapS),
@@ -123,7 +123,7 @@ func gnssStatus(l *pipeline.Look) status.GNSS {
 }
 
 // receiverStatus fills in what the receiver says beside time and position.
-func receiverStatus(g *status.GNSS, r pipeline.Receiver) {
+func receiverStatus(g *status.GNSS, r gnss.ReferenceStatus) {
 	d, e := r.DecoderStatus, r.Epoch
 	g.LeapSource, g.TAccNs, g.QErrPs, g.HDOP = e.LeapSource.String(), maybe(e.TAccNs), maybe(e.QErrPs), maybe(e.HDOP)
 	g.Antenna, g.Jamming, g.JamLevel, g.Spoofing = maybe(e.Antenna), maybe(e.Jamming), maybe(d.JamIndicator), maybe(e.Spoofing)

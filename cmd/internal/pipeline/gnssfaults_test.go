@@ -73,7 +73,7 @@ func TestLeapSecondAnnouncedByTheReceiver(t *testing.T) {
 		if !announced || r.Steps != steps || r.Sky(r.Now).Sub(at) < 30*time.Second {
 			t.Errorf("%+d: announced %v, %d steps, ended %v after midnight", change, announced, r.Steps-steps, r.Sky(r.Now).Sub(at))
 		}
-		if c := r.Pipe.Look(r.Now).Receiver.Pairing.Counters; c.Disagreed != 0 || c.Faults != 0 {
+		if c := r.Pipe.Look(r.Now).Reference.Pairing.Counters; c.Disagreed != 0 || c.Faults != 0 {
 			t.Errorf("%+d: %+v", change, c)
 		}
 	}
@@ -153,7 +153,7 @@ func TestLeapSecondUnannounced(t *testing.T) {
 		if r.Steps != steps {
 			t.Errorf("%s: %d steps", c.name, r.Steps-steps)
 		}
-		if c := r.Pipe.Look(r.Now).Receiver.Pairing.Counters; c.Faults != 0 || c.LeapsObserved != 1 {
+		if c := r.Pipe.Look(r.Now).Reference.Pairing.Counters; c.Faults != 0 || c.LeapsObserved != 1 {
 			t.Errorf("%+v", c)
 		}
 	}
@@ -168,7 +168,7 @@ func TestWeekRollover(t *testing.T) {
 	if e := r.TrueErrorNs(); math.Abs(e) > 1000 {
 		t.Errorf("locked %.0f ns off", e)
 	}
-	if e := r.Pipe.Look(r.Now).Receiver.Epoch; e.Scale != gnss.ScaleGPS || e.UTC.Civil().Year != 2026 {
+	if e := r.Pipe.Look(r.Now).Reference.Epoch; e.Scale != gnss.ScaleGPS || e.UTC.Civil().Year != 2026 {
 		t.Errorf("the epoch is %+v", e)
 	}
 }
@@ -348,8 +348,8 @@ func TestGlitch(t *testing.T) {
 	r.Watch = func() { worst = max(worst, math.Abs(r.TrueErrorNs())) }
 	r.Board.Glitch(200 * time.Millisecond)
 	r.Run(10 * time.Second)
-	if worst > 200 || r.Said.ClockClass != 6 || r.Pipe.Look(r.Now).Receiver.Pairing.Counters.Glitches == 0 || !alarmed(r, alarms.PulseGlitch) {
-		t.Errorf("worst error %.0f ns, class %d, %+v", worst, r.Said.ClockClass, r.Pipe.Look(r.Now).Receiver.Pairing.Counters)
+	if worst > 200 || r.Said.ClockClass != 6 || r.Pipe.Look(r.Now).Reference.Pairing.Counters.Glitches == 0 || !alarmed(r, alarms.PulseGlitch) {
+		t.Errorf("worst error %.0f ns, class %d, %+v", worst, r.Said.ClockClass, r.Pipe.Look(r.Now).Reference.Pairing.Counters)
 	}
 }
 
@@ -366,12 +366,12 @@ func TestSawtooth(t *testing.T) {
 		r.Speak, r.Late = u.speak, late
 		r.Until(time.Minute, "class 6", r.Class(6))
 		r.Run(5 * time.Minute)
-		s := r.Pipe.Look(r.Now).Receiver.Sawtooth
+		s := r.Pipe.Look(r.Now).Reference.Sawtooth
 		wrong, without, with := s.LeftOut, s.WithoutNs, s.WithNs
 		if wrong != (sign < 0) || alarmed(r, alarms.Sawtooth) != wrong || (with < without) != (sign > 0) {
 			t.Errorf("sign %+.0f: wrong %v, %.1f ns without, %.1f ns with it", sign, wrong, without, with)
 		}
-		if st := r.Pipe.Look(r.Now).Receiver.Pairing; !st.NextPulse || st.Counters.NextPulses < 300 {
+		if st := r.Pipe.Look(r.Now).Reference.Pairing; !st.NextPulse || st.Counters.NextPulses < 300 {
 			t.Errorf("sign %+.0f: %+v", sign, st)
 		}
 	}

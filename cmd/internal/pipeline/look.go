@@ -1,8 +1,6 @@
 package pipeline
 
 import (
-	"time"
-
 	"bragi/cmd/internal/alarms"
 	"bragi/gnss"
 	"bragi/gnss/timescale"
@@ -18,24 +16,7 @@ type Look struct {
 	Announcement quality.Announcement // what Announce says
 	EgressNs     float64              // bound of the error between the served clock and the wire
 	Troubles     []alarms.Raised      // conditions that hold
-	Receiver     Receiver
-}
-
-// Receiver is what is known of the receiver and its pulse.
-type Receiver struct {
-	gnss.DecoderStatus
-	Pairing      gnss.PairerStatus
-	HasTime      bool          // a trusted epoch came lately
-	AntennaDelay time.Duration // taken off each pulse
-	Sawtooth     Sawtooth
-	Troubles     []gnss.Trouble
-}
-
-// Sawtooth is what the receiver tells of its pulses' grain, and what that is worth.
-type Sawtooth struct {
-	Told              bool    // with the latest labelled pulse
-	LeftOut           bool    // it makes the pulses worse
-	WithoutNs, WithNs float64 // from pulse to pulse; 0: not known yet
+	Reference    gnss.ReferenceStatus
 }
 
 // Clock is what the served clock knows of itself at now, and what Announce says.
@@ -46,7 +27,7 @@ func (p *Pipeline) Clock(now timescale.Mono) (holdover.Report, quality.Announcem
 
 // Look is the whole Pipeline at now.
 func (p *Pipeline) Look(now timescale.Mono) *Look {
-	l := &Look{At: now, Reads: p.clock.Local(now).AssumeTAI(), EgressNs: p.egressNs(), Receiver: p.receiver(now)}
+	l := &Look{At: now, Reads: p.clock.Local(now).AssumeTAI(), EgressNs: p.egressNs(), Reference: p.reference.Status(now)}
 	l.Report, l.Announcement = p.Clock(now)
 	l.Troubles = p.troubles(l)
 	return l

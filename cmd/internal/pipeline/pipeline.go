@@ -19,43 +19,29 @@ import (
 
 // Pipeline is the way of the data from the receiver to what is announced:
 //
-//	Bytes --> gnss.Decoder --> Epoch \
-//	                                  > gnss.Pairer --> Mark --> holdover.Clock --> Order --> board.Clock
-//	Edge ---------------------------/                        \-> Announcement
+//	Bytes, Edge --> gnss.Reference --> Pulse --> holdover.Clock --> Order --> board.Clock
+//	                                                            \-> Announcement
 //
 // The daemon calls it from its loop, a test in virtual time from its own. It is
 // not safe for several goroutines.
 type Pipeline struct {
-	cfg     Config
-	clock   board.Clock
-	decoder *gnss.Decoder
-	pairer  *gnss.Pairer
-	servo   *holdover.Clock
-	leap    *gnss.LeapBook
-
-	trust    gnss.Trust
-	sawtooth gnss.Sawtooth
-	jump     jump
+	cfg       Config
+	clock     board.Clock
+	reference *gnss.Reference
+	servo     *holdover.Clock
 
 	now      timescale.Mono
 	felt     timescale.Mono // when the thermometer was last read
 	dated    bool           // the servo knows how old its memory is
-	trusted  timescale.Mono // when the last trusted epoch came
 	fault    clockFault
 	orders   uint64 // that the clock took
 	clockErr error  // the last order that the board's clock did not take; nil: it took the last one
-	mark     gnss.Mark
 }
 
 // Config is what the assembly adds to the rooms' own settings.
 type Config struct {
-	Servo holdover.Config
-	// Floor is an instant that is surely past: no earlier date is believed.
-	Floor timescale.UTC
-	// Leap is the table of leap seconds; nil: the built-in one.
-	Leap *timescale.LeapSeconds
-	// AntennaDelay is how late the pulse comes by the antenna's cable.
-	AntennaDelay time.Duration
+	Servo     holdover.Config
+	Reference gnss.ReferenceConfig
 	// EgressNs bounds the error between the served clock and the wire, in ns,
 	// until MeasuredEgress knows better.
 	EgressNs float64
@@ -67,17 +53,10 @@ type Config struct {
 
 // New joins the rooms around the board's clock.
 func New(cfg Config, clock board.Clock) *Pipeline {
-	leap := gnss.NewLeapBook(cfg.Leap)
 	info := clock.Info()
 	// What is finer than the kernel counts would be ordered for nothing.
 	cfg.Servo.QuantumPPB, cfg.Servo.MaxPPB = max(info.QuantumPPB, info.UnitPPB), info.MaxPPB
-	pairer := gnss.NewPairer(gnss.PairerConfig{Book: leap})
-	return &Pipeline{
-		cfg: cfg, clock: clock, leap: leap,
-		decoder: gnss.NewDecoder(gnss.DecoderConfig{Floor: cfg.Floor, Book: leap, NextPulse: pairer.NextPulse}),
-		pairer:  pairer,
-		servo:   holdover.New(cfg.Servo),
-	}
+	return &Pipeline{cfg: cfg, clock: clock, reference: gnss.NewReference(cfg.Reference), servo: holdover.New(cfg.Servo)}
 }
 
 // Start gives the clock a known frequency correction, zero. A clock that reads
@@ -90,7 +69,7 @@ func (p *Pipeline) Start(now timescale.Mono, start timescale.TAI) error {
 		return err
 	}
 	p.servo.Applied(now, applied)
-	if reads := p.clock.Local(now).AssumeTAI(); reads.Sub(p.leap.Table().ToTAI(p.cfg.Floor)) < 0 {
+	if reads := p.clock.Local(now).AssumeTAI(); reads.Sub(p.reference.LeapTable().ToTAI(p.cfg.Reference.Floor)) < 0 {
 		return p.clock.Step(int64(start.Sub(reads)))
 	}
 	return nil
@@ -98,37 +77,35 @@ func (p *Pipeline) Start(now timescale.Mono, start timescale.TAI) error {
 
 // Bytes takes what the receiver sent, which was read at received.
 func (p *Pipeline) Bytes(received timescale.Mono, b []byte) {
-	p.decoder.Feed(received, b, p.Epoch)
+	p.reference.Bytes(received, b)
 }
 
-// Epoch takes a second as the receiver named it: what Bytes makes of bytes, and
-// what a simulation, which has none, says itself.
-func (p *Pipeline) Epoch(e gnss.Epoch) {
-	if e.Trusted {
-		p.trusted = e.Received
-	}
-	place, survey := p.decoder.Place()
-	p.trust.Epoch(e, place, survey)
-	p.pairer.Epoch(e)
-}
+// Epoch takes a second as a simulation, which has no bytes, names it.
+func (p *Pipeline) Epoch(e gnss.Epoch) { p.reference.Epoch(e) }
 
 // Edge takes a pulse; now is when it was handed over.
 func (p *Pipeline) Edge(now timescale.Mono, e board.Edge) {
 	p.now = now
-	mark, labelled := p.pairer.Edge(gnss.Edge{Local: e.Local, Mono: e.Mono, SigmaNs: e.SigmaNs})
-	if !labelled {
+	pulse, ok := p.reference.Edge(now, gnss.Edge{Local: e.Local, Mono: e.Mono, SigmaNs: e.SigmaNs}, p.heldNs(now))
+	if !ok {
 		return
 	}
-	p.mark = mark
-	p.dateMemory(mark)
-	if p.jumped(now, mark) {
-		return
+	p.dateMemory(pulse.Second)
+	p.obey(p.servo.Pulse(now, holdover.Pulse{
+		Mono: pulse.Mono, OffsetNs: pulse.Local.OffsetNs(pulse.Second), CorrectionNs: pulse.CorrectionNs,
+		SigmaNs: pulse.SigmaNs, TempC: math.NaN(), // Tick hands it on
+	}))
+}
+
+// heldNs bounds the error of a clock that was locked and runs on its oscillator;
+// +Inf: it does not.
+func (p *Pipeline) heldNs(now timescale.Mono) float64 {
+	report := p.servo.Report(now)
+	switch report.State {
+	case quality.HoldoverSpec, quality.HoldoverNoSpec, quality.Relocking:
+		return report.BoundNs
 	}
-	order := p.servo.Pulse(now, holdover.Pulse{
-		Mono: mark.Mono, OffsetNs: mark.Local.OffsetNs(mark.Second), CorrectionNs: p.correction(mark),
-		SigmaNs: mark.SigmaNs, TempC: math.NaN(), // Tick hands it on
-	})
-	p.obey(order)
+	return math.Inf(1)
 }
 
 // Every is how often Tick is due.
@@ -142,7 +119,7 @@ func (p *Pipeline) Tick(now timescale.Mono, served bool) (steered bool) {
 	p.GuardClock(now)
 	p.watchClock(now)
 	p.feel(now)
-	cond := holdover.Conditions{HasTime: p.hasTime(now), Served: served, Distrust: p.distrust(now)}
+	cond := holdover.Conditions{HasTime: p.reference.HasTime(now), Served: served, Distrust: p.distrust(now)}
 	p.obey(p.servo.Tick(now, cond))
 	return p.orders != orders
 }
@@ -165,20 +142,12 @@ func (p *Pipeline) MeasuredEgress(boundNs float64) {
 // egressNs bounds the error between the served clock and the wire.
 func (p *Pipeline) egressNs() float64 { return max(p.cfg.EgressNs, p.clock.Info().FloorNs) }
 
-// timeKept is how long a trusted epoch counts as having time.
-const timeKept = 2500 * time.Millisecond
-
-func (p *Pipeline) hasTime(now timescale.Mono) bool {
-	return !p.trusted.IsZero() && now.Sub(p.trusted) < timeKept
-}
-
-func (p *Pipeline) disagrees(now timescale.Mono) bool {
-	for _, trouble := range p.pairer.Reasons(now) {
-		if trouble.Reason == gnss.ReasonPulseDisagrees {
-			return true
-		}
+// distrust is the reason not to believe the pulses at now.
+func (p *Pipeline) distrust(now timescale.Mono) holdover.Reason {
+	if why, ok := p.reference.Distrust(now); ok {
+		return distrusts[why]
 	}
-	return false
+	return holdover.ReasonNone
 }
 
 // Memory is what to keep of the oscillator, dated by the served clock.
@@ -187,14 +156,14 @@ func (p *Pipeline) Memory(now timescale.Mono) (holdover.Memory, bool) {
 }
 
 // dateMemory tells the servo how old its memory is, once a pulse has a date.
-func (p *Pipeline) dateMemory(m gnss.Mark) {
+func (p *Pipeline) dateMemory(second timescale.TAI) {
 	memory := p.cfg.Servo.Memory
 	if memory == nil || p.dated {
 		return
 	}
 	p.dated = true
 	made := timescale.TAIFromNs(memory.TAISeconds * int64(time.Second))
-	p.servo.MemoryAge(m.Second.Sub(made))
+	p.servo.MemoryAge(second.Sub(made))
 }
 
 // obey does to the clock what the servo orders and tells it what was done. An
@@ -240,10 +209,10 @@ const leapWarning = 12 * time.Hour
 func (p *Pipeline) announce(now timescale.Mono, in quality.Input) quality.Announcement {
 	in.EgressNs = p.egressNs()
 	in.Profile, in.Squelch = p.cfg.Profile, p.cfg.Squelch
-	tai := p.clock.Local(now).AssumeTAI()
-	in.UTCOffset, in.UTCOffsetKnown = int16(p.leap.Table().OffsetAtTAI(tai)), true
-	utc, _ := p.leap.Table().ToUTC(tai)
-	if at, change, found := p.leap.Table().Upcoming(utc); found && at.Sub(utc) <= leapWarning {
+	tai, table := p.clock.Local(now).AssumeTAI(), p.reference.LeapTable()
+	in.UTCOffset, in.UTCOffsetKnown = int16(table.OffsetAtTAI(tai)), true
+	utc, _ := table.ToUTC(tai)
+	if at, change, found := table.Upcoming(utc); found && at.Sub(utc) <= leapWarning {
 		in.Leap = int8(change)
 	}
 	a := quality.Announce(in)

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"bragi/gnss"
 	"bragi/gnss/timescale"
@@ -12,16 +11,9 @@ import (
 
 // State is a Pipeline between two processes of one boot.
 type State struct {
-	Servo    holdover.Saved `json:"servo"`
-	Label    *savedLabel    `json:"label"` // null: no pulse was labelled
-	EgressNs float64        `json:"egress_ns"`
-}
-
-// savedLabel is a gnss.Label.
-type savedLabel struct {
-	AtNs    int64         `json:"at_ns"`
-	Second  int64         `json:"tai_second"`
-	DelayNs time.Duration `json:"delay_ns"`
+	Servo    holdover.Saved       `json:"servo"`
+	Label    *gnss.SavedReference `json:"label"` // null: no pulse was labelled
+	EgressNs float64              `json:"egress_ns"`
 }
 
 // Save is the pipeline at now; ok is false while the board's clock is away, or was
@@ -30,11 +22,7 @@ func (p *Pipeline) Save(now timescale.Mono) (s State, ok bool) {
 	if p.fault.away != nil || p.fault.doubted {
 		return s, false
 	}
-	s = State{Servo: p.servo.Save(now), EgressNs: p.cfg.EgressNs}
-	if l, ok := p.pairer.Label(); ok {
-		s.Label = &savedLabel{l.At.Ns(), l.Second, l.Delay}
-	}
-	return s, true
+	return State{Servo: p.servo.Save(now), Label: p.reference.Save(), EgressNs: p.cfg.EgressNs}, true
 }
 
 // Resume goes on where another process has left the clock, instead of Start: the
@@ -59,8 +47,6 @@ func (p *Pipeline) Resume(now timescale.Mono, s State) error {
 	}
 	servo.Applied(now, applied)
 	p.servo, p.now, p.cfg.EgressNs = servo, now, s.EgressNs
-	if l := s.Label; l != nil {
-		p.pairer.Resume(now, gnss.Label{At: timescale.MonoFromNs(l.AtNs), Second: l.Second, Delay: l.DelayNs})
-	}
+	p.reference.Resume(now, s.Label)
 	return nil
 }

@@ -66,6 +66,18 @@ var stateAlarms = map[quality.State]alarms.Code{
 	quality.Relocking:      alarms.ClockRelocking,
 }
 
+// distrusts says what the clock is told of a sign that the pulses are not to be
+// believed.
+var distrusts = map[gnss.Reason]holdover.Reason{
+	gnss.ReasonPulseDisagrees: holdover.ReasonTimeFault,
+	gnss.ReasonTimeJump:       holdover.ReasonTimeFault,
+	gnss.ReasonAntennaOpen:    holdover.ReasonAntenna,
+	gnss.ReasonAntennaShort:   holdover.ReasonAntenna,
+	gnss.ReasonSpoofing:       holdover.ReasonSpoofing,
+	gnss.ReasonJamming:        holdover.ReasonJamming,
+	gnss.ReasonMoved:          holdover.ReasonMoved,
+}
+
 // troubles are the conditions that hold at the moment of l.
 func (p *Pipeline) troubles(l *Look) []alarms.Raised {
 	now, report := l.At, l.Report
@@ -78,7 +90,7 @@ func (p *Pipeline) troubles(l *Look) []alarms.Raised {
 		}
 		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
 	}
-	for _, t := range l.Receiver.Troubles {
+	for _, t := range l.Reference.Troubles {
 		if code, found := gnssAlarms[t.Reason]; found {
 			add(code, t.String())
 		}
@@ -100,8 +112,8 @@ func (p *Pipeline) troubles(l *Look) []alarms.Raised {
 			add(code, reason.String())
 		}
 	}
-	table := p.leap.Table()
-	if utc, _ := table.ToUTC(l.Reads); report.EverLocked && table.Expired(utc) && !p.decoder.LeapVouched(now) {
+	table := p.reference.LeapTable()
+	if utc, _ := table.ToUTC(l.Reads); report.EverLocked && table.Expired(utc) && !p.reference.LeapVouched(now) {
 		add(alarms.LeapTableOld, "it was complete until "+table.Expires().String())
 	}
 	return raised

@@ -168,7 +168,7 @@ func (w *world) powerOn(m *holdover.Memory) error {
 	if w.o.Servo != nil {
 		w.o.Servo(&cfg)
 	}
-	p := pipeline.Config{Servo: cfg, Floor: virtual.Floor, EgressNs: egressNs}
+	p := pipeline.Config{Servo: cfg, Reference: gnss.ReferenceConfig{Floor: virtual.Floor}, EgressNs: egressNs}
 	if !w.o.NoThermometer {
 		p.Temperature = w.temperature
 	}

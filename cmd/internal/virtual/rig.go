@@ -8,6 +8,7 @@ import (
 	"bragi/board"
 	"bragi/board/sim"
 	"bragi/cmd/internal/pipeline"
+	"bragi/gnss"
 	"bragi/gnss/timescale"
 	"bragi/holdover"
 )
@@ -71,7 +72,7 @@ func Demo() pipeline.Config {
 	servo.Oscillator = holdover.OCXO
 	servo.Learning, servo.Settle, servo.FreeRunAfter = 10*time.Second, 5*time.Second, 5*time.Second
 	servo.MaxHoldover, servo.OnAcquire = time.Minute, holdover.AcquireStep
-	return pipeline.Config{Servo: servo, Floor: Floor, EgressNs: pipeline.UnmeasuredEgressNs}
+	return pipeline.Config{Servo: servo, Reference: gnss.ReferenceConfig{Floor: Floor}, EgressNs: pipeline.UnmeasuredEgressNs}
 }
 
 // NewRig starts a Pipeline on a board of software.
