@@ -6,13 +6,13 @@ import (
 )
 
 // hardware is what serves, and the measured error of what it says.
-func (d *Daemon) hardware() status.Hardware {
+func (d *Daemon) hardware(egressNs float64) status.Hardware {
 	r, h, b := d.service.Transport.Residual, d.devices.hardware, d.cfg.Board
 	info := d.devices.clock.Info()
 	return status.Hardware{
 		PHC: info.Name, Driver: info.Driver, Interface: b.Interface, SyncMode: string(h.mode), SyncModeWhy: h.why + h.writing,
 		ResidualNs: status.Residual{P1: r.P1, P50: r.P50, P99: r.P99, N: r.N},
-		EgressNs:   known(d.pipe.egressNs()),
+		EgressNs:   known(egressNs),
 		Profile:    h.profile.Name, Accuracy: h.profile.Accuracy, Limits: h.limits(info), Pulse: pulseInput(d.cfg, h.profile),
 		Counter: boardClock(d.devices.clock), Device: h.device(), Stamps: d.stampCounts(),
 		IngressLatencyNs: float64(b.IngressLatency), EgressLatencyNs: float64(b.EgressLatency), AsymmetryNs: float64(b.Asymmetry),

@@ -109,12 +109,12 @@ func (d *Daemon) compareClock() {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.pipe.guardClock(board.Raw())
+	d.pipe.GuardClock(board.Raw())
 }
 
 // clockAbsences is how often the clock was away.
 func (d *Daemon) clockAbsences() int {
-	if c, ok := d.devices.clock.(removable); ok {
+	if c, ok := d.devices.clock.(interface{ Trouble() board.Trouble }); ok {
 		return c.Trouble().Absences
 	}
 	return 0

@@ -20,9 +20,11 @@ import (
 	"bragi/cmd/internal/alarms"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/control"
+	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/syslog"
 	"bragi/cmd/internal/version"
+	"bragi/gnss"
 	"bragi/gnss/timescale"
 	"bragi/holdover/quality"
 	"bragi/master"
@@ -45,7 +47,7 @@ type Daemon struct {
 	started   time.Time
 
 	mu        sync.Mutex
-	pipe      *Pipeline
+	pipe      *pipeline.Pipeline
 	alarms    *alarms.Set
 	server    *udp.Server // nil while the address is waited for
 	said      quality.Announcement
@@ -112,9 +114,9 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	if err != nil {
 		d.condition(alarms.LeapFile, err.Error())
 	}
-	d.pipe = NewPipeline(PipelineConfig{
-		Leap: leap, Servo: servo, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay,
-		EgressNs: softwareEgressNs, Profile: cfg.Master.QualityProfile(), Squelch: cfg.Master.Squelch, Temperature: d.devices.temperature,
+	d.pipe = pipeline.New(pipeline.Config{
+		Servo: servo, Reference: gnss.ReferenceConfig{Leap: leap, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay},
+		EgressNs: pipeline.UnmeasuredEgressNs, Profile: cfg.Master.QualityProfile(), Squelch: cfg.Master.Squelch, Temperature: d.devices.temperature,
 	}, d.devices.clock)
 	service, err := newMaster(cfg)
 	if err != nil {
@@ -235,6 +237,9 @@ func masterConfig(cfg *config.Config) (master.Config, error) {
 	}, nil
 }
 
+// tickEvery is how often time passes in the pipeline.
+const tickEvery = pipeline.Every
+
 // loop ticks until ctx ends or the service fails, and tells systemd's watchdog
 // that it does.
 func (d *Daemon) loop(ctx context.Context, served <-chan error) error {
@@ -271,17 +276,15 @@ func (d *Daemon) tick() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now, wall := board.Raw(), time.Now()
-	orders := d.pipe.orders
-	d.pipe.Tick(now, d.serves())
-	if d.pipe.orders != orders {
+	if d.pipe.Tick(now, d.serves()) {
 		d.keep.changed()
 	}
-	said := d.pipe.Announcement(now)
-	if said != d.said && d.server != nil {
-		d.server.SetAnnouncement(said)
+	look := d.pipe.Look(now)
+	if look.Announcement != d.said && d.server != nil {
+		d.server.SetAnnouncement(look.Announcement)
 	}
-	d.tellChange(now, wall, said)
-	raised := d.pipe.Troubles(now)
+	d.tellChange(wall, look)
+	raised := look.Troubles
 	for code, detail := range d.outside {
 		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
 	}
@@ -431,28 +434,6 @@ func (d *Daemon) Drain(on bool) error {
 		d.log.Info("the drain has ended: clients are granted again", syslog.Event("DRAIN"))
 	}
 	return nil
-}
-
-// Status is the snapshot that every face draws from.
-func (d *Daemon) Status() status.Status {
-	d.askService(context.Background())
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	now, wall := board.Raw(), time.Now()
-	at := func(m timescale.Mono) time.Time { return wall.Add(m.Sub(now)) }
-	s := status.Status{
-		Version: version.Version, Time: wall, UptimeS: wall.Sub(d.started).Seconds(), Profile: d.cfg.Board.Profile,
-		Clock: d.pipe.clockStatus(now, at), GNSS: d.pipe.gnssStatus(now),
-		Alarms: d.alarms.Active(), Walk: append([]status.Step{}, d.walk...),
-		Master: status.Master{Interface: d.cfg.Board.Interface, Address: d.cfg.Master.Address, EventPort: int(d.cfg.Master.EventPort),
-			GeneralPort: int(d.cfg.Master.GeneralPort), MaxClients: d.cfg.Master.MaxClients},
-	}
-	s.GNSS.Device, s.GNSS.Connected = d.devices.device, d.connected
-	s.GNSS.Receiver = d.devices.receiver.status()
-	s.Hardware, s.Holdover = d.hardware(), d.holdoverStatus(now)
-	s.Restart = d.restartStatus(&s.Clock)
-	masterStatus(&s, d.service)
-	return s
 }
 
 // masterTroubles are the conditions of the service.

@@ -206,37 +206,3 @@ func (k *memoryKeeper) status() *status.Memory {
 	}
 	return s
 }
-
-// holdoverStatus is the oscillator and what holdover is worth.
-func (d *Daemon) holdoverStatus(now timescale.Mono) status.Holdover {
-	r, servo := d.pipe.report(now), d.pipe.cfg.Servo
-	h := status.Holdover{
-		Oscillator: servo.Oscillator.String(), Learned: r.Learned, LockedForS: r.LockedFor.Seconds(),
-		SpecNs: float64(servo.Spec), MaxHoldoverS: servo.MaxHoldover.Seconds(),
-		ErrorNs: known(r.ErrorNs), SigmaNs: known(r.SigmaNs), BoundNs: known(r.BoundNs), ForecastS: known(r.ForecastS), ForecastP50S: known(r.ForecastP50S), ForecastP95S: known(r.ForecastP95S), Class7S: known(r.Class7S),
-		FreqPPB: r.FrequencyPPB, OscillatorPPB: known(r.OscillatorPPB), PulseNoiseNs: known(r.PulseNoiseNs), TemperatureC: known(r.TempC),
-		Memory: d.memory.status(), Why: []string{},
-	}
-	if r.HoldoverFor > 0 {
-		h.ForS = known(r.HoldoverFor.Seconds())
-	}
-	if m, ok := d.pipe.Memory(now); ok {
-		h.Known = knownStatus(m)
-	}
-	for _, w := range r.Why {
-		h.Why = append(h.Why, w.String())
-	}
-	return h
-}
-
-func knownStatus(m holdover.Memory) *status.Known {
-	k := &status.Known{FrequencyPPB: m.FrequencyPPB, FrequencySigmaPPB: m.FrequencySigmaPPB, TemperatureC: m.TempC,
-		DriftPPBDay: m.DriftPPBDay, DriftSigmaPPBDay: m.DriftSigmaPPBDay, Tempco: []status.Tempco{}, Horizons: []status.Horizon{}}
-	for _, c := range m.Tempco {
-		k.Tempco = append(k.Tempco, status.Tempco{LagS: c.LagS, PPBPerC: c.PPBPerC, SigmaPPB: c.SigmaPPB})
-	}
-	for _, s := range m.Sigma {
-		k.Horizons = append(k.Horizons, status.Horizon{HorizonS: s.HorizonS, SigmaNs: s.SigmaNs, Ratio: s.Ratio, Samples: s.Weight})
-	}
-	return k
-}

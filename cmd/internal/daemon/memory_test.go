@@ -9,18 +9,20 @@ import (
 	"time"
 
 	"bragi/board/sim"
+	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/state"
+	"bragi/cmd/internal/virtual"
 	"bragi/gnss/timescale"
 	"bragi/holdover"
 )
 
 // learnt is what a life of an hour's lock knows of a TCXO.
-func learnt(t *testing.T, seed uint64) (*rig, holdover.Memory) {
+func learnt(t *testing.T, seed uint64) (*virtual.Rig, holdover.Memory) {
 	t.Helper()
-	r := newRig(t, warm(nil), sim.Config{Oscillator: sim.TCXO, Receiver: sim.Timing, Seed: seed, TimeToFix: 3 * time.Second})
-	r.until(3*time.Minute, "class 6", r.class(6))
-	r.run(20 * time.Minute)
-	m, ok := r.pipe.Memory(r.now)
+	r := virtual.NewRig(t, warm(nil), sim.Config{Oscillator: sim.TCXO, Receiver: sim.Timing, Seed: seed, TimeToFix: 3 * time.Second})
+	r.Until(3*time.Minute, "class 6", r.Class(6))
+	r.Run(20 * time.Minute)
+	m, ok := r.Pipe.Memory(r.Now)
 	if !ok {
 		t.Fatal("nothing to remember after 20 minutes of lock")
 	}
@@ -28,8 +30,8 @@ func learnt(t *testing.T, seed uint64) (*rig, holdover.Memory) {
 }
 
 // warm has the settings of an empty file but for the oscillator.
-func warm(m *holdover.Memory) PipelineConfig {
-	cfg := demo()
+func warm(m *holdover.Memory) pipeline.Config {
+	cfg := virtual.Demo()
 	cfg.Servo = holdover.DefaultConfig()
 	cfg.Servo.Oscillator, cfg.Servo.Memory = holdover.TCXO, m
 	return cfg
@@ -52,16 +54,16 @@ func TestWarmStart(t *testing.T) {
 		if k.used == nil || k.used.FrequencyPPB != m.FrequencyPPB || k.used.TAISeconds != m.TAISeconds {
 			t.Fatalf("wrote %+v, read %+v, refused %v", m, k.used, k.refused)
 		}
-		if off := k.date().Sub(before.sky(before.now)); off < -time.Second || off > time.Second {
+		if off := k.date().Sub(before.Sky(before.Now)); off < -time.Second || off > time.Second {
 			t.Errorf("the memory is dated %v from now", off)
 		}
 
-		r := newRig(t, warm(k.used), sim.Config{Oscillator: sim.TCXO, Receiver: sim.Timing, Seed: seed, StartOffset: 3 * time.Hour, TimeToFix: 3 * time.Second})
-		r.until(10*time.Second, "a trusted pulse", func() bool { return !r.pipe.trusted.IsZero() })
+		r := virtual.NewRig(t, warm(k.used), sim.Config{Oscillator: sim.TCXO, Receiver: sim.Timing, Seed: seed, StartOffset: 3 * time.Hour, TimeToFix: 3 * time.Second})
+		r.Until(10*time.Second, "a trusted pulse", func() bool { return !r.Pipe.Look(r.Now).Reference.LastTrusted.IsZero() })
 		settle := holdover.DefaultConfig().Settle
-		took := r.until(settle+15*time.Second, "class 6", r.class(6))
+		took := r.Until(settle+15*time.Second, "class 6", r.Class(6))
 		t.Logf("seed %d: class 6 %v after the first trusted epoch", seed, took)
-		if e := r.trueErrorNs(); math.Abs(e) > 100 {
+		if e := r.TrueErrorNs(); math.Abs(e) > 100 {
 			t.Errorf("seed %d: PHASE_ALIGNED with a true error of %.0f ns", seed, e)
 		}
 	}
@@ -72,9 +74,9 @@ func TestMemoryOfTheFuture(t *testing.T) {
 	_, m := learnt(t, 1)
 	m.TAISeconds += 10 * 365 * 86_400
 	m.FrequencyPPB += 20_000 // and nothing of it is true
-	r := newRig(t, warm(&m), sim.Config{Oscillator: sim.TCXO, Receiver: sim.Timing, Seed: 1, StartOffset: time.Hour, TimeToFix: 3 * time.Second})
-	r.until(3*time.Minute, "class 6", r.class(6))
-	if e := r.trueErrorNs(); math.Abs(e) > 100 {
+	r := virtual.NewRig(t, warm(&m), sim.Config{Oscillator: sim.TCXO, Receiver: sim.Timing, Seed: 1, StartOffset: time.Hour, TimeToFix: 3 * time.Second})
+	r.Until(3*time.Minute, "class 6", r.Class(6))
+	if e := r.TrueErrorNs(); math.Abs(e) > 100 {
 		t.Errorf("PHASE_ALIGNED with a true error of %.0f ns", e)
 	}
 }

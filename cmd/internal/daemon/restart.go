@@ -17,6 +17,7 @@ import (
 	"bragi/board/sim"
 	"bragi/board/sim/live"
 	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/state"
 	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/syslog"
@@ -51,9 +52,9 @@ const (
 // clockState is the content of clock.state, in JSON.
 type clockState struct {
 	state.Moment
-	Pipeline PipelineState `json:"pipeline"`
-	Latency  udp.Latency   `json:"latency"`
-	Baud     int           `json:"baud"` // of the receiver; 0: not known
+	Pipeline pipeline.State `json:"pipeline"`
+	Latency  udp.Latency    `json:"latency"`
+	Baud     int            `json:"baud"` // of the receiver; 0: not known
 }
 
 // simState is the content of sim.state, in JSON.
@@ -207,7 +208,7 @@ type rated interface{ AssumeRate(ppb float64) }
 
 // resumeClock goes on with the clock that the last process has left; else it
 // says why, and the pipeline starts anew.
-func (k *keeper) resumeClock(p *Pipeline, clock board.Clock) (why error) {
+func (k *keeper) resumeClock(p *pipeline.Pipeline, clock board.Clock) (why error) {
 	if k.leftErr != nil {
 		return k.leftErr
 	}
@@ -243,10 +244,14 @@ func (d *Daemon) clockState() (s clockState, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now, err := d.keep.moment(d.devices.clock)
-	if err != nil || d.pipe.fault.away != nil || d.pipe.fault.doubted {
+	if err != nil {
 		return s, false // the clock's own alarm tells it
 	}
-	s = clockState{Moment: now, Pipeline: d.pipe.Save(timescale.MonoFromNs(now.RawNs)), Latency: d.keep.before.Latency, Baud: d.keep.baud}
+	left, ok := d.pipe.Save(timescale.MonoFromNs(now.RawNs))
+	if !ok {
+		return s, false
+	}
+	s = clockState{Moment: now, Pipeline: left, Latency: d.keep.before.Latency, Baud: d.keep.baud}
 	if d.service.Snapshot != nil {
 		s.Latency = d.service.Transport.Latency
 	}
@@ -366,8 +371,9 @@ func (d *Daemon) begin(m *master.Master) error {
 	k := d.keep
 	switch err := k.resumeClock(d.pipe, d.devices.clock); {
 	case err == nil:
-		d.steps = d.pipe.servo.Report(now).Steps // they were told
-		d.log.Info("the clock goes on where it was left", syslog.Event("RESUMED"), zap.Stringer("state", d.pipe.servo.Report(now).State),
+		report := d.pipe.Look(now).Report
+		d.steps = report.Steps // they were told
+		d.log.Info("the clock goes on where it was left", syslog.Event("RESUMED"), zap.Stringer("state", report.State),
 			zap.Float64("seconds", k.resumed.AgeS), zap.Int64("off_ns", k.resumed.OffNs))
 	default:
 		if absentIsNil(err) != nil {
@@ -400,9 +406,9 @@ func (d *Daemon) serves() bool {
 
 // restartStatus is what was taken over, and says beside the clock's state why it
 // began anew, until it has locked.
-func (d *Daemon) restartStatus(c *status.Clock) Restart {
+func (d *Daemon) restartStatus(c *status.Clock, everLocked bool) Restart {
 	r := d.keep.resumed
-	if r.Why != "" && !d.pipe.servo.Report(board.Raw()).EverLocked {
+	if r.Why != "" && !everLocked {
 		c.Why = append(c.Why, r.Why)
 	}
 	return r

@@ -7,17 +7,18 @@ import (
 
 	"bragi/board"
 	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/syslog"
 	"bragi/gnss/port"
-	"bragi/gnss/timescale"
+	"bragi/holdover"
 	"bragi/holdover/quality"
 	"bragi/master"
 )
 
 // tellChange logs a change of state, class or service, and a step.
-func (d *Daemon) tellChange(now timescale.Mono, wall time.Time, said quality.Announcement) {
-	report := d.pipe.report(now)
+func (d *Daemon) tellChange(wall time.Time, look *pipeline.Look) {
+	report, said := look.Report, look.Announcement
 	if report.Steps != d.steps {
 		d.steps = report.Steps
 		d.log.Warn("the clock was stepped", syslog.Event("CLOCK_STEP"), zap.Duration("by", time.Duration(report.LastStepNs)))
@@ -27,25 +28,25 @@ func (d *Daemon) tellChange(now timescale.Mono, wall time.Time, said quality.Ann
 	classChanged := first || said.ClockClass != d.said.ClockClass || said.Serve != d.said.Serve
 	if stateChanged {
 		d.log.Info("clock state "+report.State.String(), syslog.Event("CLOCK_STATE"),
-			zap.String("cisco", report.State.Cisco()), zap.String("why", why(report.Why)))
+			zap.String("cisco", report.State.Cisco()), zap.String("why", pipeline.Why(report.Why)))
 	}
 	switch {
 	case !classChanged:
 	case !said.Serve && first:
-		d.log.Info("nothing is served yet", syslog.Event("SERVICE"), zap.String("why", why(report.Why)))
+		d.log.Info("nothing is served yet", syslog.Event("SERVICE"), zap.String("why", pipeline.Why(report.Why)))
 	case !said.Serve:
 		ended := report.Why
-		if d.pipe.meddled(now) {
+		if len(ended) > 0 && ended[0] == holdover.ReasonClockMeddled {
 			ended = ended[:1] // whatever else holds did not end it
 		}
-		d.log.Warn("nothing is served any more", syslog.Event("SERVICE"), zap.String("why", why(ended)))
+		d.log.Warn("nothing is served any more", syslog.Event("SERVICE"), zap.String("why", pipeline.Why(ended)))
 	default:
 		log := d.log.Info
 		if said.ClockClass > 6 {
 			log = d.log.Warn
 		}
 		log("clockClass "+quality.ClassName(said.ClockClass), syslog.Event("CLOCK_CLASS"), zap.Uint8("class", said.ClockClass),
-			zap.String("accuracy", quality.AccuracyName(said.ClockAccuracy)), zap.String("why", why(report.Why)))
+			zap.String("accuracy", quality.AccuracyName(said.ClockAccuracy)), zap.String("why", pipeline.Why(report.Why)))
 	}
 	d.state, d.said = report.State, said
 	if !stateChanged && !classChanged {

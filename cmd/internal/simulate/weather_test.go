@@ -152,9 +152,9 @@ func TestTheJudgeOfASecond(t *testing.T) {
 	day := quiet(holdover.OCXO, 3*time.Hour)
 	look := func(change func(w *world)) *judge {
 		o := day.Options()
-		w := &world{o: &o, now: mono0}
-		w.said = quality.Announcement{Serve: true, ClockClass: 6, ClockAccuracy: 0x21}
-		w.report = holdover.Report{State: quality.Locked, BoundNs: 80, EtaS: math.NaN()}
+		w := &world{o: &o}
+		w.Said = quality.Announcement{Serve: true, ClockClass: 6, ClockAccuracy: 0x21}
+		w.Report = holdover.Report{State: quality.Locked, BoundNs: 80, EtaS: math.NaN()}
 		change(w)
 		return &judge{w: w, v: &Verdict{Day: day}, specNs: 1500, served: true}
 	}
@@ -164,8 +164,8 @@ func TestTheJudgeOfASecond(t *testing.T) {
 		judge  func(j *judge)
 		want   string
 	}{
-		{"class 7 outside the spec", func(w *world) { w.said.ClockClass, w.report.BoundNs, w.said.ClockAccuracy = 7, 3000, 0x25 }, func(j *judge) { j.honest(9, 7, 1501) }, "b"},
-		{"class 7 inside", func(w *world) { w.said.ClockClass, w.report.BoundNs, w.said.ClockAccuracy = 7, 3000, 0x25 }, func(j *judge) { j.honest(9, 7, 1499) }, ""},
+		{"class 7 outside the spec", func(w *world) { w.Said.ClockClass, w.Report.BoundNs, w.Said.ClockAccuracy = 7, 3000, 0x25 }, func(j *judge) { j.honest(9, 7, 1501) }, "b"},
+		{"class 7 inside", func(w *world) { w.Said.ClockClass, w.Report.BoundNs, w.Said.ClockAccuracy = 7, 3000, 0x25 }, func(j *judge) { j.honest(9, 7, 1499) }, ""},
 		{"ten seconds outside the bound", func(*world) {}, func(j *judge) {
 			for i := range outsideMost {
 				j.honest(i, 6, 81)
@@ -176,19 +176,21 @@ func TestTheJudgeOfASecond(t *testing.T) {
 				j.honest(i, 6, 81)
 			}
 		}, "a"},
-		{"eleven outside the accuracy, inside the bound", func(w *world) { w.report.BoundNs = 200 }, func(j *judge) {
+		{"eleven outside the accuracy, inside the bound", func(w *world) { w.Report.BoundNs = 200 }, func(j *judge) {
 			for i := range outsideMost + 1 {
 				j.honest(i, 6, 101)
 			}
 		}, "a"},
-		{"11 ppb within a second", func(w *world) { w.changes.most = 11 }, func(j *judge) { j.calm(9, 6) }, "d"},
-		{"200 ppb in spec", func(w *world) { w.report.FrequencyPPB = 200 }, func(j *judge) { j.calm(9, 6) }, ""},
-		{"210 ppb in spec", func(w *world) { w.report.FrequencyPPB = 210 }, func(j *judge) { j.calm(9, 6) }, "d"},
-		{"210 ppb out of spec", func(w *world) { w.report.FrequencyPPB = 210 }, func(j *judge) { j.calm(9, 52) }, ""},
-		{"6 ppm out of spec", func(w *world) { w.report.FrequencyPPB = 6000 }, func(j *judge) { j.calm(9, 52) }, "d"},
-		{"a step in spec", func(w *world) { w.stepNs, w.stepped = 1, 7 }, func(j *judge) { j.calm(9, 7) }, "d"},
-		{"a small step out of spec", func(w *world) { w.stepNs, w.stepped = 5e6, 52 }, func(j *judge) { j.calm(9, 52) }, "d"},
-		{"a step that a slew would take an hour for", func(w *world) { w.stepNs, w.stepped = -16e6, 52 }, func(j *judge) { j.calm(9, 52) }, ""},
+		{"11 ppb within a second", func(w *world) { w.changes.most = 11 }, func(j *judge) { j.calm(9, 6, 0) }, "d"},
+		{"200 ppb in spec", func(w *world) { w.Report.FrequencyPPB = 200 }, func(j *judge) { j.calm(9, 6, 0) }, ""},
+		{"210 ppb in spec", func(w *world) { w.Report.FrequencyPPB = 210 }, func(j *judge) { j.calm(9, 6, 0) }, "d"},
+		{"210 ppb out of spec", func(w *world) { w.Report.FrequencyPPB = 210 }, func(j *judge) { j.calm(9, 52, 0) }, ""},
+		{"6 ppm that the servo did not order", func(w *world) { w.Report.FrequencyPPB, w.Report.OscillatorPPB = 1000, -900 }, func(j *judge) { j.calm(9, 52, 5000) }, ""},
+		{"11 ppb with the step of a free run", func(w *world) { w.changes.most, w.stepNs, w.stepped = 11, 1e9, 58 }, func(j *judge) { j.calm(9, 58, 0) }, ""},
+		{"6 ppm out of spec", func(w *world) { w.Report.FrequencyPPB = 6000 }, func(j *judge) { j.calm(9, 52, 0) }, "d"},
+		{"a step in spec", func(w *world) { w.stepNs, w.stepped = 1, 7 }, func(j *judge) { j.calm(9, 7, 0) }, "d"},
+		{"a small step out of spec", func(w *world) { w.stepNs, w.stepped = 5e6, 52 }, func(j *judge) { j.calm(9, 52, 0) }, "d"},
+		{"a step that a slew would take an hour for", func(w *world) { w.stepNs, w.stepped = -16e6, 52 }, func(j *judge) { j.calm(9, 52, 0) }, ""},
 	} {
 		j := look(c.change)
 		c.judge(j)

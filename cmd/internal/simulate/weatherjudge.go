@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"bragi/board/sim"
 	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/pipeline"
 	"bragi/holdover"
 	"bragi/holdover/quality"
 )
@@ -205,6 +205,18 @@ func (d *Day) Unnoticed() []float64 {
 	return taken
 }
 
+// wrongSeconds are the times when the receiver names a wrong second, and the
+// hour after.
+func (d *Day) wrongSeconds() []span {
+	var list []span
+	for _, e := range d.Scenario.Events {
+		if e.Do == Seconds {
+			list = append(list, span{int(e.At.Seconds()), int((e.At + e.For + dueAfterLong).Seconds())})
+		}
+	}
+	return list
+}
+
 // believed are the times when a receiver that named a wrong second from the
 // start is believed: nothing contradicts it. They end a minute after it says the
 // right one.
@@ -265,6 +277,7 @@ type judge struct {
 	specNs    float64
 	unnoticed []float64
 	believed  []span
+	wrong     []span // a wrong second, and what it leaves
 	notDue    []span
 
 	pulled  int // the oscillator was last outside the clock's pull
@@ -291,13 +304,13 @@ func judgeWith(d *Day, change func(*Options)) (*Verdict, error) {
 		return nil, err
 	}
 	j := judge{w: w, v: &Verdict{Day: d}, specNs: float64(holdover.DefaultConfig().Spec),
-		unnoticed: d.Unnoticed(), believed: d.believed(), notDue: d.notDue(), pulled: -int(dueAfterOutage.Seconds())}
+		unnoticed: d.Unnoticed(), believed: d.believed(), wrong: d.wrongSeconds(), notDue: d.notDue(), pulled: -int(dueAfterOutage.Seconds())}
 	for i := 1; i <= int(d.Scenario.Duration.Seconds()); i++ {
 		if err := w.second(i); err != nil {
 			return nil, fmt.Errorf("simulate: seed %d, second %d: %w", d.Seed, i, err)
 		}
 		if i >= w.off {
-			if w.report.State == quality.Locked {
+			if w.Report.State == quality.Locked {
 				w.locked = true
 			}
 			j.second(i, p)
@@ -318,17 +331,17 @@ func (j *judge) broke(what byte, i int, format string, args ...any) {
 }
 
 func (j *judge) second(i int, p *simulated) {
-	w, r, a := j.w, &j.w.report, &j.w.said
+	w, r, a := j.w, &j.w.Report, &j.w.Said
 	class := uint8(0)
 	if a.Serve {
 		class = a.ClockClass
 	}
-	errorNs := math.Abs(p.errorNs(w.now))
+	errorNs := math.Abs(p.errorNs(w.Now))
 	if class == 6 || class == 7 {
 		j.honest(i, class, errorNs)
 	}
 	j.due(i, class, p)
-	j.calm(i, class)
+	j.calm(i, class, p.oscillatorPPB(w.Now))
 	j.told(i)
 	j.served = a.Serve
 	j.worth(i, class, errorNs, r)
@@ -336,7 +349,7 @@ func (j *judge) second(i int, p *simulated) {
 
 // honest judges a and b.
 func (j *judge) honest(i int, class uint8, errorNs float64) {
-	v, r, a := j.v, &j.w.report, &j.w.said
+	v, r, a := j.v, &j.w.Report, &j.w.Said
 	if within(j.believed, i) {
 		return
 	}
@@ -362,7 +375,7 @@ func (j *judge) unnoticedAt(i int) float64 {
 // due judges c. A crystal that the clock's pull does not reach excuses.
 func (j *judge) due(i int, class uint8, p *simulated) {
 	most := j.w.o.MaxPPB
-	if most > 0 && math.Abs(p.oscillatorPPB(j.w.now)) > most-slewInSpec {
+	if most > 0 && math.Abs(p.oscillatorPPB(j.w.Now)) > most-slewInSpec {
 		j.pulled = i
 	}
 	if class == 6 || within(j.notDue, i) || i-j.pulled < int(dueAfterOutage.Seconds()) {
@@ -370,25 +383,28 @@ func (j *judge) due(i int, class uint8, p *simulated) {
 		return
 	}
 	if j.away++; j.away >= awayMost {
-		r := &j.w.report
-		j.broke('c', i, "class %d, %v: %s; correction %.0f ppb", class, r.State, why(r.Why), r.FrequencyPPB)
+		r := &j.w.Report
+		j.broke('c', i, "class %d, %v: %s; correction %.0f ppb", class, r.State, pipeline.Why(r.Why), r.FrequencyPPB)
 	}
 }
 
-// calm judges d.
-func (j *judge) calm(i int, class uint8) {
-	w, r := j.w, &j.w.report
-	limit := changeMost + w.o.QuantumPPB
-	if w.changes.most > limit*(1+tolerance) && w.changes.most > j.change {
-		j.broke('d', i, "frequency changed by %.2f ppb within a second", w.changes.most)
+// calm judges d. Before anybody is served, and with the one step of a free run
+// that finds the time, the frequency may be set at once.
+func (j *judge) calm(i int, class uint8, oscillatorPPB float64) {
+	w, r := j.w, &j.w.Report
+	step, at := math.Abs(float64(w.stepNs)), w.stepped
+	w.stepNs, w.stepped = 0, 0
+	changed := w.changes.most
+	w.changes.most = 0
+	if !j.served || at == 58 {
+		w.changes.recent = w.changes.recent[:0]
+		return
 	}
-	j.change = w.changes.most
-	if by := math.Abs(float64(w.stepNs)); w.stepped != 0 {
-		switch {
-		case w.stepped == 6 || w.stepped == 7, w.stepped == 52 && by < slewWithinHNs:
-			j.broke('d', i, "stepped by %s at class %d", nanos(Number(w.stepNs)), w.stepped)
-		}
-		w.stepNs, w.stepped = 0, 0
+	if changed > (changeMost+w.o.QuantumPPB)*(1+tolerance) {
+		j.broke('d', i, "frequency changed by %.2f ppb within a second", changed)
+	}
+	if at == 6 || at == 7 || at == 52 && step < slewWithinHNs {
+		j.broke('d', i, "stepped by %s at class %d", nanos(Number(step)), at)
 	}
 	most := slewOutside
 	switch class {
@@ -398,18 +414,11 @@ func (j *judge) calm(i int, class uint8) {
 	default:
 		return
 	}
-	if slew := math.Abs(r.FrequencyPPB + r.OscillatorPPB); j.served && slew > most*(1+tolerance)+w.o.QuantumPPB {
+	// What the servo did not know is no slew, nor what it thought and was not.
+	slew := min(math.Abs(r.FrequencyPPB+r.OscillatorPPB), math.Abs(r.FrequencyPPB+oscillatorPPB))
+	if slew > most*(1+tolerance)+w.o.QuantumPPB {
 		j.broke('d', i, "class %d slews by %.1f ppb", class, slew)
 	}
-}
-
-// why is a list of reasons as one clause.
-func why(list []holdover.Reason) string {
-	words := make([]string, len(list))
-	for i, r := range list {
-		words[i] = r.String()
-	}
-	return strings.Join(words, ", ")
 }
 
 // alarmEvery is how often the alarms are looked at, in s.
@@ -417,7 +426,7 @@ const alarmEvery = 60
 
 // told judges e.
 func (j *judge) told(i int) {
-	r := &j.w.report
+	r := &j.w.Report
 	if r.State != j.state {
 		j.state, j.silent, j.alarmed = r.State, 0, false
 	}
@@ -433,14 +442,14 @@ func (j *judge) told(i int) {
 		return
 	}
 	if j.silent++; j.silent > silentMost {
-		j.broke('e', i, "%v: %s", r.State, why(r.Why))
+		j.broke('e', i, "%v: %s", r.State, pipeline.Why(r.Why))
 	}
 }
 
 // alarm tells whether any stands. The receiver's bytes are left out here, so
 // that a decoder without any says nothing.
 func (j *judge) alarm() bool {
-	for _, raised := range j.w.pipe.Troubles(j.w.now) {
+	for _, raised := range j.w.Pipe.Look(j.w.Now).Troubles {
 		if raised.Code != alarms.ReceiverSilent {
 			return true
 		}
@@ -450,7 +459,7 @@ func (j *judge) alarm() bool {
 
 // worth collects what the bound is worth.
 func (j *judge) worth(i int, class uint8, errorNs float64, r *holdover.Report) {
-	if i%worthEvery != 0 || j.unnoticedAt(i) > 0 || within(j.believed, i) || !j.w.said.Serve || math.IsNaN(r.BoundNs) {
+	if i%worthEvery != 0 || j.unnoticedAt(i) > 0 || within(j.wrong, i) || !j.w.Said.Serve || math.IsNaN(r.BoundNs) {
 		return
 	}
 	v := j.v

@@ -1,11 +1,10 @@
-package daemon
+package pipeline
 
 import (
 	"time"
 
 	"bragi/cmd/internal/alarms"
 	"bragi/gnss"
-	"bragi/gnss/timescale"
 	"bragi/holdover"
 	"bragi/holdover/quality"
 )
@@ -67,8 +66,21 @@ var stateAlarms = map[quality.State]alarms.Code{
 	quality.Relocking:      alarms.ClockRelocking,
 }
 
-// Troubles are the conditions of the pipeline that hold at now.
-func (p *Pipeline) Troubles(now timescale.Mono) []alarms.Raised {
+// distrusts says what the clock is told of a sign that the pulses are not to be
+// believed.
+var distrusts = map[gnss.Reason]holdover.Reason{
+	gnss.ReasonPulseDisagrees: holdover.ReasonTimeFault,
+	gnss.ReasonTimeJump:       holdover.ReasonTimeFault,
+	gnss.ReasonAntennaOpen:    holdover.ReasonAntenna,
+	gnss.ReasonAntennaShort:   holdover.ReasonAntenna,
+	gnss.ReasonSpoofing:       holdover.ReasonSpoofing,
+	gnss.ReasonJamming:        holdover.ReasonJamming,
+	gnss.ReasonMoved:          holdover.ReasonMoved,
+}
+
+// troubles are the conditions that hold at the moment of l.
+func (p *Pipeline) troubles(l *Look) []alarms.Raised {
+	now, report := l.At, l.Report
 	var raised []alarms.Raised
 	add := func(code alarms.Code, detail string) {
 		for i := range raised {
@@ -78,14 +90,13 @@ func (p *Pipeline) Troubles(now timescale.Mono) []alarms.Raised {
 		}
 		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
 	}
-	for _, t := range p.gnssTroubles(now) {
+	for _, t := range l.Reference.Troubles {
 		if code, found := gnssAlarms[t.Reason]; found {
 			add(code, t.String())
 		}
 	}
-	report := p.report(now)
 	if code, found := stateAlarms[report.State]; found {
-		add(code, why(report.Why))
+		add(code, Why(report.Why))
 	}
 	if f := p.fault; f.away != nil {
 		add(alarms.BoardClock, f.away.Error())
@@ -101,8 +112,8 @@ func (p *Pipeline) Troubles(now timescale.Mono) []alarms.Raised {
 			add(code, reason.String())
 		}
 	}
-	table := p.leap.Table()
-	if utc, _ := table.ToUTC(p.clock.Local(now).AssumeTAI()); report.EverLocked && table.Expired(utc) && !p.decoder.LeapVouched(now) {
+	table := p.reference.LeapTable()
+	if utc, _ := table.ToUTC(l.Reads); report.EverLocked && table.Expired(utc) && !p.reference.LeapVouched(now) {
 		add(alarms.LeapTableOld, "it was complete until "+table.Expires().String())
 	}
 	return raised
@@ -111,8 +122,8 @@ func (p *Pipeline) Troubles(now timescale.Mono) []alarms.Raised {
 // disturbedShown is how long the alarm stays after something else set the clock.
 const disturbedShown = 10 * time.Minute
 
-// why is a list of reasons as one clause.
-func why(reasons []holdover.Reason) string {
+// Why is a list of reasons as one clause.
+func Why(reasons []holdover.Reason) string {
 	text := ""
 	for i, r := range reasons {
 		if i > 0 {

@@ -1,4 +1,4 @@
-package daemon
+package pipeline_test
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 
 	"bragi/board/sim"
 	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/virtual"
 	"bragi/gnss"
 	"bragi/gnss/timescale"
 	"bragi/gnss/ubx"
@@ -15,16 +16,16 @@ import (
 )
 
 // lockedRig is a rig whose receiver is u, at class 6.
-func lockedRig(t *testing.T, u *ubxSky, begin timescale.TAI) *rig {
+func lockedRig(t *testing.T, u *ubxSky, begin timescale.TAI) *virtual.Rig {
 	t.Helper()
-	r := newRigAt(t, demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, StartOffset: time.Hour, TimeToFix: 3 * time.Second}, begin)
-	r.speak = u.speak
-	r.until(30*time.Second, "class 6", r.class(6))
+	r := virtual.NewRigAt(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, StartOffset: time.Hour, TimeToFix: 3 * time.Second}, begin)
+	r.Speak = u.speak
+	r.Until(30*time.Second, "class 6", r.Class(6))
 	return r
 }
 
-func (r *rig) alarm(code alarms.Code) bool {
-	for _, raised := range r.pipe.Troubles(r.now) {
+func alarmed(r *virtual.Rig, code alarms.Code) bool {
+	for _, raised := range r.Pipe.Look(r.Now).Troubles {
 		if raised.Code == code {
 			return true
 		}
@@ -52,27 +53,27 @@ func TestLeapSecondAnnouncedByTheReceiver(t *testing.T) {
 		u.leap, u.event = truth, &leapAhead{midnight, change}
 		at := truth.ToTAI(midnight)
 		r := lockedRig(t, u, at.Add(-90*time.Second))
-		announced, steps := false, r.steps
-		r.watch = func() {
-			now := r.pipe.clock.Local(r.now).AssumeTAI()
+		announced, steps := false, r.Steps
+		r.Watch = func() {
+			now := r.Clock.Local(r.Now).AssumeTAI()
 			want := truth.OffsetAtTAI(now)
-			if int(r.said.CurrentUTCOffset) != want || !r.said.CurrentUTCOffsetValid {
-				t.Fatalf("%+d: at %v currentUtcOffset %d, want %d", change, now, r.said.CurrentUTCOffset, want)
+			if int(r.Said.CurrentUTCOffset) != want || !r.Said.CurrentUTCOffsetValid {
+				t.Fatalf("%+d: at %v currentUtcOffset %d, want %d", change, now, r.Said.CurrentUTCOffset, want)
 			}
 			before := now.Sub(at) < 0
-			if r.said.Leap61 != (before && change > 0) || r.said.Leap59 != (before && change < 0) {
-				t.Fatalf("%+d: at %v leap61 %v leap59 %v", change, now, r.said.Leap61, r.said.Leap59)
+			if r.Said.Leap61 != (before && change > 0) || r.Said.Leap59 != (before && change < 0) {
+				t.Fatalf("%+d: at %v leap61 %v leap59 %v", change, now, r.Said.Leap61, r.Said.Leap59)
 			}
 			announced = announced || before
-			if e := r.trueErrorNs(); math.Abs(e) > 500 || r.said.ClockClass != 6 {
-				t.Fatalf("%+d: at %v the error is %.0f ns, class %d", change, now, e, r.said.ClockClass)
+			if e := r.TrueErrorNs(); math.Abs(e) > 500 || r.Said.ClockClass != 6 {
+				t.Fatalf("%+d: at %v the error is %.0f ns, class %d", change, now, e, r.Said.ClockClass)
 			}
 		}
-		r.run(2 * time.Minute)
-		if !announced || r.steps != steps || r.sky(r.now).Sub(at) < 30*time.Second {
-			t.Errorf("%+d: announced %v, %d steps, ended %v after midnight", change, announced, r.steps-steps, r.sky(r.now).Sub(at))
+		r.Run(2 * time.Minute)
+		if !announced || r.Steps != steps || r.Sky(r.Now).Sub(at) < 30*time.Second {
+			t.Errorf("%+d: announced %v, %d steps, ended %v after midnight", change, announced, r.Steps-steps, r.Sky(r.Now).Sub(at))
 		}
-		if c := r.pipe.pairer.Status().Counters; c.Disagreed != 0 || c.Faults != 0 {
+		if c := r.Pipe.Look(r.Now).Reference.Pairing.Counters; c.Disagreed != 0 || c.Faults != 0 {
 			t.Errorf("%+d: %+v", change, c)
 		}
 	}
@@ -89,14 +90,14 @@ func TestLeapSecondIsAnnouncedInTheLastTwelveHours(t *testing.T) {
 	u.leap, u.event = truth, &leapAhead{midnight, +1}
 	noon := truth.ToTAI(midnight).Add(-12*time.Hour - time.Second)
 	r := lockedRig(t, u, noon.Add(-time.Minute))
-	r.watch = func() {
-		left := truth.ToTAI(midnight).Sub(r.pipe.clock.Local(r.now).AssumeTAI())
-		if near := (left - 12*time.Hour).Abs() < 2*time.Second; !near && r.said.Leap61 != (left < 12*time.Hour) {
-			t.Fatalf("%v before midnight leap61 is %v", left, r.said.Leap61)
+	r.Watch = func() {
+		left := truth.ToTAI(midnight).Sub(r.Clock.Local(r.Now).AssumeTAI())
+		if near := (left - 12*time.Hour).Abs() < 2*time.Second; !near && r.Said.Leap61 != (left < 12*time.Hour) {
+			t.Fatalf("%v before midnight leap61 is %v", left, r.Said.Leap61)
 		}
 	}
-	r.run(2 * time.Minute)
-	if !r.said.Leap61 {
+	r.Run(2 * time.Minute)
+	if !r.Said.Leap61 {
 		t.Error("it was never announced")
 	}
 }
@@ -128,8 +129,8 @@ func TestLeapSecondUnannounced(t *testing.T) {
 			t.Fatal(err)
 		}
 		at := truth.ToTAI(midnight)
-		r := newRigAt(t, demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, StartOffset: time.Hour, TimeToFix: 3 * time.Second}, at.Add(-time.Minute))
-		r.speak = nmeaSky(func(second int64) string {
+		r := virtual.NewRigAt(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, StartOffset: time.Hour, TimeToFix: 3 * time.Second}, at.Add(-time.Minute))
+		r.Speak = nmeaSky(func(second int64) string {
 			u, leap60 := truth.ToUTC(timescale.TAIFromNs(second * 1e9))
 			v := u.Civil()
 			if leap60 && c.says60 {
@@ -137,22 +138,22 @@ func TestLeapSecondUnannounced(t *testing.T) {
 			}
 			return fmt.Sprintf("%02d%02d%02d.00,A,6023.6,N,00519.3,E,,,%02d%02d%02d,,,A", v.Hour, v.Minute, v.Second, v.Day, v.Month, v.Year%100)
 		})
-		r.until(30*time.Second, "class 6", r.class(6))
-		steps := r.steps
-		r.watch = func() {
-			if e := r.trueErrorNs(); math.Abs(e) > 500 || r.said.ClockClass != 6 {
-				t.Fatalf("%s: the error is %.0f ns, class %d", c.name, e, r.said.ClockClass)
+		r.Until(30*time.Second, "class 6", r.Class(6))
+		steps := r.Steps
+		r.Watch = func() {
+			if e := r.TrueErrorNs(); math.Abs(e) > 500 || r.Said.ClockClass != 6 {
+				t.Fatalf("%s: the error is %.0f ns, class %d", c.name, e, r.Said.ClockClass)
 			}
-			after := r.sky(r.now).Sub(at)
-			if want := 37 + c.change; after > 5*time.Second && int(r.said.CurrentUTCOffset) != want {
-				t.Fatalf("%s: %v after midnight the offset is %d, want %d", c.name, after, r.said.CurrentUTCOffset, want)
+			after := r.Sky(r.Now).Sub(at)
+			if want := 37 + c.change; after > 5*time.Second && int(r.Said.CurrentUTCOffset) != want {
+				t.Fatalf("%s: %v after midnight the offset is %d, want %d", c.name, after, r.Said.CurrentUTCOffset, want)
 			}
 		}
-		r.run(90 * time.Second)
-		if r.steps != steps {
-			t.Errorf("%s: %d steps", c.name, r.steps-steps)
+		r.Run(90 * time.Second)
+		if r.Steps != steps {
+			t.Errorf("%s: %d steps", c.name, r.Steps-steps)
 		}
-		if c := r.pipe.pairer.Status().Counters; c.Faults != 0 || c.LeapsObserved != 1 {
+		if c := r.Pipe.Look(r.Now).Reference.Pairing.Counters; c.Faults != 0 || c.LeapsObserved != 1 {
 			t.Errorf("%+v", c)
 		}
 	}
@@ -163,11 +164,11 @@ func TestLeapSecondUnannounced(t *testing.T) {
 func TestWeekRollover(t *testing.T) {
 	u := goodSky()
 	u.noPVT, u.weeksShort = true, 1
-	r := lockedRig(t, u, skyAtStart)
-	if e := r.trueErrorNs(); math.Abs(e) > 1000 {
+	r := lockedRig(t, u, virtual.SkyAtBegin)
+	if e := r.TrueErrorNs(); math.Abs(e) > 1000 {
 		t.Errorf("locked %.0f ns off", e)
 	}
-	if e := r.pipe.decoder.Status().Epoch; e.Scale != gnss.ScaleGPS || e.UTC.Civil().Year != 2026 {
+	if e := r.Pipe.Look(r.Now).Reference.Epoch; e.Scale != gnss.ScaleGPS || e.UTC.Civil().Year != 2026 {
 		t.Errorf("the epoch is %+v", e)
 	}
 }
@@ -175,12 +176,12 @@ func TestWeekRollover(t *testing.T) {
 // A date 1,024 weeks ago in a sentence or in NAV-PVT is no week number, and is
 // never unwrapped: nothing is served from it.
 func TestARolledOverDateIsNotBelieved(t *testing.T) {
-	r := newRigAt(t, demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, TimeToFix: 3 * time.Second}, skyAtStart)
+	r := virtual.NewRigAt(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, TimeToFix: 3 * time.Second}, virtual.SkyAtBegin)
 	u := goodSky()
-	r.speak = func(sky timescale.TAI) []byte { return u.speak(sky.Add(-1024 * 7 * 24 * time.Hour)) }
-	r.run(30 * time.Second)
-	if r.said.ClockClass == 6 || !r.alarm(alarms.BadDate) {
-		t.Errorf("class %d, alarms %v", r.said.ClockClass, r.pipe.Troubles(r.now))
+	r.Speak = func(sky timescale.TAI) []byte { return u.speak(sky.Add(-1024 * 7 * 24 * time.Hour)) }
+	r.Run(30 * time.Second)
+	if r.Said.ClockClass == 6 || !alarmed(r, alarms.BadDate) {
+		t.Errorf("class %d, alarms %v", r.Said.ClockClass, r.Pipe.Look(r.Now).Troubles)
 	}
 }
 
@@ -190,26 +191,26 @@ func TestARolledOverDateIsNotBelieved(t *testing.T) {
 func TestColdStartLeapFault(t *testing.T) {
 	u := goodSky()
 	u.leapS, u.vouch = 16, false
-	r := newRigAt(t, demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, TimeToFix: 3 * time.Second}, skyAtStart)
-	r.speak = u.speak
-	r.run(40 * time.Second)
-	if r.said.Serve && r.said.ClockClass == 6 {
+	r := virtual.NewRigAt(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, TimeToFix: 3 * time.Second}, virtual.SkyAtBegin)
+	r.Speak = u.speak
+	r.Run(40 * time.Second)
+	if r.Said.Serve && r.Said.ClockClass == 6 {
 		t.Fatal("locked to a second that is two off")
 	}
 	u.leapS, u.vouch = 0, true
-	r.until(40*time.Second, "class 6", r.class(6))
-	if e := r.trueErrorNs(); math.Abs(e) > 1000 {
+	r.Until(40*time.Second, "class 6", r.Class(6))
+	if e := r.TrueErrorNs(); math.Abs(e) > 1000 {
 		t.Errorf("locked %.0f ns off", e)
 	}
 
 	u = goodSky()
 	u.leapS, u.vouch, u.noPVT = 16, false, true
-	r = lockedRig(t, u, skyAtStart)
-	if e := r.trueErrorNs(); math.Abs(e) > 1000 {
+	r = lockedRig(t, u, virtual.SkyAtBegin)
+	if e := r.TrueErrorNs(); math.Abs(e) > 1000 {
 		t.Errorf("by GPS time locked %.0f ns off", e)
 	}
-	if r.said.CurrentUTCOffset != 37 {
-		t.Errorf("currentUtcOffset %d", r.said.CurrentUTCOffset)
+	if r.Said.CurrentUTCOffset != 37 {
+		t.Errorf("currentUtcOffset %d", r.Said.CurrentUTCOffset)
 	}
 }
 
@@ -230,16 +231,16 @@ func TestDistrustHoldsOver(t *testing.T) {
 		{"moved by 1.5 km", func(u *ubxSky) { u.northM = 1500 }, alarms.Moved, func(u *ubxSky) { u.northM = 0 }},
 	} {
 		u := goodSky()
-		r := lockedRig(t, u, skyAtStart)
-		r.run(2 * time.Minute)
+		r := lockedRig(t, u, virtual.SkyAtBegin)
+		r.Run(2 * time.Minute)
 		c.do(u)
-		took := r.until(10*time.Second, c.name+": holdover", func() bool { return r.pipe.servo.Report(r.now).State == quality.HoldoverSpec })
-		if !r.alarm(c.code) || r.said.ClockClass != 7 {
-			t.Errorf("%s: after %v class %d, alarms %v", c.name, took, r.said.ClockClass, r.pipe.Troubles(r.now))
+		took := r.Until(10*time.Second, c.name+": holdover", func() bool { return r.Pipe.Look(r.Now).Report.State == quality.HoldoverSpec })
+		if !alarmed(r, c.code) || r.Said.ClockClass != 7 {
+			t.Errorf("%s: after %v class %d, alarms %v", c.name, took, r.Said.ClockClass, r.Pipe.Look(r.Now).Troubles)
 		}
 		c.undo(u)
-		r.until(time.Minute, c.name+": class 6 again", r.class(6))
-		if r.alarm(c.code) {
+		r.Until(time.Minute, c.name+": class 6 again", r.Class(6))
+		if alarmed(r, c.code) {
 			t.Errorf("%s: the alarm stays", c.name)
 		}
 	}
@@ -248,11 +249,11 @@ func TestDistrustHoldsOver(t *testing.T) {
 // Jamming that leaves the receiver's accuracy alone is told, and no holdover.
 func TestJammingThatTheReceiverStands(t *testing.T) {
 	u := goodSky()
-	r := lockedRig(t, u, skyAtStart)
+	r := lockedRig(t, u, virtual.SkyAtBegin)
 	u.jamming = ubx.JammingCritical
-	r.run(20 * time.Second)
-	if !r.alarm(alarms.Jammed) || r.alarm(alarms.Jamming) || r.said.ClockClass != 6 {
-		t.Errorf("class %d, alarms %v", r.said.ClockClass, r.pipe.Troubles(r.now))
+	r.Run(20 * time.Second)
+	if !alarmed(r, alarms.Jammed) || alarmed(r, alarms.Jamming) || r.Said.ClockClass != 6 {
+		t.Errorf("class %d, alarms %v", r.Said.ClockClass, r.Pipe.Look(r.Now).Troubles)
 	}
 }
 
@@ -260,10 +261,10 @@ func TestJammingThatTheReceiverStands(t *testing.T) {
 func TestAntennaThatIsNotSupervised(t *testing.T) {
 	u := goodSky()
 	u.antenna = ubx.AntennaOpen
-	r := lockedRig(t, u, skyAtStart)
-	r.run(20 * time.Second)
-	if !r.alarm(alarms.AntennaDoubted) || r.said.ClockClass != 6 {
-		t.Errorf("class %d, alarms %v", r.said.ClockClass, r.pipe.Troubles(r.now))
+	r := lockedRig(t, u, virtual.SkyAtBegin)
+	r.Run(20 * time.Second)
+	if !alarmed(r, alarms.AntennaDoubted) || r.Said.ClockClass != 6 {
+		t.Errorf("class %d, alarms %v", r.Said.ClockClass, r.Pipe.Look(r.Now).Troubles)
 	}
 }
 
@@ -271,19 +272,19 @@ func TestAntennaThatIsNotSupervised(t *testing.T) {
 // what is held is the state of before.
 func TestDistrustIsBackDated(t *testing.T) {
 	u := goodSky()
-	cfg := demo()
+	cfg := virtual.Demo()
 	cfg.Servo.MaxHoldover = time.Hour
-	r := newRigAt(t, cfg, sim.Config{Oscillator: sim.OCXO, Seed: 3, TimeToFix: 3 * time.Second, FixHold: time.Hour}, skyAtStart)
-	r.speak = u.speak
-	r.until(time.Minute, "class 6", r.class(6))
-	r.run(10 * time.Minute)
-	r.board.SetAntenna(false) // the pulse drifts by 35 ns each second
-	r.run(20 * time.Second)
+	r := virtual.NewRigAt(t, cfg, sim.Config{Oscillator: sim.OCXO, Seed: 3, TimeToFix: 3 * time.Second, FixHold: time.Hour}, virtual.SkyAtBegin)
+	r.Speak = u.speak
+	r.Until(time.Minute, "class 6", r.Class(6))
+	r.Run(10 * time.Minute)
+	r.Board.SetAntenna(false) // the pulse drifts by 35 ns each second
+	r.Run(20 * time.Second)
 	u.antenna = ubx.AntennaOpen
-	r.until(5*time.Second, "holdover", func() bool { return r.pipe.servo.Report(r.now).State == quality.HoldoverSpec })
-	r.run(10 * time.Minute)
+	r.Until(5*time.Second, "holdover", func() bool { return r.Pipe.Look(r.Now).Report.State == quality.HoldoverSpec })
+	r.Run(10 * time.Minute)
 	// 20 s of drift that were believed would be 35 ppb: 21 us after ten minutes.
-	if e := math.Abs(r.trueErrorNs()); e > 500 {
+	if e := math.Abs(r.TrueErrorNs()); e > 500 {
 		t.Errorf("ten minutes after the cut the error is %.0f ns", e)
 	}
 }
@@ -293,29 +294,29 @@ func TestDistrustIsBackDated(t *testing.T) {
 func TestTimeJumpAfterHoldover(t *testing.T) {
 	for _, by := range []int64{-1, 1, 3600} {
 		u := goodSky()
-		r := lockedRig(t, u, skyAtStart)
-		r.run(time.Minute)
+		r := lockedRig(t, u, virtual.SkyAtBegin)
+		r.Run(time.Minute)
 		mute := true
-		r.speak = func(sky timescale.TAI) []byte {
+		r.Speak = func(sky timescale.TAI) []byte {
 			if mute {
 				return nil
 			}
 			return u.speak(sky)
 		}
-		r.board.SetAntenna(false)
-		r.run(20 * time.Minute) // longer than a label is remembered
-		r.board.SetAntenna(true)
+		r.Board.SetAntenna(false)
+		r.Run(20 * time.Minute) // longer than a label is remembered
+		r.Board.SetAntenna(true)
 		mute, u.lateSecond = false, by
-		steps := r.steps
-		r.run(10 * time.Minute)
-		if e := math.Abs(r.trueErrorNs()); e > 1e6 || r.steps != steps || r.said.ClockClass == 6 {
-			t.Errorf("%+d s: error %.0f ns, %d steps, class %d", by, e, r.steps-steps, r.said.ClockClass)
+		steps := r.Steps
+		r.Run(10 * time.Minute)
+		if e := math.Abs(r.TrueErrorNs()); e > 1e6 || r.Steps != steps || r.Said.ClockClass == 6 {
+			t.Errorf("%+d s: error %.0f ns, %d steps, class %d", by, e, r.Steps-steps, r.Said.ClockClass)
 		}
-		if !r.alarm(alarms.TimeJump) && !r.alarm(alarms.PulseDisagrees) {
-			t.Errorf("%+d s: alarms %v", by, r.pipe.Troubles(r.now))
+		if !alarmed(r, alarms.TimeJump) && !alarmed(r, alarms.PulseDisagrees) {
+			t.Errorf("%+d s: alarms %v", by, r.Pipe.Look(r.Now).Troubles)
 		}
 		u.lateSecond = 0
-		r.until(5*time.Minute, "class 6 when the receiver is right again", r.class(6))
+		r.Until(5*time.Minute, "class 6 when the receiver is right again", r.Class(6))
 	}
 }
 
@@ -325,30 +326,30 @@ func TestTimeJumpAfterHoldover(t *testing.T) {
 func TestDisagreementHoldsOver(t *testing.T) {
 	for _, by := range []int64{1, -1, 18, -18} {
 		u := goodSky()
-		r := lockedRig(t, u, skyAtStart)
-		r.run(time.Minute)
+		r := lockedRig(t, u, virtual.SkyAtBegin)
+		r.Run(time.Minute)
 		u.lateSecond = by
-		r.until(15*time.Second, "holdover", func() bool { return r.pipe.servo.Report(r.now).State == quality.HoldoverSpec })
-		r.run(2 * time.Minute)
-		if e := math.Abs(r.trueErrorNs()); e > 1000 || !r.alarm(alarms.PulseDisagrees) {
-			t.Errorf("%+d s: error %.0f ns, alarms %v", by, e, r.pipe.Troubles(r.now))
+		r.Until(15*time.Second, "holdover", func() bool { return r.Pipe.Look(r.Now).Report.State == quality.HoldoverSpec })
+		r.Run(2 * time.Minute)
+		if e := math.Abs(r.TrueErrorNs()); e > 1000 || !alarmed(r, alarms.PulseDisagrees) {
+			t.Errorf("%+d s: error %.0f ns, alarms %v", by, e, r.Pipe.Look(r.Now).Troubles)
 		}
 		u.lateSecond = 0
-		r.until(time.Minute, "class 6 again", r.class(6))
+		r.Until(time.Minute, "class 6 again", r.Class(6))
 	}
 }
 
 // A pulse 0.2 s off, and two pulses in a second, move nothing.
 func TestGlitch(t *testing.T) {
 	u := goodSky()
-	r := lockedRig(t, u, skyAtStart)
-	r.run(time.Minute)
+	r := lockedRig(t, u, virtual.SkyAtBegin)
+	r.Run(time.Minute)
 	worst := 0.0
-	r.watch = func() { worst = max(worst, math.Abs(r.trueErrorNs())) }
-	r.board.Glitch(200 * time.Millisecond)
-	r.run(10 * time.Second)
-	if worst > 200 || r.said.ClockClass != 6 || r.pipe.pairer.Status().Counters.Glitches == 0 || !r.alarm(alarms.PulseGlitch) {
-		t.Errorf("worst error %.0f ns, class %d, %+v", worst, r.said.ClockClass, r.pipe.pairer.Status().Counters)
+	r.Watch = func() { worst = max(worst, math.Abs(r.TrueErrorNs())) }
+	r.Board.Glitch(200 * time.Millisecond)
+	r.Run(10 * time.Second)
+	if worst > 200 || r.Said.ClockClass != 6 || r.Pipe.Look(r.Now).Reference.Pairing.Counters.Glitches == 0 || !alarmed(r, alarms.PulseGlitch) {
+		t.Errorf("worst error %.0f ns, class %d, %+v", worst, r.Said.ClockClass, r.Pipe.Look(r.Now).Reference.Pairing.Counters)
 	}
 }
 
@@ -361,15 +362,16 @@ func TestSawtooth(t *testing.T) {
 		u := goodSky()
 		u.timTP = true
 		u.qErrPs = func(second int64) int32 { return int32(sign * -1000 * late(second)) }
-		r := newRigAt(t, demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, StartOffset: time.Hour, TimeToFix: 3 * time.Second}, skyAtStart)
-		r.speak, r.late = u.speak, late
-		r.until(time.Minute, "class 6", r.class(6))
-		r.run(5 * time.Minute)
-		wrong, without, with := r.pipe.sawtooth.Wrong()
-		if wrong != (sign < 0) || r.alarm(alarms.Sawtooth) != wrong || (with < without) != (sign > 0) {
+		r := virtual.NewRigAt(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, StartOffset: time.Hour, TimeToFix: 3 * time.Second}, virtual.SkyAtBegin)
+		r.Speak, r.Late = u.speak, late
+		r.Until(time.Minute, "class 6", r.Class(6))
+		r.Run(5 * time.Minute)
+		s := r.Pipe.Look(r.Now).Reference.Sawtooth
+		wrong, without, with := s.LeftOut, s.WithoutNs, s.WithNs
+		if wrong != (sign < 0) || alarmed(r, alarms.Sawtooth) != wrong || (with < without) != (sign > 0) {
 			t.Errorf("sign %+.0f: wrong %v, %.1f ns without, %.1f ns with it", sign, wrong, without, with)
 		}
-		if st := r.pipe.pairer.Status(); !st.NextPulse || st.Counters.NextPulses < 300 {
+		if st := r.Pipe.Look(r.Now).Reference.Pairing; !st.NextPulse || st.Counters.NextPulses < 300 {
 			t.Errorf("sign %+.0f: %+v", sign, st)
 		}
 	}
@@ -383,14 +385,14 @@ func TestLateMessagesBesideNextPulses(t *testing.T) {
 	u.qErrPs = func(int64) int32 { return 0 }
 	late := goodSky()
 	late.lateSecond = -1
-	r := newRigAt(t, demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, StartOffset: time.Hour, TimeToFix: 3 * time.Second}, skyAtStart)
-	r.speak = func(sky timescale.TAI) []byte {
+	r := virtual.NewRigAt(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, StartOffset: time.Hour, TimeToFix: 3 * time.Second}, virtual.SkyAtBegin)
+	r.Speak = func(sky timescale.TAI) []byte {
 		const timTP = 16 + ubx.Overhead
 		return append(u.speak(sky)[:timTP:timTP], late.speak(sky)...)
 	}
-	r.until(time.Minute, "class 6", r.class(6))
-	r.run(time.Minute)
-	if e := r.trueErrorNs(); math.Abs(e) > 1000 || r.said.ClockClass != 6 || !r.alarm(alarms.MessagesLate) {
-		t.Errorf("error %.0f ns, class %d, alarms %v", e, r.said.ClockClass, r.pipe.Troubles(r.now))
+	r.Until(time.Minute, "class 6", r.Class(6))
+	r.Run(time.Minute)
+	if e := r.TrueErrorNs(); math.Abs(e) > 1000 || r.Said.ClockClass != 6 || !alarmed(r, alarms.MessagesLate) {
+		t.Errorf("error %.0f ns, class %d, alarms %v", e, r.Said.ClockClass, r.Pipe.Look(r.Now).Troubles)
 	}
 }

@@ -1,4 +1,4 @@
-package daemon
+package pipeline
 
 import (
 	"math"
@@ -55,10 +55,10 @@ type clockFault struct {
 	accepted  uint64 // pulses when it was last away
 }
 
-// guardClock puts the board's clock back when somebody else has set it. One that
+// GuardClock puts the board's clock back when somebody else has set it. One that
 // is disturbed again within seconds stands still or has another master: it is
 // not served until it has been left alone for clockAlone, and put back then.
-func (p *Pipeline) guardClock(now timescale.Mono) {
+func (p *Pipeline) GuardClock(now timescale.Mono) {
 	c, ok := p.clock.(guarded)
 	if !ok {
 		return

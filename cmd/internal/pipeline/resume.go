@@ -1,43 +1,35 @@
-package daemon
+package pipeline
 
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"bragi/gnss"
 	"bragi/gnss/timescale"
 	"bragi/holdover"
 )
 
-// PipelineState is a Pipeline between two processes of one boot.
-type PipelineState struct {
-	Servo    holdover.Saved `json:"servo"`
-	Label    *savedLabel    `json:"label"` // null: no pulse was labelled
-	EgressNs float64        `json:"egress_ns"`
+// State is a Pipeline between two processes of one boot.
+type State struct {
+	Servo    holdover.Saved       `json:"servo"`
+	Label    *gnss.SavedReference `json:"label"` // null: no pulse was labelled
+	EgressNs float64              `json:"egress_ns"`
 }
 
-// savedLabel is a gnss.Label.
-type savedLabel struct {
-	AtNs    int64         `json:"at_ns"`
-	Second  int64         `json:"tai_second"`
-	DelayNs time.Duration `json:"delay_ns"`
-}
-
-// Save is the pipeline at now.
-func (p *Pipeline) Save(now timescale.Mono) PipelineState {
-	s := PipelineState{Servo: p.servo.Save(now), EgressNs: p.cfg.EgressNs}
-	if l, ok := p.pairer.Label(); ok {
-		s.Label = &savedLabel{l.At.Ns(), l.Second, l.Delay}
+// Save is the pipeline at now; ok is false while the board's clock is away, or was
+// and no pulses have confirmed it since: that clock is not to be gone on with.
+func (p *Pipeline) Save(now timescale.Mono) (s State, ok bool) {
+	if p.fault.away != nil || p.fault.doubted {
+		return s, false
 	}
-	return s
+	return State{Servo: p.servo.Save(now), Label: p.reference.Save(), EgressNs: p.cfg.EgressNs}, true
 }
 
 // Resume goes on where another process has left the clock, instead of Start: the
 // state stays, its bound grown by the age, and the pulses count on. That the clock
 // was left alone since is the caller's to know. After an error the pipeline is as
 // it was, and Start is due.
-func (p *Pipeline) Resume(now timescale.Mono, s PipelineState) error {
+func (p *Pipeline) Resume(now timescale.Mono, s State) error {
 	if len(s.Servo.Corrections) == 0 {
 		return errors.New("it does not say how the clock was steered")
 	}
@@ -55,8 +47,6 @@ func (p *Pipeline) Resume(now timescale.Mono, s PipelineState) error {
 	}
 	servo.Applied(now, applied)
 	p.servo, p.now, p.cfg.EgressNs = servo, now, s.EgressNs
-	if l := s.Label; l != nil {
-		p.pairer.Resume(now, gnss.Label{At: timescale.MonoFromNs(l.AtNs), Second: l.Second, Delay: l.DelayNs})
-	}
+	p.reference.Resume(now, s.Label)
 	return nil
 }

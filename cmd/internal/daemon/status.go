@@ -1,17 +1,50 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
+	"bragi/board"
+	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/status"
+	"bragi/cmd/internal/version"
 	"bragi/gnss"
 	"bragi/gnss/timescale"
+	"bragi/gnss/ubx"
+	"bragi/holdover"
 	"bragi/holdover/quality"
 	"bragi/master"
 	"bragi/master/udp"
 )
+
+// Status is the snapshot that every face draws from.
+func (d *Daemon) Status() status.Status {
+	d.askService(context.Background())
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now, wall := board.Raw(), time.Now()
+	at := func(m timescale.Mono) time.Time { return wall.Add(m.Sub(now)) }
+	look := d.pipe.Look(now)
+	s := status.Status{
+		Version: version.Version, Time: wall, UptimeS: wall.Sub(d.started).Seconds(), Profile: d.cfg.Board.Profile,
+		Clock: clockStatus(look, at), GNSS: gnssStatus(look), Holdover: holdoverStatus(look, d.cfg.Servo()),
+		Alarms: d.alarms.Active(), Walk: append([]status.Step{}, d.walk...),
+		Master: status.Master{Interface: d.cfg.Board.Interface, Address: d.cfg.Master.Address, EventPort: int(d.cfg.Master.EventPort),
+			GeneralPort: int(d.cfg.Master.GeneralPort), MaxClients: d.cfg.Master.MaxClients},
+	}
+	s.GNSS.Device, s.GNSS.Connected = d.devices.device, d.connected
+	s.GNSS.Receiver = d.devices.receiver.status()
+	if m, ok := d.pipe.Memory(now); ok {
+		s.Holdover.Known = knownStatus(m)
+	}
+	s.Holdover.Memory, s.Hardware = d.memory.status(), d.hardware(look.EgressNs)
+	s.Restart = d.restartStatus(&s.Clock, look.Report.EverLocked)
+	masterStatus(&s, d.service)
+	return s
+}
 
 // known is a pointer to v for JSON, nil when v is not known.
 func known(v float64) *float64 {
@@ -30,9 +63,8 @@ func maybe[T any](m gnss.Maybe[T]) *T {
 
 // clockStatus is the clock and what is announced of it. wall turns a raw time
 // into the reader's.
-func (p *Pipeline) clockStatus(now timescale.Mono, wall func(timescale.Mono) time.Time) status.Clock {
-	report, a := p.report(now), p.Announcement(now)
-	reads := p.clock.Local(now).AssumeTAI()
+func clockStatus(l *pipeline.Look, wall func(timescale.Mono) time.Time) status.Clock {
+	report, a := l.Report, l.Announcement
 	c := status.Clock{
 		State: report.State.Cisco(), StateName: report.State.String(), StateSince: wall(report.Since),
 		Serving: a.Serve, ClockClass: a.ClockClass, ClockAccuracy: fmt.Sprintf("0x%02x", a.ClockAccuracy),
@@ -41,7 +73,7 @@ func (p *Pipeline) clockStatus(now timescale.Mono, wall func(timescale.Mono) tim
 		UTCOffset: a.CurrentUTCOffset, UTCOffsetValid: a.CurrentUTCOffsetValid, Leap59: a.Leap59, Leap61: a.Leap61,
 		TimeErrorNs: known(report.ErrorNs), BoundNs: known(report.BoundNs), ForecastS: known(report.Class7S),
 		FreqPPB: report.FrequencyPPB, MeanFreqPPB: known(report.MeanPPB), EtaS: known(report.EtaS),
-		Reference: "internal", Why: []string{}, Time: reads.String(), Pulses: report.Accepted, PulsesRejected: report.Rejected + report.Refused,
+		Reference: "internal", Why: []string{}, Time: l.Reads.String(), Pulses: report.Accepted, PulsesRejected: report.Rejected + report.Refused,
 	}
 	switch report.State {
 	case quality.Locking, quality.Locked, quality.Relocking:
@@ -54,16 +86,17 @@ func (p *Pipeline) clockStatus(now timescale.Mono, wall func(timescale.Mono) tim
 }
 
 // gnssStatus is the receiver and the pairing of its pulses.
-func (p *Pipeline) gnssStatus(now timescale.Mono) status.GNSS {
-	d, pair := p.decoder.Status(), p.pairer.Status()
+func gnssStatus(l *pipeline.Look) status.GNSS {
+	r := l.Reference
+	d, pair := r.DecoderStatus, r.Pairing
 	g := status.GNSS{
-		Fix: d.Epoch.Fix.String(), Trusted: p.hasTime(now), SatsUsed: maybe(d.Epoch.SatsUsed), LeapS: maybe(d.Epoch.LeapS),
+		Fix: d.Epoch.Fix.String(), Trusted: r.HasTime, SatsUsed: maybe(d.Epoch.SatsUsed), LeapS: maybe(d.Epoch.LeapS),
 		Latitude: maybe(d.Position.Latitude), Longitude: maybe(d.Position.Longitude), AltitudeM: maybe(d.Position.AltitudeM),
 		Label: pair.State.String(), Frames: d.Counters.Frames(), BadChecksum: d.Counters.BadChecksums, Garbage: d.Counters.GarbageBytes,
 		Glitches: pair.Counters.Glitches, Satellites: []status.Sat{}, Why: []string{},
 	}
 	if !d.LastEpoch.IsZero() {
-		g.AgeS = known(now.Sub(d.LastEpoch).Seconds())
+		g.AgeS = known(l.At.Sub(d.LastEpoch).Seconds())
 		if d.Epoch.UTC != (timescale.UTC{}) {
 			g.UTC = d.Epoch.UTC.StringLeap(d.Epoch.Leap60)
 		}
@@ -82,11 +115,89 @@ func (p *Pipeline) gnssStatus(now timescale.Mono) status.GNSS {
 		g.Satellites = append(g.Satellites, status.Sat{Constellation: s.System.String(), ID: s.ID, CN0: maybe(s.CN0),
 			Elevation: maybe(s.Elevation), Azimuth: maybe(s.Azimuth), Used: s.Used})
 	}
-	p.receiverStatus(&g, d, pair)
-	for _, t := range p.gnssTroubles(now) {
+	receiverStatus(&g, r)
+	for _, t := range r.Troubles {
 		g.Why = append(g.Why, t.String())
 	}
 	return g
+}
+
+// receiverStatus fills in what the receiver says beside time and position.
+func receiverStatus(g *status.GNSS, r gnss.ReferenceStatus) {
+	d, e := r.DecoderStatus, r.Epoch
+	g.LeapSource, g.TAccNs, g.QErrPs, g.HDOP = e.LeapSource.String(), maybe(e.TAccNs), maybe(e.QErrPs), maybe(e.HDOP)
+	g.Antenna, g.Jamming, g.JamLevel, g.Spoofing = maybe(e.Antenna), maybe(e.Jamming), maybe(d.JamIndicator), maybe(e.Spoofing)
+	g.AccuracyM, g.NextPulse, g.Missed, g.Model = maybe(d.Position.AccuracyM), r.Pairing.NextPulse, r.Pairing.Counters.Missed, model(d.Version)
+	g.CableNs = float64(r.AntennaDelay)
+	if !d.LastEpoch.IsZero() {
+		g.Protocol = strings.ToLower(d.Protocol())
+	}
+	if e.LeapEvent.Known {
+		g.LeapEvent = fmt.Sprintf("%+d s before %v", e.LeapEvent.Value.Change, e.LeapEvent.Value.At)
+	}
+	if r.Sawtooth.Told {
+		g.Sawtooth = "applied"
+		if r.Sawtooth.LeftOut {
+			g.Sawtooth = "left out"
+		}
+	}
+	if s := d.Survey; s.Known && (s.Value.Active || s.Value.Valid) {
+		g.Survey = &status.Survey{Active: s.Value.Active, Valid: s.Value.Valid, DurationS: s.Value.DurationS, Observations: s.Value.Observations}
+		if s.Value.HasMean {
+			g.Survey.AccuracyM = known(s.Value.AccuracyM)
+		}
+	}
+}
+
+// model is the receiver's name as far as it told it.
+func model(v ubx.Version) string {
+	name := v.Module
+	if name == "" && v.Generation() > 0 {
+		name = fmt.Sprintf("u-blox %d", v.Generation())
+	}
+	if name == "" {
+		return ""
+	}
+	firmware := v.Firmware
+	if firmware == "" {
+		firmware = v.Software
+	}
+	name += ", " + firmware
+	if v.Protocol > 0 {
+		name += fmt.Sprintf(", protocol %.2f", float64(v.Protocol)/100)
+	}
+	return name
+}
+
+// holdoverStatus is the oscillator and what holdover is worth.
+func holdoverStatus(l *pipeline.Look, servo holdover.Config) status.Holdover {
+	r := l.Report
+	h := status.Holdover{
+		Oscillator: servo.Oscillator.String(), Learned: r.Learned, LockedForS: r.LockedFor.Seconds(),
+		SpecNs: float64(servo.Spec), MaxHoldoverS: servo.MaxHoldover.Seconds(),
+		ErrorNs: known(r.ErrorNs), SigmaNs: known(r.SigmaNs), BoundNs: known(r.BoundNs), ForecastS: known(r.ForecastS), ForecastP50S: known(r.ForecastP50S), ForecastP95S: known(r.ForecastP95S), Class7S: known(r.Class7S),
+		FreqPPB: r.FrequencyPPB, OscillatorPPB: known(r.OscillatorPPB), PulseNoiseNs: known(r.PulseNoiseNs), TemperatureC: known(r.TempC),
+		Why: []string{},
+	}
+	if r.HoldoverFor > 0 {
+		h.ForS = known(r.HoldoverFor.Seconds())
+	}
+	for _, w := range r.Why {
+		h.Why = append(h.Why, w.String())
+	}
+	return h
+}
+
+func knownStatus(m holdover.Memory) *status.Known {
+	k := &status.Known{FrequencyPPB: m.FrequencyPPB, FrequencySigmaPPB: m.FrequencySigmaPPB, TemperatureC: m.TempC,
+		DriftPPBDay: m.DriftPPBDay, DriftSigmaPPBDay: m.DriftSigmaPPBDay, Tempco: []status.Tempco{}, Horizons: []status.Horizon{}}
+	for _, c := range m.Tempco {
+		k.Tempco = append(k.Tempco, status.Tempco{LagS: c.LagS, PPBPerC: c.PPBPerC, SigmaPPB: c.SigmaPPB})
+	}
+	for _, s := range m.Sigma {
+		k.Horizons = append(k.Horizons, status.Horizon{HorizonS: s.HorizonS, SigmaNs: s.SigmaNs, Ratio: s.Ratio, Samples: s.Weight})
+	}
+	return k
 }
 
 // masterStatus fills in what the master says of itself.

@@ -1,4 +1,4 @@
-package daemon
+package pipeline_test
 
 import (
 	"encoding/binary"

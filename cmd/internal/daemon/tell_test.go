@@ -1,0 +1,87 @@
+package daemon
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"bragi/board"
+	"bragi/board/sim"
+	"bragi/cmd/internal/virtual"
+	"bragi/gnss/timescale"
+)
+
+// meddled is a clock that somebody else may set.
+type meddled struct {
+	virtual.Clock
+	by *board.Disturbance
+}
+
+func (c meddled) Disturbance() board.Disturbance { return *c.by }
+
+func (c meddled) PutBack() (board.Disturbance, error) {
+	d := *c.by
+	*c.by = board.Disturbance{}
+	c.Rig.Board.PHC().Step(c.Rig.Now, -d.Ns)
+	return d, nil
+}
+
+// That others set or steer the clock is why nothing is served, for every face,
+// whatever else holds, and no longer than that.
+func TestMeddledClockIsWhy(t *testing.T) {
+	for _, antenna := range []string{"ok", "cut"} {
+		by := &board.Disturbance{}
+		r := virtual.NewRigWith(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 1, AntennaCut: antenna == "cut"}, virtual.SkyAtBegin,
+			func(c virtual.Clock) board.Clock { return meddled{c, by} })
+		core, told := observer.New(zap.WarnLevel)
+		d := &Daemon{log: zap.New(core)}
+		r.Watch = func() { d.tellChange(time.Time{}, r.Pipe.Look(r.Now)) }
+		r.Until(30*time.Second, "served", func() bool { return r.Said.Serve })
+		for range 4 {
+			*by = board.Disturbance{Count: by.Count + 1, Last: r.Now, Steered: true}
+			r.Run(time.Second)
+		}
+		wall := func(timescale.Mono) time.Time { return time.Time{} }
+		const want = "board's clock is set or steered by something else"
+		if why := clockStatus(r.Pipe.Look(r.Now), wall).Why; r.Said.Serve || why[0] != want || len(why) < 2 {
+			t.Errorf("antenna %s: served %t; why is %q, want %q first", antenna, r.Said.Serve, why, want)
+		}
+		if step := d.walk[len(d.walk)-1]; step.Serving || step.Why[0] != want {
+			t.Errorf("antenna %s: the walk's last step is %+v", antenna, step)
+		}
+		ended := told.FilterMessage("nothing is served any more").All()
+		if len(ended) != 1 || ended[0].ContextMap()["why"] != want {
+			t.Errorf("antenna %s: syslog says %v", antenna, ended)
+		}
+		r.Until(10*time.Second, "served again when left alone", func() bool { return r.Said.Serve })
+		if why := clockStatus(r.Pipe.Look(r.Now), wall).Why; slices.Contains(why, want) {
+			t.Errorf("antenna %s: served again, why is %q", antenna, why)
+		}
+	}
+}
+
+// A clock that is away has no bound, which is null for the reader.
+func TestClockThatIsAwayIsToldWithoutABound(t *testing.T) {
+	trouble := &board.Trouble{}
+	r := virtual.NewRigWith(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 1}, virtual.SkyAtBegin,
+		func(c virtual.Clock) board.Clock { return unplugged{c, trouble} })
+	r.Until(30*time.Second, "class 6", r.Class(6))
+	trouble.Err, trouble.Since = errors.New("board: /dev/ptp0 is gone"), r.Now
+	r.Run(time.Second)
+	if c := clockStatus(r.Pipe.Look(r.Now), func(timescale.Mono) time.Time { return time.Time{} }); c.BoundNs != nil || c.ClockClass != 52 || !strings.Contains(c.Why[0], "away") {
+		t.Errorf("told as class %d with bound %v because of %v", c.ClockClass, c.BoundNs, c.Why)
+	}
+}
+
+// unplugged is a clock that may be away.
+type unplugged struct {
+	virtual.Clock
+	trouble *board.Trouble
+}
+
+func (c unplugged) Trouble() board.Trouble { return *c.trouble }
