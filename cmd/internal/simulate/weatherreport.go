@@ -246,8 +246,8 @@ func times(n Number) string {
 func (v *Verdict) line() string {
 	var what []string
 	for _, f := range v.Broken {
-		what = append(what, fmt.Sprintf("%c at %s (%s)", f.What, seconds(Number(f.AtS)), f.Why))
+		what = append(what, fmt.Sprintf("%c after %s (%s)", f.What, seconds(Number(f.AtS)), f.Why))
 	}
-	return fmt.Sprintf("%s: %s. The day: %s. Outside the bound %s, at most %s off at class 6 or 7. Again: %s", fmt.Sprint("seed ", v.Day.Seed),
-		strings.Join(what, ", "), strings.Join(v.Day.Story(), "; "), seconds(Number(v.OutsideS)), nanos(v.PeakNs), v.Day.repeat())
+	return fmt.Sprintf("seed %d broke %s; outside the bound for %s, %s off at most at class 6 or 7. The day: %s. Again: %s", v.Day.Seed,
+		strings.Join(what, ", "), seconds(Number(v.OutsideS)), nanos(v.PeakNs), strings.Join(v.Day.Story(), "; "), v.Day.repeat())
 }
