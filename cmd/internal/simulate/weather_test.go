@@ -156,7 +156,7 @@ func TestTheJudgeOfASecond(t *testing.T) {
 		w.Said = quality.Announcement{Serve: true, ClockClass: 6, ClockAccuracy: 0x21}
 		w.Report = holdover.Report{State: quality.Locked, BoundNs: 80, EtaS: math.NaN()}
 		change(w)
-		return &judge{w: w, v: &Verdict{Day: day}, specNs: 1500, served: true}
+		return &judge{w: w, v: &Verdict{Day: day}, specNs: 1500, served: servedLeast}
 	}
 	for _, c := range []struct {
 		name   string

@@ -285,7 +285,7 @@ type judge struct {
 	silent  int // seconds of another state than LOCKED without alarm or ETA
 	state   quality.State
 	alarmed bool
-	served  bool // in the second before
+	served  int // seconds in a row, until the one before
 	change  float64
 }
 
@@ -315,7 +315,7 @@ func judgeWith(d *Day, change func(*Options)) (*Verdict, error) {
 			}
 			j.second(i, p)
 		} else {
-			j.away, j.silent, j.served = 0, 0, false
+			j.away, j.silent, j.served = 0, 0, 0
 		}
 	}
 	return j.v, nil
@@ -343,7 +343,9 @@ func (j *judge) second(i int, p *simulated) {
 	j.due(i, class, p)
 	j.calm(i, class, p.oscillatorPPB(w.Now))
 	j.told(i)
-	j.served = a.Serve
+	if j.served++; !a.Serve {
+		j.served = 0
+	}
 	j.worth(i, class, errorNs, r)
 }
 
@@ -388,6 +390,9 @@ func (j *judge) due(i int, class uint8, p *simulated) {
 	}
 }
 
+// servedLeast is when the servo knows that it serves: here its Tick comes once a second.
+const servedLeast = 2
+
 // calm judges d. Before anybody is served, and with the one step of a free run
 // that finds the time, the frequency may be set at once.
 func (j *judge) calm(i int, class uint8, oscillatorPPB float64) {
@@ -396,7 +401,7 @@ func (j *judge) calm(i int, class uint8, oscillatorPPB float64) {
 	w.stepNs, w.stepped = 0, 0
 	changed := w.changes.most
 	w.changes.most = 0
-	if !j.served || at == 58 {
+	if j.served < servedLeast || at == 58 {
 		w.changes.recent = w.changes.recent[:0]
 		return
 	}

@@ -45,9 +45,9 @@ type Worth struct {
 	Oscillator string `json:"oscillator"`
 	Told       string `json:"told"` // right, wrong, auto
 	Locked     Number `json:"locked"`
-	Holdover   Number `json:"holdover"` // in its first 4 h
-	Days       int    `json:"days"`
-	Holdovers  int    `json:"holdovers"` // days with one
+	Holdover   Number `json:"holdover"`  // in its first 4 h
+	Days       int    `json:"days"`      // that nothing broke
+	Holdovers  int    `json:"holdovers"` // of them, with one
 }
 
 // Weather draws n days, the first from seed, the next from seed+1, and judges
@@ -128,7 +128,8 @@ func (d *Day) told() string {
 	return "wrong"
 }
 
-// worths gathers by kind and by how it was told.
+// worths gathers by kind and by how it was told. Broken days are left out: an
+// error far outside its bound would make the others' bounds look tight.
 func worths(verdicts []*Verdict) []Worth {
 	var list []Worth
 	for _, kind := range []holdover.Oscillator{holdover.XO, holdover.TCXO, holdover.TCXOHi, holdover.OCXO, holdover.Rubidium} {
@@ -137,7 +138,7 @@ func worths(verdicts []*Verdict) []Worth {
 			var locked, held []float64
 			var bounds, errors [holdSamples][]float64
 			for _, v := range verdicts {
-				if v.Day.Real != kind || v.Day.told() != told {
+				if v.Day.Real != kind || v.Day.told() != told || len(v.Broken) > 0 {
 					continue
 				}
 				w.Days++
