@@ -285,7 +285,8 @@ type judge struct {
 	silent  int // seconds of another state than LOCKED without alarm or ETA
 	state   quality.State
 	alarmed bool
-	served  int // seconds in a row, until the one before
+	served  int     // seconds in a row, until the one before
+	ppb     float64 // the correction in the second before
 	change  float64
 }
 
@@ -399,8 +400,8 @@ func (j *judge) calm(i int, class uint8, oscillatorPPB float64) {
 	w, r := j.w, &j.w.Report
 	step, at := math.Abs(float64(w.stepNs)), w.stepped
 	w.stepNs, w.stepped = 0, 0
-	changed := w.changes.most
-	w.changes.most = 0
+	changed, moved := w.changes.most, r.FrequencyPPB-j.ppb
+	w.changes.most, j.ppb = 0, r.FrequencyPPB
 	if j.served < servedLeast || at == 58 {
 		w.changes.recent = w.changes.recent[:0]
 		return
@@ -419,10 +420,12 @@ func (j *judge) calm(i int, class uint8, oscillatorPPB float64) {
 	default:
 		return
 	}
-	// What the servo did not know is no slew, nor what it thought and was not.
-	slew := min(math.Abs(r.FrequencyPPB+r.OscillatorPPB), math.Abs(r.FrequencyPPB+oscillatorPPB))
-	if slew > most*(1+tolerance)+w.o.QuantumPPB {
-		j.broke('d', i, "class %d slews by %.1f ppb", class, slew)
+	// What the servo did not know is no slew, nor what it thought and was not, nor
+	// what it takes away as quickly as it may.
+	slew := r.FrequencyPPB + oscillatorPPB
+	follows := moved*slew < 0 && math.Abs(moved) > 0.9*changeMost
+	if size := min(math.Abs(slew), math.Abs(r.FrequencyPPB+r.OscillatorPPB)); size > most*(1+tolerance)+w.o.QuantumPPB && !follows {
+		j.broke('d', i, "class %d slews by %.1f ppb", class, size)
 	}
 }
 
