@@ -136,7 +136,7 @@ func worths(verdicts []*Verdict) []Worth {
 		for _, told := range []string{"right", "auto", "wrong"} {
 			w := Worth{Oscillator: kind.String(), Told: told, Locked: nan, Holdover: nan}
 			var locked, held []float64
-			var bounds, errors [holdSamples][]float64
+			var shares [holdSamples][]float64 // of the bound that the error is
 			for _, v := range verdicts {
 				if v.Day.Real != kind || v.Day.told() != told || len(v.Broken) > 0 {
 					continue
@@ -148,16 +148,16 @@ func worths(verdicts []*Verdict) []Worth {
 				any := false
 				for m, h := range v.holdover {
 					if h.seen {
-						bounds[m], errors[m], any = append(bounds[m], h.bound), append(errors[m], h.err), true
+						shares[m], any = append(shares[m], h.err/h.bound), true
 					}
 				}
 				if any {
 					w.Holdovers++
 				}
 			}
-			for m := range bounds {
-				if e := percentile(errors[m], 0.95); len(errors[m]) >= holdoversLeast && e > 0 {
-					held = append(held, percentile(bounds[m], 0.5)/e)
+			for _, share := range shares {
+				if most := percentile(share, 0.95); len(share) >= holdoversLeast && most > 0 {
+					held = append(held, 1/most)
 				}
 			}
 			if len(locked) > 0 {
