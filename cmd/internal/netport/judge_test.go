@@ -1,6 +1,7 @@
 package netport
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -77,11 +78,29 @@ func TestBrokenPromiseIsTriedAgain(t *testing.T) {
 	if r.judge(now.Add(again + time.Second)); !r.server.inUse.Transmit || r.alarm(alarms.HardwareStamps) != "" {
 		t.Errorf("not tried again: %+v, %q", r.server.inUse, r.alarm(alarms.HardwareStamps))
 	}
+	if r.judge(now.Add(again + 2*time.Second)); !r.server.inUse.Transmit {
+		t.Error("broken again by what it owed before")
+	}
 	r, now = breaks()
 	r.device.link.Changes += 2
 	r.judge(now.Add(time.Second)) // sees the new link
 	if r.judge(now.Add(2 * time.Second)); !r.server.inUse.Transmit || r.alarm(alarms.HardwareStamps) != "" {
 		t.Errorf("not tried again on a new link: %+v, %q", r.server.inUse, r.alarm(alarms.HardwareStamps))
+	}
+}
+
+// A link that comes up anew forgives: it may be another device's.
+func TestNewLinkForgives(t *testing.T) {
+	r, now := begun(t, nil), time.Now()
+	r.link = r.seen()
+	r.judge(now)
+	r.counters.Stamps.Withheld += withheld
+	if r.judge(now); r.alarm(alarms.HardwareStamps) == "" {
+		t.Fatal("the promise is not broken")
+	}
+	r.device.link.Changes += 2
+	if r.look(); !r.server.inUse.Transmit || r.alarm(alarms.HardwareStamps) != "" {
+		t.Errorf("in use %+v, alarm %q", r.server.inUse, r.alarm(alarms.HardwareStamps))
 	}
 }
 
@@ -126,6 +145,26 @@ func TestStampsSetByOthersAreSetBack(t *testing.T) {
 	}
 }
 
+// What a driver forgets while the link goes and comes nobody else has set.
+func TestSettingIsNotJudgedWithoutCarrier(t *testing.T) {
+	for what, change := range map[string]func(*rig){
+		"no carrier":           func(r *rig) { r.device.link.Carrier = false },
+		"it came and went":     func(r *rig) { r.device.link.Changes += 2 },
+		"it is not seen yet":   func(r *rig) { r.device.link.Carrier = false; r.look(); r.device.link.Carrier = true },
+		"it cannot be told":    func(r *rig) { r.device.gone = errors.New("gone") },
+		"nothing is known yet": func(r *rig) { r.observed = false },
+	} {
+		r, now := begun(t, nil), time.Now()
+		r.judge(now)
+		change(r)
+		asked := r.device.asked
+		r.device.set = board.Stamping{}
+		if r.Judge(now); r.device.asked != asked || r.alarm(alarms.HardwareStamps) != "" {
+			t.Errorf("%s: the device was set %d times; alarm %q", what, r.device.asked-asked, r.alarm(alarms.HardwareStamps))
+		}
+	}
+}
+
 // What a Sync may say wrong is an alarm beyond its limit, and two-step service
 // where the configuration wants that; both end after a calm minute.
 func TestResidualBeyondItsLimit(t *testing.T) {
@@ -161,6 +200,15 @@ func TestResidualBeyondItsLimit(t *testing.T) {
 		if raised, twoStep := judge(21_000, time.Second); raised || twoStep {
 			t.Errorf("two-step then %v: without a limit: alarm %v, two-step %v", twoStepThen, raised, twoStep)
 		}
+	}
+}
+
+// Where the hardware writes the time nothing is predicted.
+func TestHardwareOneStepHasNoResidual(t *testing.T) {
+	r := begun(t, func(c *Config, r *rig) { r.device.abilities, c.ResidualLimit = phy(), time.Microsecond })
+	r.counters.Residual = egress.Spread{P99: 21_000, N: 1000}
+	if r.judge(time.Now()); r.alarm(alarms.ResidualHigh) != "" {
+		t.Errorf("alarm %q", r.alarm(alarms.ResidualHigh))
 	}
 }
 
