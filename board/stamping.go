@@ -69,7 +69,7 @@ type Abilities struct {
 	TxModes                uint32 // set of 1 << TxMode
 	RxFilters              uint32 // set of 1 << RxFilter
 	HardwareTx, HardwareRx bool
-	SoftwareTx, SoftwareRx bool
+	SoftwareTx             bool
 	// What hardware stamps on transmit: UDP to one host, UDP to PTP's groups
 	// (224.0.1.129 to 132), Ethernet frames of type 0x88F7.
 	Unicast, Multicast, L2 Answer

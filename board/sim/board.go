@@ -81,9 +81,7 @@ type Edge struct {
 // Truth is what only tests and `bragi sim status` may see.
 type Truth struct {
 	Antenna      string  // "ok", "cut"
-	Fix          bool    // the receiver has a fix
 	TrueErrorNs  float64 // PHC minus the sky's TAI; positive: the PHC is ahead
-	RatePPB      float64 // the PHC's rate against CLOCK_MONOTONIC_RAW
 	Oscillator   string
 	TemperatureC float64 // of the air
 }
@@ -390,7 +388,7 @@ func (b *Board) TrueErrorNs(m timescale.Mono, sky timescale.TAI) float64 {
 // Truth is the truth at the instant m, when the sky's time is sky.
 func (b *Board) Truth(m timescale.Mono, sky timescale.TAI) Truth {
 	t := Truth{
-		Antenna: "ok", Fix: b.state.fixed, TrueErrorNs: b.TrueErrorNs(m, sky), RatePPB: b.phc.RatePPB(m),
+		Antenna: "ok", TrueErrorNs: b.TrueErrorNs(m, sky),
 		Oscillator: b.config.Oscillator.String(), TemperatureC: b.oscillator.AirC(),
 	}
 	if !b.state.antenna {

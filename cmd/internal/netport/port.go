@@ -154,7 +154,7 @@ func (p *Port) known() board.Abilities { return p.cfg.Profile.Refine(p.abilities
 
 // choose asks the device what it can, and decides how the time gets into a Sync.
 func (p *Port) choose() {
-	a := board.Abilities{PHC: -1, SoftwareTx: true, SoftwareRx: true}
+	a := board.Abilities{PHC: -1, SoftwareTx: true}
 	if p.cfg.Device != nil {
 		a, _ = p.cfg.Device.Abilities() // a device that cannot be asked has none
 	}

@@ -98,7 +98,7 @@ type rig struct {
 // time into a Sync.
 func fec() board.Abilities {
 	return board.Abilities{Driver: "fec", TxModes: 1<<board.TxOff | 1<<board.TxStamp, RxFilters: 1<<board.RxNone | 1<<board.RxAll, HardwareTx: true, HardwareRx: true,
-		SoftwareTx: true, SoftwareRx: true, Unicast: board.Yes, Multicast: board.Yes, L2: board.Yes}
+		SoftwareTx: true, Unicast: board.Yes, Multicast: board.Yes, L2: board.Yes}
 }
 
 func phy() board.Abilities {
@@ -115,7 +115,7 @@ func cpsw() board.Abilities {
 }
 
 func veth() board.Abilities {
-	return board.Abilities{Driver: "veth", PHC: -1, SoftwareTx: true, SoftwareRx: true, Unicast: board.No, Multicast: board.No, L2: board.No}
+	return board.Abilities{Driver: "veth", PHC: -1, SoftwareTx: true, Unicast: board.No, Multicast: board.No, L2: board.No}
 }
 
 func begun(t *testing.T, change func(*Config, *rig)) *rig {
