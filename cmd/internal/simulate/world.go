@@ -109,7 +109,7 @@ func (r *rates) note(at timescale.Mono, ppb float64, count bool) {
 type plant interface {
 	// pulse is the pulse of the second that begins i s after the start; false:
 	// it does not come. qErrNs is a timing receiver's word of the next one.
-	pulse(now timescale.Mono, i int) (e board.Edge, qErrNs float64, came bool)
+	pulse(now timescale.Mono, i int) (e timescale.Edge, qErrNs float64, came bool)
 	adjust(now timescale.Mono, ppb float64) (applied float64, err error)
 	step(now timescale.Mono, deltaNs int64)
 	local(m timescale.Mono) timescale.Local
