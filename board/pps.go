@@ -25,11 +25,10 @@ type PPS struct {
 	device ppsDevice
 	pair   func() (Pair, error)
 
-	mu      sync.Mutex // one reader at a time; guards the rest
-	last    uint32     // the kernel's count of asserts
-	before  Pair       // read after the edge before, or at the opening
-	dropped atomic.Uint64
-	closed  atomic.Bool
+	mu     sync.Mutex // one reader at a time; guards the rest
+	last   uint32     // the kernel's count of asserts
+	before Pair       // read after the edge before, or at the opening
+	closed atomic.Bool
 }
 
 var _ Pulses = (*PPS)(nil)
@@ -140,7 +139,8 @@ func (p *PPS) ReadEdge(ctx context.Context) (timescale.Edge, error) {
 	}
 }
 
-// edge brings the kernel's stamp into the clock's time.
+// edge brings the kernel's stamp into the clock's time, unless CLOCK_REALTIME
+// jumped near it.
 func (p *PPS) edge(info unix.PPSKInfo) (timescale.Edge, bool, error) {
 	p.last = info.Assert_sequence
 	now, err := p.pair()
@@ -151,16 +151,12 @@ func (p *PPS) edge(info unix.PPSKInfo) (timescale.Edge, bool, error) {
 	p.before = now
 	age := time.Duration(now.Realtime.Ns() - info.Assert_tu.Sec*1e9 - int64(info.Assert_tu.Nsec))
 	if set || age < 0 || age > staleEdge {
-		p.dropped.Add(1)
 		return timescale.Edge{}, false, nil
 	}
 	mono := now.Mono.Add(-age)
 	sigma := ppsSigmaNs + float64(now.WidthNs)/2
 	return timescale.Edge{Local: p.clock.Local(mono), Mono: mono, SigmaNs: sigma}, true, nil
 }
-
-// Dropped counts the edges near which CLOCK_REALTIME jumped.
-func (p *PPS) Dropped() uint64 { return p.dropped.Load() }
 
 // Close ends a ReadEdge that waits, within a tenth of a second.
 func (p *PPS) Close() error {
