@@ -6,16 +6,9 @@ import (
 	"bragi/gnss/timescale"
 )
 
-// Edge is a pulse as the board saw it.
-type Edge struct {
-	Local   timescale.Local // the served clock's reading at the edge
-	Mono    timescale.Mono  // CLOCK_MONOTONIC_RAW at the edge
-	SigmaNs float64         // one standard deviation of Local, in ns
-}
-
 // Mark is a labelled pulse: the served clock read Local when TAI was Second.
 type Mark struct {
-	Edge
+	timescale.Edge
 	Second    timescale.TAI // a whole second
 	UTCOffset int           // TAI - UTC in s at Second
 	// QErrPs is the sawtooth that the receiver told for this very pulse, in ps:
@@ -221,7 +214,7 @@ func (p *Pairer) Epoch(e Epoch) {
 }
 
 // Edge takes a pulse and labels it if that is possible.
-func (p *Pairer) Edge(e Edge) (Mark, bool) {
+func (p *Pairer) Edge(e timescale.Edge) (Mark, bool) {
 	p.counter.Edges++
 	switch p.stamps.judge(e) {
 	case stampRepeated:

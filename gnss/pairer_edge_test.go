@@ -35,8 +35,8 @@ func TestRepeatedEventComputedAnew(t *testing.T) {
 	s := newSky(t)
 	s.run(0, 10, 100*msec)
 	local := s.local.Add(10 * sec)
-	s.p.Edge(gnss.Edge{Local: local, Mono: s.at(10)})
-	for _, e := range []gnss.Edge{
+	s.p.Edge(timescale.Edge{Local: local, Mono: s.at(10)})
+	for _, e := range []timescale.Edge{
 		{Local: local, Mono: s.at(10).Add(5 * msec)},
 		{Local: local.Add(7), Mono: s.at(10).Add(300 * time.Microsecond)},
 		{Local: local.Add(-7), Mono: s.at(10).Add(-300 * time.Microsecond)},

@@ -19,7 +19,7 @@ func resumed(t *testing.T, away time.Duration) (p *Pairer, l Label, now timescal
 
 func pulseAfter(p *Pairer, l Label, d time.Duration) (Mark, bool) {
 	at := l.At.Add(d)
-	return p.Edge(Edge{Local: timescale.LocalFromNs(at.Ns()), Mono: at, SigmaNs: 10})
+	return p.Edge(timescale.Edge{Local: timescale.LocalFromNs(at.Ns()), Mono: at, SigmaNs: 10})
 }
 
 // The first pulse after a restart is the second that it would have been.
@@ -60,7 +60,7 @@ func TestAResumedLabelCanBeProvenWrong(t *testing.T) {
 	p, l, _ := resumed(t, 600*time.Millisecond)
 	for s := int64(1); s <= 10; s++ {
 		at := l.At.Add(time.Duration(s) * time.Second)
-		p.Edge(Edge{Local: timescale.LocalFromNs(at.Ns()), Mono: at})
+		p.Edge(timescale.Edge{Local: timescale.LocalFromNs(at.Ns()), Mono: at})
 		utc := timescale.Builtin()
 		truth, _ := utc.ToUTC(timescale.TAIFromNs((l.Second + s + 1) * 1e9)) // a second later than the count
 		p.Epoch(Epoch{UTC: truth, Trusted: true, Received: at.Add(120 * time.Millisecond)})

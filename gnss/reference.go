@@ -96,7 +96,7 @@ func (r *Reference) Epoch(e Epoch) {
 // it does not. Such a clock knows the second better than a receiver that comes
 // back with another one: that label is thrown away, so that a receiver that finds
 // the time again is heard.
-func (r *Reference) Edge(now timescale.Mono, e Edge, heldNs float64) (p Pulse, ok bool) {
+func (r *Reference) Edge(now timescale.Mono, e timescale.Edge, heldNs float64) (p Pulse, ok bool) {
 	mark, labelled := r.pairer.Edge(e)
 	if !labelled {
 		return Pulse{}, false

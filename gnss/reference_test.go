@@ -34,7 +34,7 @@ func (r *referenceRig) next() (gnss.Pulse, bool) {
 	r.second++
 	r.now = r.now.Add(time.Second)
 	tai := timescale.TAIFromNs(r.second * 1e9)
-	p, ok := r.Edge(r.now, gnss.Edge{Local: timescale.LocalFromNs(tai.Ns()), Mono: r.now, SigmaNs: 1}, r.held)
+	p, ok := r.Edge(r.now, timescale.Edge{Local: timescale.LocalFromNs(tai.Ns()), Mono: r.now, SigmaNs: 1}, r.held)
 	utc, _ := timescale.Builtin().ToUTC(tai.Add(time.Duration(r.tell) * time.Second))
 	r.Epoch(gnss.Epoch{UTC: utc, Received: r.now.Add(300 * time.Millisecond), Fix: gnss.FixTime, Trusted: true})
 	return p, ok

@@ -111,7 +111,7 @@ func (t *train) before(m timescale.Mono) (pulse, bool) {
 // stampRing knows the last stamps, so that a pulse that the kernel delivers
 // again, or too late, is not taken for a new one.
 type stampRing struct {
-	ring   [8]Edge
+	ring   [8]timescale.Edge
 	n      int
 	newest timescale.Mono
 }
@@ -124,7 +124,7 @@ const (
 	stampLate
 )
 
-func (s *stampRing) judge(e Edge) stampKind {
+func (s *stampRing) judge(e timescale.Edge) stampKind {
 	for i := 0; i < min(s.n, len(s.ring)); i++ {
 		q := s.ring[i]
 		if q.Local == e.Local || e.Mono.Sub(q.Mono).Abs() < bounce {

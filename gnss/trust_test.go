@@ -141,7 +141,7 @@ func TestSawtoothOfAnM8T(t *testing.T) {
 		for i, e := range epochs {
 			second := e.TAI.Value.Add(time.Second)
 			stamp := second.Ns() + 5_000_000 + int64(i)*3 + int64(math.Round(3*noise.NormFloat64()-float64(e.QErrPs.Value)/1000))
-			c := s.Correction(gnss.Mark{Edge: gnss.Edge{Local: timescale.LocalFromNs(stamp)}, Second: second, QErrPs: gnss.Some(sign * e.QErrPs.Value)})
+			c := s.Correction(gnss.Mark{Edge: timescale.Edge{Local: timescale.LocalFromNs(stamp)}, Second: second, QErrPs: gnss.Some(sign * e.QErrPs.Value)})
 			if c != 0 {
 				applied++
 			}

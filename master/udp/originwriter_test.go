@@ -5,11 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/netip"
-	"runtime"
 	"testing"
 	"time"
-	"unsafe"
 
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
 
 	"bragi/gnss/timescale"
@@ -17,37 +17,48 @@ import (
 	"bragi/master/wire"
 )
 
+// Where a Sync's fields lie in its Ethernet frame.
+const (
+	ipAt       = 14
+	udpAt      = ipAt + 20
+	checksumAt = udpAt + 6
+	syncAt     = udpAt + 8
+	markAt     = syncAt + wire.TypeSpecificOffset
+	secondsAt  = syncAt + wire.OriginOffset
+	frameEnd   = syncAt + wire.SyncLen
+)
+
+// oldest is the age of a Sync's time from which on it is dropped.
+const oldest = 50 * time.Millisecond
+
+// What the program may answer (enum tcx_action_base).
+const (
+	tcxNext = -1 // on to the device
+	tcxDrop = 2
+)
+
 // writerProgram is the kernel's program, loaded.
-func writerProgram(t *testing.T) int {
+func writerProgram(t *testing.T) *ebpf.Program {
 	t.Helper()
-	fd, err := loadProgram("test", originProgram(serverID, EventPort))
+	p, err := loadSyncProgram(serverID, EventPort)
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.ENOSYS):
 		t.Skipf("SKIPPED: no program may be given to this kernel: %v (fix: run as root)", err)
 	case err != nil:
-		t.Fatal(err)
+		t.Fatalf("%+v", err) // all of the verifier's words
 	}
-	t.Cleanup(func() { unix.Close(fd) })
-	return fd
+	t.Cleanup(func() { p.Close() })
+	return p
 }
 
 // runProgram lets the kernel run a program on a frame (BPF_PROG_TEST_RUN).
-func runProgram(t *testing.T, fd int, frame []byte) (out []byte, answer uint32) {
+func runProgram(t *testing.T, p *ebpf.Program, frame []byte) (out []byte, answer uint32) {
 	t.Helper()
-	var pinned runtime.Pinner
-	defer pinned.Unpin()
-	out = make([]byte, len(frame)+64)
-	pinned.Pin(&frame[0])
-	pinned.Pin(&out[0])
-	attr := struct {
-		program, answer, sizeIn, sizeOut uint32
-		in, out                          uint64
-		repeat, duration                 uint32
-	}{program: uint32(fd), sizeIn: uint32(len(frame)), sizeOut: uint32(len(out)), in: uint64(uintptr(unsafe.Pointer(&frame[0]))), out: uint64(uintptr(unsafe.Pointer(&out[0])))}
-	if _, _, e := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_TEST_RUN, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr)); e != 0 {
-		t.Fatal(e)
+	answer, out, err := p.Test(frame)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return out[:attr.sizeOut], attr.answer
+	return out, answer
 }
 
 // marked is a Sync as it leaves by Ethernet, its UDP checksum right.
@@ -82,7 +93,7 @@ func udpSum(f []byte) uint16 {
 // The program adds to a marked Sync's time what has passed since its mark, over
 // the ends of seconds, and keeps the checksum right.
 func TestOriginProgram(t *testing.T) {
-	fd := writerProgram(t)
+	program := writerProgram(t)
 	const second = int64(time.Second)
 	for _, c := range []struct {
 		what  string
@@ -99,7 +110,7 @@ func TestOriginProgram(t *testing.T) {
 	} {
 		at := monotonic() - int64(c.since)
 		frame := marked(c.said, uint32(at))
-		out, answer := runProgram(t, fd, frame)
+		out, answer := runProgram(t, program, frame)
 		passed := monotonic() - at
 		got := wire.OriginOf(out[syncAt:])
 		moved := int64(got.Seconds-c.said.Seconds)*second + int64(got.Nanoseconds) - int64(c.said.Nanoseconds)
@@ -127,7 +138,7 @@ func TestOriginProgram(t *testing.T) {
 // What is not a marked Sync of ours passes untouched; a Sync that is older than
 // its time can be told is dropped. A checksum that is left out stays out.
 func TestOriginProgramLeavesOthersAlone(t *testing.T) {
-	fd := writerProgram(t)
+	program := writerProgram(t)
 	said := wire.Timestamp{Seconds: 1_800_000_000, Nanoseconds: 1}
 	now := func() uint32 { return uint32(monotonic() - 1000) }
 	for what, change := range map[string]func(f []byte) []byte{
@@ -142,19 +153,39 @@ func TestOriginProgramLeavesOthersAlone(t *testing.T) {
 		"shorter":            func(f []byte) []byte { return f[:frameEnd-1] },
 	} {
 		frame := change(marked(said, now()))
-		if out, answer := runProgram(t, fd, frame); int32(answer) != tcxNext || !bytes.Equal(out, frame) {
+		if out, answer := runProgram(t, program, frame); int32(answer) != tcxNext || !bytes.Equal(out, frame) {
 			t.Errorf("%s: answer %d, changed: %v", what, int32(answer), !bytes.Equal(out, frame))
 		}
 	}
 	for _, since := range []time.Duration{oldest + time.Microsecond, time.Second, 2 * time.Second, 3 * time.Second, -oldest - time.Second/10, -time.Second} {
-		if _, answer := runProgram(t, fd, marked(said, uint32(monotonic()-int64(since)))); answer != tcxDrop {
+		if _, answer := runProgram(t, program, marked(said, uint32(monotonic()-int64(since)))); answer != tcxDrop {
 			t.Errorf("a Sync of %v ago: answer %d", since, int32(answer))
 		}
 	}
 	frame := marked(said, now())
 	copy(frame[checksumAt:], []byte{0, 0})
-	if out, _ := runProgram(t, fd, frame); out[checksumAt] != 0 || out[checksumAt+1] != 0 || bytes.Equal(out, frame) {
+	if out, _ := runProgram(t, program, frame); out[checksumAt] != 0 || out[checksumAt+1] != 0 || bytes.Equal(out, frame) {
 		t.Errorf("without a checksum: %x", out[checksumAt:checksumAt+2])
+	}
+}
+
+// The second time that the time is written the same instructions run as the first
+// time, so that they are in the cache: the compiler has not unrolled the loop.
+func TestBothPassesRunTheSameInstructions(t *testing.T) {
+	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(syncObject))
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := map[int64]int{}
+	for _, i := range spec.Programs[syncProgram].Instructions {
+		if i.IsBuiltinCall() {
+			calls[i.Constant]++
+		}
+	}
+	for _, helper := range []asm.BuiltinFunc{asm.FnKtimeGetNs, asm.FnCsumDiff, asm.FnSkbStoreBytes, asm.FnL4CsumReplace} {
+		if n := calls[int64(helper)]; n != 1 {
+			t.Errorf("%v is called at %d places, want 1", helper, n)
+		}
 	}
 }
 
@@ -197,8 +228,7 @@ func TestKernelWritesSyncs(t *testing.T) {
 		}
 
 		s.device.Lock()
-		err := unix.Close(s.writer.link)
-		s.writer.link = -1
+		err := s.writer.link.Close()
 		s.device.Unlock()
 		if err != nil {
 			t.Fatal(err)

@@ -38,7 +38,7 @@ type Config struct {
 type Board struct {
 	lines atomic.Pointer[[]sim.Line] // published, never changed
 	info  board.ClockInfo
-	edges chan board.Edge
+	edges chan timescale.Edge
 	port  *pty
 	tai   time.Duration
 
@@ -73,7 +73,7 @@ const (
 // Start makes a board and runs it until ctx ends or Close is called.
 func Start(ctx context.Context, config Config) (*Board, error) {
 	b := &Board{
-		edges: make(chan board.Edge, edgeRoom), done: make(chan struct{}), keep: config.Keep,
+		edges: make(chan timescale.Edge, edgeRoom), done: make(chan struct{}), keep: config.Keep,
 		info: board.ClockInfo{Name: "sim", Driver: "software", QuantumPPB: config.Sim.QuantumPPB, MaxPPB: config.Sim.MaxPPB},
 	}
 	if b.info.MaxPPB == 0 {
@@ -147,7 +147,7 @@ func (b *Board) advance() time.Duration {
 	for _, e := range events {
 		switch e.Kind {
 		case sim.PulseEdge:
-			b.deliver(board.Edge{Local: e.Edge.Local, Mono: e.Edge.Mono, SigmaNs: e.Edge.SigmaNs, Seq: e.Edge.Seq})
+			b.deliver(e.Edge.Edge)
 		case sim.ReceiverBytes:
 			b.port.write(e.Bytes, pair.Mono)
 		}
@@ -177,7 +177,7 @@ func (b *Board) publish() {
 	b.lines.Store(&lines)
 }
 
-func (b *Board) deliver(e board.Edge) {
+func (b *Board) deliver(e timescale.Edge) {
 	for {
 		select {
 		case b.edges <- e:
@@ -195,14 +195,14 @@ func (b *Board) deliver(e board.Edge) {
 func (b *Board) Device() string { return b.port.name }
 
 // ReadEdge blocks until a pulse came, ctx ended or the board was closed.
-func (b *Board) ReadEdge(ctx context.Context) (board.Edge, error) {
+func (b *Board) ReadEdge(ctx context.Context) (timescale.Edge, error) {
 	select {
 	case e := <-b.edges:
 		return e, nil
 	case <-ctx.Done():
-		return board.Edge{}, ctx.Err()
+		return timescale.Edge{}, ctx.Err()
 	case <-b.done:
-		return board.Edge{}, fmt.Errorf("board/sim/live: read pulse: %w", os.ErrClosed)
+		return timescale.Edge{}, fmt.Errorf("board/sim/live: read pulse: %w", os.ErrClosed)
 	}
 }
 

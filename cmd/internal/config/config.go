@@ -46,7 +46,7 @@ type Board struct {
 	PHC       string // "auto" or a device
 	// IngressLatency and EgressLatency are the times between the connector and
 	// the hardware's stamp; Asymmetry is how much longer the way to the clients is
-	// than the way back, halved. By default the profile's.
+	// than the way back, halved.
 	IngressLatency, EgressLatency, Asymmetry time.Duration
 	Twins                                    string // how calibration twins leave: "ethernet", "udp" (to 224.0.1.130)
 }

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"path/filepath"
 
-	"bragi/board"
 	"bragi/holdover"
 	"bragi/holdover/quality"
 )
@@ -43,15 +42,6 @@ func (l *loader) judge() {
 		if c.Holdover.Oscillator == holdover.Auto {
 			l.warnings = append(l.warnings, Warning{What: "holdover.oscillator is \"auto\": taken for a plain crystal, which holds 1.5 us for seconds only",
 				Fix: "name the oscillator of the board"})
-		}
-	}
-
-	if profile, found := board.ProfileOf(c.Board.Profile); found {
-		if !l.set("board.ingress_latency") {
-			c.Board.IngressLatency = profile.IngressLatency
-		}
-		if !l.set("board.egress_latency") {
-			c.Board.EgressLatency = profile.EgressLatency
 		}
 	}
 

@@ -20,6 +20,7 @@ import (
 	"bragi/cmd/internal/alarms"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/control"
+	"bragi/cmd/internal/netport"
 	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/syslog"
@@ -38,6 +39,7 @@ type Daemon struct {
 	cfg     *config.Config
 	log     *zap.Logger
 	devices *devices
+	port    *netport.Port
 	memory  *memoryKeeper
 	keep    *keeper
 	reread  reread
@@ -54,10 +56,9 @@ type Daemon struct {
 	state     quality.State
 	steps     int
 	walk      []status.Step
-	service   udp.Status     // the latest answer of the packet path
-	stampless timescale.Mono // when packets last came without a receive stamp
-	connected bool           // the receiver's serial port is open
-	stamps    stampWatch
+	service   udp.Status             // the latest answer of the packet path
+	stampless timescale.Mono         // when packets last came without a receive stamp
+	connected bool                   // the receiver's serial port is open
 	outside   map[alarms.Code]string // conditions that the pipeline does not see
 }
 
@@ -105,6 +106,7 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 		return err
 	}
 	defer d.devices.close()
+	d.port = netport.New(d.portConfig())
 	if err := d.recall(); err != nil {
 		return err
 	}
@@ -166,13 +168,13 @@ func (d *Daemon) serve(ctx context.Context, m *master.Master) error {
 	d.server = server
 	server.SetAnnouncement(d.said)
 	d.mu.Unlock()
-	d.useStamps(server)
+	d.port.Begin(server)
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	watching.Go(func() { d.watchService(ctx) })
-	watching.Go(func() { d.watchLink(ctx, server) })
+	watching.Go(func() { d.port.Watch(ctx) })
 	watching.Go(func() { d.keepGrants(ctx, server) })
 	d.mu.Lock()
 	d.keep.resumed.ServingMs = float64(time.Since(processBegan).Microseconds()) / 1e3
@@ -192,7 +194,7 @@ func (d *Daemon) listen(ctx context.Context, identity wire.PortIdentity) (*udp.S
 	d.mu.Unlock()
 	ports := udp.Config{Address: cfg.Master.Addr(), EventPort: cfg.Master.EventPort, GeneralPort: cfg.Master.GeneralPort,
 		DSCP: cfg.Master.DSCP, Nice: servingNice, Management: cfg.Master.Management != "off",
-		Latencies: latencies(cfg.Board), Twins: udp.Twins{Group: cfg.Board.Twins == "udp"}, Identity: identity.Clock,
+		Latencies: latencies(cfg.Board), Twins: udp.Twins{Group: groupTwins(cfg.Board)}, Identity: identity.Clock,
 		Inherited: d.keep.sockets.descriptors(), Before: d.keep.before}
 	for {
 		server, err := udp.Listen(ports)
@@ -273,6 +275,7 @@ func (d *Daemon) loop(ctx context.Context, served <-chan error) error {
 // tick lets time pass in the pipeline, hands on what to announce, and tells
 // what has changed.
 func (d *Daemon) tick() {
+	port := d.port.Troubles()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now, wall := board.Raw(), time.Now()
@@ -288,6 +291,7 @@ func (d *Daemon) tick() {
 	for code, detail := range d.outside {
 		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
 	}
+	raised = append(raised, port...)
 	raised = append(raised, masterTroubles(d.service)...)
 	if !d.stampless.IsZero() && now.Sub(d.stampless) < stamplessShown {
 		raised = append(raised, alarms.Raised{Code: alarms.NoReceiveStamps, Detail: fmt.Sprintf("%d since the start", d.service.Transport.StampsMissing)})
@@ -311,7 +315,7 @@ func (d *Daemon) watchService(ctx context.Context) {
 		case <-ask.C:
 			d.askService(ctx)
 			d.measureEgress()
-			d.judgeStamps(d.server)
+			d.port.Judge(time.Now())
 		}
 	}
 }
@@ -330,6 +334,7 @@ func (d *Daemon) askService(ctx context.Context) {
 	if err != nil {
 		return // the old answer stands; a service that ended ends the daemon
 	}
+	d.port.Observe(s.Transport)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.tellGap(s)
@@ -341,9 +346,9 @@ func (d *Daemon) askService(ctx context.Context) {
 
 // measureEgress hands the packet path's measured error to the pipeline.
 func (d *Daemon) measureEgress() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if bound, ok := d.egressBoundNs(); ok {
+	if bound, ok := d.port.EgressBoundNs(); ok {
+		d.mu.Lock()
+		defer d.mu.Unlock()
 		d.pipe.MeasuredEgress(bound)
 	}
 }

@@ -77,6 +77,7 @@ func (d *Daemon) reload() (done control.Reloaded, err error) {
 	d.cfg = running
 	d.pipe.Reconfigure(running.Servo(), running.Master.QualityProfile(), running.Master.Squelch)
 	d.mu.Unlock()
+	d.port.SetResidualLimit(running.Master.ResidualLimit)
 	d.tick() // what is announced follows at once
 	return done, nil
 }

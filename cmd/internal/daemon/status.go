@@ -23,6 +23,7 @@ import (
 // Status is the snapshot that every face draws from.
 func (d *Daemon) Status() status.Status {
 	d.askService(context.Background())
+	hardware := d.hardware()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now, wall := board.Raw(), time.Now()
@@ -40,7 +41,8 @@ func (d *Daemon) Status() status.Status {
 	if m, ok := d.pipe.Memory(now); ok {
 		s.Holdover.Known = knownStatus(m)
 	}
-	s.Holdover.Memory, s.Hardware = d.memory.status(), d.hardware(look.EgressNs)
+	s.Holdover.Memory, s.Hardware = d.memory.status(), hardware
+	s.Hardware.EgressNs = known(look.EgressNs)
 	s.Restart = d.restartStatus(&s.Clock, look.Report.EverLocked)
 	masterStatus(&s, d.service)
 	return s

@@ -84,9 +84,9 @@ func (p *Pipeline) Bytes(received timescale.Mono, b []byte) {
 func (p *Pipeline) Epoch(e gnss.Epoch) { p.reference.Epoch(e) }
 
 // Edge takes a pulse; now is when it was handed over.
-func (p *Pipeline) Edge(now timescale.Mono, e board.Edge) {
+func (p *Pipeline) Edge(now timescale.Mono, e timescale.Edge) {
 	p.now = now
-	pulse, ok := p.reference.Edge(now, gnss.Edge{Local: e.Local, Mono: e.Mono, SigmaNs: e.SigmaNs}, p.heldNs(now))
+	pulse, ok := p.reference.Edge(now, e, p.heldNs(now))
 	if !ok {
 		return
 	}

@@ -21,7 +21,6 @@ type Peer struct {
 	RespRate    float64
 	Class       int // clockClass that the client sees; -1: none yet
 	Granted     int // flows granted, of 3
-	Unanswered  uint64
 	LastProblem string
 }
 

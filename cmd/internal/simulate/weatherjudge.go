@@ -28,14 +28,13 @@ import (
 // Two things are excused, since no clock could know better: see Unnoticed and
 // believed.
 const (
-	outsideMost   = 10      // s
-	awayMost      = 10 * 60 // s that class 6 may be left when it is due
-	silentMost    = 3600    // s without alarm or ETA
-	changeMost    = 10.0    // ppb within a second
-	slewInSpec    = 200.0   // ppb
-	slewOutside   = 5000.0
-	slewWithinHNs = 15e6 // ns that a trapezoid of 10 ppb/s up to 5 ppm brings back within an hour
-	tolerance     = 0.01 // of a limit, for rounding
+	outsideMost = 10      // s
+	awayMost    = 10 * 60 // s that class 6 may be left when it is due
+	silentMost  = 3600    // s without alarm or ETA
+	changeMost  = 10.0    // ppb within a second
+	slewInSpec  = 200.0   // ppb
+	slewOutside = 5000.0
+	tolerance   = 0.01 // of a limit, for rounding
 )
 
 // When class 6 is due after something that excuses its loss.
@@ -391,6 +390,17 @@ func (j *judge) due(i int, class uint8, p *simulated) {
 	}
 }
 
+// slewWithinHourNs is the largest error that a slew out of spec brings back
+// within an hour: the frequency moves by 10 ppb/s to 5 ppm and back, or to the
+// limit of the clock's pull where that is nearer. pullPPB 0 is none.
+func slewWithinHourNs(pullPPB, oscillatorPPB float64) float64 {
+	most := slewOutside
+	if pullPPB > 0 {
+		most = min(most, max(pullPPB-math.Abs(oscillatorPPB), 0))
+	}
+	return most * (time.Hour.Seconds() - most/changeMost)
+}
+
 // servedLeast is when the servo knows that it serves: here its Tick comes once a second.
 const servedLeast = 2
 
@@ -409,7 +419,7 @@ func (j *judge) calm(i int, class uint8, oscillatorPPB float64) {
 	if changed > (changeMost+w.o.QuantumPPB)*(1+tolerance) {
 		j.broke('d', i, "frequency changed by %.2f ppb within a second", changed)
 	}
-	if at == 6 || at == 7 || at == 52 && step < slewWithinHNs {
+	if at == 6 || at == 7 || at == 52 && step < slewWithinHourNs(w.o.MaxPPB, oscillatorPPB) {
 		j.broke('d', i, "stepped by %s at class %d", nanos(Number(step)), at)
 	}
 	most := slewOutside

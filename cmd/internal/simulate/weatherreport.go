@@ -175,7 +175,7 @@ func worths(verdicts []*Verdict) []Worth {
 }
 
 // holdoversLeast is how many holdovers a percentile of their errors wants.
-const holdoversLeast = 5
+const holdoversLeast = 20
 
 // percentile is the value below which the share p of v lies; NaN of nothing.
 func percentile(v []float64, p float64) float64 {

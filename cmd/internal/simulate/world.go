@@ -125,7 +125,7 @@ func (r *rates) note(at timescale.Mono, ppb float64, count bool) {
 type plant interface {
 	// pulse is the pulse of the second that begins i s after the start; false:
 	// it does not come. qErrNs is a timing receiver's word of the next one.
-	pulse(now timescale.Mono, i int) (e board.Edge, qErrNs float64, came bool)
+	pulse(now timescale.Mono, i int) (e timescale.Edge, qErrNs float64, came bool)
 	adjust(now timescale.Mono, ppb float64) (applied float64, err error)
 	step(now timescale.Mono, deltaNs int64)
 	local(m timescale.Mono) timescale.Local
@@ -274,10 +274,10 @@ func (w *world) second(i int) error {
 }
 
 // pulse hands a pulse over, and its double.
-func (w *world) pulse(now timescale.Mono, i int, e board.Edge) {
+func (w *world) pulse(now timescale.Mono, i int, e timescale.Edge) {
 	w.Edge(now, e)
 	if by := w.sky.doubled(i); by > 0 {
-		e.Mono, e.Local, e.Seq = e.Mono.Add(by), w.plant.local(e.Mono.Add(by)), e.Seq+1
+		e.Mono, e.Local = e.Mono.Add(by), w.plant.local(e.Mono.Add(by))
 		if now.Before(e.Mono) {
 			now = e.Mono
 		}

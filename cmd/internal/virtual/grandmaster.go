@@ -45,7 +45,7 @@ func (g *Grandmaster) PowerOn(cfg pipeline.Config) error {
 }
 
 // Edge hands on a pulse at now.
-func (g *Grandmaster) Edge(now timescale.Mono, e board.Edge) {
+func (g *Grandmaster) Edge(now timescale.Mono, e timescale.Edge) {
 	g.Now = now
 	g.Pipe.Edge(now, e)
 }

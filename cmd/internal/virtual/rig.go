@@ -116,7 +116,7 @@ func (r *Rig) Run(d time.Duration) {
 				if r.Late != nil {
 					e.Edge.Local = e.Edge.Local.Add(time.Duration(math.Round(r.Late((r.Sky(r.Now).Ns() + 5e8) / 1e9))))
 				}
-				r.Edge(r.Now, board.Edge{Local: e.Edge.Local, Mono: e.Edge.Mono, SigmaNs: e.Edge.SigmaNs, Seq: e.Edge.Seq})
+				r.Edge(r.Now, e.Edge.Edge)
 			case sim.ReceiverBytes:
 				if r.Speak != nil {
 					e.Bytes = r.says(r.Sky(e.At))
