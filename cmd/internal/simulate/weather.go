@@ -170,7 +170,7 @@ func (w *weather) begin() {
 	case w.chance(0.1):
 		w.add(time.Second, PulseGaps, Event{Count: 4 + w.below(4), For: w.within(10*time.Minute, time.Hour)})
 	case w.chance(0.05):
-		w.add(time.Second, PulseNoise, Event{Factor: w.noisy(), For: w.within(10*time.Minute, time.Hour)})
+		w.add(time.Second, PulseWhite, Event{Factor: w.noisy(), For: w.within(10*time.Minute, time.Hour)})
 	}
 	w.at = w.within(100*time.Minute, 4*time.Hour)
 }
@@ -234,7 +234,7 @@ func (w *weather) event() {
 	case 11, 12:
 		lasts := w.within(10*time.Minute, time.Hour)
 		if w.chance(0.5) {
-			w.add(at, PulseNoise, Event{Factor: w.noisy(), For: lasts})
+			w.add(at, PulseWhite, Event{Factor: w.noisy(), For: lasts})
 		} else {
 			w.add(at, PulseOutliers, Event{By: one(w.dice, 300*time.Nanosecond, 3*time.Microsecond, time.Millisecond), Share: w.between(0.01, 0.2), For: lasts})
 		}
@@ -260,7 +260,7 @@ func (w *weather) event() {
 		end += lasts
 	case 23:
 		lasts := w.within(2*time.Minute, time.Hour)
-		w.add(at, Jamming, Event{For: lasts})
+		w.jam(at, lasts)
 		end += lasts
 	}
 	w.at = end + w.within(30*time.Minute, 4*time.Hour)
@@ -290,6 +290,14 @@ func (w *weather) flap(at time.Duration) time.Duration {
 		at += period
 	}
 	return at
+}
+
+// jam lets the noise grow, and after a minute the fix go.
+func (w *weather) jam(at, lasts time.Duration) {
+	w.add(at, PulseWhite, Event{Factor: jamFactor, For: min(lasts, jamBeforeFix*time.Second)})
+	if rest := lasts - jamBeforeFix*time.Second; rest > 0 {
+		w.add(at+lasts-rest, PulseLost, Event{Share: 1, For: rest})
+	}
 }
 
 // lie moves the sky's time by a step or a ramp, and after a while back the same
@@ -393,8 +401,8 @@ func (e Event) words() string {
 		return "the antenna is cut"
 	case AntennaRestore:
 		return "the antenna is back"
-	case PulseNoise:
-		return fmt.Sprintf("noise times %.1f for %v", e.Factor, e.For)
+	case PulseWhite:
+		return fmt.Sprintf("white noise times %.1f for %v", e.Factor, e.For)
 	case PulseOutliers:
 		return fmt.Sprintf("%s of the pulses are off by %v for %v", percent(e.Share), e.By, e.For)
 	case PulseGaps:
@@ -409,8 +417,6 @@ func (e Event) words() string {
 		return fmt.Sprintf("the sky moves by %v within %v", e.By, e.For)
 	case Seconds:
 		return fmt.Sprintf("the receiver names the second %+d for %v", e.Count, e.For)
-	case Jamming:
-		return fmt.Sprintf("jamming for %v", e.For)
 	case TemperatureRamp:
 		return fmt.Sprintf("%+.1f C within %v", e.Celsius, e.For)
 	case ThermometerStuck:

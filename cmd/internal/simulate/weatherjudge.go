@@ -57,23 +57,20 @@ func (d *Day) notDue() []span {
 	add := func(e Event, lasts, after time.Duration) {
 		list = append(list, span{int(e.At.Seconds()), int((e.At + lasts + after).Seconds())})
 	}
-	cut := -1
 	for i, e := range d.Scenario.Events {
 		switch e.Do {
 		case AntennaCut:
-			cut = i
-		case AntennaRestore:
-			if cut < 0 {
-				continue
-			}
-			from := d.Scenario.Events[cut]
-			after := dueAfterOutage
-			if e.At-from.At > longOutage || d.flapping(cut) {
+			lasts, after := d.cutFor(i), dueAfterOutage
+			if lasts > longOutage || d.flapping(i) {
 				after = dueAfterLong
 			}
-			add(from, e.At-from.At, after)
-		case PulseNoise, PulseOutliers, Jamming, PulseMissing:
+			add(e, lasts, after)
+		case PulseWhite, PulseOutliers:
 			add(e, e.For, dueAfterOutage)
+		case PulseLost:
+			if e.Share > lostNoExcuse {
+				add(e, e.For, dueAfterOutage)
+			}
 		case PulseGaps:
 			if e.Count > gapNoExcuse {
 				add(e, e.For, dueAfterOutage)
@@ -97,8 +94,22 @@ func (d *Day) notDue() []span {
 	return list
 }
 
-// gapNoExcuse pulses of every minute may be missing: class 6 is due all the same.
-const gapNoExcuse = 5
+// So many pulses of every minute, or this share of all, may be missing: class 6 is
+// due all the same.
+const (
+	gapNoExcuse  = 5
+	lostNoExcuse = 0.3
+)
+
+// cutFor is how long the antenna stays away after event i.
+func (d *Day) cutFor(i int) time.Duration {
+	for _, e := range d.Scenario.Events[i:] {
+		if e.Do == AntennaRestore {
+			return e.At - d.Scenario.Events[i].At
+		}
+	}
+	return d.Scenario.Duration - d.Scenario.Events[i].At
+}
 
 // flapping tells whether the antenna was cut within half an hour before event i.
 func (d *Day) flapping(i int) bool {
@@ -173,16 +184,45 @@ func (w witness) discernsNs(s float64) float64 {
 	return noticed*math.Sqrt(oscillator*oscillator+pulse*pulse+slow*slow) + room
 }
 
-// Unnoticed is how much of the sky's lies a clock may have taken over by each
+// Unnoticed is how much of a lie in the pulses a clock may have taken over by each
 // second, in ns, at most all of it: what was not larger, when it had come up, than
 // what the real oscillator, the room and the pulses can do by themselves in the
-// time since the lie began. It is kept until an hour after the lie's end. Without
-// a lie it is nil.
+// time since the lie began. A lie of the sky counts until an hour after its end; a
+// pulse that runs away after the antenna was cut until the pulses are gone for
+// tailKnown: then the clock knows. Without a lie it is nil.
 func (d *Day) Unnoticed() []float64 {
-	lies := d.lies()
-	if len(lies) == 0 {
-		return nil
+	n := int(d.Scenario.Duration.Seconds())
+	var taken []float64
+	w := d.witness()
+	lied := func(from, to int, lieNs func(s int) float64) {
+		if taken == nil {
+			taken = make([]float64, n+1)
+		}
+		most := 0.0
+		for s := from + 1; s <= min(to, n); s++ {
+			if lie := math.Abs(lieNs(s)); lie > most && lie <= w.discernsNs(float64(s-from)) {
+				most = lie
+			}
+			taken[s] = max(taken[s], most)
+		}
 	}
+	for _, l := range d.lies() {
+		lied(l.from, l.to+int(dueAfterLong.Seconds()), d.lieNs)
+	}
+	if tail := int(d.Scenario.FixHold.Seconds()); tail > 0 {
+		for _, e := range d.Scenario.Events {
+			if from := int(e.At.Seconds()); e.Do == AntennaCut {
+				lied(from, from+tail+tailKnown, func(s int) float64 { return sim.UnfixedDriftNs * float64(min(s-from, tail)) })
+			}
+		}
+	}
+	return taken
+}
+
+const tailKnown = 5 // s
+
+// witness is this day's.
+func (d *Day) witness() witness {
 	w := witness{spec: kinds[d.Real].Spec(), tempcoNs: math.Abs(d.Crystal.TempcoPPBC), blind: d.Thermometer != ThermometerGood, whiteNs: whiteNs}
 	switch d.Receiver {
 	case ReceiverNMEA:
@@ -190,18 +230,7 @@ func (d *Day) Unnoticed() []float64 {
 	case ReceiverGPIO:
 		w.whiteNs = gpioWhiteNs
 	}
-	n := int(d.Scenario.Duration.Seconds())
-	taken := make([]float64, n+1)
-	for _, l := range lies {
-		most := 0.0
-		for s := l.from + 1; s <= min(l.to+int(dueAfterLong.Seconds()), n); s++ {
-			if lie := math.Abs(d.lieNs(s)); lie > most && lie <= w.discernsNs(float64(s-l.from)) {
-				most = lie
-			}
-			taken[s] = most
-		}
-	}
-	return taken
+	return w
 }
 
 // wrongSeconds are the times when the receiver names a wrong second, and the
@@ -286,7 +315,6 @@ type judge struct {
 	alarmed bool
 	served  int     // seconds in a row, until the one before
 	ppb     float64 // the correction in the second before
-	change  float64
 }
 
 // JudgeDay simulates a day and judges it.
