@@ -185,7 +185,7 @@ func TestTheJudgeOfASecond(t *testing.T) {
 		}, "a"},
 		{"11 ppb within a second", func(w *world) { w.changes.most = 11 }, func(j *judge) { j.calm(9, 6, 0) }, "d"},
 		{"200 ppb in spec", func(w *world) { w.Report.FrequencyPPB = 200 }, func(j *judge) { j.calm(9, 6, 0) }, ""},
-		{"210 ppb in spec", func(w *world) { w.Report.FrequencyPPB = 210 }, func(j *judge) { j.ppb = 210; j.calm(9, 6, 0) }, "d"},
+		{"220 ppb in spec", func(w *world) { w.Report.FrequencyPPB = 220 }, func(j *judge) { j.ppb = 220; j.calm(9, 6, 0) }, "d"},
 		{"a crystal that runs off, followed as quickly as allowed", func(w *world) { w.Report.FrequencyPPB, w.Report.OscillatorPPB = -10, 900 }, func(j *judge) { j.calm(9, 7, 900) }, ""},
 		{"210 ppb out of spec", func(w *world) { w.Report.FrequencyPPB = 210 }, func(j *judge) { j.calm(9, 52, 0) }, ""},
 		{"6 ppm that the servo did not order", func(w *world) { w.Report.FrequencyPPB, w.Report.OscillatorPPB = 1000, -900 }, func(j *judge) { j.calm(9, 52, 5000) }, ""},

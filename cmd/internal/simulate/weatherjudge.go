@@ -459,10 +459,10 @@ func (j *judge) calm(i int, class uint8, oscillatorPPB float64) {
 		return
 	}
 	// What the servo did not know is no slew, nor what it thought and was not, nor
-	// what it takes away as quickly as it may.
+	// what it takes away as quickly as it may. It is a second old.
 	slew := r.FrequencyPPB + oscillatorPPB
 	follows := moved*slew < 0 && math.Abs(moved) > 0.9*changeMost
-	if size := min(math.Abs(slew), math.Abs(r.FrequencyPPB+r.OscillatorPPB)); size > most*(1+tolerance)+w.o.QuantumPPB && !follows {
+	if size := min(math.Abs(slew), math.Abs(r.FrequencyPPB+r.OscillatorPPB)); size > most+changeMost+w.o.QuantumPPB && !follows {
 		j.broke('d', i, "class %d slews by %.1f ppb", class, size)
 	}
 }
