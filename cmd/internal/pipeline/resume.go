@@ -30,7 +30,8 @@ func (p *Pipeline) Save(now timescale.Mono) (s State, ok bool) {
 // was left alone since is the caller's to know. After an error the pipeline is as
 // it was, and Start is due.
 func (p *Pipeline) Resume(now timescale.Mono, s State) error {
-	if len(s.Servo.Corrections) == 0 {
+	left, ok := s.Servo.CorrectionPPB()
+	if !ok {
 		return errors.New("it does not say how the clock was steered")
 	}
 	if !(s.EgressNs > 0 && s.EgressNs < 1e9) {
@@ -41,7 +42,7 @@ func (p *Pipeline) Resume(now timescale.Mono, s State) error {
 		return err
 	}
 	// The clock runs with this correction, or with one that was set a moment later.
-	applied, err := p.clock.AdjustFrequency(s.Servo.Corrections[len(s.Servo.Corrections)-1].PPB)
+	applied, err := p.clock.AdjustFrequency(left)
 	if err != nil {
 		return err
 	}
