@@ -106,8 +106,8 @@ type Pairer struct {
 	base     int64 // TAI second of pulse number 0
 	run      run
 	next     nextPulses
-	need     int // agreeing epochs needed now
-	memory   memory
+	need     int   // agreeing epochs needed now
+	last     Label // of the last labelled pulse; Delay is in delays
 
 	delays      delayRing
 	lastConfirm timescale.Mono
@@ -234,7 +234,7 @@ func (p *Pairer) Edge(e timescale.Edge) (Mark, bool) {
 		return Mark{}, false
 	}
 	second := p.base + p.train.number
-	p.memory = memory{true, e.Mono, second}
+	p.last.At, p.last.Second = e.Mono, second
 	if e.Mono.Sub(p.lastConfirm) > p.cfg.MaxAge {
 		return Mark{}, false
 	}
@@ -293,7 +293,7 @@ func (p *Pairer) learn(n naming) {
 // label gives the train its seconds, unless a remembered label contradicts.
 func (p *Pairer) label(n naming, last pulse, next run) {
 	r := n.epoch.Received
-	if off, fits := p.memory.fits(last.at, n.second, p.fault); !fits {
+	if off, fits := p.last.fits(last.at, n.second, p.fault); !fits {
 		p.setFault(-off)
 		return
 	}

@@ -41,3 +41,24 @@ func TestAPredictorTakesNoNonsense(t *testing.T) {
 		t.Errorf("%d residuals that nobody measured", r.N)
 	}
 }
+
+// Each path, and each field of a Saved, outlives the process.
+func TestNoPathIsForgotten(t *testing.T) {
+	old := New()
+	for on := range numPaths {
+		old.Learn(on, 1000+int64(on))
+	}
+	s := old.Save()
+	for v, i := reflect.ValueOf(s), 0; i < v.NumField(); i++ {
+		if v.Field(i).Len() != 1 {
+			t.Errorf("%s is empty", v.Type().Field(i).Name)
+		}
+	}
+	next := New()
+	next.Resume(s)
+	for on := range numPaths {
+		if got := next.Predict(on); got != 1000+int64(on) {
+			t.Errorf("path %d predicts %d ns, want %d", on, got, 1000+int64(on))
+		}
+	}
+}
