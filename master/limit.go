@@ -80,9 +80,14 @@ const (
 )
 
 type credit struct {
+	account
+	users int32
+}
+
+// account is what of a credit outlives a restart of ours (saved.go).
+type account struct {
 	address        netip.Addr
 	sent, received uint64
-	users          int32
 	last           timescale.Mono
 }
 
@@ -129,7 +134,7 @@ func (t *credits) take(now timescale.Mono, a netip.Addr) int32 {
 		} else {
 			t.index.remove(t.rows[row].address)
 		}
-		t.rows[row] = credit{address: a}
+		t.rows[row] = credit{account: account{address: a}}
 		t.index.insert(a, row)
 	}
 	t.rows[row].users++

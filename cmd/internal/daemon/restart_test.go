@@ -97,7 +97,7 @@ func TestWhatIsLeftIsJudged(t *testing.T) {
 		{"torn", time.Second, bytesOf(func(b []byte) []byte { return b[:len(b)/2] }), "torn or damaged"},
 		{"a bit that fell over", time.Second, bytesOf(func(b []byte) []byte { b[len(b)/2] ^= 4; return b }), "torn or damaged"},
 		{"another file", time.Second, bytesOf(func([]byte) []byte { return []byte("# bragi.toml\n[board]\nprofile = \"sim\"\n") }), "no file of this kind"},
-		{"grants", time.Second, kindOf(state.GrantsKind), "no file of this kind"},
+		{"grants", time.Second, kindOf(grantsKind), "no file of this kind"},
 		{"of a later version", time.Second, kindOf(state.Kind{Name: "clock", Version: 99}), "a later version"},
 		{"of an earlier version", time.Second, kindOf(state.Kind{Name: "clock", Version: 0}), "an earlier version"},
 		{"empty", time.Second, kindOf(clockKind), "another boot"},

@@ -17,6 +17,21 @@ func BootID() (string, error) {
 	return strings.TrimSpace(string(b)), nil
 }
 
+// AppendBoot adds a boot's name to b, before what is of that boot alone.
+func AppendBoot(b []byte, boot string) []byte {
+	boot = boot[:min(len(boot), 255)]
+	return append(append(b, byte(len(boot))), boot...)
+}
+
+// CutBoot takes apart what begins with AppendBoot.
+func CutBoot(b []byte) (boot string, rest []byte, err error) {
+	if len(b) == 0 || len(b)-1 < int(b[0]) {
+		return "", nil, ErrTorn
+	}
+	n := 1 + int(b[0])
+	return string(b[1:n]), b[n:], nil
+}
+
 // Moment is the served clock and the kernel's clocks, read together.
 type Moment struct {
 	Boot       string  `json:"boot"`
