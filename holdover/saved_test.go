@@ -37,7 +37,7 @@ func (r *rig) swap(fix func(*Saved)) error {
 
 // A restart in lock leaves state, error and frequency as they were, and the
 // next holdover is as good.
-func TestResumeInLock(t *testing.T) {
+func TestARestartInLockLeavesTheClockAsItWas(t *testing.T) {
 	r := newRig(t, 3, OCXO, nil)
 	r.until(quality.Locked, 60)
 	r.run(2000)
@@ -60,7 +60,7 @@ func TestResumeInLock(t *testing.T) {
 
 // A restart in holdover coasts on: class 7 stays, and the pulse is believed when
 // it returns.
-func TestResumeInHoldover(t *testing.T) {
+func TestARestartInHoldoverCoastsOn(t *testing.T) {
 	r := newRig(t, 3, OCXO, nil)
 	r.until(quality.Locked, 60)
 	r.run(2000)
@@ -82,7 +82,7 @@ func TestResumeInHoldover(t *testing.T) {
 }
 
 // What cannot be is refused, and the clock starts anew.
-func TestResumeRefuses(t *testing.T) {
+func TestASavedStateThatCannotBeIsRefused(t *testing.T) {
 	r := newRig(t, 3, OCXO, nil)
 	r.until(quality.Locked, 60)
 	r.run(100)
@@ -112,7 +112,7 @@ func TestResumeRefuses(t *testing.T) {
 }
 
 // What is remembered of an oscillator survives JSON, and nonsense is refused.
-func TestMemoryChecks(t *testing.T) {
+func TestAMemoryThatCannotBeIsRefused(t *testing.T) {
 	r := newRig(t, 3, OCXO, nil)
 	date := timescale.TAIFromNs(1_800_000_000e9)
 	if _, ok := r.clock.Memory(date); ok {
@@ -124,9 +124,16 @@ func TestMemoryChecks(t *testing.T) {
 	if !ok || m.Check() != nil || m.TAISeconds != 1_800_000_000 || math.Abs(m.FrequencyPPB-r.report.OscillatorPPB) > 0.1 {
 		t.Fatalf("%+v, %v", m, m.Check())
 	}
+	for _, path := range zeros(reflect.ValueOf(m), "Memory") {
+		t.Errorf("%s is zero: nobody remembers it", path)
+	}
 	text, err := json.Marshal(m)
 	if err != nil {
 		t.Fatal(err)
+	}
+	var back Memory
+	if err := json.Unmarshal(text, &back); err != nil || !reflect.DeepEqual(back, m) {
+		t.Errorf("%s became %+v, %v", text, back, err)
 	}
 	for name, bad := range map[string]func(*Memory){
 		"version":   func(m *Memory) { m.Version = 2 },
