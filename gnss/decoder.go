@@ -14,9 +14,7 @@ type DecoderConfig struct {
 	// Floor is an instant that is surely past: the program's build date. No
 	// earlier date is trusted, and two-digit years are read around it.
 	Floor timescale.UTC
-	// Leap is the table of leap seconds; nil means the built-in one.
-	Leap *timescale.LeapSeconds
-	// Book is shared with the Pairer; nil: one of its own around Leap.
+	// Book is shared with the Pairer; nil: one of its own around the built-in table.
 	Book *LeapBook
 	// NextPulse takes what the receiver says of its next pulse; nil: nobody asks.
 	NextPulse func(NextPulse)
@@ -99,7 +97,7 @@ const (
 // NewDecoder makes a Decoder.
 func NewDecoder(cfg DecoderConfig) *Decoder {
 	if cfg.Book == nil {
-		cfg.Book = NewLeapBook(cfg.Leap)
+		cfg.Book = NewLeapBook(nil)
 	}
 	d := &Decoder{cfg: cfg, book: cfg.Book, floorYear: cfg.Floor.Civil().Year, sinceRMC: rmcMemory + 1}
 	// What a receiver sends shows in its first group, which waits for its end.
@@ -311,7 +309,7 @@ func (d *Decoder) fixData(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
 	if quality >= qualityFix {
 		lat, lon := degrees(s, 1, 90), degrees(s, 3, 180)
 		if lat.Known && lon.Known {
-			d.setSentencePosition(f, lat, lon, number(s, 8, -1000, 100_000), number(s, 10, -200, 200))
+			d.setSentencePosition(f, lat, lon, number(s, 8, -1000, 100_000))
 		}
 	}
 	d.complete(emit)

@@ -18,8 +18,7 @@ type Mark struct {
 
 // PairerConfig has the Pairer's limits; zero fields take the defaults.
 type PairerConfig struct {
-	Leap *timescale.LeapSeconds // default: the built-in table
-	Book *LeapBook              // shared with the Decoder; default: one of its own around Leap
+	Book *LeapBook // shared with the Decoder; default: one of its own around the built-in table
 	// A message comes MinDelay..MaxDelay after the pulse that it names; outside
 	// it could belong to the pulse before or after. Defaults 20 ms and 950 ms.
 	MinDelay, MaxDelay time.Duration
@@ -53,7 +52,7 @@ const (
 
 func (c PairerConfig) withDefaults() PairerConfig {
 	if c.Book == nil {
-		c.Book = NewLeapBook(c.Leap)
+		c.Book = NewLeapBook(nil)
 	}
 	for _, d := range []struct {
 		field *time.Duration
@@ -128,19 +127,12 @@ type Pairer struct {
 
 // PairerCounters count since the Pairer was made.
 type PairerCounters struct {
-	Edges         uint64 // all pulses given in
-	Marks         uint64
 	Duplicates    uint64 // the same stamp again
 	Late          uint64 // older than one already seen
 	Glitches      uint64 // off the train
 	Missed        uint64 // seconds without a pulse, in gaps that were counted over
-	Gaps          uint64 // gaps after which the label had to be confirmed anew
 	Shifts        uint64 // a new train took over
-	Epochs        uint64 // trusted epochs given in
-	Fractional    uint64 // of them not near a whole second
-	Confirmed     uint64 // agreed with the count
 	Disagreed     uint64 // contradicted the count
-	Ambiguous     uint64 // delay outside MinDelay..MaxDelay while learning
 	NextPulses    uint64 // words of the receiver about its next pulse
 	LateMessages  uint64 // epochs that came more than a second after their pulse, as the next pulses tell
 	Faults        uint64
@@ -202,12 +194,10 @@ func (p *Pairer) Epoch(e Epoch) {
 		return
 	}
 	p.settle()
-	p.counter.Epochs++
 	p.lastTrusted = e.Received
 	ns := tai(p.book.table, e).Ns()
 	second := (ns + nsPerSecond/2) / nsPerSecond
 	if off := time.Duration(ns - second*nsPerSecond); off.Abs() > wholeSecond {
-		p.counter.Fractional++
 		return
 	}
 	p.pending, p.hasPending = naming{epoch: e, second: second}, true
@@ -215,7 +205,6 @@ func (p *Pairer) Epoch(e Epoch) {
 
 // Edge takes a pulse and labels it if that is possible.
 func (p *Pairer) Edge(e timescale.Edge) (Mark, bool) {
-	p.counter.Edges++
 	switch p.stamps.judge(e) {
 	case stampRepeated:
 		p.counter.Duplicates++
@@ -238,7 +227,6 @@ func (p *Pairer) Edge(e timescale.Edge) (Mark, bool) {
 	if e.Mono.Sub(p.lastConfirm) > p.cfg.MaxAge {
 		return Mark{}, false
 	}
-	p.counter.Marks++
 	at := timescale.TAIFromNs(second * nsPerSecond)
 	return Mark{Edge: e, Second: at, UTCOffset: p.book.table.OffsetAtTAI(at), QErrPs: p.next.qErr(second)}, true
 }
@@ -270,7 +258,6 @@ func (p *Pairer) learn(n naming) {
 		if p.next.speaks(r) {
 			return
 		}
-		p.counter.Ambiguous++
 		p.ambiguousAt, p.ambiguousBy = r, delay
 		p.run, p.need = run{}, agreeWhenUnsure
 		return
@@ -323,7 +310,6 @@ func (p *Pairer) confirm(n naming) {
 		p.contradict(off, n.epoch.Received)
 		return
 	}
-	p.counter.Confirmed++
 	p.streak = streak{}
 	p.lastConfirm = n.epoch.Received
 	if delay > 0 && delay < time.Second {

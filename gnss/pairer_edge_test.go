@@ -278,7 +278,7 @@ func TestTenHertz(t *testing.T) {
 func leapSky(t *testing.T, believes *timescale.LeapSeconds, knows *timescale.LeapSeconds, midnight timescale.UTC) *sky {
 	s := newSky(t)
 	s.leap = believes
-	s.p = gnss.NewPairer(gnss.PairerConfig{Leap: knows})
+	s.p = gnss.NewPairer(gnss.PairerConfig{Book: gnss.NewLeapBook(knows)})
 	s.start = believes.ToTAI(midnight).Add(-30 * sec)
 	return s
 }

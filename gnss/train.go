@@ -40,7 +40,6 @@ func (p *Pairer) follow(at timescale.Mono) bool {
 		return false
 	}
 	if steps > maxStep {
-		p.counter.Gaps++
 		p.unlabel()
 	} else {
 		p.counter.Missed += uint64(steps - 1)

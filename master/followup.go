@@ -47,7 +47,6 @@ type departures struct {
 
 // StampCounts say what became of the Syncs that were to be followed.
 type StampCounts struct {
-	Waiting    uint64 // for their stamps now
 	Lost       uint64 // no stamp before the flow's next Sync: no Follow_Up
 	Late       uint64 // the stamp came after it
 	Repeated   uint64 // a second stamp for a Sync, or one for a Sync that was never sent
@@ -98,15 +97,6 @@ func (q *departures) take(token uint32) (d departure, ok bool) {
 	return d, true
 }
 
-func (q *departures) waiting() (n uint64) {
-	for i := range q.rows {
-		if q.rows[i].token != 0 {
-			n++
-		}
-	}
-	return n
-}
-
 // SetTwoStep makes every client's Sync a two-step one, or (false) only theirs
 // for whom the configuration wants it.
 func (m *Master) SetTwoStep(all bool) {
@@ -145,7 +135,7 @@ func (m *Master) FollowUp(now timescale.Mono, token uint32, origin, stamp timesc
 	case !now.Before(d.deadline):
 		n.Late++
 	case m.said.Serve:
-		p := out.put(d.src, d.dst, false, false, m.followUp)
+		p := out.put(Message{Src: d.src, Dst: d.dst, Payload: m.followUp})
 		wire.PutSequenceID(p, d.seq)
 		wire.PutTimestamp(p[wire.OriginOffset:], wire.TimestampFromLocal(stamp))
 		m.stats.Sent[wire.TypeFollowUp]++

@@ -125,6 +125,15 @@ func TestStampsThatAreNoGood(t *testing.T) {
 	}
 }
 
+func (q *departures) waiting() (n uint64) {
+	for i := range q.rows {
+		if q.rows[i].token != 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // More Syncs than the ring holds wait for stamps that never come: the oldest are
 // given up, the newest are followed.
 func TestManyWait(t *testing.T) {

@@ -14,7 +14,6 @@ func (m *Machine) Feed(now timescale.Mono, chunk []byte) {
 	m.framer.Feed(now, chunk, func(f gnss.Frame) {
 		switch f.Kind {
 		case gnss.FrameNMEA:
-			m.nmea++
 			m.heard = now
 		case gnss.FrameUBX:
 			m.binary++

@@ -85,7 +85,7 @@ type Machine struct {
 	current int
 	asked   question
 
-	nmea, binary  uint64 // frames since the port was opened
+	binary        uint64 // frames since the port was opened
 	heard, gotPVT timescale.Mono
 	wantsPVT      bool
 	redo          time.Duration
@@ -122,7 +122,7 @@ func (m *Machine) Opened(now timescale.Mono, baud int) {
 	m.keepBaud = m.keepBaud || m.raising == raised // the rate was lost over it: not again
 	m.baud = baud
 	m.framer = gnss.Framer{}
-	m.nmea, m.binary, m.redo = 0, 0, redoFirst
+	m.binary, m.redo = 0, redoFirst
 	m.begin(now)
 	m.standing = nil
 }
@@ -239,7 +239,7 @@ func (m *Machine) unanswered(now timescale.Mono) {
 // finish notes how the current step ended and goes on.
 func (m *Machine) finish(now timescale.Mono, o Outcome) {
 	s := m.steps[m.current]
-	if o == Refused && s.optional {
+	if o == Refused && s.need == optional {
 		o = Absent
 	}
 	m.results = append(m.results, Result{Name: s.what, Outcome: o})

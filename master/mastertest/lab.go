@@ -102,19 +102,6 @@ func (l *Lab) Master() *master.Master { return l.m }
 // Now is the virtual time.
 func (l *Lab) Now() timescale.Mono { return l.now }
 
-// Add puts a client at an address; several may share one.
-func (l *Lab) Add(c rehearsal.Config, address netip.Addr) (*Client, error) {
-	r, err := rehearsal.New(c)
-	if err != nil {
-		return nil, err
-	}
-	cl := &Client{Client: r, Address: address, index: len(l.clients)}
-	l.clients = append(l.clients, cl)
-	l.byAddr[address] = append(l.byAddr[address], cl)
-	l.schedule(cl, l.now)
-	return cl, nil
-}
-
 // AddMany adds n clients of a kind, each with an address of 10.64.0.0/10 and an
 // identity of its own, the first of which acts at once and the others spread
 // over a second.
