@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/activation"
 	"go.uber.org/zap"
 
 	"bragi/board"
@@ -252,7 +253,7 @@ func (d *Daemon) clockState() (s clockState, ok bool) {
 	if !ok {
 		return s, false
 	}
-	s = clockState{Moment: now, Pipeline: left, Latency: d.keep.before.Latency, Baud: d.keep.baud}
+	s = clockState{now, left, d.keep.before.Latency, d.keep.baud}
 	if d.service.Snapshot != nil {
 		s.Latency = d.service.Transport.Latency
 	}
@@ -410,4 +411,22 @@ func (d *Daemon) restartStatus(c *status.Clock, everLocked bool) Restart {
 		c.Why = append(c.Why, r.Why)
 	}
 	return r
+}
+
+// processBegan is as near to the start of the process as a program can tell.
+var processBegan = time.Now()
+
+// held are the sockets that the service manager handed over (sd_listen_fds(3)).
+// They are never closed: what comes while no process serves waits in them, and
+// the manager hands them to the next one.
+type held []*os.File
+
+func takeSockets() held { return activation.Files(true) }
+
+// descriptors are good as long as h is.
+func (h held) descriptors() (fds []int) {
+	for _, f := range h {
+		fds = append(fds, int(f.Fd()))
+	}
+	return fds
 }
