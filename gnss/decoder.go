@@ -51,7 +51,7 @@ type Decoder struct {
 	pubxLeap  aged[pubxLeap]
 
 	group    group
-	sinceRMC int // groups since an RMC came; above rmcMemory this receiver sends none
+	sinceRMC int // groups since an RMC came; above groupsWithoutRMC this receiver sends none
 	conflict int // groups to go before an RMC/ZDA contradiction is forgotten
 
 	// The latest time that only damage could speak against, and how much damage
@@ -88,10 +88,10 @@ func (a *aged[T]) fresh(now timescale.Mono) Maybe[T] {
 }
 
 const (
-	rmcMemory      = 3
-	conflictMemory = 10
-	// continuity is the largest step between two times that confirm each other.
-	continuity = 2 * time.Second
+	groupsWithoutRMC = 3
+	groupsOfConflict = 10
+	// confirmWithin is the largest step between two times that confirm each other.
+	confirmWithin = 2 * time.Second
 )
 
 // NewDecoder makes a Decoder.
@@ -99,7 +99,7 @@ func NewDecoder(cfg DecoderConfig) *Decoder {
 	if cfg.Book == nil {
 		cfg.Book = NewLeapBook(nil)
 	}
-	d := &Decoder{cfg: cfg, book: cfg.Book, floorYear: cfg.Floor.Civil().Year, sinceRMC: rmcMemory + 1}
+	d := &Decoder{cfg: cfg, book: cfg.Book, floorYear: cfg.Floor.Civil().Year, sinceRMC: groupsWithoutRMC + 1}
 	// What a receiver sends shows in its first group, which waits for its end.
 	d.ubx.sincePVT, d.ubx.sinceUTC, d.ubx.sinceGPS = ubxMemory-1, ubxMemory-1, ubxMemory-1
 	d.floorTAI = d.book.table.ToTAI(cfg.Floor)

@@ -43,7 +43,7 @@ const (
 	spacingTolerance = 300 * time.Millisecond
 	delayTolerance   = 200 * time.Millisecond
 	wholeSecond      = 50 * time.Millisecond // an epoch so near a second names it; 10 Hz epochs between are not used
-	bounce           = time.Millisecond      // stamps this near are one pulse
+	sameStampWithin  = time.Millisecond      // stamps this near are one pulse
 	rawDriftPPM      = 500                   // bound of CLOCK_MONOTONIC_RAW's rate error, wide
 	forgetLabel      = 800 * time.Second     // raw drift reaches 0.4 s: the old label says nothing any more
 	pulseSilence     = 2500 * time.Millisecond
@@ -294,7 +294,7 @@ func (p *Pairer) label(n naming, last pulse, next run) {
 // more or less.
 func (p *Pairer) confirm(n naming) {
 	off, delay := p.compare(n.second, n.epoch.Received)
-	if off > 0 && off <= maxLate && p.next.confirms(n.epoch.Received) {
+	if off > 0 && off <= lateSecondsMost && p.next.confirms(n.epoch.Received) {
 		p.counter.LateMessages++
 		p.lateAt, p.lateBy = n.epoch.Received, delay
 		p.streak = streak{}

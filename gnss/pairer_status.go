@@ -51,7 +51,7 @@ type PairerStatus struct {
 // Status returns a copy.
 func (p *Pairer) Status() PairerStatus {
 	st := PairerStatus{Agree: max(p.run.length, p.next.run.length), Needed: p.need, Counters: p.counter}
-	st.NextPulse = p.labelled && !p.next.confirmed.IsZero() && p.train.last.Sub(p.next.confirmed) < nextMemory
+	st.NextPulse = p.labelled && !p.next.confirmed.IsZero() && p.train.last.Sub(p.next.confirmed) < nextPulseHolds
 	st.Counters.LeapsObserved = p.book.observed
 	if p.delays.n > 0 {
 		st.Delay = p.delays.median(p.cfg)

@@ -8,8 +8,8 @@ import (
 	"bragi/gnss/ubx"
 )
 
-// silence is how long a receiver may be still before that is a trouble.
-const silence = 3 * time.Second
+// receiverSilence is how long a receiver may be still before that is a trouble.
+const receiverSilence = 3 * time.Second
 
 // Position is where the receiver says it is.
 type Position struct {
@@ -49,9 +49,9 @@ func (d *Decoder) Reasons(now timescale.Mono) []Trouble {
 	switch {
 	case d.lastByte.IsZero():
 		return []Trouble{{ReasonNoData, "nothing came yet"}}
-	case now.Sub(d.lastByte) > silence:
+	case now.Sub(d.lastByte) > receiverSilence:
 		return []Trouble{{ReasonNoData, "nothing for " + seconds(now.Sub(d.lastByte))}}
-	case d.lastEpoch.IsZero() || now.Sub(d.lastEpoch) > silence:
+	case d.lastEpoch.IsZero() || now.Sub(d.lastEpoch) > receiverSilence:
 		return []Trouble{{ReasonNoSentence, fmt.Sprintf(
 			"none with date and time among %d sentences, %d UBX frames, %d bad checksums, %d bytes of garbage",
 			c.Sentences, c.UBX, c.BadChecksums, c.GarbageBytes)}}
@@ -93,7 +93,7 @@ func (d *Decoder) Place() (Position, Maybe[ubx.Survey]) {
 
 // LeapVouched tells whether the receiver stands by its leap count at now.
 func (d *Decoder) LeapVouched(now timescale.Mono) bool {
-	return d.ubx.leap.held(now).Known || d.epoch.LeapSource == LeapFromReceiver && now.Sub(d.lastTrusted) <= silence
+	return d.ubx.leap.held(now).Known || d.epoch.LeapSource == LeapFromReceiver && now.Sub(d.lastTrusted) <= receiverSilence
 }
 
 // Protocol is what named the last epoch: NMEA or UBX.

@@ -26,8 +26,8 @@ const (
 	minEgress = -maxEgress
 )
 
-// longestFollow is how long a stamp may take even where Syncs are rare, in ns.
-const longestFollow = int64(time.Second)
+// followWithinNs is how long a stamp may take even where Syncs are rare, in ns.
+const followWithinNs = int64(time.Second)
 
 // departure is a Sync whose stamp has not come.
 type departure struct {
@@ -115,7 +115,7 @@ func (m *Master) twoStepFor(a netip.Addr) bool { return within(a, m.cfg.TwoStepF
 func (m *Master) await(now timescale.Mono, c *client, g *grant, msg *Message) {
 	msg.Payload[flagsOffset] |= byte(wire.FlagTwoStep >> 8)
 	msg.Token = m.departures.add(now, departure{
-		src: c.asked, dst: c.key.Address, seq: g.seq, deadline: now.Add(time.Duration(min(intervalNs(g.log), longestFollow))),
+		src: c.asked, dst: c.key.Address, seq: g.seq, deadline: now.Add(time.Duration(min(intervalNs(g.log), followWithinNs))),
 	}, &m.stats.Stamps.Lost)
 }
 

@@ -153,7 +153,7 @@ func TestSignalingIsLimitedAndLeaks(t *testing.T) {
 			}
 		}
 	}
-	if answered > 100_000/leak*11/10+200 || answered < 100_000/leak*9/10 {
+	if answered > 100_000/leakOneIn*11/10+200 || answered < 100_000/leakOneIn*9/10 {
 		t.Errorf("%d of 100,000 answered", answered)
 	}
 	if m.clients.index.find(Key{newcomer.addr, newcomer.id}) < 0 {

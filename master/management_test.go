@@ -114,7 +114,7 @@ func TestManagementRefusals(t *testing.T) {
 			n++
 		}
 	}
-	if n > 32+1000/leak*2 {
+	if n > 32+1000/leakOneIn*2 {
 		t.Errorf("%d of 1000 at once were answered", n)
 	}
 }

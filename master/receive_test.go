@@ -195,7 +195,7 @@ func TestOpen(t *testing.T) {
 	for i := range 100_000 { // 100,000/s from one source
 		n += len(say(t, m, at(time.Duration(i)*10*time.Microsecond), newPeer(1).delayReq(5)))
 	}
-	if n > 100_000/leak+1000 {
+	if n > 100_000/leakOneIn+1000 {
 		t.Errorf("%d answers to a flood of 100,000 in a second", n)
 	}
 }

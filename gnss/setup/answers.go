@@ -86,7 +86,7 @@ func (m *Machine) acknowledged(now timescale.Mono, yes bool) {
 		m.finish(now, Refused)
 	case m.asked.write:
 		s := &m.steps[m.current]
-		m.ask(now, s.name, s.read, tries)
+		m.ask(now, s.name, s.read, askTries)
 		m.asked.verify = true
 	}
 }

@@ -19,13 +19,13 @@ func planLegacy(v ubx.Version) []step {
 		rate byte
 		need need
 	}{
-		{ubx.NavPVT, always, optionalIf(v.Generation() < 8)}, {ubx.TimTP, always, optionalIf(!timing)}, {ubx.NavTIMELS, often, optionalIf(v.Generation() < 8)},
-		{ubx.NavSAT, seldom, optional}, {ubx.NavSTATUS, always, optional}, {ubx.MonHW, always, optional}, {survey, often, optional},
+		{ubx.NavPVT, everySolution, optionalIf(v.Generation() < 8)}, {ubx.TimTP, everySolution, optionalIf(!timing)}, {ubx.NavTIMELS, everyFifth, optionalIf(v.Generation() < 8)},
+		{ubx.NavSAT, everyTenth, optional}, {ubx.NavSTATUS, everySolution, optional}, {ubx.MonHW, everySolution, optional}, {survey, everyFifth, optional},
 	} {
 		steps = append(steps, messageStep(msg.name, msg.rate, msg.need))
 	}
 	if v.Generation() < 7 { // before NAV-PVT
-		steps = append(steps, messageStep(ubx.NavTIMEUTC, always, optional), messageStep(ubx.NavSOL, always, optional))
+		steps = append(steps, messageStep(ubx.NavTIMEUTC, everySolution, optional), messageStep(ubx.NavSOL, everySolution, optional))
 	}
 	return append(steps, rateStep(), modelStep(), pulseStep(), interferenceStep(), unlessNoPVT(portStep("no NMEA at this port", 0, ubx.ProtoNMEA)))
 }

@@ -28,16 +28,16 @@ func (s *step) writes() ubx.Name {
 	return s.name
 }
 
-// firstItems is the protocol version from which receivers have configuration
+// firstProtocolWithItems is the protocol version from which receivers have configuration
 // items: 27.00, the first of generation 9.
-const firstItems = 2700
+const firstProtocolWithItems = 2700
 
 // How often messages come: each n-th solution. Second, pulse, antenna and
 // interference each time; what changes slowly less often, so that 9600 baud suffice.
 const (
-	always = 1
-	often  = 5
-	seldom = 10
+	everySolution = 1
+	everyFifth    = 5
+	everyTenth    = 10
 )
 
 // need tells whether a receiver must take a step.
@@ -52,7 +52,7 @@ func optionalIf(yes bool) need { return need(yes) }
 
 // plan is what to set at a receiver.
 func plan(v ubx.Version) []step {
-	if v.Protocol >= firstItems || v.Generation() >= 9 {
+	if v.Protocol >= firstProtocolWithItems || v.Generation() >= 9 {
 		return planItems(v)
 	}
 	return planLegacy(v)
@@ -72,24 +72,24 @@ func planItems(v ubx.Version) []step {
 	timing := timingFirmware(v)
 	return []step{
 		items("UBX at UART1", needed, ubx.Item{Key: ubx.KeyUART1OutUBX, Value: 1}),
-		message("NAV-PVT", ubx.KeyMsgNavPVTUART1, always, needed),
-		message("TIM-TP", ubx.KeyMsgTimTPUART1, always, optionalIf(!timing)),
-		message("NAV-TIMELS", ubx.KeyMsgNavTIMELSUART1, often, needed),
-		message("NAV-SAT", ubx.KeyMsgNavSATUART1, seldom, needed),
-		message("MON-RF", ubx.KeyMsgMonRFUART1, always, optional),
-		message("NAV-STATUS", ubx.KeyMsgNavSTATUSUART1, always, optional),
-		message("SEC-SIG", ubx.KeyMsgSecSIGUART1, always, optional),
-		message(survey, key, often, optional),
+		message("NAV-PVT", ubx.KeyMsgNavPVTUART1, everySolution, needed),
+		message("TIM-TP", ubx.KeyMsgTimTPUART1, everySolution, optionalIf(!timing)),
+		message("NAV-TIMELS", ubx.KeyMsgNavTIMELSUART1, everyFifth, needed),
+		message("NAV-SAT", ubx.KeyMsgNavSATUART1, everyTenth, needed),
+		message("MON-RF", ubx.KeyMsgMonRFUART1, everySolution, optional),
+		message("NAV-STATUS", ubx.KeyMsgNavSTATUSUART1, everySolution, optional),
+		message("SEC-SIG", ubx.KeyMsgSecSIGUART1, everySolution, optional),
+		message(survey, key, everyFifth, optional),
 		items("messages at USB", optional,
 			ubx.Item{Key: ubx.KeyUSBOutUBX, Value: 1},
-			ubx.Item{Key: ubx.KeyMsgNavPVTUART1.OnUSB(), Value: always},
-			ubx.Item{Key: ubx.KeyMsgNavTIMELSUART1.OnUSB(), Value: often},
-			ubx.Item{Key: ubx.KeyMsgNavSATUART1.OnUSB(), Value: seldom},
-			ubx.Item{Key: ubx.KeyMsgNavSTATUSUART1.OnUSB(), Value: always},
-			ubx.Item{Key: ubx.KeyMsgMonRFUART1.OnUSB(), Value: always}),
-		items("TIM-TP at USB", optional, ubx.Item{Key: ubx.KeyMsgTimTPUART1.OnUSB(), Value: always}),
-		items("SEC-SIG at USB", optional, ubx.Item{Key: ubx.KeyMsgSecSIGUART1.OnUSB(), Value: always}),
-		items(survey+" at USB", optional, ubx.Item{Key: key.OnUSB(), Value: often}),
+			ubx.Item{Key: ubx.KeyMsgNavPVTUART1.OnUSB(), Value: everySolution},
+			ubx.Item{Key: ubx.KeyMsgNavTIMELSUART1.OnUSB(), Value: everyFifth},
+			ubx.Item{Key: ubx.KeyMsgNavSATUART1.OnUSB(), Value: everyTenth},
+			ubx.Item{Key: ubx.KeyMsgNavSTATUSUART1.OnUSB(), Value: everySolution},
+			ubx.Item{Key: ubx.KeyMsgMonRFUART1.OnUSB(), Value: everySolution}),
+		items("TIM-TP at USB", optional, ubx.Item{Key: ubx.KeyMsgTimTPUART1.OnUSB(), Value: everySolution}),
+		items("SEC-SIG at USB", optional, ubx.Item{Key: ubx.KeyMsgSecSIGUART1.OnUSB(), Value: everySolution}),
+		items(survey+" at USB", optional, ubx.Item{Key: key.OnUSB(), Value: everyFifth}),
 		items("one solution a second", needed, ubx.Item{Key: ubx.KeyRateMeas, Value: 1000}, ubx.Item{Key: ubx.KeyRateNav, Value: 1}),
 		items("stationary model", needed, ubx.Item{Key: ubx.KeyDynModel, Value: ubx.ModelStationary}),
 		items("time pulse", needed, pulseItems...),

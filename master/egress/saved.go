@@ -26,7 +26,7 @@ func (p *Predictor) Save() (s Saved) {
 func (p *Predictor) Resume(s Saved) {
 	for on := range numPaths {
 		list := *s.of(on)
-		for _, latency := range list[max(0, len(list)-window):] {
+		for _, latency := range list[max(0, len(list)-medianSamples):] {
 			p.Learn(on, latency)
 		}
 	}

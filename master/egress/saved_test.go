@@ -6,7 +6,7 @@ import (
 )
 
 func TestAPredictorGoesOnWhereAnotherEnded(t *testing.T) {
-	for _, n := range []int{0, 1, window - 1, window, 3*window + 5} {
+	for _, n := range []int{0, 1, medianSamples - 1, medianSamples, 3*medianSamples + 5} {
 		old := New()
 		for i := range n {
 			old.Observe(First, 20_000+int64(i*7919%4000), 0)
@@ -16,7 +16,7 @@ func TestAPredictorGoesOnWhereAnotherEnded(t *testing.T) {
 		}
 		next := New()
 		next.Resume(old.Save())
-		for range 2 * window { // and it forgets in the same order
+		for range 2 * medianSamples { // and it forgets in the same order
 			for _, on := range []Path{First, Later} {
 				if a, b := old.Predict(on), next.Predict(on); a != b {
 					t.Fatalf("after %d samples it predicts %d ns, the one before %d ns", n, b, a)
@@ -34,7 +34,7 @@ func TestAPredictorTakesNoNonsense(t *testing.T) {
 	if got := p.Predict(First); got != 7000 {
 		t.Errorf("it predicts %d ns", got)
 	}
-	if got := p.Save(); !reflect.DeepEqual(got.First, []int64{7000}) || len(got.Later) != window {
+	if got := p.Save(); !reflect.DeepEqual(got.First, []int64{7000}) || len(got.Later) != medianSamples {
 		t.Errorf("%d and %d samples are kept", len(got.First), len(got.Later))
 	}
 	if r := p.Residual(); r.N != 0 {

@@ -68,10 +68,10 @@ type Lab struct {
 	Tap func(now timescale.Mono, m *master.Message)
 }
 
-// start is when a lab begins; epoch is the served clock's reading at mono 0.
+// labStartNs is when a lab begins; labEpochNs is the served clock's reading at mono 0.
 const (
-	start = int64(1000 * time.Second)
-	epoch = 1_735_689_600_000_000_000
+	labStartNs = int64(1000 * time.Second)
+	labEpochNs = 1_735_689_600_000_000_000
 )
 
 // New makes a lab whose master serves as the announcement says.
@@ -84,7 +84,7 @@ func New(c Config) (*Lab, error) {
 		c.Address = netip.AddrFrom4([4]byte{10, 0, 0, 1})
 	}
 	if c.Clock == nil {
-		c.Clock = func(t timescale.Mono) timescale.Local { return timescale.LocalFromNs(t.Ns() + epoch) }
+		c.Clock = func(t timescale.Mono) timescale.Local { return timescale.LocalFromNs(t.Ns() + labEpochNs) }
 	}
 	if c.Delay == nil {
 		c.Delay = func(int, bool, bool, uint64) time.Duration { return 10 * time.Microsecond }
@@ -93,7 +93,7 @@ func New(c Config) (*Lab, error) {
 		c.DSCP = 47
 	}
 	m.SetAnnouncement(c.Announcement)
-	return &Lab{cfg: c, now: timescale.MonoFromNs(start), m: m, byAddr: make(map[netip.Addr][]*Client)}, nil
+	return &Lab{cfg: c, now: timescale.MonoFromNs(labStartNs), m: m, byAddr: make(map[netip.Addr][]*Client)}, nil
 }
 
 // Master is the master under test.

@@ -247,7 +247,7 @@ func TestFollowsFrequencyAndStep(t *testing.T) {
 	step := int64(0)
 	l := newLab(t, func(c *Config) {
 		c.Clock = func(m timescale.Mono) timescale.Local {
-			return timescale.LocalFromNs(epoch + m.Ns() + m.Ns()/20_000 + step)
+			return timescale.LocalFromNs(labEpochNs + m.Ns() + m.Ns()/20_000 + step)
 		}
 	})
 	c := hub(t, l, 0)[0]

@@ -52,13 +52,13 @@ var (
 )
 
 const (
-	// oldest is how long a clock is vouched for without anybody looking.
-	oldest = time.Minute
+	// vouchedFor is how long a clock is vouched for without anybody looking.
+	vouchedFor = time.Minute
 	// What two crystals and a change of the correction that was not written down
 	// any more may do, beside the widths of the two readings: 1 us, and 1 ppm of
 	// the age.
-	slackNs  = 1000.0
-	slackPPM = 1.0
+	toleranceNs  = 1000.0
+	tolerancePPM = 1.0
 )
 
 // Predict is what the clock reads at rawNs if nobody has touched it since m.
@@ -76,11 +76,11 @@ func Continues(before, now Moment) (offNs int64, err error) {
 		return 0, ErrOtherBoot
 	case age < 0:
 		return 0, ErrFuture
-	case age > oldest:
-		return 0, fmt.Errorf("%w (%v, at most %v)", ErrTooOld, age.Round(time.Second), oldest)
+	case age > vouchedFor:
+		return 0, fmt.Errorf("%w (%v, at most %v)", ErrTooOld, age.Round(time.Second), vouchedFor)
 	}
 	offNs = now.ClockNs - before.Predict(now.RawNs)
-	tolerance := int64(float64(before.WidthNs+now.WidthNs)/2 + slackNs + slackPPM*1e-6*float64(age))
+	tolerance := int64(float64(before.WidthNs+now.WidthNs)/2 + toleranceNs + tolerancePPM*1e-6*float64(age))
 	if offNs >= -tolerance && offNs <= tolerance {
 		return offNs, nil
 	}
