@@ -34,7 +34,7 @@ func gga(tod, quality string) string {
 	return sentence("GPGGA," + tod + ",4807.038,N,01131.000,E," + quality + ",08,0.9,545.4,M,46.9,M,,")
 }
 
-func TestWhatATimeMustBe(t *testing.T) {
+func TestATimeThatCannotBeIsNotTrusted(t *testing.T) {
 	for _, c := range []struct {
 		name, in string
 		utc      string // of the only epoch; "" for none named
@@ -117,7 +117,7 @@ func TestGGAAloneGivesNothing(t *testing.T) {
 
 // Every order of the sentences of a second gives one epoch, at once when RMC
 // has come, and its Received is of the first sentence that named the time.
-func TestOneEpochPerSecond(t *testing.T) {
+func TestASecondGivesOneEpochInAnyOrder(t *testing.T) {
 	date := "01,03,2026"
 	for name, burst := range map[string]func(tod string) []string{
 		"RMC first":     func(s string) []string { return []string{rmc(s, "A", "010326"), gga(s, "1"), zda(s, date)} },
@@ -246,7 +246,7 @@ func countSystems(sats []gnss.Satellite) (list []systemCount) {
 	return list
 }
 
-func TestStatusOfTheSky(t *testing.T) {
+func TestStatusShowsEachSatelliteOnce(t *testing.T) {
 	_, d := decode(t, gga("120000.00", "1")+
 		sentence("GNGSA,A,3,02,05,,,,,,,,,,,1.2,0.9,0.8,1")+sentence("GNGSA,A,3,05,,,,,,,,,,,,1.2,0.9,0.8,3")+
 		sentence("GPGSV,1,1,03,02,24,310,40,05,60,100,38,46,38,194,,1")+
@@ -270,7 +270,7 @@ func TestStatusOfTheSky(t *testing.T) {
 	}
 }
 
-func TestReasonsOfTheReceiver(t *testing.T) {
+func TestReasonsSayWhatIsWrongWithTheReceiver(t *testing.T) {
 	first := func(list []gnss.Trouble) gnss.Reason {
 		if len(list) == 0 {
 			return gnss.Reason(255)
@@ -303,7 +303,7 @@ func TestReasonsOfTheReceiver(t *testing.T) {
 	check(10*time.Second, gnss.ReasonNoData)
 }
 
-func TestReplayLine(t *testing.T) {
+func TestAReplayedEpochIsOneLineOfJSON(t *testing.T) {
 	got, _ := decode(t, rmc("235942.00", "A", "010326"))
 	line, err := json.Marshal(got[0])
 	if err != nil {

@@ -17,7 +17,7 @@ func (p *peer) pdelayReq(stamp int64) Datagram {
 
 // A Pdelay_Resp in one step: no timestamp, the turnaround on top of the request's
 // correctionField, sequenceId and identity of the request, from the event port.
-func TestPdelayResp(t *testing.T) {
+func TestPdelayRespCarriesTheTurnaround(t *testing.T) {
 	m, p := newMaster(t, func(c *Config) { c.Pdelay = true }), newPeer(1)
 	d := p.pdelayReq(1_755_361_730_123_456_789)
 	binary.BigEndian.PutUint64(d.Payload[wire.CorrectionOffset:], 0x18000) // 1.5 ns

@@ -242,7 +242,7 @@ func TestExportAllocatesNothingOnceItHasRoom(t *testing.T) {
 }
 
 // Exported part by part, while clients come and go, everyone who stays is there.
-func TestExportInParts(t *testing.T) {
+func TestExportInPartsHasEveryoneWhoStays(t *testing.T) {
 	m := newMaster(t, func(c *Config) { c.MaxClients = 300 })
 	for i := range 200 {
 		newPeer(i).subscribe(t, m, at(0), 300)

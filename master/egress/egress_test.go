@@ -9,7 +9,7 @@ import (
 func latency(rng *rand.Rand, floor float64) int64 { return int64(floor + 2000*rng.ExpFloat64()) }
 
 // The two paths are told apart, and the residual's median is within 0.3 us.
-func TestMedianOfEachPath(t *testing.T) {
+func TestThePathsAreToldApart(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	p := New()
 	for range 2000 {
@@ -35,7 +35,7 @@ func TestMedianOfEachPath(t *testing.T) {
 
 // A change of the latency is followed within a window; what is no latency
 // teaches nothing.
-func TestFollowsAndRefuses(t *testing.T) {
+func TestAChangeIsFollowedAndNonsenseRefused(t *testing.T) {
 	p := New()
 	if p.Predict(First) != 0 {
 		t.Error("predicts before it has observed")
@@ -64,7 +64,7 @@ func TestFollowsAndRefuses(t *testing.T) {
 
 // What is left where the kernel writes the time may be less than nothing, by the
 // error of the clock's reading; it is predicted from its own samples alone.
-func TestWrittenByTheKernel(t *testing.T) {
+func TestWhatTheKernelWritesMayBeBelowZero(t *testing.T) {
 	p := New()
 	for range medianSamples {
 		p.Observe(First, 30_000, 0)
