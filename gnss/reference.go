@@ -192,27 +192,19 @@ func (r *Reference) Status(now timescale.Mono) ReferenceStatus {
 	return s
 }
 
-// SavedReference is a Reference between two processes of one boot: the label of
-// its pulses.
-type SavedReference struct {
-	AtNs    int64         `json:"at_ns"`
-	Second  int64         `json:"tai_second"`
-	DelayNs time.Duration `json:"delay_ns"`
-}
-
-// Save is the label at work; nil: no pulse was labelled.
-func (r *Reference) Save() *SavedReference {
-	l, ok := r.pairer.Label()
-	if !ok {
-		return nil
+// Save is what outlives the process: the label at work; nil: no pulse was
+// labelled.
+func (r *Reference) Save() *Label {
+	if l, ok := r.pairer.Label(); ok {
+		return &l
 	}
-	return &SavedReference{l.At.Ns(), l.Second, l.Delay}
+	return nil
 }
 
 // Resume makes a Reference that has heard nothing yet count on; nil: there is
 // nothing to go on with. See Pairer.Resume for what the caller vouches for.
-func (r *Reference) Resume(now timescale.Mono, s *SavedReference) {
-	if s != nil {
-		r.pairer.Resume(now, Label{At: timescale.MonoFromNs(s.AtNs), Second: s.Second, Delay: s.DelayNs})
+func (r *Reference) Resume(now timescale.Mono, l *Label) {
+	if l != nil {
+		r.pairer.Resume(now, *l)
 	}
 }

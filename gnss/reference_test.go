@@ -113,7 +113,7 @@ func TestReferenceGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var saved *gnss.SavedReference
+	var saved *gnss.Label
 	if err := json.Unmarshal(text, &saved); err != nil {
 		t.Fatal(err)
 	}

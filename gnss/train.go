@@ -40,7 +40,6 @@ func (p *Pairer) follow(at timescale.Mono) bool {
 		return false
 	}
 	if steps > maxStep {
-		p.counter.Gaps++
 		p.unlabel()
 	} else {
 		p.counter.Missed += uint64(steps - 1)
@@ -127,7 +126,7 @@ const (
 func (s *stampRing) judge(e timescale.Edge) stampKind {
 	for i := 0; i < min(s.n, len(s.ring)); i++ {
 		q := s.ring[i]
-		if q.Local == e.Local || e.Mono.Sub(q.Mono).Abs() < bounce {
+		if q.Local == e.Local || e.Mono.Sub(q.Mono).Abs() < sameStampWithin {
 			return stampRepeated
 		}
 	}

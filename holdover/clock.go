@@ -42,20 +42,13 @@ const (
 // Clock is the served clock as the servo sees it. It is not safe for several
 // goroutines.
 type Clock struct {
-	cfg   Config
-	osc   behaviour
-	start timescale.Mono
-	now   timescale.Mono
-	cond  Conditions
+	cfg  Config
+	osc  behaviour
+	now  timescale.Mono
+	cond Conditions
+	why  Reason
 
-	state quality.State
-	since timescale.Mono
-	why   Reason
-
-	origin    timescale.Mono // of the time axis, the first pulse
-	originNs  int64          // its offset, without the steps
-	hasOrigin bool
-
+	life  life
 	corr  corrections
 	rate  rateLimit
 	est   estimator
@@ -67,36 +60,48 @@ type Clock struct {
 	virtual  virtual
 	foreseen forecast
 
-	everLocked   bool
-	aligned      bool // before the first lock: the phase is stepped or being slewed
-	lockedFor    time.Duration
-	holdoverFrom timescale.Mono // zero while there is none
-	boundInside  bool           // kept since the loss
-	capped       bool           // max_holdover was reached since the loss
-	lastEdge     timescale.Mono
-	lastAccepted timescale.Mono
-	settledFrom  timescale.Mono // zero while outside the lock limit
-	returning    int            // pulses since the loss that were not believed yet
-	returnFrom   float64        // when they were first seen where they are, s since the origin
-	returnUnseen float64        // the bound then, ns
-	saidBound    slowFall       // what LOCKED announces of bound and spread
-	saidSigma    slowFall
+	returning    int     // pulses since the loss that were not believed yet
+	returnFrom   float64 // when they were first seen where they are, s since the origin
+	returnUnseen float64 // the bound then, ns
 	atLimit      bool
 
 	dithered  timescale.Mono // when wanted was last told
 	wanted    float64        // the correction that the code stands for, ppb
 	roundedNs float64        // phase that the rounding left behind
 
-	tempC    float64
-	accepted uint64
-	rejected uint64
-	refused  uint64
+	tempC     float64
+	refusedAt timescale.Mono
+	stepTries int
+}
 
-	refusedAt     timescale.Mono
-	stepTries     int
-	steps         int
-	lastStepNs    int64
-	steppedServed timescale.Mono
+// life is what the clock has been through; a restart takes it along whole.
+type life struct {
+	Start timescale.Mono `json:"start_ns"`
+	State quality.State  `json:"state"`
+	Since timescale.Mono `json:"since_ns"` // of the state
+
+	HasOrigin bool           `json:"has_origin"`
+	Origin    timescale.Mono `json:"origin_ns"`       // of the time axis, the first pulse
+	OriginNs  int64          `json:"origin_phase_ns"` // its offset, without the steps
+
+	EverLocked   bool           `json:"ever_locked"`
+	Aligned      bool           `json:"aligned"` // before the first lock: the phase is stepped or being slewed
+	LockedFor    time.Duration  `json:"locked_for_ns"`
+	HoldoverFrom timescale.Mono `json:"holdover_from_ns"` // zero while there is none
+	BoundInside  bool           `json:"bound_inside"`     // kept since the loss
+	Capped       bool           `json:"capped"`           // max_holdover was reached since the loss
+	LastEdge     timescale.Mono `json:"last_edge_ns"`
+	LastAccepted timescale.Mono `json:"last_accepted_ns"`
+	SettledFrom  timescale.Mono `json:"settled_from_ns"` // zero while outside the lock limit
+	SaidBound    slowFall       `json:"said_bound"`      // what LOCKED announces of bound and spread
+	SaidSigma    slowFall       `json:"said_sigma"`
+
+	Accepted      uint64         `json:"accepted"`
+	Rejected      uint64         `json:"rejected"`
+	Refused       uint64         `json:"refused"`
+	Steps         int            `json:"steps"`
+	LastStepNs    int64          `json:"last_step_ns"`
+	SteppedServed timescale.Mono `json:"stepped_served_ns"` // the last step that clients saw
 }
 
 // New makes a clock that has never locked. Values of cfg that make no sense
@@ -108,7 +113,7 @@ func New(cfg Config) *Clock {
 	if cfg.WarmUp > 0 {
 		state = quality.Warmup
 	}
-	return &Clock{cfg: cfg, osc: osc, est: newEstimator(osc), state: state, why: ReasonNoTime,
+	return &Clock{cfg: cfg, osc: osc, est: newEstimator(osc), life: life{State: state}, why: ReasonNoTime,
 		tempC: math.NaN()}
 }
 
@@ -120,20 +125,20 @@ func (c *Clock) Pulse(now timescale.Mono, p Pulse) Order {
 	}
 	t, z, ok := c.measure(now, p)
 	if !ok {
-		c.refused++
+		c.life.Refused++
 		c.refusedAt = now
 		return c.advance(now, false)
 	}
-	c.lastEdge = p.Mono
+	c.life.LastEdge = p.Mono
 	if c.cond.Distrust != ReasonNone {
-		c.rejected++
+		c.life.Rejected++
 		c.returning = 0
 		c.fit.reset()
 	} else if c.take(t, z, p.SigmaNs) {
-		c.accepted++
-		c.lastAccepted = p.Mono
+		c.life.Accepted++
+		c.life.LastAccepted = p.Mono
 	} else {
-		c.rejected++
+		c.life.Rejected++
 	}
 	return c.advance(now, true)
 }
@@ -162,17 +167,17 @@ func (c *Clock) Applied(at timescale.Mono, ppb float64) {
 // order whose step failed is not answered, and is given again.
 func (c *Clock) Stepped(at timescale.Mono, ns int64) {
 	c.corr.step(at, ns)
-	c.steps++
+	c.life.Steps++
 	c.stepTries = 0
-	c.lastStepNs = ns
+	c.life.LastStepNs = ns
 	if c.cond.Served {
-		c.steppedServed = at
+		c.life.SteppedServed = at
 	}
 }
 
 func (c *Clock) begin(now timescale.Mono) {
-	if c.start.IsZero() {
-		c.start, c.since, c.now = now, now, now
+	if c.life.Start.IsZero() {
+		c.life.Start, c.life.Since, c.now = now, now, now
 	}
 	c.thermo.pass(now)
 	c.est.blind = !c.thermo.trusted(now)
@@ -185,32 +190,32 @@ func (c *Clock) begin(now timescale.Mono) {
 const coastEveryS = 1.6
 
 // axis is the time axis of the estimator, in s since the first pulse.
-func (c *Clock) axis(t timescale.Mono) float64 { return seconds(t.Sub(c.origin)) }
+func (c *Clock) axis(t timescale.Mono) float64 { return seconds(t.Sub(c.life.Origin)) }
 
 // measure turns a pulse into the oscillator's own phase z. ok is false for
 // numbers that cannot be, for a repeated pulse and for one too old to judge.
 func (c *Clock) measure(now timescale.Mono, p Pulse) (t, z float64, ok bool) {
 	if !finite(p.SigmaNs) || p.SigmaNs < 0 || !finite(p.CorrectionNs) || math.Abs(p.CorrectionNs) > 1e9 ||
 		p.OffsetNs > offsetLimitNs || p.OffsetNs < -offsetLimitNs || p.Mono.IsZero() || now.Before(p.Mono) ||
-		now.Sub(p.Mono) > pulseAge || !c.lastEdge.IsZero() && p.Mono.Sub(c.lastEdge) < pulseSpacing {
+		now.Sub(p.Mono) > pulseAge || !c.life.LastEdge.IsZero() && p.Mono.Sub(c.life.LastEdge) < pulseSpacing {
 		return 0, 0, false
 	}
 	u, steps, ok := c.corr.at(p.Mono)
 	if !ok {
 		return 0, 0, false
 	}
-	if !c.hasOrigin {
-		c.hasOrigin = true
-		c.origin, c.originNs = p.Mono, p.OffsetNs-steps
+	if !c.life.HasOrigin {
+		c.life.HasOrigin = true
+		c.life.Origin, c.life.OriginNs = p.Mono, p.OffsetNs-steps
 	}
-	return c.axis(p.Mono), float64(p.OffsetNs-steps-c.originNs) + p.CorrectionNs - u, true
+	return c.axis(p.Mono), float64(p.OffsetNs-steps-c.life.OriginNs) + p.CorrectionNs - u, true
 }
 
 // take gives the pulse to whatever waits for it and tells whether it was
 // believed.
 func (c *Clock) take(t, z, sigma float64) bool {
 	switch {
-	case c.held.active:
+	case c.held.Active:
 		return c.takeReturning(t, z, sigma)
 	case !c.est.valid:
 		c.fit.add(t, z, sigma)
@@ -218,14 +223,14 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		if !ok {
 			return true // it counts as a pulse; nothing is steered by it yet
 		}
-		c.est.start(l, c.thermo.when(c.lastEdge))
+		c.est.start(l, c.thermo.when(c.life.LastEdge))
 		c.recall()
 		c.snaps.reset()
 		c.snaps.add(&c.est.model)
 		return true
 	}
-	if !c.est.update(t, z, sigma, c.thermo.when(c.lastEdge)) {
-		if !c.everLocked && c.est.rejects >= firstRejects {
+	if !c.est.update(t, z, sigma, c.thermo.when(c.life.LastEdge)) {
+		if !c.life.EverLocked && c.est.rejects >= firstRejects {
 			c.forget()
 		}
 		return false
@@ -234,7 +239,7 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		c.thermo.contradicted(c.now) // the oscillator does what it does not tell of
 	}
 	c.snaps.add(&c.est.model)
-	if c.state == quality.Locked {
+	if c.life.State == quality.Locked {
 		c.virtual.observe(&c.est)
 	}
 	return true
@@ -242,7 +247,7 @@ func (c *Clock) take(t, z, sigma float64) bool {
 
 // forget drops a frequency that was measured before the first lock.
 func (c *Clock) forget() {
-	c.est.valid, c.aligned = false, false
+	c.est.valid, c.life.Aligned = false, false
 	c.fit.reset()
 }
 
@@ -257,7 +262,7 @@ func (c *Clock) error(now timescale.Mono) (x, y float64) {
 // 1970 is off by more than a float64 can tell to the nanosecond.
 func (c *Clock) errorParts(now timescale.Mono) (whole int64, part, y float64) {
 	u, steps, _ := c.corr.at(now)
-	return c.originNs + steps, c.est.phase(c.axis(now)) + u, c.est.rate()
+	return c.life.OriginNs + steps, c.est.phase(c.axis(now)) + u, c.est.rate()
 }
 
 // lockLimit is the error below which the clock may call itself locked: 100 ns,
@@ -273,26 +278,26 @@ func (c *Clock) advance(now timescale.Mono, pulse bool) Order {
 	}
 	dt := now.Sub(c.now)
 	c.now = now
-	if c.state == quality.Locked && now.Sub(c.start) >= c.cfg.WarmUp {
-		c.lockedFor += dt
+	if c.life.State == quality.Locked && now.Sub(c.life.Start) >= c.cfg.WarmUp {
+		c.life.LockedFor += dt
 	}
-	fresh := !c.lastAccepted.IsZero() && now.Sub(c.lastAccepted) < pulseTimeout && c.cond.Distrust == ReasonNone
-	if !c.everLocked && c.est.valid && now.Sub(c.lastAccepted) > forgetAfter {
+	fresh := !c.life.LastAccepted.IsZero() && now.Sub(c.life.LastAccepted) < pulseTimeout && c.cond.Distrust == ReasonNone
+	if !c.life.EverLocked && c.est.valid && now.Sub(c.life.LastAccepted) > forgetAfter {
 		c.forget()
 	}
 	step := c.firstStep(now, pulse && fresh)
 
-	next, why := Next(c.state, c.inputs(now, fresh))
-	if next != c.state {
+	next, why := Next(c.life.State, c.inputs(now, fresh))
+	if next != c.life.State {
 		c.enter(now, next)
 	}
 	c.why = why
 	if next == quality.Locked {
-		if now.Sub(c.since) < youngLock {
-			c.saidBound, c.saidSigma = slowFall{}, slowFall{}
+		if now.Sub(c.life.Since) < youngLock {
+			c.life.SaidBound, c.life.SaidSigma = slowFall{}, slowFall{}
 		}
-		c.saidBound.follow(now, c.bound(now))
-		c.saidSigma.follow(now, c.unseen(now)/boundSigmas)
+		c.life.SaidBound.follow(now, c.bound(now))
+		c.life.SaidSigma.follow(now, c.unseen(now)/boundSigmas)
 	}
 	if step.Step {
 		return step
@@ -303,43 +308,43 @@ func (c *Clock) advance(now timescale.Mono, pulse bool) Order {
 // inputs gathers the facts for Next.
 func (c *Clock) inputs(now timescale.Mono, fresh bool) Inputs {
 	in := Inputs{
-		EverLocked: c.everLocked,
-		Warm:       now.Sub(c.start) >= c.cfg.WarmUp,
+		EverLocked: c.life.EverLocked,
+		Warm:       now.Sub(c.life.Start) >= c.cfg.WarmUp,
 		HasTime:    c.cond.HasTime,
 		Pulses:     fresh,
-		Aligned:    c.est.valid && c.aligned,
-		Learned:    c.lockedFor >= c.cfg.Learning,
+		Aligned:    c.est.valid && c.life.Aligned,
+		Learned:    c.life.LockedFor >= c.cfg.Learning,
 	}
-	if c.everLocked {
-		in.Aligned = !c.held.active
+	if c.life.EverLocked {
+		in.Aligned = !c.held.Active
 	}
 	if c.est.valid {
 		x, _ := c.error(now)
 		limit := c.lockLimit()
 		sigma := c.est.sigma()
 		switch {
-		case !fresh || c.held.active || math.Abs(x) > limit || 3*sigma > limit && !c.est.converged():
-			c.settledFrom = timescale.Mono{}
-		case c.settledFrom.IsZero():
-			c.settledFrom = now
+		case !fresh || c.held.Active || math.Abs(x) > limit || 3*sigma > limit && !c.est.converged():
+			c.life.SettledFrom = timescale.Mono{}
+		case c.life.SettledFrom.IsZero():
+			c.life.SettledFrom = now
 		}
 		settle := c.cfg.Settle
-		if c.everLocked {
+		if c.life.EverLocked {
 			settle = min(settle, relockSettle)
 		}
-		in.Settled = !c.settledFrom.IsZero() && now.Sub(c.settledFrom) >= settle
+		in.Settled = !c.life.SettledFrom.IsZero() && now.Sub(c.life.SettledFrom) >= settle
 		in.Strayed = math.Abs(x) > strayedFactor*limit
 	}
 	inside := c.bound(now) < ns(c.cfg.Spec)
-	if c.state == quality.Locked {
-		c.boundInside, c.capped = inside, false
+	if c.life.State == quality.Locked {
+		c.life.BoundInside, c.life.Capped = inside, false
 	} else {
-		c.boundInside = c.boundInside && inside
+		c.life.BoundInside = c.life.BoundInside && inside
 	}
-	if !fresh && !c.holdoverFrom.IsZero() && now.Sub(c.holdoverFrom) >= c.cfg.MaxHoldover {
-		c.capped = true
+	if !fresh && !c.life.HoldoverFrom.IsZero() && now.Sub(c.life.HoldoverFrom) >= c.cfg.MaxHoldover {
+		c.life.Capped = true
 	}
-	in.BoundInside, in.UnderCap = c.boundInside, !c.capped && c.cfg.MaxHoldover > 0
+	in.BoundInside, in.UnderCap = c.life.BoundInside, !c.life.Capped && c.cfg.MaxHoldover > 0
 	return in
 }
 
@@ -347,45 +352,45 @@ func (c *Clock) inputs(now timescale.Mono, fresh bool) Inputs {
 func (c *Clock) enter(now timescale.Mono, next quality.State) {
 	switch next {
 	case quality.Locked:
-		c.everLocked = true
-		c.holdoverFrom = timescale.Mono{}
-		c.boundInside, c.capped = true, false
+		c.life.EverLocked = true
+		c.life.HoldoverFrom = timescale.Mono{}
+		c.life.BoundInside, c.life.Capped = true, false
 	case quality.HoldoverSpec, quality.HoldoverNoSpec:
-		if c.holdoverFrom.IsZero() {
-			c.holdoverFrom = now
+		if c.life.HoldoverFrom.IsZero() {
+			c.life.HoldoverFrom = now
 		}
-		if !c.held.active {
+		if !c.held.Active {
 			c.hold(now)
 		}
 	case quality.Relocking:
-		if c.holdoverFrom.IsZero() {
-			c.holdoverFrom = now
+		if c.life.HoldoverFrom.IsZero() {
+			c.life.HoldoverFrom = now
 		}
-		c.settledFrom = timescale.Mono{}
+		c.life.SettledFrom = timescale.Mono{}
 	}
-	c.state, c.since = next, now
+	c.life.State, c.life.Since = next, now
 }
 
 // firstStep decides about the phase before the first lock: a step when nobody
 // is served or on_acquire says so, else nothing and the slew does it.
 func (c *Clock) firstStep(now timescale.Mono, pulse bool) Order {
-	if c.everLocked || !c.est.valid {
+	if c.life.EverLocked || !c.est.valid {
 		return Order{}
 	}
 	x, y := c.error(now)
-	if c.aligned {
+	if c.life.Aligned {
 		// Stepped already, and missed by far with nobody looking: once more.
-		c.aligned = c.cond.Served || math.Abs(x) <= stepAgainNs
+		c.life.Aligned = c.cond.Served || math.Abs(x) <= stepAgainNs
 		return Order{}
 	}
 	least := float64(stepLeastNs)
-	if c.steps > 0 {
+	if c.life.Steps > 0 {
 		least = stepAgainNs
 	}
 	slew := c.cond.Served && (c.cfg.OnAcquire == AcquireSlew ||
 		c.cfg.OnAcquire == AcquireAuto && c.slewTime(x, y+c.corr.ppb()) <= seconds(autoSlew))
 	if math.Abs(x) <= least || slew {
-		c.aligned = true
+		c.life.Aligned = true
 		return Order{}
 	}
 	if !pulse {

@@ -9,10 +9,10 @@ import (
 
 // held is the holdover: the estimator goes on without pulses.
 type held struct {
-	active bool
-	from   float64 // s since the origin; the bound grows from here
-	zErrNs float64 // bound of the error of z there
-	sigma  float64 // the model's deviation of z at the loss
+	Active bool    `json:"active"`
+	From   float64 `json:"from_s"`   // since the origin; the bound grows from here
+	ZErrNs float64 `json:"z_err_ns"` // bound of the error of z there
+	Sigma  float64 `json:"sigma_ns"` // the model's deviation of z at the loss
 }
 
 // hold begins the holdover at the loss of the pulse.
@@ -22,12 +22,12 @@ type held struct {
 // that moves too much in a minute for that, only when it disagrees with today's
 // by more than the oscillator could have moved.
 func (c *Clock) hold(now timescale.Mono) {
-	c.thermo.acquit(c.lastAccepted.Add(-backDate))
+	c.thermo.acquit(c.life.LastAccepted.Add(-backDate))
 	c.est.blind = !c.thermo.trusted(now)
 	t := c.axis(now)
 	c.est.advance(t, c.thermo.when(now))
-	end := c.axis(c.lastAccepted)
-	h := held{active: true, from: end, zErrNs: boundSigmas*c.est.sigma() + c.cfg.ReceiverBoundNs}
+	end := c.axis(c.life.LastAccepted)
+	h := held{Active: true, From: end, ZErrNs: boundSigmas*c.est.sigma() + c.cfg.ReceiverBoundNs}
 	if old, ok := c.snaps.before(end - seconds(backDate)); ok {
 		var k transition
 		k.set(c.est.t-old.t, c.est.noise())
@@ -37,15 +37,15 @@ func (c *Clock) hold(now timescale.Mono) {
 		better := max(back.p[sPhase][sPhase]-c.est.p[sPhase][sPhase], 0)
 		if better < square(backDateNs) || d > 3*math.Sqrt(better)+backDateNs {
 			c.est.model = back
-			h.from = old.t
-			h.zErrNs = boundSigmas*back.sigma() + d + c.cfg.ReceiverBoundNs
+			h.From = old.t
+			h.ZErrNs = boundSigmas*back.sigma() + d + c.cfg.ReceiverBoundNs
 		}
 	}
 	if c.est.rejects >= rejectsShown {
 		// Pulses come and do not fit: perhaps the air did not move as it seems.
 		c.est.add(sFreq, sFreq, square((c.est.x[sTempco1]+c.est.x[sTempco2])*c.thermo.doubt(now)))
 	}
-	h.sigma = c.est.sigma()
+	h.Sigma = c.est.sigma()
 	c.held = h
 	c.fit.reset()
 	c.returning = 0
@@ -84,12 +84,12 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	off := math.Abs(d) - gateSigmas*l.zErr
 	switch {
 	case off <= c.returnUnseen:
-	case off <= doubtFactor*c.returnUnseen && c.returning >= doubtRejects && c.returnFrom-c.held.from > doubtAwayS:
+	case off <= doubtFactor*c.returnUnseen && c.returning >= doubtRejects && c.returnFrom-c.held.From > doubtAwayS:
 	case c.returning >= returnRejects:
 	default:
 		return false
 	}
-	away := max(t-c.held.from, 1)
+	away := max(t-c.held.From, 1)
 	e := &c.est
 	switch s := math.Abs(d) - 2*math.Hypot(e.sigma(), l.zErr); {
 	case s <= 0:
@@ -121,7 +121,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 
 // strayed is the deviation of what the oscillator has done since the loss.
 func (c *Clock) strayed() float64 {
-	return c.virtual.ratio(c.est.t-c.held.from) * math.Sqrt(max(square(c.est.sigma())-square(c.held.sigma), 0))
+	return c.virtual.ratio(c.est.t-c.held.From) * math.Sqrt(max(square(c.est.sigma())-square(c.held.Sigma), 0))
 }
 
 // coasted is the bound of the error of z at t (s since the origin) in holdover.
@@ -130,7 +130,7 @@ func (c *Clock) coasted(t float64) float64 {
 	if ahead := t - c.est.t; ahead > 2 {
 		s = c.sigmaAfter(ahead)
 	}
-	return max(c.held.zErrNs, c.cfg.ReceiverBoundNs+coastSigmas*c.virtual.ratio(t-c.held.from)*s)
+	return max(c.held.ZErrNs, c.cfg.ReceiverBoundNs+coastSigmas*c.virtual.ratio(t-c.held.From)*s)
 }
 
 // sigmaAfter is the model's deviation of z when it coasts for s seconds more,
@@ -138,8 +138,8 @@ func (c *Clock) coasted(t float64) float64 {
 func (c *Clock) sigmaAfter(s float64) float64 {
 	var k transition
 	k.set(s, c.est.noise())
-	far := min(s, airTurnsS) * s / (s + airMovesS) * math.Sqrt(max(c.thermo.spread, square(airSpreadC)))
-	if !c.thermo.known {
+	far := min(s, airTurnsS) * s / (s + airMovesS) * math.Sqrt(max(c.thermo.Spread, square(airSpreadC)))
+	if !c.thermo.Known {
 		far = 0
 	}
 	worst := 0.0
@@ -171,7 +171,7 @@ func (c *Clock) bound(now timescale.Mono) float64 {
 
 // unseen is the part of the bound beside the estimated error itself.
 func (c *Clock) unseen(now timescale.Mono) float64 {
-	if c.held.active {
+	if c.held.Active {
 		return c.coasted(c.axis(now))
 	}
 	return boundSigmas*c.est.sigma() + c.cfg.ReceiverBoundNs
@@ -181,17 +181,17 @@ func (c *Clock) unseen(now timescale.Mono) float64 {
 // a fifth lower for half an hour: an Announce that flutters between two codes
 // makes every client choose its master anew.
 type slowFall struct {
-	value float64
-	high  timescale.Mono // when the number was last not a fifth lower
+	Value float64        `json:"value"`
+	High  timescale.Mono `json:"high_ns"` // when the number was last not a fifth lower
 }
 
 func (s *slowFall) follow(now timescale.Mono, v float64) {
 	switch {
-	case v > 0.8*s.value:
-		s.value = max(s.value, v)
-		s.high = now
-	case now.Sub(s.high) >= 30*time.Minute:
-		s.value, s.high = v, now
+	case v > 0.8*s.Value:
+		s.Value = max(s.Value, v)
+		s.High = now
+	case now.Sub(s.High) >= 30*time.Minute:
+		s.Value, s.High = v, now
 	}
 }
 

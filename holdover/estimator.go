@@ -20,23 +20,28 @@ import (
 //
 // The process noise is the kind's times scale^2 (virtual.go adapts it).
 type estimator struct {
+	estimate
+	kind    behaviour
+	blind   bool         // the thermometer is not to be trusted: its work is left to the noise
+	pending []innovation // of the rejected run
+	rejects int          // consecutive
+	step    transition
+}
+
+// estimate is what of the estimator outlives a process (saved.go).
+type estimate struct {
 	model
 	valid      bool
-	kind       behaviour
 	scale      float64 // of the process noise as a deviation
-	blind      bool    // the thermometer is not to be trusted: its work is left to the noise
 	from       float64 // t of the start
 	noiseNs    float64 // sqrt(R)
 	firstNs    float64 // the same before pulses have shown it
 	seen       [64]innovation
 	seenN      int
 	seenTotal  int
-	usualNs    float64      // the pulses' noise over a day
-	pulseScale float64      // how many times larger it is now
-	bias       float64      // mean of the innovations, each over its deviation and at most 1
-	pending    []innovation // of the rejected run
-	rejects    int          // consecutive
-	step       transition
+	usualNs    float64 // the pulses' noise over a day
+	pulseScale float64 // how many times larger it is now
+	bias       float64 // mean of the innovations, each over its deviation and at most 1
 }
 
 // innovation is how far a pulse was from the prediction, |v| in ns, and the
@@ -61,7 +66,10 @@ const (
 )
 
 func newEstimator(b behaviour) estimator {
-	return estimator{kind: b, scale: 1, pulseScale: 1, blind: true, noiseNs: noiseFirstNs, firstNs: noiseFirstNs, pending: make([]innovation, 0, pendingLimit)}
+	return estimator{
+		estimate: estimate{scale: 1, pulseScale: 1, noiseNs: noiseFirstNs, firstNs: noiseFirstNs},
+		kind:     b, blind: true, pending: make([]innovation, 0, pendingLimit),
+	}
 }
 
 // noise is what drives the states now.

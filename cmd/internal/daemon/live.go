@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +28,6 @@ import (
 	"bragi/cmd/internal/version"
 	"bragi/gnss"
 	"bragi/gnss/timescale"
-	"bragi/holdover/quality"
 	"bragi/master"
 	"bragi/master/udp"
 	"bragi/master/wire"
@@ -45,16 +45,17 @@ type Daemon struct {
 	reread  reread
 	syslog  *syslog.Sender // nil: none
 
+	watchers  watchers
 	reloading sync.Mutex // held by one reload
 	started   time.Time
 
 	mu        sync.Mutex
 	pipe      *pipeline.Pipeline
 	alarms    *alarms.Set
-	server    *udp.Server // nil while the address is waited for
-	said      quality.Announcement
-	state     quality.State
-	steps     int
+	server    *udp.Server    // nil while the address is waited for
+	look      *pipeline.Look // at the latest tick
+	lookedAt  time.Time      // when that was
+	steps     int            // of the clock that were told
 	walk      []status.Step
 	service   udp.Status             // the latest answer of the packet path
 	stampless timescale.Mono         // when packets last came without a receive stamp
@@ -135,18 +136,17 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	if d.devices.sim != nil {
 		knobs = simKnobs{d.devices.sim}
 	}
+	log.Info("bragid starts", syslog.Event("START"), zap.String("version", version.Version), zap.String("profile", cfg.Board.Profile),
+		zap.String("clock", d.devices.clock.Info().Name), zap.String("address", cfg.Master.Address), zap.String("socket", cfg.SocketPath()))
+	d.tick() // what to announce, and the Status, are known before anything is served
 	faces := &http.Server{Handler: control.Handler(d, knobs), ReadHeaderTimeout: 5 * time.Second}
 	running.Go(func() { faces.Serve(listener) }) //nolint:errcheck // it ends when it is closed
 	defer faces.Close()
-
-	log.Info("bragid starts", syslog.Event("START"), zap.String("version", version.Version), zap.String("profile", cfg.Board.Profile),
-		zap.String("clock", d.devices.clock.Info().Name), zap.String("address", cfg.Master.Address), zap.String("socket", cfg.SocketPath()))
 	running.Go(func() { d.devices.port.Run(ctx, d.bytes, d.portEvent) }) //nolint:errcheck // it ends with ctx
 	running.Go(func() { d.pulses(ctx) })
 	running.Go(func() { d.remember(ctx) })
 	running.Go(func() { d.keepClocks(ctx) })
 	running.Go(func() { d.reloadOnSignal(ctx) })
-	d.tick() // what to announce is known before anything is served
 	served := make(chan error, 1)
 	running.Go(func() { served <- d.serve(ctx, service) })
 	daemon.SdNotify(false, daemon.SdNotifyReady) //nolint:errcheck // without systemd there is nobody to tell
@@ -166,7 +166,7 @@ func (d *Daemon) serve(ctx context.Context, m *master.Master) error {
 	defer server.Close()
 	d.mu.Lock()
 	d.server = server
-	server.SetAnnouncement(d.said)
+	server.SetAnnouncement(d.look.Announcement)
 	d.mu.Unlock()
 	d.port.Begin(server)
 	var watching sync.WaitGroup
@@ -272,8 +272,7 @@ func (d *Daemon) loop(ctx context.Context, served <-chan error) error {
 	}
 }
 
-// tick lets time pass in the pipeline, hands on what to announce, and tells
-// what has changed.
+// tick lets time pass in the pipeline, and looks at it once.
 func (d *Daemon) tick() {
 	port := d.port.Troubles()
 	d.mu.Lock()
@@ -282,23 +281,33 @@ func (d *Daemon) tick() {
 	if d.pipe.Tick(now, d.serves()) {
 		d.keep.changed()
 	}
-	look := d.pipe.Look(now)
-	if look.Announcement != d.said && d.server != nil {
+	d.take(wall, d.pipe.Look(now), port)
+}
+
+// take hands on what a look at wall shows: what to announce, what has changed, what
+// is wrong, at the network port too. The caller holds the lock.
+func (d *Daemon) take(wall time.Time, look *pipeline.Look, port []alarms.Raised) {
+	if d.server != nil && look.Announcement != d.look.Announcement {
 		d.server.SetAnnouncement(look.Announcement)
 	}
-	d.tellChange(wall, look)
-	raised := look.Troubles
+	d.see(wall, look)
+	for _, change := range d.alarms.Update(wall, append(d.conditions(look), port...)) {
+		d.happened(alarmEvent(change))
+	}
+	d.watchers.tick()
+}
+
+// conditions are all that is wrong: in the pipeline, beside it, and at the service.
+func (d *Daemon) conditions(look *pipeline.Look) []alarms.Raised {
+	raised := slices.Clip(look.Troubles)
 	for code, detail := range d.outside {
 		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
 	}
-	raised = append(raised, port...)
 	raised = append(raised, masterTroubles(d.service)...)
-	if !d.stampless.IsZero() && now.Sub(d.stampless) < stamplessShown {
+	if !d.stampless.IsZero() && look.At.Sub(d.stampless) < stamplessShown {
 		raised = append(raised, alarms.Raised{Code: alarms.NoReceiveStamps, Detail: fmt.Sprintf("%d since the start", d.service.Transport.StampsMissing)})
 	}
-	for _, change := range d.alarms.Update(wall, raised) {
-		d.tellAlarm(change)
-	}
+	return raised
 }
 
 // watchService asks the packet path once a second how it stands, and logs what
@@ -311,7 +320,7 @@ func (d *Daemon) watchService(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case e := <-d.server.Events():
-			d.tellClient(e)
+			d.happened(clientEvent(e))
 		case <-ask.C:
 			d.askService(ctx)
 			d.measureEgress()

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/activation"
 	"go.uber.org/zap"
 
 	"bragi/board"
@@ -36,8 +37,9 @@ import (
 // They are of this boot alone, so none waits for a disk.
 
 var (
-	clockKind = state.Kind{Name: "clock", Version: 1}
-	simKind   = state.Kind{Name: "sim", Version: 1}
+	clockKind  = state.Kind{Name: "clock", Version: 1}
+	grantsKind = state.Kind{Name: "grants", Version: 1}
+	simKind    = state.Kind{Name: "sim", Version: 1}
 )
 
 const (
@@ -251,7 +253,7 @@ func (d *Daemon) clockState() (s clockState, ok bool) {
 	if !ok {
 		return s, false
 	}
-	s = clockState{Moment: now, Pipeline: left, Latency: d.keep.before.Latency, Baud: d.keep.baud}
+	s = clockState{now, left, d.keep.before.Latency, d.keep.baud}
 	if d.service.Snapshot != nil {
 		s.Latency = d.service.Transport.Latency
 	}
@@ -294,25 +296,25 @@ func (d *Daemon) keepClocks(ctx context.Context) {
 
 // importGrants lets the master go on with the last process's clients.
 func (k *keeper) importGrants(m *master.Master, cfg *config.Config, now timescale.Mono) (master.Imported, error) {
-	content, err := state.ReadFile(k.path(state.GrantsKind), state.GrantsKind)
+	content, err := state.ReadFile(k.path(grantsKind), grantsKind)
 	if err != nil {
 		return master.Imported{}, absentIsNil(err)
 	}
-	boot, saved, err := state.ParseGrants(content)
+	var saved master.Saved
+	boot, grants, err := state.CutBoot(content)
+	if err == nil {
+		err = saved.UnmarshalBinary(grants)
+	}
 	switch {
 	case err != nil:
-		return master.Imported{}, fmt.Errorf("%s: %w", k.path(state.GrantsKind), err)
+		return master.Imported{}, fmt.Errorf("%s: %w", k.path(grantsKind), err)
 	case boot != k.boot || boot == "":
-		return master.Imported{}, fmt.Errorf("%s: %w", k.path(state.GrantsKind), state.ErrOtherBoot)
+		return master.Imported{}, fmt.Errorf("%s: %w", k.path(grantsKind), state.ErrOtherBoot)
 	}
 	if at := cfg.Master.Addr(); at.IsValid() {
-		for i := range saved.Clients {
-			if saved.Clients[i].Asked != at { // it speaks to an address that is no longer ours
-				saved.Clients[i].Grants = [3]master.SavedGrant{}
-			}
-		}
+		saved.EndOthers(at)
 	}
-	return m.Import(now, saved)
+	return m.Import(now, &saved)
 }
 
 // keepGrants writes the grants when they change, until ctx ends.
@@ -345,10 +347,7 @@ func (d *Daemon) keepGrants(ctx context.Context, server *udp.Server) {
 			err := server.Export(asking, &k.saved)
 			cancel()
 			if err == nil {
-				// Should this process be killed, nobody knows when its last Announce left.
-				for i := range k.saved.Clients {
-					k.saved.Clients[i].Grants[master.FlowAnnounce].SentAt = timescale.Mono{}
-				}
+				k.saved.ForgetAnnounces()
 				k.writeGrants()
 			} else {
 				k.saved = master.Saved{} // the old memory is the server's now
@@ -361,8 +360,8 @@ func (d *Daemon) keepGrants(ctx context.Context, server *udp.Server) {
 
 // writeGrants writes what was exported last.
 func (k *keeper) writeGrants() {
-	k.buffer = state.AppendGrants(k.buffer[:0], k.boot, &k.saved)
-	k.write(state.GrantsKind, k.buffer)
+	k.buffer, _ = k.saved.AppendBinary(state.AppendBoot(k.buffer[:0], k.boot)) // it has no error
+	k.write(grantsKind, k.buffer)
 }
 
 // begin goes on from what the last process has left, or starts anew and says why.
@@ -412,4 +411,22 @@ func (d *Daemon) restartStatus(c *status.Clock, everLocked bool) Restart {
 		c.Why = append(c.Why, r.Why)
 	}
 	return r
+}
+
+// processBegan is as near to the start of the process as a program can tell.
+var processBegan = time.Now()
+
+// held are the sockets that the service manager handed over (sd_listen_fds(3)).
+// They are never closed: what comes while no process serves waits in them, and
+// the manager hands them to the next one.
+type held []*os.File
+
+func takeSockets() held { return activation.Files(true) }
+
+// descriptors are good as long as h is.
+func (h held) descriptors() (fds []int) {
+	for _, f := range h {
+		fds = append(fds, int(f.Fd()))
+	}
+	return fds
 }

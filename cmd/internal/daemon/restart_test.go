@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -11,11 +12,13 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"bragi/board"
 	"bragi/board/sim"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/state"
 	"bragi/cmd/internal/virtual"
+	"bragi/gnss/timescale"
 	"bragi/holdover/quality"
 )
 
@@ -27,6 +30,29 @@ func inFolder(t *testing.T, dir string) *config.Config {
 		t.Fatal(err)
 	}
 	return cfg
+}
+
+// readWithWidth is a clock whose reading with the kernel's took a while.
+type readWithWidth struct{ virtual.Clock }
+
+func (c readWithWidth) Cross() (board.Cross, error) {
+	x, err := c.Clock.Cross()
+	x.WidthNs, x.Realtime = 700, timescale.UTCFromNs(1_790_000_000e9)
+	return x, err
+}
+
+// The clock that is left is told by every field of a Moment.
+func TestAMomentLeavesNoReadingOut(t *testing.T) {
+	r, dir := leave(t)
+	m, err := newKeeper(inFolder(t, dir), zap.NewNop()).moment(readWithWidth{virtual.Clock{Rig: r}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for v, i := reflect.ValueOf(m), 0; i < v.NumField(); i++ {
+		if v.Field(i).IsZero() {
+			t.Errorf("%s is zero", v.Type().Field(i).Name)
+		}
+	}
 }
 
 // leave is a daemon in virtual time that was at class 6 and has left its state in
@@ -97,7 +123,7 @@ func TestWhatIsLeftIsJudged(t *testing.T) {
 		{"torn", time.Second, bytesOf(func(b []byte) []byte { return b[:len(b)/2] }), "torn or damaged"},
 		{"a bit that fell over", time.Second, bytesOf(func(b []byte) []byte { b[len(b)/2] ^= 4; return b }), "torn or damaged"},
 		{"another file", time.Second, bytesOf(func([]byte) []byte { return []byte("# bragi.toml\n[board]\nprofile = \"sim\"\n") }), "no file of this kind"},
-		{"grants", time.Second, kindOf(state.GrantsKind), "no file of this kind"},
+		{"grants", time.Second, kindOf(grantsKind), "no file of this kind"},
 		{"of a later version", time.Second, kindOf(state.Kind{Name: "clock", Version: 99}), "a later version"},
 		{"of an earlier version", time.Second, kindOf(state.Kind{Name: "clock", Version: 0}), "an earlier version"},
 		{"empty", time.Second, kindOf(clockKind), "another boot"},

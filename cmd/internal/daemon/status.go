@@ -7,11 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"bragi/board"
 	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/version"
 	"bragi/gnss"
+	"bragi/gnss/setup"
 	"bragi/gnss/timescale"
 	"bragi/gnss/ubx"
 	"bragi/holdover"
@@ -20,30 +20,37 @@ import (
 	"bragi/master/udp"
 )
 
-// Status is the snapshot that every face draws from.
+// The Status is put together here, from what the pipeline was at the latest tick,
+// from the packet path's latest answer, and from what the devices and files say of
+// themselves.
+
+// Status is the snapshot that every face draws from, with the packet path asked
+// anew.
 func (d *Daemon) Status() status.Status {
 	d.askService(context.Background())
-	hardware := d.hardware()
+	return d.latest()
+}
+
+// latest is the snapshot as it is known without asking.
+func (d *Daemon) latest() status.Status {
+	hardware := d.hardware() // it has a lock of its own, and may wait for the device
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	now, wall := board.Raw(), time.Now()
-	at := func(m timescale.Mono) time.Time { return wall.Add(m.Sub(now)) }
-	look := d.pipe.Look(now)
+	l, wall := d.look, d.lookedAt
+	at := func(m timescale.Mono) time.Time { return wall.Add(m.Sub(l.At)) }
 	s := status.Status{
 		Version: version.Version, Time: wall, UptimeS: wall.Sub(d.started).Seconds(), Profile: d.cfg.Board.Profile,
-		Clock: clockStatus(look, at), GNSS: gnssStatus(look), Holdover: holdoverStatus(look, d.cfg.Servo()),
+		Clock: clockStatus(l, at), GNSS: gnssStatus(l), Holdover: holdoverStatus(l, d.cfg.Servo()), Hardware: hardware,
 		Alarms: d.alarms.Active(), Walk: append([]status.Step{}, d.walk...),
 		Master: status.Master{Interface: d.cfg.Board.Interface, Address: d.cfg.Master.Address, EventPort: int(d.cfg.Master.EventPort),
 			GeneralPort: int(d.cfg.Master.GeneralPort), MaxClients: d.cfg.Master.MaxClients},
 	}
-	s.GNSS.Device, s.GNSS.Connected = d.devices.device, d.connected
-	s.GNSS.Receiver = d.devices.receiver.status()
-	if m, ok := d.pipe.Memory(now); ok {
+	s.GNSS.Device, s.GNSS.Connected, s.GNSS.Receiver = d.devices.device, d.connected, d.devices.receiver.status()
+	if m, ok := d.pipe.Memory(l.At); ok {
 		s.Holdover.Known = knownStatus(m)
 	}
-	s.Holdover.Memory, s.Hardware = d.memory.status(), hardware
-	s.Hardware.EgressNs = known(look.EgressNs)
-	s.Restart = d.restartStatus(&s.Clock, look.Report.EverLocked)
+	s.Holdover.Memory, s.Hardware.EgressNs = d.memory.status(), known(l.EgressNs)
+	s.Restart = d.restartStatus(&s.Clock, l.Report.EverLocked)
 	masterStatus(&s, d.service)
 	return s
 }
@@ -169,6 +176,33 @@ func model(v ubx.Version) string {
 		name += fmt.Sprintf(", protocol %.2f", float64(v.Protocol)/100)
 	}
 	return name
+}
+
+// status is the receiver for `bragi show gnss`.
+func (r *receiver) status() status.Receiver {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.machine == nil {
+		return status.Receiver{Setup: "left as it is", Steps: []status.SetupStep{}}
+	}
+	s := r.machine.Status()
+	out := status.Receiver{Model: s.Model, Setup: s.State.String(), Firmware: s.Version.Firmware, Steps: []status.SetupStep{}}
+	for _, step := range s.Results {
+		out.Steps = append(out.Steps, status.SetupStep{Name: step.Name, Outcome: step.Words(), Failed: step.Outcome.Bad()})
+	}
+	if s.State != setup.Watching || s.Mode.State == setup.ModeUnknown {
+		return out
+	}
+	out.Position = &status.ReceiverPosition{State: s.Mode.State.String()}
+	if !s.Mode.Mean.IsZero() {
+		out.Position.AccuracyM = known(s.Mode.Mean.AccuracyM)
+	}
+	if s.Mode.State == setup.ModeSurvey {
+		out.Position.SurveyedS = known(float64(s.Mode.DurationS))
+		out.Position.SurveyMinS = known(float64(s.Mode.MinS))
+		out.Position.LimitM = known(s.Mode.LimitM)
+	}
+	return out
 }
 
 // holdoverStatus is the oscillator and what holdover is worth.

@@ -105,7 +105,7 @@ func (p *Port) judgePromise(now time.Time) {
 		w.start = n // a good one
 	}
 	owed := n.Withheld - w.start.Withheld + n.Refused - w.start.Refused
-	broken, left := keeps(p.inUse, p.abilities, owed, p.transport.Twins)
+	left, broken := keeps(p.inUse, p.abilities, owed, p.transport.Twins)
 	if broken == nil {
 		return
 	}
@@ -118,25 +118,25 @@ func (p *Port) judgePromise(now time.Time) {
 // forgive gives the device another chance.
 func (p *Port) forgive() { p.promise.broken, p.setting.overruled = nil, nil }
 
-// keeps tells which promise the device of the stamps in use does not keep, and
-// what is left of its abilities then. owed counts the unicast Syncs in a row that
+// keeps tells what is left of the abilities of the device of the stamps in use, and
+// which promise it does not keep. owed counts the unicast Syncs in a row that
 // it was given and did not stamp, or with a time that cannot be.
-func keeps(inUse udp.Stamping, a board.Abilities, owed uint64, twins udp.TwinStats) (broken error, left board.Abilities) {
+func keeps(inUse udp.Stamping, a board.Abilities, owed uint64, twins udp.TwinStats) (left board.Abilities, broken error) {
 	noTwin := twins.Left >= leftTwins && twins.Stamped == 0
 	switch {
 	case inUse.Transmit && owed >= withheld:
 		broken = fmt.Errorf("%d unicast Syncs in a row were given to %s and not stamped, or with a time that cannot be", owed, inUse.Device)
 		if a.Unicast = board.No; !noTwin {
-			return broken, a
+			return a, broken
 		}
 	case inUse.Twins && twins.Failed >= leftTwins && twins.Sent == 0:
 		broken = fmt.Errorf("%d twins could not be sent by %s", twins.Failed, inUse.Device)
 	case (inUse.Twins || inUse.Test && a.L2 == board.Yes) && noTwin:
 		broken = fmt.Errorf("%d messages were given to %s at the start and not stamped", twins.Left, inUse.Device)
 	default:
-		return nil, a
+		return a, nil
 	}
-	return broken, a.Foreign()
+	return a.Foreign(), broken
 }
 
 // residual is what a predicted Sync says wrong.

@@ -11,9 +11,9 @@ import (
 
 // State is a Pipeline between two processes of one boot.
 type State struct {
-	Servo    holdover.Saved       `json:"servo"`
-	Label    *gnss.SavedReference `json:"label"` // null: no pulse was labelled
-	EgressNs float64              `json:"egress_ns"`
+	Servo    holdover.Saved `json:"servo"`
+	Label    *gnss.Label    `json:"label"` // null: no pulse was labelled
+	EgressNs float64        `json:"egress_ns"`
 }
 
 // Save is the pipeline at now; ok is false while the board's clock is away, or was
@@ -22,7 +22,7 @@ func (p *Pipeline) Save(now timescale.Mono) (s State, ok bool) {
 	if p.fault.away != nil || p.fault.doubted {
 		return s, false
 	}
-	return State{Servo: p.servo.Save(now), Label: p.reference.Save(), EgressNs: p.cfg.EgressNs}, true
+	return State{p.servo.Save(now), p.reference.Save(), p.cfg.EgressNs}, true
 }
 
 // Resume goes on where another process has left the clock, instead of Start: the
@@ -30,7 +30,8 @@ func (p *Pipeline) Save(now timescale.Mono) (s State, ok bool) {
 // was left alone since is the caller's to know. After an error the pipeline is as
 // it was, and Start is due.
 func (p *Pipeline) Resume(now timescale.Mono, s State) error {
-	if len(s.Servo.Corrections) == 0 {
+	left, ok := s.Servo.CorrectionPPB()
+	if !ok {
 		return errors.New("it does not say how the clock was steered")
 	}
 	if !(s.EgressNs > 0 && s.EgressNs < 1e9) {
@@ -41,7 +42,7 @@ func (p *Pipeline) Resume(now timescale.Mono, s State) error {
 		return err
 	}
 	// The clock runs with this correction, or with one that was set a moment later.
-	applied, err := p.clock.AdjustFrequency(s.Servo.Corrections[len(s.Servo.Corrections)-1].PPB)
+	applied, err := p.clock.AdjustFrequency(left)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func TestPairKeepsTheLatest(t *testing.T) {
 // there, or holds that much of the new and then what was there before, or a
 // byte of it is wrong. The other copy is used, and the reason told; the next
 // write goes over the damaged one and leaves the good one alone.
-func TestPowerLostAtEveryByte(t *testing.T) {
+func TestPowerLostAtAnyByteLeavesTheOtherCopy(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m")
 	p, _, _ := openPair(t, path)
 	keep(t, p, "the first memory")
@@ -121,7 +121,7 @@ func TestPairRefusesWhatItCannotUse(t *testing.T) {
 }
 
 // A serial too short to be one is no crash.
-func TestPairWithoutASerial(t *testing.T) {
+func TestAPairWithoutASerialIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m")
 	if err := WriteFile(path+".a", memory, []byte("1234567")); err != nil {
 		t.Fatal(err)

@@ -59,7 +59,7 @@ func TestWarmStart(t *testing.T) {
 		}
 
 		r := virtual.NewRig(t, warm(k.used), sim.Config{Oscillator: sim.TCXO, Receiver: sim.Timing, Seed: seed, StartOffset: 3 * time.Hour, TimeToFix: 3 * time.Second})
-		r.Until(10*time.Second, "a trusted pulse", func() bool { return !r.Pipe.Look(r.Now).Reference.LastTrusted.IsZero() })
+		r.Until(10*time.Second, "a trusted pulse", func() bool { return r.Pipe.Look(r.Now).Reference.HasTime })
 		settle := holdover.DefaultConfig().Settle
 		took := r.Until(settle+15*time.Second, "class 6", r.Class(6))
 		t.Logf("seed %d: class 6 %v after the first trusted epoch", seed, took)

@@ -1,6 +1,8 @@
 package gnss
 
 import (
+	"encoding/json"
+	"reflect"
 	"testing"
 	"time"
 
@@ -70,5 +72,23 @@ func TestAResumedLabelCanBeProvenWrong(t *testing.T) {
 	}
 	if _, ok := p.Label(); ok {
 		t.Error("a label is saved under a fault")
+	}
+}
+
+// A label comes back from JSON with every field.
+func TestALabelComesBackFromJSON(t *testing.T) {
+	in := Label{At: timescale.MonoFromNs(100e9), Second: 1_790_000_037, Delay: 120 * time.Millisecond}
+	for v, i := reflect.ValueOf(in), 0; i < v.NumField(); i++ {
+		if v.Field(i).IsZero() {
+			t.Errorf("%s is zero: fill it", v.Type().Field(i).Name)
+		}
+	}
+	text, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out Label
+	if err := json.Unmarshal(text, &out); err != nil || out != in {
+		t.Errorf("%s became %+v, %v", text, out, err)
 	}
 }

@@ -97,7 +97,7 @@ func (k *memoryKeeper) date() timescale.TAI {
 
 // write keeps m.
 func (k *memoryKeeper) write(m holdover.Memory) error {
-	b, err := json.Marshal(memoryFile{Board: k.board, Memory: m})
+	b, err := json.Marshal(memoryFile{k.board, m})
 	if err != nil {
 		return fmt.Errorf("memory: %w", err)
 	}
