@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 	"bragi/master/wire"
 )
@@ -46,7 +47,7 @@ type ClientConfig struct {
 type Client struct {
 	cfg            ClientConfig
 	event, general *port
-	bridge         bridge
+	bridge         kernelclock.Bridge
 	sent           uint32 // event messages: the kernel's stamps count them (SOF_TIMESTAMPING_OPT_ID)
 	ids            [64]uint16
 	readings       [64]timescale.Mono
@@ -119,14 +120,14 @@ func (c *Client) Run(ctx context.Context, peer Peer, each func(now timescale.Mon
 	defer runtime.UnlockOSThread()
 	fds := []unix.PollFd{{Fd: int32(c.event.fd), Events: unix.POLLIN}, {Fd: int32(c.general.fd), Events: unix.POLLIN}}
 	const tenth = time.Second / 10
-	c.bridge.look()
+	c.bridge.Look()
 	lookAt := Now()
 	for ctx.Err() == nil {
 		c.send(peer)
 		now := Now()
 		if !now.Before(lookAt) {
 			lookAt = now.Add(tenth)
-			c.stats.Jumps, c.stats.SendFailed = c.bridge.jumps, c.event.tx.stats.Failed+c.general.tx.stats.Failed
+			c.stats.Jumps, c.stats.SendFailed = c.bridge.Jumps(), c.event.tx.stats.Failed+c.general.tx.stats.Failed
 			each(now, c.stats)
 		}
 		wait := max(0, min(peer.Next().Sub(now), lookAt.Sub(now)))
@@ -187,11 +188,11 @@ func (c *Client) txStamps(peer Peer) {
 		if !ok || c.sent-id > uint32(len(c.ids)) || id >= c.sent {
 			continue
 		}
-		c.bridge.look()
-		at, ok := c.bridge.mono(ns)
+		c.bridge.Look()
+		at, ok := c.bridge.Mono(ns)
 		i := id % uint32(len(c.ids))
 		// A stamp far from its reading is another packet's: the counts differ.
-		if late := at.Sub(c.readings[i]); !ok || late < -maxSandwich || late > maxTxLate {
+		if late := at.Sub(c.readings[i]); !ok || late < -kernelclock.Slack || late > maxTxLate {
 			c.stats.StampsVoid++
 			continue
 		}
@@ -224,7 +225,7 @@ func txStamp(b []byte) (ns int64, id uint32, ok bool) {
 func (c *Client) receive(peer Peer, p *port, event bool) {
 	n := p.rx.read()
 	if n > 0 && event {
-		c.bridge.look()
+		c.bridge.Look()
 	}
 	now := Now()
 	for i := range n {
@@ -234,7 +235,7 @@ func (c *Client) receive(peer Peer, p *port, event bool) {
 		}
 		var stamp timescale.Mono
 		if event && pkt.stampNs != 0 {
-			if stamp, ok = c.bridge.mono(pkt.stampNs); !ok {
+			if stamp, ok = c.bridge.Mono(pkt.stampNs); !ok {
 				c.stats.StampsVoid++
 			}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 )
 
@@ -48,7 +49,7 @@ type CrowdStats struct {
 type Crowd struct {
 	cfg            CrowdConfig
 	event, general *port
-	bridge         bridge
+	bridge         kernelclock.Bridge
 	void           uint64
 	oneWay         oneWay
 }
@@ -113,7 +114,7 @@ func (w *Crowd) Run(ctx context.Context, peer CrowdPeer, each func(now timescale
 	runtime.LockOSThread() // the thread ends with the timer slack it is given
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 	defer runtime.UnlockOSThread()
-	w.bridge.look()
+	w.bridge.Look()
 	lookAt := Now()
 	for ctx.Err() == nil {
 		w.send(peer)
@@ -164,7 +165,7 @@ func (w *Crowd) receive(peer CrowdPeer, p *port, event bool) {
 		if n = p.rx.read(); n == 0 {
 			return
 		}
-		w.bridge.look()
+		w.bridge.Look()
 		now := Now()
 		for i := range n {
 			pkt, ok := p.rx.packet(i)
@@ -174,7 +175,7 @@ func (w *Crowd) receive(peer CrowdPeer, p *port, event bool) {
 			w.oneWay.note(pkt.dst, pkt.payload, pkt.stampNs)
 			var stamp timescale.Mono
 			if pkt.stampNs != 0 {
-				if stamp, ok = w.bridge.mono(pkt.stampNs); !ok {
+				if stamp, ok = w.bridge.Mono(pkt.stampNs); !ok {
 					w.void++
 				}
 			}
@@ -186,5 +187,5 @@ func (w *Crowd) receive(peer CrowdPeer, p *port, event bool) {
 func (w *Crowd) stats() CrowdStats {
 	e, g := w.event, w.general
 	return CrowdStats{Dropped: uint64(e.rx.drops) + uint64(g.rx.drops), SendBusy: e.tx.stats.Busy + g.tx.stats.Busy,
-		SendFailed: e.tx.stats.Failed + g.tx.stats.Failed, StampsVoid: w.void, Jumps: w.bridge.jumps}
+		SendFailed: e.tx.stats.Failed + g.tx.stats.Failed, StampsVoid: w.void, Jumps: w.bridge.Jumps()}
 }

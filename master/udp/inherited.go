@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 	"bragi/master/egress"
 )
@@ -19,6 +20,11 @@ type Before struct {
 	Mono     timescale.Mono
 	Realtime timescale.UTC
 	Latency  Latency
+}
+
+// pair is what was read together. Nobody has kept how far apart.
+func (b Before) pair() kernelclock.Pair {
+	return kernelclock.Pair{Mono: b.Mono, Realtime: b.Realtime, WidthNs: int64(kernelclock.Slack)}
 }
 
 // Latency is what the Syncs' latency was learnt from.
@@ -77,17 +83,4 @@ func boundTo(fd int) (a netip.Addr, port uint16, ok bool) {
 		return a, 0, false
 	}
 	return netip.AddrFrom4(in.Addr), uint16(in.Port), true
-}
-
-// resume takes the first sandwich, of Listen. Stamps from before it are good when the two
-// clocks have kept their distance since the other process read them.
-func (b *bridge) resume(before Before) {
-	known := !before.Mono.IsZero() && before.Mono.Before(Now())
-	if known {
-		b.rawNs, b.realNs = before.Mono.Ns(), before.Realtime.Ns()
-	}
-	b.look()
-	if !known || !b.good {
-		b.voidBefore = b.realNs
-	}
 }

@@ -154,32 +154,6 @@ func TestRequestsWaitInInheritedSockets(t *testing.T) {
 	}
 }
 
-// Stamps are void when nobody knows what CLOCK_REALTIME did since.
-func TestWhatWaitedIsNotStampedAcrossAJump(t *testing.T) {
-	now, real := Now(), read(unix.CLOCK_REALTIME)
-	stamp := real - int64(200*time.Millisecond)
-	for _, c := range []struct {
-		name   string
-		before Before
-		want   bool
-	}{
-		{"nothing is known", Before{}, false},
-		{"they kept their distance", Before{Mono: now.Add(-time.Second), Realtime: timescale.UTCFromNs(real - 1e9)}, true},
-		{"it jumped by 50 ms", Before{Mono: now.Add(-time.Second), Realtime: timescale.UTCFromNs(real - 1e9 + 50e6)}, false},
-		{"of another boot", Before{Mono: now.Add(time.Hour), Realtime: timescale.UTCFromNs(real)}, false},
-	} {
-		var b bridge
-		b.resume(c.before)
-		b.look()
-		if _, ok := b.mono(stamp); ok != c.want {
-			t.Errorf("%s: a stamp of 200 ms ago is taken: %v", c.name, ok)
-		}
-		if _, ok := b.mono(b.realNs); !ok {
-			t.Errorf("%s: a stamp of now is void", c.name)
-		}
-	}
-}
-
 func TestInheritedSocketsOfOthersAreLeftAlone(t *testing.T) {
 	e, g := twoPorts(t)
 	tcp, err := net.Listen("tcp4", "127.0.0.1:0")

@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"bragi/board/kernelclock"
 )
 
 // Sizes and offsets of what the kernel reads and writes, from the C headers of
@@ -21,7 +23,6 @@ func TestLayout(t *testing.T) {
 	var p pktinfo
 	var m unix.Mmsghdr
 	for name, c := range map[string][2]uintptr{
-		"struct __kernel_timespec":             {unsafe.Sizeof(timespec64{}), 16},
 		"struct mmsghdr":                       {unsafe.Sizeof(m), pick(64, 32)},
 		"struct msghdr":                        {unsafe.Sizeof(m.Hdr), pick(56, 28)},
 		"msg_len in mmsghdr":                   {unsafe.Offsetof(m.Len), pick(56, 28)},
@@ -56,8 +57,8 @@ func TestControls(t *testing.T) {
 		return append(b, h...)
 	}
 	stamps := make([]byte, 48)
-	*(*timespec64)(unsafe.Pointer(&stamps[0])) = timespec64{5_000_000_000, 42} // beyond 2038 and 2106
-	*(*timespec64)(unsafe.Pointer(&stamps[32])) = timespec64{7_000_000_000, 43}
+	*(*kernelclock.Timespec)(unsafe.Pointer(&stamps[0])) = kernelclock.Timespec{Sec: 5_000_000_000, Nsec: 42} // beyond 2038 and 2106
+	*(*kernelclock.Timespec)(unsafe.Pointer(&stamps[32])) = kernelclock.Timespec{Sec: 7_000_000_000, Nsec: 43}
 	b := put(nil, unix.SOL_SOCKET, unix.SO_TIMESTAMPING_NEW, stamps)
 	b = put(b, 99, 99, []byte{1, 2, 3})
 	b = put(b, unix.IPPROTO_IP, unix.IP_TOS, []byte{47 << 2})

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 	"bragi/master"
 	"bragi/master/egress"
@@ -19,7 +20,7 @@ type loop struct {
 	m        *master.Master
 	clock    Clock
 	out      master.Outbox
-	bridge   bridge
+	bridge   kernelclock.Bridge
 	stamps   *stamper
 	stamping Stamping
 	clocks   abreast
@@ -70,7 +71,7 @@ func (l *loop) run(ctx context.Context) error {
 	runtime.LockOSThread()
 	l.settle()
 	// What waited in the sockets has stamps from before this sandwich.
-	l.bridge.look()
+	l.bridge.Look()
 	for ctx.Err() == nil {
 		l.tick()
 		l.twin(Now())
@@ -170,7 +171,7 @@ func (l *loop) receive(p *port, event bool) {
 		return
 	}
 	if event {
-		l.bridge.look()
+		l.bridge.Look()
 	}
 	now := Now()
 	if event {
@@ -223,7 +224,7 @@ func (l *loop) stamp(ns int64) (timescale.Local, bool) {
 		l.stampsMissing++
 		return timescale.Local{}, false
 	}
-	m, ok := l.bridge.mono(ns)
+	m, ok := l.bridge.Mono(ns)
 	if !ok {
 		l.stampsVoid++
 		return timescale.Local{}, false
@@ -334,7 +335,7 @@ func (l *loop) stats() Stats {
 	st := Stats{
 		Received: l.received, Truncated: e.rx.truncated + g.rx.truncated,
 		DroppedEvent: e.rx.drops, DroppedGeneral: g.rx.drops,
-		StampsMissing: l.stampsMissing, StampsVoid: l.stampsVoid, Jumps: l.bridge.jumps,
+		StampsMissing: l.stampsMissing, StampsVoid: l.stampsVoid, Jumps: l.bridge.Jumps(),
 		Wakes: l.wakes, LatestTick: l.late, NiceRefused: l.niceRefused,
 		Event: e.tx.stats, General: g.tx.stats,
 		Residual: l.stamps.predictor.Residual(), Latency: Latency{l.stamps.device, l.stamps.predictor.Save()}, Stamps: l.stamps.stats, StampsLost: l.stamps.lost, StampsStray: l.stamps.stray,

@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"bragi/board/kernelclock"
 )
 
 const (
@@ -127,5 +129,5 @@ func align(n int) int {
 func stampNs(data []byte) int64 {
 	sec := int64(binary.NativeEndian.Uint64(data))
 	nsec := int64(binary.NativeEndian.Uint64(data[8:]))
-	return (&timespec64{sec, nsec}).ns()
+	return kernelclock.Timespec{Sec: sec, Nsec: nsec}.Ns()
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/holdover/quality"
 	"bragi/master"
 	"bragi/master/egress"
@@ -62,7 +63,7 @@ type Server struct {
 	posted  atomic.Pointer[command]
 	events  chan master.Event
 	done    chan struct{}
-	opened  bridge // as it was in Listen
+	opened  kernelclock.Bridge // as it was in Listen
 
 	changed          chan struct{}
 	grants, renewals atomic.Uint64 // see Changes
@@ -111,7 +112,7 @@ func Listen(c Config) (*Server, error) {
 			_ = s.Close()
 		}
 	}()
-	s.opened.resume(c.Before)
+	s.opened.Resume(c.Before.pair())
 	if s.event, err = openPort(c, c.EventPort); err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"bragi/board/kernelclock"
 )
 
 // The ports of PTP (annex C.2).
@@ -44,8 +46,8 @@ func ready(event, general *uint16) error {
 	if *general == 0 {
 		*general = GeneralPort
 	}
-	if err := checkClock(); err != nil {
-		return fmt.Errorf("udp: %w: the kernel is older than Linux 5.1", err)
+	if err := kernelclock.Check(); err != nil {
+		return fmt.Errorf("udp: %w", err)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 	"bragi/master/wire"
 )
@@ -65,9 +66,9 @@ type twins struct {
 	next   timescale.Mono // when the next is due; zero: none is wanted
 	wait   timescale.Mono // when the last was sent; zero: its stamps have come
 	soft   timescale.Local
-	on     bool      // they go on after the first ones
-	heard  bridge    // as it was when neighbours' messages were last looked for
-	rx     *receiver // nil: nothing is received
+	on     bool               // they go on after the first ones
+	heard  kernelclock.Bridge // as it was when neighbours' messages were last looked for
+	rx     *receiver          // nil: nothing is received
 	stats  TwinStats
 }
 
@@ -207,14 +208,14 @@ func (l *loop) hearTwins(t *twins) {
 		return
 	}
 	before := t.heard
-	l.bridge.look()
+	l.bridge.Look()
 	t.heard = l.bridge
 	for i := range t.rx.read() {
 		p, ok := t.rx.packet(i)
 		if !ok || p.stampNs == 0 || p.deviceNs == 0 {
 			continue
 		}
-		soft, ok := between(before, t.heard, p.stampNs)
+		soft, ok := kernelclock.Between(&before, &t.heard, p.stampNs)
 		if !ok {
 			continue
 		}
@@ -222,16 +223,6 @@ func (l *loop) hearTwins(t *twins) {
 			l.stamps.interrupt.Add(int64(behind))
 		}
 	}
-}
-
-// between turns a stamp of CLOCK_REALTIME, taken between two readings of both
-// clocks, into CLOCK_MONOTONIC_RAW: however one is slewed, if it was all the time.
-func between(a, b bridge, stampNs int64) (m timescale.Mono, ok bool) {
-	real, raw := b.realNs-a.realNs, b.rawNs-a.rawNs
-	if a.rawNs == 0 || a.jumps != b.jumps || stampNs < a.realNs || stampNs > b.realNs || real <= 0 {
-		return m, false
-	}
-	return timescale.MonoFromNs(b.rawNs - int64(float64(b.realNs-stampNs)*(float64(raw)/float64(real)))), true
 }
 
 // takeTwin reads the stamps of the last twin.
@@ -251,11 +242,11 @@ func (l *loop) takeTwin(t *twins) {
 		}
 		if stamp.softwareNs != 0 {
 			if !looked {
-				l.bridge.look()
+				l.bridge.Look()
 				looked = true
 			}
 			t.stats.Left++
-			if m, ok := l.bridge.mono(stamp.softwareNs); ok {
+			if m, ok := l.bridge.Mono(stamp.softwareNs); ok {
 				t.soft = l.clock.Local(m)
 			}
 		}

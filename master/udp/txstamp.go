@@ -261,7 +261,7 @@ func (l *loop) drain() {
 			continue
 		}
 		if !looked && t.softwareNs != 0 {
-			l.bridge.look()
+			l.bridge.Look()
 			looked = true
 		}
 		l.left(s.data[:n], t)
@@ -281,7 +281,7 @@ func (l *loop) left(packet []byte, t stamps) {
 	}
 	if t.softwareNs != 0 && a.want&softwareStamp != 0 {
 		a.want &^= softwareStamp
-		m, ok := l.bridge.mono(t.softwareNs)
+		m, ok := l.bridge.Mono(t.softwareNs)
 		if !ok {
 			s.stray++
 		} else if a.software = l.clock.Local(m); !s.device {

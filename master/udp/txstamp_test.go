@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 	"bragi/master"
 	"bragi/master/egress"
@@ -52,7 +53,8 @@ func bench(t *testing.T, device bool) *loop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &loop{s: &Server{}, m: m, clock: still{}, stamps: newStamper(), bridge: bridge{rawNs: 5_000_000, realNs: 9_000_000, good: true}}
+	l := &loop{s: &Server{}, m: m, clock: still{}, stamps: newStamper()}
+	l.bridge.Take(kernelclock.Pair{Mono: timescale.MonoFromNs(5_000_000), Realtime: timescale.UTCFromNs(9_000_000)})
 	l.stamps.use(device, false)
 	return l
 }
