@@ -11,6 +11,7 @@ import (
 	"bragi/gnss/timescale"
 	"bragi/master"
 	"bragi/master/egress"
+	"bragi/master/udp/socket"
 	"bragi/master/wire"
 )
 
@@ -24,7 +25,9 @@ type loop struct {
 	stamps   *stamper
 	stamping Stamping
 	clocks   abreast
-	twins    *twins // nil: none
+	// departure is the way out of what is stamped.
+	departure departure
+	twins     *twins // nil: none
 	// twinsError is why there are none; the service does without.
 	twinsError error
 	marks      bool // the kernel writes the time into what is marked
@@ -42,14 +45,14 @@ type loop struct {
 func newLoop(s *Server, m *master.Master, clock Clock) (*loop, error) {
 	group := -1 // ppoll ignores it
 	if s.group != nil {
-		group = s.group.fd
+		group = s.group.FD
 	}
-	w, err := newWaiter(s.event.fd, s.general.fd, s.wake, group)
+	w, err := newWaiter(s.event.FD, s.general.FD, s.wake, group)
 	if err != nil {
 		return nil, err
 	}
-	l := &loop{s: s, m: m, clock: clock, wait: w, bridge: s.opened, stamps: newStamper()}
-	l.stamps.numbered = s.event.tx.numbered
+	l := &loop{s: s, m: m, clock: clock, wait: w, bridge: s.opened, stamps: newStamper(), departure: s.event.Tx}
+	l.stamps.numbered = s.numbered
 	// Stamps that another process asked for, of a socket that is handed on, have
 	// other numbers.
 	l.stamps.next = uint32(Now().Ns())
@@ -146,7 +149,7 @@ const turn = 16
 // hear notes that event messages have come, and whether they are of a stream. A
 // full batch has more behind it, which wait already.
 func (l *loop) hear(now timescale.Mono, n int) {
-	l.dense = now.Sub(l.heard) < stream && n < batch
+	l.dense = now.Sub(l.heard) < stream && n < socket.Batch
 	l.heard = now
 }
 
@@ -162,7 +165,7 @@ func (l *loop) settle() {
 
 // receive takes one batch from a socket and answers it.
 func (l *loop) receive(p *port, event bool) {
-	n := p.rx.read()
+	n := p.Rx.Read()
 	if n == 0 {
 		l.clearError(p)
 		if event {
@@ -178,23 +181,23 @@ func (l *loop) receive(p *port, event bool) {
 		l.hear(now, n)
 	}
 	for i := range n {
-		pkt, ok := p.rx.packet(i)
+		pkt, ok := p.Rx.Packet(i)
 		if !ok {
 			continue
 		}
 		l.received++
-		if p.wide && pkt.dst != l.s.cfg.Address {
+		if p.wide && pkt.Dst != l.s.cfg.Address {
 			continue // as if the socket were bound to the address
 		}
 		if p == l.s.group {
-			if !management(pkt.payload) {
+			if !management(pkt.Payload) {
 				continue
 			}
 			if !l.s.cfg.Address.IsUnspecified() {
-				pkt.dst = l.s.cfg.Address
+				pkt.Dst = l.s.cfg.Address
 			}
 		}
-		d := master.Datagram{Src: pkt.src, Dst: pkt.dst, Event: event, DSCP: pkt.dscp, Payload: pkt.payload}
+		d := master.Datagram{Src: pkt.Src, Dst: pkt.Dst, Event: event, DSCP: pkt.DSCP, Payload: pkt.Payload}
 		if event {
 			d.Stamp, d.HasStamp = l.arrival(&pkt)
 		}
@@ -216,7 +219,7 @@ func management(b []byte) bool {
 // clearError takes a pending socket error off, or ppoll would return at once for
 // ever.
 func (l *loop) clearError(p *port) {
-	_, _ = unix.GetsockoptInt(p.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	_, _ = unix.GetsockoptInt(p.FD, unix.SOL_SOCKET, unix.SO_ERROR)
 }
 
 func (l *loop) stamp(ns int64) (timescale.Local, bool) {
@@ -246,24 +249,16 @@ func (l *loop) flush() {
 		case m.FillTurnaround:
 			predicted := l.stamps.predictor.Predict(l.stamps.path())
 			m.SetEgress(l.clock.Local(Now().Add(time.Duration(predicted))))
-			l.port(m.Event).tx.one(m.Src, m.Dst, m.Payload)
+			l.departure.Send(m.Src, m.Dst, m.Payload, 0, 0)
 		}
 	}
-	for _, p := range [...]*port{l.s.general, l.s.event} {
-		n := 0
-		for i := range l.out.Messages() {
-			m := &l.out.Messages()[i]
-			if m.Stamped() || l.port(m.Event) != p {
-				continue
-			}
-			p.tx.set(n, m.Src, m.Dst, m.Payload)
-			if n++; n == batch {
-				p.tx.flush(n)
-				n = 0
-			}
+	for i := range l.out.Messages() {
+		if m := &l.out.Messages()[i]; !m.Stamped() {
+			l.port(m.Event).Tx.Put(m.Src, m.Dst, m.Payload)
 		}
-		p.tx.flush(n)
 	}
+	l.s.general.Tx.Flush()
+	l.s.event.Tx.Flush()
 	l.out.Reset()
 	if asked {
 		l.drain()
@@ -293,14 +288,13 @@ func (l *loop) sync(m *master.Message) bool {
 	if l.stamping.OneStep {
 		wire.AddCorrection(m.Payload, l.stamps.egress)
 	}
-	tx := l.port(m.Event).tx
 	a.sample = l.stamps.due(path, a.read)
 	if !a.sample && m.Token == 0 {
-		tx.one(m.Src, m.Dst, m.Payload)
+		l.departure.Send(m.Src, m.Dst, m.Payload, 0, 0)
 		return false
 	}
 	a.want = l.stamps.wants(a.sample)
-	if tx.stamped(m.Src, m.Dst, m.Payload, a.want, l.stamps.next) {
+	if l.departure.Send(m.Src, m.Dst, m.Payload, a.want, l.stamps.next) {
 		a.dst = m.Dst.As4()
 		l.stamps.ask(m.Payload, a)
 	}
@@ -333,11 +327,11 @@ func (l *loop) report() {
 func (l *loop) stats() Stats {
 	e, g := l.s.event, l.s.general
 	st := Stats{
-		Received: l.received, Truncated: e.rx.truncated + g.rx.truncated,
-		DroppedEvent: e.rx.drops, DroppedGeneral: g.rx.drops,
+		Received: l.received, Truncated: e.Rx.Truncated + g.Rx.Truncated,
+		DroppedEvent: e.Rx.Drops, DroppedGeneral: g.Rx.Drops,
 		StampsMissing: l.stampsMissing, StampsVoid: l.stampsVoid, Jumps: l.bridge.Jumps(),
 		Wakes: l.wakes, LatestTick: l.late, NiceRefused: l.niceRefused,
-		Event: e.tx.stats, General: g.tx.stats,
+		Event: e.Tx.Stats, General: g.Tx.Stats,
 		Residual: l.stamps.predictor.Residual(), Latency: Latency{l.stamps.device, l.stamps.predictor.Save()}, Stamps: l.stamps.stats, StampsLost: l.stamps.lost, StampsStray: l.stamps.stray,
 	}
 	if l.twins != nil {
@@ -347,8 +341,8 @@ func (l *loop) stats() Stats {
 	st.Stamps.Waited = l.stamps.interrupt.Spread()
 	st.Stamps.Beyond = l.stamps.beyond.Spread()
 	if m := l.s.group; m != nil {
-		st.Joined, st.DroppedGroup = m.joined, m.rx.drops
-		st.Truncated += m.rx.truncated
+		st.Joined, st.DroppedGroup = m.joined, m.Rx.Drops
+		st.Truncated += m.Rx.Truncated
 	}
 	return st
 }

@@ -3,6 +3,7 @@ package udp
 import (
 	"bytes"
 	"context"
+	"net"
 	"net/netip"
 	"os/exec"
 	"runtime"
@@ -125,22 +126,18 @@ func TestLoopbackAddress(t *testing.T) {
 			ended := make(chan error, 1)
 			go func() { ended <- s.Serve(ctx, m, ahead(0)) }()
 			s.SetAnnouncement(locked)
-			local := netip.MustParseAddr("10.9.0.1")
-			c, err := Dial(ClientConfig{Local: local, Master: netip.MustParseAddr("15.88.15.88"), EventPort: 1319, GeneralPort: 1320})
+			local, asked := netip.MustParseAddr("10.9.0.1"), netip.MustParseAddr("15.88.15.88")
+			// The client's port is not the server's, so that both fit into one namespace:
+			// it asks, and the status tells whom it asked.
+			c, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, 1320)))
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			// The client's ports are not the server's, so that both fit into one
-			// namespace: it asks, and the status tells whom it asked.
-			c.general.tx = newSender(c.general.fd, GeneralPort, true)
-			sig := wire.Signaling{Header: wire.Header{Flags: wire.FlagUnicast, Source: wire.PortIdentity{Clock: wire.ClockIdentity{7}, Port: 1}}, Target: wire.PortIdentity{Clock: wire.AllClocks, Port: 0xFFFF}}
-			if sig.TLVs, err = wire.ParseTLVs(wire.UnicastRequest{MessageType: wire.TypeAnnounce, Duration: 300}.Append(nil)); err != nil {
-				t.Fatal(err)
-			}
-			c.general.tx.one(netip.Addr{}, c.cfg.Master, sig.Append(nil))
+			p := &peer{server: asked, s: s, id: wire.PortIdentity{Clock: wire.ClockIdentity{7}, Port: 1}}
+			p.request(t, c, wire.UnicastRequest{MessageType: wire.TypeAnnounce, Duration: 300})
 			st := status(t, s, func(st Status) bool { return len(st.Clients) == 1 })
-			if x := st.Clients[0]; x.Asked != c.cfg.Master || x.Address != local {
+			if x := st.Clients[0]; x.Asked != asked || x.Address != local {
 				t.Errorf("%v asked %v", x.Address, x.Asked)
 			}
 			cancel()

@@ -10,6 +10,7 @@ import (
 	"bragi/gnss/timescale"
 	"bragi/master"
 	"bragi/master/egress"
+	"bragi/master/udp/socket"
 	"bragi/master/wire"
 )
 
@@ -173,22 +174,25 @@ func TestArrival(t *testing.T) {
 	l := bench(t, true)
 	l.stamping.Receive = true
 	l.s.ingress = 3
+	came := func(kernelNs, deviceNs int64) socket.Packet {
+		return socket.Packet{Stamps: socket.Stamps{KernelNs: kernelNs, DeviceNs: deviceNs}}
+	}
 	const soft, at = 8_500_000, 4_500_000 // the same moment on CLOCK_REALTIME and on the served clock
 	for _, c := range []struct {
 		what   string
-		packet packet
+		packet socket.Packet
 		want   int64
 	}{
-		{"both", packet{stampNs: soft, deviceNs: at - 20_000}, at - 20_000 - 3},
-		{"the kernel's only: less the 20 us just measured", packet{stampNs: soft}, at - 20_000 - 3},
-		{"the device's is a second old", packet{stampNs: soft, deviceNs: at - 1e9}, at - 20_000 - 3},
-		{"the device's is of the future", packet{stampNs: soft, deviceNs: at + 300_000}, at - 20_000 - 3},
+		{"both", came(soft, at-20_000), at - 20_000 - 3},
+		{"the kernel's only: less the 20 us just measured", came(soft, 0), at - 20_000 - 3},
+		{"the device's is a second old", came(soft, at-1e9), at - 20_000 - 3},
+		{"the device's is of the future", came(soft, at+300_000), at - 20_000 - 3},
 	} {
 		if got, ok := l.arrival(&c.packet); !ok || got.Ns() != c.want {
 			t.Errorf("%s: %d, %v; want %d", c.what, got.Ns(), ok, c.want)
 		}
 	}
-	if _, ok := l.arrival(&packet{}); ok {
+	if _, ok := l.arrival(&socket.Packet{}); ok {
 		t.Error("a message without a stamp has an arrival")
 	}
 	if n := l.stamps.stats; n.Received != 1 || n.ReceivedSoftware != 3 || n.ReceivedRefused != 2 {

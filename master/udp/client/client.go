@@ -1,20 +1,22 @@
-package udp
+// Package client has the sockets of a rehearsing client, or of a crowd of them: it
+// carries the messages of a core (rehearsal.Client, rehearsal.Crowd) to a unicast
+// master and back, with the kernel's stamps of what came and left.
+package client
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"runtime"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
+	"bragi/master/udp/socket"
 	"bragi/master/wire"
 )
 
@@ -34,8 +36,8 @@ type Peer interface {
 	Next() timescale.Mono
 }
 
-// ClientConfig is where a client speaks from and to.
-type ClientConfig struct {
+// Config is where a client speaks from and to.
+type Config struct {
 	Local                  netip.Addr // the zero Addr: whatever the route says
 	Master                 netip.Addr
 	Interface              string
@@ -45,19 +47,17 @@ type ClientConfig struct {
 
 // Client has the sockets of one unicast client.
 type Client struct {
-	cfg            ClientConfig
-	event, general *port
+	cfg            Config
+	event, general *socket.Port
 	bridge         kernelclock.Bridge
 	sent           uint32 // event messages: the kernel's stamps count them (SOF_TIMESTAMPING_OPT_ID)
 	ids            [64]uint16
 	readings       [64]timescale.Mono
-	control        [controlMax]byte
-	data           [64]byte
-	stats          ClientStats
+	stats          Stats
 }
 
-// ClientStats counts what a client's sockets did.
-type ClientStats struct {
+// Stats counts what a client's sockets did.
+type Stats struct {
 	TxStamps   uint64 // kernel stamps of what was sent
 	StampsVoid uint64
 	Jumps      uint64
@@ -65,69 +65,55 @@ type ClientStats struct {
 }
 
 // Dial opens the sockets of a client.
-func Dial(c ClientConfig) (*Client, error) {
+func Dial(c Config) (*Client, error) {
 	var err error
-	if c.Local, err = checkAddress(c.Local); err != nil {
+	if c.Local, err = socket.CheckAddress(c.Local); err != nil {
 		return nil, err
 	}
-	if c.Master, err = checkAddress(c.Master); err != nil {
+	if c.Master, err = socket.CheckAddress(c.Master); err != nil {
 		return nil, err
 	}
 	if c.Master.IsUnspecified() {
 		return nil, errors.New("udp: a client needs the master's address")
 	}
-	if err := ready(&c.EventPort, &c.GeneralPort); err != nil {
+	if err := socket.Ready(&c.EventPort, &c.GeneralPort); err != nil {
 		return nil, err
 	}
 	cl := &Client{cfg: c}
-	for _, p := range []struct {
-		to     **port
-		number uint16
-		stamps bool
-	}{{&cl.event, c.EventPort, true}, {&cl.general, c.GeneralPort, false}} {
-		fd, err := open(options{address: c.Local, port: p.number, device: c.Interface, dscp: c.DSCP, priority: 6, txStamps: p.stamps})
-		if err != nil {
-			_ = cl.Close()
-			return nil, err
-		}
-		*p.to = &port{fd: fd, rx: newReceiver(fd), tx: newSender(fd, p.number, true)}
+	o := socket.Options{Address: c.Local, Port: c.EventPort, Device: c.Interface, DSCP: c.DSCP, Priority: priority, TxStamps: true}
+	if cl.event, err = socket.Open(o); err != nil {
+		return nil, err
+	}
+	o.Port, o.TxStamps = c.GeneralPort, false
+	if cl.general, err = socket.Open(o); err != nil {
+		_ = cl.event.Close()
+		return nil, err
 	}
 	return cl, nil
 }
 
-// closePorts closes what is open of a client's sockets.
-func closePorts(ports ...*port) error {
-	var errs []error
-	for _, p := range ports {
-		if p != nil && p.fd >= 0 {
-			errs = append(errs, os.NewSyscallError("close", unix.Close(p.fd)))
-			p.fd = -1
-		}
-	}
-	return errors.Join(errs...)
-}
+// priority is SO_PRIORITY of what a client sends.
+const priority = 6
 
 // Close gives the ports back. Run must have ended.
-func (c *Client) Close() error {
-	return closePorts(c.event, c.general)
-}
+func (c *Client) Close() error { return errors.Join(c.event.Close(), c.general.Close()) }
 
 // Run carries peer's messages until ctx ends (then nil). each is called on the
 // same goroutine about ten times a second, to look at the peer.
-func (c *Client) Run(ctx context.Context, peer Peer, each func(now timescale.Mono, s ClientStats)) error {
+func (c *Client) Run(ctx context.Context, peer Peer, each func(now timescale.Mono, s Stats)) error {
 	runtime.LockOSThread() // the thread ends with the timer slack it is given
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 	defer runtime.UnlockOSThread()
-	fds := []unix.PollFd{{Fd: int32(c.event.fd), Events: unix.POLLIN}, {Fd: int32(c.general.fd), Events: unix.POLLIN}}
+	fds := []unix.PollFd{{Fd: int32(c.event.FD), Events: unix.POLLIN}, {Fd: int32(c.general.FD), Events: unix.POLLIN}}
 	const tenth = time.Second / 10
 	c.bridge.Look()
-	lookAt := Now()
+	lookAt := kernelclock.Raw()
 	for ctx.Err() == nil {
 		c.send(peer)
-		now := Now()
+		now := kernelclock.Raw()
 		if !now.Before(lookAt) {
 			lookAt = now.Add(tenth)
-			c.stats.Jumps, c.stats.SendFailed = c.bridge.Jumps(), c.event.tx.stats.Failed+c.general.tx.stats.Failed
+			c.stats.Jumps, c.stats.SendFailed = c.bridge.Jumps(), c.event.Tx.Stats.Failed+c.general.Tx.Stats.Failed
 			each(now, c.stats)
 		}
 		wait := max(0, min(peer.Next().Sub(now), lookAt.Sub(now)))
@@ -147,22 +133,20 @@ func (c *Client) Run(ctx context.Context, peer Peer, each func(now timescale.Mon
 
 func (c *Client) send(peer Peer) {
 	for {
-		payload, event, ok := peer.Poll(Now())
+		payload, event, ok := peer.Poll(kernelclock.Raw())
 		if !ok {
 			return
 		}
 		if !event {
-			c.general.tx.one(netip.Addr{}, c.cfg.Master, payload)
+			c.general.Tx.Send(netip.Addr{}, c.cfg.Master, payload, 0, 0)
 			continue
 		}
 		h, err := wire.ParseHeader(payload)
 		if err != nil {
 			continue
 		}
-		was := c.event.tx.stats.Sent
-		at := Now()
-		c.event.tx.one(netip.Addr{}, c.cfg.Master, payload)
-		if c.event.tx.stats.Sent == was {
+		at := kernelclock.Raw()
+		if !c.event.Tx.Send(netip.Addr{}, c.cfg.Master, payload, 0, 0) {
 			continue
 		}
 		i := c.sent % uint32(len(c.ids))
@@ -176,20 +160,19 @@ func (c *Client) send(peer Peer) {
 // maxTxLate is how long after the reading a packet may have left.
 const maxTxLate = 10 * time.Millisecond
 
-// txStamps reads the kernel's stamps of what was sent from the error queue. A
-// client may do so: it waits for none of them.
+// txStamps takes the kernel's stamps of what was sent.
 func (c *Client) txStamps(peer Peer) {
 	for {
-		_, n, _, _, err := unix.Recvmsg(c.event.fd, c.data[:], c.control[:], unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
-		if err != nil {
+		_, d, ok := c.event.Tx.Left()
+		if !ok {
 			return
 		}
-		ns, id, ok := txStamp(c.control[:n])
-		if !ok || c.sent-id > uint32(len(c.ids)) || id >= c.sent {
+		id := d.Number
+		if d.KernelNs == 0 || !d.Numbered || c.sent-id > uint32(len(c.ids)) || id >= c.sent {
 			continue
 		}
 		c.bridge.Look()
-		at, ok := c.bridge.Mono(ns)
+		at, ok := c.bridge.Mono(d.KernelNs)
 		i := id % uint32(len(c.ids))
 		// A stamp far from its reading is another packet's: the counts differ.
 		if late := at.Sub(c.readings[i]); !ok || late < -kernelclock.Slack || late > maxTxLate {
@@ -201,44 +184,23 @@ func (c *Client) txStamps(peer Peer) {
 	}
 }
 
-// txStamp finds stamp and number in the control messages of the error queue.
-func txStamp(b []byte) (ns int64, id uint32, ok bool) {
-	var stamped, numbered bool
-	for len(b) >= unix.SizeofCmsghdr {
-		length, level, typ, data := cmsg(b)
-		if data == nil {
-			break
-		}
-		switch {
-		case level == unix.SOL_SOCKET && typ == unix.SO_TIMESTAMPING_NEW && len(data) >= 16:
-			ns, stamped = stampNs(data), true
-		case level == unix.IPPROTO_IP && typ == unix.IP_RECVERR && len(data) >= int(unsafe.Sizeof(unix.SockExtendedErr{})):
-			// ee_origin, ee_info (the kind of stamp), ee_data (the number)
-			numbered = data[4] == unix.SO_EE_ORIGIN_TIMESTAMPING && binary.NativeEndian.Uint32(data[8:]) == unix.SCM_TSTAMP_SND
-			id = binary.NativeEndian.Uint32(data[12:])
-		}
-		b = b[min(align(length), len(b)):]
-	}
-	return ns, id, stamped && numbered
-}
-
-func (c *Client) receive(peer Peer, p *port, event bool) {
-	n := p.rx.read()
+func (c *Client) receive(peer Peer, p *socket.Port, event bool) {
+	n := p.Rx.Read()
 	if n > 0 && event {
 		c.bridge.Look()
 	}
-	now := Now()
+	now := kernelclock.Raw()
 	for i := range n {
-		pkt, ok := p.rx.packet(i)
-		if !ok || pkt.src != c.cfg.Master {
+		pkt, ok := p.Rx.Packet(i)
+		if !ok || pkt.Src != c.cfg.Master {
 			continue
 		}
 		var stamp timescale.Mono
-		if event && pkt.stampNs != 0 {
-			if stamp, ok = c.bridge.Mono(pkt.stampNs); !ok {
+		if event && pkt.KernelNs != 0 {
+			if stamp, ok = c.bridge.Mono(pkt.KernelNs); !ok {
 				c.stats.StampsVoid++
 			}
 		}
-		peer.Receive(now, event, pkt.src, pkt.payload, stamp)
+		peer.Receive(now, event, pkt.Src, pkt.Payload, stamp)
 	}
 }
