@@ -8,12 +8,9 @@ import (
 	"bragi/master/udp/socket"
 )
 
-// ptpGroup is the group of all PTP messages but the peer delay's (annex C.3).
-var ptpGroup = netip.AddrFrom4([4]byte{224, 0, 1, 129})
-
 // openGroup makes a socket that hears Management messages sent to the group.
 func openGroup(c Config, general *port) (*port, error) {
-	p, err := socket.OpenGroup(netip.AddrPortFrom(ptpGroup, c.GeneralPort), general.Port)
+	p, err := socket.OpenGroup(netip.AddrPortFrom(socket.Group, c.GeneralPort), general.Port)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +33,7 @@ func join(fd int, only string) (n int, err error) {
 		if only != "" && i.Name != only || i.Flags&(net.FlagUp|net.FlagMulticast) != net.FlagUp|net.FlagMulticast {
 			continue
 		}
-		if socket.Join(fd, ptpGroup, i.Index) == nil {
+		if socket.Join(fd, socket.Group, i.Index) == nil {
 			n++
 		}
 	}

@@ -277,7 +277,7 @@ func (l *loop) sync(m *master.Message) bool {
 	if l.marks && (m.Token == 0 || l.stamps.numbered) && !l.stamping.OneStep {
 		var mono int64
 		a.read, mono = l.clocks.now()
-		a.marked, a.rest = true, l.stamps.predictor.Predict(egress.Written)
+		a.marked, a.dst, a.rest = true, m.Dst.As4(), l.stamps.predictor.Predict(egress.Written)
 		mark(m.Payload, mono+predicted-a.rest)
 		path = egress.Written
 	} else {
@@ -295,7 +295,6 @@ func (l *loop) sync(m *master.Message) bool {
 	}
 	a.want = l.stamps.wants(a.sample)
 	if l.departure.Send(m.Src, m.Dst, m.Payload, a.want, l.stamps.next) {
-		a.dst = m.Dst.As4()
 		l.stamps.ask(m.Payload, a)
 	}
 	return true

@@ -31,7 +31,7 @@ type Twins struct {
 
 const (
 	twinDomain = 127 // nobody's
-	udpHeaders = socket.EthernetHeader + 20 + 8
+	udpHeaders = socket.EthernetHeader + socket.Headers
 	syncFrame  = udpHeaders + wire.SyncLen
 	// firstTwins are sent at the start, one each firstEvery, then one each twinEvery
 	// while they are wanted.
@@ -39,8 +39,6 @@ const (
 	firstEvery = 125 * time.Millisecond
 	twinEvery  = 500 * time.Millisecond
 )
-
-var twinGroup = netip.AddrFrom4([4]byte{224, 0, 1, 130})
 
 // TwinStats count twins.
 type TwinStats struct {
@@ -118,7 +116,7 @@ func (t *twins) due() (at timescale.Mono, ok bool) {
 func (t *twins) send(now timescale.Mono) {
 	t.seq++
 	wire.PutSequenceID(t.message, t.seq)
-	if t.departure.Send(netip.Addr{}, twinGroup, t.message, softwareStamp|deviceStamp, 0) {
+	if t.departure.Send(netip.Addr{}, socket.AlternateGroup, t.message, softwareStamp|deviceStamp, 0) {
 		t.stats.Sent++
 		t.wait, t.soft = now, timescale.Local{}
 	} else {

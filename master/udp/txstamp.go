@@ -200,8 +200,8 @@ func (s *stamper) find(packet []byte, t stamps) *asked {
 	}
 	sync := packet[len(packet)-wire.SyncLen:]
 	key, marked, known := keyOf(sync), uint64(0), false
-	const headers = 20 + 8 // IPv4's, whose last field is the destination, and UDP's
-	if at := len(packet) - wire.SyncLen - headers; at >= 0 {
+	// A marked one is IPv4's: the last field of its header is the destination.
+	if at := len(packet) - wire.SyncLen - socket.Headers; at >= 0 {
 		marked, known = keyOfMarked(sync, [4]byte(packet[at+16:])), true
 	}
 	for i := s.first; i != s.next; i++ {

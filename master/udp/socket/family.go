@@ -15,6 +15,16 @@ import (
 
 const family = unix.AF_INET
 
+// Headers is how long those of IP and UDP are, without options.
+const Headers = 20 + 8
+
+// Groups of PTP: of all messages but the peer delay's (annex C.3), and one of the
+// alternates of PTP's first edition, where nobody listens.
+var (
+	Group          = netip.AddrFrom4([4]byte{224, 0, 1, 129})
+	AlternateGroup = netip.AddrFrom4([4]byte{224, 0, 1, 130})
+)
+
 // EveryAddress is where a socket is bound that serves all of the machine's
 // addresses.
 var EveryAddress = netip.IPv4Unspecified()
