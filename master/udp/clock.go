@@ -13,14 +13,3 @@ type Clock interface {
 
 // Now reads CLOCK_MONOTONIC_RAW.
 func Now() timescale.Mono { return kernelclock.Raw() }
-
-// read reads one of the kernel's own clocks, which it does not refuse.
-func read(id int32) int64 {
-	ns, _ := kernelclock.Read(id)
-	return ns
-}
-
-// sandwich is kernelclock.Sandwich.
-func sandwich(id int32, enough int64) (rawNs, otherNs, widthNs int64) {
-	return kernelclock.Sandwich(id, enough)
-}

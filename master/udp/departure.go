@@ -22,19 +22,3 @@ var (
 	_ departure = (*socket.Sender)(nil)
 	_ departure = (*socket.Ethernet)(nil)
 )
-
-// stampSet is which stamps of a message have not come yet.
-type stampSet = socket.Wish
-
-const (
-	softwareStamp = socket.KernelStamp
-	deviceStamp   = socket.DeviceStamp
-)
-
-// stamps are what is told of one message that has left: when by the kernel, of
-// CLOCK_REALTIME, and when by the device, of its own clock; 0 for none. number is
-// the one it was asked by.
-type stamps struct {
-	softwareNs, deviceNs int64
-	number               uint32
-}

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/master"
 	"bragi/master/udp/socket"
 	"bragi/master/wire"
@@ -36,7 +37,7 @@ func (n *notebook) Left() (message []byte, d socket.Departed, ok bool) {
 	}
 	i := n.told
 	n.told++
-	d.KernelNs = read(unix.CLOCK_REALTIME)
+	d.KernelNs, _ = kernelclock.Read(unix.CLOCK_REALTIME)
 	d.Number, d.Numbered = n.numbers[i], true
 	return n.sent[i], d, true
 }

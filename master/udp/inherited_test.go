@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"bragi/gnss/timescale"
+	"bragi/board/kernelclock"
 	"bragi/master"
 	"bragi/master/egress"
 	"bragi/master/wire"
@@ -106,7 +106,11 @@ func TestRequestsWaitInInheritedSockets(t *testing.T) {
 	if err := s.Export(t.Context(), &saved); err != nil || len(saved.Clients) != 1 {
 		t.Fatalf("%d clients exported: %v", len(saved.Clients), err)
 	}
-	pair := Before{Mono: Now(), Realtime: timescale.UTCFromNs(read(unix.CLOCK_REALTIME))}
+	now, err := kernelclock.ReadPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair := Before{Mono: now.Mono, Realtime: now.Realtime}
 	end()
 	for { // what the first server has sent
 		p.event.SetReadDeadline(time.Now().Add(50 * time.Millisecond)) //nolint:errcheck // the read tells

@@ -116,7 +116,7 @@ func (t *twins) due() (at timescale.Mono, ok bool) {
 func (t *twins) send(now timescale.Mono) {
 	t.seq++
 	wire.PutSequenceID(t.message, t.seq)
-	if t.departure.Send(netip.Addr{}, socket.AlternateGroup, t.message, softwareStamp|deviceStamp, 0) {
+	if t.departure.Send(netip.Addr{}, socket.AlternateGroup, t.message, socket.KernelStamp|socket.DeviceStamp, 0) {
 		t.stats.Sent++
 		t.wait, t.soft = now, timescale.Local{}
 	} else {

@@ -44,7 +44,7 @@ type stamper struct {
 type asked struct {
 	key       uint64 // its number, or what is known of it: no two that wait share one
 	dst       [4]byte
-	want      stampSet
+	want      socket.Wish
 	sample    bool   // it teaches the predictor
 	token     uint32 // 0: it says itself when it left
 	path      egress.Path
@@ -115,14 +115,14 @@ func (s *stamper) due(on egress.Path, now timescale.Mono) bool {
 }
 
 // wants are the stamps to ask for.
-func (s *stamper) wants(sample bool) stampSet {
+func (s *stamper) wants(sample bool) socket.Wish {
 	switch {
 	case !s.device:
-		return softwareStamp
+		return socket.KernelStamp
 	case sample:
-		return softwareStamp | deviceStamp
+		return socket.KernelStamp | socket.DeviceStamp
 	}
-	return deviceStamp
+	return socket.DeviceStamp
 }
 
 // ask remembers a Sync that was sent with the wish for stamps.
@@ -133,7 +133,7 @@ func (s *stamper) ask(payload []byte, a asked) {
 		s.giveUp(slot)
 		s.first++
 	}
-	if a.want&deviceStamp != 0 {
+	if a.want&socket.DeviceStamp != 0 {
 		s.stats.Asked++
 	}
 	if a.key = uint64(s.next); !s.numbered {
@@ -187,10 +187,10 @@ func keyOfMarked(sync []byte, dst [4]byte) uint64 {
 
 // find is the Sync that stamps belong to: by their number, or the one that a
 // looped packet ends in.
-func (s *stamper) find(packet []byte, t stamps) *asked {
+func (s *stamper) find(packet []byte, t socket.Departed) *asked {
 	if s.numbered {
-		a := &s.asked[t.number%uint32(len(s.asked))]
-		if a.want == 0 || a.key != uint64(t.number) {
+		a := &s.asked[t.Number%uint32(len(s.asked))]
+		if a.want == 0 || a.key != uint64(t.Number) {
 			return nil
 		}
 		return a
@@ -231,7 +231,7 @@ func (l *loop) drain() {
 			l.bridge.Look()
 			looked = true
 		}
-		l.left(packet, stamps{d.KernelNs, d.DeviceNs, d.Number})
+		l.left(packet, d)
 	}
 	if l.out.Len() > 0 {
 		l.flush()
@@ -239,26 +239,26 @@ func (l *loop) drain() {
 }
 
 // left takes the stamps of one looped packet.
-func (l *loop) left(packet []byte, t stamps) {
+func (l *loop) left(packet []byte, t socket.Departed) {
 	s := l.stamps
 	a := s.find(packet, t)
 	if a == nil {
 		s.stray++
 		return
 	}
-	if t.softwareNs != 0 && a.want&softwareStamp != 0 {
-		a.want &^= softwareStamp
-		m, ok := l.bridge.Mono(t.softwareNs)
+	if t.KernelNs != 0 && a.want&socket.KernelStamp != 0 {
+		a.want &^= socket.KernelStamp
+		m, ok := l.bridge.Mono(t.KernelNs)
 		if !ok {
 			s.stray++
 		} else if a.software = l.clock.Local(m); !s.device {
 			l.departed(a, packet, a.software.Add(time.Duration(s.beyond.Median())))
 		}
 	}
-	if t.deviceNs != 0 && a.want&deviceStamp != 0 {
-		a.want &^= deviceStamp
+	if t.DeviceNs != 0 && a.want&socket.DeviceStamp != 0 {
+		a.want &^= socket.DeviceStamp
 		s.stats.Stamped++
-		at := timescale.LocalFromNs(t.deviceNs)
+		at := timescale.LocalFromNs(t.DeviceNs)
 		if l.departed(a, packet, at) && a.software != (timescale.Local{}) {
 			s.beyond.Add(int64(at.Sub(a.software)))
 		}
