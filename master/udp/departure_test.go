@@ -70,7 +70,7 @@ func TestSyncsLeaveByTheDeparture(t *testing.T) {
 	}
 	l.receive(s.general, false)
 	const syncs = 8
-	for range syncs {
+	for end := Now().Add(10 * time.Second); len(out.sent) < syncs && Now().Before(end); {
 		next, ok := m.Next()
 		if !ok {
 			t.Fatal("no grant")
@@ -88,10 +88,11 @@ func TestSyncsLeaveByTheDeparture(t *testing.T) {
 			asked++
 		}
 	}
-	if len(out.sent) < syncs-1 || s.event.Tx.Stats.Sent != 0 {
+	if len(out.sent) < syncs || s.event.Tx.Stats.Sent != 0 {
 		t.Errorf("%d Syncs left by the departure, %d by the socket", len(out.sent), s.event.Tx.Stats.Sent)
 	}
-	if asked == 0 || l.stamps.stray != 0 || l.stamps.predictor.Residual().N != asked {
+	// On a busy machine one may leave so late that its stamp cannot be.
+	if taught := l.stamps.predictor.Residual().N; taught == 0 || taught+int(l.stamps.stray) != asked {
 		t.Errorf("of %d Syncs %d were to be stamped: %d taught, %d stray", len(out.sent), asked, l.stamps.predictor.Residual().N, l.stamps.stray)
 	}
 }
