@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"bragi/internal/netns"
 	"bragi/master"
+	"bragi/master/udp/netns"
 	"bragi/master/wire"
 )
 

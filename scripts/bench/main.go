@@ -27,7 +27,7 @@ import (
 	"syscall"
 	"time"
 
-	"bragi/internal/netns"
+	"bragi/master/udp/netns"
 )
 
 func main() {

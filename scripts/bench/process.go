@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"bragi/internal/netns"
+	"bragi/master/udp/netns"
 )
 
 // process is a program in a namespace, pinned to a processor, above what else

@@ -20,7 +20,7 @@ import (
 
 	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/status"
-	"bragi/internal/netns"
+	"bragi/master/udp/netns"
 )
 
 const (

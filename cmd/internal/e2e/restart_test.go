@@ -16,7 +16,7 @@ import (
 
 	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/status"
-	"bragi/internal/netns"
+	"bragi/master/udp/netns"
 )
 
 // manager does for bragid what systemd does: it holds the sockets of

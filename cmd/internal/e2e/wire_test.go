@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"bragi/internal/netns"
+	"bragi/master/udp/netns"
 )
 
 // wire watches what the grandmaster sends as it arrives at the clients' side: the
