@@ -3,12 +3,13 @@
 // (board/sim) that stands in for them on a laptop.
 //
 // It returns its own types and decides nothing: it knows neither PTP nor
-// clockClass. With master/udp it is the only room where unsafe is allowed.
+// clockClass. With its kernelclock and master/udp it is the only room where unsafe is allowed.
 package board
 
 import (
 	"context"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 )
 
@@ -75,3 +76,6 @@ type Pulses interface {
 	ReadEdge(ctx context.Context) (timescale.Edge, error)
 	Close() error
 }
+
+// Raw reads CLOCK_MONOTONIC_RAW, which all times of this package are of.
+func Raw() timescale.Mono { return kernelclock.Raw() }

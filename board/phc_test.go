@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 )
 
@@ -112,7 +113,7 @@ func TestPHCFrequency(t *testing.T) {
 		if err != nil || math.Abs(got-tc.want) > 1e-9 || math.Abs(m.correction-tc.want) > 1e-9 {
 			t.Errorf("%v ppb: applied %v, hardware %v, %v; want %v", tc.ask, got, m.correction, err, tc.want)
 		}
-		if m.lastAdjust.Modes != adjFrequency {
+		if m.lastAdjust.Modes != kernelclock.AdjFrequency {
 			t.Errorf("modes %#x", m.lastAdjust.Modes)
 		}
 	}

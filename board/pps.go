@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 )
 
@@ -23,11 +24,11 @@ type PPS struct {
 	path   string
 	clock  Clock
 	device ppsDevice
-	pair   func() (Pair, error)
+	pair   func() (kernelclock.Pair, error)
 
-	mu     sync.Mutex // one reader at a time; guards the rest
-	last   uint32     // the kernel's count of asserts
-	before Pair       // read after the edge before, or at the opening
+	mu     sync.Mutex       // one reader at a time; guards the rest
+	last   uint32           // the kernel's count of asserts
+	before kernelclock.Pair // read after the edge before, or at the opening
 	closed atomic.Bool
 }
 
@@ -80,14 +81,14 @@ func OpenPPS(path string, clock Clock) (*PPS, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPPS(path, clock, ppsFile(fd), ReadPair)
+	p, err := newPPS(path, clock, ppsFile(fd), kernelclock.ReadPair)
 	if err != nil {
 		return nil, errors.Join(err, unix.Close(fd))
 	}
 	return p, nil
 }
 
-func newPPS(path string, clock Clock, device ppsDevice, pair func() (Pair, error)) (*PPS, error) {
+func newPPS(path string, clock Clock, device ppsDevice, pair func() (kernelclock.Pair, error)) (*PPS, error) {
 	if err := device.asserts(); err != nil {
 		return nil, fmt.Errorf("board: %s gives no rising edges: %w: name a /dev/ppsN in gnss.pps", path, err)
 	}
@@ -147,7 +148,7 @@ func (p *PPS) edge(info unix.PPSKInfo) (timescale.Edge, bool, error) {
 	if err != nil {
 		return timescale.Edge{}, false, fmt.Errorf("board: %s: %w", p.path, err)
 	}
-	set := jumped(p.before, now)
+	set := kernelclock.Jumped(p.before, now)
 	p.before = now
 	age := time.Duration(now.Realtime.Ns() - info.Assert_tu.Sec*1e9 - int64(info.Assert_tu.Nsec))
 	if set || age < 0 || age > staleEdge {

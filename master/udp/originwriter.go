@@ -12,6 +12,7 @@ import (
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 	"bragi/master"
 	"bragi/master/wire"
@@ -123,7 +124,10 @@ func written(packet []byte) (origin timescale.Local, ok bool) {
 }
 
 // monotonic reads the clock that the kernel's program reads.
-func monotonic() int64 { return read(unix.CLOCK_MONOTONIC) }
+func monotonic() int64 {
+	ns, _ := kernelclock.Read(unix.CLOCK_MONOTONIC) // the kernel does not refuse it
+	return ns
+}
 
 // abreast are CLOCK_MONOTONIC_RAW and CLOCK_MONOTONIC of one moment. The second is
 // slewed by others, by half a microsecond in freshFor at most.
@@ -147,7 +151,7 @@ func (a *abreast) now() (raw timescale.Mono, mono int64) {
 
 // look reads both clocks together.
 func (a *abreast) look() {
-	a.rawNs, a.monotonicNs, a.width = sandwich(unix.CLOCK_MONOTONIC, a.narrowest+a.narrowest/4+200)
+	a.rawNs, a.monotonicNs, a.width = kernelclock.Sandwich(unix.CLOCK_MONOTONIC, a.narrowest+a.narrowest/4+200)
 	if a.narrowest == 0 || a.width < a.narrowest {
 		a.narrowest = a.width
 	}

@@ -14,6 +14,7 @@ import (
 
 	"bragi/gnss/timescale"
 	"bragi/master/egress"
+	"bragi/master/udp/socket"
 	"bragi/master/wire"
 )
 
@@ -257,7 +258,7 @@ func TestStampsOfMarkedSyncs(t *testing.T) {
 		b := (&wire.Sync{Header: wire.Header{SequenceID: seq}}).Append(nil)
 		origin := timescale.LocalFromNs(4_000_100)
 		wire.PutTimestamp(b[wire.OriginOffset:], wire.TimestampFromLocal(origin))
-		a := asked{want: softwareStamp, sample: true, path: egress.First, read: timescale.MonoFromNs(4_000_000), origin: origin, predicted: 100, marked: true, rest: 300, dst: [4]byte{10, 0, 0, host}}
+		a := asked{want: socket.KernelStamp, sample: true, path: egress.First, read: timescale.MonoFromNs(4_000_000), origin: origin, predicted: 100, marked: true, rest: 300, dst: [4]byte{10, 0, 0, host}}
 		mark(b, 77)
 		s.ask(b, a)
 		looped := append(make([]byte, 42), b...)
@@ -271,8 +272,8 @@ func TestStampsOfMarkedSyncs(t *testing.T) {
 	one, other := ask(7, 1), ask(7, 2)
 	writes(one, 4_009_300) // read at 4_009_000, and 300 ns from there are expected
 	writes(other, 4_020_300)
-	l.left(other, stamps{softwareNs: 8_020_500})
-	l.left(one, stamps{softwareNs: 8_010_000})
+	l.left(other, byKernel(8_020_500, 0))
+	l.left(one, byKernel(8_010_000, 0))
 	if r := s.predictor.Residual(); r.N != 2 || r.P1 != 200 || r.P99 != 700 {
 		t.Errorf("residuals %+v, want 200 and 700 ns", r)
 	}
@@ -280,7 +281,7 @@ func TestStampsOfMarkedSyncs(t *testing.T) {
 		t.Errorf("learnt %+v, want 500 and 1000 ns from the kernel on, 20.5 and 10 us in all", saved)
 	}
 	unwritten := ask(8, 1)
-	l.left(unwritten, stamps{softwareNs: 8_015_000})
+	l.left(unwritten, byKernel(8_015_000, 0))
 	if r := s.predictor.Residual(); r.N != 3 || r.P99 != 14_900 || s.stats.Written != 2 || s.stats.Unwritten != 1 {
 		t.Errorf("residuals %+v, %+v; want one of 15000 - 100 ns", r, s.stats)
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bragi/board"
+	"bragi/board/kernelclock"
 	"bragi/board/sim"
 	"bragi/gnss/timescale"
 )
@@ -156,7 +157,7 @@ func TestFrequencyAndStep(t *testing.T) {
 
 func TestLocalAllocatesNothing(t *testing.T) {
 	b := start(t, sim.Config{})
-	m := board.Raw()
+	m := kernelclock.Raw()
 	if n := testing.AllocsPerRun(1000, func() { b.Local(m) }); n >= 1 {
 		t.Errorf("%v allocations in Local", n)
 	}
@@ -215,7 +216,7 @@ func TestCloseEndsAll(t *testing.T) {
 			t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
 		}
 	}
-	m := board.Raw()
+	m := kernelclock.Raw()
 	if b.Local(m.Add(time.Second)).Sub(b.Local(m)) <= 0 {
 		t.Error("a closed board's clock stands still")
 	}
@@ -242,7 +243,7 @@ func TestTheClockRunsOnWithoutItsProcess(t *testing.T) {
 	if _, err := first.AdjustFrequency(50_000); err != nil {
 		t.Fatal(err)
 	}
-	at := board.Raw()
+	at := kernelclock.Raw()
 	before := first.Local(at)
 	first.Close() //nolint:errcheck // it only waits
 	time.Sleep(600 * time.Millisecond)
@@ -252,13 +253,13 @@ func TestTheClockRunsOnWithoutItsProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { second.Close() }) //nolint:errcheck // likewise
-	now := board.Raw()
+	now := kernelclock.Raw()
 	gap, moved := now.Sub(at), second.Local(now).Sub(before)
 	if rate := float64(moved-gap) / gap.Seconds() / 1000; rate < 49.8 || rate > 50.2 {
 		t.Errorf("over %v the clock ran %v, %.2f ppm fast, want the 50 ppm it was left with", gap, moved, rate)
 	}
 	readEdge(t, second)
-	if waited := board.Raw().Sub(now); waited > 2*time.Second {
+	if waited := kernelclock.Raw().Sub(now); waited > 2*time.Second {
 		t.Errorf("the first pulse came after %v", waited)
 	}
 }

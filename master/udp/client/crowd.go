@@ -1,16 +1,17 @@
-package udp
+package client
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net/netip"
-	"os"
 	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
+	"bragi/master/udp/socket"
 )
 
 // CrowdPeer is the core of many clients: rehearsal.Crowd is one. All times are
@@ -47,8 +48,8 @@ type CrowdStats struct {
 // address. IP_PKTINFO says for each datagram which client it is from or to.
 type Crowd struct {
 	cfg            CrowdConfig
-	event, general *port
-	bridge         bridge
+	event, general *socket.Port
+	bridge         kernelclock.Bridge
 	void           uint64
 	oneWay         oneWay
 }
@@ -63,49 +64,32 @@ const (
 // `ip route add local CIDR dev lo` makes all of them local.
 func DialCrowd(c CrowdConfig) (*Crowd, error) {
 	var err error
-	if c.Master, err = checkAddress(c.Master); err != nil {
+	if c.Master, err = socket.CheckAddress(c.Master); err != nil {
 		return nil, err
 	}
-	if err := ready(&c.EventPort, &c.GeneralPort); err != nil {
+	if err := socket.Ready(&c.EventPort, &c.GeneralPort); err != nil {
 		return nil, err
 	}
 	for _, a := range []netip.Addr{c.First, c.Last} {
-		if err := checkLocal(a); err != nil {
+		if err := socket.CheckLocal(a); err != nil {
 			return nil, err
 		}
 	}
 	w := &Crowd{cfg: c}
-	for _, p := range []struct {
-		to     **port
-		number uint16
-	}{{&w.event, c.EventPort}, {&w.general, c.GeneralPort}} {
-		fd, err := open(options{address: netip.IPv4Unspecified(), port: p.number, dscp: c.DSCP, priority: 6})
-		if err != nil {
-			_ = w.Close()
-			return nil, err
-		}
-		*p.to = &port{fd: fd, rx: newReceiver(fd), tx: newSender(fd, p.number, false)}
+	o := socket.Options{Address: socket.EveryAddress, Port: c.EventPort, DSCP: c.DSCP, Priority: priority}
+	if w.event, err = socket.Open(o); err != nil {
+		return nil, err
+	}
+	o.Port = c.GeneralPort
+	if w.general, err = socket.Open(o); err != nil {
+		_ = w.event.Close()
+		return nil, err
 	}
 	return w, nil
 }
 
-// checkLocal makes sure that the kernel takes an address as ours.
-func checkLocal(a netip.Addr) error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.IPPROTO_UDP)
-	if err != nil {
-		return fmt.Errorf("udp: %w", os.NewSyscallError("socket", err))
-	}
-	defer unix.Close(fd) //nolint:errcheck // nothing was written
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: a.As4()}); err != nil {
-		return fmt.Errorf("udp: cannot speak from %v: %w (fix: `ip route add local CIDR dev lo`, as root, makes every address of CIDR this machine's)", a, os.NewSyscallError("bind", err))
-	}
-	return nil
-}
-
 // Close gives the ports back. Run must have ended.
-func (w *Crowd) Close() error {
-	return closePorts(w.event, w.general)
-}
+func (w *Crowd) Close() error { return errors.Join(w.event.Close(), w.general.Close()) }
 
 // Run carries the clients' messages until ctx ends (then nil). each is called on
 // the same goroutine about a hundred times a second.
@@ -113,13 +97,13 @@ func (w *Crowd) Run(ctx context.Context, peer CrowdPeer, each func(now timescale
 	runtime.LockOSThread() // the thread ends with the timer slack it is given
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 	defer runtime.UnlockOSThread()
-	w.bridge.look()
-	lookAt := Now()
+	w.bridge.Look()
+	lookAt := kernelclock.Raw()
 	for ctx.Err() == nil {
 		w.send(peer)
 		w.receive(peer, w.event, true)
 		w.receive(peer, w.general, false)
-		now := Now()
+		now := kernelclock.Raw()
 		if !now.Before(lookAt) {
 			lookAt = now.Add(10 * time.Millisecond)
 			each(now, w.stats())
@@ -137,54 +121,52 @@ func (w *Crowd) Run(ctx context.Context, peer CrowdPeer, each func(now timescale
 func (w *Crowd) send(peer CrowdPeer) {
 	more := true
 	for turn := 0; more && turn < crowdTurn; turn++ {
-		now := Now()
-		var n [2]int
-		for n[0]+n[1] < crowdBatch {
+		now := kernelclock.Raw()
+		for range crowdBatch {
 			src, payload, event, ok := peer.Poll(now)
 			if !ok {
 				more = false
 				break
 			}
-			kind, p := 0, w.general
+			p := w.general
 			if event {
-				kind, p = 1, w.event
+				p = w.event
 			}
-			p.tx.set(n[kind], src, w.cfg.Master, payload)
-			n[kind]++
+			p.Tx.Put(src, w.cfg.Master, payload)
 		}
-		w.event.tx.flush(n[1])
-		w.general.tx.flush(n[0])
+		w.event.Tx.Flush()
+		w.general.Tx.Flush()
 	}
 }
 
 // receive takes what has come to a socket.
-func (w *Crowd) receive(peer CrowdPeer, p *port, event bool) {
-	n := batch
-	for turn := 0; n == batch && turn < crowdTurn; turn++ {
-		if n = p.rx.read(); n == 0 {
+func (w *Crowd) receive(peer CrowdPeer, p *socket.Port, event bool) {
+	n := socket.Batch
+	for turn := 0; n == socket.Batch && turn < crowdTurn; turn++ {
+		if n = p.Rx.Read(); n == 0 {
 			return
 		}
-		w.bridge.look()
-		now := Now()
+		w.bridge.Look()
+		now := kernelclock.Raw()
 		for i := range n {
-			pkt, ok := p.rx.packet(i)
-			if !ok || pkt.src != w.cfg.Master {
+			pkt, ok := p.Rx.Packet(i)
+			if !ok || pkt.Src != w.cfg.Master {
 				continue
 			}
-			w.oneWay.note(pkt.dst, pkt.payload, pkt.stampNs)
+			w.oneWay.note(pkt.Dst, pkt.Payload, pkt.KernelNs)
 			var stamp timescale.Mono
-			if pkt.stampNs != 0 {
-				if stamp, ok = w.bridge.mono(pkt.stampNs); !ok {
+			if pkt.KernelNs != 0 {
+				if stamp, ok = w.bridge.Mono(pkt.KernelNs); !ok {
 					w.void++
 				}
 			}
-			peer.Receive(now, event, pkt.dst, pkt.payload, stamp)
+			peer.Receive(now, event, pkt.Dst, pkt.Payload, stamp)
 		}
 	}
 }
 
 func (w *Crowd) stats() CrowdStats {
 	e, g := w.event, w.general
-	return CrowdStats{Dropped: uint64(e.rx.drops) + uint64(g.rx.drops), SendBusy: e.tx.stats.Busy + g.tx.stats.Busy,
-		SendFailed: e.tx.stats.Failed + g.tx.stats.Failed, StampsVoid: w.void, Jumps: w.bridge.jumps}
+	return CrowdStats{Dropped: uint64(e.Rx.Drops) + uint64(g.Rx.Drops), SendBusy: e.Tx.Stats.Busy + g.Tx.Stats.Busy,
+		SendFailed: e.Tx.Stats.Failed + g.Tx.Stats.Failed, StampsVoid: w.void, Jumps: w.bridge.Jumps()}
 }

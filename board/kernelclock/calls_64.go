@@ -1,11 +1,11 @@
 //go:build amd64 || arm64
 
-package board
+package kernelclock
 
 import "golang.org/x/sys/unix"
 
 // 64-bit architectures have had 64-bit time all along.
 const (
-	sysClockGettime64 = unix.SYS_CLOCK_GETTIME
-	sysClockAdjtime64 = unix.SYS_CLOCK_ADJTIME
+	GettimeCall = unix.SYS_CLOCK_GETTIME
+	AdjtimeCall = unix.SYS_CLOCK_ADJTIME
 )
