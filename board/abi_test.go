@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"bragi/board/kernelclock"
 )
 
 // The structures and numbers that go to the kernel are those that the C
@@ -49,12 +51,12 @@ func goLayout() map[string]string {
 	at := func(name string, n uintptr) { m["offsetof "+name] = fmt.Sprint(n) }
 	constant := func(name string, v uint32) { m["const "+name] = fmt.Sprintf("%#x", v) }
 
-	var ts kernelTimespec
+	var ts kernelclock.Timespec
 	size("__kernel_timespec", unsafe.Sizeof(ts))
 	at("__kernel_timespec.tv_sec", unsafe.Offsetof(ts.Sec))
 	at("__kernel_timespec.tv_nsec", unsafe.Offsetof(ts.Nsec))
 
-	var tx kernelTimex
+	var tx kernelclock.Timex
 	size("__kernel_timex", unsafe.Sizeof(tx))
 	for name, n := range map[string]uintptr{
 		"modes": unsafe.Offsetof(tx.Modes), "offset": unsafe.Offsetof(tx.Offset), "freq": unsafe.Offsetof(tx.Freq),
@@ -150,13 +152,13 @@ func goLayout() map[string]string {
 		"PTP_ENABLE_FEATURE": unix.PTP_ENABLE_FEATURE, "PTP_RISING_EDGE": unix.PTP_RISING_EDGE,
 		"PTP_PF_NONE": unix.PTP_PF_NONE, "PTP_PF_EXTTS": unix.PTP_PF_EXTTS,
 		"PPS_GETPARAMS": unix.PPS_GETPARAMS, "PPS_SETPARAMS": unix.PPS_SETPARAMS, "PPS_FETCH": unix.PPS_FETCH, "PPS_CAPTUREASSERT": ppsCaptureAssert,
-		"ADJ_FREQUENCY": adjFrequency, "ADJ_SETOFFSET": adjSetOffset, "ADJ_NANO": adjNano,
+		"ADJ_FREQUENCY": kernelclock.AdjFrequency, "ADJ_SETOFFSET": kernelclock.AdjSetOffset, "ADJ_NANO": kernelclock.AdjNano,
 		"CLOCK_REALTIME": unix.CLOCK_REALTIME, "CLOCK_MONOTONIC_RAW": unix.CLOCK_MONOTONIC_RAW,
 	} {
 		constant(name, v)
 	}
-	m["syscall clock_gettime64"] = fmt.Sprint(sysClockGettime64)
-	m["syscall clock_adjtime64"] = fmt.Sprint(sysClockAdjtime64)
+	m["syscall clock_gettime64"] = fmt.Sprint(kernelclock.GettimeCall)
+	m["syscall clock_adjtime64"] = fmt.Sprint(kernelclock.AdjtimeCall)
 	return m
 }
 

@@ -3,23 +3,15 @@
 // (board/sim) that stands in for them on a laptop.
 //
 // It returns its own types and decides nothing: it knows neither PTP nor
-// clockClass. With master/udp it is the only room where unsafe is allowed.
+// clockClass. With its kernelclock and master/udp it is the only room where unsafe is allowed.
 package board
 
 import (
 	"context"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 )
-
-// Edge is one pulse of the receiver, as the board saw it.
-type Edge struct {
-	Local   timescale.Local // reading of the served clock at the edge
-	Mono    timescale.Mono  // CLOCK_MONOTONIC_RAW at the edge
-	SigmaNs float64         // one standard deviation of Local, in ns: grain, interrupt latency, cross timestamp
-	// Seq counts the pulses that the driver delivered (from 1), so that a gap shows.
-	Seq uint64
-}
 
 // Cross is the served clock, CLOCK_MONOTONIC_RAW and CLOCK_REALTIME read
 // together.
@@ -81,6 +73,9 @@ func (b Timebase) At(m timescale.Mono) timescale.Local {
 // Pulses delivers the receiver's pulses. ReadEdge blocks until one came or ctx
 // ended. Implemented by EXTTS, by /dev/ppsN and by the board of software.
 type Pulses interface {
-	ReadEdge(ctx context.Context) (Edge, error)
+	ReadEdge(ctx context.Context) (timescale.Edge, error)
 	Close() error
 }
+
+// Raw reads CLOCK_MONOTONIC_RAW, which all times of this package are of.
+func Raw() timescale.Mono { return kernelclock.Raw() }

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 )
 
@@ -49,7 +50,7 @@ var errJump = errors.New("board: CLOCK_REALTIME jumped during a cross timestamp"
 // kernelClocks is how CLOCK_MONOTONIC_RAW and CLOCK_REALTIME are read; tests
 // have clocks of software.
 type kernelClocks struct {
-	pair func() (Pair, error)
+	pair func() (kernelclock.Pair, error)
 	raw  func() timescale.Mono
 }
 
@@ -102,7 +103,7 @@ func (c *crosser) once() (Cross, error) {
 	if err != nil {
 		return Cross{}, err
 	}
-	if jumped(before, after) {
+	if kernelclock.Jumped(before, after) {
 		return Cross{}, errJump
 	}
 	x := Cross{Local: timescale.LocalFromNs(s.phc), WidthNs: s.width}
@@ -119,7 +120,7 @@ func (c *crosser) once() (Cross, error) {
 
 // alongTheLine is RAW when REALTIME was rt, on the straight line through two
 // pairs, or beside the narrower of two that lie too close for a line.
-func alongTheLine(a, b Pair, rt timescale.UTC) timescale.Mono {
+func alongTheLine(a, b kernelclock.Pair, rt timescale.UTC) timescale.Mono {
 	if b.WidthNs < a.WidthNs {
 		return b.Mono.Add(rt.Sub(b.Realtime))
 	}

@@ -33,12 +33,10 @@ type EXTTS struct {
 	file    exttsFile
 	waiter  *waiter
 
-	mu      sync.Mutex // one reader at a time; guards the rest
-	queue   []unix.PtpExttsEvent
-	last    unix.PtpClockTime
-	seq     uint64
-	dropped atomic.Uint64
-	closed  atomic.Bool
+	mu     sync.Mutex // one reader at a time; guards the rest
+	queue  []unix.PtpExttsEvent
+	last   unix.PtpClockTime
+	closed atomic.Bool
 }
 
 var _ Pulses = (*EXTTS)(nil)
@@ -214,7 +212,7 @@ func parseExtts(b []byte) unix.PtpExttsEvent {
 }
 
 // ReadEdge waits for the next edge.
-func (e *EXTTS) ReadEdge(ctx context.Context) (Edge, error) {
+func (e *EXTTS) ReadEdge(ctx context.Context) (timescale.Edge, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for {
@@ -226,54 +224,46 @@ func (e *EXTTS) ReadEdge(ctx context.Context) (Edge, error) {
 			}
 		}
 		if e.closed.Load() {
-			return Edge{}, fmt.Errorf("board: %s: EXTTS channel %d: %w", e.path, e.channel, os.ErrClosed)
+			return timescale.Edge{}, fmt.Errorf("board: %s: EXTTS channel %d: %w", e.path, e.channel, os.ErrClosed)
 		}
 		err := e.waiter.readable(ctx, e.file.fd())
 		switch {
 		case errors.Is(err, errCalled):
 			continue
 		case err != nil && ctx.Err() != nil:
-			return Edge{}, ctx.Err()
+			return timescale.Edge{}, ctx.Err()
 		case err != nil:
-			return Edge{}, fmt.Errorf("board: %s: EXTTS channel %d: %w: is the device still there?", e.path, e.channel, err)
+			return timescale.Edge{}, fmt.Errorf("board: %s: EXTTS channel %d: %w: is the device still there?", e.path, e.channel, err)
 		}
 		if err := e.fetch(); err != nil {
-			return Edge{}, err
+			return timescale.Edge{}, err
 		}
 	}
 }
 
-// edge makes an Edge of an event, unless it is another channel's, a repeated
-// one, or of no time that can be.
-func (e *EXTTS) edge(event unix.PtpExttsEvent) (Edge, bool) {
+// edge makes an Edge of an event, unless it is another channel's, repeated,
+// stamped more than two seconds before it came or after (from before a step of the
+// clock, or a driver's fault), or near a moment when somebody else set the clock.
+func (e *EXTTS) edge(event unix.PtpExttsEvent) (timescale.Edge, bool) {
 	if event.Index != e.channel {
-		return Edge{}, false
+		return timescale.Edge{}, false
 	}
 	if event.T == e.last {
-		e.dropped.Add(1)
-		return Edge{}, false
+		return timescale.Edge{}, false
 	}
 	e.last = event.T
-	e.seq++
 	// A clock that somebody set a moment ago stamped before or after: nobody knows.
 	// It is looked at now, so that the servo never sees such an edge.
 	if _, err := e.phc.Cross(); err == nil && e.phc.Disturbance().Count > 0 {
-		e.dropped.Add(1)
-		return Edge{}, false
+		return timescale.Edge{}, false
 	}
 	local := timescale.LocalFromNs(ptpNs(event.T))
 	mono := e.phc.Timebase().MonoAt(local)
 	if age := e.phc.clocks.raw().Sub(mono); age > staleEdge || age < -earlyEdge {
-		e.dropped.Add(1)
-		return Edge{}, false
+		return timescale.Edge{}, false
 	}
-	return Edge{Local: local, Mono: mono, SigmaNs: exttsSigmaNs, Seq: e.seq}, true
+	return timescale.Edge{Local: local, Mono: mono, SigmaNs: exttsSigmaNs}, true
 }
-
-// Dropped counts the events that were repeated, or stamped more than two seconds
-// before they came or after (from before a step of the clock, or a driver's
-// fault), or near which somebody else set the clock.
-func (e *EXTTS) Dropped() uint64 { return e.dropped.Load() }
 
 // Close turns the channel off and ends a ReadEdge that waits.
 func (e *EXTTS) Close() error {

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 )
 
@@ -36,7 +37,7 @@ type machine struct {
 	jumpNs     int64 // CLOCK_REALTIME jumps by it in the next ioctls
 	jumps      int
 
-	lastAdjust kernelTimex
+	lastAdjust kernelclock.Timex
 	calls      []uint
 	closed     bool
 }
@@ -88,15 +89,15 @@ func (m *machine) rawNow() timescale.Mono {
 }
 
 // pair is the narrowest of some sandwiches, as ReadPair's.
-func (m *machine) pair() (Pair, error) {
-	var best Pair
-	for i := range pairTries {
+func (m *machine) pair() (kernelclock.Pair, error) {
+	var best kernelclock.Pair
+	for i := range kernelclock.PairTries {
 		before := m.rawNow()
 		m.took()
 		rt := int64(m.raw) + m.realtime
 		width := m.rawNow().Sub(before)
 		if i == 0 || int64(width) < best.WidthNs {
-			best = Pair{before.Add(width / 2), timescale.UTCFromNs(rt), int64(width)}
+			best = kernelclock.Pair{Mono: before.Add(width / 2), Realtime: timescale.UTCFromNs(rt), WidthNs: int64(width)}
 		}
 	}
 	return best, nil
@@ -110,7 +111,7 @@ func (m *machine) gettime() (int64, error) {
 	return int64(m.phcNow()), nil
 }
 
-func (m *machine) adjtime(t *kernelTimex) error {
+func (m *machine) adjtime(t *kernelclock.Timex) error {
 	switch {
 	case m.gone != nil:
 		return m.gone
@@ -119,11 +120,11 @@ func (m *machine) adjtime(t *kernelTimex) error {
 	}
 	m.took()
 	m.lastAdjust = *t
-	if t.Modes&adjFrequency != 0 {
+	if t.Modes&kernelclock.AdjFrequency != 0 {
 		m.settle()
 		m.correction, m.unseen = float64(t.Freq)/freqUnitsPerPPB, 0
 	}
-	if t.Modes&adjSetOffset != 0 {
+	if t.Modes&kernelclock.AdjSetOffset != 0 {
 		if t.TimeUsec < 0 || t.TimeUsec >= 1e9 {
 			return unix.EINVAL
 		}

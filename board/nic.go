@@ -153,7 +153,6 @@ func (n *NIC) Abilities() (Abilities, error) {
 	a.HardwareTx = says(unix.SOF_TIMESTAMPING_TX_HARDWARE|unix.SOF_TIMESTAMPING_RAW_HARDWARE) && info.Tx_types&^(1<<TxOff) != 0
 	a.HardwareRx = says(unix.SOF_TIMESTAMPING_RX_HARDWARE|unix.SOF_TIMESTAMPING_RAW_HARDWARE) && info.Rx_filters&^(1<<RxNone) != 0
 	a.SoftwareTx = says(unix.SOF_TIMESTAMPING_TX_SOFTWARE | unix.SOF_TIMESTAMPING_SOFTWARE)
-	a.SoftwareRx = says(unix.SOF_TIMESTAMPING_RX_SOFTWARE | unix.SOF_TIMESTAMPING_SOFTWARE)
 	a.PHC, a.TxModes, a.RxFilters = int(info.Phc_index), info.Tx_types, info.Rx_filters
 	if a.PHC < 0 {
 		if clock := n.kernel.clockOf(n.physical); len(clock) > len("ptp") {

@@ -197,42 +197,29 @@ func profileOf(t *testing.T, name string) Profile {
 	return p
 }
 
-// Which mode each board gets, and why.
-func TestChooseSyncMode(t *testing.T) {
+// What stamps a unicast Sync on each board.
+func TestWhereEachBoardsTransmitStampsComeFrom(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		device  *device
 		profile string
-		wanted  Wanted
-		mode    SyncMode
 		source  StampSource
-		why     string
 	}{
-		{"FEC", fecDevice(), "imx6ul", WantAuto, PredictedOneStep, StampHardware, "sample of the Syncs"},
-		{"FEC, two-step", fecDevice(), "imx6ul", WantTwoStep, TwoStep, StampHardware, "hardware's transmit stamp"},
-		{"AM335x", cpswDevice(), "beaglebone-black", WantAuto, PredictedOneStep, StampTwin, "twins"},
-		{"AM335x, two-step", cpswDevice(), "beaglebone-black", WantTwoStep, TwoStep, StampTwin, "software transmit stamp"},
-		{"AM335x known by its driver", cpswDevice(), "generic", WantOneStep, PredictedOneStep, StampTwin, "twins"},
-		{"a PHY that writes the time", phyDevice(), "generic", WantAuto, HardwareOneStep, StampHardware, "writes the time"},
-		{"the same, two-step wanted", phyDevice(), "generic", WantTwoStep, TwoStep, StampHardware, "hardware's"},
-		{"a PHY on a board without unicast", phyDevice(), "beaglebone-black", WantAuto, PredictedOneStep, StampTwin, "twins"},
-		{"veth", vethDevice(), "generic", WantAuto, PredictedOneStep, StampSoftware, "no hardware transmit stamps"},
-		{"veth, two-step", vethDevice(), "generic", WantTwoStep, TwoStep, StampSoftware, "software transmit stamp"},
-		{"veth under a profile that hopes for more", vethDevice(), "imx6ul", WantAuto, PredictedOneStep, StampSoftware, "no hardware transmit stamps"},
-		{"no stamps at all", &device{index: 2}, "generic", WantAuto, SoftwareTime, StampNone, "nothing stamps"},
-		{"no stamps at all, two-step", &device{index: 2}, "generic", WantTwoStep, SoftwareTime, StampNone, "nothing stamps"},
+		{"FEC", fecDevice(), "imx6ul", StampHardware},
+		{"AM335x", cpswDevice(), "beaglebone-black", StampTwin},
+		{"AM335x known by its driver", cpswDevice(), "generic", StampTwin},
+		{"a PHY that writes the time", phyDevice(), "generic", StampHardware},
+		{"a PHY on a board without unicast", phyDevice(), "beaglebone-black", StampTwin},
+		{"veth", vethDevice(), "generic", StampSoftware},
+		{"veth under a profile that hopes for more", vethDevice(), "imx6ul", StampSoftware},
+		{"no stamps at all", &device{index: 2}, "generic", StampNone},
 	} {
 		n, _ := openFake(t, "eth0", map[string]*device{"eth0": tc.device})
 		a, err := n.Abilities()
 		if err != nil {
 			t.Fatalf("%s: %v", tc.name, err)
 		}
-		p := profileOf(t, tc.profile)
-		mode, why := ChooseSyncMode(a, p, tc.wanted)
-		if mode != tc.mode || !strings.Contains(why, tc.why) {
-			t.Errorf("%s: %s because %q, want %s because of %q", tc.name, mode, why, tc.mode, tc.why)
-		}
-		if got := p.Refine(a).TransmitStamps(); got != tc.source {
+		if got := profileOf(t, tc.profile).Refine(a).TransmitStamps(); got != tc.source {
 			t.Errorf("%s: stamps from %s, want %s", tc.name, got, tc.source)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 )
 
@@ -75,7 +76,7 @@ func FindPHC(find func() (path string, err error), counterNs int64) (*PHC, error
 		device, err := openPTP(path)
 		return device, driverName("/sys/class/ptp", path), err
 	}
-	p, err := newPHC(find, open, kernelClocks{ReadPair, Raw}, counterNs)
+	p, err := newPHC(find, open, kernelClocks{kernelclock.ReadPair, kernelclock.Raw}, counterNs)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +148,7 @@ func (p *PHC) probe() (found plugged, err error) {
 		MaxPPB: caps.Max_adj, ExtTS: int(caps.N_ext_ts), PerOut: int(caps.N_per_out), Pins: int(caps.N_pins),
 		PPS: caps.Pps != 0, CrossPrecise: caps.Cross_timestamping != 0,
 	}
-	var now kernelTimex // no modes: reads the correction that somebody left
+	var now kernelclock.Timex // no modes: reads the correction that somebody left
 	if err := found.device.adjtime(&now); err != nil {
 		return found, fmt.Errorf("board: %s: %w: the clock cannot be steered by this kernel", found.path, err)
 	}
@@ -348,7 +349,7 @@ func (p *PHC) AdjustFrequency(ppb float64) (applied float64, err error) {
 // dial gives the kernel a correction; the caller holds mu.
 func (p *PHC) dial(units int64, applied float64) error {
 	before := p.clocks.raw()
-	if err := p.adjtime(&kernelTimex{Modes: adjFrequency, Freq: units}); err != nil {
+	if err := p.adjtime(&kernelclock.Timex{Modes: kernelclock.AdjFrequency, Freq: units}); err != nil {
 		return fmt.Errorf("board: %s: frequency %.3f ppb: %w", p.path, applied, err)
 	}
 	p.dialled = units
@@ -379,8 +380,8 @@ func (p *PHC) setBy(deltaNs int64) error {
 }
 
 // stepBy is a step as the kernel wants it: 0 <= ns < 1e9 also of a negative one.
-func stepBy(ns int64) kernelTimex {
-	t := kernelTimex{Modes: adjSetOffset | adjNano, TimeSec: ns / 1e9, TimeUsec: ns % 1e9}
+func stepBy(ns int64) kernelclock.Timex {
+	t := kernelclock.Timex{Modes: kernelclock.AdjSetOffset | kernelclock.AdjNano, TimeSec: ns / 1e9, TimeUsec: ns % 1e9}
 	if t.TimeUsec < 0 {
 		t.TimeSec, t.TimeUsec = t.TimeSec-1, t.TimeUsec+1e9
 	}
@@ -396,7 +397,7 @@ func (p *PHC) look(deltaNs int64) error {
 }
 
 // adjtime; the caller holds mu.
-func (p *PHC) adjtime(t *kernelTimex) error {
+func (p *PHC) adjtime(t *kernelclock.Timex) error {
 	switch {
 	case p.closed:
 		return os.ErrClosed
@@ -415,4 +416,20 @@ func (p *PHC) adjtime(t *kernelTimex) error {
 		return fmt.Errorf("%w: virtual clocks run on it; write 0 to n_vclocks in /sys/class/ptp/%s", err, filepath.Base(p.path))
 	}
 	return err
+}
+
+// AssumeRate says how much faster than CLOCK_MONOTONIC_RAW the clock runs with
+// the correction that it has, in ppb: what another process measured a moment ago.
+// Without it the line would be off by the crystals' difference until this one has
+// measured it.
+func (p *PHC) AssumeRate(ppb float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := &p.track
+	if n := len(t.points); n == 0 || t.baseKnown && t.points[n-1].mono.Sub(t.points[0].mono) >= trackSpan {
+		return
+	}
+	t.basePPB, t.baseKnown = ppb-t.correction, true
+	t.fit()
+	p.publish()
 }

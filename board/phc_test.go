@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 )
 
@@ -112,7 +113,7 @@ func TestPHCFrequency(t *testing.T) {
 		if err != nil || math.Abs(got-tc.want) > 1e-9 || math.Abs(m.correction-tc.want) > 1e-9 {
 			t.Errorf("%v ppb: applied %v, hardware %v, %v; want %v", tc.ask, got, m.correction, err, tc.want)
 		}
-		if m.lastAdjust.Modes != adjFrequency {
+		if m.lastAdjust.Modes != kernelclock.AdjFrequency {
 			t.Errorf("modes %#x", m.lastAdjust.Modes)
 		}
 	}
@@ -378,5 +379,41 @@ func TestDriverName(t *testing.T) {
 	}
 	if got := driverName(dir, "/dev/ptp4"); got != "" {
 		t.Errorf("%q", got)
+	}
+}
+
+// A clock whose rate is told foresees half a second from its first reading on;
+// one that must learn it is microseconds off.
+func TestAnAssumedRateForeseesFromTheFirstReading(t *testing.T) {
+	for _, told := range []bool{false, true} {
+		c := newTracked(1)
+		c.steer = 250
+		c.track = newTracker(c.steer, c.now)
+		c.observe(60)
+		c.pass(5 * time.Millisecond)
+		c.observe(60)
+		p := &PHC{track: c.track}
+		p.publish()
+		if told {
+			p.AssumeRate(c.base + c.steer)
+		}
+		c.pass(500 * time.Millisecond)
+		off := math.Abs(float64(p.Local(c.now).Sub(c.local())))
+		if told && off > 200 || !told && off < 2000 {
+			t.Errorf("told %v: half a second on, the line is off by %.0f ns", told, off)
+		}
+	}
+	// A rate that was measured is better.
+	c := newTracked(1)
+	for range 20 {
+		c.pass(500 * time.Millisecond)
+		c.observe(60)
+	}
+	p := &PHC{track: c.track}
+	p.publish()
+	before := p.Timebase()
+	p.AssumeRate(0)
+	if p.Timebase() != before {
+		t.Error("a measured rate was overwritten")
 	}
 }

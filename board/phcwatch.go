@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 )
 
@@ -158,7 +159,7 @@ func (p *PHC) resume(units int64, applied float64) error {
 // set here; the caller holds mu, and the clock is there. The kernel keeps the number
 // that it was given last. The next reading shows what became of the time.
 func (p *PHC) overrule() error {
-	var now kernelTimex
+	var now kernelclock.Timex
 	if err := p.device.adjtime(&now); err != nil {
 		return err
 	}

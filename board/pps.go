@@ -11,6 +11,9 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"bragi/board/kernelclock"
+	"bragi/gnss/timescale"
 )
 
 // PPS is /dev/ppsN: the kernel writes CLOCK_REALTIME down when the pulse
@@ -21,14 +24,12 @@ type PPS struct {
 	path   string
 	clock  Clock
 	device ppsDevice
-	pair   func() (Pair, error)
+	pair   func() (kernelclock.Pair, error)
 
-	mu      sync.Mutex // one reader at a time; guards the rest
-	last    uint32     // the kernel's count of asserts
-	before  Pair       // read after the edge before, or at the opening
-	seq     uint64
-	dropped atomic.Uint64
-	closed  atomic.Bool
+	mu     sync.Mutex       // one reader at a time; guards the rest
+	last   uint32           // the kernel's count of asserts
+	before kernelclock.Pair // read after the edge before, or at the opening
+	closed atomic.Bool
 }
 
 var _ Pulses = (*PPS)(nil)
@@ -80,14 +81,14 @@ func OpenPPS(path string, clock Clock) (*PPS, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPPS(path, clock, ppsFile(fd), ReadPair)
+	p, err := newPPS(path, clock, ppsFile(fd), kernelclock.ReadPair)
 	if err != nil {
 		return nil, errors.Join(err, unix.Close(fd))
 	}
 	return p, nil
 }
 
-func newPPS(path string, clock Clock, device ppsDevice, pair func() (Pair, error)) (*PPS, error) {
+func newPPS(path string, clock Clock, device ppsDevice, pair func() (kernelclock.Pair, error)) (*PPS, error) {
 	if err := device.asserts(); err != nil {
 		return nil, fmt.Errorf("board: %s gives no rising edges: %w: name a /dev/ppsN in gnss.pps", path, err)
 	}
@@ -104,15 +105,15 @@ func newPPS(path string, clock Clock, device ppsDevice, pair func() (Pair, error
 }
 
 // ReadEdge waits for the next rising edge.
-func (p *PPS) ReadEdge(ctx context.Context) (Edge, error) {
+func (p *PPS) ReadEdge(ctx context.Context) (timescale.Edge, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for {
 		if err := ctx.Err(); err != nil {
-			return Edge{}, err
+			return timescale.Edge{}, err
 		}
 		if p.closed.Load() {
-			return Edge{}, fmt.Errorf("board: %s: %w", p.path, os.ErrClosed)
+			return timescale.Edge{}, fmt.Errorf("board: %s: %w", p.path, os.ErrClosed)
 		}
 		now, err := p.device.fetch(0) // an edge may have come between two waits
 		if err == nil && now.Info.Assert_sequence == p.last {
@@ -121,17 +122,17 @@ func (p *PPS) ReadEdge(ctx context.Context) (Edge, error) {
 		switch {
 		case errors.Is(err, unix.ETIMEDOUT):
 			if p.before, err = p.pair(); err != nil {
-				return Edge{}, fmt.Errorf("board: %s: %w", p.path, err)
+				return timescale.Edge{}, fmt.Errorf("board: %s: %w", p.path, err)
 			}
 			continue
 		case err != nil:
-			return Edge{}, fmt.Errorf("board: %s: %w: is the device still there?", p.path, os.NewSyscallError("ioctl PPS_FETCH", err))
+			return timescale.Edge{}, fmt.Errorf("board: %s: %w: is the device still there?", p.path, os.NewSyscallError("ioctl PPS_FETCH", err))
 		case now.Info.Assert_sequence == p.last: // a falling edge
 			continue
 		}
 		edge, ok, err := p.edge(now.Info)
 		if err != nil {
-			return Edge{}, err
+			return timescale.Edge{}, err
 		}
 		if ok {
 			return edge, nil
@@ -139,28 +140,24 @@ func (p *PPS) ReadEdge(ctx context.Context) (Edge, error) {
 	}
 }
 
-// edge brings the kernel's stamp into the clock's time.
-func (p *PPS) edge(info unix.PPSKInfo) (Edge, bool, error) {
-	p.seq += uint64(info.Assert_sequence - p.last) // the kernel counts in 32 bits
+// edge brings the kernel's stamp into the clock's time, unless CLOCK_REALTIME
+// jumped near it.
+func (p *PPS) edge(info unix.PPSKInfo) (timescale.Edge, bool, error) {
 	p.last = info.Assert_sequence
 	now, err := p.pair()
 	if err != nil {
-		return Edge{}, false, fmt.Errorf("board: %s: %w", p.path, err)
+		return timescale.Edge{}, false, fmt.Errorf("board: %s: %w", p.path, err)
 	}
-	set := jumped(p.before, now)
+	set := kernelclock.Jumped(p.before, now)
 	p.before = now
 	age := time.Duration(now.Realtime.Ns() - info.Assert_tu.Sec*1e9 - int64(info.Assert_tu.Nsec))
 	if set || age < 0 || age > staleEdge {
-		p.dropped.Add(1)
-		return Edge{}, false, nil
+		return timescale.Edge{}, false, nil
 	}
 	mono := now.Mono.Add(-age)
 	sigma := ppsSigmaNs + float64(now.WidthNs)/2
-	return Edge{Local: p.clock.Local(mono), Mono: mono, SigmaNs: sigma, Seq: p.seq}, true, nil
+	return timescale.Edge{Local: p.clock.Local(mono), Mono: mono, SigmaNs: sigma}, true, nil
 }
-
-// Dropped counts the edges near which CLOCK_REALTIME jumped.
-func (p *PPS) Dropped() uint64 { return p.dropped.Load() }
 
 // Close ends a ReadEdge that waits, within a tenth of a second.
 func (p *PPS) Close() error {

@@ -1,9 +1,6 @@
 package board
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
 // Profile is what is known of a board before its devices are asked.
 type Profile struct {
@@ -11,9 +8,6 @@ type Profile struct {
 	// Unicast, Multicast and L2 are what the board's MAC stamps on transmit;
 	// Unknown: as the driver says.
 	Unicast, Multicast, L2 Answer
-	// IngressLatency is how much later than at the connector a packet is stamped
-	// on arrival, EgressLatency how much earlier on departure.
-	IngressLatency, EgressLatency time.Duration
 	// Pulse is where the pulse comes in when gnss.pps is "auto": "extts:N", a
 	// device, or "" for whichever is found.
 	Pulse string
@@ -28,7 +22,7 @@ type Profile struct {
 
 // profiles are all there are. Latencies inside MAC and PHY differ from PHY to
 // PHY and are not known to better than a microsecond without measuring one
-// board: zero, and said in the limits.
+// board: no profile has them, and the limits say so.
 var profiles = []Profile{
 	{
 		Name: "beaglebone-black", Unicast: No, Multicast: Yes, L2: Yes, Pulse: "/dev/pps0",

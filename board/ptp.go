@@ -10,47 +10,12 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"bragi/board/kernelclock"
 )
 
 // What the kernel offers of a PHC: ioctls of linux/ptp_clock.h on /dev/ptpN,
 // and the POSIX clock that the open file is (the "dynamic clock id").
-
-// kernelTimex is struct __kernel_timex of linux/timex.h: 64 bits on all
-// architectures. On 64-bit ones it is struct timex too.
-type kernelTimex struct {
-	Modes     uint32
-	_         int32
-	Offset    int64
-	Freq      int64 // ppm in units of 2^-16
-	Maxerror  int64
-	Esterror  int64
-	Status    int32
-	_         int32
-	Constant  int64
-	Precision int64
-	Tolerance int64
-	TimeSec   int64
-	TimeUsec  int64 // nanoseconds with ADJ_NANO
-	Tick      int64
-	Ppsfreq   int64
-	Jitter    int64
-	Shift     int32
-	_         int32
-	Stabil    int64
-	Jitcnt    int64
-	Calcnt    int64
-	Errcnt    int64
-	Stbcnt    int64
-	Tai       int32
-	_         [11]int32
-}
-
-// Modes of clock_adjtime (linux/timex.h).
-const (
-	adjFrequency = 0x0002
-	adjSetOffset = 0x0100
-	adjNano      = 0x2000
-)
 
 // freqUnitsPerPPB: clock_adjtime's freq is ppm in units of 2^-16.
 const freqUnitsPerPPB = 65536.0 / 1000
@@ -59,7 +24,7 @@ const freqUnitsPerPPB = 65536.0 / 1000
 type ptpDevice interface {
 	ioctl(request uint, arg unsafe.Pointer) error
 	gettime() (ns int64, err error)
-	adjtime(*kernelTimex) error
+	adjtime(*kernelclock.Timex) error
 	close() error
 }
 
@@ -120,17 +85,9 @@ func ioctl(fd int, request uint, arg unsafe.Pointer) error {
 // posix-timers.h.
 func clockID(fd int) int32 { return int32(^fd<<3 | 3) }
 
-func (f ptpFile) gettime() (int64, error) { return readSlowClock(clockID(int(f))) }
+func (f ptpFile) gettime() (int64, error) { return kernelclock.ReadSlow(clockID(int(f))) }
 
-func (f ptpFile) adjtime(t *kernelTimex) error { return clockAdjtime(clockID(int(f)), t) }
-
-func clockAdjtime(id int32, t *kernelTimex) error {
-	_, _, errno := unix.Syscall(sysClockAdjtime64, uintptr(id), uintptr(unsafe.Pointer(t)), 0)
-	if errno != 0 {
-		return os.NewSyscallError("clock_adjtime", errno)
-	}
-	return nil
-}
+func (f ptpFile) adjtime(t *kernelclock.Timex) error { return kernelclock.Adjust(clockID(int(f)), t) }
 
 func (f ptpFile) close() error { return unix.Close(int(f)) }
 

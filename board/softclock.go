@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 )
 
@@ -29,7 +30,7 @@ const (
 
 // NewSoftwareClock begins with what CLOCK_REALTIME says.
 func NewSoftwareClock() (*SoftwareClock, error) {
-	return newSoftwareClock(kernelClocks{ReadPair, Raw})
+	return newSoftwareClock(kernelClocks{kernelclock.ReadPair, kernelclock.Raw})
 }
 
 func newSoftwareClock(clocks kernelClocks) (*SoftwareClock, error) {

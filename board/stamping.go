@@ -69,7 +69,7 @@ type Abilities struct {
 	TxModes                uint32 // set of 1 << TxMode
 	RxFilters              uint32 // set of 1 << RxFilter
 	HardwareTx, HardwareRx bool
-	SoftwareTx, SoftwareRx bool
+	SoftwareTx             bool
 	// What hardware stamps on transmit: UDP to one host, UDP to PTP's groups
 	// (224.0.1.129 to 132), Ethernet frames of type 0x88F7.
 	Unicast, Multicast, L2 Answer
@@ -136,63 +136,6 @@ func (a Abilities) TransmitStamps() StampSource {
 		return StampSoftware
 	}
 	return StampNone
-}
-
-// SyncMode is how the time gets into a Sync.
-type SyncMode string
-
-const (
-	HardwareOneStep  SyncMode = "hardware-one-step"  // the hardware writes it on the way out
-	PredictedOneStep SyncMode = "predicted-one-step" // the clock's reading plus the latency that transmit stamps taught
-	TwoStep          SyncMode = "two-step"           // a Follow_Up brings the transmit stamp
-	SoftwareTime     SyncMode = "software"           // the clock's reading before the send: nothing stamps
-)
-
-// Wanted is what the configuration asks for.
-type Wanted string
-
-const (
-	WantAuto    Wanted = "auto"     // the best one-step there is
-	WantOneStep Wanted = "one-step" // likewise, and never two-step
-	WantTwoStep Wanted = "two-step"
-)
-
-// ChooseSyncMode decides how the time gets into a Sync, and says why. Cable
-// clients want one-step: auto takes two-step only where asked.
-func ChooseSyncMode(a Abilities, p Profile, wanted Wanted) (SyncMode, string) {
-	a = p.Refine(a)
-	source := a.TransmitStamps()
-	if wanted == WantTwoStep {
-		switch source {
-		case StampHardware:
-			return TwoStep, "two-step by configuration; Follow_Up carries the hardware's transmit stamp"
-		case StampTwin, StampSoftware:
-			if a.SoftwareTx {
-				return TwoStep, "two-step by configuration; " + noUnicast(a) + ", so Follow_Up carries the kernel's software transmit stamp, microseconds early"
-			}
-		}
-		return SoftwareTime, "two-step by configuration, but nothing stamps a unicast Sync on transmit: the time is the clock's reading before the send"
-	}
-	if a.Offers(TxOneStepSync) && a.Unicast != No {
-		return HardwareOneStep, "the hardware writes the time into Sync as it leaves"
-	}
-	const predicted = "the time is the clock's reading before the send plus the latency measured by "
-	switch source {
-	case StampHardware:
-		return PredictedOneStep, "the hardware cannot write the time into Sync; " + predicted + "its transmit stamps of a sample of the Syncs"
-	case StampTwin:
-		return PredictedOneStep, "the hardware does not stamp unicast; " + predicted + "its transmit stamps of twins that it does stamp"
-	case StampSoftware:
-		return PredictedOneStep, noUnicast(a) + "; " + predicted + "the kernel's software transmit stamps"
-	}
-	return SoftwareTime, "nothing stamps a Sync on transmit: the time is the clock's reading before the send"
-}
-
-func noUnicast(a Abilities) string {
-	if a.Offers(TxStamp) {
-		return "the hardware does not stamp unicast"
-	}
-	return "the interface has no hardware transmit stamps"
 }
 
 // known fills in what the drivers that we know do not say (drivers/net of

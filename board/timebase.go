@@ -260,3 +260,5 @@ func (b Timebase) MonoAt(l timescale.Local) timescale.Mono {
 	d := l.Sub(b.Local0)
 	return b.Mono0.Add(d - roundDuration(float64(d)*b.RatePPB*1e-9/(1+b.RatePPB*1e-9)))
 }
+
+func roundDuration(ns float64) time.Duration { return time.Duration(math.Round(ns)) }

@@ -91,7 +91,7 @@ func BenchmarkUBX(b *testing.B) {
 }
 
 // A second of UBX costs no memory once the satellites are known.
-func TestUBXAllocatesNothing(t *testing.T) {
+func TestASecondOfUBXAllocatesNothing(t *testing.T) {
 	burst := ubxBurst()
 	d := gnss.NewDecoder(gnss.DecoderConfig{Floor: floor2000(t), NextPulse: func(gnss.NextPulse) {}})
 	now := timescale.MonoFromNs(1e9)

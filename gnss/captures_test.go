@@ -130,7 +130,7 @@ var gpsdWrong = map[string]string{"ublox-lea-4t": "2009-01-28T20:35:40.001Z"}
 // The measure: every trusted epoch is a time that gpsd gives (or one of
 // gpsdLacks), and 99 % of gpsd's times are trusted epochs. Where gpsd's own
 // times are the damaged ones, or there are no checksums, nothing is trusted.
-func TestCaptures(t *testing.T) {
+func TestTrustedEpochsOfCapturesAreGPSDsTimes(t *testing.T) {
 	dir := captureDir(t)
 	for _, c := range []struct {
 		name string

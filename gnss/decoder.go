@@ -14,9 +14,7 @@ type DecoderConfig struct {
 	// Floor is an instant that is surely past: the program's build date. No
 	// earlier date is trusted, and two-digit years are read around it.
 	Floor timescale.UTC
-	// Leap is the table of leap seconds; nil means the built-in one.
-	Leap *timescale.LeapSeconds
-	// Book is shared with the Pairer; nil: one of its own around Leap.
+	// Book is shared with the Pairer; nil: one of its own around the built-in table.
 	Book *LeapBook
 	// NextPulse takes what the receiver says of its next pulse; nil: nobody asks.
 	NextPulse func(NextPulse)
@@ -53,7 +51,7 @@ type Decoder struct {
 	pubxLeap  aged[pubxLeap]
 
 	group    group
-	sinceRMC int // groups since an RMC came; above rmcMemory this receiver sends none
+	sinceRMC int // groups since an RMC came; above groupsWithoutRMC this receiver sends none
 	conflict int // groups to go before an RMC/ZDA contradiction is forgotten
 
 	// The latest time that only damage could speak against, and how much damage
@@ -90,18 +88,18 @@ func (a *aged[T]) fresh(now timescale.Mono) Maybe[T] {
 }
 
 const (
-	rmcMemory      = 3
-	conflictMemory = 10
-	// continuity is the largest step between two times that confirm each other.
-	continuity = 2 * time.Second
+	groupsWithoutRMC = 3
+	groupsOfConflict = 10
+	// confirmWithin is the largest step between two times that confirm each other.
+	confirmWithin = 2 * time.Second
 )
 
 // NewDecoder makes a Decoder.
 func NewDecoder(cfg DecoderConfig) *Decoder {
 	if cfg.Book == nil {
-		cfg.Book = NewLeapBook(cfg.Leap)
+		cfg.Book = NewLeapBook(nil)
 	}
-	d := &Decoder{cfg: cfg, book: cfg.Book, floorYear: cfg.Floor.Civil().Year, sinceRMC: rmcMemory + 1}
+	d := &Decoder{cfg: cfg, book: cfg.Book, floorYear: cfg.Floor.Civil().Year, sinceRMC: groupsWithoutRMC + 1}
 	// What a receiver sends shows in its first group, which waits for its end.
 	d.ubx.sincePVT, d.ubx.sinceUTC, d.ubx.sinceGPS = ubxMemory-1, ubxMemory-1, ubxMemory-1
 	d.floorTAI = d.book.table.ToTAI(cfg.Floor)
@@ -311,7 +309,7 @@ func (d *Decoder) fixData(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
 	if quality >= qualityFix {
 		lat, lon := degrees(s, 1, 90), degrees(s, 3, 180)
 		if lat.Known && lon.Known {
-			d.setSentencePosition(f, lat, lon, number(s, 8, -1000, 100_000), number(s, 10, -200, 200))
+			d.setSentencePosition(f, lat, lon, number(s, 8, -1000, 100_000))
 		}
 	}
 	d.complete(emit)

@@ -34,7 +34,7 @@ func gga(tod, quality string) string {
 	return sentence("GPGGA," + tod + ",4807.038,N,01131.000,E," + quality + ",08,0.9,545.4,M,46.9,M,,")
 }
 
-func TestWhatATimeMustBe(t *testing.T) {
+func TestATimeThatCannotBeIsNotTrusted(t *testing.T) {
 	for _, c := range []struct {
 		name, in string
 		utc      string // of the only epoch; "" for none named
@@ -117,7 +117,7 @@ func TestGGAAloneGivesNothing(t *testing.T) {
 
 // Every order of the sentences of a second gives one epoch, at once when RMC
 // has come, and its Received is of the first sentence that named the time.
-func TestOneEpochPerSecond(t *testing.T) {
+func TestASecondGivesOneEpochInAnyOrder(t *testing.T) {
 	date := "01,03,2026"
 	for name, burst := range map[string]func(tod string) []string{
 		"RMC first":     func(s string) []string { return []string{rmc(s, "A", "010326"), gga(s, "1"), zda(s, date)} },
@@ -219,22 +219,49 @@ func TestSatelliteErrorsNeverUnlock(t *testing.T) {
 	}
 }
 
-func TestStatusOfTheSky(t *testing.T) {
+// systemCount is how many satellites of a constellation are seen and used, and
+// how strong the strongest is.
+type systemCount struct {
+	system     gnss.Constellation
+	seen, used int
+	best       gnss.Maybe[int]
+}
+
+func countSystems(sats []gnss.Satellite) (list []systemCount) {
+	for _, s := range sats {
+		i := slices.IndexFunc(list, func(c systemCount) bool { return c.system == s.System })
+		if i < 0 {
+			i, list = len(list), append(list, systemCount{system: s.System})
+		}
+		c := &list[i]
+		c.seen++
+		if s.Used {
+			c.used++
+		}
+		if s.CN0.Known && (!c.best.Known || s.CN0.Value > c.best.Value) {
+			c.best = s.CN0
+		}
+	}
+	slices.SortFunc(list, func(a, b systemCount) int { return int(a.system) - int(b.system) })
+	return list
+}
+
+func TestStatusShowsEachSatelliteOnce(t *testing.T) {
 	_, d := decode(t, gga("120000.00", "1")+
 		sentence("GNGSA,A,3,02,05,,,,,,,,,,,1.2,0.9,0.8,1")+sentence("GNGSA,A,3,05,,,,,,,,,,,,1.2,0.9,0.8,3")+
 		sentence("GPGSV,1,1,03,02,24,310,40,05,60,100,38,46,38,194,,1")+
 		sentence("GPGSV,1,1,01,02,24,310,44,8")+ // the same satellite's second signal
 		sentence("GAGSV,1,1,01,05,10,020,30,7")+rmc("120000.00", "A", "010326"))
 	st := d.Status()
-	want := []gnss.SystemCount{
-		{System: gnss.GPS, Seen: 2, Used: 2, BestCN0: gnss.Some(44)},
-		{System: gnss.Galileo, Seen: 1, Used: 1, BestCN0: gnss.Some(30)},
-		{System: gnss.SBAS, Seen: 1},
+	want := []systemCount{
+		{system: gnss.GPS, seen: 2, used: 2, best: gnss.Some(44)},
+		{system: gnss.Galileo, seen: 1, used: 1, best: gnss.Some(30)},
+		{system: gnss.SBAS, seen: 1},
 	}
-	if !slices.Equal(st.Systems, want) {
-		t.Errorf("systems %+v, want %+v", st.Systems, want)
+	if !slices.Equal(countSystems(st.Satellites), want) {
+		t.Errorf("systems %+v, want %+v", countSystems(st.Satellites), want)
 	}
-	if st.Epoch.Fix != gnss.Fix3D || st.Epoch.SatsUsed != gnss.Some(8) || st.Epoch.HDOP != gnss.Some(0.9) || st.Talker != "GP" {
+	if st.Epoch.Fix != gnss.Fix3D || st.Epoch.SatsUsed != gnss.Some(8) || st.Epoch.HDOP != gnss.Some(0.9) || st.Epoch.Talker != "GP" {
 		t.Errorf("epoch %+v", st.Epoch)
 	}
 	if p := st.Position; p.Latitude.Value < 48.117 || p.Latitude.Value > 48.118 || p.Longitude.Value < 11.516 ||
@@ -243,7 +270,7 @@ func TestStatusOfTheSky(t *testing.T) {
 	}
 }
 
-func TestReasonsOfTheReceiver(t *testing.T) {
+func TestReasonsSayWhatIsWrongWithTheReceiver(t *testing.T) {
 	first := func(list []gnss.Trouble) gnss.Reason {
 		if len(list) == 0 {
 			return gnss.Reason(255)
@@ -276,7 +303,7 @@ func TestReasonsOfTheReceiver(t *testing.T) {
 	check(10*time.Second, gnss.ReasonNoData)
 }
 
-func TestReplayLine(t *testing.T) {
+func TestAReplayedEpochIsOneLineOfJSON(t *testing.T) {
 	got, _ := decode(t, rmc("235942.00", "A", "010326"))
 	line, err := json.Marshal(got[0])
 	if err != nil {

@@ -4,6 +4,8 @@
 //	      --> Decoder --> Epoch: which second the receiver says it is, how good that is, when its first byte came
 //	      --> Pairer  --> Mark: this pulse, which the served clock read as Local, was TAI second N
 //
+// Reference is all of it for one receiver and its pulse.
+//
 // A time counts only with a checksum, a fix and a date that can be. From
 // sentences: RMC, ZDA or PUBX,04. From UBX: NAV-PVT, NAV-TIMEUTC, or GPS week and
 // time of week (NAV-TIMEGPS, NAV-SOL), whose week number is unwrapped with the

@@ -38,7 +38,6 @@ type FramerCounters struct {
 	FrameBytes   uint64 // in frames of any kind, line ends included
 	GarbageBytes uint64 // everything else, bad frames included
 	Sentences    uint64 // FrameNMEA
-	Unchecked    uint64 // FrameNMEAUnchecked
 	UBX          uint64 // FrameUBX
 	BadChecksums uint64 // NMEA sentences with a wrong checksum, and false or broken UBX frames
 }
@@ -198,8 +197,6 @@ func (f *Framer) frame(kind FrameKind, end int, emit func(Frame)) {
 	switch kind {
 	case FrameNMEA:
 		f.counter.Sentences++
-	case FrameNMEAUnchecked:
-		f.counter.Unchecked++
 	case FrameUBX:
 		f.counter.UBX++
 	}

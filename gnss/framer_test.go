@@ -131,7 +131,7 @@ func TestReceivedIsOfTheFirstByte(t *testing.T) {
 }
 
 // A chunk that ends one sentence and begins the next.
-func TestReceivedAcrossChunks(t *testing.T) {
+func TestAChunkOfTwoSentencesStampsEachByItsFirstByte(t *testing.T) {
 	var f gnss.Framer
 	var got []timescale.Mono
 	s := sentence("GPZDA,120000.00,01,03,2026,00,00")
@@ -146,7 +146,7 @@ func TestReceivedAcrossChunks(t *testing.T) {
 }
 
 // A megabyte of noise between two good sentences loses neither.
-func TestMegabyteOfNoise(t *testing.T) {
+func TestAMegabyteOfNoiseLosesNoGoodSentence(t *testing.T) {
 	good := sentence("GPZDA,120000.00,01,03,2026,00,00")
 	for seed := range uint64(5) {
 		r := rand.New(rand.NewPCG(seed, 7))

@@ -6,7 +6,7 @@ import (
 )
 
 // Places whose coordinates are known, and back to 1e-9 degrees and a millimetre.
-func TestECEF(t *testing.T) {
+func TestKnownPlacesComeBackFromECEF(t *testing.T) {
 	for _, c := range []struct {
 		lat, lon, height float64
 		want             ecef

@@ -82,8 +82,8 @@ func (d *Decoder) open(tod timeOfDay, f Frame, emit func(Epoch)) *group {
 	}
 	d.closeGroup(emit)
 	d.group = group{open: true, tod: tod, received: f.Received, checked: checked}
-	d.sinceRMC = min(d.sinceRMC+1, rmcMemory+1)
-	d.ubx.silent = min(d.ubx.silent+1, ubxSilent+1)
+	d.sinceRMC = min(d.sinceRMC+1, groupsWithoutRMC+1)
+	d.ubx.silent = min(d.ubx.silent+1, groupsWithoutUBX+1)
 	d.conflict = max(d.conflict-1, 0)
 	return &d.group
 }
@@ -101,7 +101,7 @@ func (d *Decoder) closeGroup(emit func(Epoch)) {
 // fix are known.
 func (d *Decoder) complete(emit func(Epoch)) {
 	g := &d.group
-	if !g.given && g.zda && g.quality != qualityUnknown && d.sinceRMC > rmcMemory {
+	if !g.given && g.zda && g.quality != qualityUnknown && d.sinceRMC > groupsWithoutRMC {
 		d.giveGroup(emit)
 	}
 }
@@ -113,7 +113,7 @@ func (d *Decoder) compareDates(g *group) {
 	}
 	d.conflict = 0
 	if g.rmcDate != g.zdaDate {
-		d.conflict = conflictMemory
+		d.conflict = groupsOfConflict
 	}
 }
 
@@ -164,23 +164,23 @@ func (d *Decoder) giveGroup(emit func(Epoch)) {
 // are not given out. One that contradicts UBX spoils the next epochs.
 func (d *Decoder) ubxNames(e Epoch) bool {
 	last := d.ubx.lastEpoch
-	if last.IsZero() || e.Received.Sub(last).Abs() > ubxRules || d.ubx.silent > ubxSilent {
+	if last.IsZero() || e.Received.Sub(last).Abs() > ubxRulesFor || d.ubx.silent > groupsWithoutUBX {
 		return false
 	}
 	if e.Trusted && d.ubx.lastUTC != (timescale.UTC{}) {
-		if off := e.UTC.Sub(d.ubx.lastUTC) - e.Received.Sub(last); off.Abs() > contradiction {
-			d.conflict = conflictMemory
+		if off := e.UTC.Sub(d.ubx.lastUTC) - e.Received.Sub(last); off.Abs() > contradictionLeast {
+			d.conflict = groupsOfConflict
 		}
 	}
 	return true
 }
 
-// ubxSilent is how many groups of sentences may come between two epochs of UBX.
-const ubxSilent = 2
+// groupsWithoutUBX is how many groups of sentences may come between two epochs of UBX.
+const groupsWithoutUBX = 2
 
-// contradiction is by how much sentences and UBX messages must differ: they may
+// contradictionLeast is by how much sentences and UBX messages must differ: they may
 // name neighbouring seconds, and 23:59:60 may come between them.
-const contradiction = 2500 * time.Millisecond
+const contradictionLeast = 2500 * time.Millisecond
 
 // fixQuality joins what RMC and GGA or GNS say: the worse counts.
 func (g *group) fixQuality() quality {
@@ -232,7 +232,7 @@ func (d *Decoder) confirmed(e Epoch) bool {
 	damage := d.framer.counter.BadChecksums + d.counter.Unreadable
 	tai := tai(d.book.table, e)
 	step := tai.Sub(d.candidate)
-	near := d.hasCandidate && step > 0 && step <= continuity
+	near := d.hasCandidate && step > 0 && step <= confirmWithin
 	damaged := damage > d.damageBefore
 	d.candidate, d.hasCandidate, d.damageBefore = tai, true, damage
 	return near || !damaged

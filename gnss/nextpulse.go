@@ -16,9 +16,9 @@ type NextPulse struct {
 	QErrPs Maybe[int64]
 }
 
-// maxLate is how many seconds late a message may be while the next pulses tell
+// lateSecondsMost is how many seconds late a message may be while the next pulses tell
 // that it is.
-const maxLate = 3
+const lateSecondsMost = 3
 
 // nextPulses is the Pairer's memory of them.
 type nextPulses struct {
@@ -42,15 +42,15 @@ type pulseErr struct {
 // speaks tells whether the receiver names its next pulses at m, so that its
 // messages need not label.
 func (x *nextPulses) speaks(m timescale.Mono) bool {
-	return !x.heard.IsZero() && m.Sub(x.heard) < nextMemory
+	return !x.heard.IsZero() && m.Sub(x.heard) < nextPulseHolds
 }
 
 // confirms tells whether they agree with the count at m.
 func (x *nextPulses) confirms(m timescale.Mono) bool {
-	return !x.confirmed.IsZero() && m.Sub(x.confirmed) < nextMemory
+	return !x.confirmed.IsZero() && m.Sub(x.confirmed) < nextPulseHolds
 }
 
-const nextMemory = 2500 * time.Millisecond
+const nextPulseHolds = 2500 * time.Millisecond
 
 // qErr is the sawtooth of the pulse at a TAI second.
 func (x *nextPulses) qErr(second int64) Maybe[int64] {

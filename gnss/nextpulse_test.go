@@ -39,7 +39,7 @@ func TestNextPulsesLabel(t *testing.T) {
 
 // They have the word before messages that name a second too few: the label is
 // theirs, and the messages are late, not wrong.
-func TestNextPulsesBeforeLateMessages(t *testing.T) {
+func TestNextPulsesHaveTheWordBeforeLateMessages(t *testing.T) {
 	s := newSky(t)
 	s.lie = -sec // 1.3 s after their own pulse
 	for i := range 20 {
@@ -58,7 +58,7 @@ func TestNextPulsesBeforeLateMessages(t *testing.T) {
 
 // Said so near to a pulse that the next one cannot be told, they label nothing,
 // and messages do.
-func TestNextPulsesNearAPulse(t *testing.T) {
+func TestNextPulsesSaidNearAPulseLabelNothing(t *testing.T) {
 	for _, delay := range []time.Duration{2 * msec, 985 * msec} {
 		s := newSky(t)
 		for i := range 6 {
@@ -79,7 +79,7 @@ func TestNextPulsesNearAPulse(t *testing.T) {
 
 // Once labelled, five that contradict are a fault, which five that agree end;
 // one, or four, are nothing.
-func TestNextPulsesContradict(t *testing.T) {
+func TestFiveContradictingNextPulsesAreAFault(t *testing.T) {
 	s := newSky(t)
 	for i := range 6 {
 		s.pulse(i)
@@ -108,7 +108,7 @@ func TestNextPulsesContradict(t *testing.T) {
 }
 
 // The same word twice, as over two ports, is one.
-func TestNextPulsesSaidTwice(t *testing.T) {
+func TestANextPulseSaidTwiceIsOne(t *testing.T) {
 	s := newSky(t)
 	for i := range 10 {
 		s.pulse(i)

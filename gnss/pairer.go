@@ -6,16 +6,9 @@ import (
 	"bragi/gnss/timescale"
 )
 
-// Edge is a pulse as the board saw it.
-type Edge struct {
-	Local   timescale.Local // the served clock's reading at the edge
-	Mono    timescale.Mono  // CLOCK_MONOTONIC_RAW at the edge
-	SigmaNs float64         // one standard deviation of Local, in ns
-}
-
 // Mark is a labelled pulse: the served clock read Local when TAI was Second.
 type Mark struct {
-	Edge
+	timescale.Edge
 	Second    timescale.TAI // a whole second
 	UTCOffset int           // TAI - UTC in s at Second
 	// QErrPs is the sawtooth that the receiver told for this very pulse, in ps:
@@ -25,8 +18,7 @@ type Mark struct {
 
 // PairerConfig has the Pairer's limits; zero fields take the defaults.
 type PairerConfig struct {
-	Leap *timescale.LeapSeconds // default: the built-in table
-	Book *LeapBook              // shared with the Decoder; default: one of its own around Leap
+	Book *LeapBook // shared with the Decoder; default: one of its own around the built-in table
 	// A message comes MinDelay..MaxDelay after the pulse that it names; outside
 	// it could belong to the pulse before or after. Defaults 20 ms and 950 ms.
 	MinDelay, MaxDelay time.Duration
@@ -51,7 +43,7 @@ const (
 	spacingTolerance = 300 * time.Millisecond
 	delayTolerance   = 200 * time.Millisecond
 	wholeSecond      = 50 * time.Millisecond // an epoch so near a second names it; 10 Hz epochs between are not used
-	bounce           = time.Millisecond      // stamps this near are one pulse
+	sameStampWithin  = time.Millisecond      // stamps this near are one pulse
 	rawDriftPPM      = 500                   // bound of CLOCK_MONOTONIC_RAW's rate error, wide
 	forgetLabel      = 800 * time.Second     // raw drift reaches 0.4 s: the old label says nothing any more
 	pulseSilence     = 2500 * time.Millisecond
@@ -60,7 +52,7 @@ const (
 
 func (c PairerConfig) withDefaults() PairerConfig {
 	if c.Book == nil {
-		c.Book = NewLeapBook(c.Leap)
+		c.Book = NewLeapBook(nil)
 	}
 	for _, d := range []struct {
 		field *time.Duration
@@ -113,8 +105,8 @@ type Pairer struct {
 	base     int64 // TAI second of pulse number 0
 	run      run
 	next     nextPulses
-	need     int // agreeing epochs needed now
-	memory   memory
+	need     int   // agreeing epochs needed now
+	last     Label // of the last labelled pulse; Delay is in delays
 
 	delays      delayRing
 	lastConfirm timescale.Mono
@@ -135,19 +127,12 @@ type Pairer struct {
 
 // PairerCounters count since the Pairer was made.
 type PairerCounters struct {
-	Edges         uint64 // all pulses given in
-	Marks         uint64
 	Duplicates    uint64 // the same stamp again
 	Late          uint64 // older than one already seen
 	Glitches      uint64 // off the train
 	Missed        uint64 // seconds without a pulse, in gaps that were counted over
-	Gaps          uint64 // gaps after which the label had to be confirmed anew
 	Shifts        uint64 // a new train took over
-	Epochs        uint64 // trusted epochs given in
-	Fractional    uint64 // of them not near a whole second
-	Confirmed     uint64 // agreed with the count
 	Disagreed     uint64 // contradicted the count
-	Ambiguous     uint64 // delay outside MinDelay..MaxDelay while learning
 	NextPulses    uint64 // words of the receiver about its next pulse
 	LateMessages  uint64 // epochs that came more than a second after their pulse, as the next pulses tell
 	Faults        uint64
@@ -209,20 +194,17 @@ func (p *Pairer) Epoch(e Epoch) {
 		return
 	}
 	p.settle()
-	p.counter.Epochs++
 	p.lastTrusted = e.Received
 	ns := tai(p.book.table, e).Ns()
 	second := (ns + nsPerSecond/2) / nsPerSecond
 	if off := time.Duration(ns - second*nsPerSecond); off.Abs() > wholeSecond {
-		p.counter.Fractional++
 		return
 	}
 	p.pending, p.hasPending = naming{epoch: e, second: second}, true
 }
 
 // Edge takes a pulse and labels it if that is possible.
-func (p *Pairer) Edge(e Edge) (Mark, bool) {
-	p.counter.Edges++
+func (p *Pairer) Edge(e timescale.Edge) (Mark, bool) {
 	switch p.stamps.judge(e) {
 	case stampRepeated:
 		p.counter.Duplicates++
@@ -241,11 +223,10 @@ func (p *Pairer) Edge(e Edge) (Mark, bool) {
 		return Mark{}, false
 	}
 	second := p.base + p.train.number
-	p.memory = memory{true, e.Mono, second}
+	p.last.At, p.last.Second = e.Mono, second
 	if e.Mono.Sub(p.lastConfirm) > p.cfg.MaxAge {
 		return Mark{}, false
 	}
-	p.counter.Marks++
 	at := timescale.TAIFromNs(second * nsPerSecond)
 	return Mark{Edge: e, Second: at, UTCOffset: p.book.table.OffsetAtTAI(at), QErrPs: p.next.qErr(second)}, true
 }
@@ -277,7 +258,6 @@ func (p *Pairer) learn(n naming) {
 		if p.next.speaks(r) {
 			return
 		}
-		p.counter.Ambiguous++
 		p.ambiguousAt, p.ambiguousBy = r, delay
 		p.run, p.need = run{}, agreeWhenUnsure
 		return
@@ -300,7 +280,7 @@ func (p *Pairer) learn(n naming) {
 // label gives the train its seconds, unless a remembered label contradicts.
 func (p *Pairer) label(n naming, last pulse, next run) {
 	r := n.epoch.Received
-	if off, fits := p.memory.fits(last.at, n.second, p.fault); !fits {
+	if off, fits := p.last.fits(last.at, n.second, p.fault); !fits {
 		p.setFault(-off)
 		return
 	}
@@ -314,7 +294,7 @@ func (p *Pairer) label(n naming, last pulse, next run) {
 // more or less.
 func (p *Pairer) confirm(n naming) {
 	off, delay := p.compare(n.second, n.epoch.Received)
-	if off > 0 && off <= maxLate && p.next.confirms(n.epoch.Received) {
+	if off > 0 && off <= lateSecondsMost && p.next.confirms(n.epoch.Received) {
 		p.counter.LateMessages++
 		p.lateAt, p.lateBy = n.epoch.Received, delay
 		p.streak = streak{}
@@ -330,7 +310,6 @@ func (p *Pairer) confirm(n naming) {
 		p.contradict(off, n.epoch.Received)
 		return
 	}
-	p.counter.Confirmed++
 	p.streak = streak{}
 	p.lastConfirm = n.epoch.Received
 	if delay > 0 && delay < time.Second {

@@ -31,12 +31,12 @@ func TestRepeatedStampsGiveNoMark(t *testing.T) {
 
 // The same event again, its raw time or its local time computed anew from later
 // cross timestamps.
-func TestRepeatedEventComputedAnew(t *testing.T) {
+func TestARepeatedEventComputedAnewGivesNoMark(t *testing.T) {
 	s := newSky(t)
 	s.run(0, 10, 100*msec)
 	local := s.local.Add(10 * sec)
-	s.p.Edge(gnss.Edge{Local: local, Mono: s.at(10)})
-	for _, e := range []gnss.Edge{
+	s.p.Edge(timescale.Edge{Local: local, Mono: s.at(10)})
+	for _, e := range []timescale.Edge{
 		{Local: local, Mono: s.at(10).Add(5 * msec)},
 		{Local: local.Add(7), Mono: s.at(10).Add(300 * time.Microsecond)},
 		{Local: local.Add(-7), Mono: s.at(10).Add(-300 * time.Microsecond)},
@@ -100,7 +100,7 @@ func TestGlitchPulseDoesNotDerail(t *testing.T) {
 }
 
 // The very first pulse may be the bad one.
-func TestGlitchAsFirstPulse(t *testing.T) {
+func TestAGlitchAsFirstPulseDoesNoHarm(t *testing.T) {
 	s := newSky(t)
 	s.pulseAt(0, s.at(0).Add(-400*msec))
 	s.run(0, 20, 100*msec)
@@ -220,7 +220,7 @@ func TestUntrustedEpochsNeverLabel(t *testing.T) {
 }
 
 // The pulse is read from its device after its message was read.
-func TestPulseReadAfterItsMessage(t *testing.T) {
+func TestAPulseReadAfterItsMessageIsMarked(t *testing.T) {
 	s := newSky(t)
 	for i := range 20 {
 		s.message(i, 50*msec)
@@ -248,7 +248,7 @@ func TestStallIsNoFault(t *testing.T) {
 }
 
 // Stepping the served clock must not matter: intervals are raw time.
-func TestStepOfTheServedClock(t *testing.T) {
+func TestAStepOfTheServedClockDoesNotMatter(t *testing.T) {
 	s := newSky(t)
 	s.run(0, 10, 100*msec)
 	s.local = timescale.LocalFromNs(1_800_000_000e9)
@@ -261,7 +261,7 @@ func TestStepOfTheServedClock(t *testing.T) {
 }
 
 // 10 Hz: only the epochs on the second count.
-func TestTenHertz(t *testing.T) {
+func TestOnlyEpochsOnTheSecondCountAtTenHertz(t *testing.T) {
 	s := newSky(t)
 	for i := range 20 {
 		s.pulse(i)
@@ -278,7 +278,7 @@ func TestTenHertz(t *testing.T) {
 func leapSky(t *testing.T, believes *timescale.LeapSeconds, knows *timescale.LeapSeconds, midnight timescale.UTC) *sky {
 	s := newSky(t)
 	s.leap = believes
-	s.p = gnss.NewPairer(gnss.PairerConfig{Leap: knows})
+	s.p = gnss.NewPairer(gnss.PairerConfig{Book: gnss.NewLeapBook(knows)})
 	s.start = believes.ToTAI(midnight).Add(-30 * sec)
 	return s
 }
@@ -294,7 +294,7 @@ func withLeap(t *testing.T, midnight timescale.UTC, offset int) *timescale.LeapS
 
 // TAI counts on through 23:59:60 and through a deleted 23:59:59, and UTCOffset
 // changes at the right mark.
-func TestLeapSecondInTheTable(t *testing.T) {
+func TestTAICountsOnThroughALeapSecondOfTheTable(t *testing.T) {
 	midnight := utc(t, 2035, 7, 1, 0, 0, 0)
 	for _, offset := range []int{38, 36} {
 		table := withLeap(t, midnight, offset)
@@ -316,7 +316,7 @@ func TestLeapSecondInTheTable(t *testing.T) {
 }
 
 // The table is old: the receiver's 23:59:60 teaches it.
-func TestLeapSecondThatTheTableLacks(t *testing.T) {
+func TestALeapSecondThatTheTableLacksIsLearned(t *testing.T) {
 	midnight := utc(t, 2035, 7, 1, 0, 0, 0)
 	s := leapSky(t, withLeap(t, midnight, 38), timescale.Builtin(), midnight)
 	if n := s.run(0, 200, 100*msec); n != 197 {
@@ -332,7 +332,7 @@ func TestLeapSecondThatTheTableLacks(t *testing.T) {
 }
 
 // One message says 23:59:60 where there is none: forgotten after midnight.
-func TestFalseLeapSecond(t *testing.T) {
+func TestAFalseLeapSecondIsForgotten(t *testing.T) {
 	midnight := utc(t, 2035, 7, 1, 0, 0, 0)
 	s := leapSky(t, timescale.Builtin(), timescale.Builtin(), midnight)
 	s.run(0, 30, 100*msec)

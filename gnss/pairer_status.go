@@ -41,8 +41,6 @@ type PairerStatus struct {
 	State         PairState
 	Agree, Needed int           // epochs that agree in a row, and how many it takes
 	Delay         time.Duration // median from pulse to message; 0: not known
-	LastPulse     timescale.Mono
-	LastConfirm   timescale.Mono // Received of the last epoch that agreed
 	// OffBySeconds, in PairFault, is by how many seconds the count is ahead of
 	// the receiver's messages.
 	OffBySeconds int64
@@ -52,9 +50,8 @@ type PairerStatus struct {
 
 // Status returns a copy.
 func (p *Pairer) Status() PairerStatus {
-	st := PairerStatus{Agree: max(p.run.length, p.next.run.length), Needed: p.need, LastPulse: p.train.last, LastConfirm: p.lastConfirm,
-		Counters: p.counter}
-	st.NextPulse = p.labelled && !p.next.confirmed.IsZero() && p.train.last.Sub(p.next.confirmed) < nextMemory
+	st := PairerStatus{Agree: max(p.run.length, p.next.run.length), Needed: p.need, Counters: p.counter}
+	st.NextPulse = p.labelled && !p.next.confirmed.IsZero() && p.train.last.Sub(p.next.confirmed) < nextPulseHolds
 	st.Counters.LeapsObserved = p.book.observed
 	if p.delays.n > 0 {
 		st.Delay = p.delays.median(p.cfg)

@@ -60,7 +60,7 @@ func (s *sky) pulse(i int) bool { return s.pulseAt(i, s.at(i).Add(s.shift)) }
 
 func (s *sky) pulseAt(i int, m timescale.Mono) bool {
 	s.t.Helper()
-	mark, ok := s.p.Edge(gnss.Edge{Local: s.local.Add(m.Sub(s.raw)), Mono: m, SigmaNs: 10})
+	mark, ok := s.p.Edge(timescale.Edge{Local: s.local.Add(m.Sub(s.raw)), Mono: m, SigmaNs: 10})
 	if !ok {
 		return false
 	}
@@ -244,7 +244,7 @@ func TestResetTakesTheReceiversWord(t *testing.T) {
 	s.run(0, 20, 100*msec)
 	s.start = truth
 	for i := 20; i < 30; i++ {
-		s.p.Edge(gnss.Edge{Local: s.local.Add(time.Duration(i) * sec), Mono: s.at(i)})
+		s.p.Edge(timescale.Edge{Local: s.local.Add(time.Duration(i) * sec), Mono: s.at(i)})
 		s.message(i, 100*msec)
 	}
 	s.expect(gnss.PairFault)

@@ -51,7 +51,7 @@ func (d *Decoder) pubxTime(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
 	if !g.zda {
 		g.zda, g.zdaDate = true, day
 	} else if g.zdaDate != day {
-		d.conflict = conflictMemory
+		d.conflict = groupsOfConflict
 	}
 	if g.talker == "" {
 		g.talker = s.Talker

@@ -26,7 +26,7 @@ func (d *Decoder) gll(s *nmea.BaseSentence, f Frame, emit func(Epoch)) {
 	if q == qualityFix && d.position.At != f.Received && !g.sats.Known {
 		lat, lon := degrees(s, 0, 90), degrees(s, 2, 180)
 		if lat.Known && lon.Known {
-			d.setSentencePosition(f, lat, lon, d.position.AltitudeM, Maybe[float64]{})
+			d.setSentencePosition(f, lat, lon, d.position.AltitudeM)
 		}
 	}
 	d.complete(emit)
@@ -45,11 +45,7 @@ func (d *Decoder) uncertainty(s *nmea.BaseSentence) {
 	}
 }
 
-// setSentencePosition takes a position; msl and the geoid's separation are in m.
-func (d *Decoder) setSentencePosition(f Frame, lat, lon, msl, separation Maybe[float64]) {
-	p := Position{At: f.Received, Latitude: lat, Longitude: lon, AltitudeM: msl, AccuracyM: d.position.AccuracyM}
-	if msl.Known && separation.Known {
-		p.HeightM = Some(msl.Value + separation.Value)
-	}
-	d.position = p
+// setSentencePosition takes a position; msl is in m.
+func (d *Decoder) setSentencePosition(f Frame, lat, lon, msl Maybe[float64]) {
+	d.position = Position{At: f.Received, Latitude: lat, Longitude: lon, AltitudeM: msl, AccuracyM: d.position.AccuracyM}
 }

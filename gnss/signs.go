@@ -35,7 +35,6 @@ const signMemory = 90 * time.Second
 // signs are what the receiver says of antenna, jamming and spoofing.
 type signs struct {
 	antenna     aged[string]
-	power       aged[string] // of the antenna: on, off
 	jamHW       aged[ubx.Jamming]
 	jamSig      aged[ubx.Jamming]
 	indicator   aged[int] // continuous wave, 0 to 255
@@ -51,8 +50,17 @@ func (s *signs) setAntenna(state string, now timescale.Mono) {
 	s.antenna.set(state, now)
 }
 
+// blockPlace is where a front end stands in its message.
+type blockPlace bool
+
+const (
+	firstBlock blockPlace = false
+	laterBlock blockPlace = true
+)
+
 // block takes the front ends that came in one message, the worst counting.
-func (s *signs) block(b ubx.RFBlock, now timescale.Mono, again bool) {
+func (s *signs) block(b ubx.RFBlock, now timescale.Mono, place blockPlace) {
+	again := place == laterBlock
 	state := ""
 	switch b.Antenna {
 	case ubx.AntennaOK:
@@ -64,9 +72,6 @@ func (s *signs) block(b ubx.RFBlock, now timescale.Mono, again bool) {
 	}
 	if state != "" && (!again || state != AntennaOK || !s.antenna.known || s.antenna.at != now) {
 		s.setAntenna(state, now)
-	}
-	if b.Power <= 1 && !again {
-		s.power.set([]string{"off", "on"}[b.Power], now)
 	}
 	if !again || b.Jamming > s.jamHW.value {
 		s.jamHW.set(b.Jamming, now)

@@ -8,76 +8,38 @@ import (
 	"bragi/gnss/ubx"
 )
 
-// silence is how long a receiver may be still before that is a trouble.
-const silence = 3 * time.Second
+// receiverSilence is how long a receiver may be still before that is a trouble.
+const receiverSilence = 3 * time.Second
 
 // Position is where the receiver says it is.
 type Position struct {
 	At                  timescale.Mono // when it came; zero: never
 	Latitude, Longitude Maybe[float64] // degrees, north and east positive
 	AltitudeM           Maybe[float64] // metres above mean sea level
-	HeightM             Maybe[float64] // metres above the ellipsoid
 	AccuracyM           Maybe[float64] // the receiver's estimate, horizontal
-}
-
-// SystemCount is how many satellites of a constellation are seen and used, and
-// how strong the strongest is.
-type SystemCount struct {
-	System     Constellation
-	Seen, Used int
-	BestCN0    Maybe[int] // dB-Hz
 }
 
 // DecoderStatus is the receiver as the operator wants to see it.
 type DecoderStatus struct {
 	Epoch        Epoch          // the last one given out
-	LastByte     timescale.Mono // zero: never
 	LastEpoch    timescale.Mono // Received of Epoch
-	LastTrusted  timescale.Mono // Received of the last epoch that may set a clock
-	Talker       string
 	Position     Position
 	Version      ubx.Version // of a u-blox that told it
 	Survey       Maybe[ubx.Survey]
-	AntennaPower Maybe[string] // on, off
-	JamIndicator Maybe[int]    // continuous wave, 0 none to 255
+	JamIndicator Maybe[int] // continuous wave, 0 none to 255
 	Satellites   []Satellite
-	Systems      []SystemCount
 	Counters     DecoderCounters
 }
 
 // Status returns a copy.
 func (d *Decoder) Status() DecoderStatus {
 	st := DecoderStatus{
-		Epoch: d.epoch, LastByte: d.lastByte, LastEpoch: d.lastEpoch, LastTrusted: d.lastTrusted,
-		Talker: d.epoch.Talker, Position: d.position, Satellites: d.sky.list(d.lastByte), Counters: d.Counters(),
+		Epoch: d.epoch, LastEpoch: d.lastEpoch, Position: d.position, Satellites: d.sky.list(d.lastByte), Counters: d.Counters(),
 	}
 	st.Version, st.Survey = d.ubx.version, d.ubx.survey.held(d.lastByte)
-	st.AntennaPower, st.JamIndicator = d.signs.power.held(d.lastByte), d.signs.indicator.held(d.lastByte)
+	st.JamIndicator = d.signs.indicator.held(d.lastByte)
 	st.Epoch.Why = append([]Reason(nil), d.epoch.Why...)
-	st.Systems = countSystems(st.Satellites)
 	return st
-}
-
-func countSystems(sats []Satellite) []SystemCount {
-	var by [constellations]SystemCount
-	for _, s := range sats {
-		c := &by[s.System]
-		c.Seen++
-		if s.Used {
-			c.Used++
-		}
-		if s.CN0.Known && (!c.BestCN0.Known || s.CN0.Value > c.BestCN0.Value) {
-			c.BestCN0 = s.CN0
-		}
-	}
-	var list []SystemCount
-	for i, c := range by {
-		if c.Seen > 0 {
-			c.System = Constellation(i)
-			list = append(list, c)
-		}
-	}
-	return list
 }
 
 // Reasons tells what is wrong with the receiver's messages at now; empty when
@@ -87,9 +49,9 @@ func (d *Decoder) Reasons(now timescale.Mono) []Trouble {
 	switch {
 	case d.lastByte.IsZero():
 		return []Trouble{{ReasonNoData, "nothing came yet"}}
-	case now.Sub(d.lastByte) > silence:
+	case now.Sub(d.lastByte) > receiverSilence:
 		return []Trouble{{ReasonNoData, "nothing for " + seconds(now.Sub(d.lastByte))}}
-	case d.lastEpoch.IsZero() || now.Sub(d.lastEpoch) > silence:
+	case d.lastEpoch.IsZero() || now.Sub(d.lastEpoch) > receiverSilence:
 		return []Trouble{{ReasonNoSentence, fmt.Sprintf(
 			"none with date and time among %d sentences, %d UBX frames, %d bad checksums, %d bytes of garbage",
 			c.Sentences, c.UBX, c.BadChecksums, c.GarbageBytes)}}
@@ -131,7 +93,7 @@ func (d *Decoder) Place() (Position, Maybe[ubx.Survey]) {
 
 // LeapVouched tells whether the receiver stands by its leap count at now.
 func (d *Decoder) LeapVouched(now timescale.Mono) bool {
-	return d.ubx.leap.held(now).Known || d.epoch.LeapSource == LeapFromReceiver && now.Sub(d.lastTrusted) <= silence
+	return d.ubx.leap.held(now).Known || d.epoch.LeapSource == LeapFromReceiver && now.Sub(d.lastTrusted) <= receiverSilence
 }
 
 // Protocol is what named the last epoch: NMEA or UBX.

@@ -40,7 +40,6 @@ func (p *Pairer) follow(at timescale.Mono) bool {
 		return false
 	}
 	if steps > maxStep {
-		p.counter.Gaps++
 		p.unlabel()
 	} else {
 		p.counter.Missed += uint64(steps - 1)
@@ -111,7 +110,7 @@ func (t *train) before(m timescale.Mono) (pulse, bool) {
 // stampRing knows the last stamps, so that a pulse that the kernel delivers
 // again, or too late, is not taken for a new one.
 type stampRing struct {
-	ring   [8]Edge
+	ring   [8]timescale.Edge
 	n      int
 	newest timescale.Mono
 }
@@ -124,10 +123,10 @@ const (
 	stampLate
 )
 
-func (s *stampRing) judge(e Edge) stampKind {
+func (s *stampRing) judge(e timescale.Edge) stampKind {
 	for i := 0; i < min(s.n, len(s.ring)); i++ {
 		q := s.ring[i]
-		if q.Local == e.Local || e.Mono.Sub(q.Mono).Abs() < bounce {
+		if q.Local == e.Local || e.Mono.Sub(q.Mono).Abs() < sameStampWithin {
 			return stampRepeated
 		}
 	}

@@ -110,7 +110,7 @@ func (t *Trust) place(e Epoch, p Position, s Maybe[ubx.Survey]) {
 			t.surveyed, t.home, t.homes = at, toECEF(latitude, longitude, 0), homeFixes
 		}
 	}
-	if !e.Trusted || !p.Latitude.Known || !p.Longitude.Known || e.Received.Sub(p.At).Abs() > ubxRules ||
+	if !e.Trusted || !p.Latitude.Known || !p.Longitude.Known || e.Received.Sub(p.At).Abs() > ubxRulesFor ||
 		p.AccuracyM.Known && p.AccuracyM.Value > homeDoubtM {
 		return
 	}

@@ -45,7 +45,7 @@ func (x *trusting) seconds(n int) (distrusted, told []gnss.Reason) {
 
 // A place more than 100 m away in fixed mode, 1 km else, five epochs long; never
 // for one epoch, and over when it is back.
-func TestMoved(t *testing.T) {
+func TestFiveEpochsElsewhereAreMoved(t *testing.T) {
 	surveyed := ubx.Survey{Valid: true, HasMean: true, Observations: 1200, X: 3184938.6, Y: 278646, Z: 5500477.1} // 60 N, 5 E
 	for _, c := range []struct {
 		name    string
@@ -80,7 +80,7 @@ func TestMoved(t *testing.T) {
 
 // Signs that come and go: one message throws nothing, and a suspicion does not
 // flutter.
-func TestSignsLast(t *testing.T) {
+func TestASuspicionDoesNotFlutter(t *testing.T) {
 	x := &trusting{now: start, fix: gnss.Fix3D}
 	x.seconds(40)
 	say := func(spoofing string, n int) []gnss.Reason {
@@ -106,7 +106,7 @@ func TestSignsLast(t *testing.T) {
 }
 
 // Jamming with the receiver's own accuracy beside it.
-func TestJammingBySigma(t *testing.T) {
+func TestJammingCountsWhenTheSigmaGrows(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		jamming string
@@ -132,7 +132,7 @@ func TestJammingBySigma(t *testing.T) {
 // An M8T's own sawtooth: with its sign the pulses' first differences shrink, with
 // the other they grow, and then it is left out. Pulses that come by it are the
 // definition (true second = stamp + qErr), with 3 ns of noise beside it.
-func TestSawtoothOfAnM8T(t *testing.T) {
+func TestASawtoothOfTheWrongSignIsLeftOut(t *testing.T) {
 	epochs, _ := replay(t, readCapture(t, "u-blox-m8t-time"), 64)
 	for _, sign := range []int64{1, -1} {
 		var s gnss.Sawtooth
@@ -141,7 +141,7 @@ func TestSawtoothOfAnM8T(t *testing.T) {
 		for i, e := range epochs {
 			second := e.TAI.Value.Add(time.Second)
 			stamp := second.Ns() + 5_000_000 + int64(i)*3 + int64(math.Round(3*noise.NormFloat64()-float64(e.QErrPs.Value)/1000))
-			c := s.Correction(gnss.Mark{Edge: gnss.Edge{Local: timescale.LocalFromNs(stamp)}, Second: second, QErrPs: gnss.Some(sign * e.QErrPs.Value)})
+			c := s.Correction(gnss.Mark{Edge: timescale.Edge{Local: timescale.LocalFromNs(stamp)}, Second: second, QErrPs: gnss.Some(sign * e.QErrPs.Value)})
 			if c != 0 {
 				applied++
 			}
@@ -158,7 +158,7 @@ func TestSawtoothOfAnM8T(t *testing.T) {
 }
 
 // A megabyte of noise between two good bursts of UBX loses neither.
-func TestMegabyteOfNoiseBetweenUBX(t *testing.T) {
+func TestAMegabyteOfNoiseLosesNoGoodUBX(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	noise := make([]byte, 1<<20)
 	for i := range noise {

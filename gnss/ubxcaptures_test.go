@@ -54,7 +54,7 @@ func TestTimePulseNamesTheNextSecond(t *testing.T) {
 }
 
 // What receivers say of themselves.
-func TestSignsInCaptures(t *testing.T) {
+func TestCapturesShowTheirSigns(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		last func(gnss.DecoderStatus) bool
@@ -85,7 +85,7 @@ func TestSignsInCaptures(t *testing.T) {
 
 // A capture with the sentences or the frames of the other protocol taken out
 // names the same seconds.
-func TestEitherProtocolAlone(t *testing.T) {
+func TestEitherProtocolAloneNamesTheSameSeconds(t *testing.T) {
 	raw := readCapture(t, "ublox-zed-f9t-ubx_nmea_l5")
 	parts := map[gnss.FrameKind][]byte{}
 	var f gnss.Framer
@@ -129,7 +129,7 @@ func TestEitherProtocolAlone(t *testing.T) {
 
 // A receiver that tells its time in UBX and its fix in sentences alone is
 // believed by its sentences.
-func TestTimeInUBXAndFixInSentences(t *testing.T) {
+func TestTimeInUBXAndFixInSentencesIsBelieved(t *testing.T) {
 	raw := readCapture(t, "u-blox-m8t-time")
 	var onlyTime []byte
 	var f gnss.Framer

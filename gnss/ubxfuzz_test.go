@@ -66,7 +66,7 @@ func FuzzUBX(f *testing.F) {
 			stream = stream[copy(payload, stream):]
 			d.Feed(now, ubx.AppendMessage(nil, m.name, payload), emit)
 			now = now.Add(500 * time.Millisecond)
-			edge := gnss.Edge{Local: timescale.LocalFromNs(now.Ns()), Mono: now.Add(-450 * time.Millisecond)}
+			edge := timescale.Edge{Local: timescale.LocalFromNs(now.Ns()), Mono: now.Add(-450 * time.Millisecond)}
 			if mark, ok := pairer.Edge(edge); ok {
 				if mark.Second.Ns()%1e9 != 0 {
 					t.Fatalf("%+v", mark)

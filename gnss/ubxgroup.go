@@ -57,8 +57,8 @@ const (
 	timeGoodNs = 1000
 	// timeBadNs: with one so uncertain the second itself is in doubt.
 	timeBadNs = 100_000_000
-	// ubxRules is how long after an epoch from UBX the sentences only confirm.
-	ubxRules = 2500 * time.Millisecond
+	// ubxRulesFor is how long after an epoch from UBX the sentences only confirm.
+	ubxRulesFor = 2500 * time.Millisecond
 )
 
 // openUBX is the group of this iTOW: the current one, or a new one.
@@ -94,7 +94,7 @@ func (g *ubxGroup) hasFix() bool { return g.hasPVT || g.hasSol || g.hasStatus }
 // talksUBX tells whether UBX alone names instants: a receiver may send its time in
 // UBX and its fix in sentences, which then are the better word.
 func (d *Decoder) talksUBX(g *ubxGroup) bool {
-	return d.epoch.Talker == talkerUBX || d.lastEpoch.IsZero() || g.received.Sub(d.lastEpoch).Abs() > ubxRules
+	return d.epoch.Talker == talkerUBX || d.lastEpoch.IsZero() || g.received.Sub(d.lastEpoch).Abs() > ubxRulesFor
 }
 
 // tryUBX gives out the epoch as soon as nothing better is to come: NAV-PVT is
@@ -366,7 +366,7 @@ func (d *Decoder) timeLS(v ubx.TimeLS, now timescale.Mono) {
 		d.ubx.leap.set(v.LeapS, now)
 	}
 	last := d.epoch
-	if !v.EventValid || !last.Trusted || now.Sub(last.Received) > ubxRules {
+	if !v.EventValid || !last.Trusted || now.Sub(last.Received) > ubxRulesFor {
 		return
 	}
 	if v.Change == 0 || v.InS <= 0 {

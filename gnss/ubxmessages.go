@@ -14,7 +14,7 @@ func (d *Decoder) ubxFrame(f Frame, emit func(Epoch)) {
 		if v, ok := ubx.ParsePVT(m); d.read(ok) {
 			g := d.openUBX(v.ITOW, f, emit)
 			g.pvt, g.hasPVT, d.ubx.sincePVT = v, true, 0
-			d.setPosition(f.Received, v.FixType, v.Latitude, v.Longitude, v.HeightMm, v.HeightMSLMm, v.HAccMm)
+			d.setPosition(f.Received, v.FixType, v.Latitude, v.Longitude, v.HeightMSLMm, v.HAccMm)
 			d.used.set(v.NumSV, f.Received)
 			d.tryUBX(emit)
 		}
@@ -61,7 +61,7 @@ func (d *Decoder) ubxFrame(f Frame, emit func(Epoch)) {
 	case ubx.NavPOSLLH:
 		if v, ok := ubx.ParsePosLLH(m); d.read(ok) {
 			d.openUBX(v.ITOW, f, emit)
-			d.setPosition(f.Received, ubx.Fix3D, v.Latitude, v.Longitude, v.HeightMm, v.HeightMSLMm, v.HAccMm)
+			d.setPosition(f.Received, ubx.Fix3D, v.Latitude, v.Longitude, v.HeightMSLMm, v.HAccMm)
 		}
 	case ubx.NavDOP:
 		if iTOW, hdop, ok := ubx.ParseDOP(m); d.read(ok) {
@@ -94,11 +94,11 @@ func (d *Decoder) ubxFrame(f Frame, emit func(Epoch)) {
 		}
 	case ubx.MonHW:
 		if v, ok := ubx.ParseHW(m); d.read(ok) {
-			d.signs.block(v, f.Received, false)
+			d.signs.block(v, f.Received, firstBlock)
 		}
 	case ubx.MonRF:
-		again := false
-		d.read(ubx.ParseRF(m, func(b ubx.RFBlock) { d.signs.block(b, f.Received, again); again = true }))
+		place := firstBlock
+		d.read(ubx.ParseRF(m, func(b ubx.RFBlock) { d.signs.block(b, f.Received, place); place = laterBlock }))
 	case ubx.SecSIG:
 		if v, ok := ubx.ParseSecurity(m); d.read(ok) {
 			if v.JammingOn {
@@ -152,12 +152,12 @@ func (d *Decoder) ubxSatellites(m ubx.Message, f Frame, emit func(Epoch)) {
 }
 
 // setPosition takes a position in UBX's units.
-func (d *Decoder) setPosition(at timescale.Mono, fixType int, lat, lon, height, msl int32, accMm uint32) {
+func (d *Decoder) setPosition(at timescale.Mono, fixType int, lat, lon, msl int32, accMm uint32) {
 	if fixType < ubx.Fix2D || lat < -90e7 || lat > 90e7 || lon < -180e7 || lon > 180e7 {
 		return
 	}
 	d.position = Position{At: at, Latitude: Some(float64(lat) * 1e-7), Longitude: Some(float64(lon) * 1e-7),
-		AltitudeM: Some(float64(msl) / 1000), HeightM: Some(float64(height) / 1000)}
+		AltitudeM: Some(float64(msl) / 1000)}
 	if accMm != ubx.Unknown32 {
 		d.position.AccuracyM = Some(float64(accMm) / 1000)
 	}
@@ -169,9 +169,9 @@ func (d *Decoder) setSolPosition(v ubx.NavSol, f Frame) {
 	if d.ubx.sincePVT <= ubxMemory || v.FixType < ubx.Fix2D || !place.onEarth() {
 		return
 	}
-	lat, lon, height := place.geodetic()
+	lat, lon, _ := place.geodetic()
 	altitude := d.position.AltitudeM // of POSLLH or GGA: SOL knows no sea level
-	d.position = Position{At: f.Received, Latitude: Some(lat), Longitude: Some(lon), HeightM: Some(height), AltitudeM: altitude}
+	d.position = Position{At: f.Received, Latitude: Some(lat), Longitude: Some(lon), AltitudeM: altitude}
 	if v.PAccCm != ubx.Unknown32 {
 		d.position.AccuracyM = Some(float64(v.PAccCm) / 100)
 	}

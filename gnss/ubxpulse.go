@@ -11,9 +11,9 @@ const (
 	// qErrLimitPs is above every sawtooth there is: half a period of the slowest
 	// clock that makes a pulse (Antaris 4, 23.1 MHz: 21.7 ns).
 	qErrLimitPs = 30_000
-	// lockTold is the protocol version from which on TIM-TP tells whether the pulse
+	// lockToldSince is the protocol version from which on TIM-TP tells whether the pulse
 	// follows the sky.
-	lockTold = 3200
+	lockToldSince = 3200
 	// pulseNear is how far from the last epoch the next pulse can be.
 	pulseNear = 3500 * time.Millisecond
 )
@@ -36,7 +36,7 @@ func (d *Decoder) timePulse(v ubx.PulseTime, now timescale.Mono, emit func(Epoch
 		return
 	}
 	n := NextPulse{Received: now, QErrPs: d.qErr(v)}
-	if e := d.epoch; e.Trusted && now.Sub(e.Received) <= ubxRules && d.ubxProtocolLocked(v) {
+	if e := d.epoch; e.Trusted && now.Sub(e.Received) <= ubxRulesFor && d.ubxProtocolLocked(v) {
 		n.Second = d.pulseSecond(v, tai(d.book.table, e))
 	}
 	d.cfg.NextPulse(n)
@@ -47,11 +47,11 @@ func (d *Decoder) timePulse(v ubx.PulseTime, now timescale.Mono, emit func(Epoch
 func (d *Decoder) timeOfSecond(v ubx.TimeOfSecond, now timescale.Mono) {
 	u, _, ok := ubxCivil(v.Year, v.Month, v.Day, v.Hour, v.Minute, v.Second, 0)
 	e := &d.epoch
-	if !ok || !v.UTCValid || !e.Trusted || now.Sub(e.Received) > ubxRules {
+	if !ok || !v.UTCValid || !e.Trusted || now.Sub(e.Received) > ubxRulesFor {
 		return
 	}
-	if off := u.Sub(e.UTC) - now.Sub(e.Received); off.Abs() > contradiction {
-		d.conflict = conflictMemory
+	if off := u.Sub(e.UTC) - now.Sub(e.Received); off.Abs() > contradictionLeast {
+		d.conflict = groupsOfConflict
 	}
 }
 
@@ -59,7 +59,7 @@ func (d *Decoder) timeOfSecond(v ubx.TimeOfSecond, now timescale.Mono) {
 // follow the sky.
 func (d *Decoder) ubxProtocolLocked(v ubx.PulseTime) bool {
 	p := d.ubx.version.Protocol
-	return !v.NotLocked || p != 0 && p < lockTold
+	return !v.NotLocked || p != 0 && p < lockToldSince
 }
 
 // qErr is the sawtooth, where the receiver says that it is good.
@@ -129,7 +129,7 @@ func (d *Decoder) notePulse() {
 // ahead. 0: not known.
 func (d *Decoder) pulseAhead() int64 {
 	p, g := &d.ubx.pulse, &d.ubx.group
-	if !p.known || g.received.Sub(p.at).Abs() > ubxRules {
+	if !p.known || g.received.Sub(p.at).Abs() > ubxRulesFor {
 		return 0
 	}
 	behind := int64(0)

@@ -39,8 +39,8 @@ func lockedClock(tb testing.TB) (*Clock, func()) {
 	for range 3600 {
 		second()
 	}
-	if c.state != quality.Locked {
-		tb.Fatalf("%v after an hour", c.state)
+	if c.life.State != quality.Locked {
+		tb.Fatalf("%v after an hour", c.life.State)
 	}
 	return c, second
 }

@@ -49,19 +49,12 @@ const (
 // Clock is the served clock as the servo sees it. It is not safe for several
 // goroutines.
 type Clock struct {
-	cfg   Config
-	start timescale.Mono
-	now   timescale.Mono
-	cond  Conditions
+	cfg  Config
+	now  timescale.Mono
+	cond Conditions
+	why  Reason
 
-	state quality.State
-	since timescale.Mono
-	why   Reason
-
-	origin    timescale.Mono // of the time axis, the first pulse
-	originNs  int64          // its offset, without the steps
-	hasOrigin bool
-
+	life  life
 	corr  corrections
 	rate  rateLimit
 	est   estimator
@@ -77,44 +70,57 @@ type Clock struct {
 	virtual  virtual
 	foreseen forecast
 
-	everLocked   bool
-	aligned      bool // before the first lock: the phase is stepped or being slewed
-	lockedFor    time.Duration
-	holdoverFrom timescale.Mono // zero while there is none
-	boundInside  bool           // kept since the loss
-	capped       bool           // max_holdover was reached since the loss
-	lastEdge     timescale.Mono
-	lastAccepted timescale.Mono
-	patchy       timescale.Mono // until then pulses are known to miss
-	firstPulse   timescale.Mono // of this life
-	restlessAt   timescale.Mono // when the frequency was last seen moving as in a warm-up
-	lockedAt     timescale.Mono // when LOCKED was last entered
-	locks        int            // how often
-	waits        bool           // the last lock was short: wait_to_restore
-	vouched      bool           // the operator says that the pulses are right
-	stepWanted   bool           // and wants a step
-	settledFrom  timescale.Mono // zero while outside the lock limit
-	returning    int            // pulses since the loss that were not believed yet
-	returnFrom   float64        // when they were first seen where they are, s since the origin
-	returnUnseen float64        // the bound then, ns
-	saidBound    slowFall       // what LOCKED announces of bound and spread
-	saidSigma    slowFall
+	returning    int     // pulses since the loss that were not believed yet
+	returnFrom   float64 // when they were first seen where they are, s since the origin
+	returnUnseen float64 // the bound then, ns
 	atLimit      bool
 
 	dithered  timescale.Mono // when wanted was last told
 	wanted    float64        // the correction that the code stands for, ppb
 	roundedNs float64        // phase that the rounding left behind
 
-	tempC    float64
-	accepted uint64
-	rejected uint64
-	refused  uint64
+	tempC     float64
+	refusedAt timescale.Mono
+	stepTries int
 
-	refusedAt     timescale.Mono
-	stepTries     int
-	steps         int
-	lastStepNs    int64
-	steppedServed timescale.Mono
+	vouched    bool // the operator says that the pulses are right,
+	stepWanted bool // and wants a step
+}
+
+// life is what the clock has been through; a restart takes it along whole.
+type life struct {
+	Start timescale.Mono `json:"start_ns"`
+	State quality.State  `json:"state"`
+	Since timescale.Mono `json:"since_ns"` // of the state
+
+	HasOrigin bool           `json:"has_origin"`
+	Origin    timescale.Mono `json:"origin_ns"`       // of the time axis, the first pulse
+	OriginNs  int64          `json:"origin_phase_ns"` // its offset, without the steps
+
+	EverLocked   bool           `json:"ever_locked"`
+	Aligned      bool           `json:"aligned"` // before the first lock: the phase is stepped or being slewed
+	LockedFor    time.Duration  `json:"locked_for_ns"`
+	HoldoverFrom timescale.Mono `json:"holdover_from_ns"` // zero while there is none
+	BoundInside  bool           `json:"bound_inside"`     // kept since the loss
+	Capped       bool           `json:"capped"`           // max_holdover was reached since the loss
+	LastEdge     timescale.Mono `json:"last_edge_ns"`
+	LastAccepted timescale.Mono `json:"last_accepted_ns"`
+	SettledFrom  timescale.Mono `json:"settled_from_ns"` // zero while outside the lock limit
+	LockedAt     timescale.Mono `json:"locked_at_ns"`    // when LOCKED was last entered
+	Locks        int            `json:"locks"`           // how often
+	Waits        bool           `json:"waits"`           // the last lock was short: wait_to_restore
+	FirstPulse   timescale.Mono `json:"first_pulse_ns"`
+	RestlessAt   timescale.Mono `json:"restless_at_ns"` // when the frequency was last seen moving as in a warm-up
+	Patchy       timescale.Mono `json:"patchy_ns"`      // until then pulses are known to miss
+	SaidBound    slowFall       `json:"said_bound"`     // what LOCKED announces of bound and spread
+	SaidSigma    slowFall       `json:"said_sigma"`
+
+	Accepted      uint64         `json:"accepted"`
+	Rejected      uint64         `json:"rejected"`
+	Refused       uint64         `json:"refused"`
+	Steps         int            `json:"steps"`
+	LastStepNs    int64          `json:"last_step_ns"`
+	SteppedServed timescale.Mono `json:"stepped_served_ns"` // the last step that clients saw
 }
 
 // New makes a clock that has never locked. Values of cfg that make no sense
@@ -128,7 +134,7 @@ func New(cfg Config) *Clock {
 	return &Clock{cfg: cfg, est: newEstimator(cfg.Oscillator.level()), virtual: virtual{mean: 1, worst: 1},
 		snaps: snapshots{ring: make([]model, 18), sep: snapshotEveryS},
 		doubt: doubt{past: snapshots{ring: make([]model, 64), sep: snapshotMinuteS}},
-		state: state, why: ReasonNoTime,
+		life:  life{State: state}, why: ReasonNoTime,
 		tempC: math.NaN()}
 }
 
@@ -140,27 +146,27 @@ func (c *Clock) Pulse(now timescale.Mono, p Pulse) Order {
 	}
 	t, z, ok := c.measure(now, p)
 	if !ok {
-		c.refused++
+		c.life.Refused++
 		c.refusedAt = now
 		return c.advance(now, false)
 	}
-	if gap := p.Mono.Sub(c.lastEdge); !c.lastEdge.IsZero() && gap >= gapSeen && gap < pulsePatience {
-		c.patchy = p.Mono.Add(patchyFor)
+	if gap := p.Mono.Sub(c.life.LastEdge); !c.life.LastEdge.IsZero() && gap >= gapSeen && gap < pulsePatience {
+		c.life.Patchy = p.Mono.Add(patchyFor)
 	}
-	c.lastEdge = p.Mono
-	if c.firstPulse.IsZero() {
-		c.firstPulse = now
+	c.life.LastEdge = p.Mono
+	if c.life.FirstPulse.IsZero() {
+		c.life.FirstPulse = now
 	}
 	c.witness.add(p.Mono, float64(p.OffsetNs)+p.CorrectionNs)
 	if c.cond.Distrust != ReasonNone {
-		c.rejected++
+		c.life.Rejected++
 		c.returning = 0
 		c.fit.reset()
 	} else if c.take(t, z, p.SigmaNs) {
-		c.accepted++
-		c.lastAccepted = p.Mono
+		c.life.Accepted++
+		c.life.LastAccepted = p.Mono
 	} else {
-		c.rejected++
+		c.life.Rejected++
 	}
 	return c.advance(now, true)
 }
@@ -189,18 +195,18 @@ func (c *Clock) Applied(at timescale.Mono, ppb float64) {
 // order whose step failed is not answered, and is given again.
 func (c *Clock) Stepped(at timescale.Mono, ns int64) {
 	c.corr.step(at, ns)
-	c.steps++
+	c.life.Steps++
 	c.stepTries = 0
 	c.witness.reset()
-	c.lastStepNs = ns
+	c.life.LastStepNs = ns
 	if c.cond.Served {
-		c.steppedServed = at
+		c.life.SteppedServed = at
 	}
 }
 
 func (c *Clock) begin(now timescale.Mono) {
-	if c.start.IsZero() {
-		c.start, c.since, c.now = now, now, now
+	if c.life.Start.IsZero() {
+		c.life.Start, c.life.Since, c.now = now, now, now
 	}
 	c.thermo.pass(now)
 	c.est.blind = !c.thermo.trusted(now)
@@ -213,32 +219,32 @@ func (c *Clock) begin(now timescale.Mono) {
 const coastEveryS = 1.6
 
 // axis is the time axis of the estimator, in s since the first pulse.
-func (c *Clock) axis(t timescale.Mono) float64 { return seconds(t.Sub(c.origin)) }
+func (c *Clock) axis(t timescale.Mono) float64 { return seconds(t.Sub(c.life.Origin)) }
 
 // measure turns a pulse into the oscillator's own phase z. ok is false for
 // numbers that cannot be, for a repeated pulse and for one too old to judge.
 func (c *Clock) measure(now timescale.Mono, p Pulse) (t, z float64, ok bool) {
 	if !finite(p.SigmaNs) || p.SigmaNs < 0 || !finite(p.CorrectionNs) || math.Abs(p.CorrectionNs) > 1e9 ||
 		p.OffsetNs > offsetLimitNs || p.OffsetNs < -offsetLimitNs || p.Mono.IsZero() || now.Before(p.Mono) ||
-		now.Sub(p.Mono) > pulseAge || !c.lastEdge.IsZero() && p.Mono.Sub(c.lastEdge) < pulseSpacing {
+		now.Sub(p.Mono) > pulseAge || !c.life.LastEdge.IsZero() && p.Mono.Sub(c.life.LastEdge) < pulseSpacing {
 		return 0, 0, false
 	}
 	u, steps, ok := c.corr.at(p.Mono)
 	if !ok {
 		return 0, 0, false
 	}
-	if !c.hasOrigin {
-		c.hasOrigin = true
-		c.origin, c.originNs = p.Mono, p.OffsetNs-steps
+	if !c.life.HasOrigin {
+		c.life.HasOrigin = true
+		c.life.Origin, c.life.OriginNs = p.Mono, p.OffsetNs-steps
 	}
-	return c.axis(p.Mono), float64(p.OffsetNs-steps-c.originNs) + p.CorrectionNs - u, true
+	return c.axis(p.Mono), float64(p.OffsetNs-steps-c.life.OriginNs) + p.CorrectionNs - u, true
 }
 
 // take gives the pulse to whatever waits for it and tells whether it was
 // believed.
 func (c *Clock) take(t, z, sigma float64) bool {
 	switch {
-	case c.held.active:
+	case c.held.Active:
 		return c.takeReturning(t, z, sigma)
 	case !c.est.valid:
 		c.est.pulses.add(t, z, c.est.kind.differenceNs())
@@ -247,32 +253,32 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		if !ok {
 			return true // it counts as a pulse; nothing is steered by it yet
 		}
-		c.est.start(l, c.thermo.when(c.lastEdge))
+		c.est.start(l, c.thermo.when(c.life.LastEdge))
 		c.recall()
 		c.snaps.reset()
 		c.snaps.add(&c.est.model)
 		return true
 	}
-	if !c.est.update(t, z, sigma, c.thermo.when(c.lastEdge)) {
-		if !c.everLocked && c.est.rejects >= firstRejects {
+	if !c.est.update(t, z, sigma, c.thermo.when(c.life.LastEdge)) {
+		if !c.life.EverLocked && c.est.rejects >= firstRejects {
 			c.forget()
 		}
 		return false
 	}
 	if c.est.biased() {
-		c.thermo.contradicted(c.now, !c.doubt.anchored) // the oscillator does what it does not tell of
+		c.thermo.contradicted(c.now, !c.doubt.anchor.Kept) // the oscillator does what it does not tell of
 	}
 	c.snaps.add(&c.est.model)
 	c.motion.add(&c.est)
-	if from, sky := c.weigh(); sky && c.everLocked {
+	if from, sky := c.weigh(); sky && c.life.EverLocked {
 		c.leaveSky(from)
 		return false
 	}
 	if c.motion.drift() > c.restless() {
-		c.restlessAt = c.now
+		c.life.RestlessAt = c.now
 	}
-	c.est.proven = c.lockedFor >= provenAfter
-	if c.state == quality.Locked && !(c.doubt.anchored && c.est.proven) {
+	c.est.proven = c.life.LockedFor >= provenAfter
+	if c.life.State == quality.Locked && !(c.doubt.anchor.Kept && c.est.proven) {
 		c.virtual.observe(&c.est, c.cfg.Oscillator.level())
 	}
 	return true
@@ -286,19 +292,19 @@ func (c *Clock) leaveSky(from model) {
 	c.est.model = from
 	c.est.agility, c.est.quick, c.est.long = 0, 0, 0
 	c.est.advance(c.axis(c.now), c.thermo.when(c.now))
-	c.lastAccepted = timescale.Mono{}
+	c.life.LastAccepted = timescale.Mono{}
 	doubted, _ := c.doubt.most()
 	c.snaps.reset()
 	c.doubt.past.forget(from.t)
 	c.motion.reset()
-	c.held = held{active: true, from: from.t, zErrNs: boundSigmas*from.sigma() + doubted + c.receiver(), sigma: from.sigma(), doubted: doubted, sky: skyMoved}
+	c.held = held{Active: true, From: from.t, ZErrNs: boundSigmas*from.sigma() + doubted + c.receiver(), Sigma: from.sigma(), Doubted: doubted, Sky: skyMoved}
 	c.fit.reset()
 	c.returning = 0
 }
 
 // forget drops a frequency that was measured before the first lock.
 func (c *Clock) forget() {
-	c.est.valid, c.aligned = false, false
+	c.est.valid, c.life.Aligned = false, false
 	c.fit.reset()
 	c.motion.reset()
 }
@@ -310,16 +316,16 @@ func (c *Clock) restless() float64 { return c.est.kind.tempcoPPB * restlessC / 3
 // warming tells that the oscillator has not settled since the power came. What
 // moves for longer than warmUpMost is not its warm-up.
 func (c *Clock) warming(now timescale.Mono) bool {
-	return !c.everLocked && !c.restlessAt.IsZero() && now.Sub(c.restlessAt) < time.Minute && now.Sub(c.firstPulse) < warmUpMost
+	return !c.life.EverLocked && !c.life.RestlessAt.IsZero() && now.Sub(c.life.RestlessAt) < time.Minute && now.Sub(c.life.FirstPulse) < warmUpMost
 }
 
 // waitFor is how long a clock that has locked must be inside the lock limit to lock
 // again: longer when the last lock was short.
 func (c *Clock) waitFor() time.Duration {
 	switch {
-	case !c.everLocked:
+	case !c.life.EverLocked:
 		return c.cfg.Settle
-	case c.waits:
+	case c.life.Waits:
 		return max(c.cfg.WaitToRestore, min(c.cfg.Settle, relockSettle))
 	}
 	return min(c.cfg.Settle, relockSettle)
@@ -328,10 +334,10 @@ func (c *Clock) waitFor() time.Duration {
 // fresh tells that a pulse was believed a moment ago and nothing speaks against it.
 func (c *Clock) fresh(now timescale.Mono) bool {
 	timeout := pulseTimeout
-	if now.Before(c.patchy) {
+	if now.Before(c.life.Patchy) {
 		timeout = pulsePatience
 	}
-	return !c.lastAccepted.IsZero() && now.Sub(c.lastAccepted) < timeout && c.cond.Distrust == ReasonNone
+	return !c.life.LastAccepted.IsZero() && now.Sub(c.life.LastAccepted) < timeout && c.cond.Distrust == ReasonNone
 }
 
 // error is the estimated error x of the served clock (ns) and the oscillator's
@@ -345,7 +351,7 @@ func (c *Clock) error(now timescale.Mono) (x, y float64) {
 // 1970 is off by more than a float64 can tell to the nanosecond.
 func (c *Clock) errorParts(now timescale.Mono) (whole int64, part, y float64) {
 	u, steps, _ := c.corr.at(now)
-	return c.originNs + steps, c.est.phase(c.axis(now)) + u, c.est.rate()
+	return c.life.OriginNs + steps, c.est.phase(c.axis(now)) + u, c.est.rate()
 }
 
 // lockLimit is the error below which the clock may call itself locked: 100 ns,
@@ -361,11 +367,11 @@ func (c *Clock) advance(now timescale.Mono, pulse bool) Order {
 	}
 	dt := now.Sub(c.now)
 	c.now = now
-	if c.state == quality.Locked && now.Sub(c.start) >= c.cfg.WarmUp {
-		c.lockedFor += dt
+	if c.life.State == quality.Locked && now.Sub(c.life.Start) >= c.cfg.WarmUp {
+		c.life.LockedFor += dt
 	}
 	fresh := c.fresh(now)
-	if !c.everLocked && c.est.valid && now.Sub(c.lastAccepted) > forgetAfter {
+	if !c.life.EverLocked && c.est.valid && now.Sub(c.life.LastAccepted) > forgetAfter {
 		c.forget()
 	}
 	step := c.firstStep(now, pulse && fresh)
@@ -373,17 +379,17 @@ func (c *Clock) advance(now timescale.Mono, pulse bool) Order {
 		step = c.laterStep(now, pulse && fresh)
 	}
 
-	next, why := Next(c.state, c.inputs(now, fresh))
-	if next != c.state {
+	next, why := Next(c.life.State, c.inputs(now, fresh))
+	if next != c.life.State {
 		c.enter(now, next)
 	}
 	c.why = why
 	if next == quality.Locked {
-		if now.Sub(c.since) < youngLock {
-			c.saidBound, c.saidSigma = slowFall{}, slowFall{}
+		if now.Sub(c.life.Since) < youngLock {
+			c.life.SaidBound, c.life.SaidSigma = slowFall{}, slowFall{}
 		}
-		c.saidBound.follow(now, c.bound(now))
-		c.saidSigma.follow(now, c.unseen(now)/boundSigmas)
+		c.life.SaidBound.follow(now, c.bound(now))
+		c.life.SaidSigma.follow(now, c.unseen(now)/boundSigmas)
 	}
 	if step.Step {
 		return step
@@ -394,39 +400,39 @@ func (c *Clock) advance(now timescale.Mono, pulse bool) Order {
 // inputs gathers the facts for Next.
 func (c *Clock) inputs(now timescale.Mono, fresh bool) Inputs {
 	in := Inputs{
-		EverLocked: c.everLocked,
-		Warm:       now.Sub(c.start) >= c.cfg.WarmUp,
+		EverLocked: c.life.EverLocked,
+		Warm:       now.Sub(c.life.Start) >= c.cfg.WarmUp,
 		HasTime:    c.cond.HasTime,
 		Pulses:     fresh,
-		Aligned:    c.est.valid && c.aligned,
-		Learned:    c.lockedFor >= c.cfg.Learning,
+		Aligned:    c.est.valid && c.life.Aligned,
+		Learned:    c.life.LockedFor >= c.cfg.Learning,
 	}
-	if c.everLocked {
-		in.Aligned = !c.held.active
+	if c.life.EverLocked {
+		in.Aligned = !c.held.Active
 	}
 	if c.est.valid {
 		x, _ := c.error(now)
 		limit := c.lockLimit()
 		sigma := c.est.sigma()
 		switch {
-		case !fresh || c.held.active || math.Abs(x) > limit || 3*sigma > limit && !c.est.converged() || c.contradicted(now, limit) || c.warming(now):
-			c.settledFrom = timescale.Mono{}
-		case c.settledFrom.IsZero():
-			c.settledFrom = now
+		case !fresh || c.held.Active || math.Abs(x) > limit || 3*sigma > limit && !c.est.converged() || c.contradicted(now, limit) || c.warming(now):
+			c.life.SettledFrom = timescale.Mono{}
+		case c.life.SettledFrom.IsZero():
+			c.life.SettledFrom = now
 		}
-		in.Settled = !c.settledFrom.IsZero() && now.Sub(c.settledFrom) >= c.waitFor()
+		in.Settled = !c.life.SettledFrom.IsZero() && now.Sub(c.life.SettledFrom) >= c.waitFor()
 		in.Strayed = math.Abs(x) > strayedFactor*limit || c.contradicted(now, strayedFactor*limit)
 	}
 	inside := c.bound(now) < ns(c.cfg.Spec)
-	if c.state == quality.Locked {
-		c.boundInside, c.capped = inside, false
+	if c.life.State == quality.Locked {
+		c.life.BoundInside, c.life.Capped = inside, false
 	} else {
-		c.boundInside = c.boundInside && inside
+		c.life.BoundInside = c.life.BoundInside && inside
 	}
-	if !fresh && !c.holdoverFrom.IsZero() && now.Sub(c.holdoverFrom) >= c.cfg.MaxHoldover {
-		c.capped = true
+	if !fresh && !c.life.HoldoverFrom.IsZero() && now.Sub(c.life.HoldoverFrom) >= c.cfg.MaxHoldover {
+		c.life.Capped = true
 	}
-	in.BoundInside, in.UnderCap = c.boundInside, !c.capped && c.cfg.MaxHoldover > 0
+	in.BoundInside, in.UnderCap = c.life.BoundInside, !c.life.Capped && c.cfg.MaxHoldover > 0
 	return in
 }
 
@@ -439,50 +445,50 @@ func (c *Clock) contradicted(now timescale.Mono, limit float64) bool {
 func (c *Clock) enter(now timescale.Mono, next quality.State) {
 	switch next {
 	case quality.Locked:
-		c.everLocked = true
-		c.lockedAt, c.waits = now, false
-		c.locks++
-		c.holdoverFrom = timescale.Mono{}
-		c.boundInside, c.capped = true, false
+		c.life.EverLocked = true
+		c.life.LockedAt, c.life.Waits = now, false
+		c.life.Locks++
+		c.life.HoldoverFrom = timescale.Mono{}
+		c.life.BoundInside, c.life.Capped = true, false
 	case quality.HoldoverSpec, quality.HoldoverNoSpec:
-		if c.state == quality.Locked && c.locks > 1 && now.Sub(c.lockedAt) < shortLock*c.cfg.WaitToRestore {
-			c.waits = true
+		if c.life.State == quality.Locked && c.life.Locks > 1 && now.Sub(c.life.LockedAt) < shortLock*c.cfg.WaitToRestore {
+			c.life.Waits = true
 		}
-		if c.holdoverFrom.IsZero() {
-			c.holdoverFrom = now
+		if c.life.HoldoverFrom.IsZero() {
+			c.life.HoldoverFrom = now
 		}
-		if !c.held.active {
+		if !c.held.Active {
 			c.hold(now)
 		}
 	case quality.Relocking:
-		if c.holdoverFrom.IsZero() {
-			c.holdoverFrom = now
+		if c.life.HoldoverFrom.IsZero() {
+			c.life.HoldoverFrom = now
 		}
-		c.settledFrom = timescale.Mono{}
+		c.life.SettledFrom = timescale.Mono{}
 	}
-	c.state, c.since = next, now
+	c.life.State, c.life.Since = next, now
 }
 
 // firstStep decides about the phase before the first lock: a step when nobody
 // is served or on_acquire says so, else nothing and the slew does it.
 func (c *Clock) firstStep(now timescale.Mono, pulse bool) Order {
-	if c.everLocked || !c.est.valid {
+	if c.life.EverLocked || !c.est.valid {
 		return Order{}
 	}
 	x, y := c.error(now)
-	if c.aligned {
+	if c.life.Aligned {
 		// Stepped already, and missed by far with nobody looking: once more.
-		c.aligned = c.cond.Served || math.Abs(x) <= stepAgainNs
+		c.life.Aligned = c.cond.Served || math.Abs(x) <= stepAgainNs
 		return Order{}
 	}
 	least := float64(stepLeastNs)
-	if c.steps > 0 {
+	if c.life.Steps > 0 {
 		least = stepAgainNs
 	}
 	slew := c.cond.Served && (c.cfg.OnAcquire == AcquireSlew ||
 		c.cfg.OnAcquire == AcquireAuto && c.slewTime(x, y+c.corr.ppb()) <= seconds(autoSlew))
 	if math.Abs(x) <= least || slew {
-		c.aligned = true
+		c.life.Aligned = true
 		return Order{}
 	}
 	if !pulse {
@@ -496,12 +502,12 @@ func (c *Clock) firstStep(now timescale.Mono, pulse bool) Order {
 // laterStep decides about a step after the first lock: in class 52 alone, where
 // on_return asks for one or the operator does.
 func (c *Clock) laterStep(now timescale.Mono, pulse bool) Order {
-	if !c.everLocked || c.held.active || !pulse {
+	if !c.life.EverLocked || c.held.Active || !pulse {
 		return Order{}
 	}
 	whole, part, _ := c.errorParts(now)
 	x := float64(whole) + part
-	out := c.state == quality.Relocking && !c.boundInside && math.Abs(x) > ns(c.cfg.Spec)
+	out := c.life.State == quality.Relocking && !c.life.BoundInside && math.Abs(x) > ns(c.cfg.Spec)
 	asked := c.cfg.OnReturn == ReturnStep || c.cfg.OnReturn == ReturnAuto && c.slewTime(x, 0) > seconds(autoReturn)
 	if !(out && asked || c.stepWanted && math.Abs(x) > stepLeastNs) {
 		c.stepWanted = false

@@ -10,13 +10,13 @@ import (
 
 // held is the holdover: the estimator goes on without pulses.
 type held struct {
-	active  bool
-	from    float64 // s since the origin; the bound grows from here
-	zErrNs  float64 // bound of the error of z there
-	sigma   float64 // the model's deviation of z at the loss
-	drift   float64 // of the frequency right before the loss, ppb/s, positive
-	doubted float64 // part of zErrNs that is the pulses' word against the oscillator's
-	sky     int     // pulses seen since that no oscillator explains
+	Active  bool    `json:"active"`
+	From    float64 `json:"from_s"`      // since the origin; the bound grows from here
+	ZErrNs  float64 `json:"z_err_ns"`    // bound of the error of z there
+	Sigma   float64 `json:"sigma_ns"`    // the model's deviation of z at the loss
+	Drift   float64 `json:"drift_ppb_s"` // of the frequency right before the loss, positive
+	Doubted float64 `json:"doubted_ns"`  // part of ZErrNs that is the pulses' word against the oscillator's
+	Sky     int     `json:"sky"`         // pulses seen since that no oscillator explains
 }
 
 // hold begins the holdover at the loss of the pulse.
@@ -27,13 +27,13 @@ type held struct {
 // by more than the oscillator could have moved. Whichever is taken, the bound
 // holds the other one too.
 func (c *Clock) hold(now timescale.Mono) {
-	c.thermo.acquit(c.lastAccepted.Add(-backDate))
+	c.thermo.acquit(c.life.LastAccepted.Add(-backDate))
 	c.est.blind = !c.thermo.trusted(now)
 	t := c.axis(now)
 	c.est.advance(t, c.thermo.when(now))
-	end := c.axis(c.lastAccepted)
+	end := c.axis(c.life.LastAccepted)
 	doubted, age := c.doubt.most()
-	h := held{active: true, from: end, zErrNs: boundSigmas*c.est.sigma() + doubted + c.receiver(), drift: c.motion.drift()}
+	h := held{Active: true, From: end, ZErrNs: boundSigmas*c.est.sigma() + doubted + c.receiver(), Drift: c.motion.drift()}
 	if old, ok := c.snaps.before(end - seconds(backDate)); ok {
 		var k transition
 		k.set(c.est.t-old.t, c.est.calmNoise())
@@ -43,9 +43,9 @@ func (c *Clock) hold(now timescale.Mono) {
 		better := max(back.p[sPhase][sPhase]-c.est.p[sPhase][sPhase], 0)
 		if better < square(backDateNs) || d > 3*math.Sqrt(better)+backDateNs {
 			c.est.model = back
-			h.from = old.t
+			h.From = old.t
 		}
-		h.zErrNs = boundSigmas*c.est.sigma() + max(d, doubted) + c.receiver()
+		h.ZErrNs = boundSigmas*c.est.sigma() + max(d, doubted) + c.receiver()
 		if c.est.rejects >= rejectsShown {
 			c.doubt.anchorAt(&back) // pulses and oscillator say two things
 		}
@@ -56,15 +56,15 @@ func (c *Clock) hold(now timescale.Mono) {
 	if doubted > 0 {
 		c.est.add(sFreq, sFreq, square(doubted/age))
 	}
-	if c.doubt.anchored {
-		c.est.add(sFreq, sFreq, square(c.est.rate()-c.doubt.anchor.rate()))
+	if c.doubt.anchor.Kept {
+		c.est.add(sFreq, sFreq, square(c.est.rate()-c.doubt.anchor.Model.rate()))
 	}
 	if c.est.rejects >= rejectsShown {
 		// Pulses come and do not fit: perhaps the air did not move as it seems.
 		c.est.add(sFreq, sFreq, square((c.est.x[sTempco1]+c.est.x[sTempco2])*c.thermo.doubt(now)))
 	}
-	h.sigma = c.est.sigma()
-	h.doubted = doubted
+	h.Sigma = c.est.sigma()
+	h.Doubted = doubted
 	c.held = h
 	c.fit.reset()
 	c.returning = 0
@@ -93,7 +93,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 		c.returning = 0
 	}
 	c.fit.add(t, z, sigma)
-	away := max(t-c.held.from, 1)
+	away := max(t-c.held.From, 1)
 	anew := func() { c.returnFrom, c.returnUnseen = t, c.coasted(t) }
 	if c.returning == 0 {
 		anew()
@@ -113,7 +113,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	could := min(e.could().rushPPBs*away, e.could().reachPPB)
 	if moved := dy - gateSigmas*math.Hypot(c.virtual.ratio(away)*e.rateSigma(), l.yErr); !level && !c.vouched && moved > 0 {
 		if moved > could {
-			c.held.sky++
+			c.held.Sky++
 			c.returning = 0
 			return false
 		}
@@ -122,26 +122,26 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 		}
 	}
 	patience := returnRejects
-	if c.held.sky >= skyMoved {
+	if c.held.Sky >= skyMoved {
 		patience = skyRejects
 	}
 	off := math.Abs(d) - gateSigmas*l.zErr
 	switch {
-	case c.vouched, off <= c.returnUnseen && (c.held.sky < skyMoved || c.returning >= doubtRejects):
-	case off <= max(c.returnUnseen, could*away/2) && c.returning >= doubtRejects && c.returnFrom-c.held.from > doubtAwayS && c.held.sky < skyMoved:
+	case c.vouched, off <= c.returnUnseen && (c.held.Sky < skyMoved || c.returning >= doubtRejects):
+	case off <= max(c.returnUnseen, could*away/2) && c.returning >= doubtRejects && c.returnFrom-c.held.From > doubtAwayS && c.held.Sky < skyMoved:
 	case c.returning >= patience:
 	default:
 		return false
 	}
 	// What is in the bound for a doubt alone is no place where the clock expects them.
-	expected := c.returnUnseen - c.held.doubted
+	expected := c.returnUnseen - c.held.Doubted
 	if !level || off > expected {
 		// Pulses and oscillator still say two things.
 		c.doubt.reset()
 		c.doubt.anchorAt(&e.model)
 	}
 	if c.vouched {
-		c.doubt.anchored = false
+		c.doubt.anchor.Kept = false
 	}
 	w := c.thermo.when(c.now)
 	switch s := math.Abs(d) - 2*math.Hypot(e.sigma(), l.zErr); {
@@ -185,11 +185,11 @@ const (
 
 // AcceptPulses is the operator's word that the receiver's pulse is right: the
 // holdover ends with the next pulses that lie on a line, wherever they are.
-func (c *Clock) AcceptPulses() { c.vouched = c.held.active }
+func (c *Clock) AcceptPulses() { c.vouched = c.held.Active }
 
 // strayed is the deviation of what the oscillator has done since the loss.
 func (c *Clock) strayed() float64 {
-	return c.virtual.ratio(c.est.t-c.held.from) * math.Sqrt(max(square(c.est.sigma())-square(c.held.sigma), 0))
+	return c.virtual.ratio(c.est.t-c.held.From) * math.Sqrt(max(square(c.est.sigma())-square(c.held.Sigma), 0))
 }
 
 // coasted is the bound of the error of z at t (s since the origin) in holdover.
@@ -198,7 +198,7 @@ func (c *Clock) coasted(t float64) float64 {
 	if ahead := t - c.est.t; ahead > 2 {
 		s = c.sigmaAfter(ahead)
 	}
-	return max(c.held.zErrNs, c.coastBound(t-c.held.from, s))
+	return max(c.held.ZErrNs, c.coastBound(t-c.held.From, s))
 }
 
 // coastBound is what z may be off after away seconds without a pulse, when the
@@ -213,8 +213,8 @@ func (c *Clock) coastBound(away, sigma float64) float64 {
 // thermometer tells of it, the room becomes 10 C warmer within an hour, and began to
 // before the loss.
 func (c *Clock) unforeseen(away float64) float64 {
-	drift := c.held.drift
-	if !c.held.active {
+	drift := c.held.Drift
+	if !c.held.Active {
 		drift = c.motion.drift()
 	}
 	ns := drift * ramped(away, driftGoesOnS)
@@ -231,8 +231,8 @@ const driftGoesOnS = 1800.0
 func (c *Clock) sigmaAfter(s float64) float64 {
 	var k transition
 	k.set(s, c.est.noise())
-	far := min(s, airTurnsS) * s / (s + airMovesS) * math.Sqrt(max(c.thermo.spread, square(airSpreadC)))
-	if !c.thermo.known {
+	far := min(s, airTurnsS) * s / (s + airMovesS) * math.Sqrt(max(c.thermo.Spread, square(airSpreadC)))
+	if !c.thermo.Known {
 		far = 0
 	}
 	worst := 0.0
@@ -263,9 +263,9 @@ func (c *Clock) bound(now timescale.Mono) float64 {
 	x, _ := c.error(now)
 	b := math.Abs(x) + c.unseen(now)
 	if shown := c.witness.error(now, c.est.pulses.ns); shown > 0 && c.cond.Distrust == ReasonNone {
-		agreed := c.axis(c.lastAccepted)
-		if c.held.active {
-			agreed = c.held.from
+		agreed := c.axis(c.life.LastAccepted)
+		if c.held.Active {
+			agreed = c.held.From
 		}
 		away := max(c.axis(now)-agreed, 0) + 1
 		could := b + min(c.est.could().rushPPBs*away, c.est.could().reachPPB)*away
@@ -276,12 +276,12 @@ func (c *Clock) bound(now timescale.Mono) float64 {
 
 // unseen is the part of the bound beside the estimated error itself.
 func (c *Clock) unseen(now timescale.Mono) float64 {
-	if c.held.active {
+	if c.held.Active {
 		return c.coasted(c.axis(now))
 	}
 	doubted, _ := c.doubt.most()
 	ns := boundSigmas*c.est.sigma() + doubted + c.receiver()
-	if gap := seconds(now.Sub(c.lastAccepted)); gap > seconds(pulseTimeout) {
+	if gap := seconds(now.Sub(c.life.LastAccepted)); gap > seconds(pulseTimeout) {
 		ns = max(ns, c.coastBound(gap, c.est.sigma()))
 	}
 	return ns
@@ -372,17 +372,17 @@ func (m *motion) drift() float64 {
 // a fifth lower for half an hour: an Announce that flutters between two codes
 // makes every client choose its master anew.
 type slowFall struct {
-	value float64
-	high  timescale.Mono // when the number was last not a fifth lower
+	Value float64        `json:"value"`
+	High  timescale.Mono `json:"high_ns"` // when the number was last not a fifth lower
 }
 
 func (s *slowFall) follow(now timescale.Mono, v float64) {
 	switch {
-	case v > 0.8*s.value:
-		s.value = max(s.value, v)
-		s.high = now
-	case now.Sub(s.high) >= 30*time.Minute:
-		s.value, s.high = v, now
+	case v > 0.8*s.Value:
+		s.Value = max(s.Value, v)
+		s.High = now
+	case now.Sub(s.High) >= 30*time.Minute:
+		s.Value, s.High = v, now
 	}
 }
 

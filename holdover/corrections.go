@@ -14,15 +14,15 @@ type corrections struct {
 
 // correction is a corner of the staircase.
 type correction struct {
-	at      timescale.Mono
-	ppb     float64 // from at on
-	u       float64 // U at at, ns
-	stepsNs int64   // sum of the steps until at, this one included
+	At      timescale.Mono `json:"at_ns"`
+	PPB     float64        `json:"ppb"`      // from At on
+	UNs     float64        `json:"u_ns"`     // U at At
+	StepsNs int64          `json:"steps_ns"` // sum of the steps until At, this one included
 }
 
 // uAt is U at t on the line that starts at the corner.
 func (p correction) uAt(t timescale.Mono) float64 {
-	return p.u + p.ppb*seconds(t.Sub(p.at))
+	return p.UNs + p.PPB*seconds(t.Sub(p.At))
 }
 
 func (c *corrections) last() correction {
@@ -45,24 +45,24 @@ func (c *corrections) push(p correction) {
 // frequency notes that the correction is ppb from at on.
 func (c *corrections) frequency(at timescale.Mono, ppb float64) {
 	p := c.last()
-	if c.n > 0 && at.Before(p.at) {
-		at = p.at
+	if c.n > 0 && at.Before(p.At) {
+		at = p.At
 	}
 	if c.n > 0 {
-		p.u = p.uAt(at)
+		p.UNs = p.uAt(at)
 	}
-	p.at, p.ppb = at, ppb
+	p.At, p.PPB = at, ppb
 	c.push(p)
 }
 
 // step notes that ns were added to the clock at at.
 func (c *corrections) step(at timescale.Mono, ns int64) {
 	c.frequency(at, c.ppb())
-	c.points[(c.head+c.n-1)%len(c.points)].stepsNs += ns
+	c.points[(c.head+c.n-1)%len(c.points)].StepsNs += ns
 }
 
 // ppb is the correction now.
-func (c *corrections) ppb() float64 { return c.last().ppb }
+func (c *corrections) ppb() float64 { return c.last().PPB }
 
 // at is U and the sum of the steps at t. ok is false when t is older than what
 // is remembered; then they are the oldest known.
@@ -72,12 +72,12 @@ func (c *corrections) at(t timescale.Mono) (u float64, stepsNs int64, ok bool) {
 	}
 	for i := c.n - 1; i >= 0; i-- {
 		p := c.points[(c.head+i)%len(c.points)]
-		if !t.Before(p.at) {
-			return p.uAt(t), p.stepsNs, true
+		if !t.Before(p.At) {
+			return p.uAt(t), p.StepsNs, true
 		}
 	}
 	if c.n < len(c.points) {
 		return 0, 0, true // before the first change of all nothing was done
 	}
-	return c.points[c.head].u, c.points[c.head].stepsNs, false
+	return c.points[c.head].UNs, c.points[c.head].StepsNs, false
 }

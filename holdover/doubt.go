@@ -19,10 +19,15 @@ type doubt struct {
 	ns   [len(doubtLags)]float64
 	next int
 
-	anchored bool // by a state from before the doubt began
-	anchor   model
-	anchorNs float64
-	calm     int // pulses that agree with it
+	anchor anchor
+}
+
+// anchor is a state from before the doubt began; a restart takes it along.
+type anchor struct {
+	Kept  bool    `json:"kept"`
+	Model model   `json:"model"`
+	Ns    float64 `json:"ns"`   // by how much the pulses differ from it, and how far it may be off
+	Calm  int     `json:"calm"` // pulses that agree with it
 }
 
 // doubtLags are how old the states are, in s; the first of them are looked at with
@@ -44,7 +49,7 @@ func (d *doubt) reset() {
 
 // most is the largest doubt and its age; 0: none.
 func (d *doubt) most() (ns, age float64) {
-	ns, age = d.anchorNs, doubtLags[len(doubtLags)-1]
+	ns, age = d.anchor.Ns, doubtLags[len(doubtLags)-1]
 	for i, v := range d.ns {
 		if v > ns {
 			ns, age = v, doubtLags[i]
@@ -84,20 +89,20 @@ func (c *Clock) weigh() (from model, sky bool) {
 // weighAnchor compares with the state before the doubt began, until it is resolved.
 func (c *Clock) weighAnchor() {
 	d := &c.doubt
-	if !d.anchored {
-		d.anchorNs = 0
+	if !d.anchor.Kept {
+		d.anchor.Ns = 0
 		return
 	}
-	v, allowed, _ := c.compare(&d.anchor)
-	d.anchorNs = v + allowed/2
-	d.calm++
+	v, allowed, _ := c.compare(&d.anchor.Model)
+	d.anchor.Ns = v + allowed/2
+	d.anchor.Calm++
 	if v <= allowed {
-		d.anchorNs = 0
+		d.anchor.Ns = 0
 	} else {
-		d.calm = 0
+		d.anchor.Calm = 0
 	}
-	if d.calm >= doubtCalm || c.est.t-d.anchor.t > anchorS {
-		d.anchored, d.anchorNs = false, 0
+	if d.anchor.Calm >= doubtCalm || c.est.t-d.anchor.Model.t > anchorS {
+		d.anchor = anchor{}
 	}
 }
 
@@ -144,8 +149,8 @@ func (c *Clock) weighLag(i int) (sky bool) {
 // anchorAt keeps old as what the oscillator does by itself, unless an older one is
 // kept.
 func (d *doubt) anchorAt(old *model) {
-	if !d.anchored {
-		d.anchored, d.anchor, d.calm = true, *old, 0
+	if !d.anchor.Kept {
+		d.anchor = anchor{Kept: true, Model: *old}
 	}
 }
 

@@ -18,19 +18,24 @@ import "math"
 //
 // The process noise is that of the level (oscillator.go), which virtual.go adapts.
 type estimator struct {
-	model
-	valid   bool
-	level   float64   // of the oscillator's behaviour
-	kind    behaviour // at that level
+	estimate
+	kind    behaviour // at the level
 	proven  bool      // it has shown for long enough that it behaves so
 	blind   bool      // the thermometer is not to be trusted: its work is left to the noise
-	from    float64   // t of the start
+	rejects int       // consecutive
+	step    transition
+}
+
+// estimate is what of the estimator outlives a process (saved.go).
+type estimate struct {
+	model
+	valid   bool
+	level   float64 // of the oscillator's behaviour
+	from    float64 // t of the start
 	pulses  scatter
 	quick   float64 // mean of the last 8 innovations, each over its deviation
 	long    float64 // the same of the last 64
 	agility float64 // variance that is added to the frequency's walk, ppb^2/s
-	rejects int     // consecutive
-	step    transition
 }
 
 const (
@@ -49,7 +54,7 @@ const (
 )
 
 func newEstimator(level float64) estimator {
-	e := estimator{blind: true, pulses: newScatter()}
+	e := estimator{blind: true, estimate: estimate{pulses: newScatter()}}
 	e.setLevel(level)
 	return e
 }

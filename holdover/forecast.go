@@ -29,7 +29,7 @@ const (
 func (c *Clock) foresee(now timescale.Mono) forecast {
 	f := &c.foreseen
 	age := seconds(now.Sub(f.at))
-	if !f.at.IsZero() && f.state == c.state && age >= 0 && age < forecastEvery {
+	if !f.at.IsZero() && f.state == c.life.State && age >= 0 && age < forecastEvery {
 		g := *f
 		g.bound, g.p50, g.p95 = max(f.bound-age, 0), max(f.p50-age, 0), max(f.p95-age, 0)
 		return g
@@ -37,11 +37,11 @@ func (c *Clock) foresee(now timescale.Mono) forecast {
 	x, _ := c.error(now)
 	spec := ns(c.cfg.Spec) - math.Abs(x)
 	away := 0.0
-	if c.held.active {
-		away = c.est.t - c.held.from
+	if c.held.Active {
+		away = c.est.t - c.held.From
 	}
 	from := c.bound(now) - math.Abs(x)
-	*f = forecast{at: now, state: c.state}
+	*f = forecast{at: now, state: c.life.State}
 	f.bound = c.lasts(func(s, sigma float64) bool {
 		return max(from, c.coastBound(away+s, sigma)) < spec
 	})

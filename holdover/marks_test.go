@@ -125,7 +125,7 @@ func (tr trial) run() outcome {
 		half = (osc.Next() + osc.Next()) / 2
 		x += (half + u) / 2
 		e := float64(base) + x
-		if o.lockS < 0 && c.state == quality.Locked {
+		if o.lockS < 0 && c.life.State == quality.Locked {
 			o.lockS = s
 		}
 		if s == tr.lockS-1 {
@@ -150,7 +150,7 @@ func (tr trial) run() outcome {
 		}
 		if math.Abs(e) > 1500 {
 			o.actualS = min(o.actualS, float64(n))
-			if c.state == quality.HoldoverSpec {
+			if c.life.State == quality.HoldoverSpec {
 				o.falseSeven = true
 			}
 		}

@@ -99,7 +99,7 @@ func (m *Memory) Check() error {
 // Memory is what to keep of this life at the date at. ok is false while too
 // little is known.
 func (c *Clock) Memory(at timescale.TAI) (m Memory, ok bool) {
-	if !c.everLocked || c.lockedFor < memoryLeastLock || !c.est.valid {
+	if !c.life.EverLocked || c.life.LockedFor < memoryLeastLock || !c.est.valid {
 		return m, false
 	}
 	e := &c.est
@@ -107,17 +107,17 @@ func (c *Clock) Memory(at timescale.TAI) (m Memory, ok bool) {
 		Version: memoryVersion, TAISeconds: at.Ns() / int64(time.Second), Oscillator: c.cfg.Oscillator.String(),
 		FrequencyPPB: e.rate(), FrequencySigmaPPB: e.rateSigma(),
 		DriftPPBDay: e.x[sDrift] * dayS, DriftSigmaPPBDay: math.Sqrt(e.p[sDrift][sDrift]) * dayS,
-		PulseNoiseNs: e.pulses.ns, ProcessScale: e.kind.flickerPPB / behaviourAt(c.cfg.Oscillator.level()).flickerPPB, LockedForS: seconds(c.lockedFor),
+		PulseNoiseNs: e.pulses.ns, ProcessScale: e.kind.flickerPPB / behaviourAt(c.cfg.Oscillator.level()).flickerPPB, LockedForS: seconds(c.life.LockedFor),
 	}
-	if c.thermo.known {
+	if c.thermo.Known {
 		m.Tempco = []Coefficient{
 			{lag1S, e.x[sTempco1], math.Sqrt(e.p[sTempco1][sTempco1])},
 			{lag2S, e.x[sTempco2], math.Sqrt(e.p[sTempco2][sTempco2])},
 		}
 	}
 	for i, h := range c.virtual.table {
-		if h.weight > 0 {
-			m.Sigma = append(m.Sigma, HorizonSigma{horizons[i], math.Sqrt(h.errors / h.weight), math.Sqrt(h.ratios / h.weight), h.weight})
+		if h.Weight > 0 {
+			m.Sigma = append(m.Sigma, HorizonSigma{horizons[i], math.Sqrt(h.Errors / h.Weight), math.Sqrt(h.Ratios / h.Weight), h.Weight})
 		}
 	}
 	if finite(c.tempC) {
@@ -152,8 +152,8 @@ func (c *Clock) recall() {
 		}
 		e.know(state, k.PPBPerC, square(max(k.SigmaPPB, e.kind.tempcoPPB/100)))
 	}
-	if m.TempC != nil && c.thermo.known {
-		warmer := c.thermo.offset - *m.TempC
+	if m.TempC != nil && c.thermo.Known {
+		warmer := c.thermo.Offset - *m.TempC
 		ppb += (e.x[sTempco1] + e.x[sTempco2]) * warmer
 		variance += (e.p[sTempco1][sTempco1] + e.p[sTempco2][sTempco2] + 2*e.p[sTempco1][sTempco2]) * square(warmer)
 	} else {
@@ -170,7 +170,7 @@ func (c *Clock) recall() {
 		for i, h := range horizons {
 			if math.Abs(s.HorizonS-h) < 1 {
 				w := keep * min(s.Weight, 100)
-				c.virtual.table[i] = horizon{weight: w, ratios: w * square(min(s.Ratio, 100)), errors: w * square(min(s.SigmaNs, 1e9))}
+				c.virtual.table[i] = horizon{Weight: w, Ratios: w * square(min(s.Ratio, 100)), Errors: w * square(min(s.SigmaNs, 1e9))}
 			}
 		}
 	}
@@ -180,3 +180,15 @@ const (
 	memoryUnknown = 30 * 24 * time.Hour // the age of a memory whose age is not known
 	blindC        = 5                   // how far the temperature may be from that of the memory
 )
+
+// MemoryAge tells how old Config.Memory is, which nobody knows before the first
+// labelled pulse: a board without a battery starts with a wrong date. It is
+// told before that pulse. A memory of the future is none of ours and is
+// forgotten.
+func (c *Clock) MemoryAge(age time.Duration) {
+	if age < 0 {
+		c.cfg.Memory = nil
+		return
+	}
+	c.cfg.MemoryAge = age
+}

@@ -15,10 +15,10 @@ func TestRealTCXO(t *testing.T) {
 	var errors300, errors1800 []float64
 	inside, n := 0, 0
 	c := New(Config{Oscillator: TCXO})
-	c.state = quality.Locked // the virtual holdovers judge; the servo is not asked
+	c.life.State = quality.Locked // the virtual holdovers judge; the servo is not asked
 	l := line{y: (x[60] - x[0]) / (times[60] - times[0]), z: x[60], t: times[60], zErr: 100, yErr: 10}
 	c.est.start(l, warmth{})
-	c.everLocked = true
+	c.life.EverLocked = true
 	next := times[0] + 2400
 	type judged struct {
 		at       float64

@@ -79,15 +79,15 @@ func (c *Clock) Report(now timescale.Mono) Report {
 	}
 	nan := math.NaN()
 	r := Report{
-		State: c.state, Since: c.since, Why: c.reasons(now),
-		EverLocked: c.everLocked, Learned: c.everLocked && c.lockedFor >= c.cfg.Learning, LockedFor: c.lockedFor,
+		State: c.life.State, Since: c.life.Since, Why: c.reasons(now),
+		EverLocked: c.life.EverLocked, Learned: c.life.EverLocked && c.life.LockedFor >= c.cfg.Learning, LockedFor: c.life.LockedFor,
 		ErrorNs: nan, SigmaNs: nan, BoundNs: nan,
 		FrequencyPPB: c.corr.ppb(), OscillatorPPB: nan, MeanPPB: nan, MeanErrorPPB: nan,
 		PulseNoiseNs: nan, TempC: c.tempC, BehavesLike: kindAt(c.est.level), ForecastS: nan, ForecastP50S: nan, ForecastP95S: nan, Class7S: nan, EtaS: c.eta(now),
-		Accepted: c.accepted, Rejected: c.rejected, Refused: c.refused, Steps: c.steps, LastStepNs: c.lastStepNs,
+		Accepted: c.life.Accepted, Rejected: c.life.Rejected, Refused: c.life.Refused, Steps: c.life.Steps, LastStepNs: c.life.LastStepNs,
 	}
-	if !c.holdoverFrom.IsZero() {
-		r.HoldoverFor = now.Sub(c.holdoverFrom)
+	if !c.life.HoldoverFrom.IsZero() {
+		r.HoldoverFor = now.Sub(c.life.HoldoverFrom)
 	}
 	said, sigma := nan, nan
 	if c.est.valid {
@@ -95,25 +95,25 @@ func (c *Clock) Report(now timescale.Mono) Report {
 		r.BoundNs = c.bound(now)
 		r.SigmaNs = c.unseen(now) / boundSigmas
 		said, sigma = r.BoundNs, r.SigmaNs
-		if c.state == quality.Locked {
-			said, sigma = max(said, c.saidBound.value), c.saidSigma.value
+		if c.life.State == quality.Locked {
+			said, sigma = max(said, c.life.SaidBound.Value), c.life.SaidSigma.Value
 		}
 		r.PulseNoiseNs = c.est.pulses.ns
 		r.MeanPPB, r.MeanErrorPPB = r.OscillatorPPB-c.est.x[sFast], c.est.rateSigma()
-		if c.everLocked {
+		if c.life.EverLocked {
 			f := c.foresee(now)
 			r.ForecastS, r.ForecastP50S, r.ForecastP95S = f.bound, f.p50, f.p95
-			if c.state == quality.HoldoverNoSpec && !c.boundInside {
+			if c.life.State == quality.HoldoverNoSpec && !c.life.BoundInside {
 				r.ForecastS = 0
 			}
 			r.Class7S = c.class7(r.ForecastS, r.HoldoverFor, r.Learned)
 		}
 	}
 	r.Quality = quality.Input{
-		State: c.state, EverLocked: c.everLocked,
-		KeepsSpec: r.Learned && c.boundInside && !c.capped,
+		State: c.life.State, EverLocked: c.life.EverLocked,
+		KeepsSpec: r.Learned && c.life.BoundInside && !c.life.Capped,
 		BoundNs:   said, EgressNs: nan, LogVariance: varianceOf(sigma),
-		ServeFreeRun:      c.cfg.FreeRunAfter >= 0 && !c.start.IsZero() && now.Sub(c.start) >= c.cfg.FreeRunAfter,
+		ServeFreeRun:      c.cfg.FreeRunAfter >= 0 && !c.life.Start.IsZero() && now.Sub(c.life.Start) >= c.cfg.FreeRunAfter,
 		FrequencyCategory: c.cfg.Oscillator.Category(),
 	}
 	return r
@@ -130,10 +130,10 @@ func varianceOf(sigmaNs float64) uint16 {
 
 // class7 is how long class 7 would be announced of a forecast, in s.
 func (c *Clock) class7(inSpec float64, away time.Duration, learned bool) float64 {
-	if !learned || c.capped || c.state != quality.Locked && !c.boundInside {
+	if !learned || c.life.Capped || c.life.State != quality.Locked && !c.life.BoundInside {
 		return 0
 	}
-	if c.state == quality.Locked {
+	if c.life.State == quality.Locked {
 		away = 0
 	}
 	return min(inSpec, max(seconds(c.cfg.MaxHoldover-away), 0))
@@ -142,18 +142,18 @@ func (c *Clock) class7(inSpec float64, away time.Duration, learned bool) float64
 // eta is the time to the next better state in s.
 func (c *Clock) eta(now timescale.Mono) float64 {
 	switch {
-	case c.state == quality.Warmup:
-		return max(seconds(c.cfg.WarmUp-now.Sub(c.start)), 0)
-	case c.state == quality.Locking || c.state == quality.Relocking:
+	case c.life.State == quality.Warmup:
+		return max(seconds(c.cfg.WarmUp-now.Sub(c.life.Start)), 0)
+	case c.life.State == quality.Locking || c.life.State == quality.Relocking:
 	default:
 		return math.NaN()
 	}
 	settle := c.waitFor()
 	if c.warming(now) {
-		return seconds(warmUpMost - now.Sub(c.firstPulse) + settle)
+		return seconds(warmUpMost - now.Sub(c.life.FirstPulse) + settle)
 	}
-	if !c.settledFrom.IsZero() {
-		return max(seconds(settle-now.Sub(c.settledFrom)), 0)
+	if !c.life.SettledFrom.IsZero() {
+		return max(seconds(settle-now.Sub(c.life.SettledFrom)), 0)
 	}
 	x, y := c.error(now)
 	if c.unlimited() {
@@ -171,26 +171,26 @@ func (c *Clock) reasons(now timescale.Mono) []Reason {
 		}
 	}
 	recent := func(t timescale.Mono, d time.Duration) bool { return !t.IsZero() && now.Sub(t) < d }
-	holding := c.state == quality.HoldoverSpec || c.state == quality.HoldoverNoSpec
+	holding := c.life.State == quality.HoldoverSpec || c.life.State == quality.HoldoverNoSpec
 	rejecting := c.est.rejects >= rejectsShown || holding && c.returning >= rejectsShown
-	arriving := recent(c.lastEdge, pulseTimeout)
+	arriving := recent(c.life.LastEdge, pulseTimeout)
 
 	add(c.cond.Distrust, c.cond.Distrust != ReasonNone)
 	add(ReasonNoTime, holding && !c.cond.HasTime && !arriving)
 	add(ReasonNoPulse, holding && c.cond.HasTime && !arriving)
 	add(ReasonPulsesRejected, rejecting && arriving && c.cond.Distrust == ReasonNone)
-	add(ReasonStepPending, c.state == quality.Acquiring && c.est.valid && !c.aligned)
+	add(ReasonStepPending, c.life.State == quality.Acquiring && c.est.valid && !c.life.Aligned)
 	add(ReasonStepFails, c.stepTries >= stepTriesMany)
-	if c.state == quality.Locking || c.state == quality.Relocking {
+	if c.life.State == quality.Locking || c.life.State == quality.Relocking {
 		x, _ := c.error(now)
 		add(ReasonSlewing, math.Abs(x) > c.lockLimit())
 		add(ReasonSlewLong, c.eta(now) > seconds(autoSlew))
 	}
-	add(ReasonOscillatorSettling, c.state == quality.Locking && c.warming(now))
-	add(ReasonShortLock, c.state == quality.Relocking && c.waits)
-	add(ReasonSky, holding && c.held.sky >= skyMoved)
-	add(ReasonLearning, c.state == quality.Locked && c.lockedFor < c.cfg.Learning && now.Sub(c.start) > 2*c.cfg.Learning)
-	add(ReasonSteppedServed, recent(c.steppedServed, steppedShown))
+	add(ReasonOscillatorSettling, c.life.State == quality.Locking && c.warming(now))
+	add(ReasonShortLock, c.life.State == quality.Relocking && c.life.Waits)
+	add(ReasonSky, holding && c.held.Sky >= skyMoved)
+	add(ReasonLearning, c.life.State == quality.Locked && c.life.LockedFor < c.cfg.Learning && now.Sub(c.life.Start) > 2*c.cfg.Learning)
+	add(ReasonSteppedServed, recent(c.life.SteppedServed, steppedShown))
 	add(ReasonPulseNoise, c.est.valid && c.est.pulses.ns > noisyPulseNs)
 	add(ReasonPulseRefused, recent(c.refusedAt, refusedShown))
 	add(ReasonFrequencyLimit, c.atLimit)

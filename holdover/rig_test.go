@@ -219,7 +219,7 @@ func (r *rig) thermometer() float64 {
 
 // look records the state and judges the bound against the truth.
 func (r *rig) look(s float64) {
-	st := r.clock.state
+	st := r.clock.life.State
 	if len(r.states) == 0 || r.states[len(r.states)-1] != st {
 		r.states = append(r.states, st)
 		r.at = append(r.at, r.second)
@@ -232,7 +232,7 @@ func (r *rig) look(s float64) {
 		r.max = max(r.max, math.Abs(r.trueError()))
 		r.n++
 	}
-	if r.clock.everLocked && !(math.Abs(r.trueError()) <= r.clock.bound(mono(s))) {
+	if r.clock.life.EverLocked && !(math.Abs(r.trueError()) <= r.clock.bound(mono(s))) {
 		r.outside++
 	}
 }
@@ -246,7 +246,7 @@ func (r *rig) lockRMS() float64 { return math.Sqrt(r.rms / float64(r.n)) }
 func (r *rig) until(s quality.State, n int) int {
 	r.t.Helper()
 	for i := range n {
-		if r.clock.state == s && i > 0 {
+		if r.clock.life.State == s && i > 0 {
 			return i
 		}
 		r.run(1)

@@ -45,7 +45,7 @@ func (c *Clock) slew(x float64) float64 {
 	}
 	limit := c.slewLimit(x)
 	tau := seconds(relockTime)
-	if c.state == quality.Locked {
+	if c.life.State == quality.Locked {
 		tau = seconds(c.est.kind.phaseTime)
 	}
 	share := brakeShare
@@ -60,7 +60,7 @@ func (c *Clock) slew(x float64) float64 {
 // Out of spec it is what clients may bear (DOCSIS: 5 ppm, changed by 10 ppb/s).
 func (c *Clock) slewLimit(x float64) float64 {
 	switch {
-	case c.everLocked && !c.boundInside && c.state != quality.Locked:
+	case c.life.EverLocked && !c.life.BoundInside && c.life.State != quality.Locked:
 		return max(c.cfg.SlewPPB, c.cfg.FastSlewPPB, c.cfg.MaxSlewPPB)
 	case math.Abs(x) > fastBeyondNs:
 		return max(c.cfg.SlewPPB, c.cfg.FastSlewPPB)
@@ -71,8 +71,8 @@ func (c *Clock) slewLimit(x float64) float64 {
 // unlimited: nobody has been served a locked clock yet and nobody is served, or will
 // be in a moment.
 func (c *Clock) unlimited() bool {
-	soon := c.cfg.FreeRunAfter >= 0 && !c.start.IsZero() && c.now.Sub(c.start) >= c.cfg.FreeRunAfter-2*time.Second
-	return !c.everLocked && !c.cond.Served && !soon
+	soon := c.cfg.FreeRunAfter >= 0 && !c.life.Start.IsZero() && c.now.Sub(c.life.Start) >= c.cfg.FreeRunAfter-2*time.Second
+	return !c.life.EverLocked && !c.cond.Served && !soon
 }
 
 // slewTime is how long it takes to bring the frequency error dy (ppb) and the
@@ -96,20 +96,20 @@ func (c *Clock) slewTime(x, dy float64) float64 {
 // rateLimit remembers the last changes of frequency, so that no window of a
 // second holds more than its limit.
 type rateLimit struct {
-	changes [24]struct {
-		at  timescale.Mono
-		ppb float64
-	}
-	next int
-	last timescale.Mono
+	changes [24]frequencyChange // ring, next is the oldest
+	next    int
+	last    timescale.Mono
+}
+
+// frequencyChange is a change of the frequency, by its magnitude.
+type frequencyChange struct {
+	At  timescale.Mono `json:"at_ns"`
+	PPB float64        `json:"ppb"`
 }
 
 // note takes a change that was applied.
 func (r *rateLimit) note(at timescale.Mono, ppb float64) {
-	r.changes[r.next] = struct {
-		at  timescale.Mono
-		ppb float64
-	}{at, math.Abs(ppb)}
+	r.changes[r.next] = frequencyChange{at, math.Abs(ppb)}
 	r.next = (r.next + 1) % len(r.changes)
 	r.last = at
 }
@@ -125,8 +125,8 @@ func (r *rateLimit) allow(now timescale.Mono, limitPPB float64) float64 {
 	dt := min(max(seconds(now.Sub(r.last)), 0), 1)
 	used, full := 0.0, true
 	for _, c := range r.changes {
-		if !c.at.IsZero() && now.Sub(c.at) < rateWindow {
-			used += c.ppb
+		if !c.At.IsZero() && now.Sub(c.At) < rateWindow {
+			used += c.PPB
 		} else {
 			full = false
 		}
@@ -175,7 +175,7 @@ func (c *Clock) dither(now timescale.Mono, want float64) Order {
 		c.roundedNs = clamp(c.roundedNs+(c.wanted-have)*dt, quantum)
 	}
 	c.dithered, c.wanted = now, want
-	if now.Sub(c.corr.last().at) < ditherEvery {
+	if now.Sub(c.corr.last().At) < ditherEvery {
 		return Order{}
 	}
 	code := math.Round((want+c.roundedNs/ditherS)/quantum) * quantum

@@ -15,27 +15,27 @@ import (
 // thermometer; if it stays there, the thermometer goes on from where it was,
 // as if it had not jumped.
 type thermometer struct {
-	known   bool
-	first   timescale.Mono // reading
-	at      timescale.Mono // of the integrals
-	readAt  timescale.Mono // of the last reading that was a number
-	moved   timescale.Mono // when it last showed something new
-	shown   float64        // the last reading
-	offset  float64        // subtracted from readings: the first one, and the jumps
-	air     float64        // reading less offset
-	jumped  timescale.Mono // since when it shows something far off
-	doubted timescale.Mono // the end of doubt
-	biased  timescale.Mono // when the pulses last contradicted it,
-	before  timescale.Mono // and doubted before that
-	episode timescale.Mono // when such contradictions began,
-	earlier timescale.Mono // and those before them
-	w       warmth
-	keep1   float64
-	keep2   float64
-	keepDt  float64
-	spread  float64 // mean square of the air about its mean, C^2
-	mean    float64
-	stillS  float64 // longest time without a change that was seen while it worked
+	Known   bool           `json:"known"`
+	First   timescale.Mono `json:"first_ns"`   // reading
+	At      timescale.Mono `json:"at_ns"`      // of the integrals
+	ReadAt  timescale.Mono `json:"read_at_ns"` // of the last reading that was a number
+	Moved   timescale.Mono `json:"moved_ns"`   // when it last showed something new
+	Shown   float64        `json:"shown_c"`    // the last reading
+	Offset  float64        `json:"offset_c"`   // subtracted from readings: the first one, and the jumps
+	Air     float64        `json:"air_c"`      // reading less offset
+	Jumped  timescale.Mono `json:"jumped_ns"`  // since when it shows something far off
+	Doubted timescale.Mono `json:"doubted_ns"` // the end of doubt
+	Biased  timescale.Mono `json:"biased_ns"`  // when the pulses last contradicted it,
+	Before  timescale.Mono `json:"before_ns"`  // and doubted before that
+	Episode timescale.Mono `json:"episode_ns"` // when such contradictions began,
+	Earlier timescale.Mono `json:"earlier_ns"` // and those before them
+	Warmth  warmth         `json:"warmth"`
+	Spread  float64        `json:"spread"`  // mean square of the air about its mean, C^2
+	Mean    float64        `json:"mean_c"`  // of the air
+	StillS  float64        `json:"still_s"` // longest time without a change that was seen while it worked
+
+	// What the lags keep over keepDt, computed anew when that changes.
+	keep1, keep2, keepDt float64
 }
 
 const (
@@ -60,72 +60,72 @@ func (m *thermometer) read(now timescale.Mono, c float64) (jump float64) {
 	if !finite(c) || math.Abs(c) > thermoLimitC {
 		c = math.NaN()
 	}
-	if !m.known {
+	if !m.Known {
 		if math.IsNaN(c) {
 			return 0
 		}
-		m.known, m.first, m.at, m.readAt, m.moved, m.shown, m.offset = true, now, now, now, now, c, c
+		m.Known, m.First, m.At, m.ReadAt, m.Moved, m.Shown, m.Offset = true, now, now, now, now, c, c
 		return 0
 	}
 	m.pass(now)
 	if math.IsNaN(c) {
 		return 0
 	}
-	since := seconds(now.Sub(m.readAt))
-	m.readAt = now
-	if c != m.shown {
-		if s := seconds(now.Sub(m.moved)); s < thermoCalmS {
-			m.stillS = max(m.stillS, s)
+	since := seconds(now.Sub(m.ReadAt))
+	m.ReadAt = now
+	if c != m.Shown {
+		if s := seconds(now.Sub(m.Moved)); s < thermoCalmS {
+			m.StillS = max(m.StillS, s)
 		}
-		m.shown, m.moved = c, now
+		m.Shown, m.Moved = c, now
 	}
 	if m.misleads(now) {
-		m.offset = c - m.air
+		m.Offset = c - m.Air
 	}
-	air := c - m.offset
-	if math.Abs(air-m.air) <= thermoJumpC+thermoMoveCS*since {
-		m.jumped = timescale.Mono{}
-		m.air = air
+	air := c - m.Offset
+	if math.Abs(air-m.Air) <= thermoJumpC+thermoMoveCS*since {
+		m.Jumped = timescale.Mono{}
+		m.Air = air
 		return 0
 	}
-	if m.jumped.IsZero() {
-		m.jumped = now
+	if m.Jumped.IsZero() {
+		m.Jumped = now
 	}
-	if seconds(now.Sub(m.jumped)) < thermoStaysS {
+	if seconds(now.Sub(m.Jumped)) < thermoStaysS {
 		return 0
 	}
-	jump = air - m.air
-	m.offset += jump
-	m.jumped = timescale.Mono{}
-	m.doubted = now.Add(durationS(thermoDoubtS))
+	jump = air - m.Air
+	m.Offset += jump
+	m.Jumped = timescale.Mono{}
+	m.Doubted = now.Add(durationS(thermoDoubtS))
 	return jump
 }
 
 // pass lets the lags follow the air to now.
 func (m *thermometer) pass(now timescale.Mono) {
-	dt := seconds(now.Sub(m.at))
-	if !m.known || dt <= 0 {
+	dt := seconds(now.Sub(m.At))
+	if !m.Known || dt <= 0 {
 		return
 	}
 	if dt != m.keepDt {
 		m.keepDt, m.keep1, m.keep2 = dt, math.Exp(-dt/lag1S), math.Exp(-dt/lag2S)
 	}
-	m.w.s1 += m.air*dt + (m.w.t1-m.air)*lag1S*(1-m.keep1)
-	m.w.s2 += m.air*dt + (m.w.t2-m.air)*lag2S*(1-m.keep2)
-	m.w.t1 = m.air + (m.w.t1-m.air)*m.keep1
-	m.w.t2 = m.air + (m.w.t2-m.air)*m.keep2
+	m.Warmth.s1 += m.Air*dt + (m.Warmth.t1-m.Air)*lag1S*(1-m.keep1)
+	m.Warmth.s2 += m.Air*dt + (m.Warmth.t2-m.Air)*lag2S*(1-m.keep2)
+	m.Warmth.t1 = m.Air + (m.Warmth.t1-m.Air)*m.keep1
+	m.Warmth.t2 = m.Air + (m.Warmth.t2-m.Air)*m.keep2
 	a := min(dt/thermoSpreadS, 1)
-	d := m.air - m.mean
-	m.mean += a * d
-	m.spread += a * (d*d - m.spread)
-	m.at = now
+	d := m.Air - m.Mean
+	m.Mean += a * d
+	m.Spread += a * (d*d - m.Spread)
+	m.At = now
 }
 
 // when is the warmth at t, a moment before or after now.
 func (m *thermometer) when(t timescale.Mono) warmth {
-	w := m.w
-	if m.known {
-		dt := seconds(t.Sub(m.at))
+	w := m.Warmth
+	if m.Known {
+		dt := seconds(t.Sub(m.At))
 		w.s1 += w.t1 * dt
 		w.s2 += w.t2 * dt
 	}
@@ -134,53 +134,53 @@ func (m *thermometer) when(t timescale.Mono) warmth {
 
 // trusted tells that the readings may be relied on at now.
 func (m *thermometer) trusted(now timescale.Mono) bool {
-	return m.works(now) && !now.Before(m.doubted) && !m.misleads(now)
+	return m.works(now) && !now.Before(m.Doubted) && !m.misleads(now)
 }
 
 // works tells that it shows what a thermometer can show.
 func (m *thermometer) works(now timescale.Mono) bool {
-	still := seconds(now.Sub(m.moved))
-	return m.known && m.jumped.IsZero() && seconds(now.Sub(m.readAt)) < thermoDeadS &&
-		(still < thermoStuckS || still < thermoStill*m.stillS)
+	still := seconds(now.Sub(m.Moved))
+	return m.Known && m.Jumped.IsZero() && seconds(now.Sub(m.ReadAt)) < thermoDeadS &&
+		(still < thermoStuckS || still < thermoStill*m.StillS)
 }
 
 // proven tells that what it does not show did not happen: it works, has done so for
 // an hour, and the pulses have not contradicted it time and again. Once may be their
 // own fault.
 func (m *thermometer) proven(now timescale.Mono) bool {
-	return m.works(now) && seconds(now.Sub(m.first)) > thermoProvenS && !m.misleads(now)
+	return m.works(now) && seconds(now.Sub(m.First)) > thermoProvenS && !m.misleads(now)
 }
 
 // misleads tells that the pulses have contradicted it more than once in the last
 // hours: it feels something else than the oscillator does.
 func (m *thermometer) misleads(now timescale.Mono) bool {
-	return !m.earlier.IsZero() && seconds(now.Sub(m.earlier)) < thermoForgiveS
+	return !m.Earlier.IsZero() && seconds(now.Sub(m.Earlier)) < thermoForgiveS
 }
 
 // contradicted is called when the pulses are off to one side of what it makes of
 // the oscillator. counts is false when the pulses are in doubt themselves.
 func (m *thermometer) contradicted(now timescale.Mono, counts bool) {
-	if counts && seconds(now.Sub(m.first)) > thermoProvenS && (m.episode.IsZero() || seconds(now.Sub(m.biased)) > thermoDoubtS) {
-		m.earlier, m.episode = m.episode, now
+	if counts && seconds(now.Sub(m.First)) > thermoProvenS && (m.Episode.IsZero() || seconds(now.Sub(m.Biased)) > thermoDoubtS) {
+		m.Earlier, m.Episode = m.Episode, now
 	}
-	m.biased, m.before = now, m.doubted
-	m.doubted = now.Add(durationS(thermoDoubtS))
+	m.Biased, m.Before = now, m.Doubted
+	m.Doubted = now.Add(durationS(thermoDoubtS))
 }
 
 // acquit takes back what pulses after since have said against it: they were the
 // last of a receiver that was losing the sky.
 func (m *thermometer) acquit(since timescale.Mono) {
-	if !m.biased.IsZero() && !m.biased.Before(since) {
-		m.doubted, m.biased = m.before, timescale.Mono{}
+	if !m.Biased.IsZero() && !m.Biased.Before(since) {
+		m.Doubted, m.Biased = m.Before, timescale.Mono{}
 	}
 }
 
 // doubt is called when pulses and thermometer contradict each other; it tells by
 // how much the air moved in the last minutes, in C.
 func (m *thermometer) doubt(now timescale.Mono) float64 {
-	if !m.known {
+	if !m.Known {
 		return 0
 	}
-	m.doubted = now.Add(durationS(thermoDoubtS))
-	return min(math.Abs(m.air-m.w.t2), thermoMostC)
+	m.Doubted = now.Add(durationS(thermoDoubtS))
+	return min(math.Abs(m.Air-m.Warmth.t2), thermoMostC)
 }

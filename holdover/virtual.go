@@ -31,9 +31,9 @@ type virtual struct {
 
 // horizon is what virtual holdovers of one length have shown.
 type horizon struct {
-	weight float64 // independent comparisons
-	ratios float64 // sum of the squared ratios
-	errors float64 // sum of the squared errors, ns^2
+	Weight float64 `json:"weight"` // independent comparisons
+	Ratios float64 `json:"ratios"` // sum of the squared ratios
+	Errors float64 `json:"errors"` // sum of the squared errors, ns^2
 }
 
 var horizons = [...]float64{300, 600, 1800, 3600, 7200, 14400, 28800, 43200} // s
@@ -92,9 +92,9 @@ func (v *virtual) compare(e *estimator, frozen *model, i int) {
 	// Forget over three days.
 	keep := 1 - 1/virtualForget
 	w := min(1, freezeEveryS/horizons[i])
-	h.weight = h.weight*keep + w
-	h.ratios = h.ratios*keep + w*min(d*d/variance, 16)
-	h.errors = h.errors*keep + w*d*d
+	h.Weight = h.Weight*keep + w
+	h.Ratios = h.Ratios*keep + w*min(d*d/variance, 16)
+	h.Errors = h.Errors*keep + w*d*d
 }
 
 // judge is how far a frozen model is from where the estimator is now, and the
@@ -179,8 +179,8 @@ func (v *virtual) ratioAt(i int) float64 {
 	square, weight := priorRatio*priorRatio, priorWeight
 	for k := 0; k <= i; k++ {
 		h := v.table[k]
-		square = (weight*square + h.ratios) / (weight + h.weight)
-		weight = min(weight+h.weight, carryWeight)
+		square = (weight*square + h.Ratios) / (weight + h.Weight)
+		weight = min(weight+h.Weight, carryWeight)
 	}
 	return max(math.Sqrt(square), leastRatio)
 }

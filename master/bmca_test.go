@@ -13,7 +13,7 @@ func port(clock byte, number uint16) wire.PortIdentity {
 }
 
 // Figures 34 and 35, one row a branch.
-func TestCompare(t *testing.T) {
+func TestCompareFollowsFigures34And35(t *testing.T) {
 	good := DataSet{
 		Priority1: 128, Grandmaster: wire.ClockIdentity{7: 5}, ClockClass: 7, ClockAccuracy: 0x21, OffsetScaledLogVariance: 0x4E5D, Priority2: 128,
 		StepsRemoved: 3, Sender: port(5, 1), Receiver: port(9, 1),

@@ -28,29 +28,35 @@ type grant struct {
 
 // client is a row of the client table. It exists while it has a live grant.
 type client struct {
-	key    Key
-	asked  netip.Addr // our address that it speaks to
-	grants [numFlows]grant
-	credit int32 // row of the credit table + 1, 0 for a trusted address
+	clientLife
+	credit     int32              // row of the credit table + 1, 0 for a trusted address
+	twoStep    bool               // its prefix is in Config.TwoStepFor
+	signals    bucket             // of its Signaling, see limiter
+	unanswered [numReasons]uint32 // Delay_Req without an answer, by reason
+	tokens     int64              // Delay_Req it may still send, in ns of its allowance
+	filled     timescale.Mono     // when tokens were counted
+	denied     denial
+	cancels    uint8 // CANCELs of a drain that were sent
+	nextCancel timescale.Mono
+}
 
+// clientLife is what of a client outlives a restart of ours (saved.go).
+type clientLife struct {
+	key         Key
+	asked       netip.Addr // our address that it speaks to
+	grants      [numFlows]grant
 	first, last timescale.Mono
 	signalSeq   uint16
-	twoStep     bool // its prefix is in Config.TwoStepFor
 	dscp        uint8
 	minor       uint8 // minorVersionPTP it sends
 	signaling   uint64
-	asks        asks   // how it puts its REQUESTs into messages
-	signals     bucket // of its Signaling, see limiter
+	asks        asks // how it puts its REQUESTs into messages
 	delayReqs   uint64
-	unanswered  [numReasons]uint32 // Delay_Req without an answer, by reason
-	lastReq     timescale.Mono     // last Delay_Req
-	reqInterval int64              // its spacing in ns, smoothed
-	tokens      int64              // Delay_Req it may still send, in ns of its allowance
-	filled      timescale.Mono     // when tokens were counted
-	denied      denial
-	cancels     uint8 // CANCELs of a drain that were sent
-	nextCancel  timescale.Mono
+	lastReq     timescale.Mono // last Delay_Req
+	reqInterval int64          // its spacing in ns, smoothed
 }
+
+func (c *clientLife) live() bool { return c.grants[0].live || c.grants[1].live || c.grants[2].live }
 
 type denial struct {
 	at     timescale.Mono
@@ -95,7 +101,7 @@ func (t *clients) full() bool { return len(t.free) == 0 }
 func (t *clients) add(k Key) int32 {
 	row := t.free[len(t.free)-1]
 	t.free = t.free[:len(t.free)-1]
-	t.rows[row] = client{key: k}
+	t.rows[row] = client{clientLife: clientLife{key: k}}
 	t.index.insert(k, row)
 	t.place[row] = int32(len(t.used))
 	t.used = append(t.used, row)

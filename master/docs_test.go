@@ -9,7 +9,7 @@ import (
 
 // docs/PROTOCOL.md names for each behaviour the tests that hold it. They exist,
 // and no row is without one.
-func TestProtocolTable(t *testing.T) {
+func TestProtocolNamesATestForEachBehaviour(t *testing.T) {
 	text, err := os.ReadFile("../docs/PROTOCOL.md")
 	if err != nil {
 		t.Fatal(err)

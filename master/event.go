@@ -44,8 +44,8 @@ type Event struct {
 	Domain      uint8  // domainNumber of the message, of EventRefused
 }
 
-// sayAgain is how long the same refusal stays unsaid.
-const sayAgain = time.Minute
+// repeatRefusalAfter is how long the same refusal stays unsaid.
+const repeatRefusalAfter = time.Minute
 
 // events is a bounded queue; what does not fit is counted.
 type events struct {

@@ -26,8 +26,8 @@ const (
 	minEgress = -maxEgress
 )
 
-// longestFollow is how long a stamp may take even where Syncs are rare, in ns.
-const longestFollow = int64(time.Second)
+// followWithinNs is how long a stamp may take even where Syncs are rare, in ns.
+const followWithinNs = int64(time.Second)
 
 // departure is a Sync whose stamp has not come.
 type departure struct {
@@ -47,7 +47,6 @@ type departures struct {
 
 // StampCounts say what became of the Syncs that were to be followed.
 type StampCounts struct {
-	Waiting    uint64 // for their stamps now
 	Lost       uint64 // no stamp before the flow's next Sync: no Follow_Up
 	Late       uint64 // the stamp came after it
 	Repeated   uint64 // a second stamp for a Sync, or one for a Sync that was never sent
@@ -98,15 +97,6 @@ func (q *departures) take(token uint32) (d departure, ok bool) {
 	return d, true
 }
 
-func (q *departures) waiting() (n uint64) {
-	for i := range q.rows {
-		if q.rows[i].token != 0 {
-			n++
-		}
-	}
-	return n
-}
-
 // SetTwoStep makes every client's Sync a two-step one, or (false) only theirs
 // for whom the configuration wants it.
 func (m *Master) SetTwoStep(all bool) {
@@ -125,7 +115,7 @@ func (m *Master) twoStepFor(a netip.Addr) bool { return within(a, m.cfg.TwoStepF
 func (m *Master) await(now timescale.Mono, c *client, g *grant, msg *Message) {
 	msg.Payload[flagsOffset] |= byte(wire.FlagTwoStep >> 8)
 	msg.Token = m.departures.add(now, departure{
-		src: c.asked, dst: c.key.Address, seq: g.seq, deadline: now.Add(time.Duration(min(intervalNs(g.log), longestFollow))),
+		src: c.asked, dst: c.key.Address, seq: g.seq, deadline: now.Add(time.Duration(min(intervalNs(g.log), followWithinNs))),
 	}, &m.stats.Stamps.Lost)
 }
 
@@ -145,7 +135,7 @@ func (m *Master) FollowUp(now timescale.Mono, token uint32, origin, stamp timesc
 	case !now.Before(d.deadline):
 		n.Late++
 	case m.said.Serve:
-		p := out.put(d.src, d.dst, false, false, m.followUp)
+		p := out.put(Message{Src: d.src, Dst: d.dst, Payload: m.followUp})
 		wire.PutSequenceID(p, d.seq)
 		wire.PutTimestamp(p[wire.OriginOffset:], wire.TimestampFromLocal(stamp))
 		m.stats.Sent[wire.TypeFollowUp]++

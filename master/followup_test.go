@@ -40,7 +40,7 @@ func syncs(t testing.TB, m *Master, from, d time.Duration) (list []answer) {
 // A client whose prefix asks for it gets Syncs with the twoStepFlag and a token,
 // and one Follow_Up for each stamp, with the Sync's sequenceId and the moment of
 // the stamp; the others' Syncs have neither.
-func TestFollowUp(t *testing.T) {
+func TestATwoStepSyncHasOneFollowUp(t *testing.T) {
 	m, followed := twoStepMaster(t)
 	before := len(syncs(t, m, 0, 100*time.Millisecond)) / 2 // nobody shows their tokens
 	n := 0
@@ -87,7 +87,7 @@ func TestFollowUp(t *testing.T) {
 // Stamps that come in another order all make their Follow_Up; one that comes
 // twice, late, never, 1 s off, or for a Sync that was not sent makes none, and
 // is counted.
-func TestStampsThatAreNoGood(t *testing.T) {
+func TestStampsThatAreNoGoodMakeNoFollowUp(t *testing.T) {
 	const origin = int64(1_735_689_600_000_000_000)
 	const clients = 8
 	m := newMaster(t, func(c *Config) { c.TwoStepFor = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")} })
@@ -125,9 +125,18 @@ func TestStampsThatAreNoGood(t *testing.T) {
 	}
 }
 
+func (q *departures) waiting() (n uint64) {
+	for i := range q.rows {
+		if q.rows[i].token != 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // More Syncs than the ring holds wait for stamps that never come: the oldest are
 // given up, the newest are followed.
-func TestManyWait(t *testing.T) {
+func TestTheOldestWaitingSyncsAreGivenUp(t *testing.T) {
 	q, lost := new(departures), uint64(0)
 	var tokens []uint32
 	for range followUps + 100 {
@@ -154,7 +163,7 @@ func TestManyWait(t *testing.T) {
 }
 
 // SetTwoStep is for everyone, and back.
-func TestSetTwoStep(t *testing.T) {
+func TestSetTwoStepIsForEveryoneAndBack(t *testing.T) {
 	m := newMaster(t, nil)
 	m.Receive(start, newPeer(1).signaling(t, request(wire.TypeSync, -5, 300)), new(Outbox))
 	for i, on := range []bool{false, true, false} {
@@ -168,7 +177,7 @@ func TestSetTwoStep(t *testing.T) {
 }
 
 // The corrections of the configuration are in each Sync and Delay_Resp.
-func TestCorrections(t *testing.T) {
+func TestConfiguredCorrectionsAreInEachMessage(t *testing.T) {
 	m := newMaster(t, func(c *Config) { c.SyncCorrection, c.DelayRespCorrection = 3<<16+5, -7 })
 	p := newPeer(1)
 	m.Receive(start, p.signaling(t, request(wire.TypeSync, -5, 300), request(wire.TypeDelayResp, -5, 300)), new(Outbox))

@@ -14,10 +14,9 @@ import (
 
 // AnnounceGap is the measured silence.
 type AnnounceGap struct {
-	Max   time.Duration  // the longest since the start
-	MaxAt timescale.Mono // when it ended
-	Last  time.Duration  // the longest of the last 10 to 20 s
-	Long  uint64         // how many were above LongAnnounceGap
+	Max  time.Duration // the longest since the start
+	Last time.Duration // the longest of the last 10 to 20 s
+	Long uint64        // how many were above LongAnnounceGap
 }
 
 // LongAnnounceGap is a gap that comes near to what clients bear, 1.25 s.
@@ -56,9 +55,7 @@ func (g *gap) note(now timescale.Mono, flow *grant) {
 	}
 	g.now = max(g.now, d)
 	g.Last = max(g.now, g.before)
-	if d > g.Max {
-		g.Max, g.MaxAt = d, now
-	}
+	g.Max = max(g.Max, d)
 	if d > LongAnnounceGap {
 		g.Long++
 	}

@@ -38,7 +38,7 @@ func TestEachRequestHasAGrantOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestWhatIsGranted(t *testing.T) {
+func TestGrantsAreWithinTheLimits(t *testing.T) {
 	forever := uint32(math.MaxUint32)
 	cases := []struct {
 		name    string
@@ -129,7 +129,7 @@ func TestDeniedRenewalChangesNothing(t *testing.T) {
 	}
 }
 
-func TestNotServing(t *testing.T) {
+func TestWhoIsNotServingGrantsNothing(t *testing.T) {
 	m, p := newMaster(t, nil), newPeer(1)
 	m.SetAnnouncement(quality.Announcement{})
 	for _, a := range say(t, m, start, p.signaling(t, request(wire.TypeSync, -5, 300), request(wire.TypeDelayResp, -5, 300))) {
@@ -271,7 +271,7 @@ func TestClientIsAddressAndIdentity(t *testing.T) {
 	}
 }
 
-func TestTableFull(t *testing.T) {
+func TestAFullTableDeniesNewClients(t *testing.T) {
 	m := newMaster(t, func(c *Config) { c.MaxClients = 3 })
 	for i := range 3 {
 		newPeer(i).subscribe(t, m, start, 300)
@@ -287,7 +287,7 @@ func TestTableFull(t *testing.T) {
 	late.subscribe(t, m, at(2*time.Second), 300)
 }
 
-func TestBudget(t *testing.T) {
+func TestTheBudgetBoundsThePromisedRate(t *testing.T) {
 	m := newMaster(t, func(c *Config) { c.MaxRate = 100 })
 	newPeer(1).subscribe(t, m, start, 300) // 72/s
 	p := newPeer(2)

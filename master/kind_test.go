@@ -7,7 +7,7 @@ import (
 )
 
 // The cable network's rates alone make nobody a cBR8.
-func TestKind(t *testing.T) {
+func TestRatesAloneMakeNobodyACBR8(t *testing.T) {
 	a, s, d := request(wire.TypeAnnounce, -3, 300), request(wire.TypeSync, -5, 300), request(wire.TypeDelayResp, -5, 300)
 	slow := request(wire.TypeDelayResp, -4, 300)
 	type tlvs = []interface{ Append([]byte) []byte }

@@ -11,7 +11,7 @@ import (
 
 // limiter holds the messages of each source to a rate. Sources share a bucket
 // when their hashes meet; the hash is keyed, so nobody can choose whom to meet.
-// A source that is over its rate gets through at random, one time in leak: a
+// A source that is over its rate gets through at random, one time in leakOneIn: a
 // spoofer who spends a newcomer's allowance cannot shut it out for good. A client
 // has a bucket of its own, which only one who knows its portIdentity can spend.
 type limiter struct {
@@ -29,7 +29,7 @@ type bucket struct {
 
 const (
 	limitBuckets = 4096
-	leak         = 8
+	leakOneIn    = 8
 )
 
 // newLimiter makes a limiter of one message each `every`, and of burst of that
@@ -62,7 +62,7 @@ func (l *limiter) take(now timescale.Mono, b *bucket) bool {
 		b.tokens -= l.cost
 		return true
 	}
-	return l.random.IntN(leak) == 0
+	return l.random.IntN(leakOneIn) == 0
 }
 
 // Credit. Towards an address that is not trusted the master is bound by the
@@ -80,9 +80,14 @@ const (
 )
 
 type credit struct {
+	account
+	users int32
+}
+
+// account is what of a credit outlives a restart of ours (saved.go).
+type account struct {
 	address        netip.Addr
 	sent, received uint64
-	users          int32
 	last           timescale.Mono
 }
 
@@ -129,7 +134,7 @@ func (t *credits) take(now timescale.Mono, a netip.Addr) int32 {
 		} else {
 			t.index.remove(t.rows[row].address)
 		}
-		t.rows[row] = credit{address: a}
+		t.rows[row] = credit{account: account{address: a}}
 		t.index.insert(a, row)
 	}
 	t.rows[row].users++

@@ -20,7 +20,7 @@ func untrusting(c *Config) {
 // A blind sender asks in the name of an address that is not trusted and never
 // sends a Delay_Req: what it can aim at that address is CreditStart, or five
 // times its own bytes, whichever is more, however it asks.
-func TestBlindSender(t *testing.T) {
+func TestABlindSenderCanAimLittleAtAnAddress(t *testing.T) {
 	cases := []struct {
 		name string
 		ask  func(m *Master, i int) []Datagram
@@ -96,7 +96,7 @@ func TestCableClientsNeverRunOutOfCredit(t *testing.T) {
 }
 
 // The credit table is bounded; an address that nobody uses for an hour makes room.
-func TestCreditTable(t *testing.T) {
+func TestTheCreditTableIsBounded(t *testing.T) {
 	m := newMaster(t, func(c *Config) { untrusting(c); c.MaxClients = 2 })
 	ask := func(now timescale.Mono, n int) uint32 {
 		return say(t, m, now, newPeer(n).signaling(t, request(wire.TypeSync, 0, 10)))[0].grants[0].Duration
@@ -153,7 +153,7 @@ func TestSignalingIsLimitedAndLeaks(t *testing.T) {
 			}
 		}
 	}
-	if answered > 100_000/leak*11/10+200 || answered < 100_000/leak*9/10 {
+	if answered > 100_000/leakOneIn*11/10+200 || answered < 100_000/leakOneIn*9/10 {
 		t.Errorf("%d of 100,000 answered", answered)
 	}
 	if m.clients.index.find(Key{newcomer.addr, newcomer.id}) < 0 {
@@ -166,7 +166,7 @@ func TestSignalingIsLimitedAndLeaks(t *testing.T) {
 
 // A flood of 100,000 a second of random, cut and spoofed datagrams: 200
 // clients keep grants and rates, tables stay what they are.
-func TestFlood(t *testing.T) {
+func TestAFloodTakesNoGrantFromClients(t *testing.T) {
 	const served, seconds = 200, 2
 	m := newMaster(t, func(c *Config) { c.MaxClients = served; c.Open = false })
 	for i := range served {
@@ -243,7 +243,7 @@ func TestFlood(t *testing.T) {
 }
 
 // Suspects: the one not seen for longest makes room, at a bounded pace.
-func TestSuspectTable(t *testing.T) {
+func TestTheOldestSuspectMakesRoom(t *testing.T) {
 	m := newMaster(t, nil)
 	for i := range 2 * maxSuspects {
 		m.Receive(at(time.Duration(i)*time.Second), Datagram{Src: newPeer(i).addr, Dst: us, Payload: []byte{1}}, &Outbox{})
@@ -262,7 +262,7 @@ func TestSuspectTable(t *testing.T) {
 	}
 }
 
-func TestDrain(t *testing.T) {
+func TestDrainCancelsEveryClient(t *testing.T) {
 	m := newMaster(t, nil)
 	obeys, deaf := newPeer(1), newPeer(2)
 	obeys.subscribe(t, m, start, 300)
@@ -308,7 +308,7 @@ func TestDrain(t *testing.T) {
 }
 
 // An ACKNOWLEDGE_CANCEL that nobody asked for ends nothing.
-func TestUnaskedAcknowledge(t *testing.T) {
+func TestAnUnaskedAcknowledgeEndsNothing(t *testing.T) {
 	m, p := newMaster(t, nil), newPeer(1)
 	p.subscribe(t, m, start, 300)
 	say(t, m, start, p.signaling(t, wire.UnicastCancelAck{MessageType: wire.TypeSync}))
@@ -318,7 +318,7 @@ func TestUnaskedAcknowledge(t *testing.T) {
 }
 
 // A thousand clients come and go in any order, and the index finds each.
-func TestIndexChurn(t *testing.T) {
+func TestTheIndexFindsWhoStays(t *testing.T) {
 	const n = 512
 	tab := newClients(n)
 	r := rand.New(rand.NewPCG(3, 4))
@@ -349,7 +349,7 @@ func TestIndexChurn(t *testing.T) {
 	}
 }
 
-func TestConfigRefused(t *testing.T) {
+func TestAConfigThatCannotBeIsRefused(t *testing.T) {
 	good := Config{Identity: ourID}
 	for name, change := range map[string]func(*Config){
 		"no identity":        func(c *Config) { c.Identity = wire.ClockIdentity{} },

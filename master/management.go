@@ -75,7 +75,7 @@ func (m *Master) management(now timescale.Mono, d *Datagram, out *Outbox) Reason
 	if g.Action == wire.ActionCommand {
 		r.Action = wire.ActionAcknowledge
 	}
-	out.put(d.Dst, d.Src, false, false, r.Append(nil))
+	out.put(Message{Src: d.Dst, Dst: d.Src, Payload: r.Append(nil)})
 	m.stats.Sent[wire.TypeManagement]++
 	return Accepted
 }

@@ -37,7 +37,7 @@ func ask(t *testing.T, m *Master, p *peer, now timescale.Mono, action wire.Manag
 }
 
 // The data sets as the tables of 15.5.3 lay them out, one field a group.
-func TestManagementDataSets(t *testing.T) {
+func TestManagementDataSetsAreLaidOutAsTheStandardSays(t *testing.T) {
 	m := newMaster(t, func(c *Config) {
 		c.Management, c.Priority1, c.Priority2, c.Domain = true, 100, 101, 0
 		c.Description = Description{Product: "bragi;test;1", Revision: ";;1.0", User: "head end"}
@@ -76,7 +76,7 @@ func TestManagementDataSets(t *testing.T) {
 	}
 }
 
-func TestManagementRefusals(t *testing.T) {
+func TestManagementRefusesWithAnError(t *testing.T) {
 	m := newMaster(t, func(c *Config) { c.Management = true })
 	for _, c := range []struct {
 		action wire.ManagementAction
@@ -114,14 +114,14 @@ func TestManagementRefusals(t *testing.T) {
 			n++
 		}
 	}
-	if n > 32+1000/leak*2 {
+	if n > 32+1000/leakOneIn*2 {
 		t.Errorf("%d of 1000 at once were answered", n)
 	}
 }
 
 // Where SET is on, the priorities and the user's description can be set, and
 // Announce follows; nothing else can, and no wrong value has an effect.
-func TestManagementSet(t *testing.T) {
+func TestManagementSetsPrioritiesAndNothingElse(t *testing.T) {
 	m := newMaster(t, func(c *Config) { c.Management, c.ManagementSet = true, true })
 	long := append([]byte{129}, make([]byte, 129)...)
 	for _, c := range []struct {

@@ -159,7 +159,7 @@ func (m *Master) send(now timescale.Mono, row int32, f Flow, out *Outbox) {
 		g.sentAt = timescale.Mono{}
 		return
 	}
-	p := out.put(c.asked, c.key.Address, event, event, packet)
+	p := out.put(Message{Src: c.asked, Dst: c.key.Address, Event: event, FillOrigin: event, Payload: packet})
 	wire.PutSequenceID(p, g.seq)
 	if f == FlowAnnounce {
 		p[logIntervalOffset] = uint8(g.log)

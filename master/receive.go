@@ -146,7 +146,7 @@ func (m *Master) openDelayReq(now timescale.Mono, h *wire.Header, d *Datagram, o
 }
 
 func (m *Master) respond(h *wire.Header, d *Datagram, out *Outbox) {
-	p := out.put(d.Dst, d.Src, false, false, m.delayResp)
+	p := out.put(Message{Src: d.Dst, Dst: d.Src, Payload: m.delayResp})
 	answerTo(h, p)
 	wire.PutTimestamp(p[wire.OriginOffset:], wire.TimestampFromLocal(d.Stamp))
 	wire.AddCorrectionScaled(p, m.cfg.DelayRespCorrection)
@@ -181,7 +181,7 @@ func (m *Master) pdelayReq(now timescale.Mono, h *wire.Header, d *Datagram, out 
 	case !m.peers.pass(now, d.Src):
 		return TooFast
 	}
-	answerTo(h, out.put(d.Dst, d.Src, true, false, m.pdelayResp))
+	answerTo(h, out.put(Message{Src: d.Dst, Dst: d.Src, Event: true, Payload: m.pdelayResp}))
 	msg := &out.msgs[len(out.msgs)-1]
 	msg.FillTurnaround, msg.Received = true, d.Stamp
 	m.stats.Sent[wire.TypePdelayResp]++

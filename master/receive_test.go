@@ -12,7 +12,7 @@ import (
 
 // Delay_Resp has the stamp, and of the request: correctionField, sequenceId and
 // identity; its interval is not stated in unicast.
-func TestDelayResp(t *testing.T) {
+func TestDelayRespEchoesTheRequest(t *testing.T) {
 	m, p := newMaster(t, nil), newPeer(1)
 	p.subscribe(t, m, start, 300)
 	d := p.delayReq(1_755_361_730_123_456_789)
@@ -88,7 +88,7 @@ func TestDelayReqThatGetsNoAnswer(t *testing.T) {
 
 // What a 2008 sender has in the octet that 2019 calls minorSdoId means nothing,
 // nor do octets beyond messageLength, nor the minor version, nor controlField.
-func TestDelayReqTolerated(t *testing.T) {
+func TestDelayReqWithMeaninglessOctetsIsAnswered(t *testing.T) {
 	for name, change := range map[string]func(d *Datagram){
 		"reserved octet of 2008": func(d *Datagram) { d.Payload[5] = 9 },
 		"octets beyond":          func(d *Datagram) { d.Payload = append(d.Payload, 1, 2, 3, 4, 5) },
@@ -142,7 +142,7 @@ func TestSignalingThatGetsNoAnswer(t *testing.T) {
 }
 
 // The same for Signaling.
-func TestSignalingTolerated(t *testing.T) {
+func TestSignalingWithMeaninglessOctetsIsAnswered(t *testing.T) {
 	for name, change := range map[string]func(d *Datagram){
 		"two octets beyond":      func(d *Datagram) { d.Payload = append(d.Payload, 1, 2) },
 		"half a TLV beyond":      func(d *Datagram) { d.Payload = append(d.Payload, 0, 4, 0) },
@@ -162,7 +162,7 @@ func TestSignalingTolerated(t *testing.T) {
 }
 
 // Up to twice the granted rate is answered, more is not.
-func TestDelayReqRate(t *testing.T) {
+func TestDelayReqIsAnsweredUpToTwiceItsRate(t *testing.T) {
 	for _, c := range []struct {
 		perSecond     int
 		least, most   int
@@ -183,7 +183,7 @@ func TestDelayReqRate(t *testing.T) {
 	}
 }
 
-func TestOpen(t *testing.T) {
+func TestOpenAnswersDelayReqWithoutAGrant(t *testing.T) {
 	m := newMaster(t, func(c *Config) { c.Open = true })
 	if got := say(t, m, start, newPeer(1).delayReq(5)); len(got) != 1 || got[0].MessageType != wire.TypeDelayResp {
 		t.Errorf("answered %+v", got)
@@ -195,12 +195,12 @@ func TestOpen(t *testing.T) {
 	for i := range 100_000 { // 100,000/s from one source
 		n += len(say(t, m, at(time.Duration(i)*10*time.Microsecond), newPeer(1).delayReq(5)))
 	}
-	if n > 100_000/leak+1000 {
+	if n > 100_000/leakOneIn+1000 {
 		t.Errorf("%d answers to a flood of 100,000 in a second", n)
 	}
 }
 
-func TestAllowDeny(t *testing.T) {
+func TestDenyGoesBeforeAllow(t *testing.T) {
 	m := newMaster(t, func(c *Config) {
 		c.Allow = []netip.Prefix{netip.MustParsePrefix("10.7.0.0/16")}
 		c.Deny = []netip.Prefix{netip.MustParsePrefix("10.7.0.2/32")}

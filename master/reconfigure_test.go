@@ -96,7 +96,7 @@ func TestAReloadKeepsWhatManagementSet(t *testing.T) {
 	}
 }
 
-func TestReconfigureRefuses(t *testing.T) {
+func TestReconfigureRefusesWhatCannotChangeLive(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"another identity":    func(c *Config) { c.Identity[7]++ },
 		"another domain":      func(c *Config) { c.Domain = 24 },

@@ -14,49 +14,39 @@ import (
 // schedule. Phases are of slots counted from the epoch of CLOCK_MONOTONIC_RAW,
 // so that Syncs go on in step in another process of the same boot.
 
-// Saved is what Export knows.
+// Saved is what Export knows. AppendBinary and UnmarshalBinary are its form in a
+// file.
 type Saved struct {
 	At          timescale.Mono
 	Identity    wire.ClockIdentity
 	Domain      uint8
 	StrangerSeq uint16
-	Clients     []SavedClient
-	Credits     []SavedCredit
+	Clients     []savedClient // those with at least one grant
+	Credits     []account
 }
 
-// SavedClient is a client with at least one grant.
-type SavedClient struct {
-	Key              Key
-	Asked            netip.Addr
-	First, Last      timescale.Mono
-	LastReq          timescale.Mono
-	ReqInterval      int64 // ns, smoothed
-	Signaling        uint64
-	DelayReqs        uint64
-	SignalSeq        uint16
-	DSCP, Minor, Way uint8 // Way: how it puts its REQUESTs into messages
-	Grants           [numFlows]SavedGrant
+// savedClient is a client, and where its flows are in the schedule.
+type savedClient struct {
+	clientLife
+	phases [numFlows]uint16 // slot modulo the period; nothing for Delay_Resp
 }
 
-// SavedGrant is one flow.
-type SavedGrant struct {
-	Live    bool
-	Log     int8
-	Seq     uint16 // of the next message
-	Phase   uint16 // slot modulo the period; nothing for Delay_Resp
-	Seconds uint32
-	Expires timescale.Mono
-	Since   timescale.Mono
-	SentAt  timescale.Mono // the last Announce
-	Sent    uint64
-	Renewed uint64
+// EndOthers ends the grants of all who speak to another address of ours than at:
+// it is no longer ours.
+func (s *Saved) EndOthers(at netip.Addr) {
+	for i := range s.Clients {
+		if c := &s.Clients[i]; c.asked != at {
+			c.grants = [numFlows]grant{}
+		}
+	}
 }
 
-// SavedCredit is the account of an address that is not trusted.
-type SavedCredit struct {
-	Address        netip.Addr
-	Sent, Received uint64
-	Last           timescale.Mono
+// ForgetAnnounces leaves open when the last Announces left: should this process be
+// killed, nobody knows.
+func (s *Saved) ForgetAnnounces() {
+	for i := range s.Clients {
+		s.Clients[i].grants[FlowAnnounce].sentAt = timescale.Mono{}
+	}
 }
 
 // Export copies what a restart must know into s, whose memory is used again.
@@ -81,7 +71,7 @@ func (m *Master) ExportPart(now timescale.Mono, s *Saved, from int) (next int) {
 		s.Clients, s.Credits = s.Clients[:0], s.Credits[:0]
 		for i := range m.credits.rows[:m.credits.n] {
 			if r := &m.credits.rows[i]; r.users > 0 || now.Sub(r.last) <= creditKept {
-				s.Credits = append(s.Credits, SavedCredit{r.address, r.sent, r.received, r.last})
+				s.Credits = append(s.Credits, r.account)
 			}
 		}
 	}
@@ -98,21 +88,16 @@ func (m *Master) ExportPart(now timescale.Mono, s *Saved, from int) (next int) {
 	return from
 }
 
-func (c *client) live() bool { return c.grants[0].live || c.grants[1].live || c.grants[2].live }
-
 func (m *Master) exportClient(row int32, s *Saved) {
-	c := &m.clients.rows[row]
-	s.Clients = append(s.Clients, SavedClient{
-		Key: c.key, Asked: c.asked, First: c.first, Last: c.last, LastReq: c.lastReq, ReqInterval: c.reqInterval,
-		Signaling: c.signaling, DelayReqs: c.delayReqs, SignalSeq: c.signalSeq, DSCP: c.dscp, Minor: c.minor, Way: uint8(c.asks),
-	})
-	grants := &s.Clients[len(s.Clients)-1].Grants
+	c := savedClient{clientLife: m.clients.rows[row].clientLife}
 	for f := range c.grants {
-		if g := &c.grants[f]; g.live {
-			grants[f] = SavedGrant{Live: true, Log: g.log, Seq: g.seq, Phase: m.wheel.phase(flowID(row, Flow(f))), Seconds: g.seconds,
-				Expires: g.expires, Since: g.since, SentAt: g.sentAt, Sent: g.sent, Renewed: g.renewed}
+		if c.grants[f].live {
+			c.phases[f] = m.wheel.phase(flowID(row, Flow(f)))
+		} else {
+			c.grants[f] = grant{}
 		}
 	}
+	s.Clients = append(s.Clients, c)
 }
 
 // Imported counts what became of a Saved.
@@ -176,62 +161,64 @@ func skipped(age, perSecond float64) uint16 {
 
 // importClient is Accepted, or says why the client does not go on; NoGrant: its
 // grants have ended.
-func (m *Master) importClient(now timescale.Mono, age float64, s *SavedClient) Reason {
-	a := s.Key.Address
+func (m *Master) importClient(now timescale.Mono, age float64, s *savedClient) Reason {
+	a := s.key.Address
 	if !a.Is4() || !m.allowed(&Datagram{Src: a}) {
 		return AddressDenied
 	}
-	live := false
-	for f := range s.Grants {
-		g := &s.Grants[f]
-		g.Live = g.Live && now.Before(g.Expires) && g.Expires.Sub(now) <= durationOf(m.cfg.MaxDuration) &&
-			g.Log >= m.cfg.Limits[f].MinLog && g.Log <= m.cfg.Limits[f].MaxLog && int(g.Phase) < 1<<levelOf(g.Log)
-		live = live || g.Live
+	life := s.clientLife
+	for f := range life.grants {
+		if !m.continues(now, Flow(f), &life.grants[f], s.phases[f]) {
+			life.grants[f] = grant{}
+		}
 	}
 	switch {
-	case !live:
+	case !life.live():
 		return NoGrant
-	case m.clients.full() || m.clients.index.find(s.Key) >= 0:
+	case m.clients.full() || m.clients.index.find(s.key) >= 0:
 		return TableFull
 	case !m.trusted(a) && !m.credits.room(now, a):
 		return NoCredit
 	}
-	row := m.clients.add(s.Key)
+	row := m.clients.add(s.key)
 	c := &m.clients.rows[row]
-	c.asked, c.first, c.last, c.lastReq, c.reqInterval = s.Asked, s.First, s.Last, s.LastReq, s.ReqInterval
-	c.signaling, c.delayReqs, c.dscp, c.minor, c.asks = s.Signaling, s.DelayReqs, s.DSCP, s.Minor, asks(s.Way)
-	c.twoStep = m.twoStepFor(s.Key.Address)
-	c.signalSeq = s.SignalSeq + skipped(age, signalRate)
+	c.clientLife = life
+	c.twoStep = m.twoStepFor(a)
+	c.signalSeq += skipped(age, signalRate)
 	if !m.trusted(a) {
 		c.credit = m.credits.take(now, a)
 	}
-	for f := range s.Grants {
-		g := &s.Grants[f]
-		if !g.Live {
+	for f := range c.grants {
+		g := &c.grants[f]
+		if !g.live {
 			continue
 		}
-		c.grants[f] = grant{live: true, log: g.Log, seq: g.Seq + skipped(age, rate(g.Log)), seconds: g.Seconds,
-			expires: g.Expires, since: g.Since, sentAt: g.SentAt, sent: g.Sent, renewed: g.Renewed}
-		m.promise(m.cost(Flow(f), s.Key.Address, g.Log))
+		g.seq += skipped(age, rate(g.log))
+		m.promise(m.cost(Flow(f), a, g.log))
 		if Flow(f) != FlowDelayResp {
-			m.wheel.put(now, flowID(row, Flow(f)), g.Log, int(g.Phase))
+			m.wheel.put(now, flowID(row, Flow(f)), g.log, int(s.phases[f]))
 		}
 	}
 	return Accepted
 }
 
-func (m *Master) importCredit(now timescale.Mono, s SavedCredit) {
-	if !s.Address.Is4() || m.trusted(s.Address) || now.Sub(s.Last) > creditKept || m.credits.index.find(s.Address) >= 0 {
+// continues tells whether a saved grant has not ended, is still allowed, and can
+// be.
+func (m *Master) continues(now timescale.Mono, f Flow, g *grant, phase uint16) bool {
+	return g.live && now.Before(g.expires) && g.expires.Sub(now) <= durationOf(m.cfg.MaxDuration) &&
+		g.log >= m.cfg.Limits[f].MinLog && g.log <= m.cfg.Limits[f].MaxLog && int(phase) < 1<<levelOf(g.log)
+}
+
+func (m *Master) importCredit(now timescale.Mono, s account) {
+	if !s.address.Is4() || m.trusted(s.address) || now.Sub(s.last) > creditKept || m.credits.index.find(s.address) >= 0 {
 		return
 	}
-	row := m.credits.take(now, s.Address)
+	row := m.credits.take(now, s.address)
 	if row == 0 {
 		return
 	}
-	r := &m.credits.rows[row-1]
-	r.sent, r.received = s.Sent, s.Received
 	m.credits.release(now, row)
-	r.last = s.Last
+	m.credits.rows[row-1].account = s
 }
 
 // Changes counts what a restart must not miss: grants that began, ended or

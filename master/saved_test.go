@@ -176,11 +176,11 @@ func TestImportRefusesWhatIsNotItsOwn(t *testing.T) {
 	}
 	// Numbers that cannot be.
 	s.Clients = append(s.Clients, s.Clients[0], s.Clients[0], s.Clients[0])
-	s.Clients[0].Grants[FlowSync].Phase = 40_000
-	s.Clients[0].Grants[FlowAnnounce].Log = 99
-	s.Clients[0].Grants[FlowDelayResp].Log = -99
-	s.Clients[1].Key.Address = netip.IPv6Loopback()
-	s.Clients[2].Key.Address = netip.Addr{}
+	s.Clients[0].phases[FlowSync] = 40_000
+	s.Clients[0].grants[FlowAnnounce].log = 99
+	s.Clients[0].grants[FlowDelayResp].log = -99
+	s.Clients[1].key.Address = netip.IPv6Loopback()
+	s.Clients[2].key.Address = netip.Addr{}
 	next := newMaster(t, nil)
 	if done, err := next.Import(at(time.Second), &s); err != nil || done != (Imported{Clients: 1, Expired: 1, Refused: 2}) {
 		t.Errorf("%+v, %v: want the one client that can be", done, err)
@@ -242,7 +242,7 @@ func TestExportAllocatesNothingOnceItHasRoom(t *testing.T) {
 }
 
 // Exported part by part, while clients come and go, everyone who stays is there.
-func TestExportInParts(t *testing.T) {
+func TestExportInPartsHasEveryoneWhoStays(t *testing.T) {
 	m := newMaster(t, func(c *Config) { c.MaxClients = 300 })
 	for i := range 200 {
 		newPeer(i).subscribe(t, m, at(0), 300)
@@ -260,7 +260,7 @@ func TestExportInParts(t *testing.T) {
 	}
 	have := map[Key]int{}
 	for _, c := range s.Clients {
-		have[c.Key]++
+		have[c.key]++
 	}
 	for i := 1; i < 200; i++ {
 		p := newPeer(i)

@@ -12,7 +12,7 @@ import (
 )
 
 // Announce says what it was given and what the standard wants beside it.
-func TestAnnounce(t *testing.T) {
+func TestAnnounceSaysWhatItWasGiven(t *testing.T) {
 	m, p := newMaster(t, func(c *Config) { c.Priority1, c.Priority2, c.Domain = 100, 101, 24 }), newPeer(1)
 	d := p.signaling(t, request(wire.TypeAnnounce, -1, 300))
 	d.Payload[4] = 24
@@ -49,7 +49,7 @@ func TestAnnounce(t *testing.T) {
 	}
 }
 
-func TestMinorVersion(t *testing.T) {
+func TestMessagesHaveTheConfiguredMinorVersion(t *testing.T) {
 	for _, minor := range []uint8{0, 1} {
 		m, p := newMaster(t, func(c *Config) { c.MinorVersion = minor }), newPeer(1)
 		p.subscribe(t, m, start, 300)
@@ -63,7 +63,7 @@ func TestMinorVersion(t *testing.T) {
 
 // Sync: one step, unicast, the interval not stated, from the event port, and
 // each client has a sequence of its own without a hole.
-func TestSync(t *testing.T) {
+func TestSyncIsOneStepWithASequenceOfItsOwn(t *testing.T) {
 	m := newMaster(t, nil)
 	peers := []*peer{newPeer(1), newPeer(2), newPeer(3)}
 	for _, p := range peers {
@@ -92,7 +92,7 @@ func TestSync(t *testing.T) {
 
 // A client's Syncs are an interval apart to the nanosecond of the slots, at each
 // interval that can be granted; the first comes within one interval.
-func TestSpacing(t *testing.T) {
+func TestSyncsAreAnIntervalApart(t *testing.T) {
 	for log := int8(-7); log <= 4; log++ {
 		m, p := newMaster(t, nil), newPeer(1)
 		say(t, m, start, p.signaling(t, request(wire.TypeSync, log, 1000)))
@@ -118,7 +118,7 @@ func TestSpacing(t *testing.T) {
 
 // New clients take the emptiest phase: the second is half an interval from the
 // first, and a thousand are spread evenly.
-func TestSpread(t *testing.T) {
+func TestNewClientsTakeTheEmptiestPhase(t *testing.T) {
 	perSlot := func(m *Master, d time.Duration) map[int64]int {
 		n := map[int64]int{}
 		run(t, m, start, at(d+time.Millisecond/2), func(now timescale.Mono, _ answer) { n[slotAt(now)]++ })
@@ -161,7 +161,7 @@ func TestSpread(t *testing.T) {
 }
 
 // After a stop the master goes on without a burst, and says what it left out.
-func TestStopAndGoOn(t *testing.T) {
+func TestNoBurstFollowsAStop(t *testing.T) {
 	m := newMaster(t, func(c *Config) { c.MaxClients = 320 })
 	for i := range 320 {
 		say(t, m, start, newPeer(i).signaling(t, request(wire.TypeSync, -5, 300)))
@@ -192,7 +192,7 @@ func TestStopAndGoOn(t *testing.T) {
 
 // Nothing is armed when nobody is served, and one client needs no more wakes
 // than it has messages, and eight sweeps a second.
-func TestIdleIsIdle(t *testing.T) {
+func TestNothingIsArmedWhenNobodyIsServed(t *testing.T) {
 	m, p := newMaster(t, nil), newPeer(1)
 	if _, ok := m.Next(); ok {
 		t.Error("a deadline without a client")
@@ -215,7 +215,7 @@ func TestIdleIsIdle(t *testing.T) {
 
 // The wheel against a list that is searched from end to end: each flow is due
 // in exactly the slots of its phase, whatever was added and removed before.
-func TestWheelProperty(t *testing.T) {
+func TestTheWheelAgreesWithAnExhaustiveList(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const flows = 24
 		w := newWheel(flows)
@@ -277,7 +277,7 @@ func TestWheelProperty(t *testing.T) {
 }
 
 // The phase chosen is one that no other phase has less in, counted by hand.
-func TestEmptiestPhase(t *testing.T) {
+func TestTheChosenPhaseIsTheEmptiest(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	const flows = 300
 	w := newWheel(flows)
@@ -312,7 +312,7 @@ func TestEmptiestPhase(t *testing.T) {
 	}
 }
 
-func TestSlots(t *testing.T) {
+func TestSlotsBeginAtTheirNanosecond(t *testing.T) {
 	for _, slot := range []int64{0, 1, 2, 1023, 1024, 1 << 40, 1<<41 + 1} {
 		at := slotStart(slot)
 		if slotAt(at) != slot || slot > 0 && slotAt(at.Add(-1)) != slot-1 {

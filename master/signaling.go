@@ -215,7 +215,7 @@ func (m *Master) deny(now timescale.Mono, r wire.UnicastRequest, key Key, why Re
 		return
 	}
 	d := &m.clients.rows[row].denied
-	if d.reason != why || d.typ != r.MessageType || now.Sub(d.at) > sayAgain {
+	if d.reason != why || d.typ != r.MessageType || now.Sub(d.at) > repeatRefusalAfter {
 		m.events.add(e)
 		d.at = now
 	}

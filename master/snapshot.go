@@ -128,9 +128,6 @@ func (m *Master) Stats() Stats {
 	s := m.stats
 	s.MissedSlots, s.EventsLost, s.SuspectsLost = m.wheel.missed, m.events.lost, m.suspects.missed
 	s.AnnounceGap = m.gap.AnnounceGap
-	if m.departures != nil {
-		s.Stamps.Waiting = m.departures.waiting()
-	}
 	s.PromisedRate, s.ClientsServed = m.promised, len(m.clients.used)
 	return s
 }

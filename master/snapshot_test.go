@@ -9,7 +9,7 @@ import (
 
 // The parts of a snapshot have each client once who stays, whoever goes and comes
 // between them, and no part is longer than it may be.
-func TestSnapshotInParts(t *testing.T) {
+func TestSnapshotInPartsHasEveryoneWhoStaysOnce(t *testing.T) {
 	const clients = 3*partClients + 7
 	m := newMaster(t, func(c *Config) { c.MaxClients = 2 * partRows })
 	subscribe := func(i int) {

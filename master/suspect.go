@@ -87,7 +87,7 @@ func (t *suspects) note(e Event, out *events) {
 	s.Count++
 	s.Last, s.Reason = e.At, e.Reason
 	s.Port, s.Type, s.Domain = e.Client.Port, e.Type, e.Domain
-	if s.said.IsZero() || s.saidWhy != e.Reason && e.At.Sub(s.said) > time.Second || e.At.Sub(s.said) > sayAgain {
+	if s.said.IsZero() || s.saidWhy != e.Reason && e.At.Sub(s.said) > time.Second || e.At.Sub(s.said) > repeatRefusalAfter {
 		s.said, s.saidWhy = e.At, e.Reason
 		out.add(e)
 	}

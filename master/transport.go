@@ -70,11 +70,11 @@ func (o *Outbox) Len() int { return len(o.msgs) }
 // Reset empties the outbox.
 func (o *Outbox) Reset() { o.msgs, o.buf = o.msgs[:0], o.buf[:0] }
 
-// put adds a message with a copy of payload, which the caller may then patch.
-func (o *Outbox) put(src, dst netip.Addr, event, fillOrigin bool, payload []byte) []byte {
+// put adds a message with a copy of its payload, which the caller may then patch.
+func (o *Outbox) put(m Message) []byte {
 	n := len(o.buf)
-	o.buf = append(o.buf, payload...)
-	p := o.buf[n:len(o.buf):len(o.buf)]
-	o.msgs = append(o.msgs, Message{Src: src, Dst: dst, Event: event, FillOrigin: fillOrigin, Payload: p})
-	return p
+	o.buf = append(o.buf, m.Payload...)
+	m.Payload = o.buf[n:len(o.buf):len(o.buf)]
+	o.msgs = append(o.msgs, m)
+	return m.Payload
 }

@@ -67,12 +67,11 @@ type Event struct {
 	Bytes []byte         // ReceiverBytes: came in up to At
 }
 
-// Edge is a pulse. The first four fields are the board's to see.
+// Edge is a pulse, and the truth of it.
 type Edge struct {
-	Local   timescale.Local // exact reading of the PHC at the edge, in whole grains
-	Mono    timescale.Mono
-	SigmaNs float64 // of the stamp, without the receiver's noise
-	Seq     uint64  // from 1
+	// Edge is the board's to see: the exact reading of the PHC, in whole grains, and
+	// the deviation of the stamp without the receiver's noise.
+	timescale.Edge
 
 	Second timescale.TAI // truth: the whole second that the edge stands for
 	LateNs float64       // truth: how late the edge was
@@ -82,9 +81,7 @@ type Edge struct {
 // Truth is what only tests and `bragi sim status` may see.
 type Truth struct {
 	Antenna      string  // "ok", "cut"
-	Fix          bool    // the receiver has a fix
 	TrueErrorNs  float64 // PHC minus the sky's TAI; positive: the PHC is ahead
-	RatePPB      float64 // the PHC's rate against CLOCK_MONOTONIC_RAW
 	Oscillator   string
 	TemperatureC float64 // of the air
 }
@@ -111,7 +108,6 @@ type Board struct {
 	sky    timescale.TAI
 	second int64 // the latest whole second of the sky that was handled
 	glitch time.Duration
-	seq    uint64
 	queue  []planned // by At
 	seen   timescale.Mono
 
@@ -254,14 +250,13 @@ func (b *Board) planSecond(from timescale.Mono, afterNs float64) {
 	if fixed {
 		late := now.lateNs - now.qErrNs + b.state.driftNs(second) + float64(b.config.AntennaDelay) + float64(b.glitch) - advanceNs
 		b.glitch = 0
-		b.seq++
 		edge := math.Floor(afterNs + late)
 		p := planned{edgeAt: from.Add(time.Duration(edge)), fracNs: afterNs + late - edge}
 		p.event = Event{Kind: PulseEdge, At: p.edgeAt}
 		if p.edgeAt.Before(begin) {
 			p.event.At = begin // an early edge is seen at the second, with its earlier stamp
 		}
-		p.event.Edge = Edge{SigmaNs: float64(b.config.StampGrainNs) / math.Sqrt(12), Seq: b.seq, Second: second, LateNs: late, QErrNs: now.qErrNs}
+		p.event.Edge = Edge{Edge: timescale.Edge{SigmaNs: float64(b.config.StampGrainNs) / math.Sqrt(12)}, Second: second, LateNs: late, QErrNs: now.qErrNs}
 		b.plan(p)
 	}
 	if !b.config.NoBytes {
@@ -402,7 +397,7 @@ func (b *Board) TrueErrorNs(m timescale.Mono, sky timescale.TAI) float64 {
 // Truth is the truth at the instant m, when the sky's time is sky.
 func (b *Board) Truth(m timescale.Mono, sky timescale.TAI) Truth {
 	t := Truth{
-		Antenna: "ok", Fix: b.state.fixed, TrueErrorNs: b.TrueErrorNs(m, sky), RatePPB: b.phc.RatePPB(m),
+		Antenna: "ok", TrueErrorNs: b.TrueErrorNs(m, sky),
 		Oscillator: b.config.Oscillator.String(), TemperatureC: b.oscillator.AirC(),
 	}
 	if !b.state.antenna {

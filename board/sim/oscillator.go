@@ -143,7 +143,6 @@ const (
 
 // Oscillator makes the fractional frequency of one crystal, cell by cell.
 type Oscillator struct {
-	spec     Spec
 	crystal  Crystal
 	air      *air
 	rng      *generator
@@ -163,7 +162,7 @@ type Oscillator struct {
 
 // NewOscillator makes the oscillator of a seed. crystal nil: drawn from spec.
 func NewOscillator(spec Spec, crystal *Crystal, climate Climate, seed uint64) *Oscillator {
-	o := &Oscillator{spec: spec, air: newAir(climate, seed), rng: stream(seed, streamOscillator)}
+	o := &Oscillator{air: newAir(climate, seed), rng: stream(seed, streamOscillator)}
 	drawn := spec.draw(o.rng.Rand)
 	if crystal != nil {
 		drawn = *crystal

@@ -173,3 +173,29 @@ func TestKindNames(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// The oscillator's own warm-up dies away exponentially, and comes back with the
+// cold: after a while without power as far as it cooled meanwhile.
+func TestWarmUpDiesAwayAndComesBack(t *testing.T) {
+	o := NewOscillator(Spec{LagS: 60}, &Crystal{}, still, 1)
+	o.setWarmUp(WarmUp{PPB: -100, S: 300})
+	run := func(seconds float64) (y float64) {
+		for range int(seconds / gridS) {
+			y = o.Next()
+		}
+		return y
+	}
+	near := func(what string, got, want float64) {
+		if math.Abs(got-want) > 0.2 {
+			t.Errorf("%s: %.2f ppb, want %.2f ppb", what, got, want)
+		}
+	}
+	near("cold", run(gridS), -100)
+	near("after 5 minutes", run(300), -100/math.E)
+	near("after an hour", run(3600), 0)
+	o.cool(300)
+	near("after 5 minutes without power", run(gridS), -100*(1-1/math.E))
+	run(3600)
+	o.cool(1e6)
+	near("cold again", run(gridS), -100)
+}

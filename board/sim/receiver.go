@@ -58,9 +58,9 @@ const (
 	sawtoothF9Ns      = 4.0  // 8 ns
 	slowNoiseNs       = 10.0 // ionosphere, multipath: Gauss-Markov
 	slowNoiseS        = 7200.0
-	// unfixedDriftNs is how far the pulse runs away in a second while the
+	// UnfixedDriftNs is how far the pulse runs away in a second while the
 	// receiver has lost the sky but not yet given up its fix.
-	unfixedDriftNs = 35.0
+	UnfixedDriftNs = 35.0
 )
 
 // pulseNoise makes the lateness of one pulse after the other.
@@ -135,5 +135,5 @@ func (f *fixState) driftNs(sky timescale.TAI) float64 {
 	if f.antenna {
 		return 0
 	}
-	return unfixedDriftNs * sky.Sub(f.since).Seconds()
+	return UnfixedDriftNs * sky.Sub(f.since).Seconds()
 }

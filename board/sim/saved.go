@@ -37,7 +37,6 @@ type Saved struct {
 	Fixed      bool       `json:"fixed"`
 	TimeKnown  bool       `json:"time_known"`
 	SinceTAINs int64      `json:"since_tai_ns"`
-	Seq        uint64     `json:"seq"`
 	Played     int        `json:"played"` // bursts of a recording
 
 	Receiver *SavedReceiver `json:"receiver,omitempty"` // nil: no u-blox
@@ -82,7 +81,7 @@ func (b *Board) Save() Saved {
 		Oscillator: SavedNoise{o.cell, o.walk, o.rng.place()}, CrystalC: o.crystalC, Flicker: append([]float64(nil), o.flicker[:]...), WarmPPB: o.warm,
 		Air:   SavedNoise{o.air.cell, o.air.random, o.air.rng.place()},
 		Pulse: SavedNoise{0, b.noise.slow, b.noise.rng.place()}, Sawtooth: b.noise.saw, Coming: [2]float64{b.coming.lateNs, b.coming.qErrNs},
-		Burst: b.talk.place(), Antenna: b.state.antenna, Fixed: b.state.fixed, TimeKnown: b.state.timeKnown, SinceTAINs: b.state.since.Ns(), Seq: b.seq,
+		Burst: b.talk.place(), Antenna: b.state.antenna, Fixed: b.state.fixed, TimeKnown: b.state.timeKnown, SinceTAINs: b.state.since.Ns(),
 		Receiver: b.ublox.save(),
 	}
 	for _, l := range p.lines {
@@ -118,7 +117,6 @@ func Resume(config Config, s Saved, m timescale.Mono, sky timescale.TAI) (*Board
 	o.air.cell, o.air.random = s.Air.Cell, s.Air.Walk
 	b.noise.slow, b.noise.saw, b.coming = s.Pulse.Walk, s.Sawtooth, tick{s.Coming[0], s.Coming[1]}
 	b.state.antenna, b.state.fixed, b.state.timeKnown, b.state.since = s.Antenna, s.Fixed, s.TimeKnown, timescale.TAIFromNs(s.SinceTAINs)
-	b.seq = s.Seq
 	b.ublox.resume(s.Receiver)
 	if r := b.config.Recording; r != nil {
 		r.next = s.Played

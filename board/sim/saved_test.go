@@ -13,7 +13,7 @@ import (
 // the same board reads that ran through, and its crystal goes on as that one's.
 func TestASavedBoardIsTheOneThatRanThrough(t *testing.T) {
 	for _, away := range []time.Duration{0, 300 * time.Millisecond, 2 * time.Second, 10 * time.Minute} {
-		config := Config{Oscillator: TCXO, Receiver: Timing, Seed: 7, QuantumPPB: 0.5}
+		config := Config{Oscillator: TCXO, Receiver: Timing, Seed: 7, QuantumPPB: 0.5, WarmUp: WarmUp{PPB: 300, S: 120}}
 		start, sky := timescale.MonoFromNs(5e9), timescale.TAIFromNs(1_790_000_000e9)
 		whole, err := New(config, start, sky)
 		if err != nil {

@@ -38,24 +38,24 @@ type Talker interface {
 
 const (
 	readTimeout = 200 * time.Millisecond // how soon the end of ctx is seen
-	// listen is how long each rate is tried: a receiver that speaks once a second
+	// listenPerRate is how long each rate is tried: a receiver that speaks once a second
 	// is heard, and all rates take less than 10 s.
-	listen = 1200 * time.Millisecond
+	listenPerRate = 1200 * time.Millisecond
 	// probeAfter is how long a rate must be silent before it is probed.
 	probeAfter  = 400 * time.Millisecond
 	probeRounds = 3
 	firstRetry  = 250 * time.Millisecond
 	lastRetry   = 2 * time.Second
 	chunkSize   = 4096
-	// deaf is how many bytes may come without a good frame, two of the longest,
+	// deafBytes is how many bytes may come without a good frame, two of the longest,
 	// before the rate is sought anew: the receiver was reset or set to another.
-	// After deafFor without one, fewer do.
-	deaf    = 2 * maxPayload
-	deafFor = 4 * time.Second
-	fewer   = 256
-	// drained is how long the last bytes may wait in an adapter after the kernel
+	// After deafTime without one, deafBytesLater do.
+	deafBytes      = 2 * maxPayload
+	deafTime       = 4 * time.Second
+	deafBytesLater = 256
+	// drainTime is how long the last bytes may wait in an adapter after the kernel
 	// calls them sent.
-	drained = 100 * time.Millisecond
+	drainTime = 100 * time.Millisecond
 )
 
 // rates are tried in this order: the usual ones of receivers first.
@@ -208,7 +208,7 @@ func (r *reader) stream(ctx context.Context, data func(timescale.Mono, []byte), 
 			if g := s.feed(chunk); g > good {
 				good, since, lastGood = g, 0, time.Now()
 			}
-			if watch && (since > deaf || since > fewer && time.Since(lastGood) > deafFor) {
+			if watch && (since > deafBytes || since > deafBytesLater && time.Since(lastGood) > deafTime) {
 				return nil
 			}
 		}
@@ -235,7 +235,7 @@ func (r *reader) speak() (changed bool, err error) {
 	if err := r.port.Drain(); err != nil {
 		return false, err
 	}
-	time.Sleep(drained)
+	time.Sleep(drainTime)
 	return true, r.port.SetMode(&serial.Mode{BaudRate: baud})
 }
 
@@ -289,8 +289,8 @@ func (r *reader) listenAt(ctx context.Context, data func(timescale.Mono, []byte)
 	if r.probesLeft() {
 		probe = r.probe
 	}
-	for started := time.Now(); time.Since(started) < listen && ctx.Err() == nil; {
-		now, chunk, err := r.read(min(readTimeout, max(0, listen-time.Since(started))))
+	for started := time.Now(); time.Since(started) < listenPerRate && ctx.Err() == nil; {
+		now, chunk, err := r.read(min(readTimeout, max(0, listenPerRate-time.Since(started))))
 		if err != nil {
 			return false, err
 		}

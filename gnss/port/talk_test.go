@@ -113,7 +113,7 @@ func TestNothingIsWrittenUnasked(t *testing.T) {
 	t.Parallel()
 	r, name := newReceiver(t)
 	run := start(t, Config{Device: name})
-	time.Sleep(listen + 2*readTimeout) // through a silent rate
+	time.Sleep(listenPerRate + 2*readTimeout) // through a silent rate
 	for range 8 {
 		write(t, r.master, "\x00\xffgarbage"+zda)
 		time.Sleep(50 * time.Millisecond)
@@ -149,7 +149,7 @@ func TestSilentReceiverIsProbed(t *testing.T) {
 // though what comes at the others is noise.
 func TestWrongRateIsLeftWithinTenSeconds(t *testing.T) {
 	t.Parallel()
-	if total := time.Duration(len(rates)) * listen; total >= 10*time.Second {
+	if total := time.Duration(len(rates)) * listenPerRate; total >= 10*time.Second {
 		t.Errorf("all rates take %v", total)
 	}
 	r, name := newReceiver(t)
@@ -194,7 +194,7 @@ func TestRateThatChangesIsSoughtAnew(t *testing.T) {
 	run.event(Opened)
 	noise := string(bytes.Repeat([]byte{0x1f, 0xe0, 0x98, 0x00, 0xf8}, 20))
 	began := time.Now()
-	for time.Since(began) < deafFor+time.Second {
+	for time.Since(began) < deafTime+time.Second {
 		write(t, master, noise)
 		time.Sleep(200 * time.Millisecond)
 	}

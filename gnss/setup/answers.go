@@ -14,7 +14,6 @@ func (m *Machine) Feed(now timescale.Mono, chunk []byte) {
 	m.framer.Feed(now, chunk, func(f gnss.Frame) {
 		switch f.Kind {
 		case gnss.FrameNMEA:
-			m.nmea++
 			m.heard = now
 		case gnss.FrameUBX:
 			m.binary++
@@ -87,7 +86,7 @@ func (m *Machine) acknowledged(now timescale.Mono, yes bool) {
 		m.finish(now, Refused)
 	case m.asked.write:
 		s := &m.steps[m.current]
-		m.ask(now, s.name, s.read, tries)
+		m.ask(now, s.name, s.read, askTries)
 		m.asked.verify = true
 	}
 }

@@ -15,17 +15,17 @@ func planLegacy(v ubx.Version) []step {
 	}
 	steps := []step{portStep("UBX at this port", ubx.ProtoUBX, 0)}
 	for _, msg := range []struct {
-		name     ubx.Name
-		rate     byte
-		optional bool
+		name ubx.Name
+		rate byte
+		need need
 	}{
-		{ubx.NavPVT, always, v.Generation() < 8}, {ubx.TimTP, always, !timing}, {ubx.NavTIMELS, often, v.Generation() < 8},
-		{ubx.NavSAT, seldom, true}, {ubx.NavSTATUS, always, true}, {ubx.MonHW, always, true}, {survey, often, true},
+		{ubx.NavPVT, everySolution, optionalIf(v.Generation() < 8)}, {ubx.TimTP, everySolution, optionalIf(!timing)}, {ubx.NavTIMELS, everyFifth, optionalIf(v.Generation() < 8)},
+		{ubx.NavSAT, everyTenth, optional}, {ubx.NavSTATUS, everySolution, optional}, {ubx.MonHW, everySolution, optional}, {survey, everyFifth, optional},
 	} {
-		steps = append(steps, messageStep(msg.name, msg.rate, msg.optional))
+		steps = append(steps, messageStep(msg.name, msg.rate, msg.need))
 	}
 	if v.Generation() < 7 { // before NAV-PVT
-		steps = append(steps, messageStep(ubx.NavTIMEUTC, always, true), messageStep(ubx.NavSOL, always, true))
+		steps = append(steps, messageStep(ubx.NavTIMEUTC, everySolution, optional), messageStep(ubx.NavSOL, everySolution, optional))
 	}
 	return append(steps, rateStep(), modelStep(), pulseStep(), interferenceStep(), unlessNoPVT(portStep("no NMEA at this port", 0, ubx.ProtoNMEA)))
 }
@@ -44,8 +44,8 @@ func portStep(what string, on, off uint16) step {
 	}}
 }
 
-func messageStep(name ubx.Name, rate byte, optional bool) step {
-	return step{what: name.String(), name: ubx.CfgMSG, read: ubx.MsgPoll(name), optional: optional, bringsPVT: name == ubx.NavPVT,
+func messageStep(name ubx.Name, rate byte, n need) step {
+	return step{what: name.String(), name: ubx.CfgMSG, read: ubx.MsgPoll(name), need: n, bringsPVT: name == ubx.NavPVT,
 		judge: func(m *Machine, msg ubx.Message) (bool, []byte, bool) {
 			r, ok := ubx.ParseMsgRates(msg)
 			if !ok || r.Name != name {
@@ -87,7 +87,7 @@ func pulseStep() step {
 }
 
 func interferenceStep() step {
-	return step{what: "interference monitor", name: ubx.CfgITFM, optional: true, judge: func(_ *Machine, msg ubx.Message) (bool, []byte, bool) {
+	return step{what: "interference monitor", name: ubx.CfgITFM, need: optional, judge: func(_ *Machine, msg ubx.Message) (bool, []byte, bool) {
 		i, ok := ubx.ParseInterference(msg)
 		want := i
 		want.Config |= ubx.InterferenceEnabled

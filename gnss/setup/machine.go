@@ -60,10 +60,10 @@ func (s State) String() string {
 
 const (
 	// An answer takes a receiver up to a second, more behind a slow line's burst.
-	answerIn = 1500 * time.Millisecond
-	tries    = 3
+	answerWithin = 1500 * time.Millisecond
+	askTries     = 3
 	// Asked so often, a receiver that is no u-blox hears nothing more.
-	verTries = 5
+	versionTries = 5
 	// lostAfter: other bytes come, but what was asked for does not.
 	lostAfter = 6 * time.Second
 	aliveIn   = 3 * time.Second
@@ -85,7 +85,7 @@ type Machine struct {
 	current int
 	asked   question
 
-	nmea, binary  uint64 // frames since the port was opened
+	binary        uint64 // frames since the port was opened
 	heard, gotPVT timescale.Mono
 	wantsPVT      bool
 	redo          time.Duration
@@ -122,7 +122,7 @@ func (m *Machine) Opened(now timescale.Mono, baud int) {
 	m.keepBaud = m.keepBaud || m.raising == raised // the rate was lost over it: not again
 	m.baud = baud
 	m.framer = gnss.Framer{}
-	m.nmea, m.binary, m.redo = 0, 0, redoFirst
+	m.binary, m.redo = 0, redoFirst
 	m.begin(now)
 	m.standing = nil
 }
@@ -143,7 +143,7 @@ func (m *Machine) begin(now timescale.Mono) {
 		return
 	}
 	m.state = Asking
-	m.ask(now, ubx.MonVER, nil, verTries)
+	m.ask(now, ubx.MonVER, nil, versionTries)
 }
 
 func (m *Machine) ask(now timescale.Mono, name ubx.Name, payload []byte, left int) {
@@ -151,7 +151,7 @@ func (m *Machine) ask(now timescale.Mono, name ubx.Name, payload []byte, left in
 }
 
 func (m *Machine) tell(now timescale.Mono, name ubx.Name, payload []byte) {
-	m.ask(now, name, payload, tries)
+	m.ask(now, name, payload, askTries)
 	m.asked.write = true
 }
 
@@ -178,7 +178,7 @@ func (m *Machine) Next(now timescale.Mono) (write []byte, baud int) {
 	}
 	q.left--
 	q.sent = true
-	q.deadline = now.Add(answerIn)
+	q.deadline = now.Add(answerWithin)
 	return q.frame, 0
 }
 
@@ -224,7 +224,7 @@ func (m *Machine) unanswered(now timescale.Mono) {
 			return
 		}
 		m.state = Foreign
-		m.say(Event{Kind: NotUBlox, Text: fmt.Sprintf("no answer to MON-VER, asked %d times: the receiver is read as it is", verTries)})
+		m.say(Event{Kind: NotUBlox, Text: fmt.Sprintf("no answer to MON-VER, asked %d times: the receiver is read as it is", versionTries)})
 	case Setting:
 		if m.raising != notRaised {
 			m.raiseUnanswered(now)
@@ -239,7 +239,7 @@ func (m *Machine) unanswered(now timescale.Mono) {
 // finish notes how the current step ended and goes on.
 func (m *Machine) finish(now timescale.Mono, o Outcome) {
 	s := m.steps[m.current]
-	if o == Refused && s.optional {
+	if o == Refused && s.need == optional {
 		o = Absent
 	}
 	m.results = append(m.results, Result{Name: s.what, Outcome: o})
@@ -253,7 +253,7 @@ func (m *Machine) advance(now timescale.Mono) {
 	m.asked = question{}
 	for m.current++; m.current < len(m.steps); m.current++ {
 		if s := &m.steps[m.current]; s.unless == nil || !s.unless(m) {
-			m.ask(now, s.name, s.read, tries)
+			m.ask(now, s.name, s.read, askTries)
 			return
 		}
 	}

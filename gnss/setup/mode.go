@@ -78,7 +78,7 @@ func (o *modeMachine) restart() { *o = modeMachine{held: o.held} }
 
 func (m *Machine) form() form {
 	switch {
-	case m.version.Protocol >= firstItems || m.version.Generation() >= 9:
+	case m.version.Protocol >= firstProtocolWithItems || m.version.Generation() >= 9:
 		return formItems
 	case strings.HasPrefix(m.version.Firmware, "HPG"):
 		return form3
@@ -101,11 +101,11 @@ func (o *modeMachine) begin(m *Machine, now timescale.Mono) {
 func (o *modeMachine) read(m *Machine, now timescale.Mono) {
 	switch m.form() {
 	case formItems:
-		m.ask(now, ubx.CfgVALGET, ubx.ValgetPayload(ubx.GetRAM, ubx.TimeModeKeys...), tries)
+		m.ask(now, ubx.CfgVALGET, ubx.ValgetPayload(ubx.GetRAM, ubx.TimeModeKeys...), askTries)
 	case form2:
-		m.ask(now, ubx.CfgTMODE2, nil, tries)
+		m.ask(now, ubx.CfgTMODE2, nil, askTries)
 	case form3:
-		m.ask(now, ubx.CfgTMODE3, nil, tries)
+		m.ask(now, ubx.CfgTMODE3, nil, askTries)
 	}
 }
 

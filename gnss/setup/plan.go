@@ -9,10 +9,10 @@ import (
 // step is one setting: a question, the judgement of its answer, and what to
 // write when it is not as it should be.
 type step struct {
-	what     string
-	name     ubx.Name // asked with read
-	read     []byte
-	optional bool // not of every model: a refusal is no fault
+	what string
+	name ubx.Name // asked with read
+	read []byte
+	need need
 	// judge looks at an answer: whether the setting is right, else what to write.
 	// ok is false when the message answers something else.
 	judge     func(m *Machine, msg ubx.Message) (settled bool, write []byte, ok bool)
@@ -28,21 +28,31 @@ func (s *step) writes() ubx.Name {
 	return s.name
 }
 
-// firstItems is the protocol version from which receivers have configuration
+// firstProtocolWithItems is the protocol version from which receivers have configuration
 // items: 27.00, the first of generation 9.
-const firstItems = 2700
+const firstProtocolWithItems = 2700
 
 // How often messages come: each n-th solution. Second, pulse, antenna and
 // interference each time; what changes slowly less often, so that 9600 baud suffice.
 const (
-	always = 1
-	often  = 5
-	seldom = 10
+	everySolution = 1
+	everyFifth    = 5
+	everyTenth    = 10
 )
+
+// need tells whether a receiver must take a step.
+type need bool
+
+const (
+	needed   need = false
+	optional need = true // not of every model: a refusal is no fault
+)
+
+func optionalIf(yes bool) need { return need(yes) }
 
 // plan is what to set at a receiver.
 func plan(v ubx.Version) []step {
-	if v.Protocol >= firstItems || v.Generation() >= 9 {
+	if v.Protocol >= firstProtocolWithItems || v.Generation() >= 9 {
 		return planItems(v)
 	}
 	return planLegacy(v)
@@ -50,8 +60,8 @@ func plan(v ubx.Version) []step {
 
 // planItems is for generations 9 and later. NMEA goes last, when UBX comes.
 func planItems(v ubx.Version) []step {
-	message := func(what string, key ubx.Key, rate uint64, optional bool) step {
-		s := items(what, optional, ubx.Item{Key: key, Value: rate})
+	message := func(what string, key ubx.Key, rate uint64, n need) step {
+		s := items(what, n, ubx.Item{Key: key, Value: rate})
 		s.bringsPVT = key == ubx.KeyMsgNavPVTUART1
 		return s
 	}
@@ -61,32 +71,32 @@ func planItems(v ubx.Version) []step {
 	}
 	timing := timingFirmware(v)
 	return []step{
-		items("UBX at UART1", false, ubx.Item{Key: ubx.KeyUART1OutUBX, Value: 1}),
-		message("NAV-PVT", ubx.KeyMsgNavPVTUART1, always, false),
-		message("TIM-TP", ubx.KeyMsgTimTPUART1, always, !timing),
-		message("NAV-TIMELS", ubx.KeyMsgNavTIMELSUART1, often, false),
-		message("NAV-SAT", ubx.KeyMsgNavSATUART1, seldom, false),
-		message("MON-RF", ubx.KeyMsgMonRFUART1, always, true),
-		message("NAV-STATUS", ubx.KeyMsgNavSTATUSUART1, always, true),
-		message("SEC-SIG", ubx.KeyMsgSecSIGUART1, always, true),
-		message(survey, key, often, true),
-		items("messages at USB", true,
+		items("UBX at UART1", needed, ubx.Item{Key: ubx.KeyUART1OutUBX, Value: 1}),
+		message("NAV-PVT", ubx.KeyMsgNavPVTUART1, everySolution, needed),
+		message("TIM-TP", ubx.KeyMsgTimTPUART1, everySolution, optionalIf(!timing)),
+		message("NAV-TIMELS", ubx.KeyMsgNavTIMELSUART1, everyFifth, needed),
+		message("NAV-SAT", ubx.KeyMsgNavSATUART1, everyTenth, needed),
+		message("MON-RF", ubx.KeyMsgMonRFUART1, everySolution, optional),
+		message("NAV-STATUS", ubx.KeyMsgNavSTATUSUART1, everySolution, optional),
+		message("SEC-SIG", ubx.KeyMsgSecSIGUART1, everySolution, optional),
+		message(survey, key, everyFifth, optional),
+		items("messages at USB", optional,
 			ubx.Item{Key: ubx.KeyUSBOutUBX, Value: 1},
-			ubx.Item{Key: ubx.KeyMsgNavPVTUART1.OnUSB(), Value: always},
-			ubx.Item{Key: ubx.KeyMsgNavTIMELSUART1.OnUSB(), Value: often},
-			ubx.Item{Key: ubx.KeyMsgNavSATUART1.OnUSB(), Value: seldom},
-			ubx.Item{Key: ubx.KeyMsgNavSTATUSUART1.OnUSB(), Value: always},
-			ubx.Item{Key: ubx.KeyMsgMonRFUART1.OnUSB(), Value: always}),
-		items("TIM-TP at USB", true, ubx.Item{Key: ubx.KeyMsgTimTPUART1.OnUSB(), Value: always}),
-		items("SEC-SIG at USB", true, ubx.Item{Key: ubx.KeyMsgSecSIGUART1.OnUSB(), Value: always}),
-		items(survey+" at USB", true, ubx.Item{Key: key.OnUSB(), Value: often}),
-		items("one solution a second", false, ubx.Item{Key: ubx.KeyRateMeas, Value: 1000}, ubx.Item{Key: ubx.KeyRateNav, Value: 1}),
-		items("stationary model", false, ubx.Item{Key: ubx.KeyDynModel, Value: ubx.ModelStationary}),
-		items("time pulse", false, pulseItems...),
-		items("cable delay 0", false, ubx.Item{Key: ubx.KeyTPCableDelay}),
-		items("interference monitor", true, ubx.Item{Key: ubx.KeyItfmEnable, Value: 1}),
-		unlessNoPVT(items("no NMEA at UART1", false, ubx.Item{Key: ubx.KeyUART1OutNMEA})),
-		unlessNoPVT(items("no NMEA at USB", true, ubx.Item{Key: ubx.KeyUSBOutNMEA})),
+			ubx.Item{Key: ubx.KeyMsgNavPVTUART1.OnUSB(), Value: everySolution},
+			ubx.Item{Key: ubx.KeyMsgNavTIMELSUART1.OnUSB(), Value: everyFifth},
+			ubx.Item{Key: ubx.KeyMsgNavSATUART1.OnUSB(), Value: everyTenth},
+			ubx.Item{Key: ubx.KeyMsgNavSTATUSUART1.OnUSB(), Value: everySolution},
+			ubx.Item{Key: ubx.KeyMsgMonRFUART1.OnUSB(), Value: everySolution}),
+		items("TIM-TP at USB", optional, ubx.Item{Key: ubx.KeyMsgTimTPUART1.OnUSB(), Value: everySolution}),
+		items("SEC-SIG at USB", optional, ubx.Item{Key: ubx.KeyMsgSecSIGUART1.OnUSB(), Value: everySolution}),
+		items(survey+" at USB", optional, ubx.Item{Key: key.OnUSB(), Value: everyFifth}),
+		items("one solution a second", needed, ubx.Item{Key: ubx.KeyRateMeas, Value: 1000}, ubx.Item{Key: ubx.KeyRateNav, Value: 1}),
+		items("stationary model", needed, ubx.Item{Key: ubx.KeyDynModel, Value: ubx.ModelStationary}),
+		items("time pulse", needed, pulseItems...),
+		items("cable delay 0", needed, ubx.Item{Key: ubx.KeyTPCableDelay}),
+		items("interference monitor", optional, ubx.Item{Key: ubx.KeyItfmEnable, Value: 1}),
+		unlessNoPVT(items("no NMEA at UART1", needed, ubx.Item{Key: ubx.KeyUART1OutNMEA})),
+		unlessNoPVT(items("no NMEA at USB", optional, ubx.Item{Key: ubx.KeyUSBOutNMEA})),
 	}
 }
 
@@ -118,12 +128,12 @@ var pulseItems = []ubx.Item{
 }
 
 // items is a step of configuration items in RAM.
-func items(what string, optional bool, want ...ubx.Item) step {
+func items(what string, n need, want ...ubx.Item) step {
 	keys := make([]ubx.Key, len(want))
 	for i, w := range want {
 		keys[i] = w.Key
 	}
-	return step{what: what, name: ubx.CfgVALGET, read: ubx.ValgetPayload(ubx.GetRAM, keys...), optional: optional, valset: true,
+	return step{what: what, name: ubx.CfgVALGET, read: ubx.ValgetPayload(ubx.GetRAM, keys...), need: n, valset: true,
 		judge: func(_ *Machine, msg ubx.Message) (bool, []byte, bool) {
 			layer, got, ok := ubx.ParseValget(msg)
 			if !ok || layer != ubx.GetRAM || len(got) == 0 || got[0].Key != keys[0] {

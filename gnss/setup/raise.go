@@ -15,8 +15,8 @@ import (
 const raisedBaud = 38_400
 
 const (
-	// settle is what a UART is given to change its rate.
-	settle = 300 * time.Millisecond
+	// rateSettle is what a UART is given to change its rate.
+	rateSettle = 300 * time.Millisecond
 	// All is decided before gnss/port takes the noise of a wrong rate for a
 	// receiver that changed it.
 	raiseTries = 2
@@ -54,7 +54,7 @@ func (m *Machine) changeBaud(now timescale.Mono, baud int) {
 	}
 	m.orderBaud = baud
 	m.ask(now, ubx.MonVER, nil, raiseTries)
-	m.asked.deadline = now.Add(settle)
+	m.asked.deadline = now.Add(rateSettle)
 }
 
 // raiseAnswered ends it: the receiver is understood.

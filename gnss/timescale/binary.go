@@ -3,9 +3,11 @@ package timescale
 import (
 	"encoding/binary"
 	"errors"
+	"strconv"
 )
 
-// The instants as 8 bytes, big-endian nanoseconds, for files.
+// The instants as 8 bytes, big-endian nanoseconds, for files; Mono also as a
+// number in JSON.
 
 var errLength = errors.New("timescale: an instant is 8 bytes")
 
@@ -44,3 +46,12 @@ func (t Local) MarshalBinary() ([]byte, error) { return appendNs(nil, t.localNs)
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler.
 func (t *Local) UnmarshalBinary(b []byte) error { return setNs(&t.localNs, b) }
+
+// MarshalJSON writes the nanoseconds as a number.
+func (t Mono) MarshalJSON() ([]byte, error) { return strconv.AppendInt(nil, t.rawNs, 10), nil }
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (t *Mono) UnmarshalJSON(b []byte) (err error) {
+	t.rawNs, err = strconv.ParseInt(string(b), 10, 64)
+	return err
+}

@@ -7,6 +7,8 @@
 //	Local  a reading of the clock that is served (a PHC, or the board of software's): nominally TAI, true only as far as
 //	       the servo says
 //
+// Edge is a pulse in two of them: what board sees and gnss labels.
+//
 // The four structs have fields of different names, so that Go refuses to
 // convert one into another. Only LeapSeconds turns UTC into TAI and back.
 // This package is a leaf: it knows neither the operating system nor the time.

@@ -10,7 +10,7 @@ import (
 var nan = math.NaN()
 
 // Each row of DESIGN's table, word for word.
-func TestAnnounceRows(t *testing.T) {
+func TestAnnounceIsTheRowOfTheState(t *testing.T) {
 	const offset = 37
 	in := func(s State, ever, keeps, serveFree bool) Input {
 		return Input{State: s, EverLocked: ever, KeepsSpec: keeps, ServeFreeRun: serveFree,
@@ -54,7 +54,7 @@ func TestAnnounceRows(t *testing.T) {
 	}
 }
 
-func TestClassesByProfile(t *testing.T) {
+func TestEachProfileHasItsClasses(t *testing.T) {
 	for _, c := range []struct {
 		p        Profile
 		category uint8
@@ -77,7 +77,7 @@ func TestClassesByProfile(t *testing.T) {
 	}
 }
 
-func TestSquelch(t *testing.T) {
+func TestSquelchStopsServingAtItsClass(t *testing.T) {
 	for _, c := range []struct {
 		s                     Squelch
 		locked, in, out, free bool
@@ -96,7 +96,7 @@ func TestSquelch(t *testing.T) {
 	}
 }
 
-func TestAccuracy(t *testing.T) {
+func TestAccuracyIsTheSmallestThatHoldsTheBound(t *testing.T) {
 	for _, c := range []struct {
 		bound, egress float64
 		want          uint8
@@ -113,7 +113,7 @@ func TestAccuracy(t *testing.T) {
 	}
 }
 
-func TestLeap(t *testing.T) {
+func TestALeapNeedsAKnownOffset(t *testing.T) {
 	for _, c := range []struct {
 		state    State
 		known    bool
@@ -132,7 +132,7 @@ func TestLeap(t *testing.T) {
 	}
 }
 
-func TestLogVariance(t *testing.T) {
+func TestLogVarianceIsOfTheStandardDeviation(t *testing.T) {
 	for _, c := range []struct {
 		sigmaNs float64
 		want    uint16
@@ -146,7 +146,7 @@ func TestLogVariance(t *testing.T) {
 	}
 }
 
-func TestWords(t *testing.T) {
+func TestEveryStateAndCodeHasAWord(t *testing.T) {
 	want := map[State]string{Freerun: "FREERUN", Warmup: "FREERUN", Acquiring: "ACQUIRING", Locking: "FREQ_LOCKED",
 		Locked: "PHASE_ALIGNED", HoldoverSpec: "HOLDOVER", HoldoverNoSpec: "FREERUN", Relocking: "FREQ_LOCKED"}
 	seen := map[string]bool{}
@@ -168,7 +168,7 @@ func TestWords(t *testing.T) {
 }
 
 // No announcement contradicts the table, whatever the input.
-func TestNoContradiction(t *testing.T) {
+func TestNoAnnouncementContradictsTheTable(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ns := rapid.OneOf(rapid.Float64(), rapid.Float64Range(0, 1e4), rapid.Just(nan), rapid.Just(math.Inf(1)))
 		in := Input{

@@ -29,15 +29,15 @@ const (
 )
 
 const (
-	window    = 64   // samples behind a median
-	residuals = 1024 // behind the published spread
-	// outlier is the longest latency that teaches anything, in ns: beyond, the
+	medianSamples = 64   // samples behind a median
+	spreadSamples = 1024 // behind the published spread
+	// latencyMostNs is the longest latency that teaches anything, in ns: beyond, the
 	// thread was not running.
-	outlier = 10_000_000
-	// earliest is the least of a message whose time the kernel wrote, in ns: it is
+	latencyMostNs = 10_000_000
+	// writtenLeastNs is the least of a message whose time the kernel wrote, in ns: it is
 	// next to nothing, less what the reading of the clock is wrong by (half of a
 	// sandwich, some microseconds on a slow bus).
-	earliest = -100_000
+	writtenLeastNs = -100_000
 )
 
 // Predictor learns the latency of each path.
@@ -69,11 +69,11 @@ func (r *ring) add(x int64) {
 
 // New makes a Predictor that predicts zero until it has observed.
 func New() *Predictor {
-	p := &Predictor{scratch: make([]int64, 0, residuals)}
+	p := &Predictor{scratch: make([]int64, 0, spreadSamples)}
 	for i := range p.paths {
-		p.paths[i].samples.v = make([]int64, 0, window)
+		p.paths[i].samples.v = make([]int64, 0, medianSamples)
 	}
-	p.residual.v = make([]int64, 0, residuals)
+	p.residual.v = make([]int64, 0, spreadSamples)
 	return p
 }
 
@@ -113,9 +113,9 @@ func (p *Predictor) Observe(on Path, latencyNs, predictedNs int64) (ok bool) {
 func (p *Predictor) Learn(on Path, latencyNs int64) (ok bool) {
 	least := int64(0)
 	if on == Written {
-		least = earliest
+		least = writtenLeastNs
 	}
-	if latencyNs < least || latencyNs > outlier {
+	if latencyNs < least || latencyNs > latencyMostNs {
 		return false
 	}
 	s := &p.paths[on]

@@ -9,7 +9,7 @@ import (
 func latency(rng *rand.Rand, floor float64) int64 { return int64(floor + 2000*rng.ExpFloat64()) }
 
 // The two paths are told apart, and the residual's median is within 0.3 us.
-func TestMedianOfEachPath(t *testing.T) {
+func TestThePathsAreToldApart(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	p := New()
 	for range 2000 {
@@ -25,7 +25,7 @@ func TestMedianOfEachPath(t *testing.T) {
 		t.Errorf("a later one: %d ns, want about 6400", got)
 	}
 	r := p.Residual()
-	if r.N != residuals || r.P50 < -300 || r.P50 > 300 {
+	if r.N != spreadSamples || r.P50 < -300 || r.P50 > 300 {
 		t.Errorf("residual %+v, want a median within 300 ns of zero", r)
 	}
 	if bound, ok := r.BoundNs(); !ok || bound < float64(r.P99) || bound < 5000 || bound > 20_000 {
@@ -35,24 +35,24 @@ func TestMedianOfEachPath(t *testing.T) {
 
 // A change of the latency is followed within a window; what is no latency
 // teaches nothing.
-func TestFollowsAndRefuses(t *testing.T) {
+func TestAChangeIsFollowedAndNonsenseRefused(t *testing.T) {
 	p := New()
 	if p.Predict(First) != 0 {
 		t.Error("predicts before it has observed")
 	}
-	for range window {
+	for range medianSamples {
 		p.Observe(Later, 4000, p.Predict(Later))
 	}
 	if got := p.Predict(First); got != 4000 {
 		t.Errorf("a path never seen says %d, want the other's 4000", got)
 	}
-	for range window/2 + 1 {
+	for range medianSamples/2 + 1 {
 		p.Observe(Later, 9000, p.Predict(Later))
 	}
 	if got := p.Predict(Later); got != 9000 {
 		t.Errorf("after half a window says %d, want 9000", got)
 	}
-	for _, absurd := range []int64{-1, outlier + 1, -1 << 62} {
+	for _, absurd := range []int64{-1, latencyMostNs + 1, -1 << 62} {
 		if p.Observe(Later, absurd, 9000) {
 			t.Errorf("learns from a latency of %d ns", absurd)
 		}
@@ -64,15 +64,15 @@ func TestFollowsAndRefuses(t *testing.T) {
 
 // What is left where the kernel writes the time may be less than nothing, by the
 // error of the clock's reading; it is predicted from its own samples alone.
-func TestWrittenByTheKernel(t *testing.T) {
+func TestWhatTheKernelWritesMayBeBelowZero(t *testing.T) {
 	p := New()
-	for range window {
+	for range medianSamples {
 		p.Observe(First, 30_000, 0)
 	}
 	if got := p.Predict(Written); got != 0 {
 		t.Errorf("never seen: %d ns", got)
 	}
-	for i := range int64(window) {
+	for i := range int64(medianSamples) {
 		if !p.Observe(Written, -2000+i%3, p.Predict(Written)) {
 			t.Fatal("a latency below zero is refused")
 		}
@@ -80,7 +80,7 @@ func TestWrittenByTheKernel(t *testing.T) {
 	if got := p.Predict(Written); got != -1999 {
 		t.Errorf("%d ns, want -1999", got)
 	}
-	if p.Observe(Written, earliest-1, 0) || p.Observe(First, -1, 0) || p.Predict(First) != 30_000 || p.Predict(Later) != 30_000 {
+	if p.Observe(Written, writtenLeastNs-1, 0) || p.Observe(First, -1, 0) || p.Predict(First) != 30_000 || p.Predict(Later) != 30_000 {
 		t.Error("what cannot be is learnt, or one path from another")
 	}
 	before := p.Residual()

@@ -8,16 +8,25 @@ type Saved struct {
 	Written []int64 `json:"written"`
 }
 
+// of is the list of a path.
+func (s *Saved) of(on Path) *[]int64 {
+	return [numPaths]*[]int64{First: &s.First, Later: &s.Later, Written: &s.Written}[on]
+}
+
 // Save is for the next process on the same machine.
-func (p *Predictor) Save() Saved {
-	return Saved{First: p.paths[First].samples.list(), Later: p.paths[Later].samples.list(), Written: p.paths[Written].samples.list()}
+func (p *Predictor) Save() (s Saved) {
+	for on := range numPaths {
+		*s.of(on) = p.paths[on].samples.list()
+	}
+	return s
 }
 
 // Resume teaches a new Predictor what another had learnt, so that its first
 // messages are no worse than the other's last. What cannot be is left out.
 func (p *Predictor) Resume(s Saved) {
-	for on, list := range map[Path][]int64{First: s.First, Later: s.Later, Written: s.Written} {
-		for _, latency := range list[max(0, len(list)-window):] {
+	for on := range numPaths {
+		list := *s.of(on)
+		for _, latency := range list[max(0, len(list)-medianSamples):] {
 			p.Learn(on, latency)
 		}
 	}

@@ -11,18 +11,18 @@ type Window struct {
 	since   int // values since the median was found
 }
 
-// refresh is after how many values the median is found anew.
-const refresh = 8
+// medianEvery is after how many values the median is found anew.
+const medianEvery = 8
 
 // NewWindow makes an empty Window.
 func NewWindow() *Window {
-	return &Window{values: ring{v: make([]int64, 0, window)}, scratch: make([]int64, 0, window)}
+	return &Window{values: ring{v: make([]int64, 0, medianSamples)}, scratch: make([]int64, 0, medianSamples)}
 }
 
 // Add takes a value in.
 func (w *Window) Add(ns int64) {
 	w.values.add(ns)
-	if w.since++; w.since < refresh && len(w.values.v) > refresh {
+	if w.since++; w.since < medianEvery && len(w.values.v) > medianEvery {
 		return
 	}
 	w.since = 0

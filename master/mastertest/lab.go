@@ -68,10 +68,10 @@ type Lab struct {
 	Tap func(now timescale.Mono, m *master.Message)
 }
 
-// start is when a lab begins; epoch is the served clock's reading at mono 0.
+// labStartNs is when a lab begins; labEpochNs is the served clock's reading at mono 0.
 const (
-	start = int64(1000 * time.Second)
-	epoch = 1_735_689_600_000_000_000
+	labStartNs = int64(1000 * time.Second)
+	labEpochNs = 1_735_689_600_000_000_000
 )
 
 // New makes a lab whose master serves as the announcement says.
@@ -84,7 +84,7 @@ func New(c Config) (*Lab, error) {
 		c.Address = netip.AddrFrom4([4]byte{10, 0, 0, 1})
 	}
 	if c.Clock == nil {
-		c.Clock = func(t timescale.Mono) timescale.Local { return timescale.LocalFromNs(t.Ns() + epoch) }
+		c.Clock = func(t timescale.Mono) timescale.Local { return timescale.LocalFromNs(t.Ns() + labEpochNs) }
 	}
 	if c.Delay == nil {
 		c.Delay = func(int, bool, bool, uint64) time.Duration { return 10 * time.Microsecond }
@@ -93,7 +93,7 @@ func New(c Config) (*Lab, error) {
 		c.DSCP = 47
 	}
 	m.SetAnnouncement(c.Announcement)
-	return &Lab{cfg: c, now: timescale.MonoFromNs(start), m: m, byAddr: make(map[netip.Addr][]*Client)}, nil
+	return &Lab{cfg: c, now: timescale.MonoFromNs(labStartNs), m: m, byAddr: make(map[netip.Addr][]*Client)}, nil
 }
 
 // Master is the master under test.
@@ -101,19 +101,6 @@ func (l *Lab) Master() *master.Master { return l.m }
 
 // Now is the virtual time.
 func (l *Lab) Now() timescale.Mono { return l.now }
-
-// Add puts a client at an address; several may share one.
-func (l *Lab) Add(c rehearsal.Config, address netip.Addr) (*Client, error) {
-	r, err := rehearsal.New(c)
-	if err != nil {
-		return nil, err
-	}
-	cl := &Client{Client: r, Address: address, index: len(l.clients)}
-	l.clients = append(l.clients, cl)
-	l.byAddr[address] = append(l.byAddr[address], cl)
-	l.schedule(cl, l.now)
-	return cl, nil
-}
 
 // AddMany adds n clients of a kind, each with an address of 10.64.0.0/10 and an
 // identity of its own, the first of which acts at once and the others spread

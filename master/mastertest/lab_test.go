@@ -49,7 +49,7 @@ func hub(t testing.TB, l *Lab, rpds int) []*Client {
 
 // A thousand clients for ten minutes: every client is in phase, hears every Sync at its
 // time, and two renewals of each flow pass unnoticed.
-func TestCableHub(t *testing.T) {
+func TestAThousandClientsAreInPhase(t *testing.T) {
 	t.Parallel()
 	rpds, minutes := 999, 10
 	if testing.Short() || raceEnabled {
@@ -114,7 +114,7 @@ func TestCableHub(t *testing.T) {
 // flow is granted all the time, the promised rate is theirs to the message, and
 // nobody asks more often than the losses explain. When the cable is cut all ends
 // in the time of a grant.
-func TestDayOfSignaling(t *testing.T) {
+func TestGrantsNeverLapseInADayOfSignaling(t *testing.T) {
 	t.Parallel()
 	rpds, hours := 999, 24
 	if testing.Short() || raceEnabled {
@@ -188,7 +188,7 @@ func TestDayOfSignaling(t *testing.T) {
 
 // A client whose cable is cut loses its grants in time, says HOLDOVER, and
 // comes back by itself.
-func TestCableCut(t *testing.T) {
+func TestAClientComesBackAfterItsCableWasCut(t *testing.T) {
 	l := newLab(t, nil)
 	clients := hub(t, l, 3)
 	l.Run(10 * time.Second)
@@ -214,7 +214,7 @@ func TestCableCut(t *testing.T) {
 }
 
 // One datagram of fifty is lost and delays vary: clients still follow.
-func TestLossAndJitter(t *testing.T) {
+func TestClientsFollowThroughLossAndJitter(t *testing.T) {
 	l := newLab(t, func(c *Config) {
 		c.Delay = func(client int, toMaster, event bool, n uint64) time.Duration {
 			x := n * 0x9E3779B97F4A7C15 >> 33
@@ -243,11 +243,11 @@ func TestLossAndJitter(t *testing.T) {
 }
 
 // The client's clock follows a master that is 50 ppm fast, and a step of it.
-func TestFollowsFrequencyAndStep(t *testing.T) {
+func TestAClientFollowsFrequencyAndStep(t *testing.T) {
 	step := int64(0)
 	l := newLab(t, func(c *Config) {
 		c.Clock = func(m timescale.Mono) timescale.Local {
-			return timescale.LocalFromNs(epoch + m.Ns() + m.Ns()/20_000 + step)
+			return timescale.LocalFromNs(labEpochNs + m.Ns() + m.Ns()/20_000 + step)
 		}
 	})
 	c := hub(t, l, 0)[0]
@@ -267,7 +267,7 @@ func TestFollowsFrequencyAndStep(t *testing.T) {
 	}
 }
 
-func TestAnnouncementArrives(t *testing.T) {
+func TestTheAnnouncementArrivesAtTheClient(t *testing.T) {
 	l := newLab(t, nil)
 	c := hub(t, l, 0)[0]
 	l.Run(time.Second)
@@ -282,7 +282,7 @@ func TestAnnouncementArrives(t *testing.T) {
 	}
 }
 
-func TestInject(t *testing.T) {
+func TestAnInjectedDatagramIsCounted(t *testing.T) {
 	l := newLab(t, nil)
 	sent := 0
 	l.Tap = func(timescale.Mono, *master.Message) { sent++ }
@@ -294,7 +294,7 @@ func TestInject(t *testing.T) {
 
 // Clients of one prefix are served in two steps and those of another in one, and
 // all are in phase.
-func TestTwoStepPrefix(t *testing.T) {
+func TestOnePrefixIsServedInTwoSteps(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, func(c *Config) { c.Master.TwoStepFor = []netip.Prefix{netip.MustParsePrefix("10.64.0.0/31")} })
 	clients := hub(t, l, 3) // 10.64.0.0 to 3

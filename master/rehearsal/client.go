@@ -65,7 +65,6 @@ type subscription struct {
 type exchange struct {
 	seq uint16
 	t3  timescale.Mono
-	at  timescale.Mono
 }
 
 // The retry of an unanswered or denied request: a second, doubled up to sixteen.
@@ -186,7 +185,7 @@ func (c *Client) watch(now timescale.Mono) {
 
 func (c *Client) header(seq *uint16) wire.Header {
 	h := wire.Header{
-		MinorVersion: c.cfg.MinorVersion, Domain: c.cfg.Domain, Flags: wire.FlagUnicast,
+		Domain: c.cfg.Domain, Flags: wire.FlagUnicast,
 		Source: c.cfg.Identity, SequenceID: *seq, LogInterval: wire.LogIntervalNone,
 	}
 	*seq++
@@ -207,7 +206,7 @@ func (c *Client) delayReq(now timescale.Mono) []byte {
 	// clients do not march in step.
 	d := interval(c.cfg.LogIntervals[flowDelay])
 	c.nextDelay = now.Add(d - d/16 + time.Duration(c.random.Int64N(int64(d/8)+1)))
-	c.requests[c.delayID%uint16(len(c.requests))] = exchange{seq: c.delayID, at: now}
+	c.requests[c.delayID%uint16(len(c.requests))] = exchange{seq: c.delayID}
 	m := wire.DelayReq{Header: c.header(&c.delayID)}
 	c.counts.DelayReq++
 	c.buf = m.Append(c.buf[:0])

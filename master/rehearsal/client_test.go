@@ -78,7 +78,7 @@ func (c *Client) give(now timescale.Mono, typ wire.MessageType, log int8, second
 	c.Receive(now, false, gmAddr, signaling(wire.UnicastGrant{MessageType: typ, LogInterval: log, Duration: seconds, RenewalInvited: true}), timescale.Mono{})
 }
 
-func TestAsksAsItsKind(t *testing.T) {
+func TestAClientAsksAsItsKind(t *testing.T) {
 	for _, c := range []struct {
 		kind Kind
 		want [3]wire.UnicastRequest
@@ -94,7 +94,7 @@ func TestAsksAsItsKind(t *testing.T) {
 }
 
 // Unanswered or denied, it asks again after 1, 2, 4, 8, 16, 16 s.
-func TestAsksAgain(t *testing.T) {
+func TestAClientAsksAgainEverLater(t *testing.T) {
 	for _, denied := range []bool{false, true} {
 		c := newClient(t, Config{})
 		var times []time.Duration
@@ -123,7 +123,7 @@ func TestAsksAgain(t *testing.T) {
 
 // It renews before the end, asks again when that is not answered, and lets go
 // at the end.
-func TestRenews(t *testing.T) {
+func TestAClientRenewsBeforeTheEnd(t *testing.T) {
 	c := newClient(t, Config{})
 	sent(t, c, start)
 	c.give(start, wire.TypeSync, -5, 300)
@@ -149,7 +149,7 @@ func TestRenews(t *testing.T) {
 	}
 }
 
-func TestAcknowledgesCancel(t *testing.T) {
+func TestAClientAcknowledgesCancel(t *testing.T) {
 	c := newClient(t, Config{})
 	sent(t, c, start)
 	c.give(start, wire.TypeSync, -5, 300)
@@ -239,7 +239,7 @@ func locked(t testing.TB, w world, cfg Config) *world {
 
 // One step and two: in phase with the master within a nanosecond of rounding,
 // the delay measured, the correction of the path taken off.
-func TestLocks(t *testing.T) {
+func TestAClientLocksWithinANanosecond(t *testing.T) {
 	for _, two := range []bool{false, true} {
 		w := locked(t, world{delay: 250 * time.Microsecond, twoStep: two, ppb: -12_345}, Config{PhaseLimit: time.Microsecond})
 		w.run(t, 0, 40)
@@ -272,7 +272,7 @@ func TestPredictedEgressIsNoOffset(t *testing.T) {
 	}
 }
 
-func TestStatesInOrder(t *testing.T) {
+func TestStatesComeInOrder(t *testing.T) {
 	w := locked(t, world{delay: time.Millisecond, ppb: 80_000}, Config{Kind: RPD, PhaseLimit: time.Microsecond})
 	w.run(t, 0, 30)
 	// Silence: an RPD waits 11 Announce intervals, 1.375 s; Sync is missed after a second.
@@ -304,7 +304,7 @@ func TestStatesInOrder(t *testing.T) {
 	}
 }
 
-func TestSequenceGaps(t *testing.T) {
+func TestSequenceGapsAreCounted(t *testing.T) {
 	w := locked(t, world{delay: time.Millisecond}, Config{})
 	w.run(t, 0, 1)
 	w.skip = 2
@@ -327,7 +327,7 @@ func TestSequenceGaps(t *testing.T) {
 }
 
 // What is not its master's, not for it, or broken, is counted and not believed.
-func TestNotBelieved(t *testing.T) {
+func TestWhatIsNotItsMastersIsNotBelieved(t *testing.T) {
 	w := locked(t, world{delay: time.Millisecond}, Config{})
 	w.run(t, 0, 5)
 	before := w.c.Report(at(5 * time.Second))
@@ -359,7 +359,7 @@ func TestNotBelieved(t *testing.T) {
 	}
 }
 
-func TestParseKind(t *testing.T) {
+func TestParseKindKnowsEachKind(t *testing.T) {
 	for s, want := range map[string]Kind{"cbr8": CBR8, "cBR8": CBR8, "RPD": RPD, "generic": Generic} {
 		if k, err := ParseKind(s); err != nil || k != want {
 			t.Errorf("%q: %v %v", s, k, err)

@@ -40,10 +40,9 @@ func ParseKind(s string) (Kind, error) {
 
 // Config is what a client asks for.
 type Config struct {
-	Kind         Kind
-	Identity     wire.PortIdentity
-	Domain       uint8
-	MinorVersion uint8
+	Kind     Kind
+	Identity wire.PortIdentity
+	Domain   uint8
 	// LogIntervals by flow (Announce, Sync, Delay_Req), log2 of s; nil: those of
 	// the kind, -3, -5 and -5 (-4 for an RPD).
 	LogIntervals *[numFlows]int8

@@ -53,7 +53,7 @@ type Crowd struct {
 	next   []int32              // by client
 	cursor int64                // the slot that Poll is in
 	ready  int32                // client + 1 of the list that Poll is at
-	signal [polled][signalLen]byte
+	signal [signalBuffers][signalLen]byte
 	gave   int
 
 	counts              CrowdCounts
@@ -64,9 +64,9 @@ type Crowd struct {
 const (
 	calendarBits  = 12 // slots per second, log2
 	calendarSlots = 1 << 11
-	polled        = 64
+	signalBuffers = 64
 	signalLen     = wire.SignalingLen + 10 // with a REQUEST
-	exchanges     = 4
+	openDelayReqs = 4
 )
 
 // member is one client.
@@ -81,7 +81,7 @@ type member struct {
 	wait     [numFlows]uint8
 	askAt    [numFlows]timescale.Mono
 	expires  [numFlows]timescale.Mono
-	t3       [exchanges]timescale.Mono // by sequenceId
+	t3       [openDelayReqs]timescale.Mono // by sequenceId
 	lastSync timescale.Mono
 
 	syncs, spaced, steady uint32 // in the window: Syncs, intervals, those within 30 %
@@ -253,7 +253,7 @@ func (w *Crowd) delayReq(now timescale.Mono, i int) ([]byte, bool) {
 	if !c.granted[flowDelay] || !c.seen || w.leaving {
 		return nil, false
 	}
-	x := &c.t3[c.id%exchanges]
+	x := &c.t3[c.id%openDelayReqs]
 	if !x.IsZero() {
 		w.counts.Unanswered++
 	}
@@ -300,6 +300,6 @@ func (w *Crowd) put(i int, appendTLV func([]byte) []byte) []byte {
 		Target: wire.PortIdentity{Clock: wire.AllClocks, Port: 0xFFFF}, TLVs: tlvs,
 	}
 	c.sig++
-	w.gave = (w.gave + 1) % polled
+	w.gave = (w.gave + 1) % signalBuffers
 	return s.Append(w.signal[w.gave][:0])
 }

@@ -62,8 +62,8 @@ func (w *Crowd) sync(c *member, t2 timescale.Mono) {
 
 func (w *Crowd) delayResp(c *member, i int, payload []byte, stamp timescale.Mono) {
 	r, err := wire.ParseDelayResp(payload)
-	x := &c.t3[r.SequenceID%exchanges]
-	if err != nil || r.Requesting != identityOf(i) || x.IsZero() || c.id-r.SequenceID > exchanges || c.id == r.SequenceID {
+	x := &c.t3[r.SequenceID%openDelayReqs]
+	if err != nil || r.Requesting != identityOf(i) || x.IsZero() || c.id-r.SequenceID > openDelayReqs || c.id == r.SequenceID {
 		w.counts.Unmatched++
 		return
 	}

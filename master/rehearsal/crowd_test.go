@@ -161,7 +161,7 @@ func TestCrowdSeesFaults(t *testing.T) {
 	}
 }
 
-func TestCrowdConfig(t *testing.T) {
+func TestACrowdThatCannotBeIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		source  string
 		clients int
@@ -197,7 +197,7 @@ func TestCrowdAllocatesNothing(t *testing.T) {
 }
 
 // Each quantile of the histogram is the true one or at most 1/64 above it.
-func TestHistogram(t *testing.T) {
+func TestQuantilesAreAtMostASixtyFourthAbove(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		values := rapid.SliceOfN(rapid.OneOf(rapid.Int64Range(0, 300), rapid.Int64Range(0, 1<<40), rapid.Just(int64(math.MaxInt64))), 1, 300).Draw(t, "values")
 		var h histogram

@@ -17,8 +17,8 @@ func (c *Client) Leave() {
 	}
 }
 
-// quiet is how far away Next is for a client that has left.
-const quiet = time.Hour
+// nextAfterLeaving is how far away Next is for a client that has left.
+const nextAfterLeaving = time.Hour
 
 // farewell is the next CANCEL.
 func (c *Client) farewell() (payload []byte, ok bool) {
@@ -36,5 +36,5 @@ func (c *Client) leavingNext(now timescale.Mono) timescale.Mono {
 	if c.cancels != ([numFlows]bool{}) {
 		return now
 	}
-	return now.Add(quiet)
+	return now.Add(nextAfterLeaving)
 }

@@ -1,6 +1,5 @@
-// Package udp carries a master.Master over UDP/IPv4 (IEEE 1588-2019, annex C),
-// and a rehearsing client likewise. One goroutine on a thread of its own does
-// all of it, in this order, for ever:
+// Package udp carries a master.Master over UDP/IPv4 (IEEE 1588-2019, annex C).
+// One goroutine on a thread of its own does all of it, in this order, for ever:
 //
 //	Tick       the slot that is due: each Sync by a send of its own right after its own reading of the clock,
 //	           with the latency that egress predicts; all else in one sendmmsg
@@ -15,7 +14,9 @@
 // that a reader of status could hold.
 //
 // Answers leave from the address that was asked, and from and to the configured
-// ports, whatever port a request came from.
+// ports, whatever port a request came from. What is stamped as it leaves goes
+// through a departure; the sockets themselves are package socket's, and a
+// rehearsing client's half is package client.
 //
 // The package does not know what a clock is: Clock is fulfilled by the board.
 package udp

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"bragi/gnss/timescale"
+	"bragi/board/kernelclock"
 	"bragi/master"
 	"bragi/master/egress"
 	"bragi/master/wire"
@@ -106,7 +106,11 @@ func TestRequestsWaitInInheritedSockets(t *testing.T) {
 	if err := s.Export(t.Context(), &saved); err != nil || len(saved.Clients) != 1 {
 		t.Fatalf("%d clients exported: %v", len(saved.Clients), err)
 	}
-	pair := Before{Mono: Now(), Realtime: timescale.UTCFromNs(read(unix.CLOCK_REALTIME))}
+	now, err := kernelclock.ReadPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair := Before{Mono: now.Mono, Realtime: now.Realtime}
 	end()
 	for { // what the first server has sent
 		p.event.SetReadDeadline(time.Now().Add(50 * time.Millisecond)) //nolint:errcheck // the read tells
@@ -151,32 +155,6 @@ func TestRequestsWaitInInheritedSockets(t *testing.T) {
 			t.Errorf("it came %v after it was sent, says the answer; the server began %v after", stamped, began.Sub(sent))
 		}
 		return
-	}
-}
-
-// Stamps are void when nobody knows what CLOCK_REALTIME did since.
-func TestWhatWaitedIsNotStampedAcrossAJump(t *testing.T) {
-	now, real := Now(), read(unix.CLOCK_REALTIME)
-	stamp := real - int64(200*time.Millisecond)
-	for _, c := range []struct {
-		name   string
-		before Before
-		want   bool
-	}{
-		{"nothing is known", Before{}, false},
-		{"they kept their distance", Before{Mono: now.Add(-time.Second), Realtime: timescale.UTCFromNs(real - 1e9)}, true},
-		{"it jumped by 50 ms", Before{Mono: now.Add(-time.Second), Realtime: timescale.UTCFromNs(real - 1e9 + 50e6)}, false},
-		{"of another boot", Before{Mono: now.Add(time.Hour), Realtime: timescale.UTCFromNs(real)}, false},
-	} {
-		var b bridge
-		b.resume(c.before)
-		b.look()
-		if _, ok := b.mono(stamp); ok != c.want {
-			t.Errorf("%s: a stamp of 200 ms ago is taken: %v", c.name, ok)
-		}
-		if _, ok := b.mono(b.realNs); !ok {
-			t.Errorf("%s: a stamp of now is void", c.name)
-		}
 	}
 }
 

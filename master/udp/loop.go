@@ -7,9 +7,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 	"bragi/master"
 	"bragi/master/egress"
+	"bragi/master/udp/socket"
 	"bragi/master/wire"
 )
 
@@ -19,11 +21,13 @@ type loop struct {
 	m        *master.Master
 	clock    Clock
 	out      master.Outbox
-	bridge   bridge
+	bridge   kernelclock.Bridge
 	stamps   *stamper
 	stamping Stamping
 	clocks   abreast
-	twins    *twins // nil: none
+	// departure is the way out of what is stamped.
+	departure departure
+	twins     *twins // nil: none
 	// twinsError is why there are none; the service does without.
 	twinsError error
 	marks      bool // the kernel writes the time into what is marked
@@ -41,14 +45,14 @@ type loop struct {
 func newLoop(s *Server, m *master.Master, clock Clock) (*loop, error) {
 	group := -1 // ppoll ignores it
 	if s.group != nil {
-		group = s.group.fd
+		group = s.group.FD
 	}
-	w, err := newWaiter(s.event.fd, s.general.fd, s.wake, group)
+	w, err := newWaiter(s.event.FD, s.general.FD, s.wake, group)
 	if err != nil {
 		return nil, err
 	}
-	l := &loop{s: s, m: m, clock: clock, wait: w, bridge: s.opened, stamps: newStamper()}
-	l.stamps.numbered = s.event.tx.numbered
+	l := &loop{s: s, m: m, clock: clock, wait: w, bridge: s.opened, stamps: newStamper(), departure: s.event.Tx}
+	l.stamps.numbered = s.numbered
 	// Stamps that another process asked for, of a socket that is handed on, have
 	// other numbers.
 	l.stamps.next = uint32(Now().Ns())
@@ -70,7 +74,7 @@ func (l *loop) run(ctx context.Context) error {
 	runtime.LockOSThread()
 	l.settle()
 	// What waited in the sockets has stamps from before this sandwich.
-	l.bridge.look()
+	l.bridge.Look()
 	for ctx.Err() == nil {
 		l.tick()
 		l.twin(Now())
@@ -145,7 +149,7 @@ const turn = 16
 // hear notes that event messages have come, and whether they are of a stream. A
 // full batch has more behind it, which wait already.
 func (l *loop) hear(now timescale.Mono, n int) {
-	l.dense = now.Sub(l.heard) < stream && n < batch
+	l.dense = now.Sub(l.heard) < stream && n < socket.Batch
 	l.heard = now
 }
 
@@ -161,7 +165,7 @@ func (l *loop) settle() {
 
 // receive takes one batch from a socket and answers it.
 func (l *loop) receive(p *port, event bool) {
-	n := p.rx.read()
+	n := p.Rx.Read()
 	if n == 0 {
 		l.clearError(p)
 		if event {
@@ -170,30 +174,30 @@ func (l *loop) receive(p *port, event bool) {
 		return
 	}
 	if event {
-		l.bridge.look()
+		l.bridge.Look()
 	}
 	now := Now()
 	if event {
 		l.hear(now, n)
 	}
 	for i := range n {
-		pkt, ok := p.rx.packet(i)
+		pkt, ok := p.Rx.Packet(i)
 		if !ok {
 			continue
 		}
 		l.received++
-		if p.wide && pkt.dst != l.s.cfg.Address {
+		if p.wide && pkt.Dst != l.s.cfg.Address {
 			continue // as if the socket were bound to the address
 		}
 		if p == l.s.group {
-			if !management(pkt.payload) {
+			if !management(pkt.Payload) {
 				continue
 			}
 			if !l.s.cfg.Address.IsUnspecified() {
-				pkt.dst = l.s.cfg.Address
+				pkt.Dst = l.s.cfg.Address
 			}
 		}
-		d := master.Datagram{Src: pkt.src, Dst: pkt.dst, Event: event, DSCP: pkt.dscp, Payload: pkt.payload}
+		d := master.Datagram{Src: pkt.Src, Dst: pkt.Dst, Event: event, DSCP: pkt.DSCP, Payload: pkt.Payload}
 		if event {
 			d.Stamp, d.HasStamp = l.arrival(&pkt)
 		}
@@ -215,7 +219,7 @@ func management(b []byte) bool {
 // clearError takes a pending socket error off, or ppoll would return at once for
 // ever.
 func (l *loop) clearError(p *port) {
-	_, _ = unix.GetsockoptInt(p.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	_, _ = unix.GetsockoptInt(p.FD, unix.SOL_SOCKET, unix.SO_ERROR)
 }
 
 func (l *loop) stamp(ns int64) (timescale.Local, bool) {
@@ -223,7 +227,7 @@ func (l *loop) stamp(ns int64) (timescale.Local, bool) {
 		l.stampsMissing++
 		return timescale.Local{}, false
 	}
-	m, ok := l.bridge.mono(ns)
+	m, ok := l.bridge.Mono(ns)
 	if !ok {
 		l.stampsVoid++
 		return timescale.Local{}, false
@@ -245,24 +249,16 @@ func (l *loop) flush() {
 		case m.FillTurnaround:
 			predicted := l.stamps.predictor.Predict(l.stamps.path())
 			m.SetEgress(l.clock.Local(Now().Add(time.Duration(predicted))))
-			l.port(m.Event).tx.one(m.Src, m.Dst, m.Payload)
+			l.departure.Send(m.Src, m.Dst, m.Payload, 0, 0)
 		}
 	}
-	for _, p := range [...]*port{l.s.general, l.s.event} {
-		n := 0
-		for i := range l.out.Messages() {
-			m := &l.out.Messages()[i]
-			if m.Stamped() || l.port(m.Event) != p {
-				continue
-			}
-			p.tx.set(n, m.Src, m.Dst, m.Payload)
-			if n++; n == batch {
-				p.tx.flush(n)
-				n = 0
-			}
+	for i := range l.out.Messages() {
+		if m := &l.out.Messages()[i]; !m.Stamped() {
+			l.port(m.Event).Tx.Put(m.Src, m.Dst, m.Payload)
 		}
-		p.tx.flush(n)
 	}
+	l.s.general.Tx.Flush()
+	l.s.event.Tx.Flush()
 	l.out.Reset()
 	if asked {
 		l.drain()
@@ -281,7 +277,7 @@ func (l *loop) sync(m *master.Message) bool {
 	if l.marks && (m.Token == 0 || l.stamps.numbered) && !l.stamping.OneStep {
 		var mono int64
 		a.read, mono = l.clocks.now()
-		a.marked, a.rest = true, l.stamps.predictor.Predict(egress.Written)
+		a.marked, a.dst, a.rest = true, m.Dst.As4(), l.stamps.predictor.Predict(egress.Written)
 		mark(m.Payload, mono+predicted-a.rest)
 		path = egress.Written
 	} else {
@@ -292,15 +288,13 @@ func (l *loop) sync(m *master.Message) bool {
 	if l.stamping.OneStep {
 		wire.AddCorrection(m.Payload, l.stamps.egress)
 	}
-	tx := l.port(m.Event).tx
 	a.sample = l.stamps.due(path, a.read)
 	if !a.sample && m.Token == 0 {
-		tx.one(m.Src, m.Dst, m.Payload)
+		l.departure.Send(m.Src, m.Dst, m.Payload, 0, 0)
 		return false
 	}
 	a.want = l.stamps.wants(a.sample)
-	if tx.stamped(m.Src, m.Dst, m.Payload, a.want, l.stamps.next) {
-		a.dst = m.Dst.As4()
+	if l.departure.Send(m.Src, m.Dst, m.Payload, a.want, l.stamps.next) {
 		l.stamps.ask(m.Payload, a)
 	}
 	return true
@@ -332,11 +326,11 @@ func (l *loop) report() {
 func (l *loop) stats() Stats {
 	e, g := l.s.event, l.s.general
 	st := Stats{
-		Received: l.received, Truncated: e.rx.truncated + g.rx.truncated,
-		DroppedEvent: e.rx.drops, DroppedGeneral: g.rx.drops,
-		StampsMissing: l.stampsMissing, StampsVoid: l.stampsVoid, Jumps: l.bridge.jumps,
+		Received: l.received, Truncated: e.Rx.Truncated + g.Rx.Truncated,
+		DroppedEvent: e.Rx.Drops, DroppedGeneral: g.Rx.Drops,
+		StampsMissing: l.stampsMissing, StampsVoid: l.stampsVoid, Jumps: l.bridge.Jumps(),
 		Wakes: l.wakes, LatestTick: l.late, NiceRefused: l.niceRefused,
-		Event: e.tx.stats, General: g.tx.stats,
+		Event: e.Tx.Stats, General: g.Tx.Stats,
 		Residual: l.stamps.predictor.Residual(), Latency: Latency{l.stamps.device, l.stamps.predictor.Save()}, Stamps: l.stamps.stats, StampsLost: l.stamps.lost, StampsStray: l.stamps.stray,
 	}
 	if l.twins != nil {
@@ -346,8 +340,8 @@ func (l *loop) stats() Stats {
 	st.Stamps.Waited = l.stamps.interrupt.Spread()
 	st.Stamps.Beyond = l.stamps.beyond.Spread()
 	if m := l.s.group; m != nil {
-		st.Joined, st.DroppedGroup = m.joined, m.rx.drops
-		st.Truncated += m.rx.truncated
+		st.Joined, st.DroppedGroup = m.joined, m.Rx.Drops
+		st.Truncated += m.Rx.Truncated
 	}
 	return st
 }

@@ -1,41 +1,49 @@
 package udp
 
 import (
-	"bytes"
 	"context"
+	"net"
 	"net/netip"
 	"os/exec"
-	"runtime"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"bragi/master"
+	"bragi/master/udp/netns"
 	"bragi/master/wire"
 )
+
+// namespace makes one for a test, or skips it.
+func namespace(t *testing.T) netns.Namespace {
+	t.Helper()
+	if err := netns.Unavailable(); err != nil {
+		t.Skipf("SKIPPED: %v", err)
+	}
+	n, err := netns.New("udp")
+	if err != nil {
+		t.Skipf("SKIPPED: no network namespace: %v", err)
+	}
+	t.Cleanup(n.Close)
+	return n
+}
 
 // inNamespace runs f on a thread in a network namespace of its own, with the
 // commands of `ip` given.
 func inNamespace(t *testing.T, commands []string, f func(t *testing.T)) {
 	t.Helper()
-	if unix.Geteuid() != 0 {
-		t.Skip("SKIPPED: needs root, for a network namespace")
+	n := namespace(t)
+	if err := n.IP(commands...); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := exec.LookPath("ip"); err != nil {
-		t.Skip("SKIPPED: needs the ip command (iproute2)")
-	}
+	within(t, n, f)
+}
+
+// within runs f on a thread in a network namespace.
+func within(t *testing.T, n netns.Namespace, f func(t *testing.T)) {
+	t.Helper()
 	t.Run("namespace", func(t *testing.T) {
-		runtime.LockOSThread() // never unlocked: the thread ends with its namespace
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		if err := n.Enter(); err != nil {
 			t.Skipf("SKIPPED: no network namespace: %v", err)
-		}
-		for _, c := range commands {
-			if out, err := exec.Command("ip", strings.Fields(c)...).CombinedOutput(); err != nil {
-				t.Fatalf("ip %s: %v: %s", c, err, out)
-			}
 		}
 		f(t)
 	})
@@ -125,22 +133,18 @@ func TestLoopbackAddress(t *testing.T) {
 			ended := make(chan error, 1)
 			go func() { ended <- s.Serve(ctx, m, ahead(0)) }()
 			s.SetAnnouncement(locked)
-			local := netip.MustParseAddr("10.9.0.1")
-			c, err := Dial(ClientConfig{Local: local, Master: netip.MustParseAddr("15.88.15.88"), EventPort: 1319, GeneralPort: 1320})
+			local, asked := netip.MustParseAddr("10.9.0.1"), netip.MustParseAddr("15.88.15.88")
+			// The client's port is not the server's, so that both fit into one namespace:
+			// it asks, and the status tells whom it asked.
+			c, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, 1320)))
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			// The client's ports are not the server's, so that both fit into one
-			// namespace: it asks, and the status tells whom it asked.
-			c.general.tx = newSender(c.general.fd, GeneralPort, true)
-			sig := wire.Signaling{Header: wire.Header{Flags: wire.FlagUnicast, Source: wire.PortIdentity{Clock: wire.ClockIdentity{7}, Port: 1}}, Target: wire.PortIdentity{Clock: wire.AllClocks, Port: 0xFFFF}}
-			if sig.TLVs, err = wire.ParseTLVs(wire.UnicastRequest{MessageType: wire.TypeAnnounce, Duration: 300}.Append(nil)); err != nil {
-				t.Fatal(err)
-			}
-			c.general.tx.one(netip.Addr{}, c.cfg.Master, sig.Append(nil))
+			p := &peer{server: asked, s: s, id: wire.PortIdentity{Clock: wire.ClockIdentity{7}, Port: 1}}
+			p.request(t, c, wire.UnicastRequest{MessageType: wire.TypeAnnounce, Duration: 300})
 			st := status(t, s, func(st Status) bool { return len(st.Clients) == 1 })
-			if x := st.Clients[0]; x.Asked != c.cfg.Master || x.Address != local {
+			if x := st.Clients[0]; x.Asked != asked || x.Address != local {
 				t.Errorf("%v asked %v", x.Address, x.Asked)
 			}
 			cancel()
@@ -159,12 +163,11 @@ func TestPMC(t *testing.T) {
 			t.Skipf("SKIPPED: needs %s (the Debian package linuxptp)", tool)
 		}
 	}
-	inNamespace(t, []string{
-		"link set lo up",
-		"link add v0 type veth peer name v1",
-		"address add 10.9.0.1/24 dev v0",
-		"link set v0 up",
-	}, func(t *testing.T) {
+	ours, theirs := namespace(t), namespace(t)
+	if err := netns.Join(netns.End{In: ours, Device: "v0", Address: "10.9.0.1/24"}, netns.End{In: theirs, Device: "v1", Address: "10.9.0.2/24"}); err != nil {
+		t.Fatal(err)
+	}
+	within(t, ours, func(t *testing.T) {
 		s := listen(t, Config{Address: netip.MustParseAddr("10.9.0.1"), Management: true})
 		defer s.Close()
 		m, err := master.New(master.Config{Identity: serverID, Priority1: 77, Priority2: 128, Management: true})
@@ -186,33 +189,18 @@ func TestPMC(t *testing.T) {
 		// It waits a tenth of a second for answers, which a busy machine may need
 		// longer for, as for the link: so it is run until it has heard all, at most
 		// ten times, and not faster than questions are answered.
-		pmc := exec.Command("sh", "-c", `read go && ip link set lo up && ip address add 10.9.0.2/24 dev v1 && ip link set v1 up &&
-			for try in 1 2 3 4 5 6 7 8 9 10; do
+		pmc := theirs.Command("sh", "-c", `for try in 1 2 3 4 5 6 7 8 9 10; do
 			said=$(pmc -4 -i v1 -b 1 -d 0 'GET DEFAULT_DATA_SET' 'GET CURRENT_DATA_SET' 'GET PARENT_DATA_SET' 'GET TIME_PROPERTIES_DATA_SET' \
 			'GET PORT_DATA_SET' 'GET GRANDMASTER_SETTINGS_NP' 'GET CLOCK_DESCRIPTION' 'GET USER_DESCRIPTION' 'GET PRIORITY1' 'SET PRIORITY1 1' 'GET FAULT_LOG')
 			echo "$said"
 			[ "$(echo "$said" | grep -c RESPONSE)" -ge 10 ] && break
 			sleep 2
 			done`)
-		pmc.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
-		var answers bytes.Buffer
-		pmc.Stdout, pmc.Stderr = &answers, &answers
-		start, err := pmc.StdinPipe()
+		out, err := pmc.CombinedOutput()
 		if err != nil {
-			t.Fatal(err)
-		}
-		if err := pmc.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := exec.Command("ip", "link", "set", "v1", "netns", strconv.Itoa(pmc.Process.Pid)).CombinedOutput(); err != nil {
-			t.Errorf("%v: %s", err, out)
-		}
-		if _, err := start.Write([]byte("go\n")); err != nil {
-			t.Error(err)
-		}
-		if err := pmc.Wait(); err != nil {
 			t.Errorf("pmc: %v", err)
 		}
+		answers := strings.Join(strings.Fields(string(out)), " ")
 		for _, want := range []string{
 			"RESPONSE MANAGEMENT DEFAULT_DATA_SET", "RESPONSE MANAGEMENT CURRENT_DATA_SET", "RESPONSE MANAGEMENT PARENT_DATA_SET",
 			"RESPONSE MANAGEMENT TIME_PROPERTIES_DATA_SET", "RESPONSE MANAGEMENT PORT_DATA_SET", "RESPONSE MANAGEMENT GRANDMASTER_SETTINGS_NP",
@@ -220,12 +208,12 @@ func TestPMC(t *testing.T) {
 			"001122.fffe.334455-1", "clockClass 6", "priority1 77",
 			"currentUtcOffsetValid 1", "timeSource 0x20", "portState MASTER", "RESPONSE MANAGEMENT_ERROR_STATUS",
 		} {
-			if !strings.Contains(strings.Join(strings.Fields(answers.String()), " "), want) {
+			if !strings.Contains(answers, want) {
 				t.Errorf("no %q", want)
 			}
 		}
 		if t.Failed() {
-			t.Log(answers.String())
+			t.Logf("%s", out)
 		}
 	})
 }

@@ -1,16 +1,30 @@
 package udp
 
 import (
+	"bytes"
+	_ "embed"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 	"bragi/master"
 	"bragi/master/wire"
 )
+
+//go:generate clang -target bpfel -mcpu=v3 -O2 -Wall -Wextra -Werror -c bpf/sync.c -o bpf/sync.o
+
+// syncObject is bpf/sync.c, compiled: the same for each architecture of ours, all
+// of which are little-endian.
+//
+//go:embed bpf/sync.o
+var syncObject []byte
 
 // originWriter is a program in the kernel, at the egress of the network device,
 // that writes into each one-step Sync of ours when it is handed to the driver:
@@ -25,39 +39,64 @@ import (
 // left. IEEE 1588-2019, 13.3.2.10, leaves messageTypeSpecific to a clock's own parts
 // for such a time stamp.
 type originWriter struct {
-	program, link int
-	index         int // the device's
+	link  link.Link // the program is there for as long as it is open, and the device is
+	index int       // the device's
 }
 
 // notWritten is what messageTypeSpecific is where there is nothing to be done.
 const notWritten = 0
 
-// newOriginWriter links the program to a device. The errno in an error may be
-// EPERM, or EINVAL where the kernel is older than Linux 6.6.
-func newOriginWriter(ifindex int, id wire.ClockIdentity, eventPort uint16) (w *originWriter, err error) {
-	w = &originWriter{program: -1, link: -1, index: ifindex}
-	defer func() {
-		if err != nil {
-			w.close()
-		}
-	}()
-	if w.program, err = loadProgram("bragi_sync", originProgram(id, eventPort)); err != nil {
-		return nil, fmt.Errorf("udp: %w", err)
+// newOriginWriter links the program to a device's egress (tcx). The error may be
+// EPERM, or ebpf.ErrNotSupported where the kernel is older than Linux 6.6.
+func newOriginWriter(ifindex int, id wire.ClockIdentity, eventPort uint16) (*originWriter, error) {
+	program, err := loadSyncProgram(id, eventPort)
+	if err != nil {
+		return nil, fmt.Errorf("udp: bpf: the program %s is refused: %w", syncProgram, err)
 	}
-	if w.link, err = linkEgress(w.program, ifindex); err != nil {
-		return nil, fmt.Errorf("udp: %w", err)
+	defer program.Close()
+	l, err := link.AttachTCX(link.TCXOptions{Interface: ifindex, Program: program, Attach: ebpf.AttachTCXEgress})
+	if err != nil {
+		return nil, fmt.Errorf("udp: bpf: no link to device %d: %w", ifindex, err)
 	}
-	return w, nil
+	return &originWriter{link: l, index: ifindex}, nil
+}
+
+const (
+	syncProgram = "bragi_sync"
+	noCommand   = 1<<31 - 1 // of bpf(2): EINVAL
+)
+
+// loadSyncProgram gives the kernel the program for the Syncs of a clock that leave
+// from a port. The error has the verifier's words.
+func loadSyncProgram(id wire.ClockIdentity, eventPort uint16) (*ebpf.Program, error) {
+	// Of a kernel without bpf(2) the library would say that it is too old.
+	if _, _, e := unix.Syscall(unix.SYS_BPF, noCommand, 0, 0); e == unix.ENOSYS {
+		return nil, e
+	}
+	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(syncObject))
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(
+		spec.Variables["clock_identity"].Set(id),
+		spec.Variables["event_port"].Set(binary.BigEndian.AppendUint16(nil, eventPort)),
+	); err != nil {
+		return nil, err
+	}
+	c, err := ebpf.NewCollection(spec)
+	if errors.Is(err, unix.EPERM) {
+		return nil, unix.EPERM // the library takes it for a limit on memory, which Linux 5.11 has done away with
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return c.DetachProgram(syncProgram), nil
 }
 
 func (w *originWriter) close() {
-	if w == nil {
-		return
-	}
-	for _, fd := range []int{w.link, w.program} {
-		if fd >= 0 {
-			_ = unix.Close(fd)
-		}
+	if w != nil {
+		_ = w.link.Close()
 	}
 }
 
@@ -85,7 +124,10 @@ func written(packet []byte) (origin timescale.Local, ok bool) {
 }
 
 // monotonic reads the clock that the kernel's program reads.
-func monotonic() int64 { return read(unix.CLOCK_MONOTONIC) }
+func monotonic() int64 {
+	ns, _ := kernelclock.Read(unix.CLOCK_MONOTONIC) // the kernel does not refuse it
+	return ns
+}
 
 // abreast are CLOCK_MONOTONIC_RAW and CLOCK_MONOTONIC of one moment. The second is
 // slewed by others, by half a microsecond in freshFor at most.
@@ -109,156 +151,10 @@ func (a *abreast) now() (raw timescale.Mono, mono int64) {
 
 // look reads both clocks together.
 func (a *abreast) look() {
-	a.rawNs, a.monotonicNs, a.width = sandwich(unix.CLOCK_MONOTONIC, a.narrowest+a.narrowest/4+200)
+	a.rawNs, a.monotonicNs, a.width = kernelclock.Sandwich(unix.CLOCK_MONOTONIC, a.narrowest+a.narrowest/4+200)
 	if a.narrowest == 0 || a.width < a.narrowest {
 		a.narrowest = a.width
 	}
-}
-
-// Where a Sync's fields lie in its Ethernet frame. A VLAN's tag is put in behind
-// the program.
-const (
-	ipAt       = 14
-	udpAt      = ipAt + 20
-	syncAt     = udpAt + 8
-	markAt     = syncAt + wire.TypeSpecificOffset
-	secondsAt  = syncAt + wire.OriginOffset
-	nsAt       = secondsAt + 6
-	frameEnd   = syncAt + wire.SyncLen
-	markToEnd  = frameEnd - markAt
-	checksumAt = udpAt + 6
-)
-
-// oldest is how long ago a Sync's time may have been read: what has passed since is
-// counted by an oscillator that may be 50 ppm off, 2.5 us then. An older one, of a
-// process that was stopped or to a destination whose address was looked for, is
-// dropped: the next one is better.
-const oldest = 50 * time.Millisecond
-
-// originProgram is the program for the Syncs of a clock that leave from a port.
-//
-// It writes twice: the first time brings what runs and what is written into the
-// caches, so that the second is quick, and equally quick each time. The mark of
-// the first is when it read the clock.
-func originProgram(id wire.ClockIdentity, port uint16) []instruction {
-	const (
-		packet, seconds, ns, kept = register(6), register(7), register(8), register(9)
-		// On the stack: the frame, placed so that its long fields are aligned, below it
-		// the octets from the mark to the end as they will be, and which pass it is.
-		old  = -frameEnd - 4
-		next = old - markToEnd - 2
-		pass = next - 8
-
-		second = int32(time.Second)
-	)
-	var p program
-	// A Sync of ours, and marked?
-	p.mov(packet, 1)
-	p.load(2, word, packet, 0) // skb->len
-	p.when(2, unix.BPF_JNE, frameEnd, "let it go")
-	p.call(helperSkbLoadBytes, in(packet), value(0), onStack(old), value(frameEnd))
-	p.when(0, unix.BPF_JNE, 0, "let it go")
-	for _, f := range []struct {
-		at    int
-		n     size
-		bits  int32
-		value int32
-	}{
-		{12, half, 0xFFFF, unix.ETH_P_IP}, {ipAt, octet, 0xFF, 0x45}, {ipAt + 9, octet, 0xFF, unix.IPPROTO_UDP},
-		{udpAt, half, 0xFFFF, int32(port)}, {syncAt, octet, 0x0F, int32(wire.TypeSync)},
-	} {
-		p.load(1, f.n, frame, old+f.at)
-		if f.n == half {
-			p.bigEndian(1, 16)
-		}
-		p.andK(1, f.bits)
-		p.when(1, unix.BPF_JNE, f.value, "let it go")
-	}
-	for i := 0; i < len(id); i += 4 {
-		p.load(1, word, frame, old+syncAt+wire.SourceOffset+i)
-		p.whenWord(1, unix.BPF_JNE, binary.NativeEndian.Uint32(id[i:]), "let it go")
-	}
-	p.load(1, word, frame, old+markAt)
-	p.when(1, unix.BPF_JEQ, notWritten, "let it go")
-	p.set(1, 0)
-	p.store(long, frame, pass, 1)
-
-	// By how much the clock has gone on since the mark: 32 bits, two seconds either way.
-	p.label("write")
-	p.call(helperKtimeGetNs)
-	p.mov(kept, 0)
-	p.load(1, word, frame, old+markAt)
-	p.bigEndian(1, 32)
-	p.minus(0, 1)
-	p.leftK(0, 32)
-	p.signedRightK(0, 32)
-	p.when(0, unix.BPF_JSGT, int32(oldest), "drop")
-	p.when(0, unix.BPF_JSLT, -int32(oldest), "drop")
-	// The origin, later by that.
-	p.load(ns, word, frame, old+nsAt)
-	p.bigEndian(ns, 32)
-	p.plus(ns, 0)
-	p.load(seconds, half, frame, old+secondsAt)
-	p.bigEndian(seconds, 16)
-	p.leftK(seconds, 32)
-	p.load(1, word, frame, old+secondsAt+2)
-	p.bigEndian(1, 32)
-	p.or(seconds, 1)
-	p.when(ns, unix.BPF_JSGE, 0, "not before")
-	p.plusK(ns, second)
-	p.plusK(seconds, -1)
-	p.label("not before")
-	p.when(ns, unix.BPF_JSLT, second, "not after")
-	p.plusK(ns, -second)
-	p.plusK(seconds, 1)
-	p.label("not after")
-
-	// The octets as they will be: the first time with another mark, at last with none.
-	p.load(1, long, frame, pass)
-	p.when(1, unix.BPF_JEQ, 0, "mark")
-	p.set(kept, notWritten)
-	p.label("mark")
-	p.bigEndian(kept, 32)
-	p.store(word, frame, next, kept)
-	for at := markAt + 4; at < frameEnd; at += 4 {
-		p.load(1, word, frame, old+at)
-		p.store(word, frame, next+at-markAt, 1)
-	}
-	p.bigEndian(ns, 32)
-	p.store(word, frame, next+nsAt-markAt, ns)
-	p.mov(1, seconds)
-	p.bigEndian(1, 32)
-	p.store(word, frame, next+secondsAt+2-markAt, 1)
-	p.rightK(seconds, 32)
-	p.bigEndian(seconds, 16)
-	p.store(half, frame, next+secondsAt-markAt, seconds)
-
-	// Into the packet, and the difference into UDP's checksum, if the device is not to
-	// make that; one of zero says that there is none, and stays.
-	p.call(helperCsumDiff, onStack(old+markAt), value(markToEnd), onStack(next), value(markToEnd), value(0))
-	p.mov(kept, 0)
-	p.call(helperSkbStoreBytes, in(packet), value(markAt), onStack(next), value(markToEnd), value(0))
-	p.when(0, unix.BPF_JNE, 0, "let it go")
-	p.call(helperL4CsumReplace, in(packet), value(checksumAt), value(0), in(kept), value(unix.BPF_F_MARK_MANGLED_0))
-
-	// Once more, from what is there now.
-	p.load(1, long, frame, pass)
-	p.when(1, unix.BPF_JNE, 0, "let it go")
-	p.set(1, 1)
-	p.store(long, frame, pass, 1)
-	for at := 0; at < markToEnd; at += 4 {
-		p.load(1, word, frame, next+at)
-		p.store(word, frame, old+markAt+at, 1)
-	}
-	p.always("write")
-
-	p.label("let it go")
-	p.set(0, tcxNext)
-	p.exit()
-	p.label("drop")
-	p.set(0, tcxDrop)
-	p.exit()
-	return p.resolved()
 }
 
 // OriginWriter links the kernel's program to a device, or, with index 0, takes it

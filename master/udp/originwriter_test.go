@@ -5,49 +5,61 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/netip"
-	"runtime"
 	"testing"
 	"time"
-	"unsafe"
 
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
 
 	"bragi/gnss/timescale"
 	"bragi/master/egress"
+	"bragi/master/udp/socket"
 	"bragi/master/wire"
 )
 
+// Where a Sync's fields lie in its Ethernet frame.
+const (
+	ipAt       = 14
+	udpAt      = ipAt + 20
+	checksumAt = udpAt + 6
+	syncAt     = udpAt + 8
+	markAt     = syncAt + wire.TypeSpecificOffset
+	secondsAt  = syncAt + wire.OriginOffset
+	frameEnd   = syncAt + wire.SyncLen
+)
+
+// oldest is the age of a Sync's time from which on it is dropped.
+const oldest = 50 * time.Millisecond
+
+// What the program may answer (enum tcx_action_base).
+const (
+	tcxNext = -1 // on to the device
+	tcxDrop = 2
+)
+
 // writerProgram is the kernel's program, loaded.
-func writerProgram(t *testing.T) int {
+func writerProgram(t *testing.T) *ebpf.Program {
 	t.Helper()
-	fd, err := loadProgram("test", originProgram(serverID, EventPort))
+	p, err := loadSyncProgram(serverID, EventPort)
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.ENOSYS):
 		t.Skipf("SKIPPED: no program may be given to this kernel: %v (fix: run as root)", err)
 	case err != nil:
-		t.Fatal(err)
+		t.Fatalf("%+v", err) // all of the verifier's words
 	}
-	t.Cleanup(func() { unix.Close(fd) })
-	return fd
+	t.Cleanup(func() { p.Close() })
+	return p
 }
 
 // runProgram lets the kernel run a program on a frame (BPF_PROG_TEST_RUN).
-func runProgram(t *testing.T, fd int, frame []byte) (out []byte, answer uint32) {
+func runProgram(t *testing.T, p *ebpf.Program, frame []byte) (out []byte, answer uint32) {
 	t.Helper()
-	var pinned runtime.Pinner
-	defer pinned.Unpin()
-	out = make([]byte, len(frame)+64)
-	pinned.Pin(&frame[0])
-	pinned.Pin(&out[0])
-	attr := struct {
-		program, answer, sizeIn, sizeOut uint32
-		in, out                          uint64
-		repeat, duration                 uint32
-	}{program: uint32(fd), sizeIn: uint32(len(frame)), sizeOut: uint32(len(out)), in: uint64(uintptr(unsafe.Pointer(&frame[0]))), out: uint64(uintptr(unsafe.Pointer(&out[0])))}
-	if _, _, e := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_TEST_RUN, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr)); e != 0 {
-		t.Fatal(e)
+	answer, out, err := p.Test(frame)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return out[:attr.sizeOut], attr.answer
+	return out, answer
 }
 
 // marked is a Sync as it leaves by Ethernet, its UDP checksum right.
@@ -82,7 +94,7 @@ func udpSum(f []byte) uint16 {
 // The program adds to a marked Sync's time what has passed since its mark, over
 // the ends of seconds, and keeps the checksum right.
 func TestOriginProgram(t *testing.T) {
-	fd := writerProgram(t)
+	program := writerProgram(t)
 	const second = int64(time.Second)
 	for _, c := range []struct {
 		what  string
@@ -99,7 +111,7 @@ func TestOriginProgram(t *testing.T) {
 	} {
 		at := monotonic() - int64(c.since)
 		frame := marked(c.said, uint32(at))
-		out, answer := runProgram(t, fd, frame)
+		out, answer := runProgram(t, program, frame)
 		passed := monotonic() - at
 		got := wire.OriginOf(out[syncAt:])
 		moved := int64(got.Seconds-c.said.Seconds)*second + int64(got.Nanoseconds) - int64(c.said.Nanoseconds)
@@ -127,7 +139,7 @@ func TestOriginProgram(t *testing.T) {
 // What is not a marked Sync of ours passes untouched; a Sync that is older than
 // its time can be told is dropped. A checksum that is left out stays out.
 func TestOriginProgramLeavesOthersAlone(t *testing.T) {
-	fd := writerProgram(t)
+	program := writerProgram(t)
 	said := wire.Timestamp{Seconds: 1_800_000_000, Nanoseconds: 1}
 	now := func() uint32 { return uint32(monotonic() - 1000) }
 	for what, change := range map[string]func(f []byte) []byte{
@@ -142,19 +154,39 @@ func TestOriginProgramLeavesOthersAlone(t *testing.T) {
 		"shorter":            func(f []byte) []byte { return f[:frameEnd-1] },
 	} {
 		frame := change(marked(said, now()))
-		if out, answer := runProgram(t, fd, frame); int32(answer) != tcxNext || !bytes.Equal(out, frame) {
+		if out, answer := runProgram(t, program, frame); int32(answer) != tcxNext || !bytes.Equal(out, frame) {
 			t.Errorf("%s: answer %d, changed: %v", what, int32(answer), !bytes.Equal(out, frame))
 		}
 	}
 	for _, since := range []time.Duration{oldest + time.Microsecond, time.Second, 2 * time.Second, 3 * time.Second, -oldest - time.Second/10, -time.Second} {
-		if _, answer := runProgram(t, fd, marked(said, uint32(monotonic()-int64(since)))); answer != tcxDrop {
+		if _, answer := runProgram(t, program, marked(said, uint32(monotonic()-int64(since)))); answer != tcxDrop {
 			t.Errorf("a Sync of %v ago: answer %d", since, int32(answer))
 		}
 	}
 	frame := marked(said, now())
 	copy(frame[checksumAt:], []byte{0, 0})
-	if out, _ := runProgram(t, fd, frame); out[checksumAt] != 0 || out[checksumAt+1] != 0 || bytes.Equal(out, frame) {
+	if out, _ := runProgram(t, program, frame); out[checksumAt] != 0 || out[checksumAt+1] != 0 || bytes.Equal(out, frame) {
 		t.Errorf("without a checksum: %x", out[checksumAt:checksumAt+2])
+	}
+}
+
+// The second time that the time is written the same instructions run as the first
+// time, so that they are in the cache: the compiler has not unrolled the loop.
+func TestBothPassesRunTheSameInstructions(t *testing.T) {
+	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(syncObject))
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := map[int64]int{}
+	for _, i := range spec.Programs[syncProgram].Instructions {
+		if i.IsBuiltinCall() {
+			calls[i.Constant]++
+		}
+	}
+	for _, helper := range []asm.BuiltinFunc{asm.FnKtimeGetNs, asm.FnCsumDiff, asm.FnSkbStoreBytes, asm.FnL4CsumReplace} {
+		if n := calls[int64(helper)]; n != 1 {
+			t.Errorf("%v is called at %d places, want 1", helper, n)
+		}
 	}
 }
 
@@ -197,8 +229,7 @@ func TestKernelWritesSyncs(t *testing.T) {
 		}
 
 		s.device.Lock()
-		err := unix.Close(s.writer.link)
-		s.writer.link = -1
+		err := s.writer.link.Close()
 		s.device.Unlock()
 		if err != nil {
 			t.Fatal(err)
@@ -227,7 +258,7 @@ func TestStampsOfMarkedSyncs(t *testing.T) {
 		b := (&wire.Sync{Header: wire.Header{SequenceID: seq}}).Append(nil)
 		origin := timescale.LocalFromNs(4_000_100)
 		wire.PutTimestamp(b[wire.OriginOffset:], wire.TimestampFromLocal(origin))
-		a := asked{want: softwareStamp, sample: true, path: egress.First, read: timescale.MonoFromNs(4_000_000), origin: origin, predicted: 100, marked: true, rest: 300, dst: [4]byte{10, 0, 0, host}}
+		a := asked{want: socket.KernelStamp, sample: true, path: egress.First, read: timescale.MonoFromNs(4_000_000), origin: origin, predicted: 100, marked: true, rest: 300, dst: [4]byte{10, 0, 0, host}}
 		mark(b, 77)
 		s.ask(b, a)
 		looped := append(make([]byte, 42), b...)
@@ -241,8 +272,8 @@ func TestStampsOfMarkedSyncs(t *testing.T) {
 	one, other := ask(7, 1), ask(7, 2)
 	writes(one, 4_009_300) // read at 4_009_000, and 300 ns from there are expected
 	writes(other, 4_020_300)
-	l.left(other, stamps{softwareNs: 8_020_500})
-	l.left(one, stamps{softwareNs: 8_010_000})
+	l.left(other, byKernel(8_020_500, 0))
+	l.left(one, byKernel(8_010_000, 0))
 	if r := s.predictor.Residual(); r.N != 2 || r.P1 != 200 || r.P99 != 700 {
 		t.Errorf("residuals %+v, want 200 and 700 ns", r)
 	}
@@ -250,7 +281,7 @@ func TestStampsOfMarkedSyncs(t *testing.T) {
 		t.Errorf("learnt %+v, want 500 and 1000 ns from the kernel on, 20.5 and 10 us in all", saved)
 	}
 	unwritten := ask(8, 1)
-	l.left(unwritten, stamps{softwareNs: 8_015_000})
+	l.left(unwritten, byKernel(8_015_000, 0))
 	if r := s.predictor.Residual(); r.N != 3 || r.P99 != 14_900 || s.stats.Written != 2 || s.stats.Unwritten != 1 {
 		t.Errorf("residuals %+v, %+v; want one of 15000 - 100 ns", r, s.stats)
 	}

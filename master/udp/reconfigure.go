@@ -3,11 +3,9 @@ package udp
 import (
 	"context"
 	"fmt"
-	"os"
-
-	"golang.org/x/sys/unix"
 
 	"bragi/master"
+	"bragi/master/udp/socket"
 )
 
 // Reconfigure changes the master while it serves (see master.Reconfigure), and
@@ -33,14 +31,11 @@ func (s *Server) Reconfigure(ctx context.Context, c master.Config, dscp uint8) e
 	}
 }
 
-// setDSCP sets IP_TOS, and after it SO_PRIORITY, which IP_TOS resets.
+// setDSCP sets it for both sockets.
 func (s *Server) setDSCP(dscp uint8) error {
 	for _, p := range []*port{s.event, s.general} {
-		if err := unix.SetsockoptInt(p.fd, unix.IPPROTO_IP, unix.IP_TOS, int(dscp)<<2); err != nil {
-			return fmt.Errorf("udp: DSCP %d: %w", dscp, os.NewSyscallError("setsockopt", err))
-		}
-		if err := unix.SetsockoptInt(p.fd, unix.SOL_SOCKET, unix.SO_PRIORITY, s.cfg.Priority); err != nil {
-			return fmt.Errorf("udp: %w", os.NewSyscallError("setsockopt", err))
+		if err := socket.SetDSCP(p.FD, dscp, s.cfg.Priority); err != nil {
+			return err
 		}
 	}
 	return nil

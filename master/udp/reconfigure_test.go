@@ -15,8 +15,8 @@ func TestReconfigureSetsTheDSCP(t *testing.T) {
 	check := func(when string, dscp int) {
 		t.Helper()
 		for _, p := range []*port{s.event, s.general} {
-			tos, err := unix.GetsockoptInt(p.fd, unix.IPPROTO_IP, unix.IP_TOS)
-			priority, second := unix.GetsockoptInt(p.fd, unix.SOL_SOCKET, unix.SO_PRIORITY)
+			tos, err := unix.GetsockoptInt(p.FD, unix.IPPROTO_IP, unix.IP_TOS)
+			priority, second := unix.GetsockoptInt(p.FD, unix.SOL_SOCKET, unix.SO_PRIORITY)
 			if err != nil || second != nil || tos>>2 != dscp || priority != 6 {
 				t.Errorf("%s: DSCP %d, priority %d, want %d and 6: %v %v", when, tos>>2, priority, dscp, err, second)
 			}

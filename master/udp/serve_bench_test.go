@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bragi/master"
+	"bragi/master/udp/socket"
 	"bragi/master/wire"
 )
 
@@ -90,7 +91,7 @@ func computed(b *testing.B, tid int) time.Duration {
 
 // hub is 101 clients at one address, which differ by their portIdentity.
 type hub struct {
-	event, general *port
+	event, general *socket.Port
 	reqs, asks     [101][]byte
 	stop           atomic.Bool
 }
@@ -98,15 +99,15 @@ type hub struct {
 func newHub(b *testing.B, event, general uint16) *hub {
 	h := &hub{}
 	for _, p := range []struct {
-		to     **port
+		to     **socket.Port
 		number uint16
 	}{{&h.event, event}, {&h.general, general}} {
-		fd, err := open(options{address: clientAddr, port: p.number})
+		opened, err := socket.Open(socket.Options{Address: clientAddr, Port: p.number})
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.Cleanup(func() { _ = unix.Close(fd) })
-		*p.to = &port{fd: fd, rx: newReceiver(fd), tx: newSender(fd, p.number, true)}
+		b.Cleanup(func() { _ = opened.Close() })
+		*p.to = opened
 	}
 	for i := range h.reqs {
 		head := wire.Header{Flags: wire.FlagUnicast, Source: identity(i), LogInterval: wire.LogIntervalNone}
@@ -144,7 +145,7 @@ func (h *hub) join(ctx context.Context, b *testing.B, s *Server) {
 		}
 		for i := range h.asks {
 			if !served[identity(i)] {
-				h.general.tx.one(netip.Addr{}, serverAddr, h.asks[i])
+				h.general.Tx.Send(netip.Addr{}, serverAddr, h.asks[i], 0, 0)
 			}
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -173,11 +174,11 @@ func (h *hub) run() {
 			}
 			req := h.reqs[place]
 			binary.BigEndian.PutUint16(req[wire.SequenceOffset:], uint16(sent/102))
-			h.event.tx.one(netip.Addr{}, serverAddr, req)
+			h.event.Tx.Send(netip.Addr{}, serverAddr, req, 0, 0)
 		}
-		for h.event.rx.read() == batch {
+		for h.event.Rx.Read() == socket.Batch {
 		}
-		for h.general.rx.read() == batch {
+		for h.general.Rx.Read() == socket.Batch {
 		}
 		ts := unix.NsecToTimespec(int64(turn))
 		_, _ = unix.Ppoll(nil, &ts, nil)

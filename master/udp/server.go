@@ -12,11 +12,22 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/holdover/quality"
 	"bragi/master"
 	"bragi/master/egress"
+	"bragi/master/udp/socket"
 	"bragi/master/wire"
 )
+
+// The ports of PTP (annex C.2).
+const (
+	EventPort   = socket.EventPort
+	GeneralPort = socket.GeneralPort
+)
+
+// SendStats counts what left by a socket.
+type SendStats = socket.SendStats
 
 // Config is where and how to serve.
 type Config struct {
@@ -62,7 +73,9 @@ type Server struct {
 	posted  atomic.Pointer[command]
 	events  chan master.Event
 	done    chan struct{}
-	opened  bridge // as it was in Listen
+	opened  kernelclock.Bridge // as it was in Listen
+	// numbered: the kernel gives each stamp the number that it is asked by.
+	numbered bool
 
 	changed          chan struct{}
 	grants, renewals atomic.Uint64 // see Changes
@@ -73,9 +86,7 @@ type Server struct {
 
 // port is one of the sockets.
 type port struct {
-	fd int
-	rx *receiver
-	tx *sender
+	*socket.Port
 	// joined is the number of interfaces, of a group.
 	joined int
 	// wide: bound to every address though one is served; others are not heard.
@@ -93,10 +104,10 @@ type command struct {
 // interface comes up.
 func Listen(c Config) (*Server, error) {
 	var err error
-	if c.Address, err = checkAddress(c.Address); err != nil {
+	if c.Address, err = socket.CheckAddress(c.Address); err != nil {
 		return nil, err
 	}
-	if err := ready(&c.EventPort, &c.GeneralPort); err != nil {
+	if err := socket.Ready(&c.EventPort, &c.GeneralPort); err != nil {
 		return nil, err
 	}
 	if c.Priority == 0 {
@@ -111,11 +122,12 @@ func Listen(c Config) (*Server, error) {
 			_ = s.Close()
 		}
 	}()
-	s.opened.resume(c.Before)
-	if s.event, err = openPort(c, c.EventPort); err != nil {
+	s.numbered = socket.NumbersStamps()
+	s.opened.Resume(c.Before.pair())
+	if s.event, err = s.openPort(c.EventPort); err != nil {
 		return nil, err
 	}
-	if s.general, err = openPort(c, c.GeneralPort); err != nil {
+	if s.general, err = s.openPort(c.GeneralPort); err != nil {
 		return nil, err
 	}
 	if c.Management {
@@ -130,19 +142,18 @@ func Listen(c Config) (*Server, error) {
 	return s, nil
 }
 
-func openPort(c Config, number uint16) (*port, error) {
-	o := options{address: c.Address, port: number, device: c.Interface, dscp: c.DSCP, priority: c.Priority, numbered: numbersStamps()}
-	fd, bound, err := inherit(c.Inherited, o)
-	if err == nil && fd < 0 {
-		fd, err = open(o)
+func (s *Server) openPort(number uint16) (*port, error) {
+	c := &s.cfg
+	o := socket.Options{Address: c.Address, Port: number, Device: c.Interface, DSCP: c.DSCP, Priority: c.Priority, Numbered: s.numbered}
+	p, bound, err := inherit(c.Inherited, o)
+	if err == nil && p == nil {
 		bound = !c.Address.IsUnspecified()
+		p, err = socket.Open(o)
 	}
 	if err != nil {
 		return nil, err
 	}
-	p := &port{fd: fd, rx: newReceiver(fd), tx: newSender(fd, number, bound), wide: !bound && !c.Address.IsUnspecified()}
-	p.tx.numbered = o.numbered
-	return p, nil
+	return &port{Port: p, wide: !bound && !c.Address.IsUnspecified()}, nil
 }
 
 // Close gives the ports back. Serve must have ended, or not have begun.
@@ -159,16 +170,13 @@ func (s *Server) Close() error {
 	s.writer = nil
 	s.device.Unlock()
 	var errs []error
-	fds := []int{s.wake}
 	for _, p := range []*port{s.event, s.general, s.group} {
 		if p != nil {
-			fds = append(fds, p.fd)
+			errs = append(errs, p.Close())
 		}
 	}
-	for _, fd := range fds {
-		if fd >= 0 {
-			errs = append(errs, os.NewSyscallError("close", unix.Close(fd)))
-		}
+	if s.wake >= 0 {
+		errs = append(errs, os.NewSyscallError("close", unix.Close(s.wake)))
 	}
 	return errors.Join(errs...)
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"bragi/master/udp/socket"
 )
 
 // The serving sockets: buffers that fifty silent neighbours or a burst of
@@ -20,8 +22,8 @@ func TestSocketOptions(t *testing.T) {
 		least, most   int
 		root          bool // as asked for only with CAP_NET_ADMIN
 	}{
-		{"SO_SNDBUF", unix.SOL_SOCKET, unix.SO_SNDBUF, 2 * sendBuffer, 2 * sendBuffer, true},
-		{"SO_RCVBUF", unix.SOL_SOCKET, unix.SO_RCVBUF, 2 * receiveBuffer, 2 * receiveBuffer, true},
+		{"SO_SNDBUF", unix.SOL_SOCKET, unix.SO_SNDBUF, 2 * socket.SendBuffer, 2 * socket.SendBuffer, true},
+		{"SO_RCVBUF", unix.SOL_SOCKET, unix.SO_RCVBUF, 2 * socket.ReceiveBuffer, 2 * socket.ReceiveBuffer, true},
 		{"IP_TOS", unix.IPPROTO_IP, unix.IP_TOS, 47 << 2, 47 << 2, false},
 		{"SO_PRIORITY", unix.SOL_SOCKET, unix.SO_PRIORITY, 6, 6, false},
 		{"SO_RXQ_OVFL", unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1, 1, false},
@@ -32,7 +34,7 @@ func TestSocketOptions(t *testing.T) {
 			continue
 		}
 		for _, p := range []*port{s.event, s.general} {
-			got, err := unix.GetsockoptInt(p.fd, c.level, c.option)
+			got, err := unix.GetsockoptInt(p.FD, c.level, c.option)
 			if err != nil || got < c.least || got > c.most {
 				t.Errorf("%s is %d, want %d (%v)", c.name, got, c.least, err)
 			}

@@ -8,6 +8,7 @@ import (
 	"bragi/gnss/timescale"
 	"bragi/master"
 	"bragi/master/egress"
+	"bragi/master/udp/socket"
 )
 
 // Stamping is what of the network device's own time stamps is used. They must
@@ -99,14 +100,14 @@ const (
 // arrival is when a message came, by the best stamp that it has. A device's is
 // the served clock's reading; it is believed if the kernel's, which is rough
 // but comes by another way, does not contradict it.
-func (l *loop) arrival(p *packet) (timescale.Local, bool) {
-	at, ok := l.stamp(p.stampNs)
+func (l *loop) arrival(p *socket.Packet) (timescale.Local, bool) {
+	at, ok := l.stamp(p.KernelNs)
 	if !l.stamping.Receive {
 		return at.Add(-l.s.ingress), ok
 	}
 	n := &l.stamps.stats
-	if p.deviceNs != 0 {
-		device := timescale.LocalFromNs(p.deviceNs)
+	if p.DeviceNs != 0 {
+		device := timescale.LocalFromNs(p.DeviceNs)
 		reference := at
 		if !ok {
 			reference = l.clock.Local(Now())

@@ -2,15 +2,15 @@ package udp
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"net"
-	"os"
+	"net/netip"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
+	"bragi/master/udp/socket"
 	"bragi/master/wire"
 )
 
@@ -31,18 +31,13 @@ type Twins struct {
 
 const (
 	twinDomain = 127 // nobody's
-	syncFrame  = 14 + 20 + 8 + wire.SyncLen
-	ethPTP     = 0x88F7
+	udpHeaders = socket.EthernetHeader + socket.Headers
+	syncFrame  = udpHeaders + wire.SyncLen
 	// firstTwins are sent at the start, one each firstEvery, then one each twinEvery
 	// while they are wanted.
 	firstTwins = 16
 	firstEvery = 125 * time.Millisecond
 	twinEvery  = 500 * time.Millisecond
-)
-
-var (
-	twinMAC   = [6]byte{0x01, 0x80, 0xC2, 0x00, 0x00, 0x0E}
-	twinGroup = [4]byte{224, 0, 1, 130}
 )
 
 // TwinStats count twins.
@@ -55,77 +50,38 @@ type TwinStats struct {
 
 // twins sends them and takes their stamps.
 type twins struct {
-	fd     int
-	index  int // the device's
-	frame  []byte
-	start  int // of the PTP message in what is sent
-	looped int // and in what comes back
-	tx     *sender
-	seq    uint16
-	next   timescale.Mono // when the next is due; zero: none is wanted
-	wait   timescale.Mono // when the last was sent; zero: its stamps have come
-	soft   timescale.Local
-	on     bool      // they go on after the first ones
-	heard  bridge    // as it was when neighbours' messages were last looked for
-	rx     *receiver // nil: nothing is received
-	stats  TwinStats
+	departure departure
+	fd        int
+	index     int // the device's
+	message   []byte
+	headers   int // how much lies before it in what comes back
+	seq       uint16
+	next      timescale.Mono // when the next is due; zero: none is wanted
+	wait      timescale.Mono // when the last was sent; zero: its stamps have come
+	soft      timescale.Local
+	on        bool               // they go on after the first ones
+	heard     kernelclock.Bridge // as it was when neighbours' messages were last looked for
+	rx        *socket.Receiver   // nil: nothing is received
+	stats     TwinStats
 }
 
 // openTwins makes the socket.
-func openTwins(device *net.Interface, c Twins, id wire.ClockIdentity, priority int, port uint16) (_ *twins, err error) {
-	t := &twins{fd: -1, index: device.Index, looped: 14}
-	defer func() {
+func openTwins(device *net.Interface, c Twins, id wire.ClockIdentity, priority int, port uint16) (*twins, error) {
+	t := &twins{index: device.Index}
+	t.message = (&wire.Sync{Header: wire.Header{Domain: twinDomain, Flags: wire.FlagTwoStep, Source: wire.PortIdentity{Clock: id, Port: 0xFFFE}, LogInterval: wire.LogIntervalNone}}).Append(nil)
+	if c.Group {
+		fd, tx, err := socket.OpenGroupSender(device, port, priority)
 		if err != nil {
-			t.close()
-		}
-	}()
-	if c.Group {
-		t.looped = 14 + 20 + 8
-		t.fd, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_UDP)
-	} else {
-		t.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("udp: twins: %w: run as root or with CAP_NET_RAW", os.NewSyscallError("socket", err))
-	}
-	const stamps = unix.SOF_TIMESTAMPING_SOFTWARE | unix.SOF_TIMESTAMPING_RAW_HARDWARE | unix.SOF_TIMESTAMPING_OPT_TX_SWHW |
-		unix.SOF_TIMESTAMPING_RX_SOFTWARE | unix.SOF_TIMESTAMPING_RX_HARDWARE
-	errs := []error{
-		unix.SetsockoptInt(t.fd, unix.SOL_SOCKET, unix.SO_PRIORITY, priority),
-		unix.SetsockoptInt(t.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING_NEW, stamps),
-	}
-	message := (&wire.Sync{Header: wire.Header{Domain: twinDomain, Flags: wire.FlagTwoStep, Source: wire.PortIdentity{Clock: id, Port: 0xFFFE}, LogInterval: wire.LogIntervalNone}}).Append(nil)
-	if c.Group {
-		errs = append(errs,
-			unix.SetsockoptInt(t.fd, unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, 1),
-			unix.SetsockoptInt(t.fd, unix.IPPROTO_IP, unix.IP_MULTICAST_LOOP, 0),
-			unix.SetsockoptIPMreqn(t.fd, unix.IPPROTO_IP, unix.IP_MULTICAST_IF, &unix.IPMreqn{Ifindex: int32(device.Index)}))
-		t.tx = newSender(t.fd, port, true)
-		t.frame = message
-	} else {
-		errs = append(errs, unix.Bind(t.fd, &unix.SockaddrLinklayer{Ifindex: device.Index, Protocol: ethPTP>>8 | ethPTP&0xFF<<8}))
-		for _, group := range [][6]byte{twinMAC, {0x01, 0x1B, 0x19}} { // those of IEEE 1588, annex E.3
-			join := unix.PacketMreq{Ifindex: int32(device.Index), Type: unix.PACKET_MR_MULTICAST, Alen: 6}
-			copy(join.Address[:], group[:])
-			errs = append(errs, unix.SetsockoptPacketMreq(t.fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &join))
-		}
-		t.rx = newReceiver(t.fd)
-		t.tx = newSender(t.fd, 0, true)
-		t.tx.hdr[0].Hdr.Name, t.tx.hdr[0].Hdr.Namelen = nil, 0 // bound to its device
-		if len(device.HardwareAddr) != 6 {
-			err = fmt.Errorf("udp: twins: interface %q is no Ethernet port: choose another board.interface", device.Name)
 			return nil, err
 		}
-		t.start = 14
-		t.frame = make([]byte, syncFrame)
-		copy(t.frame, twinMAC[:])
-		copy(t.frame[6:], device.HardwareAddr)
-		binary.BigEndian.PutUint16(t.frame[12:], ethPTP)
-		copy(t.frame[t.start:], message)
+		t.fd, t.departure, t.headers = fd, tx, udpHeaders
+		return t, nil
 	}
-	if err = errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("udp: twins: %w", os.NewSyscallError("setsockopt", err))
+	fd, e, err := socket.OpenEthernet(device, priority, syncFrame)
+	if err != nil {
+		return nil, err
 	}
+	t.fd, t.departure, t.rx, t.headers = fd, e, e.Rx, socket.EthernetHeader
 	return t, nil
 }
 
@@ -144,7 +100,7 @@ func (t *twins) begin(now timescale.Mono, on, oneStep bool) {
 	if oneStep {
 		typ = wire.TypeDelayReq
 	}
-	t.frame[t.start] = byte(typ)
+	t.message[0] = byte(typ)
 	t.on, t.next, t.stats = on, now, TwinStats{}
 }
 
@@ -159,17 +115,8 @@ func (t *twins) due() (at timescale.Mono, ok bool) {
 // send sends one.
 func (t *twins) send(now timescale.Mono) {
 	t.seq++
-	wire.PutSequenceID(t.frame[t.start:], t.seq)
-	t.tx.iov[0].Base = &t.frame[0]
-	t.tx.iov[0].SetLen(len(t.frame))
-	if t.start == 0 {
-		t.tx.name[0].Addr = twinGroup
-	}
-	h := &t.tx.hdr[0].Hdr
-	start, length := t.tx.wish.control(softwareStamp|deviceStamp, false, false)
-	h.Control = start
-	h.SetControllen(length)
-	if t.tx.transmit() {
+	wire.PutSequenceID(t.message, t.seq)
+	if t.departure.Send(netip.Addr{}, socket.AlternateGroup, t.message, socket.KernelStamp|socket.DeviceStamp, 0) {
 		t.stats.Sent++
 		t.wait, t.soft = now, timescale.Local{}
 	} else {
@@ -207,31 +154,21 @@ func (l *loop) hearTwins(t *twins) {
 		return
 	}
 	before := t.heard
-	l.bridge.look()
+	l.bridge.Look()
 	t.heard = l.bridge
-	for i := range t.rx.read() {
-		p, ok := t.rx.packet(i)
-		if !ok || p.stampNs == 0 || p.deviceNs == 0 {
+	for i := range t.rx.Read() {
+		p, ok := t.rx.Packet(i)
+		if !ok || p.KernelNs == 0 || p.DeviceNs == 0 {
 			continue
 		}
-		soft, ok := between(before, t.heard, p.stampNs)
+		soft, ok := kernelclock.Between(&before, &t.heard, p.KernelNs)
 		if !ok {
 			continue
 		}
-		if behind := l.clock.Local(soft).Sub(timescale.LocalFromNs(p.deviceNs)); 0 <= behind && behind <= longestInterrupt {
+		if behind := l.clock.Local(soft).Sub(timescale.LocalFromNs(p.DeviceNs)); 0 <= behind && behind <= longestInterrupt {
 			l.stamps.interrupt.Add(int64(behind))
 		}
 	}
-}
-
-// between turns a stamp of CLOCK_REALTIME, taken between two readings of both
-// clocks, into CLOCK_MONOTONIC_RAW: however one is slewed, if it was all the time.
-func between(a, b bridge, stampNs int64) (m timescale.Mono, ok bool) {
-	real, raw := b.realNs-a.realNs, b.rawNs-a.rawNs
-	if a.rawNs == 0 || a.jumps != b.jumps || stampNs < a.realNs || stampNs > b.realNs || real <= 0 {
-		return m, false
-	}
-	return timescale.MonoFromNs(b.rawNs - int64(float64(b.realNs-stampNs)*(float64(raw)/float64(real)))), true
 }
 
 // takeTwin reads the stamps of the last twin.
@@ -239,29 +176,27 @@ func (l *loop) takeTwin(t *twins) {
 	s := l.stamps
 	looked := false
 	for {
-		n, e := s.read(t.fd)
-		if e != 0 {
+		packet, stamp, ok := t.departure.Left()
+		if !ok {
 			return
 		}
-		stamp, ok := txStamps(s.control[:s.hdr.Controllen])
-		packet := s.data[:n]
-		if !ok || n < t.looped+wire.SyncLen || binary.BigEndian.Uint16(packet[t.looped+wire.SequenceOffset:]) != t.seq {
+		if stamp.Stamps == (socket.Stamps{}) || len(packet) < t.headers+wire.SyncLen || binary.BigEndian.Uint16(packet[t.headers+wire.SequenceOffset:]) != t.seq {
 			s.stray++
 			continue
 		}
-		if stamp.softwareNs != 0 {
+		if stamp.KernelNs != 0 {
 			if !looked {
-				l.bridge.look()
+				l.bridge.Look()
 				looked = true
 			}
 			t.stats.Left++
-			if m, ok := l.bridge.mono(stamp.softwareNs); ok {
+			if m, ok := l.bridge.Mono(stamp.KernelNs); ok {
 				t.soft = l.clock.Local(m)
 			}
 		}
-		if stamp.deviceNs != 0 {
+		if stamp.DeviceNs != 0 {
 			t.stats.Stamped++
-			behind := timescale.LocalFromNs(stamp.deviceNs).Sub(t.soft)
+			behind := timescale.LocalFromNs(stamp.DeviceNs).Sub(t.soft)
 			if t.soft != (timescale.Local{}) && plausible(behind) {
 				s.beyond.Add(int64(behind))
 			}

@@ -105,30 +105,6 @@ func TestTwins(t *testing.T) {
 	}
 }
 
-// A stamp between two readings of both clocks is turned rightly, however slewed
-// one is; one outside of them, or across a jump, is not turned.
-func TestBetween(t *testing.T) {
-	const s = int64(time.Second)
-	real0 := 1_800_000_000 * s
-	a, b := bridge{rawNs: 5 * s, realNs: real0, jumps: 3}, bridge{rawNs: 6 * s, realNs: real0 + s + s/2000, jumps: 3} // 500 ppm
-	for _, c := range []struct {
-		stamp, want int64
-		ok          bool
-	}{
-		{real0, 5 * s, true}, {real0 + s + s/2000, 6 * s, true}, {real0 + s/2 + s/4000, 5*s + s/2, true},
-		{real0 - 1, 0, false}, {real0 + s + s/2000 + 1, 0, false},
-	} {
-		if m, ok := between(a, b, c.stamp); ok != c.ok || ok && max(m.Ns()-c.want, c.want-m.Ns()) > 1 {
-			t.Errorf("%d: %d, %v; want %d, %v", c.stamp-real0, m.Ns(), ok, c.want, c.ok)
-		}
-	}
-	for what, a := range map[string]bridge{"first": {}, "a jump": {rawNs: 5 * s, realNs: real0, jumps: 2}} {
-		if _, ok := between(a, b, real0+s/2); ok {
-			t.Errorf("%s: turned", what)
-		}
-	}
-}
-
 // A server without the permission for twins, or with an interface that is not
 // there, serves without; when the interface is there again, as another one, they
 // are sent by it.

@@ -2,14 +2,11 @@ package udp
 
 import (
 	"encoding/binary"
-	"net/netip"
 	"time"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
 
 	"bragi/gnss/timescale"
 	"bragi/master/egress"
+	"bragi/master/udp/socket"
 	"bragi/master/wire"
 )
 
@@ -40,11 +37,6 @@ type stamper struct {
 	taken [3]uint32         // samples of each path
 	woke  bool              // the thread has slept since the last Sync
 
-	hdr     unix.Msghdr
-	iov     unix.Iovec
-	control [controlMax]byte
-	data    [256]byte
-
 	lost, stray uint64
 }
 
@@ -52,7 +44,7 @@ type stamper struct {
 type asked struct {
 	key       uint64 // its number, or what is known of it: no two that wait share one
 	dst       [4]byte
-	want      stampSet
+	want      socket.Wish
 	sample    bool   // it teaches the predictor
 	token     uint32 // 0: it says itself when it left
 	path      egress.Path
@@ -64,13 +56,6 @@ type asked struct {
 	software  timescale.Local // the kernel's stamp on the served clock; zero: not come
 }
 
-type stampSet uint8
-
-const (
-	softwareStamp stampSet = 1 << iota
-	deviceStamp
-)
-
 const (
 	sampling    = 256        // Syncs that may wait where samples are taken
 	following   = 4096       // where every Sync is followed
@@ -81,16 +66,10 @@ const (
 )
 
 func newStamper() *stamper {
-	s := &stamper{
+	return &stamper{
 		predictor: egress.New(), other: egress.New(), beyond: egress.NewWindow(), interrupt: egress.NewWindow(),
 		asked: make([]asked, sampling),
 	}
-	s.iov.Base = &s.data[0]
-	s.iov.SetLen(len(s.data))
-	s.hdr.Iov = &s.iov
-	s.hdr.SetIovlen(1)
-	s.hdr.Control = &s.control[0]
-	return s
 }
 
 // use says whether the device stamps Syncs, and whether all are to be followed.
@@ -136,14 +115,14 @@ func (s *stamper) due(on egress.Path, now timescale.Mono) bool {
 }
 
 // wants are the stamps to ask for.
-func (s *stamper) wants(sample bool) stampSet {
+func (s *stamper) wants(sample bool) socket.Wish {
 	switch {
 	case !s.device:
-		return softwareStamp
+		return socket.KernelStamp
 	case sample:
-		return softwareStamp | deviceStamp
+		return socket.KernelStamp | socket.DeviceStamp
 	}
-	return deviceStamp
+	return socket.DeviceStamp
 }
 
 // ask remembers a Sync that was sent with the wish for stamps.
@@ -154,7 +133,7 @@ func (s *stamper) ask(payload []byte, a asked) {
 		s.giveUp(slot)
 		s.first++
 	}
-	if a.want&deviceStamp != 0 {
+	if a.want&socket.DeviceStamp != 0 {
 		s.stats.Asked++
 	}
 	if a.key = uint64(s.next); !s.numbered {
@@ -208,10 +187,10 @@ func keyOfMarked(sync []byte, dst [4]byte) uint64 {
 
 // find is the Sync that stamps belong to: by their number, or the one that a
 // looped packet ends in.
-func (s *stamper) find(packet []byte, t stamps) *asked {
+func (s *stamper) find(packet []byte, t socket.Departed) *asked {
 	if s.numbered {
-		a := &s.asked[t.number%uint32(len(s.asked))]
-		if a.want == 0 || a.key != uint64(t.number) {
+		a := &s.asked[t.Number%uint32(len(s.asked))]
+		if a.want == 0 || a.key != uint64(t.Number) {
 			return nil
 		}
 		return a
@@ -221,8 +200,8 @@ func (s *stamper) find(packet []byte, t stamps) *asked {
 	}
 	sync := packet[len(packet)-wire.SyncLen:]
 	key, marked, known := keyOf(sync), uint64(0), false
-	const headers = 20 + 8 // IPv4's, whose last field is the destination, and UDP's
-	if at := len(packet) - wire.SyncLen - headers; at >= 0 {
+	// A marked one is IPv4's: the last field of its header is the destination.
+	if at := len(packet) - wire.SyncLen - socket.Headers; at >= 0 {
 		marked, known = keyOfMarked(sync, [4]byte(packet[at+16:])), true
 	}
 	for i := s.first; i != s.next; i++ {
@@ -234,37 +213,25 @@ func (s *stamper) find(packet []byte, t stamps) *asked {
 	return nil
 }
 
-// read reads the next stamp from a socket's error queue.
-func (s *stamper) read(fd int) (n int, e unix.Errno) {
-	for {
-		s.hdr.SetControllen(controlMax)
-		n, _, e := unix.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&s.hdr)), unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
-		if e != unix.EINTR {
-			return int(n), e
-		}
-	}
-}
-
 // drain takes the stamps that have come, and sends the Follow_Ups that they
 // make.
 func (l *loop) drain() {
 	s := l.stamps
 	looked := false
 	for {
-		n, e := s.read(l.s.event.fd)
-		if e != 0 {
+		packet, d, ok := l.departure.Left()
+		if !ok {
 			break
 		}
-		t, ok := txStamps(s.control[:s.hdr.Controllen])
-		if !ok {
+		if d.Stamps == (socket.Stamps{}) {
 			s.stray++
 			continue
 		}
-		if !looked && t.softwareNs != 0 {
-			l.bridge.look()
+		if !looked && d.KernelNs != 0 {
+			l.bridge.Look()
 			looked = true
 		}
-		l.left(s.data[:n], t)
+		l.left(packet, d)
 	}
 	if l.out.Len() > 0 {
 		l.flush()
@@ -272,26 +239,26 @@ func (l *loop) drain() {
 }
 
 // left takes the stamps of one looped packet.
-func (l *loop) left(packet []byte, t stamps) {
+func (l *loop) left(packet []byte, t socket.Departed) {
 	s := l.stamps
 	a := s.find(packet, t)
 	if a == nil {
 		s.stray++
 		return
 	}
-	if t.softwareNs != 0 && a.want&softwareStamp != 0 {
-		a.want &^= softwareStamp
-		m, ok := l.bridge.mono(t.softwareNs)
+	if t.KernelNs != 0 && a.want&socket.KernelStamp != 0 {
+		a.want &^= socket.KernelStamp
+		m, ok := l.bridge.Mono(t.KernelNs)
 		if !ok {
 			s.stray++
 		} else if a.software = l.clock.Local(m); !s.device {
 			l.departed(a, packet, a.software.Add(time.Duration(s.beyond.Median())))
 		}
 	}
-	if t.deviceNs != 0 && a.want&deviceStamp != 0 {
-		a.want &^= deviceStamp
+	if t.DeviceNs != 0 && a.want&socket.DeviceStamp != 0 {
+		a.want &^= socket.DeviceStamp
 		s.stats.Stamped++
-		at := timescale.LocalFromNs(t.deviceNs)
+		at := timescale.LocalFromNs(t.DeviceNs)
 		if l.departed(a, packet, at) && a.software != (timescale.Local{}) {
 			s.beyond.Add(int64(at.Sub(a.software)))
 		}
@@ -338,114 +305,4 @@ func (l *loop) departed(a *asked, packet []byte, stamp timescale.Local) (ok bool
 func plausible(late time.Duration) bool {
 	const far = 10 * time.Millisecond
 	return -far <= late && late <= far
-}
-
-// wish is the control of a send that wants stamps: by which number, where the
-// kernel can do that, which stamps, and after it from which address to send.
-type wish struct {
-	id     unix.Cmsghdr
-	number uint32
-	hdr    unix.Cmsghdr
-	flags  uint32
-	from   pktinfo
-}
-
-func newWish() *wish {
-	w := &wish{}
-	w.id.Level, w.id.Type = unix.SOL_SOCKET, unix.SCM_TS_OPT_ID
-	w.id.SetLen(align(unix.SizeofCmsghdr) + 4)
-	w.hdr.Level, w.hdr.Type = unix.SOL_SOCKET, unix.SO_TIMESTAMPING_NEW
-	w.hdr.SetLen(align(unix.SizeofCmsghdr) + 4)
-	w.from.hdr.Level, w.from.hdr.Type = unix.IPPROTO_IP, unix.IP_PKTINFO
-	w.from.hdr.SetLen(align(unix.SizeofCmsghdr) + unix.SizeofInet4Pktinfo)
-	return w
-}
-
-// control is the part that is sent: from the number on or without it, and with
-// the address or without it.
-func (w *wish) control(want stampSet, numbered, address bool) (start *byte, length int) {
-	w.flags = 0
-	if want&softwareStamp != 0 {
-		w.flags |= unix.SOF_TIMESTAMPING_TX_SOFTWARE
-	}
-	if want&deviceStamp != 0 {
-		w.flags |= unix.SOF_TIMESTAMPING_TX_HARDWARE
-	}
-	end := unsafe.Offsetof(w.from)
-	if address {
-		end = unsafe.Sizeof(*w)
-	}
-	if numbered {
-		return (*byte)(unsafe.Pointer(w)), int(end)
-	}
-	return (*byte)(unsafe.Pointer(&w.hdr)), int(end - unsafe.Offsetof(w.hdr))
-}
-
-// stamped sends one datagram, now, and asks for its stamps.
-func (s *sender) stamped(src, dst netip.Addr, payload []byte, want stampSet, number uint32) (sent bool) {
-	s.set(0, src, dst, payload)
-	h := &s.hdr[0].Hdr
-	s.wish.number = number
-	s.wish.from.info.Spec_dst = src.As4()
-	start, length := s.wish.control(want, s.numbered, h.Control != nil)
-	h.Control = start
-	h.SetControllen(length)
-	return s.transmit()
-}
-
-// numbersStamps tells whether the kernel takes the number of a stamp from its
-// sender: an older one refuses the control message before it looks at anything
-// else.
-func numbersStamps() bool {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_UDP)
-	if err != nil {
-		return false
-	}
-	defer unix.Close(fd)
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING_NEW, unix.SOF_TIMESTAMPING_SOFTWARE|unix.SOF_TIMESTAMPING_OPT_ID) != nil {
-		return false
-	}
-	const discard = 9
-	s := newSender(fd, discard, true)
-	s.numbered = true
-	s.stamped(netip.AddrFrom4([4]byte{}), netip.AddrFrom4([4]byte{127, 0, 0, 1}), []byte{0}, softwareStamp, 1)
-	return s.stats.LastError != unix.EINVAL
-}
-
-// stamps are what a control message tells of one message: the kernel's stamp, of
-// CLOCK_REALTIME, and the device's, of its own clock; 0 for none. number is the
-// one it was asked by.
-type stamps struct {
-	softwareNs, deviceNs int64
-	number               uint32
-}
-
-// stampsOf reads a struct scm_timestamping64: three timespecs, of which the
-// second is no longer used.
-func stampsOf(data []byte) (t stamps) {
-	t.softwareNs = stampNs(data)
-	if len(data) >= 48 {
-		t.deviceNs = stampNs(data[32:])
-	}
-	return t
-}
-
-// txStamps finds them in the control messages of the error queue.
-func txStamps(b []byte) (t stamps, ok bool) {
-	for len(b) >= unix.SizeofCmsghdr {
-		length, level, typ, data := cmsg(b)
-		if data == nil {
-			break
-		}
-		if level == unix.SOL_SOCKET && typ == unix.SO_TIMESTAMPING_NEW && len(data) >= 16 {
-			number := t.number
-			t, ok = stampsOf(data), true
-			t.number = number
-		}
-		if level == unix.IPPROTO_IP && typ == unix.IP_RECVERR && len(data) >= int(unsafe.Sizeof(unix.SockExtendedErr{})) {
-			t.number = binary.NativeEndian.Uint32(data[12:]) // ee_data
-		}
-		b = b[min(align(length), len(b)):]
-	}
-	return t, ok
 }

@@ -6,9 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"bragi/board/kernelclock"
 	"bragi/gnss/timescale"
 	"bragi/master"
 	"bragi/master/egress"
+	"bragi/master/udp/socket"
 	"bragi/master/wire"
 )
 
@@ -52,12 +54,22 @@ func bench(t *testing.T, device bool) *loop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &loop{s: &Server{}, m: m, clock: still{}, stamps: newStamper(), bridge: bridge{rawNs: 5_000_000, realNs: 9_000_000, good: true}}
+	l := &loop{s: &Server{}, m: m, clock: still{}, stamps: newStamper()}
+	l.bridge.Take(kernelclock.Pair{Mono: timescale.MonoFromNs(5_000_000), Realtime: timescale.UTCFromNs(9_000_000)})
 	l.stamps.use(device, false)
 	return l
 }
 
-// sync is a Sync that says nanosecond ns, and waits for its stamps: the clock
+// byKernel and byDevice are stamps of what has left.
+func byKernel(ns int64, number uint32) socket.Departed {
+	return socket.Departed{Stamps: socket.Stamps{KernelNs: ns}, Number: number}
+}
+
+func byDevice(ns int64) socket.Departed {
+	return socket.Departed{Stamps: socket.Stamps{DeviceNs: ns}}
+}
+
+// asks is a Sync that says nanosecond ns, and waits for its stamps: the clock
 // was read 100 ns before.
 func (l *loop) asks(ns int64, seq uint16) []byte {
 	b := (&wire.Sync{Header: wire.Header{SequenceID: seq}}).Append(nil)
@@ -72,7 +84,7 @@ func TestStrayStamps(t *testing.T) {
 	l := bench(t, false)
 	s := l.stamps
 	looped := l.asks(4_000_100, 7)
-	stamp := stamps{softwareNs: 8_010_000} // 1 ms before the sandwich less 10 us: read + 10 us
+	stamp := byKernel(8_010_000, 0) // 1 ms before the sandwich less 10 us: read + 10 us
 	other := append([]byte(nil), looped...)
 	other[42+wire.SequenceOffset]++
 	for name, packet := range map[string][]byte{"another Sync's": other, "cut short": looped[:20], "empty": nil} {
@@ -106,9 +118,9 @@ func TestDeviceStamps(t *testing.T) {
 	s := l.stamps
 	s.egress = 7
 	looped := l.asks(4_000_100, 1)
-	l.left(looped, stamps{softwareNs: 8_002_000})
-	l.left(looped, stamps{deviceNs: 4_003_000})
-	l.left(looped, stamps{deviceNs: 4_003_000})
+	l.left(looped, byKernel(8_002_000, 0))
+	l.left(looped, byDevice(4_003_000))
+	l.left(looped, byDevice(4_003_000))
 	if r := s.predictor.Residual(); r.N != 1 || r.P50 != 3007-100 {
 		t.Errorf("residual %+v, want the device's 3000 ns and 7 ns of egress latency less the 100 predicted", r)
 	}
@@ -116,7 +128,7 @@ func TestDeviceStamps(t *testing.T) {
 		t.Errorf("the device is %+v behind the kernel, want 1000 ns", b)
 	}
 	for i, wrong := range []int64{1e9, -1e9} {
-		l.left(l.asks(4_000_200, uint16(2+i)), stamps{deviceNs: 4_003_000 + wrong})
+		l.left(l.asks(4_000_200, uint16(2+i)), byDevice(4_003_000+wrong))
 	}
 	if s.stats.Refused != 2 || s.predictor.Residual().N != 1 || s.beyond.Spread().N != 1 {
 		t.Errorf("stamps that are 1 s off: %d refused, %d learnt", s.stats.Refused, s.predictor.Residual().N-1)
@@ -131,7 +143,7 @@ func TestWithheldStamps(t *testing.T) {
 	for i := range 20 {
 		looped := l.asks(4_000_100+int64(i), uint16(i))
 		if i < 15 { // the others' neighbour is not there
-			l.left(looped, stamps{softwareNs: 8_002_000})
+			l.left(looped, byKernel(8_002_000, 0))
 		}
 	}
 	s.expire(timescale.MonoFromNs(4_000_200 + patience))
@@ -152,13 +164,13 @@ func TestNumberedStamps(t *testing.T) {
 		l.asks(4_000_100, uint16(i))
 	}
 	for _, n := range []uint32{first + 3, first, first + 2} {
-		l.left(nil, stamps{softwareNs: 8_010_000, number: n})
+		l.left(nil, byKernel(8_010_000, n))
 	}
 	if r := s.predictor.Residual(); r.N != 3 || s.stray != 0 {
 		t.Errorf("%d learnt, %d stray; want 3 and none", r.N, s.stray)
 	}
 	for _, n := range []uint32{first + 3, first + 4, first + sampling, first - 1} {
-		l.left(nil, stamps{softwareNs: 8_010_000, number: n})
+		l.left(nil, byKernel(8_010_000, n))
 	}
 	if r := s.predictor.Residual(); r.N != 3 || s.stray != 4 {
 		t.Errorf("%d learnt, %d stray; want 3 and 4", r.N, s.stray)
@@ -171,22 +183,25 @@ func TestArrival(t *testing.T) {
 	l := bench(t, true)
 	l.stamping.Receive = true
 	l.s.ingress = 3
+	came := func(kernelNs, deviceNs int64) socket.Packet {
+		return socket.Packet{Stamps: socket.Stamps{KernelNs: kernelNs, DeviceNs: deviceNs}}
+	}
 	const soft, at = 8_500_000, 4_500_000 // the same moment on CLOCK_REALTIME and on the served clock
 	for _, c := range []struct {
 		what   string
-		packet packet
+		packet socket.Packet
 		want   int64
 	}{
-		{"both", packet{stampNs: soft, deviceNs: at - 20_000}, at - 20_000 - 3},
-		{"the kernel's only: less the 20 us just measured", packet{stampNs: soft}, at - 20_000 - 3},
-		{"the device's is a second old", packet{stampNs: soft, deviceNs: at - 1e9}, at - 20_000 - 3},
-		{"the device's is of the future", packet{stampNs: soft, deviceNs: at + 300_000}, at - 20_000 - 3},
+		{"both", came(soft, at-20_000), at - 20_000 - 3},
+		{"the kernel's only: less the 20 us just measured", came(soft, 0), at - 20_000 - 3},
+		{"the device's is a second old", came(soft, at-1e9), at - 20_000 - 3},
+		{"the device's is of the future", came(soft, at+300_000), at - 20_000 - 3},
 	} {
 		if got, ok := l.arrival(&c.packet); !ok || got.Ns() != c.want {
 			t.Errorf("%s: %d, %v; want %d", c.what, got.Ns(), ok, c.want)
 		}
 	}
-	if _, ok := l.arrival(&packet{}); ok {
+	if _, ok := l.arrival(&socket.Packet{}); ok {
 		t.Error("a message without a stamp has an arrival")
 	}
 	if n := l.stamps.stats; n.Received != 1 || n.ReceivedSoftware != 3 || n.ReceivedRefused != 2 {
@@ -217,8 +232,8 @@ func TestLatencyOutlivesTheKindOfStamp(t *testing.T) {
 	s := l.stamps
 	for i := range 20 {
 		looped := l.asks(4_000_100, uint16(i))
-		l.left(looped, stamps{softwareNs: 8_002_000})
-		l.left(looped, stamps{deviceNs: 4_003_000})
+		l.left(looped, byKernel(8_002_000, 0))
+		l.left(looped, byDevice(4_003_000))
 	}
 	for _, device := range []bool{false, true, false} {
 		s.use(device, false)
@@ -227,7 +242,7 @@ func TestLatencyOutlivesTheKindOfStamp(t *testing.T) {
 		}
 	}
 	// The kernel's stamps are 1 us earlier than the device's were.
-	l.left(l.asks(4_000_100, 99), stamps{softwareNs: 8_002_000})
+	l.left(l.asks(4_000_100, 99), byKernel(8_002_000, 0))
 	if r := s.predictor.Residual(); r.N != 1 || r.P50 != 3000-100 {
 		t.Errorf("%+v; want the kernel's stamp brought to the wire, 3000 ns less the 100 predicted", r)
 	}
@@ -247,8 +262,8 @@ func TestStampsDoNotAllocate(t *testing.T) {
 		wire.PutTimestamp(b[wire.OriginOffset:], wire.TimestampFromLocal(origin))
 		l.stamps.ask(b, asked{want: l.stamps.wants(true), sample: true, token: 1, path: egress.First, read: timescale.MonoFromNs(4_000_000), origin: origin, predicted: 100})
 		copy(looped[42:], b)
-		l.left(looped, stamps{softwareNs: 8_002_000})
-		l.left(looped, stamps{deviceNs: 4_003_000})
+		l.left(looped, byKernel(8_002_000, 0))
+		l.left(looped, byDevice(4_003_000))
 		l.out.Reset()
 	}
 	for range 2000 {

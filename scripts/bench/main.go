@@ -26,6 +26,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"bragi/master/udp/netns"
 )
 
 func main() {
@@ -47,8 +49,8 @@ func main() {
 }
 
 func run(ctx context.Context, counts, masters []string, window time.Duration) error {
-	if os.Geteuid() != 0 {
-		fmt.Println("bench: SKIPPED the packet path: needs root for network namespaces (fix: run make bench as root)")
+	if err := netns.Unavailable(); err != nil {
+		fmt.Printf("bench: SKIPPED the packet path: %v\n", err)
 		return nil
 	}
 	b, err := newBench(ctx, window)
@@ -97,14 +99,14 @@ func run(ctx context.Context, counts, masters []string, window time.Duration) er
 type bench struct {
 	ctx                context.Context
 	dir                string
-	gm, cl             string // namespaces
+	gm, cl             netns.Namespace
 	window             time.Duration
 	floorCPU, ptp4lCPU map[int]float64 // ms per client-second, by N
 	lines              []wireLine
 }
 
 func newBench(ctx context.Context, window time.Duration) (b *bench, err error) {
-	b = &bench{ctx: ctx, gm: fmt.Sprintf("bragi-bench-gm-%d", os.Getpid()), cl: fmt.Sprintf("bragi-bench-cl-%d", os.Getpid()), window: window,
+	b = &bench{ctx: ctx, window: window,
 		floorCPU: map[int]float64{}, ptp4lCPU: map[int]float64{}}
 	if b.dir, err = os.MkdirTemp("", "bragi-bench-"); err != nil {
 		return nil, err
@@ -123,37 +125,36 @@ func newBench(ctx context.Context, window time.Duration) (b *bench, err error) {
 			return nil, fmt.Errorf("%s: %w: %s", strings.Join(line, " "), err, out)
 		}
 	}
-	for _, line := range []string{
-		"netns add " + b.gm,
-		"netns add " + b.cl,
-		"-n " + b.gm + " link add gm0 type veth peer name cl0 netns " + b.cl,
-		"-n " + b.gm + " addr add " + masterAddress + "/24 dev gm0",
-		"-n " + b.cl + " addr add 10.99.0.2/24 dev cl0",
-		"-n " + b.gm + " link set lo up",
-		"-n " + b.cl + " link set lo up",
-		"-n " + b.gm + " link set gm0 up",
-		"-n " + b.cl + " link set cl0 up",
-		"-n " + b.gm + " route add " + crowdSource + " via 10.99.0.2",
-		"-n " + b.cl + " route add local " + crowdSource + " dev lo",
-	} {
-		if out, err := exec.Command("ip", strings.Fields(line)...).CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("ip %s: %w: %s", line, err, out)
-		}
+	if b.gm, err = netns.New("bench-gm"); err != nil {
+		return nil, err
+	}
+	if b.cl, err = netns.New("bench-cl"); err != nil {
+		return nil, err
+	}
+	if err = netns.Join(netns.End{In: b.gm, Device: "gm0", Address: masterAddress + "/24"}, netns.End{In: b.cl, Device: "cl0", Address: clientAddress + "/24"}); err != nil {
+		return nil, err
+	}
+	if err = b.gm.IP("route add " + crowdSource + " via " + clientAddress); err != nil {
+		return nil, err
+	}
+	if err = b.cl.IP("route add local " + crowdSource + " dev lo"); err != nil {
+		return nil, err
 	}
 	return b, nil
 }
 
 const (
 	masterAddress = "10.99.0.1"
+	clientAddress = "10.99.0.2"
 	crowdSource   = "10.100.0.0/16"
 )
 
 func (b *bench) file(name string) string { return filepath.Join(b.dir, name) }
 
 func (b *bench) close() {
-	exec.Command("ip", "netns", "del", b.gm).Run() //nolint:errcheck // it may not exist
-	exec.Command("ip", "netns", "del", b.cl).Run() //nolint:errcheck // likewise
-	os.RemoveAll(b.dir)                            //nolint:errcheck // it is in /tmp
+	b.gm.Close()
+	b.cl.Close()
+	os.RemoveAll(b.dir) //nolint:errcheck // it is in /tmp
 }
 
 func processor() string {

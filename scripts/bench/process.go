@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"bragi/master/udp/netns"
 )
 
 // process is a program in a namespace, pinned to a processor, above what else
@@ -21,13 +23,13 @@ type process struct {
 	done chan error
 }
 
-func (b *bench) start(namespace, cpu string, env []string, args ...string) (*process, error) {
+func (b *bench) start(namespace netns.Namespace, cpu string, env []string, args ...string) (*process, error) {
 	p := &process{done: make(chan error, 1)}
 	nice := "-20"
 	if args[0] == b.file("bragid") {
 		nice = "-5" // as its unit says: the serving thread takes -20 itself
 	}
-	p.cmd = exec.CommandContext(b.ctx, "nice", append([]string{"-n", nice, "taskset", "-c", cpu, "ip", "netns", "exec", namespace}, args...)...)
+	p.cmd = exec.CommandContext(b.ctx, "nice", append([]string{"-n", nice, "taskset", "-c", cpu}, namespace.Exec(args...)...)...)
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"bragi/board"
+	"bragi/board/kernelclock"
 	"bragi/board/sim"
 	"bragi/gnss/timescale"
 )
@@ -38,7 +39,7 @@ type Config struct {
 type Board struct {
 	lines atomic.Pointer[[]sim.Line] // published, never changed
 	info  board.ClockInfo
-	edges chan board.Edge
+	edges chan timescale.Edge
 	port  *pty
 	tai   time.Duration
 
@@ -73,7 +74,7 @@ const (
 // Start makes a board and runs it until ctx ends or Close is called.
 func Start(ctx context.Context, config Config) (*Board, error) {
 	b := &Board{
-		edges: make(chan board.Edge, edgeRoom), done: make(chan struct{}), keep: config.Keep,
+		edges: make(chan timescale.Edge, edgeRoom), done: make(chan struct{}), keep: config.Keep,
 		info: board.ClockInfo{Name: "sim", Driver: "software", QuantumPPB: config.Sim.QuantumPPB, MaxPPB: config.Sim.MaxPPB},
 	}
 	if b.info.MaxPPB == 0 {
@@ -105,7 +106,7 @@ func Start(ctx context.Context, config Config) (*Board, error) {
 	return b, nil
 }
 
-func (b *Board) sky(p board.Pair) timescale.TAI {
+func (b *Board) sky(p kernelclock.Pair) timescale.TAI {
 	return timescale.TAIFromNs(p.Realtime.Ns() + int64(b.tai))
 }
 
@@ -147,7 +148,7 @@ func (b *Board) advance() time.Duration {
 	for _, e := range events {
 		switch e.Kind {
 		case sim.PulseEdge:
-			b.deliver(board.Edge{Local: e.Edge.Local, Mono: e.Edge.Mono, SigmaNs: e.Edge.SigmaNs, Seq: e.Edge.Seq})
+			b.deliver(e.Edge.Edge)
 		case sim.ReceiverBytes:
 			b.port.write(e.Bytes, pair.Mono)
 		}
@@ -156,15 +157,15 @@ func (b *Board) advance() time.Duration {
 	if !b.spoken.IsZero() && pair.Mono.Sub(b.spoken) < conversation {
 		longest = attentive
 	}
-	return max(shortSleep, min(longest, next.Sub(board.Raw())))
+	return max(shortSleep, min(longest, next.Sub(kernelclock.Raw())))
 }
 
 // readNarrow reads the pair that the sky goes by. A processor that was taken
 // away in the middle would look like a jump of CLOCK_REALTIME: try again.
-func readNarrow() (board.Pair, error) {
+func readNarrow() (kernelclock.Pair, error) {
 	const narrowNs, tries = 20_000, 5
 	for i := 1; ; i++ {
-		pair, err := board.ReadPair()
+		pair, err := kernelclock.ReadPair()
 		if err != nil || pair.WidthNs <= narrowNs || i == tries {
 			return pair, err
 		}
@@ -177,7 +178,7 @@ func (b *Board) publish() {
 	b.lines.Store(&lines)
 }
 
-func (b *Board) deliver(e board.Edge) {
+func (b *Board) deliver(e timescale.Edge) {
 	for {
 		select {
 		case b.edges <- e:
@@ -195,14 +196,14 @@ func (b *Board) deliver(e board.Edge) {
 func (b *Board) Device() string { return b.port.name }
 
 // ReadEdge blocks until a pulse came, ctx ended or the board was closed.
-func (b *Board) ReadEdge(ctx context.Context) (board.Edge, error) {
+func (b *Board) ReadEdge(ctx context.Context) (timescale.Edge, error) {
 	select {
 	case e := <-b.edges:
 		return e, nil
 	case <-ctx.Done():
-		return board.Edge{}, ctx.Err()
+		return timescale.Edge{}, ctx.Err()
 	case <-b.done:
-		return board.Edge{}, fmt.Errorf("board/sim/live: read pulse: %w", os.ErrClosed)
+		return timescale.Edge{}, fmt.Errorf("board/sim/live: read pulse: %w", os.ErrClosed)
 	}
 }
 
@@ -220,7 +221,7 @@ func (b *Board) Local(m timescale.Mono) timescale.Local {
 
 // Cross reads the PHC together with the kernel's clocks.
 func (b *Board) Cross() (board.Cross, error) {
-	p, err := board.ReadPair()
+	p, err := kernelclock.ReadPair()
 	if err != nil {
 		return board.Cross{}, fmt.Errorf("board/sim/live: cross timestamp: %w", err)
 	}
@@ -232,7 +233,7 @@ func (b *Board) AdjustFrequency(ppb float64) (float64, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	defer b.written()
-	return b.model.PHC().AdjustFrequency(board.Raw(), ppb)
+	return b.model.PHC().AdjustFrequency(kernelclock.Raw(), ppb)
 }
 
 // written shows and keeps the board after a change. The caller holds mu.
@@ -247,7 +248,7 @@ func (b *Board) written() {
 func (b *Board) Step(deltaNs int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.model.PHC().Step(board.Raw(), deltaNs)
+	b.model.PHC().Step(kernelclock.Raw(), deltaNs)
 	b.written()
 	return nil
 }

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 
 // The scripts in testdata run both programs as a person would, with right and
 // with wrong words.
-func TestScripts(t *testing.T) {
+func TestBothProgramsDoWhatTheirScriptsSay(t *testing.T) {
 	configs, err := filepath.Abs("../../../configs")
 	if err != nil {
 		t.Fatal(err)

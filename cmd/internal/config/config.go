@@ -2,8 +2,12 @@
 // key from the command line.
 //
 //	file --> TOML tree with the line of each key \
-//	                                              > options (one table: key, what it may be) --> Config --> cross checks
+//	                                              > table (key, what it may be, its field) --> Config --> cross checks
 //	--set section.key=value ---------------------/
+//
+// The table (options.go) has all there is to know of a key, once: what may be
+// written, the default, whether a reload takes it, and what it is for.
+// docs/CONFIG.md and the list in docs/RESTART.md are made from it.
 //
 // What is wrong is told with file, line, excerpt and fix, all of it at once. A
 // key whose feature this version lacks is refused, so that a file which loads
@@ -42,7 +46,7 @@ type Board struct {
 	PHC       string // "auto" or a device
 	// IngressLatency and EgressLatency are the times between the connector and
 	// the hardware's stamp; Asymmetry is how much longer the way to the clients is
-	// than the way back, halved. By default the profile's.
+	// than the way back, halved.
 	IngressLatency, EgressLatency, Asymmetry time.Duration
 	Twins                                    string // how calibration twins leave: "ethernet", "udp" (to 224.0.1.130)
 }
@@ -143,20 +147,16 @@ type Sim struct {
 	SurveySpeed int     // seconds of survey-in that a second counts for
 }
 
-func defaults() *Config {
-	h := holdover.DefaultConfig()
-	return &Config{
-		Board: Board{Interface: "eth0", PHC: "auto", Twins: "ethernet"},
-		GNSS:  GNSS{Protocol: "auto", PPS: "auto", Configure: true, Survey: 20 * time.Minute, SurveyAccuracy: 3},
-		Holdover: Holdover{Oscillator: h.Oscillator, Spec: h.Spec, Learning: h.Learning, MaxHoldover: h.MaxHoldover,
-			Settle: h.Settle, WarmUp: h.WarmUp, OnAcquire: h.OnAcquire},
-		Master: Master{Priority1: 128, Priority2: 128, Profile: "default", ClassAlternative: "A", MaxClients: 1000,
-			EventPort: 319, GeneralPort: 320, SyncMode: "auto", KernelSync: true, ResidualLimit: 50 * time.Microsecond, OnResidual: "alarm", Management: "get", DSCP: 47, FreeRunAfter: h.FreeRunAfter},
-		Control: Control{RunDir: "/run/bragi"},
-		Syslog:  Syslog{Format: "rfc5424"},
-		Sim:     Sim{Oscillator: "ocxo", Receiver: "nmea", Seed: 1, TimeToFix: 3 * time.Second, SurveySpeed: 1},
-		where:   map[string]place{},
+// defaults is what an empty file says, and the table with its fields.
+func defaults() (*Config, table) {
+	c := &Config{where: map[string]place{}}
+	t := c.table()
+	for _, s := range t {
+		for _, o := range s.options {
+			o.reset()
+		}
 	}
+	return c, t
 }
 
 // Simulated tells whether the board of software runs.
@@ -169,6 +169,24 @@ func (c *Config) SocketPath() string {
 	}
 	return filepath.Join(c.Control.RunDir, "control.sock")
 }
+
+// positionFile outlives a loss of power.
+const positionFile = "/var/lib/bragi/position"
+
+// PositionFile is where the surveyed position of the antenna is kept: it must
+// outlive a loss of power, but for the board of software.
+func (c *Config) PositionFile() string {
+	switch {
+	case c.GNSS.PositionPath != "":
+		return c.GNSS.PositionPath
+	case c.Simulated():
+		return filepath.Join(c.Control.RunDir, "position")
+	}
+	return positionFile
+}
+
+// SetsReceiverUp tells whether anything may be written to the receiver.
+func (c *Config) SetsReceiverUp() bool { return c.GNSS.Configure && c.GNSS.Protocol != "nmea" }
 
 // Servo is what the clock is told. Quantum and limit of the hardware are the
 // caller's to add.

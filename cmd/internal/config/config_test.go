@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,8 +17,8 @@ import (
 
 const examples = "../../../configs"
 
-// Every example loads without a warning and does what its comments say.
-func TestExamples(t *testing.T) {
+// Every example loads without a warning.
+func TestExamplesLoad(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(examples, "*.toml"))
 	if err != nil || len(files) < 4 {
 		t.Fatalf("%v, %v", files, err)
@@ -34,30 +35,55 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// The keys that examples show commented out are keys, with values that load.
-func TestExamplesCommentedKeys(t *testing.T) {
+// The keys that examples show commented out are keys of the table. Where a key
+// has a default that is a value, it is the one that they show.
+func TestCommentedKeysOfExamplesShowTheDefault(t *testing.T) {
 	files, _ := filepath.Glob(filepath.Join(examples, "*.toml"))
+	shown := map[string]bool{}
 	for _, f := range files {
 		text, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := 0
+		section := ""
 		var lines []string
 		for line := range strings.Lines(string(text)) {
-			if rest, commented := strings.CutPrefix(line, "# "); commented && strings.Contains(line, " = ") {
+			if strings.HasPrefix(line, "[") {
+				section = strings.Trim(line, "[]\n")
+			}
+			rest, commented := strings.CutPrefix(line, "# ")
+			if match := commentedKey.FindStringSubmatch(rest); commented && match != nil {
 				line = rest
-				n++
+				key := join(section, match[1])
+				_, table := defaults()
+				o, known := table.find(key)
+				if !known {
+					t.Errorf("%s: %s is no key", f, key)
+					continue
+				}
+				shown[key] = true
+				byDefault := o.write()
+				if flaw := o.read(typed(match[2])); flaw != nil {
+					t.Errorf("%s: %s = %s %s", f, key, match[2], flaw.must)
+				} else if isValue := o.absent == "" && byDefault != `""` && byDefault != "[]"; isValue && o.write() != byDefault {
+					t.Errorf("%s: %s shows %s, but the default is %s", f, key, match[2], byDefault)
+				}
 			}
 			lines = append(lines, line)
 		}
 		if _, _, err := Parse(f, []byte(strings.Join(lines, "")), nil); err != nil {
-			t.Errorf("%s with its %d comments taken off: %v", f, n, err)
+			t.Errorf("%s with its comments taken off: %v", f, err)
 		}
+	}
+	if len(shown) < 30 {
+		t.Errorf("only %d commented keys are found", len(shown))
 	}
 }
 
-func TestSimExample(t *testing.T) {
+// commentedKey is "key = value", with more behind it or not.
+var commentedKey = regexp.MustCompile(`^([a-z0-9_]+) = (\[[^\]]*\]|"[^"]*"|[^\s#]+)`)
+
+func TestSimExampleHasShortTimes(t *testing.T) {
 	c, _, err := Load(filepath.Join(examples, "sim.toml"), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +103,7 @@ func TestSimExample(t *testing.T) {
 
 const base = "[board]\nprofile = \"generic\"\n[gnss]\ndevice = \"/dev/ttyS4\"\n[holdover]\noscillator = \"ocxo\"\n"
 
-func TestDefaults(t *testing.T) {
+func TestAKeyLeftOutHasItsDefault(t *testing.T) {
 	c, warnings, err := Parse("x.toml", []byte(base), nil)
 	if err != nil || len(warnings) > 0 {
 		t.Fatal(warnings, err)
@@ -102,7 +128,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestValues(t *testing.T) {
+func TestEveryKindOfValueIsRead(t *testing.T) {
 	c, warnings, err := Parse("x.toml", []byte(`
 board = { profile = "imx8mp", interface = "eth1", phc = "/dev/ptp1" }
 [gnss]
@@ -145,8 +171,8 @@ format = "rfc3164"
 		t.Fatal(warnings, err)
 	}
 	m := c.Master
-	if m.KernelSync || !defaults().Master.KernelSync {
-		t.Errorf("master.kernel_sync %v, %v without the key", m.KernelSync, defaults().Master.KernelSync)
+	if initial, _ := defaults(); m.KernelSync || !initial.Master.KernelSync {
+		t.Errorf("master.kernel_sync %v, %v without the key", m.KernelSync, initial.Master.KernelSync)
 	}
 	if m.Squelch != quality.SquelchOutOfSpec || m.FreeRunAfter >= 0 || m.QualityProfile() != quality.AlternativeB || m.Addr() != netip.MustParseAddr("192.0.2.1") {
 		t.Errorf("%+v", m)
@@ -166,7 +192,7 @@ format = "rfc3164"
 }
 
 // What is wrong is told with place, excerpt and fix, word for word.
-func TestBadInput(t *testing.T) {
+func TestWhatIsWrongIsToldWithPlaceAndFix(t *testing.T) {
 	const sim = "[board]\nprofile = \"sim\"\n"
 	for _, c := range []struct {
 		name, text string
@@ -269,7 +295,7 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-func TestMissingFile(t *testing.T) {
+func TestAMissingFileIsToldWithTheFix(t *testing.T) {
 	_, _, err := Load("/nonexistent/bragi.toml", nil)
 	if want := "config: open /nonexistent/bragi.toml: no such file or directory (fix: --config FILE; configs/ has examples)"; err == nil || err.Error() != want {
 		t.Errorf("%v", err)
@@ -281,7 +307,7 @@ func TestMissingFile(t *testing.T) {
 
 // --set takes TOML values and bare strings, goes before the file and fixes what
 // is wrong there; the last one counts.
-func TestSets(t *testing.T) {
+func TestTheCommandLineGoesBeforeTheFile(t *testing.T) {
 	text := []byte("[board]\nprofile = \"generic\"\n[gnss]\ndevice = 5\n[master]\ndomain = 3\n")
 	c, _, err := Parse("x.toml", text, []string{
 		"board.profile=sim", "gnss.device=/dev/ttyS9", "board.profile = imx6ul", "holdover.oscillator=ocxo", "holdover.spec=2us", `holdover.learning="2h"`,
@@ -299,7 +325,7 @@ func TestSets(t *testing.T) {
 	}
 }
 
-func TestWarnings(t *testing.T) {
+func TestWhatHasNoEffectIsWarnedOf(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{base + "[master]\ndomain = 44\n", "x.toml:8: domain 44 is of the profile G.8275.2, but the profile is \"default\" (fix: profile = \"g8275.2\", or a domain outside 44 to 63)"},
 		{base + "[master]\nprofile = \"g8275.2\"\ndomain = 0\n", "x.toml:9: domain 0 is outside 44 to 63, the domains of G.8275.2 (fix: domain = 44)"},
@@ -318,7 +344,7 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-func TestDescribe(t *testing.T) {
+func TestDescribeSaysWhatWouldRun(t *testing.T) {
 	c, _, err := Parse("x.toml", []byte(base+"[master]\naddress = \"10.0.0.1\"\nsquelch = 52\n"), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -340,8 +366,9 @@ syslog      no servers
 	}
 }
 
-// Every key of the design is known, and every known key can be written.
-func TestKeysOfTheDesign(t *testing.T) {
+// Every key of the design is known, and stands once.
+func TestKeysOfTheDesignAreKnown(t *testing.T) {
+	_, table := defaults()
 	for _, k := range strings.Fields(`board.profile board.interface board.phc
 		board.ingress_latency board.egress_latency board.asymmetry gnss.device gnss.baud gnss.protocol gnss.pps gnss.antenna_delay gnss.configure
 		holdover.oscillator holdover.spec holdover.learning holdover.max_holdover holdover.settle holdover.on_acquire holdover.state_file
@@ -349,16 +376,43 @@ func TestKeysOfTheDesign(t *testing.T) {
 		master.two_step_for master.event_port master.general_port master.management master.squelch master.sync_mode master.dscp master.free_run_after
 		control.run_dir control.socket control.http syslog.targets syslog.format
 		sim.oscillator sim.receiver sim.seed sim.start_offset sim.time_to_fix sim.antenna`) {
-		if _, known := find(k); !known {
+		if _, known := table.find(k); !known {
 			t.Errorf("no key %s", k)
 		}
 	}
 	seen := map[string]bool{}
-	for _, o := range options {
-		if seen[o.key] || strings.Count(o.key, ".") != 1 {
-			t.Errorf("key %s", o.key)
+	for _, s := range table {
+		for _, o := range s.options {
+			key := join(s.name, o.key)
+			if seen[key] || strings.Count(key, ".") != 1 {
+				t.Errorf("key %s", key)
+			}
+			seen[key] = true
 		}
-		seen[o.key] = true
+	}
+}
+
+// A default that is written down is read as what it was, and changes nothing.
+func TestEveryDefaultCanBeWritten(t *testing.T) {
+	_, table := defaults()
+	for _, s := range table {
+		for _, o := range s.options {
+			written := o.write()
+			if o.absent != "" && o.absent != written {
+				continue // the default is not a value
+			}
+			if flaw := o.read(typed(written)); flaw != nil || o.write() != written {
+				t.Errorf("%s.%s = %s: %v, then %s", s.name, o.key, written, flaw, o.write())
+			}
+		}
+	}
+}
+
+// What is not set is what the servo does by itself.
+func TestDefaultsAreTheServos(t *testing.T) {
+	initial, _ := defaults()
+	if got, want := initial.Servo(), holdover.DefaultConfig(); got != want {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 

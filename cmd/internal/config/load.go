@@ -5,16 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-const sizeLimit = 1 << 20
+const fileSizeLimit = 1 << 20
 
 // Load reads file, overrides what sets name ("section.key=value", a TOML value
 // or a bare string), and judges the whole. The error is Problems when the
@@ -25,11 +25,11 @@ func Load(file string, sets []string) (*Config, []Warning, error) {
 		return nil, nil, fmt.Errorf("config: %w (fix: --config FILE; configs/ has examples)", err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, sizeLimit+1))
+	text, err := io.ReadAll(io.LimitReader(f, fileSizeLimit+1))
 	if err != nil {
 		return nil, nil, fmt.Errorf("config: %w", err)
 	}
-	if len(text) > sizeLimit {
+	if len(text) > fileSizeLimit {
 		return nil, nil, fmt.Errorf("config: %s is larger than 1 MiB: this is no configuration (fix: --config FILE)", file)
 	}
 	return Parse(file, text, sets)
@@ -37,8 +37,9 @@ func Load(file string, sets []string) (*Config, []Warning, error) {
 
 // Parse is Load of a text that was read; file is its name in errors.
 func Parse(file string, text []byte, sets []string) (*Config, []Warning, error) {
-	l := loader{file: file, text: text, cfg: defaults()}
-	l.cfg.File = file
+	cfg, table := defaults()
+	cfg.File = file
+	l := loader{file: file, text: text, cfg: cfg, table: table}
 	settings := l.commandLine(sets)
 	tree := map[string]any{}
 	if err := toml.Unmarshal(text, &tree); err != nil {
@@ -52,19 +53,19 @@ func Parse(file string, text []byte, sets []string) (*Config, []Warning, error) 
 			}
 		}
 	}
-	for _, key := range sortedKeys(settings) {
+	for _, key := range slices.Sorted(maps.Keys(settings)) {
 		l.apply(key, settings[key])
 	}
 	if len(l.problems) > 0 {
 		l.problems.sort()
 		return nil, nil, l.problems
 	}
-	warnings := l.judge()
+	l.judge()
 	if len(l.problems) > 0 {
 		l.problems.sort()
 		return nil, nil, l.problems
 	}
-	return l.cfg, warnings, nil
+	return l.cfg, l.warnings, nil
 }
 
 // loader is one run of Parse.
@@ -72,8 +73,10 @@ type loader struct {
 	file     string
 	text     []byte
 	cfg      *Config
+	table    table          // its fields are cfg's
 	line     map[string]int // of each key and section; an entry of [[reference]] is "reference.0"
 	problems Problems
+	warnings []Warning
 }
 
 // setting is a value and where it was set.
@@ -178,27 +181,27 @@ func join(prefix, key string) string {
 // flatten turns the tree into "section.key"; sections that are none are told.
 func (l *loader) flatten(tree map[string]any) map[string]setting {
 	out := map[string]setting{}
-	for _, section := range sortedKeys(tree) {
-		at := l.at(l.line[section])
-		if section == "reference" {
-			l.references(tree[section])
+	for _, name := range slices.Sorted(maps.Keys(tree)) {
+		at := l.at(l.line[name])
+		section, known := l.table.section(name)
+		if section.entries != nil {
+			l.references(tree[name])
 			continue
 		}
-		known := keys(section)
-		body, isTable := tree[section].(map[string]any)
+		body, isTable := tree[name].(map[string]any)
 		switch {
-		case len(known) == 0 && isTable:
-			l.fail(at, fmt.Sprintf("unknown section [%s]", section), meant(section, sections(), "["))
-		case len(known) == 0:
-			l.fail(at, fmt.Sprintf("key %s stands outside a section", section), l.home(section))
+		case !known && isTable:
+			l.fail(at, fmt.Sprintf("unknown section [%s]", name), l.sectionLike(name))
+		case !known:
+			l.fail(at, fmt.Sprintf("key %s stands outside a section", name), l.home(name))
 		case !isTable:
-			l.fail(at, fmt.Sprintf("%s must be a section", section), fmt.Sprintf("[%s] on a line of its own", section))
+			l.fail(at, fmt.Sprintf("%s must be a section", name), fmt.Sprintf("[%s] on a line of its own", name))
 		}
-		if len(known) == 0 || !isTable {
+		if !known || !isTable {
 			continue
 		}
-		for _, k := range sortedKeys(body) {
-			key := join(section, k)
+		for _, k := range slices.Sorted(maps.Keys(body)) {
+			key := join(name, k)
 			out[key] = setting{value{v: body[k]}, l.at(l.line[key])}
 		}
 	}
@@ -216,67 +219,94 @@ func (l *loader) commandLine(sets []string) map[string]setting {
 			l.fail(at, "must be section.key=value", "for example --set master.domain=24")
 			continue
 		}
-		if strings.HasPrefix(key, "reference.") {
-			l.fail(at, "[[reference]] cannot be set from the command line", "write it in the file")
+		name, _, _ := strings.Cut(key, ".")
+		if s, _ := l.table.section(name); s.entries != nil {
+			l.fail(at, s.header()+" cannot be set from the command line", "write it in the file")
 			continue
 		}
-		v := value{v: raw, raw: raw, cli: true}
-		parsed := map[string]any{}
-		if toml.Unmarshal([]byte("v = "+raw), &parsed) == nil && len(parsed) == 1 {
-			v.v = parsed["v"]
-		}
-		out[key] = setting{v, at}
+		out[key] = setting{typed(raw), at}
 	}
 	return out
 }
 
+// typed is a value as a person types it outside of a file: TOML, or a string
+// without its quotes.
+func typed(raw string) value {
+	v := value{v: raw, raw: raw, cli: true}
+	tree := map[string]any{}
+	if toml.Unmarshal([]byte("v = "+raw), &tree) == nil && len(tree) == 1 {
+		v.v = tree["v"]
+	}
+	return v
+}
+
 // apply puts a setting into the configuration.
 func (l *loader) apply(key string, s setting) {
-	o, known := find(key)
+	name, k, _ := strings.Cut(key, ".")
+	section, known := l.table.section(name)
 	if !known {
-		section, k, _ := strings.Cut(key, ".")
-		if len(keys(section)) == 0 {
-			l.fail(s.at, fmt.Sprintf("unknown section %s", section), meant(section, sections(), ""))
-			return
-		}
+		l.fail(s.at, fmt.Sprintf("unknown section %s", name), didYouMean(name, l.table.names()))
+		return
+	}
+	o, known := section.find(k)
+	if !known {
 		l.fail(s.at, fmt.Sprintf("unknown key %s", key), l.suggest(section, k))
 		return
 	}
-	if f := o.read(l.cfg, s.value); f != nil {
-		l.fail(s.at, fmt.Sprintf("%s = %s %s", key, s.show(), f.must), f.fix)
-		return
+	if l.put(o, key, s) {
+		l.cfg.where[key] = s.at
 	}
-	l.cfg.where[key] = s.at
+}
+
+// put reads a value into the field of an option.
+func (l *loader) put(o option, key string, s setting) bool {
+	f := o.read(s.value)
+	if f != nil {
+		l.fail(s.at, fmt.Sprintf("%s = %s %s", key, s.show(), f.must), f.fix)
+	}
+	return f == nil
 }
 
 // suggest names the key that was meant, or those that there are.
-func (l *loader) suggest(section, key string) string {
-	if near := nearest(key, keys(section)); near != "" {
+func (l *loader) suggest(s section, key string) string {
+	if near := nearest(key, s.keys()); near != "" {
 		return fmt.Sprintf("did you mean %s?", near)
 	}
-	for _, s := range sections() {
-		if s != section && slices.Contains(keys(s), key) {
-			return fmt.Sprintf("it belongs to [%s]", s)
-		}
+	if home := l.owner(key); home != "" {
+		return "it belongs to " + home
 	}
-	return fmt.Sprintf("[%s] has %s", section, strings.Join(keys(section), ", "))
+	return fmt.Sprintf("%s has %s", s.header(), strings.Join(s.keys(), ", "))
+}
+
+// sectionLike names the section that was meant, or those that there are.
+func (l *loader) sectionLike(typed string) string {
+	if meant, known := l.table.section(nearest(typed, l.table.names())); known {
+		return fmt.Sprintf("did you mean %s?", meant.header())
+	}
+	return "one of " + strings.Join(l.table.names(), ", ")
 }
 
 // home is the section that a key outside of one belongs to.
 func (l *loader) home(key string) string {
-	for _, s := range sections() {
-		if slices.Contains(keys(s), key) {
-			return fmt.Sprintf("it belongs to [%s]", s)
-		}
+	if home := l.owner(key); home != "" {
+		return "it belongs to " + home
 	}
-	return "put it under one of " + strings.Join(sections(), ", ")
+	return "put it under one of " + strings.Join(l.table.names(), ", ")
 }
 
-func meant(typed string, list []string, bracket string) string {
-	if near := nearest(typed, list); near != "" {
-		if bracket != "" {
-			near = "[" + near + "]"
+// owner is the header of the first section that has the key, "" when none has.
+func (l *loader) owner(key string) string {
+	for _, s := range l.table {
+		if _, has := s.find(key); has {
+			return s.header()
 		}
+	}
+	return ""
+}
+
+// didYouMean names the word that was meant, or those that there are.
+func didYouMean(typed string, list []string) string {
+	if near := nearest(typed, list); near != "" {
 		return fmt.Sprintf("did you mean %s?", near)
 	}
 	return "one of " + strings.Join(list, ", ")
@@ -284,36 +314,33 @@ func meant(typed string, list []string, bracket string) string {
 
 // references reads [[reference]].
 func (l *loader) references(v any) {
+	wrong := func() {
+		l.fail(l.at(l.line["reference"]), "reference must be a list of tables", "[[reference]], with two brackets")
+	}
 	list, ok := v.([]any)
 	if !ok {
-		l.fail(l.at(l.line["reference"]), "reference must be a list of tables", "[[reference]], with two brackets")
+		wrong()
 		return
 	}
 	for i, entry := range list {
 		prefix := fmt.Sprintf("reference.%d", i)
 		body, ok := entry.(map[string]any)
 		if !ok {
-			l.fail(l.at(l.line["reference"]), "reference must be a list of tables", "[[reference]], with two brackets")
+			wrong()
 			return
 		}
-		r := Reference{Priority: 100 + i}
-		for _, k := range sortedKeys(body) {
+		var r Reference
+		s := section{options: r.options()}
+		for _, o := range s.options {
+			o.reset()
+		}
+		r.Priority += i
+		for _, k := range slices.Sorted(maps.Keys(body)) {
 			at := l.at(l.line[join(prefix, k)])
-			v := value{v: body[k]}
-			var f *flaw
-			switch k {
-			case "name":
-				f = text(func(*Config) *string { return &r.Name }, `a name, for example "roof"`, func(s string) bool { return s != "" })(l.cfg, v)
-			case "kind":
-				f = word(func(*Config) *string { return &r.Kind }, []string{"gnss", "internal"}, "pps")(l.cfg, v)
-			case "priority":
-				f = whole(func(*Config) *int { return &r.Priority }, 0, 255, "the smallest is preferred")(l.cfg, v)
-			default:
-				l.fail(at, fmt.Sprintf("unknown key reference.%s", k), meant(k, []string{"name", "kind", "priority"}, ""))
-				continue
-			}
-			if f != nil {
-				l.fail(at, fmt.Sprintf("reference.%s = %s %s", k, v.show(), f.must), f.fix)
+			if o, known := s.find(k); known {
+				l.put(o, join("reference", k), setting{value{v: body[k]}, at})
+			} else {
+				l.fail(at, fmt.Sprintf("unknown key reference.%s", k), didYouMean(k, s.keys()))
 			}
 		}
 		if _, named := body["kind"]; !named {
@@ -322,13 +349,4 @@ func (l *loader) references(v any) {
 		l.cfg.where[prefix] = l.at(l.line[prefix])
 		l.cfg.References = append(l.cfg.References, r)
 	}
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	list := make([]string, 0, len(m))
-	for k := range m {
-		list = append(list, k)
-	}
-	slices.SortFunc(list, func(a, b string) int { return strings.Compare(strconv.Quote(a), strconv.Quote(b)) })
-	return list
 }

@@ -13,206 +13,306 @@ import (
 	"bragi/holdover/quality"
 )
 
-// option is a key that may stand in the file.
-type option struct {
-	key  string // "section.key"
-	read reader
+// The reference pages are made from the table below.
+//
+//go:generate go test . -run TestPagesAgreeWithTheTable -update
+
+// section is a [section] of the file, or what an entry of [[name]] may hold.
+type section struct {
+	name    string
+	options []option
+	entries any    // of [[name]]: a pointer to the list of them; nil: the section stands once
+	text    string // what it is about: a short sentence
 }
 
+// option is a key of the file: its row is all that one needs to know of it.
+type option struct {
+	key    string // within its section
+	change change
+	field
+	text string // what it is for: a short sentence
+}
+
+// change is when a daemon that serves takes a new value.
+type change struct {
+	words string
+	live  func(have, want *Config) bool
+}
+
+var (
+	live    = change{"live", func(_, _ *Config) bool { return true }}
+	restart = change{"at a restart", func(_, _ *Config) bool { return false }}
+	// liveUnlessOff: the group of management's messages is joined at the start.
+	liveUnlessOff = change{`live between "get" and "set", else at a restart`, func(have, want *Config) bool {
+		return have.Master.Management != "off" && want.Master.Management != "off"
+	}}
+)
+
 const (
-	forever  = time.Duration(math.MaxInt64)
-	leaveOut = "leave the key out"
-	// mostLatency is what a PHY or a path to the clients may add.
-	mostLatency = time.Millisecond
+	leaveOut     = "leave the key out"
+	latencyLimit = time.Millisecond
+	year         = 365 * 24 * time.Hour
 )
 
 var oscillators = []string{"auto", "xo", "tcxo", "tcxo-hi", "ocxo", "rb"}
 
-// options are all keys. The table [[reference]] is read by itself.
-var options = []option{
-	{"board.profile", word(func(c *Config) *string { return &c.Board.Profile }, []string{"sim", "beaglebone-black", "imx6ul", "imx8mp", "generic"})},
-	{"board.interface", text(func(c *Config) *string { return &c.Board.Interface }, `a network device, for example "eth0"`, isInterface)},
-	{"board.phc", text(func(c *Config) *string { return &c.Board.PHC }, `"auto" or a device, for example "/dev/ptp0"`, func(s string) bool { return s == "auto" || isDevice(s) })},
-	{"board.ingress_latency", duration(func(c *Config) *time.Duration { return &c.Board.IngressLatency }, -mostLatency, mostLatency, "300ns", false)},
-	{"board.egress_latency", duration(func(c *Config) *time.Duration { return &c.Board.EgressLatency }, -mostLatency, mostLatency, "300ns", false)},
-	{"board.asymmetry", duration(func(c *Config) *time.Duration { return &c.Board.Asymmetry }, -mostLatency, mostLatency, "0ns", false)},
-
-	{"board.twins", word(func(c *Config) *string { return &c.Board.Twins }, []string{"ethernet", "udp"})},
-
-	{"gnss.device", text(func(c *Config) *string { return &c.GNSS.Device }, `a serial device, for example "/dev/ttyS4"`, isDevice)},
-	{"gnss.baud", baud},
-	{"gnss.protocol", word(func(c *Config) *string { return &c.GNSS.Protocol }, []string{"auto", "nmea", "ubx"})},
-	{"gnss.pps", text(func(c *Config) *string { return &c.GNSS.PPS }, `"auto", "extts:0" or "/dev/pps0"`, isPulse)},
-	{"gnss.leap_file", text(func(c *Config) *string { return &c.GNSS.LeapFile }, `"/usr/share/zoneinfo/leap-seconds.list"`, nil)},
-	{"gnss.antenna_delay", duration(func(c *Config) *time.Duration { return &c.GNSS.AntennaDelay }, 0, 10*time.Microsecond, "50ns", false)},
-	{"gnss.configure", boolean(func(c *Config) *bool { return &c.GNSS.Configure })},
-	{"gnss.survey", duration(func(c *Config) *time.Duration { return &c.GNSS.Survey }, 0, 7*24*time.Hour, "20m", false)},
-	{"gnss.survey_accuracy", number(func(c *Config) *float64 { return &c.GNSS.SurveyAccuracy }, 0.1, 100, "m; 3")},
-	{"gnss.position_file", text(func(c *Config) *string { return &c.GNSS.PositionPath }, `an absolute path, or "" for the default`, func(s string) bool { return s == "" || isPath(s) })},
-
-	{"holdover.oscillator", parsed(func(c *Config) *holdover.Oscillator { return &c.Holdover.Oscillator }, oscillators, holdover.ParseOscillator)},
-	{"holdover.spec", duration(func(c *Config) *time.Duration { return &c.Holdover.Spec }, 100*time.Nanosecond, time.Millisecond, "1.5us", false)},
-	{"holdover.learning", duration(func(c *Config) *time.Duration { return &c.Holdover.Learning }, 0, 30*24*time.Hour, "1h", false)},
-	{"holdover.max_holdover", duration(func(c *Config) *time.Duration { return &c.Holdover.MaxHoldover }, 0, 365*24*time.Hour, "24h", false)},
-	{"holdover.settle", duration(func(c *Config) *time.Duration { return &c.Holdover.Settle }, time.Second, time.Hour, "60s", false)},
-	{"holdover.warm_up", duration(func(c *Config) *time.Duration { return &c.Holdover.WarmUp }, 0, 24*time.Hour, "5m", false)},
-	{"holdover.on_acquire", parsed(func(c *Config) *holdover.OnAcquire { return &c.Holdover.OnAcquire }, []string{"auto", "slew", "step"}, holdover.ParseOnAcquire)},
-	{"holdover.state_file", text(func(c *Config) *string { return &c.Holdover.StateFile }, `an absolute path, or "" for the default`, func(s string) bool { return s == "" || isPath(s) })},
-
-	{"master.address", text(func(c *Config) *string { return &c.Master.Address }, `an IPv4 address of this machine, or "" for every one`, isAddress)},
-	{"master.domain", whole(func(c *Config) *uint8 { return &c.Master.Domain }, 0, 127, "0, or what the clients are set to")},
-	{"master.priority1", whole(func(c *Config) *uint8 { return &c.Master.Priority1 }, 0, 255, "128 unless two grandmasters compete")},
-	{"master.priority2", whole(func(c *Config) *uint8 { return &c.Master.Priority2 }, 0, 255, "128 unless two grandmasters compete")},
-	{"master.profile", word(func(c *Config) *string { return &c.Master.Profile }, []string{"default", "g8275.2"})},
-	{"master.class_alternative", word(func(c *Config) *string { return &c.Master.ClassAlternative }, []string{"A", "B"})},
-	{"master.free_run_class", freeRunClass},
-	{"master.max_clients", whole(func(c *Config) *int { return &c.Master.MaxClients }, 1, 50_000, "1000")},
-	{"master.allow", prefixes(func(c *Config) *[]netip.Prefix { return &c.Master.Allow })},
-	{"master.trusted", prefixes(func(c *Config) *[]netip.Prefix { return &c.Master.Trusted })},
-	{"master.deny", prefixes(func(c *Config) *[]netip.Prefix { return &c.Master.Deny })},
-	{"master.open", boolean(func(c *Config) *bool { return &c.Master.Open })},
-	{"master.two_step_for", prefixes(func(c *Config) *[]netip.Prefix { return &c.Master.TwoStepFor })},
-	{"master.event_port", whole(func(c *Config) *uint16 { return &c.Master.EventPort }, 1, 65535, "319")},
-	{"master.general_port", whole(func(c *Config) *uint16 { return &c.Master.GeneralPort }, 1, 65535, "320")},
-	{"master.management", word(func(c *Config) *string { return &c.Master.Management }, []string{"off", "get", "set"})},
-	{"master.minor_version", whole(func(c *Config) *uint8 { return &c.Master.MinorVersion }, 0, 1, "0 (1588-2008), or 1 (2019), which some hardware refuses")},
-	{"master.packet_budget", whole(func(c *Config) *int { return &c.Master.PacketBudget }, 0, 10_000_000, "packets a second promised to all clients together; 0 for no limit but max_clients")},
-	{"master.pdelay", boolean(func(c *Config) *bool { return &c.Master.Pdelay })},
-	{"master.squelch", squelch},
-	{"master.sync_mode", word(func(c *Config) *string { return &c.Master.SyncMode }, []string{"auto", "one-step", "two-step"})},
-	{"master.kernel_sync", boolean(func(c *Config) *bool { return &c.Master.KernelSync })},
-	{"master.residual_limit", duration(func(c *Config) *time.Duration { return &c.Master.ResidualLimit }, 100*time.Nanosecond, time.Second, "50us", true)},
-	{"master.on_residual", word(func(c *Config) *string { return &c.Master.OnResidual }, []string{"alarm", "two-step"})},
-	{"master.dscp", whole(func(c *Config) *uint8 { return &c.Master.DSCP }, 0, 63, "47")},
-	{"master.free_run_after", duration(func(c *Config) *time.Duration { return &c.Master.FreeRunAfter }, 0, 365*24*time.Hour, "10m", true)},
-
-	{"control.run_dir", text(func(c *Config) *string { return &c.Control.RunDir }, `an absolute path, for example "/run/bragi"`, isPath)},
-	{"control.socket", text(func(c *Config) *string { return &c.Control.Socket }, `an absolute path, or "" for control.sock in run_dir`, func(s string) bool { return s == "" || isPath(s) })},
-	{"control.http", unsupported(isEmpty, leaveOut)},
-
-	{"syslog.targets", targets},
-	{"syslog.format", word(func(c *Config) *string { return &c.Syslog.Format }, []string{string(syslog.RFC5424), string(syslog.RFC3164)})},
-
-	{"sim.oscillator", word(func(c *Config) *string { return &c.Sim.Oscillator }, oscillators[1:])},
-	{"sim.receiver", word(func(c *Config) *string { return &c.Sim.Receiver }, sim.ReceiverNames())},
-	{"sim.seed", whole(func(c *Config) *uint64 { return &c.Sim.Seed }, 0, math.MaxInt64, "1")},
-	{"sim.start_offset", duration(func(c *Config) *time.Duration { return &c.Sim.StartOffset }, -forever, forever, "-10s", false)},
-	{"sim.time_to_fix", duration(func(c *Config) *time.Duration { return &c.Sim.TimeToFix }, 0, time.Hour, "3s", false)},
-	{"sim.fix_hold", duration(func(c *Config) *time.Duration { return &c.Sim.FixHold }, 0, time.Minute, "0s", false)},
-	{"sim.antenna", antenna},
-	{"sim.capture", text(func(c *Config) *string { return &c.Sim.Capture }, "a file with what a receiver sent", nil)},
-	{"sim.survey_speed", whole(func(c *Config) *int { return &c.Sim.SurveySpeed }, 1, 10_000, "seconds of survey-in that a second counts for; 1")},
-	{"sim.quantum", number(func(c *Config) *float64 { return &c.Sim.QuantumPPB }, 0, 1000, "ppb; 0 for none")},
+// table is every key that the file may have, with the fields of c. Order counts:
+// it is that of messages and pages.
+func (c *Config) table() table {
+	b, g, h, m, s := &c.Board, &c.GNSS, &c.Holdover, &c.Master, &c.Sim
+	servo := holdover.DefaultConfig()
+	return table{
+		{name: "board", text: "The board, its clock and its network port.", options: []option{
+			{"profile", restart, word(&b.Profile, "", []string{"sim", "beaglebone-black", "imx6ul", "imx8mp", "generic"}).
+				otherwise("none: it must be set"),
+				"The board that bragi runs on."},
+			{"interface", restart, text(&b.Interface, "eth0", `a network device, for example "eth0"`, isInterface).
+				otherwise(`"eth0"; with profile "sim" none`),
+				"The network port that stamps packets. The clock identity is made from its MAC address."},
+			{"phc", restart, text(&b.PHC, "auto", `"auto" or a device, for example "/dev/ptp0"`, isClock),
+				`The PTP clock (PHC). "auto" takes the clock of the interface.`},
+			{"ingress_latency", restart, duration(&b.IngressLatency, 0, -latencyLimit, latencyLimit, "300ns").
+				otherwise("that of the board's profile"),
+				"How long an arriving packet needs from the connector to its time stamp. Measure it once."},
+			{"egress_latency", restart, duration(&b.EgressLatency, 0, -latencyLimit, latencyLimit, "300ns").
+				otherwise("that of the board's profile"),
+				"How long a leaving packet needs from its time stamp to the connector. Measure it once."},
+			{"asymmetry", restart, duration(&b.Asymmetry, 0, -latencyLimit, latencyLimit, "0ns"),
+				"Half the difference of the two ways. Positive: the way to the clients takes longer than the way back."},
+			{"twins", restart, word(&b.Twins, "ethernet", []string{"ethernet", "udp"}),
+				`How the messages leave that measure the way to the wire. "udp" sends them to 224.0.1.130.`},
+		}},
+		{name: "gnss", text: "The GNSS receiver, its pulse and its antenna.", options: []option{
+			{"device", restart, text(&g.Device, "", `a serial device, for example "/dev/ttyS4"`, isDevice).
+				otherwise(`none: it must be set, but not with profile "sim"`),
+				"The serial port of the receiver."},
+			{"baud", restart, choiceOf(&g.Baud, 0, "is no rate of a receiver",
+				"0 to find it out, or 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600",
+				0, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600),
+				"The rate of the serial port in bits per second. With 0, bragi listens and finds it."},
+			{"protocol", restart, word(&g.Protocol, "auto", []string{"auto", "nmea", "ubx"}),
+				`What the receiver speaks. "auto" sets up a u-blox; "nmea" writes nothing; with "ubx" it must be a u-blox.`},
+			{"pps", restart, text(&g.PPS, "auto", `"auto", "extts:0" or "/dev/pps0"`, isPulse),
+				`Where the pulse comes in: an input of the PTP clock, or a kernel device. "auto" takes the board's own.`},
+			{"leap_file", restart, text(&g.LeapFile, "", `a file, for example "/usr/share/zoneinfo/leap-seconds.list"`, anything).
+				otherwise("the built-in table"),
+				"A table of leap seconds that is newer than the built-in one."},
+			{"antenna_delay", restart, duration(&g.AntennaDelay, 0, 0, 10*time.Microsecond, "50ns"),
+				"The delay of the antenna cable. A metre of cable is about 5 ns."},
+			{"configure", restart, onByDefault(&g.Configure),
+				"true: a u-blox is set up for timing. false: nothing is written to the receiver."},
+			{"survey", restart, duration(&g.Survey, 20*time.Minute, 0, 7*24*time.Hour, "20m"),
+				`How long the receiver averages its position at least. "0s": it does not.`},
+			{"survey_accuracy", restart, number(&g.SurveyAccuracy, 3, 0.1, 100, "m; 3"),
+				"How good the average must be, in metres. Then the position is held."},
+			{"position_file", restart, text(&g.PositionPath, "", `an absolute path, or "" for the default`, isPathOrEmpty).
+				otherwise(`"` + positionFile + `"; with profile "sim" in run_dir`),
+				"The file that keeps the position while the power is off."},
+		}},
+		{name: "holdover", text: "The oscillator, and how good the clock must be.", options: []option{
+			{"oscillator", restart, named(&h.Oscillator, servo.Oscillator, oscillators, holdover.ParseOscillator),
+				`The kind of oscillator that drives the clock. "auto" takes it for a plain crystal (xo).`},
+			{"spec", live, duration(&h.Spec, servo.Spec, 100*time.Nanosecond, time.Millisecond, "1.5us"),
+				"Holdover is in spec (class 7) while the error bound is inside this."},
+			{"learning", live, duration(&h.Learning, servo.Learning, 0, 30*24*time.Hour, "1h"),
+				"How long the clock must have been locked before class 7 is claimed."},
+			{"max_holdover", live, duration(&h.MaxHoldover, servo.MaxHoldover, 0, year, "24h"),
+				"How long class 7 is claimed at most."},
+			{"settle", live, duration(&h.Settle, servo.Settle, time.Second, time.Hour, "60s"),
+				"How long the clock must be within 100 ns before it is locked."},
+			{"warm_up", restart, duration(&h.WarmUp, servo.WarmUp, 0, 24*time.Hour, "5m"),
+				"How long the oscillator warms up after the start. Until then the clock is in WARMUP."},
+			{"on_acquire", live, named(&h.OnAcquire, servo.OnAcquire, []string{"auto", "slew", "step"}, holdover.ParseOnAcquire),
+				`How a free run that has clients comes to GNSS time. "auto" steps if slewing takes over 10 minutes.`},
+			{"state_file", restart, text(&h.StateFile, "", `an absolute path, or "" for the default`, isPathOrEmpty).
+				otherwise(`"/var/lib/bragi/oscillator" if it can be written; with profile "sim" none`),
+				"The file that keeps what was learned about the oscillator while the power is off."},
+		}},
+		{name: "master", text: "What clients get, and who may be a client.", options: []option{
+			{"address", restart, text(&m.Address, "", `an IPv4 address of this machine, or "" for every one`, isAddress).
+				otherwise("every address"),
+				"The address that clients ask. It may be a loopback /32."},
+			{"domain", restart, whole(&m.Domain, 0, 0, 127, "0, or what the clients are set to").
+				otherwise(`0; with profile "g8275.2" 44`),
+				"The PTP domain: the same number as at the clients."},
+			{"priority1", live, whole(&m.Priority1, 128, 0, 255, "128 unless two grandmasters compete"),
+				"priority1 of Announce. The smaller number wins."},
+			{"priority2", live, whole(&m.Priority2, 128, 0, 255, "128 unless two grandmasters compete"),
+				"priority2 of Announce. The smaller number wins."},
+			{"profile", live, word(&m.Profile, "default", []string{"default", "g8275.2"}),
+				"The PTP profile. It says which clock classes and which domains are usual."},
+			{"class_alternative", live, word(&m.ClassAlternative, "A", []string{"A", "B"}),
+				`The clock classes out of spec and in a free run: "A" is 52 and 58, "B" is 187 and 193.`},
+			{"free_run_class", live, choiceOf(&m.FreeRunClass, 0, "is not known", "58 or 248", 58, 248).
+				otherwise("58, or what profile and class_alternative say"),
+				"The clock class of a free run."},
+			{"max_clients", restart, whole(&m.MaxClients, 1000, 1, 50_000, "1000"),
+				"How many clients are served at most."},
+			{"allow", live, prefixes(&m.Allow).otherwise("the private ranges, and the networks of our own interfaces and address"),
+				"Who may be a client."},
+			{"trusted", live, prefixes(&m.Trusted).otherwise("the private part of allow"),
+				"Who needs no proof of its address. Others get at most five times the bytes that they send."},
+			{"deny", live, prefixes(&m.Deny).otherwise("nobody"),
+				"Who may not be a client, even if allow has it."},
+			{"open", live, offByDefault(&m.Open),
+				"true: a Delay_Req is answered without a grant."},
+			{"two_step_for", restart, prefixes(&m.TwoStepFor).otherwise("nobody"),
+				"Clients that get two-step Syncs: each Sync has a Follow_Up."},
+			{"event_port", restart, whole(&m.EventPort, 319, 1, 65535, "319"),
+				"The UDP port of Sync and Delay_Req, here and at the clients."},
+			{"general_port", restart, whole(&m.GeneralPort, 320, 1, 65535, "320"),
+				"The UDP port of all other messages, here and at the clients."},
+			{"management", liveUnlessOff, word(&m.Management, "get", []string{"off", "get", "set"}),
+				"What trusted addresses may do with PTP management messages."},
+			{"minor_version", live, whole(&m.MinorVersion, 0, 0, 1, "0 (1588-2008), or 1 (2019), which some hardware refuses"),
+				"minorVersionPTP of our messages: 0 is IEEE 1588-2008, 1 is 1588-2019. Some hardware refuses 1."},
+			{"packet_budget", live, whole(&m.PacketBudget, 0, 0, 10_000_000, "packets a second promised to all clients together; 0 for no limit but max_clients"),
+				"How many packets a second all clients together are promised. 0: no limit."},
+			{"pdelay", live, offByDefault(&m.Pdelay),
+				"true: a Pdelay_Req is answered."},
+			{"squelch", live, choice(&m.Squelch, quality.SquelchNever, "is not known", `"never", 52 (serve in spec only) or 58 (serve no free run)`,
+				meaning[quality.Squelch]{"never", quality.SquelchNever},
+				meaning[quality.Squelch]{int64(52), quality.SquelchOutOfSpec},
+				meaning[quality.Squelch]{int64(58), quality.SquelchFreeRun}),
+				"Nobody is served at this clock class and at worse ones."},
+			{"sync_mode", restart, word(&m.SyncMode, "auto", []string{"auto", "one-step", "two-step"}),
+				`How the time goes into Sync. "auto" is the best one-step way; "two-step" sends a Follow_Up after each Sync.`},
+			{"kernel_sync", restart, onByDefault(&m.KernelSync),
+				"true: a small program in the kernel (eBPF) writes the time into Syncs that no hardware writes."},
+			{"residual_limit", live, durationOrNever(&m.ResidualLimit, 50*time.Microsecond, 100*time.Nanosecond, time.Second, "50us"),
+				"An alarm comes when the time in one-step Syncs may be off by more than this."},
+			{"on_residual", restart, word(&m.OnResidual, "alarm", []string{"alarm", "two-step"}),
+				`What else happens at that alarm. "two-step": everyone gets two-step Syncs until it is over.`},
+			{"dscp", live, whole(&m.DSCP, 47, 0, 63, "47"),
+				"The DSCP of our packets."},
+			{"free_run_after", live, durationOrNever(&m.FreeRunAfter, servo.FreeRunAfter, 0, year, "10m"),
+				"How long a clock that was never locked waits for GNSS. Then it serves as a free run."},
+		}},
+		{name: "control", text: "The control socket and the state for a restart.", options: []option{
+			{"run_dir", restart, text(&c.Control.RunDir, "/run/bragi", `an absolute path, for example "/run/bragi"`, isPath),
+				"The folder of the control socket and of the state that a restart keeps."},
+			{"socket", restart, text(&c.Control.Socket, "", `an absolute path, or "" for control.sock in run_dir`, isPathOrEmpty).
+				otherwise("control.sock in run_dir"),
+				"The control socket, which bragi's commands ask."},
+			{"http", restart, unsupported().otherwise("none"),
+				"A TCP address for metrics and the web page."},
+		}},
+		{name: "syslog", text: "Where events and alarms go.", options: []option{
+			{"targets", live, targets(&c.Syslog.Targets).otherwise("none"),
+				"The syslog servers. Without a port it is 514."},
+			{"format", live, word(&c.Syslog.Format, string(syslog.RFC5424), []string{string(syslog.RFC5424), string(syslog.RFC3164)}),
+				"The format of the messages. RFC 3164 is the older one."},
+		}},
+		{name: "sim", text: `The board of software (profile = "sim"). On a real board these keys do nothing.`, options: []option{
+			{"oscillator", restart, word(&s.Oscillator, "ocxo", oscillators[1:]),
+				"The oscillator that is simulated."},
+			{"receiver", restart, word(&s.Receiver, "nmea", sim.ReceiverNames()),
+				"The receiver that is simulated."},
+			{"seed", restart, whole(&s.Seed, 1, 0, math.MaxInt64, "1"),
+				"The start of the random numbers. The same seed gives the same noise."},
+			{"start_offset", restart, duration(&s.StartOffset, 0, -forever, forever, "-10s"),
+				"How far the clock is from true time at the start. Negative: it is behind."},
+			{"time_to_fix", restart, duration(&s.TimeToFix, 3*time.Second, 0, time.Hour, "3s"),
+				"How long the receiver needs with a good antenna until it has the time."},
+			{"fix_hold", restart, duration(&s.FixHold, 0, 0, time.Minute, "0s"),
+				"How long the receiver still claims a fix after the antenna is cut. Its pulse drifts away."},
+			{"antenna", restart, choice(&s.AntennaCut, false, "is not known", `"ok" or "cut"`,
+				meaning[bool]{"ok", false}, meaning[bool]{"cut", true}),
+				"The antenna at the start."},
+			{"capture", restart, text(&s.Capture, "", "a file with what a receiver sent", anything).otherwise("none"),
+				"A recording of a receiver that is played instead of the simulated one."},
+			{"survey_speed", restart, whole(&s.SurveySpeed, 1, 1, 10_000, "seconds of survey-in that a second counts for; 1"),
+				"How many seconds of survey one second counts for."},
+			{"quantum", restart, number(&s.QuantumPPB, 0, 0, 1000, "ppb; 0 for none"),
+				"The smallest step of frequency that the clock can do, in ppb. 0: any."},
+		}},
+		{name: "reference", text: "The references of the clock. This version only checks the list: it has one GNSS receiver, then the oscillator.",
+			options: new(Reference).options(), entries: &c.References},
+	}
 }
+
+// options are the keys of an entry of [[reference]].
+func (r *Reference) options() []option {
+	return []option{
+		{"name", restart, text(&r.Name, "", `a name, for example "roof"`, func(s string) bool { return s != "" }).otherwise("none"),
+			"A name for people."},
+		{"kind", restart, word(&r.Kind, "", []string{"gnss", "internal"}, "pps").otherwise("none: it must be set"),
+			`What the reference is: the receiver of [gnss], or the oscillator.`},
+		{"priority", restart, whole(&r.Priority, firstPriority, 0, 255, "the smallest is preferred").
+			otherwise("100 for the first entry, 101 for the second"),
+			"The reference with the smallest number is preferred."},
+	}
+}
+
+// firstPriority is the first reference's without the key; later ones count on.
+const firstPriority = 100
 
 var (
 	interfacePattern = regexp.MustCompile(`^[^/\s:]{0,15}$`) // IFNAMSIZ - 1; "" for any
 	externPattern    = regexp.MustCompile(`^extts:[0-9]{1,2}$`)
 )
 
-func isInterface(s string) bool { return interfacePattern.MatchString(s) && s != "." && s != ".." }
-func isDevice(s string) bool    { return strings.HasPrefix(s, "/dev/") && len(s) > len("/dev/") }
-func isPath(s string) bool      { return strings.HasPrefix(s, "/") }
-
-func isPulse(s string) bool { return s == "auto" || isDevice(s) || externPattern.MatchString(s) }
+func anything(string) bool        { return true }
+func isInterface(s string) bool   { return interfacePattern.MatchString(s) && s != "." && s != ".." }
+func isDevice(s string) bool      { return strings.HasPrefix(s, "/dev/") && len(s) > len("/dev/") }
+func isClock(s string) bool       { return s == "auto" || isDevice(s) }
+func isPulse(s string) bool       { return s == "auto" || isDevice(s) || externPattern.MatchString(s) }
+func isPath(s string) bool        { return strings.HasPrefix(s, "/") }
+func isPathOrEmpty(s string) bool { return s == "" || isPath(s) }
 
 func isAddress(s string) bool {
 	a, err := netip.ParseAddr(s)
 	return s == "" || err == nil && a.Is4() && !a.IsMulticast() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }
 
-func isEmpty(v any) bool {
-	list, isList := v.([]any)
-	return v == "" || isList && len(list) == 0
-}
+// table is all sections, in order.
+type table []section
 
-// bauds are the rates that a receiver's port can have.
-var bauds = map[int64]bool{0: true, 4800: true, 9600: true, 19200: true, 38400: true, 57600: true, 115200: true, 230400: true, 460800: true, 921600: true}
-
-func baud(c *Config, v value) *flaw {
-	n, ok := v.v.(int64)
-	if !ok || !bauds[n] {
-		return &flaw{"is no rate of a receiver", "0 to find it out, or 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600"}
-	}
-	c.GNSS.Baud = int(n)
-	return nil
-}
-
-func squelch(c *Config, v value) *flaw {
-	switch v.v {
-	case "never":
-		c.Master.Squelch = quality.SquelchNever
-	case int64(52):
-		c.Master.Squelch = quality.SquelchOutOfSpec
-	case int64(58):
-		c.Master.Squelch = quality.SquelchFreeRun
-	default:
-		return &flaw{"is not known", `"never", 52 (serve in spec only) or 58 (serve no free run)`}
-	}
-	return nil
-}
-
-func freeRunClass(c *Config, v value) *flaw {
-	if v.v != int64(58) && v.v != int64(248) {
-		return &flaw{"is not known", "58 or 248"}
-	}
-	c.Master.FreeRunClass = int(v.v.(int64))
-	return nil
-}
-
-func antenna(c *Config, v value) *flaw {
-	switch s, _ := v.asText(); s {
-	case "ok":
-		c.Sim.AntennaCut = false
-	case "cut":
-		c.Sim.AntennaCut = true
-	default:
-		return &flaw{"is not known", `"ok" or "cut"`}
-	}
-	return nil
-}
-
-func targets(c *Config, v value) *flaw {
-	const fix = `for example ["udp://10.1.1.1:514"]`
-	list, ok := v.texts()
-	if !ok {
-		return &flaw{"must be a list of strings", fix}
-	}
-	for _, t := range list {
-		if _, err := syslog.ParseTarget(t); err != nil {
-			return &flaw{"has " + value{v: t}.show() + ", which is no target", fix}
+func (t table) section(name string) (section, bool) {
+	for _, s := range t {
+		if s.name == name {
+			return s, true
 		}
 	}
-	c.Syslog.Targets = list
-	return nil
+	return section{}, false
 }
 
-// sections lists the sections, and keys the keys of one, in the table's order.
-func sections() []string {
-	var list []string
-	for _, o := range options {
-		if s, _, _ := strings.Cut(o.key, "."); len(list) == 0 || list[len(list)-1] != s {
-			list = append(list, s)
-		}
+// find is the option of "section.key".
+func (t table) find(key string) (option, bool) {
+	name, key, _ := strings.Cut(key, ".")
+	s, _ := t.section(name)
+	return s.find(key)
+}
+
+func (t table) names() []string {
+	names := make([]string, len(t))
+	for i, s := range t {
+		names[i] = s.name
 	}
-	return append(list, "reference")
+	return names
 }
 
-func keys(section string) []string {
-	var list []string
-	for _, o := range options {
-		if s, k, _ := strings.Cut(o.key, "."); s == section {
-			list = append(list, k)
-		}
-	}
-	return list
-}
-
-func find(key string) (option, bool) {
-	for _, o := range options {
+func (s section) find(key string) (option, bool) {
+	for _, o := range s.options {
 		if o.key == key {
 			return o, true
 		}
 	}
 	return option{}, false
+}
+
+func (s section) keys() []string {
+	keys := make([]string, len(s.options))
+	for i, o := range s.options {
+		keys[i] = o.key
+	}
+	return keys
+}
+
+// header is the section's line in the file.
+func (s section) header() string {
+	if s.entries != nil {
+		return "[[" + s.name + "]]"
+	}
+	return "[" + s.name + "]"
 }

@@ -1,8 +1,6 @@
 // Package daemon is the assembly: it joins receiver, board, servo and master,
-// each of which knows nothing of the others.
-//
-//	Pipeline   the way of the data as plain calls, for the daemon's loop and for tests in virtual time
-//	Daemon     goroutines, devices and sockets around a Pipeline
+// each of which knows nothing of the others: goroutines, devices and sockets around
+// a pipeline.Pipeline.
 package daemon
 
 import (

@@ -24,10 +24,12 @@ type devices struct {
 	port        *port.Port
 	device      string // the receiver's serial port
 	receiver    *receiver
+	pulse       string // where the pulse comes in, as asked for
 	openPulses  func() (board.Pulses, error)
 	temperature func() float64 // nil: no thermometer
 	sim         *live.Board    // nil: a real board
-	hardware    hardware
+	profile     board.Profile
+	nic         *board.NIC // nil: none was named, or the board is of software
 	close       func()
 }
 
@@ -67,11 +69,12 @@ func openSim(ctx context.Context, cfg *config.Config, keep *keeper) (*devices, e
 		return nil, err
 	}
 	r := newReceiver(cfg)
+	profile, _ := board.ProfileOf(cfg.Board.Profile)
 	return &devices{
 		clock: b, port: r.port(b.Device(), 0, keep.baud), receiver: r, device: b.Device(), sim: b, temperature: b.TemperatureC,
 		openPulses: func() (board.Pulses, error) { return unclosed{b}, nil },
-		hardware:   simHardware(cfg),
-		close:      func() { b.Close() }, //nolint:errcheck // it only waits
+		profile:    profile, pulse: pulseInput(cfg, profile),
+		close: func() { b.Close() }, //nolint:errcheck // it only waits
 	}, nil
 }
 

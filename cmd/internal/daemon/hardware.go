@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -13,35 +12,27 @@ import (
 	"bragi/cmd/internal/config"
 )
 
-// hardware is the board's network device, and how the time gets into a Sync.
-type hardware struct {
-	profile   board.Profile
-	nic       *board.NIC // nil: none was named, or the board is of software
-	abilities board.Abilities
-	mode      board.SyncMode
-	why       string
-	granted   board.Stamping // what the driver says it does since arm
-	writing   string         // whether the kernel writes the time into a predicted Sync, and why not
-}
-
 // openBoard opens a real board's clock and network device. The pulse and the
 // serial port are opened later, again and again until they work.
 func openBoard(cfg *config.Config, keep *keeper) (*devices, error) {
-	h, err := openHardware(cfg)
+	profile, found := board.ProfileOf(cfg.Board.Profile)
+	if !found {
+		return nil, fmt.Errorf("board.profile %q is not known (fix: one of %s)", cfg.Board.Profile, strings.Join(board.ProfileNames(), ", "))
+	}
+	nic, closeNIC, err := openNIC(cfg)
 	if err != nil {
 		return nil, err
 	}
-	clock, closeClock, err := openClock(cfg, h)
+	clock, closeClock, err := openClock(cfg, nic, profile)
 	if err != nil {
-		return nil, errors.Join(err, h.close())
+		return nil, errors.Join(err, closeNIC())
 	}
-	h.choose(cfg, clock)
-	r := newReceiver(cfg)
+	r, pulse := newReceiver(cfg), pulseInput(cfg, profile)
 	d := &devices{
-		clock: clock, port: r.port(cfg.GNSS.Device, cfg.GNSS.Baud, keep.baud), receiver: r, device: cfg.GNSS.Device, hardware: h,
-		openPulses: func() (board.Pulses, error) { return openPulses(pulseInput(cfg, h.profile), clock) },
+		clock: clock, port: r.port(cfg.GNSS.Device, cfg.GNSS.Baud, keep.baud), receiver: r, device: cfg.GNSS.Device, profile: profile, nic: nic,
+		pulse: pulse, openPulses: func() (board.Pulses, error) { return openPulses(pulse, clock) },
 		close: func() {
-			h.close()    //nolint:errcheck // the driver that refuses its old setting has told so before
+			closeNIC()   //nolint:errcheck // the driver that refuses its old setting has told so before
 			closeClock() //nolint:errcheck // nothing was written that could be lost
 		},
 	}
@@ -57,76 +48,25 @@ func openBoard(cfg *config.Config, keep *keeper) (*devices, error) {
 	return d, nil
 }
 
-func openHardware(cfg *config.Config) (h hardware, err error) {
-	var found bool
-	if h.profile, found = board.ProfileOf(cfg.Board.Profile); !found {
-		return h, fmt.Errorf("board.profile %q is not known (fix: one of %s)", cfg.Board.Profile, strings.Join(board.ProfileNames(), ", "))
-	}
-	if cfg.Board.Interface != "" {
-		h.nic, err = board.OpenNIC(cfg.Board.Interface)
-	}
-	return h, err
-}
-
-func (h hardware) close() error {
-	if h.nic == nil {
-		return nil
-	}
-	return h.nic.Close()
-}
-
-// simHardware is the board of software's: its clock stamps no packet.
-func simHardware(cfg *config.Config) hardware {
-	var h hardware
-	h.profile, _ = board.ProfileOf(cfg.Board.Profile)
-	h.abilities = board.Abilities{PHC: -1, SoftwareTx: true, SoftwareRx: true}
-	h.mode, h.why = board.ChooseSyncMode(h.abilities, h.profile, board.Wanted(cfg.Master.SyncMode))
-	return h
-}
-
-// index is that of the device by which Syncs leave; 0 where none was named.
-func (h hardware) index(cfg *config.Config) (int, error) {
-	if h.nic != nil {
-		return h.nic.PhysicalIndex()
-	}
+// openNIC opens the network device that the configuration names; nil: none.
+func openNIC(cfg *config.Config) (nic *board.NIC, closeIt func() error, err error) {
 	if cfg.Board.Interface == "" {
-		return 0, nil
+		return nil, func() error { return nil }, nil
 	}
-	device, err := net.InterfaceByName(cfg.Board.Interface)
-	if err != nil {
-		return 0, fmt.Errorf("interface %q: %w", cfg.Board.Interface, err)
+	if nic, err = board.OpenNIC(cfg.Board.Interface); err != nil {
+		return nil, nil, err
 	}
-	return device.Index, nil
-}
-
-// choose decides how the time gets into a Sync.
-func (h *hardware) choose(cfg *config.Config, clock board.Clock) {
-	if h.nic != nil {
-		h.abilities, _ = h.nic.Abilities() // a device that cannot be asked has none
-	} else {
-		h.abilities = board.Abilities{PHC: -1, SoftwareTx: true, SoftwareRx: true}
-	}
-	note := ""
-	if clock.Info().Name != fmt.Sprintf("/dev/ptp%d", h.abilities.PHC) && h.abilities.HardwareTx {
-		note = "; the interface's hardware stamps are of another clock than the one that is served"
-		h.abilities = h.abilities.Foreign()
-	}
-	if len(cfg.Master.TwoStepFor) > 0 && h.abilities.Offers(board.TxOneStepSync) {
-		note += "; hardware one-step has no stamps for the two-step clients of master.two_step_for"
-		h.abilities.TxModes &^= 1 << uint(board.TxOneStepSync)
-	}
-	h.mode, h.why = board.ChooseSyncMode(h.abilities, h.profile, board.Wanted(cfg.Master.SyncMode))
-	h.why += note
+	return nic, nic.Close, nil
 }
 
 // openClock opens the clock that is served: the configured one, the interface's,
 // or, where the interface has none, one of software.
-func openClock(cfg *config.Config, h hardware) (board.Clock, func() error, error) {
+func openClock(cfg *config.Config, nic *board.NIC, profile board.Profile) (board.Clock, func() error, error) {
 	find := func() (string, error) { return cfg.Board.PHC, nil }
 	if cfg.Board.PHC == "auto" {
 		find = func() (string, error) { return "", board.ErrNoPHC }
-		if h.nic != nil {
-			find = h.nic.PHC
+		if nic != nil {
+			find = nic.PHC
 		}
 		switch _, err := find(); {
 		case errors.Is(err, board.ErrNoPHC) && cfg.Board.Profile == "generic":
@@ -136,7 +76,7 @@ func openClock(cfg *config.Config, h hardware) (board.Clock, func() error, error
 			return nil, nil, fmt.Errorf("%w (fix: set board.interface to the port with the clock, board.phc = \"/dev/ptp0\", or board.profile = \"generic\" for a clock of software)", err)
 		}
 	}
-	phc, err := board.FindPHC(find, h.profile.CounterNs)
+	phc, err := board.FindPHC(find, profile.CounterNs)
 	if err != nil {
 		return nil, nil, err
 	}

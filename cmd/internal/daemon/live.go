@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,11 +21,13 @@ import (
 	"bragi/cmd/internal/alarms"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/control"
+	"bragi/cmd/internal/netport"
+	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/syslog"
 	"bragi/cmd/internal/version"
+	"bragi/gnss"
 	"bragi/gnss/timescale"
-	"bragi/holdover/quality"
 	"bragi/master"
 	"bragi/master/udp"
 	"bragi/master/wire"
@@ -36,26 +39,27 @@ type Daemon struct {
 	cfg     *config.Config
 	log     *zap.Logger
 	devices *devices
+	port    *netport.Port
 	memory  *memoryKeeper
 	keep    *keeper
 	reread  reread
 	syslog  *syslog.Sender // nil: none
 
+	watchers  watchers
 	reloading sync.Mutex // held by one reload
 	started   time.Time
 
 	mu        sync.Mutex
-	pipe      *Pipeline
+	pipe      *pipeline.Pipeline
 	alarms    *alarms.Set
-	server    *udp.Server // nil while the address is waited for
-	said      quality.Announcement
-	state     quality.State
-	steps     int
+	server    *udp.Server    // nil while the address is waited for
+	look      *pipeline.Look // at the latest tick
+	lookedAt  time.Time      // when that was
+	steps     int            // of the clock that were told
 	walk      []status.Step
-	service   udp.Status     // the latest answer of the packet path
-	stampless timescale.Mono // when packets last came without a receive stamp
-	connected bool           // the receiver's serial port is open
-	stamps    stampWatch
+	service   udp.Status             // the latest answer of the packet path
+	stampless timescale.Mono         // when packets last came without a receive stamp
+	connected bool                   // the receiver's serial port is open
 	outside   map[alarms.Code]string // conditions that the pipeline does not see
 }
 
@@ -103,6 +107,7 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 		return err
 	}
 	defer d.devices.close()
+	d.port = netport.New(d.portConfig())
 	if err := d.recall(); err != nil {
 		return err
 	}
@@ -112,9 +117,9 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	if err != nil {
 		d.condition(alarms.LeapFile, err.Error())
 	}
-	d.pipe = NewPipeline(PipelineConfig{
-		Leap: leap, Servo: servo, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay,
-		EgressNs: softwareEgressNs, Profile: cfg.Master.QualityProfile(), Squelch: cfg.Master.Squelch, Temperature: d.devices.temperature,
+	d.pipe = pipeline.New(pipeline.Config{
+		Servo: servo, Reference: gnss.ReferenceConfig{Leap: leap, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay},
+		EgressNs: pipeline.UnmeasuredEgressNs, Profile: cfg.Master.QualityProfile(), Squelch: cfg.Master.Squelch, Temperature: d.devices.temperature,
 	}, d.devices.clock)
 	service, err := newMaster(cfg)
 	if err != nil {
@@ -131,18 +136,17 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	if d.devices.sim != nil {
 		knobs = simKnobs{d.devices.sim}
 	}
+	log.Info("bragid starts", syslog.Event("START"), zap.String("version", version.Version), zap.String("profile", cfg.Board.Profile),
+		zap.String("clock", d.devices.clock.Info().Name), zap.String("address", cfg.Master.Address), zap.String("socket", cfg.SocketPath()))
+	d.tick() // what to announce, and the Status, are known before anything is served
 	faces := &http.Server{Handler: control.Handler(d, knobs), ReadHeaderTimeout: 5 * time.Second}
 	running.Go(func() { faces.Serve(listener) }) //nolint:errcheck // it ends when it is closed
 	defer faces.Close()
-
-	log.Info("bragid starts", syslog.Event("START"), zap.String("version", version.Version), zap.String("profile", cfg.Board.Profile),
-		zap.String("clock", d.devices.clock.Info().Name), zap.String("address", cfg.Master.Address), zap.String("socket", cfg.SocketPath()))
 	running.Go(func() { d.devices.port.Run(ctx, d.bytes, d.portEvent) }) //nolint:errcheck // it ends with ctx
 	running.Go(func() { d.pulses(ctx) })
 	running.Go(func() { d.remember(ctx) })
 	running.Go(func() { d.keepClocks(ctx) })
 	running.Go(func() { d.reloadOnSignal(ctx) })
-	d.tick() // what to announce is known before anything is served
 	served := make(chan error, 1)
 	running.Go(func() { served <- d.serve(ctx, service) })
 	daemon.SdNotify(false, daemon.SdNotifyReady) //nolint:errcheck // without systemd there is nobody to tell
@@ -162,15 +166,15 @@ func (d *Daemon) serve(ctx context.Context, m *master.Master) error {
 	defer server.Close()
 	d.mu.Lock()
 	d.server = server
-	server.SetAnnouncement(d.said)
+	server.SetAnnouncement(d.look.Announcement)
 	d.mu.Unlock()
-	d.useStamps(server)
+	d.port.Begin(server)
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	watching.Go(func() { d.watchService(ctx) })
-	watching.Go(func() { d.watchLink(ctx, server) })
+	watching.Go(func() { d.port.Watch(ctx) })
 	watching.Go(func() { d.keepGrants(ctx, server) })
 	d.mu.Lock()
 	d.keep.resumed.ServingMs = float64(time.Since(processBegan).Microseconds()) / 1e3
@@ -190,7 +194,7 @@ func (d *Daemon) listen(ctx context.Context, identity wire.PortIdentity) (*udp.S
 	d.mu.Unlock()
 	ports := udp.Config{Address: cfg.Master.Addr(), EventPort: cfg.Master.EventPort, GeneralPort: cfg.Master.GeneralPort,
 		DSCP: cfg.Master.DSCP, Nice: servingNice, Management: cfg.Master.Management != "off",
-		Latencies: latencies(cfg.Board), Twins: udp.Twins{Group: cfg.Board.Twins == "udp"}, Identity: identity.Clock,
+		Latencies: latencies(cfg.Board), Twins: udp.Twins{Group: groupTwins(cfg.Board)}, Identity: identity.Clock,
 		Inherited: d.keep.sockets.descriptors(), Before: d.keep.before}
 	for {
 		server, err := udp.Listen(ports)
@@ -235,6 +239,9 @@ func masterConfig(cfg *config.Config) (master.Config, error) {
 	}, nil
 }
 
+// tickEvery is how often time passes in the pipeline.
+const tickEvery = pipeline.Every
+
 // loop ticks until ctx ends or the service fails, and tells systemd's watchdog
 // that it does.
 func (d *Daemon) loop(ctx context.Context, served <-chan error) error {
@@ -265,33 +272,42 @@ func (d *Daemon) loop(ctx context.Context, served <-chan error) error {
 	}
 }
 
-// tick lets time pass in the pipeline, hands on what to announce, and tells
-// what has changed.
+// tick lets time pass in the pipeline, and looks at it once.
 func (d *Daemon) tick() {
+	port := d.port.Troubles()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now, wall := board.Raw(), time.Now()
-	orders := d.pipe.orders
-	d.pipe.Tick(now, d.serves())
-	if d.pipe.orders != orders {
+	if d.pipe.Tick(now, d.serves()) {
 		d.keep.changed()
 	}
-	said := d.pipe.Announcement(now)
-	if said != d.said && d.server != nil {
-		d.server.SetAnnouncement(said)
+	d.take(wall, d.pipe.Look(now), port)
+}
+
+// take hands on what a look at wall shows: what to announce, what has changed, what
+// is wrong, at the network port too. The caller holds the lock.
+func (d *Daemon) take(wall time.Time, look *pipeline.Look, port []alarms.Raised) {
+	if d.server != nil && look.Announcement != d.look.Announcement {
+		d.server.SetAnnouncement(look.Announcement)
 	}
-	d.tellChange(now, wall, said)
-	raised := d.pipe.Troubles(now)
+	d.see(wall, look)
+	for _, change := range d.alarms.Update(wall, append(d.conditions(look), port...)) {
+		d.happened(alarmEvent(change))
+	}
+	d.watchers.tick()
+}
+
+// conditions are all that is wrong: in the pipeline, beside it, and at the service.
+func (d *Daemon) conditions(look *pipeline.Look) []alarms.Raised {
+	raised := slices.Clip(look.Troubles)
 	for code, detail := range d.outside {
 		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
 	}
 	raised = append(raised, masterTroubles(d.service)...)
-	if !d.stampless.IsZero() && now.Sub(d.stampless) < stamplessShown {
+	if !d.stampless.IsZero() && look.At.Sub(d.stampless) < stamplessShown {
 		raised = append(raised, alarms.Raised{Code: alarms.NoReceiveStamps, Detail: fmt.Sprintf("%d since the start", d.service.Transport.StampsMissing)})
 	}
-	for _, change := range d.alarms.Update(wall, raised) {
-		d.tellAlarm(change)
-	}
+	return raised
 }
 
 // watchService asks the packet path once a second how it stands, and logs what
@@ -304,11 +320,11 @@ func (d *Daemon) watchService(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case e := <-d.server.Events():
-			d.tellClient(e)
+			d.happened(clientEvent(e))
 		case <-ask.C:
 			d.askService(ctx)
 			d.measureEgress()
-			d.judgeStamps(d.server)
+			d.port.Judge(time.Now())
 		}
 	}
 }
@@ -327,6 +343,7 @@ func (d *Daemon) askService(ctx context.Context) {
 	if err != nil {
 		return // the old answer stands; a service that ended ends the daemon
 	}
+	d.port.Observe(s.Transport)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.tellGap(s)
@@ -338,9 +355,9 @@ func (d *Daemon) askService(ctx context.Context) {
 
 // measureEgress hands the packet path's measured error to the pipeline.
 func (d *Daemon) measureEgress() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if bound, ok := d.egressBoundNs(); ok {
+	if bound, ok := d.port.EgressBoundNs(); ok {
+		d.mu.Lock()
+		defer d.mu.Unlock()
 		d.pipe.MeasuredEgress(bound)
 	}
 }
@@ -431,28 +448,6 @@ func (d *Daemon) Drain(on bool) error {
 		d.log.Info("the drain has ended: clients are granted again", syslog.Event("DRAIN"))
 	}
 	return nil
-}
-
-// Status is the snapshot that every face draws from.
-func (d *Daemon) Status() status.Status {
-	d.askService(context.Background())
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	now, wall := board.Raw(), time.Now()
-	at := func(m timescale.Mono) time.Time { return wall.Add(m.Sub(now)) }
-	s := status.Status{
-		Version: version.Version, Time: wall, UptimeS: wall.Sub(d.started).Seconds(), Profile: d.cfg.Board.Profile,
-		Clock: d.pipe.clockStatus(now, at), GNSS: d.pipe.gnssStatus(now),
-		Alarms: d.alarms.Active(), Walk: append([]status.Step{}, d.walk...),
-		Master: status.Master{Interface: d.cfg.Board.Interface, Address: d.cfg.Master.Address, EventPort: int(d.cfg.Master.EventPort),
-			GeneralPort: int(d.cfg.Master.GeneralPort), MaxClients: d.cfg.Master.MaxClients},
-	}
-	s.GNSS.Device, s.GNSS.Connected = d.devices.device, d.connected
-	s.GNSS.Receiver = d.devices.receiver.status()
-	s.Hardware, s.Holdover = d.hardware(), d.holdoverStatus(now)
-	s.Restart = d.restartStatus(&s.Clock)
-	masterStatus(&s, d.service)
-	return s
 }
 
 // masterTroubles are the conditions of the service.

@@ -10,14 +10,15 @@ import (
 
 	"bragi/board"
 	"bragi/cmd/internal/alarms"
+	"bragi/gnss/timescale"
 )
 
 // silent is an input without a pulse.
 type silent struct{}
 
-func (silent) ReadEdge(ctx context.Context) (board.Edge, error) {
+func (silent) ReadEdge(ctx context.Context) (timescale.Edge, error) {
 	<-ctx.Done()
-	return board.Edge{}, ctx.Err()
+	return timescale.Edge{}, ctx.Err()
 }
 
 func (silent) Close() error { return nil }

@@ -150,16 +150,12 @@ func (r *receiver) events() (events []setup.Event, problems []string) {
 	return append(events, r.machine.Events()...), r.machine.Problems()
 }
 
-// tellReceiver logs what happened at the receiver, keeps a new position and
+// tellReceiver tells what happened at the receiver, keeps a new position and
 // raises the alarm of a set-up that failed.
 func (d *Daemon) tellReceiver() {
 	events, problems := d.devices.receiver.events()
 	for _, e := range events {
-		log := d.log.Info
-		if e.Bad() {
-			log = d.log.Warn
-		}
-		log("receiver: "+e.Text, syslog.Event("RECEIVER_SETUP"))
+		d.happened(status.ReceiverSetUp{What: e.Text, Bad: e.Bad()})
 		if e.Kind == setup.Surveyed {
 			// The disk may be slow, and nothing waits for it.
 			go func() {
@@ -186,33 +182,6 @@ func (r *receiver) baud() int {
 		return 0
 	}
 	return r.machine.Baud()
-}
-
-// status is the receiver for `bragi show gnss`.
-func (r *receiver) status() status.Receiver {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.machine == nil {
-		return status.Receiver{Setup: "left as it is", Steps: []status.SetupStep{}}
-	}
-	s := r.machine.Status()
-	out := status.Receiver{Model: s.Model, Setup: s.State.String(), Firmware: s.Version.Firmware, Steps: []status.SetupStep{}}
-	for _, step := range s.Results {
-		out.Steps = append(out.Steps, status.SetupStep{Name: step.Name, Outcome: step.Words(), Failed: step.Outcome.Bad()})
-	}
-	if s.State != setup.Watching || s.Mode.State == setup.ModeUnknown {
-		return out
-	}
-	out.Position = &status.ReceiverPosition{State: s.Mode.State.String()}
-	if !s.Mode.Mean.IsZero() {
-		out.Position.AccuracyM = known(s.Mode.Mean.AccuracyM)
-	}
-	if s.Mode.State == setup.ModeSurvey {
-		out.Position.SurveyedS = known(float64(s.Mode.DurationS))
-		out.Position.SurveyMinS = known(float64(s.Mode.MinS))
-		out.Position.LimitM = known(s.Mode.LimitM)
-	}
-	return out
 }
 
 // TurnReceiver does to the u-blox of software what the operator wants.

@@ -12,6 +12,7 @@ import (
 
 	"bragi/board/sim"
 	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/virtual"
 	"bragi/gnss/port"
 	"bragi/gnss/setup"
 	"bragi/gnss/timescale"
@@ -19,20 +20,20 @@ import (
 
 // setUp joins a set-up to the rig: five times a second, and after each chunk, it
 // may write to the receiver. It returns the Machine and counts what it wrote.
-func (r *rig) setUp(cfg setup.Config) (m *setup.Machine, written *int) {
+func setUp(r *virtual.Rig, cfg setup.Config) (m *setup.Machine, written *int) {
 	m, written = setup.New(cfg), new(int)
-	m.Opened(r.now, 0)
+	m.Opened(r.Now, 0)
 	speak := func() {
-		text, _ := m.Next(r.now)
+		text, _ := m.Next(r.Now)
 		*written += len(text)
-		r.board.Receive(r.now, 0, text)
+		r.Board.Receive(r.Now, 0, text)
 	}
-	r.hear = func(at timescale.Mono, chunk []byte) {
+	r.Hear = func(at timescale.Mono, chunk []byte) {
 		m.Feed(at, chunk)
 		speak()
 	}
-	watch := r.watch
-	r.watch = func() {
+	watch := r.Watch
+	r.Watch = func() {
 		speak()
 		if watch != nil {
 			watch()
@@ -49,33 +50,33 @@ func TestReceiverFromFactoryToFixedPosition(t *testing.T) {
 	const cable = 150 * time.Nanosecond
 	for _, kind := range []sim.ReceiverKind{sim.M8T, sim.F9T} {
 		for seed := range uint64(3) {
-			cfg := demo()
-			cfg.AntennaDelay = cable
-			r := newRig(t, cfg, sim.Config{Oscillator: sim.OCXO, Receiver: kind, Seed: seed, StartOffset: 7 * time.Hour, TimeToFix: 3 * time.Second, AntennaDelay: cable, SurveySpeed: 20})
-			m, _ := r.setUp(setup.Config{Survey: 20 * time.Minute, SurveyLimitM: 3})
-			r.until(30*time.Second, "class 6", r.class(6))
+			cfg := virtual.Demo()
+			cfg.Reference.AntennaDelay = cable
+			r := virtual.NewRig(t, cfg, sim.Config{Oscillator: sim.OCXO, Receiver: kind, Seed: seed, StartOffset: 7 * time.Hour, TimeToFix: 3 * time.Second, AntennaDelay: cable, SurveySpeed: 20})
+			m, _ := setUp(r, setup.Config{Survey: 20 * time.Minute, SurveyLimitM: 3})
+			r.Until(30*time.Second, "class 6", r.Class(6))
 			if s := m.Status(); s.State != setup.Watching || s.Mode.State != setup.ModeSurvey {
 				t.Errorf("%v seed %d: at class 6 the receiver is %v, %v", kind, seed, s.State, s.Mode.State)
 			}
-			sentences := r.pipe.decoder.Counters().Sentences
-			r.until(2*time.Minute, "a fixed position", func() bool { return m.Status().Mode.State == setup.ModeFixed })
-			r.run(2 * time.Minute)
+			sentences := r.Pipe.Look(r.Now).Reference.Counters.Sentences
+			r.Until(2*time.Minute, "a fixed position", func() bool { return m.Status().Mode.State == setup.ModeFixed })
+			r.Run(2 * time.Minute)
 			sum, n := 0.0, 0
 			for range 60 {
-				r.run(time.Second)
-				sum += r.trueErrorNs()
+				r.Run(time.Second)
+				sum += r.TrueErrorNs()
 				n++
-				if bound := r.pipe.servo.Report(r.now).BoundNs; math.Abs(r.trueErrorNs()) > bound {
-					t.Fatalf("%v seed %d: true error %.0f ns outside the bound %.0f ns", kind, seed, r.trueErrorNs(), bound)
+				if bound := r.Pipe.Look(r.Now).Report.BoundNs; math.Abs(r.TrueErrorNs()) > bound {
+					t.Fatalf("%v seed %d: true error %.0f ns outside the bound %.0f ns", kind, seed, r.TrueErrorNs(), bound)
 				}
 			}
 			if mean := sum / float64(n); math.Abs(mean) > 30 {
 				t.Errorf("%v seed %d: %.0f ns off on average: is the cable's delay corrected once?", kind, seed, mean)
 			}
-			if last := r.walk[len(r.walk)-1]; last != 6 || len(r.walk) > 2 {
-				t.Errorf("%v seed %d: classes %v", kind, seed, r.walk)
+			if last := r.Walk[len(r.Walk)-1]; last != 6 || len(r.Walk) > 2 {
+				t.Errorf("%v seed %d: classes %v", kind, seed, r.Walk)
 			}
-			if now := r.pipe.decoder.Counters().Sentences; now != sentences {
+			if now := r.Pipe.Look(r.Now).Reference.Counters.Sentences; now != sentences {
 				t.Errorf("%v seed %d: %d NMEA sentences after the set-up", kind, seed, now-sentences)
 			}
 			if p := m.Problems(); len(p) != 0 {
@@ -88,13 +89,13 @@ func TestReceiverFromFactoryToFixedPosition(t *testing.T) {
 // A receiver that loses its power is back at class 6 by itself, its position
 // fixed where it was; meanwhile the clock holds over.
 func TestReceiverLosesItsPower(t *testing.T) {
-	r := newRig(t, demo(), sim.Config{Oscillator: sim.OCXO, Receiver: sim.M8T, StartOffset: 7 * time.Hour, TimeToFix: 5 * time.Second, SurveySpeed: 100})
-	m, _ := r.setUp(setup.Config{Survey: 20 * time.Minute, SurveyLimitM: 3})
-	r.until(time.Minute, "class 6 and a fixed position", func() bool { return r.class(6)() && m.Status().Mode.State == setup.ModeFixed })
-	r.run(20 * time.Second) // learning
-	r.board.PowerCycle()
-	r.until(10*time.Second, "class 7", r.class(7))
-	r.until(time.Minute, "class 6 and a fixed position again", func() bool { return r.class(6)() && m.Status().Mode.State == setup.ModeFixed })
+	r := virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Receiver: sim.M8T, StartOffset: 7 * time.Hour, TimeToFix: 5 * time.Second, SurveySpeed: 100})
+	m, _ := setUp(r, setup.Config{Survey: 20 * time.Minute, SurveyLimitM: 3})
+	r.Until(time.Minute, "class 6 and a fixed position", func() bool { return r.Class(6)() && m.Status().Mode.State == setup.ModeFixed })
+	r.Run(20 * time.Second) // learning
+	r.Board.PowerCycle()
+	r.Until(10*time.Second, "class 7", r.Class(7))
+	r.Until(time.Minute, "class 6 and a fixed position again", func() bool { return r.Class(6)() && m.Status().Mode.State == setup.ModeFixed })
 }
 
 // What a receiver that was set up says of its sky and its antenna is heard: the
@@ -102,20 +103,20 @@ func TestReceiverLosesItsPower(t *testing.T) {
 // away under a fix still claimed do not reach it.
 func TestSetUpReceiverWarnsOfItsSky(t *testing.T) {
 	for _, kind := range []sim.ReceiverKind{sim.M8T, sim.F9T} {
-		r := newRig(t, demo(), sim.Config{Oscillator: sim.OCXO, Receiver: kind, StartOffset: 7 * time.Hour, TimeToFix: 3 * time.Second,
+		r := virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Receiver: kind, StartOffset: 7 * time.Hour, TimeToFix: 3 * time.Second,
 			FixHold: 30 * time.Second, SurveySpeed: 100})
-		m, _ := r.setUp(setup.Config{Survey: 20 * time.Minute, SurveyLimitM: 3})
-		r.until(time.Minute, "class 6 and a fixed position", func() bool { return r.class(6)() && m.Status().Mode.State == setup.ModeFixed })
-		r.run(time.Minute)
-		r.board.SetSurroundings(0, 2)
-		r.until(5*time.Second, "class 7 when spoofing is indicated", r.class(7))
-		r.board.SetSurroundings(0, 1)
-		r.until(2*time.Minute, "class 6 when it has ended", r.class(6))
-		r.run(2 * time.Minute)
-		r.board.SetAntenna(false)
-		r.until(5*time.Second, "class 7 when the antenna is open, before the fix is lost", r.class(7))
-		r.run(25 * time.Second)
-		if off := math.Abs(r.trueErrorNs()); off > 100 {
+		m, _ := setUp(r, setup.Config{Survey: 20 * time.Minute, SurveyLimitM: 3})
+		r.Until(time.Minute, "class 6 and a fixed position", func() bool { return r.Class(6)() && m.Status().Mode.State == setup.ModeFixed })
+		r.Run(time.Minute)
+		r.Board.SetSurroundings(0, 2)
+		r.Until(5*time.Second, "class 7 when spoofing is indicated", r.Class(7))
+		r.Board.SetSurroundings(0, 1)
+		r.Until(2*time.Minute, "class 6 when it has ended", r.Class(6))
+		r.Run(2 * time.Minute)
+		r.Board.SetAntenna(false)
+		r.Until(5*time.Second, "class 7 when the antenna is open, before the fix is lost", r.Class(7))
+		r.Run(25 * time.Second)
+		if off := math.Abs(r.TrueErrorNs()); off > 100 {
 			t.Errorf("%v: %.0f ns off, half a minute after the antenna was cut", kind, off)
 		}
 	}
@@ -123,9 +124,9 @@ func TestSetUpReceiverWarnsOfItsSky(t *testing.T) {
 
 // A receiver that sends UBX alone, set up by its maker's program, is enough.
 func TestUBXAloneWithoutSetUp(t *testing.T) {
-	r := newRig(t, demo(), sim.Config{Oscillator: sim.OCXO, Receiver: sim.TimingUBX, Seed: 4, StartOffset: 7 * time.Hour, TimeToFix: 3 * time.Second})
-	r.until(30*time.Second, "class 6", r.class(6))
-	if n := r.pipe.decoder.Counters().Sentences; n != 0 {
+	r := virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Receiver: sim.TimingUBX, Seed: 4, StartOffset: 7 * time.Hour, TimeToFix: 3 * time.Second})
+	r.Until(30*time.Second, "class 6", r.Class(6))
+	if n := r.Pipe.Look(r.Now).Reference.Counters.Sentences; n != 0 {
 		t.Errorf("%d NMEA sentences came", n)
 	}
 }

@@ -75,17 +75,11 @@ func (d *Daemon) reload() (done control.Reloaded, err error) {
 	}
 	d.mu.Lock()
 	d.cfg = running
-	d.pipe.Reconfigure(running)
+	d.pipe.Reconfigure(running.Servo(), running.Master.QualityProfile(), running.Master.Squelch)
 	d.mu.Unlock()
+	d.port.SetResidualLimit(running.Master.ResidualLimit)
 	d.tick() // what is announced follows at once
 	return done, nil
-}
-
-// Reconfigure takes what a reload can change of the clock and of what is
-// announced of it.
-func (p *Pipeline) Reconfigure(c *config.Config) {
-	p.servo.Reconfigure(c.Servo())
-	p.cfg.Profile, p.cfg.Squelch = c.Master.QualityProfile(), c.Master.Squelch
 }
 
 // reloadOnSignal reloads on SIGHUP until ctx ends.

@@ -6,6 +6,7 @@ import (
 
 	"bragi/board/sim"
 	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/virtual"
 )
 
 // A reload that lowers the operator's cap ends class 7, one that raises it does
@@ -20,21 +21,24 @@ func TestAReloadReachesTheClock(t *testing.T) {
 		}
 		return cfg
 	}
-	r := newRig(t, demo(), sim.Config{Oscillator: sim.OCXO, Seed: 5, TimeToFix: 3 * time.Second, StartOffset: -10 * time.Second})
-	r.until(40*time.Second, "class 6", r.class(6))
-	r.run(30 * time.Second)
-	r.board.SetAntenna(false)
-	r.until(10*time.Second, "class 7", r.class(7))
-	r.run(10 * time.Second)
-	r.pipe.Reconfigure(parse("holdover.max_holdover=5s"))
-	r.until(time.Second, "class 52", r.class(52))
-	r.pipe.Reconfigure(parse("holdover.max_holdover=1h"))
-	r.run(2 * time.Second)
-	if !r.class(52)() {
-		t.Errorf("class %d after the cap was raised in an outage, want 52", r.said.ClockClass)
+	reconfigure := func(r *virtual.Rig, c *config.Config) {
+		r.Pipe.Reconfigure(c.Servo(), c.Master.QualityProfile(), c.Master.Squelch)
 	}
-	r.pipe.Reconfigure(parse("master.squelch=52"))
-	r.until(time.Second, "no service", func() bool { return !r.said.Serve })
-	r.pipe.Reconfigure(parse("master.squelch=\"never\""))
-	r.until(time.Second, "service", r.class(52))
+	r := virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 5, TimeToFix: 3 * time.Second, StartOffset: -10 * time.Second})
+	r.Until(40*time.Second, "class 6", r.Class(6))
+	r.Run(30 * time.Second)
+	r.Board.SetAntenna(false)
+	r.Until(10*time.Second, "class 7", r.Class(7))
+	r.Run(10 * time.Second)
+	reconfigure(r, parse("holdover.max_holdover=5s"))
+	r.Until(time.Second, "class 52", r.Class(52))
+	reconfigure(r, parse("holdover.max_holdover=1h"))
+	r.Run(2 * time.Second)
+	if !r.Class(52)() {
+		t.Errorf("class %d after the cap was raised in an outage, want 52", r.Said.ClockClass)
+	}
+	reconfigure(r, parse("master.squelch=52"))
+	r.Until(time.Second, "no service", func() bool { return !r.Said.Serve })
+	reconfigure(r, parse("master.squelch=\"never\""))
+	r.Until(time.Second, "service", r.Class(52))
 }

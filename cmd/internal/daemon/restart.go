@@ -11,12 +11,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/activation"
 	"go.uber.org/zap"
 
 	"bragi/board"
 	"bragi/board/sim"
 	"bragi/board/sim/live"
 	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/state"
 	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/syslog"
@@ -35,8 +37,9 @@ import (
 // They are of this boot alone, so none waits for a disk.
 
 var (
-	clockKind = state.Kind{Name: "clock", Version: 1}
-	simKind   = state.Kind{Name: "sim", Version: 1}
+	clockKind  = state.Kind{Name: "clock", Version: 1}
+	grantsKind = state.Kind{Name: "grants", Version: 1}
+	simKind    = state.Kind{Name: "sim", Version: 1}
 )
 
 const (
@@ -51,9 +54,9 @@ const (
 // clockState is the content of clock.state, in JSON.
 type clockState struct {
 	state.Moment
-	Pipeline PipelineState `json:"pipeline"`
-	Latency  udp.Latency   `json:"latency"`
-	Baud     int           `json:"baud"` // of the receiver; 0: not known
+	Pipeline pipeline.State `json:"pipeline"`
+	Latency  udp.Latency    `json:"latency"`
+	Baud     int            `json:"baud"` // of the receiver; 0: not known
 }
 
 // simState is the content of sim.state, in JSON.
@@ -207,7 +210,7 @@ type rated interface{ AssumeRate(ppb float64) }
 
 // resumeClock goes on with the clock that the last process has left; else it
 // says why, and the pipeline starts anew.
-func (k *keeper) resumeClock(p *Pipeline, clock board.Clock) (why error) {
+func (k *keeper) resumeClock(p *pipeline.Pipeline, clock board.Clock) (why error) {
 	if k.leftErr != nil {
 		return k.leftErr
 	}
@@ -243,10 +246,14 @@ func (d *Daemon) clockState() (s clockState, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now, err := d.keep.moment(d.devices.clock)
-	if err != nil || d.pipe.fault.away != nil || d.pipe.fault.doubted {
+	if err != nil {
 		return s, false // the clock's own alarm tells it
 	}
-	s = clockState{Moment: now, Pipeline: d.pipe.Save(timescale.MonoFromNs(now.RawNs)), Latency: d.keep.before.Latency, Baud: d.keep.baud}
+	left, ok := d.pipe.Save(timescale.MonoFromNs(now.RawNs))
+	if !ok {
+		return s, false
+	}
+	s = clockState{now, left, d.keep.before.Latency, d.keep.baud}
 	if d.service.Snapshot != nil {
 		s.Latency = d.service.Transport.Latency
 	}
@@ -289,25 +296,25 @@ func (d *Daemon) keepClocks(ctx context.Context) {
 
 // importGrants lets the master go on with the last process's clients.
 func (k *keeper) importGrants(m *master.Master, cfg *config.Config, now timescale.Mono) (master.Imported, error) {
-	content, err := state.ReadFile(k.path(state.GrantsKind), state.GrantsKind)
+	content, err := state.ReadFile(k.path(grantsKind), grantsKind)
 	if err != nil {
 		return master.Imported{}, absentIsNil(err)
 	}
-	boot, saved, err := state.ParseGrants(content)
+	var saved master.Saved
+	boot, grants, err := state.CutBoot(content)
+	if err == nil {
+		err = saved.UnmarshalBinary(grants)
+	}
 	switch {
 	case err != nil:
-		return master.Imported{}, fmt.Errorf("%s: %w", k.path(state.GrantsKind), err)
+		return master.Imported{}, fmt.Errorf("%s: %w", k.path(grantsKind), err)
 	case boot != k.boot || boot == "":
-		return master.Imported{}, fmt.Errorf("%s: %w", k.path(state.GrantsKind), state.ErrOtherBoot)
+		return master.Imported{}, fmt.Errorf("%s: %w", k.path(grantsKind), state.ErrOtherBoot)
 	}
 	if at := cfg.Master.Addr(); at.IsValid() {
-		for i := range saved.Clients {
-			if saved.Clients[i].Asked != at { // it speaks to an address that is no longer ours
-				saved.Clients[i].Grants = [3]master.SavedGrant{}
-			}
-		}
+		saved.EndOthers(at)
 	}
-	return m.Import(now, saved)
+	return m.Import(now, &saved)
 }
 
 // keepGrants writes the grants when they change, until ctx ends.
@@ -340,10 +347,7 @@ func (d *Daemon) keepGrants(ctx context.Context, server *udp.Server) {
 			err := server.Export(asking, &k.saved)
 			cancel()
 			if err == nil {
-				// Should this process be killed, nobody knows when its last Announce left.
-				for i := range k.saved.Clients {
-					k.saved.Clients[i].Grants[master.FlowAnnounce].SentAt = timescale.Mono{}
-				}
+				k.saved.ForgetAnnounces()
 				k.writeGrants()
 			} else {
 				k.saved = master.Saved{} // the old memory is the server's now
@@ -356,8 +360,8 @@ func (d *Daemon) keepGrants(ctx context.Context, server *udp.Server) {
 
 // writeGrants writes what was exported last.
 func (k *keeper) writeGrants() {
-	k.buffer = state.AppendGrants(k.buffer[:0], k.boot, &k.saved)
-	k.write(state.GrantsKind, k.buffer)
+	k.buffer, _ = k.saved.AppendBinary(state.AppendBoot(k.buffer[:0], k.boot)) // it has no error
+	k.write(grantsKind, k.buffer)
 }
 
 // begin goes on from what the last process has left, or starts anew and says why.
@@ -366,8 +370,9 @@ func (d *Daemon) begin(m *master.Master) error {
 	k := d.keep
 	switch err := k.resumeClock(d.pipe, d.devices.clock); {
 	case err == nil:
-		d.steps = d.pipe.servo.Report(now).Steps // they were told
-		d.log.Info("the clock goes on where it was left", syslog.Event("RESUMED"), zap.Stringer("state", d.pipe.servo.Report(now).State),
+		report := d.pipe.Look(now).Report
+		d.steps = report.Steps // they were told
+		d.log.Info("the clock goes on where it was left", syslog.Event("RESUMED"), zap.Stringer("state", report.State),
 			zap.Float64("seconds", k.resumed.AgeS), zap.Int64("off_ns", k.resumed.OffNs))
 	default:
 		if absentIsNil(err) != nil {
@@ -400,10 +405,28 @@ func (d *Daemon) serves() bool {
 
 // restartStatus is what was taken over, and says beside the clock's state why it
 // began anew, until it has locked.
-func (d *Daemon) restartStatus(c *status.Clock) Restart {
+func (d *Daemon) restartStatus(c *status.Clock, everLocked bool) Restart {
 	r := d.keep.resumed
-	if r.Why != "" && !d.pipe.servo.Report(board.Raw()).EverLocked {
+	if r.Why != "" && !everLocked {
 		c.Why = append(c.Why, r.Why)
 	}
 	return r
+}
+
+// processBegan is as near to the start of the process as a program can tell.
+var processBegan = time.Now()
+
+// held are the sockets that the service manager handed over (sd_listen_fds(3)).
+// They are never closed: what comes while no process serves waits in them, and
+// the manager hands them to the next one.
+type held []*os.File
+
+func takeSockets() held { return activation.Files(true) }
+
+// descriptors are good as long as h is.
+func (h held) descriptors() (fds []int) {
+	for _, f := range h {
+		fds = append(fds, int(f.Fd()))
+	}
+	return fds
 }

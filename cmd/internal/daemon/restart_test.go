@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -11,9 +12,13 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"bragi/board"
 	"bragi/board/sim"
 	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/state"
+	"bragi/cmd/internal/virtual"
+	"bragi/gnss/timescale"
 	"bragi/holdover/quality"
 )
 
@@ -27,15 +32,38 @@ func inFolder(t *testing.T, dir string) *config.Config {
 	return cfg
 }
 
+// readWithWidth is a clock whose reading with the kernel's took a while.
+type readWithWidth struct{ virtual.Clock }
+
+func (c readWithWidth) Cross() (board.Cross, error) {
+	x, err := c.Clock.Cross()
+	x.WidthNs, x.Realtime = 700, timescale.UTCFromNs(1_790_000_000e9)
+	return x, err
+}
+
+// The clock that is left is told by every field of a Moment.
+func TestAMomentLeavesNoReadingOut(t *testing.T) {
+	r, dir := leave(t)
+	m, err := newKeeper(inFolder(t, dir), zap.NewNop()).moment(readWithWidth{virtual.Clock{Rig: r}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for v, i := reflect.ValueOf(m), 0; i < v.NumField(); i++ {
+		if v.Field(i).IsZero() {
+			t.Errorf("%s is zero", v.Type().Field(i).Name)
+		}
+	}
+}
+
 // leave is a daemon in virtual time that was at class 6 and has left its state in
 // a folder.
-func leave(t *testing.T) (r *rig, dir string) {
+func leave(t *testing.T) (r *virtual.Rig, dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	r = newRig(t, demo(), sim.Config{Oscillator: sim.OCXO, Seed: 5, TimeToFix: 3 * time.Second, StartOffset: -10 * time.Second})
-	r.until(40*time.Second, "class 6", r.class(6))
-	r.run(15 * time.Second)
-	d := &Daemon{pipe: r.pipe, devices: &devices{clock: simClock{r}}, keep: newKeeper(inFolder(t, dir), zap.NewNop())}
+	r = virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 5, TimeToFix: 3 * time.Second, StartOffset: -10 * time.Second})
+	r.Until(40*time.Second, "class 6", r.Class(6))
+	r.Run(15 * time.Second)
+	d := &Daemon{pipe: r.Pipe, devices: &devices{clock: virtual.Clock{Rig: r}}, keep: newKeeper(inFolder(t, dir), zap.NewNop())}
 	d.keepClock()
 	return r, dir
 }
@@ -44,8 +72,8 @@ func leave(t *testing.T) (r *rig, dir string) {
 // starts as one that never locked; the whole one is taken.
 func TestWhatIsLeftIsJudged(t *testing.T) {
 	file := func(dir string) string { return filepath.Join(dir, "clock.state") }
-	rewrite := func(change func(*clockState)) func(*testing.T, *rig, string) {
-		return func(t *testing.T, _ *rig, dir string) {
+	rewrite := func(change func(*clockState)) func(*testing.T, *virtual.Rig, string) {
+		return func(t *testing.T, _ *virtual.Rig, dir string) {
 			content, err := state.ReadFile(file(dir), clockKind)
 			if err != nil {
 				t.Fatal(err)
@@ -63,8 +91,8 @@ func TestWhatIsLeftIsJudged(t *testing.T) {
 			}
 		}
 	}
-	bytesOf := func(change func([]byte) []byte) func(*testing.T, *rig, string) {
-		return func(t *testing.T, _ *rig, dir string) {
+	bytesOf := func(change func([]byte) []byte) func(*testing.T, *virtual.Rig, string) {
+		return func(t *testing.T, _ *virtual.Rig, dir string) {
 			b, err := os.ReadFile(file(dir))
 			if err == nil {
 				err = os.WriteFile(file(dir), change(b), 0o600)
@@ -74,38 +102,38 @@ func TestWhatIsLeftIsJudged(t *testing.T) {
 			}
 		}
 	}
-	kindOf := func(k state.Kind) func(*testing.T, *rig, string) {
-		return func(t *testing.T, _ *rig, dir string) {
+	kindOf := func(k state.Kind) func(*testing.T, *virtual.Rig, string) {
+		return func(t *testing.T, _ *virtual.Rig, dir string) {
 			if err := state.WriteFile(file(dir), k, []byte("{}")); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	step := func(by time.Duration) func(*testing.T, *rig, string) {
-		return func(_ *testing.T, r *rig, _ string) { r.board.PHC().Step(r.now, int64(by)) }
+	step := func(by time.Duration) func(*testing.T, *virtual.Rig, string) {
+		return func(_ *testing.T, r *virtual.Rig, _ string) { r.Board.PHC().Step(r.Now, int64(by)) }
 	}
 	for _, c := range []struct {
 		name   string
 		away   time.Duration
-		happen func(*testing.T, *rig, string)
+		happen func(*testing.T, *virtual.Rig, string)
 		want   string // "": it goes on
 	}{
-		{"as it was left", time.Second, func(*testing.T, *rig, string) {}, ""},
-		{"no file", time.Second, func(_ *testing.T, _ *rig, dir string) { os.Remove(file(dir)) }, "no such file"}, //nolint:errcheck // the judgement tells
+		{"as it was left", time.Second, func(*testing.T, *virtual.Rig, string) {}, ""},
+		{"no file", time.Second, func(_ *testing.T, _ *virtual.Rig, dir string) { os.Remove(file(dir)) }, "no such file"}, //nolint:errcheck // the judgement tells
 		{"torn", time.Second, bytesOf(func(b []byte) []byte { return b[:len(b)/2] }), "torn or damaged"},
 		{"a bit that fell over", time.Second, bytesOf(func(b []byte) []byte { b[len(b)/2] ^= 4; return b }), "torn or damaged"},
 		{"another file", time.Second, bytesOf(func([]byte) []byte { return []byte("# bragi.toml\n[board]\nprofile = \"sim\"\n") }), "no file of this kind"},
-		{"grants", time.Second, kindOf(state.GrantsKind), "no file of this kind"},
+		{"grants", time.Second, kindOf(grantsKind), "no file of this kind"},
 		{"of a later version", time.Second, kindOf(state.Kind{Name: "clock", Version: 99}), "a later version"},
 		{"of an earlier version", time.Second, kindOf(state.Kind{Name: "clock", Version: 0}), "an earlier version"},
 		{"empty", time.Second, kindOf(clockKind), "another boot"},
 		{"another boot", time.Second, rewrite(func(s *clockState) { s.Boot = "00000000-0000-0000-0000-000000000000" }), "another boot"},
-		{"of two hours ago", 2 * time.Hour, func(*testing.T, *rig, string) {}, "too old"},
+		{"of two hours ago", 2 * time.Hour, func(*testing.T, *virtual.Rig, string) {}, "too old"},
 		{"from the future", time.Second, rewrite(func(s *clockState) { s.RawNs += int64(time.Hour) }), "after now"},
 		{"stepped by 100 us", time.Second, step(100 * time.Microsecond), "set or steered"},
 		{"stepped back by a minute", time.Second, step(-time.Minute), "set or steered"},
-		{"steered by 50 ppm", 2 * time.Second, func(t *testing.T, r *rig, _ string) {
-			if _, err := r.board.PHC().AdjustFrequency(r.now.Add(-2*time.Second), 50_000); err != nil {
+		{"steered by 50 ppm", 2 * time.Second, func(t *testing.T, r *virtual.Rig, _ string) {
+			if _, err := r.Board.PHC().AdjustFrequency(r.Now.Add(-2*time.Second), 50_000); err != nil {
 				t.Fatal(err)
 			}
 		}, "set or steered"},
@@ -114,13 +142,13 @@ func TestWhatIsLeftIsJudged(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, dir := leave(t)
-			r.now = r.now.Add(c.away)
-			r.board.PHC().Extend(r.now)
+			r.Now = r.Now.Add(c.away)
+			r.Board.PHC().Extend(r.Now)
 			c.happen(t, r, dir)
 			k := newKeeper(inFolder(t, dir), zap.NewNop())
-			p := NewPipeline(demo(), simClock{r})
-			err := k.resumeClock(p, simClock{r})
-			report := p.servo.Report(r.now)
+			p := pipeline.New(virtual.Demo(), virtual.Clock{Rig: r})
+			err := k.resumeClock(p, virtual.Clock{Rig: r})
+			report := p.Look(r.Now).Report
 			if c.want == "" {
 				if err != nil || !k.resumed.Clock || report.State != quality.Locked {
 					t.Errorf("%v; the clock is %v", err, report.State)

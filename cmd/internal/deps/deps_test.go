@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -18,8 +19,26 @@ import (
 const root = "../../.."
 
 type rule struct {
-	imports []string // packages of bragi that may be imported
-	kinds   []string // "core", "os", "unsafe"
+	imports []string // packages of bragi that may be imported; "board.Clock": of board that name alone
+	kinds   []string // "core", "wall", "os", "unsafe"
+}
+
+func (r rule) core() bool { return slices.Contains(r.kinds, "core") }
+
+// imported tells whether the rule allows a package of bragi, as a whole or some of
+// its names.
+func (r rule) imported(room string) bool {
+	return slices.ContainsFunc(r.imports, func(i string) bool { return i == room || strings.HasPrefix(i, room+".") })
+}
+
+// names are those that may be used of a package of which not all may; nil: all.
+func (r rule) names(room string) (names []string) {
+	for _, i := range r.imports {
+		if name, found := strings.CutPrefix(i, room+"."); found {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // readTable returns the rows of the table "Who may import whom".
@@ -58,7 +77,8 @@ var forbiddenInCore = []string{"os", "net", "syscall", "unsafe", "log", "runtime
 // allowedInCore are the exceptions: pure packages below a forbidden path.
 var allowedInCore = []string{"net/netip", "math/rand/v2"}
 
-// timeNames is all that a core may name of package time.
+// timeNames is all that a core may name of package time, and "Time" where it is
+// one that carries the reader's time.
 var timeNames = []string{"Duration", "Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour"}
 
 func TestImportTable(t *testing.T) {
@@ -79,10 +99,10 @@ func TestImportTable(t *testing.T) {
 			return nil
 		}
 		room := filepath.ToSlash(filepath.Dir(rel))
-		if strings.HasPrefix(room, "cmd/") || strings.HasPrefix(room, "scripts/") {
+		r, found := rules[room]
+		if !found && (strings.HasPrefix(room, "cmd/") || strings.HasPrefix(room, "scripts/")) {
 			return checkFile(t, rel, path, rule{kinds: []string{"os"}}, true)
 		}
-		r, found := rules[room]
 		if !found {
 			t.Errorf("%s: the package %s has no row in the import table of docs/ARCHITECTURE.md", rel, room)
 			return nil
@@ -93,23 +113,33 @@ func TestImportTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name := range rules {
+	for name, r := range rules {
 		if name != "cmd/..." && !seen[name] {
 			t.Errorf("the import table has a row for %s, which has no Go file", name)
+		}
+		for _, room := range r.imports {
+			if imported, found := rules[room]; r.core() && found && !imported.core() {
+				t.Errorf("%s is a core and may import all of %s, which is none: name what it may use of it", name, room)
+			}
 		}
 	}
 }
 
-func checkFile(t *testing.T, rel, path string, r rule, anyRoom bool) error {
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+func checkFile(t *testing.T, rel, name string, r rule, anyRoom bool) error {
+	file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
 	if err != nil {
 		return err
 	}
-	core := slices.Contains(r.kinds, "core")
+	core := r.core()
 	for _, spec := range file.Imports {
 		name, _ := strconv.Unquote(spec.Path.Value)
-		if room, ours := strings.CutPrefix(name, "bragi/"); ours && !anyRoom && !slices.Contains(r.imports, room) {
-			t.Errorf("%s imports %s, which its row in the import table does not allow", rel, name)
+		if room, ours := strings.CutPrefix(name, "bragi/"); ours && !anyRoom {
+			if !r.imported(room) {
+				t.Errorf("%s imports %s, which its row in the import table does not allow", rel, name)
+			}
+			if names := r.names(room); names != nil {
+				checkNames(t, rel, file, spec, names)
+			}
 		}
 		if name == "unsafe" && !slices.Contains(r.kinds, "unsafe") {
 			t.Errorf("%s imports unsafe", rel)
@@ -122,13 +152,34 @@ func checkFile(t *testing.T, rel, path string, r rule, anyRoom bool) error {
 		}
 	}
 	if core {
-		checkCore(t, rel, file)
+		names := timeNames
+		if slices.Contains(r.kinds, "wall") {
+			names = append([]string{"Time"}, timeNames...)
+		}
+		checkCore(t, rel, file, names)
 	}
 	return nil
 }
 
-// checkCore refuses goroutines and any name of package time but durations.
-func checkCore(t *testing.T, rel string, file *ast.File) {
+// checkNames refuses every name of a package but some.
+func checkNames(t *testing.T, rel string, file *ast.File, spec *ast.ImportSpec, names []string) {
+	if spec.Name != nil {
+		t.Errorf("%s imports %s under another name", rel, spec.Path.Value)
+	}
+	name, _ := strconv.Unquote(spec.Path.Value)
+	name = path.Base(name)
+	ast.Inspect(file, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok && x.Name == name && x.Obj == nil && !slices.Contains(names, s.Sel.Name) {
+				t.Errorf("%s uses %s.%s, which its row in the import table does not allow", rel, name, s.Sel.Name)
+			}
+		}
+		return true
+	})
+}
+
+// checkCore refuses goroutines and any name of package time but some.
+func checkCore(t *testing.T, rel string, file *ast.File, timeNames []string) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.GoStmt:

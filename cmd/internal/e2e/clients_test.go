@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -66,7 +65,7 @@ func TestManagementAndDrain(t *testing.T) {
 		{"CLOCK_DESCRIPTION", `bragi`}, {"USER_DESCRIPTION", `userDescription`}, {"GRANDMASTER_SETTINGS_NP", `clockClass\s+6\n`},
 	} {
 		local := fmt.Sprintf("/tmp/bragi-pmc-%d", os.Getpid())
-		out, err := exec.Command("ip", "netns", "exec", b.client, "pmc", "-4", "-i", "cl0", "-b", "1", "-d", "0", "-s", local, "GET "+set.name).CombinedOutput()
+		out, err := b.client.Command("pmc", "-4", "-i", "cl0", "-b", "1", "-d", "0", "-s", local, "GET "+set.name).CombinedOutput()
 		os.Remove(local)
 		if err != nil || !regexp.MustCompile(set.want).Match(append(out, '\n')) {
 			t.Errorf("GET %s: %v, want %s in:\n%s", set.name, err, set.want, out)

@@ -7,7 +7,6 @@ package e2e
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -21,6 +20,7 @@ import (
 
 	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/status"
+	"bragi/master/udp/netns"
 )
 
 const (
@@ -32,9 +32,9 @@ const (
 // hosts are two network namespaces and what runs in them.
 type hosts struct {
 	t      *testing.T
-	dir    string // files of this test
-	master string // namespace of bragid
-	client string // namespace of the clients
+	dir    string          // files of this test
+	master netns.Namespace // of bragid
+	client netns.Namespace // of the clients
 }
 
 // need skips the test, saying why, unless it is root and all programs are
@@ -44,8 +44,8 @@ func need(t *testing.T, programs ...string) {
 	if testing.Short() {
 		t.Skip("SKIPPED in short mode: needs some minutes")
 	}
-	if os.Geteuid() != 0 {
-		t.Skip("SKIPPED: needs root for network namespaces (fix: run make test as root)")
+	if err := netns.Unavailable(); err != nil {
+		t.Skipf("SKIPPED: %v", err)
 	}
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
@@ -57,29 +57,38 @@ func need(t *testing.T, programs ...string) {
 // newHosts makes the namespaces; they go when the test ends.
 func newHosts(t *testing.T) *hosts {
 	t.Helper()
-	b := &hosts{t: t, dir: t.TempDir(), master: fmt.Sprintf("bragi-gm-%d", os.Getpid()), client: fmt.Sprintf("bragi-cl-%d", os.Getpid())}
-	t.Cleanup(func() {
-		exec.Command("ip", "netns", "del", b.master).Run() //nolint:errcheck // it may not exist
-		exec.Command("ip", "netns", "del", b.client).Run() //nolint:errcheck // likewise
-	})
-	for _, line := range []string{
-		"netns add " + b.master,
-		"netns add " + b.client,
-		"-n " + b.master + " link add gm0 type veth peer name cl0 netns " + b.client,
-		"-n " + b.master + " addr add " + masterAddress + "/24 dev gm0",
-		"-n " + b.client + " addr add " + clientAddress + "/24 dev cl0",
-		"-n " + b.master + " link set lo up",
-		"-n " + b.client + " link set lo up",
-		"-n " + b.master + " addr add " + serviceAddress + "/32 dev lo",
-		"-n " + b.master + " link set gm0 up",
-		"-n " + b.client + " link set cl0 up",
-		"-n " + b.client + " route add " + serviceAddress + "/32 via " + masterAddress,
-	} {
-		if out, err := exec.Command("ip", strings.Fields(line)...).CombinedOutput(); err != nil {
-			t.Fatalf("ip %s: %v: %s", line, err, out)
-		}
-	}
+	b := &hosts{t: t, dir: t.TempDir()}
+	b.master, b.client = b.namespace("gm"), b.namespace("cl")
+	b.join(netns.End{In: b.master, Device: "gm0", Address: masterAddress + "/24"}, netns.End{In: b.client, Device: "cl0", Address: clientAddress + "/24"})
+	b.ip(b.master, "addr add "+serviceAddress+"/32 dev lo")
+	b.ip(b.client, "route add "+serviceAddress+"/32 via "+masterAddress)
 	return b
+}
+
+// namespace makes one more; it goes when the test ends.
+func (b *hosts) namespace(label string) netns.Namespace {
+	b.t.Helper()
+	n, err := netns.New(label)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(n.Close)
+	return n
+}
+
+func (b *hosts) join(one, other netns.End) {
+	b.t.Helper()
+	if err := netns.Join(one, other); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// ip runs commands of ip in a namespace.
+func (b *hosts) ip(in netns.Namespace, lines ...string) {
+	b.t.Helper()
+	if err := in.IP(lines...); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // process is a program that runs in a namespace.
@@ -94,16 +103,16 @@ type process struct {
 
 // start runs a program in a namespace; its output lands in the process and in
 // the test's log when the test fails.
-func (b *hosts) start(namespace string, env []string, args ...string) *process {
+func (b *hosts) start(namespace netns.Namespace, env []string, args ...string) *process {
 	b.t.Helper()
 	return b.startWith(namespace, env, nil, args...)
 }
 
 // startWith hands files over, as descriptors from 3 on.
-func (b *hosts) startWith(namespace string, env []string, files []*os.File, args ...string) *process {
+func (b *hosts) startWith(namespace netns.Namespace, env []string, files []*os.File, args ...string) *process {
 	b.t.Helper()
 	p := &process{name: filepath.Base(args[0]), done: make(chan struct{})}
-	p.cmd = exec.Command("ip", append([]string{"netns", "exec", namespace}, args...)...)
+	p.cmd = namespace.Command(args...)
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.ExtraFiles = files
 	// A session of its own, as a service has.
@@ -127,7 +136,7 @@ func (b *hosts) startWith(namespace string, env []string, files []*os.File, args
 }
 
 // starts is the way to the thread that starts all processes: Pdeathsig kills a
-// child when the thread that started it ends, and Go ends threads (inNamespace).
+// child when the thread that started it ends, and Go ends threads (netns.Namespace.Do).
 var starts = sync.OnceValue(func() chan<- func() {
 	c := make(chan func())
 	go func() {

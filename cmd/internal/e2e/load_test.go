@@ -25,16 +25,9 @@ const crowdSource = "10.100.0.0/16"
 func newCrowdHosts(t *testing.T) *hosts {
 	t.Helper()
 	b := newHosts(t)
-	b.ip("-n " + b.master + " route add " + crowdSource + " via " + clientAddress)
-	b.ip("-n " + b.client + " route add local " + crowdSource + " dev lo")
+	b.ip(b.master, "route add "+crowdSource+" via "+clientAddress)
+	b.ip(b.client, "route add local "+crowdSource+" dev lo")
 	return b
-}
-
-func (b *hosts) ip(line string) {
-	b.t.Helper()
-	if out, err := exec.Command("ip", strings.Fields(line)...).CombinedOutput(); err != nil {
-		b.t.Fatalf("ip %s: %v: %s", line, err, out)
-	}
 }
 
 // crowdReport is what is read of `bragi rehearse --clients N --json`.
@@ -130,7 +123,7 @@ func TestSlowDevice(t *testing.T) {
 	load := b.crowd(clients, crowdSource, settle, window)
 	eventually(t, 10*time.Second, "all clients are served", func() bool { return d.status().Master.Clients == clients })
 	// A hundred clients get 7,200 packets a second, some 5 Mbit/s; the queue takes more than the sockets may hold.
-	if out, err := exec.Command("ip", "netns", "exec", b.master, "tc", "qdisc", "add", "dev", "gm0", "root", "tbf", "rate", "500kbit", "burst", "4kb", "limit", "64mb").CombinedOutput(); err != nil {
+	if out, err := b.master.Command("tc", "qdisc", "add", "dev", "gm0", "root", "tbf", "rate", "500kbit", "burst", "4kb", "limit", "64mb").CombinedOutput(); err != nil {
 		if strings.Contains(string(out), "qdisc kind is unknown") {
 			t.Skip("SKIPPED: the kernel has no tbf")
 		}
@@ -199,14 +192,14 @@ func TestManyClientsFloodAndDeadNeighbours(t *testing.T) {
 	// On-link addresses, so that each needs an ARP entry of its own.
 	const dead, clients = 50, 500
 	const neighbours = "10.99.0.128/25"
-	b.ip("-n " + b.client + " route add local " + neighbours + " dev lo")
+	b.ip(b.client, "route add local "+neighbours+" dev lo")
 	dying := b.start(b.client, nil, filepath.Join(binaries, "bragi"), "rehearse", "--master", serviceAddress, "--clients", fmt.Sprint(dead),
 		"--source", neighbours, "--settle", "10s", "--for", "60s")
 	eventually(t, 10*time.Second, "the neighbours are served", func() bool { return d.status().Master.Clients == dead })
 	dying.cmd.Process.Kill() //nolint:errcheck // they leave without a word
 	<-dying.done
-	b.ip("-n " + b.client + " route del local " + neighbours + " dev lo")
-	b.ip("-n " + b.master + " neigh flush dev gm0")
+	b.ip(b.client, "route del local "+neighbours+" dev lo")
+	b.ip(b.master, "neigh flush dev gm0")
 
 	// Latencies hold for a machine that has nothing else to do: a window that fails is measured again, and
 	// is judged if nothing was stolen and nobody else computes.

@@ -79,7 +79,7 @@ func (p *ptp4l) slave() bool { return p.get("PORT_DATA_SET", "portState") == "SL
 func (p *ptp4l) get(dataSet, field string) string {
 	local := fmt.Sprintf("/tmp/bragi-pmc-%d", os.Getpid())
 	defer os.Remove(local)
-	out, err := exec.Command("ip", "netns", "exec", p.b.client, "pmc", "-u", "-i", local, "-s", p.uds, "-b", "0", "GET "+dataSet).CombinedOutput()
+	out, err := p.b.client.Command("pmc", "-u", "-i", local, "-s", p.uds, "-b", "0", "GET "+dataSet).CombinedOutput()
 	if err != nil {
 		return ""
 	}

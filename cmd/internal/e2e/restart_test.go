@@ -16,6 +16,7 @@ import (
 
 	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/status"
+	"bragi/master/udp/netns"
 )
 
 // manager does for bragid what systemd does: it holds the sockets of
@@ -31,7 +32,7 @@ type manager struct {
 // holdSockets binds the ports as bragid.socket does.
 func (b *hosts) holdSockets(ports ...int) (files []*os.File) {
 	b.t.Helper()
-	inNamespace(b.t, b.master, func() error {
+	err := b.master.Do(func() error {
 		for _, port := range ports {
 			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 			if err != nil {
@@ -47,6 +48,9 @@ func (b *hosts) holdSockets(ports ...int) (files []*os.File) {
 		}
 		return nil
 	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
 	b.t.Cleanup(func() {
 		for _, f := range files {
 			f.Close()
@@ -101,21 +105,13 @@ func (m *manager) ready() (s status.Status) {
 
 // addCrowdHost adds a namespace for many clients, whose ports another client's
 // host cannot share.
-func (b *hosts) addCrowdHost() (namespace string) {
+func (b *hosts) addCrowdHost() netns.Namespace {
 	b.t.Helper()
-	namespace = fmt.Sprintf("bragi-cr-%d", os.Getpid())
-	b.t.Cleanup(func() { exec.Command("ip", "netns", "del", namespace).Run() }) //nolint:errcheck // it may not exist
-	b.ip("netns add " + namespace)
-	b.ip("-n " + b.master + " link add gm1 type veth peer name cr0 netns " + namespace)
-	b.ip("-n " + b.master + " addr add 10.98.0.1/24 dev gm1")
-	b.ip("-n " + namespace + " addr add 10.98.0.2/24 dev cr0")
-	b.ip("-n " + b.master + " link set gm1 up")
-	b.ip("-n " + namespace + " link set lo up")
-	b.ip("-n " + namespace + " link set cr0 up")
-	b.ip("-n " + namespace + " route add " + serviceAddress + "/32 via 10.98.0.1")
-	b.ip("-n " + b.master + " route add " + crowdSource + " via 10.98.0.2")
-	b.ip("-n " + namespace + " route add local " + crowdSource + " dev lo")
-	return namespace
+	crowd := b.namespace("cr")
+	b.join(netns.End{In: b.master, Device: "gm1", Address: "10.98.0.1/24"}, netns.End{In: crowd, Device: "cr0", Address: "10.98.0.2/24"})
+	b.ip(b.master, "route add "+crowdSource+" via 10.98.0.2")
+	b.ip(crowd, "route add "+serviceAddress+"/32 via 10.98.0.1", "route add local "+crowdSource+" dev lo")
+	return crowd
 }
 
 // Under the load of 200 clients and one that others wrote, restarts, kills and

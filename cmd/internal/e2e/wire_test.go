@@ -6,34 +6,13 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"runtime"
 	"sync"
-	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
-)
 
-// inNamespace runs f on a thread in a network namespace; the thread ends with it.
-func inNamespace(t *testing.T, name string, f func() error) {
-	t.Helper()
-	result := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // never unlocked
-		ns, err := unix.Open("/var/run/netns/"+name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err == nil {
-			err = unix.Setns(ns, unix.CLONE_NEWNET)
-			unix.Close(ns) //nolint:errcheck // it was only read
-		}
-		if err == nil {
-			err = f()
-		}
-		result <- err
-	}()
-	if err := <-result; err != nil {
-		t.Fatalf("in namespace %s: %v", name, err)
-	}
-}
+	"bragi/master/udp/netns"
+)
 
 // wire watches what the grandmaster sends as it arrives at the clients' side: the
 // kernel stamps each packet, so that a busy machine moves no gap.
@@ -67,7 +46,10 @@ const (
 )
 
 // tap is a device in a namespace.
-type tap struct{ namespace, device string }
+type tap struct {
+	namespace netns.Namespace
+	device    string
+}
 
 // watchWire listens on the clients' devices.
 func (b *hosts) watchWire(taps ...tap) *wire {
@@ -76,7 +58,7 @@ func (b *hosts) watchWire(taps ...tap) *wire {
 	b.t.Cleanup(w.stop)
 	for _, tap := range taps {
 		var fd int
-		inNamespace(b.t, tap.namespace, func() error {
+		err := tap.namespace.Do(func() error {
 			const ip = 0x0008 // ETH_P_IP as the network orders it
 			device, err := net.InterfaceByName(tap.device)
 			if err != nil {
@@ -93,6 +75,9 @@ func (b *hosts) watchWire(taps ...tap) *wire {
 				unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 100_000}),
 				unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: ip, Ifindex: device.Index}))
 		})
+		if err != nil {
+			b.t.Fatal(err)
+		}
 		w.running.Go(func() { w.run(fd) })
 	}
 	return w

@@ -13,19 +13,20 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/board/kernelclock"
 	"bragi/cmd/internal/cli"
 	"bragi/gnss/timescale"
 	"bragi/master/rehearsal"
-	"bragi/master/udp"
+	"bragi/master/udp/client"
 )
 
 // crowdReport is what `rehearse --clients N --json` prints.
 type crowdReport struct {
 	rehearsal.CrowdReport
-	OneWay   udp.OneWay     `json:"one_way_ns"` // around its median
-	Sockets  udp.CrowdStats `json:"sockets"`
-	OwnCPU   float64        `json:"own_cpu"`    // cores that the load itself took in the window
-	OwnRSSMB float64        `json:"own_rss_mb"` // the most it ever had
+	OneWay   client.OneWay     `json:"one_way_ns"` // around its median
+	Sockets  client.CrowdStats `json:"sockets"`
+	OwnCPU   float64           `json:"own_cpu"`    // cores that the load itself took in the window
+	OwnRSSMB float64           `json:"own_rss_mb"` // the most it ever had
 }
 
 // partingTime is how long a crowd that leaves may take to say so.
@@ -45,10 +46,10 @@ func (r *rehearse) runCrowd(ctx context.Context, out io.Writer) error {
 	defer end()
 
 	var report crowdReport
-	start := udp.Now()
+	start := kernelclock.Raw()
 	cpu, begun := ownCPU(), false
 	left := timescale.Mono{}
-	err = sockets.Run(run, crowd, func(now timescale.Mono, s udp.CrowdStats) {
+	err = sockets.Run(run, crowd, func(now timescale.Mono, s client.CrowdStats) {
 		switch {
 		case !left.IsZero():
 			if now.Sub(left) >= partingTime {
@@ -80,7 +81,7 @@ func (r *rehearse) runCrowd(ctx context.Context, out io.Writer) error {
 	return err
 }
 
-func (r *rehearse) dialCrowd() (*rehearsal.Crowd, *udp.Crowd, error) {
+func (r *rehearse) dialCrowd() (*rehearsal.Crowd, *client.Crowd, error) {
 	kind, master, err := r.whom()
 	if err != nil {
 		return nil, nil, err
@@ -101,7 +102,7 @@ func (r *rehearse) dialCrowd() (*rehearsal.Crowd, *udp.Crowd, error) {
 	if err != nil {
 		return nil, nil, cli.UsageError{Err: err}
 	}
-	sockets, err := udp.DialCrowd(udp.CrowdConfig{Master: master, First: crowd.Address(0), Last: crowd.Address(r.clients - 1),
+	sockets, err := client.DialCrowd(client.CrowdConfig{Master: master, First: crowd.Address(0), Last: crowd.Address(r.clients - 1),
 		EventPort: r.event, GeneralPort: r.general, DSCP: 47})
 	if errors.Is(err, unix.EADDRNOTAVAIL) {
 		err = fmt.Errorf("%w; here CIDR is %v", err, source.Masked())

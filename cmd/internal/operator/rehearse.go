@@ -15,12 +15,14 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"bragi/board/kernelclock"
 	"bragi/cmd/internal/cli"
 	"bragi/cmd/internal/show"
 	"bragi/cmd/internal/status"
 	"bragi/gnss/timescale"
 	"bragi/master/rehearsal"
-	"bragi/master/udp"
+	"bragi/master/udp/client"
+	"bragi/master/udp/socket"
 	"bragi/master/wire"
 )
 
@@ -58,8 +60,8 @@ func rehearseCommand(o *options) *cobra.Command {
 	f.IntVar(&r.clients, "clients", 1, "how many clients")
 	f.StringVar(&r.source, "source", "", "address to speak from, ADDR/32, or the prefix that many clients take theirs from; empty: what the route says")
 	f.DurationVar(&r.settle, "settle", 5*time.Second, "with many clients: how long before the measured time begins")
-	f.Uint16Var(&r.event, "event-port", udp.EventPort, "the event port, ours and the master's")
-	f.Uint16Var(&r.general, "general-port", udp.GeneralPort, "the general port, ours and the master's")
+	f.Uint16Var(&r.event, "event-port", socket.EventPort, "the event port, ours and the master's")
+	f.Uint16Var(&r.general, "general-port", socket.GeneralPort, "the general port, ours and the master's")
 	f.DurationVar(&r.length, "for", time.Minute, "how long")
 	f.BoolVar(&r.json, "json", false, "print the report as JSON")
 	f.BoolVar(&r.watch, "watch", false, "draw client and grandmaster live")
@@ -83,7 +85,7 @@ func (r *rehearse) whom() (kind rehearsal.Kind, master netip.Addr, err error) {
 	return kind, master, nil
 }
 
-func (r *rehearse) dial() (*udp.Client, *rehearsal.Client, error) {
+func (r *rehearse) dial() (*client.Client, *rehearsal.Client, error) {
 	kind, master, err := r.whom()
 	if err != nil {
 		return nil, nil, err
@@ -99,28 +101,28 @@ func (r *rehearse) dial() (*udp.Client, *rehearsal.Client, error) {
 	var seed [8]byte
 	rand.Read(seed[:]) //nolint:errcheck // it never fails (crypto/rand)
 	identity := wire.PortIdentity{Clock: wire.IdentityFromMAC([6]byte{0x02, seed[0], seed[1], seed[2], seed[3], seed[4]}), Port: 1}
-	client, err := rehearsal.New(rehearsal.Config{Kind: kind, Identity: identity, Domain: r.domain, Seed: uint64(seed[5])<<8 | uint64(seed[6])})
+	core, err := rehearsal.New(rehearsal.Config{Kind: kind, Identity: identity, Domain: r.domain, Seed: uint64(seed[5])<<8 | uint64(seed[6])})
 	if err != nil {
 		return nil, nil, err
 	}
-	sockets, err := udp.Dial(udp.ClientConfig{Local: local, Master: master, EventPort: r.event, GeneralPort: r.general, DSCP: 47})
-	return sockets, client, err
+	sockets, err := client.Dial(client.Config{Local: local, Master: master, EventPort: r.event, GeneralPort: r.general, DSCP: 47})
+	return sockets, core, err
 }
 
 // leave cancels the client's grants, so that the master does not send to nobody
 // for minutes.
-func leave(sockets *udp.Client, client *rehearsal.Client) error {
-	client.Leave()
+func leave(sockets *client.Client, core *rehearsal.Client) error {
+	core.Leave()
 	ctx, stop := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer stop()
-	return sockets.Run(ctx, client, func(timescale.Mono, udp.ClientStats) {})
+	return sockets.Run(ctx, core, func(timescale.Mono, client.Stats) {})
 }
 
 func (r *rehearse) run(ctx context.Context, out io.Writer) error {
 	if r.clients != 1 || r.source != "" && !strings.HasSuffix(r.source, "/32") {
 		return r.runCrowd(ctx, out)
 	}
-	sockets, client, err := r.dial()
+	sockets, core, err := r.dial()
 	if err != nil {
 		return err
 	}
@@ -131,9 +133,9 @@ func (r *rehearse) run(ctx context.Context, out io.Writer) error {
 	reports := make(chan rehearsal.Report, 1)
 	drawn := make(chan struct{})
 	go func() { newFace(r, out).draw(ctx, reports); close(drawn) }()
-	err = sockets.Run(ctx, client, func(now timescale.Mono, _ udp.ClientStats) {
+	err = sockets.Run(ctx, core, func(now timescale.Mono, _ client.Stats) {
 		select {
-		case reports <- client.Report(now):
+		case reports <- core.Report(now):
 		default:
 		}
 	})
@@ -142,8 +144,8 @@ func (r *rehearse) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	report, inPhase := client.Report(udp.Now()), client.State() == rehearsal.PhaseAligned
-	if err := leave(sockets, client); err != nil {
+	report, inPhase := core.Report(kernelclock.Raw()), core.State() == rehearsal.PhaseAligned
+	if err := leave(sockets, core); err != nil {
 		return err
 	}
 	if r.json {

@@ -11,7 +11,7 @@ import (
 
 // One line an epoch, the untrusted ones only with --all, and a summary that
 // accounts for every byte.
-func TestReplayGNSS(t *testing.T) {
+func TestReplayPrintsALineAnEpoch(t *testing.T) {
 	stream := "# a comment\r\n" +
 		"$GNRMC,120000.00,V,,,,,,,010326,,,N*66\r\n" +
 		"$GNRMC,120001.00,A,4807.038,N,01131.000,E,,,010326,,,A*46\r\n" +
@@ -55,7 +55,7 @@ func TestReplayGNSS(t *testing.T) {
 }
 
 // The table has the reasons in words and dashes for what is not known.
-func TestReplayGNSSTable(t *testing.T) {
+func TestTheReplayTableHasReasonsInWords(t *testing.T) {
 	var out strings.Builder
 	if err := replayGNSS(strings.NewReader("$GNRMC,120000.00,V,,,,,,,010326,,,N*66\r\n"), &out, timescale.UTCFromNs(946_684_800e9), true, false); err != nil {
 		t.Fatal(err)

@@ -22,9 +22,9 @@ func simCommand(o *options) *cobra.Command {
 		}
 		return printSim(c.OutOrStdout(), o.json, s)
 	}
-	antenna := func(use, short string, ok bool) *cobra.Command {
+	antenna := func(use, short string, a control.Antenna) *cobra.Command {
 		return &cobra.Command{Use: use, Short: short, Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-			return post(c, "/v1/sim/antenna", control.Antenna{OK: ok})
+			return post(c, "/v1/sim/antenna", a)
 		}}
 	}
 	var by time.Duration
@@ -43,7 +43,7 @@ func simCommand(o *options) *cobra.Command {
 		}}
 	sim := cli.Group("sim", "The board of software's knobs",
 		cli.Group("antenna", "Cut or restore the antenna",
-			antenna("cut", "Cut the antenna: no fix, no pulse", false), antenna("restore", "Put the antenna back", true)),
+			antenna("cut", "Cut the antenna: no fix, no pulse", control.Antenna{OK: false}), antenna("restore", "Put the antenna back", control.Antenna{OK: true})),
 		cli.Group("pps", "Spoil the pulse", glitch), state)
 	sim.AddCommand(simReceiver(post)...)
 	sim.PersistentFlags().BoolVar(&o.json, "json", false, "print JSON")

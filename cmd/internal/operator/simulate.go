@@ -21,9 +21,10 @@ func simulateCommand(o *options) *cobra.Command {
 	var oscillator, configured, scenario, pps, unit, plot string
 	var days int
 	var opt simulate.Options
-	c := &cobra.Command{Use: "simulate --oscillator KIND --scenario FILE|NAME", Short: "Run the grandmaster on an oscillator of software in virtual time, and judge it",
+	c := &cobra.Command{Use: "simulate --oscillator KIND --scenario FILE|NAME | --weather N", Short: "Run the grandmaster on an oscillator of software in virtual time, and judge it",
 		Long: "Runs receiver, estimator, servo and announcement on an oscillator of software, in virtual time,\n" +
-			"and judges them by the truth that they cannot see. Ready scenarios: " + strings.Join(simulate.Names(), ", ") + ".",
+			"and judges them by the truth that they cannot see. Ready scenarios: " + strings.Join(simulate.Names(), ", ") + ".\n" +
+			"With --weather N it draws N days of everything that may happen, and fails when one breaks what is promised.",
 		Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 			var err error
 			if c.Flags().Changed("weather") {

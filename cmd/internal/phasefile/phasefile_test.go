@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-func TestParse(t *testing.T) {
+func TestParseReadsEachForm(t *testing.T) {
 	for name, c := range map[string]struct {
 		text string
 		o    Options
@@ -53,7 +53,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestRecordsThatCannotBeAreRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		text string
 		o    Options
@@ -82,7 +82,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-func TestEachSecond(t *testing.T) {
+func TestEachSecondTakesThePointsOnTheSecond(t *testing.T) {
 	r := Record{X: []float64{0, 1, 2, 3, 4}, Tau0: 0.5}
 	if x, err := r.EachSecond(); err != nil || len(x) != 3 || x[2] != 4 {
 		t.Errorf("%v %v", x, err)

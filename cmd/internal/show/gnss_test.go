@@ -11,7 +11,7 @@ func some[T any](v T) *T { return &v }
 
 // A multi-band receiver with forty satellites fits a screen of 40 lines and 160
 // columns, and says what an operator asks first.
-func TestGNSSScreen(t *testing.T) {
+func TestTheGNSSScreenFits40Lines(t *testing.T) {
 	s := sample()
 	s.GNSS.Fix, s.GNSS.Trusted, s.GNSS.TAccNs, s.GNSS.Protocol = "time", true, some(int64(21)), "ubx"
 	s.GNSS.LeapS, s.GNSS.LeapSource, s.GNSS.LeapEvent = some(18), "receiver", "+1 s before 2027-01-01T00:00:00.000Z"

@@ -8,7 +8,7 @@ import (
 )
 
 // Everything that an operator asks a board is on the screen.
-func TestHardware(t *testing.T) {
+func TestTheHardwareScreenHasWhatIsAsked(t *testing.T) {
 	text := Hardware(status.Status{Hardware: status.Hardware{
 		PHC: "/dev/ptp0", Driver: "fec ptp", SyncMode: "predicted-one-step", SyncModeWhy: "because", Profile: "imx6ul", Accuracy: "a microsecond",
 		Limits: []string{"first limit", "second limit"}, Pulse: "/dev/pps0", ResidualNs: status.Residual{P1: -40, P50: 3, P99: 55, N: 900},

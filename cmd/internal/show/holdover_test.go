@@ -9,7 +9,7 @@ import (
 	"bragi/cmd/internal/status"
 )
 
-func TestHoldover(t *testing.T) {
+func TestTheHoldoverScreenHasWhatIsAsked(t *testing.T) {
 	s := sample()
 	written := s.Time.Add(-4 * time.Minute)
 	s.Holdover = status.Holdover{Oscillator: "ocxo", Learned: true, LockedForS: 90_000, ForS: value(90), SpecNs: 1500, ErrorNs: value(-35.4), SigmaNs: value(8.1),

@@ -9,7 +9,7 @@ import (
 
 // The lines on a receiver's set-up: what it is, what failed by name, how far the
 // survey is; nothing where there is nothing to tell.
-func TestReceiverLines(t *testing.T) {
+func TestReceiverLinesTellOfTheSetUp(t *testing.T) {
 	limit, minimum, so, good := 3.0, 1200.0, 620.0, 3.4
 	for what, c := range map[string]struct {
 		r    status.Receiver

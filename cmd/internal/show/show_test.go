@@ -34,7 +34,7 @@ func sample() status.Status {
 }
 
 // The screen has the words and columns of an ASR900's.
-func TestPTPClockRunning(t *testing.T) {
+func TestPTPClockRunningIsAnASR900s(t *testing.T) {
 	const want = `                      PTP Ordinary Clock [Domain 0]
          State          Ports          Pkts sent      Pkts rcvd      Redundancy Mode
          HOLDOVER       1              1995           687            Hot standby
@@ -48,7 +48,7 @@ MASTER     unicast      master       eth0         Master        2            15.
 	}
 }
 
-func TestClock(t *testing.T) {
+func TestTheClockScreenSaysStateAndWhy(t *testing.T) {
 	const want = `State           HOLDOVER (holdover in spec) for 1m30s
 Clock class     7 (holdover within spec)
 Accuracy        0x26 (within 25 us)
@@ -103,7 +103,7 @@ func TestScreensTellWhatMatters(t *testing.T) {
 	}
 }
 
-func TestNs(t *testing.T) {
+func TestNsHasAFittingUnit(t *testing.T) {
 	for v, want := range map[float64]string{0: "+0 ns", -999: "-999 ns", 1500: "+1.50 us", -2.5e6: "-2.50 ms", 3e9: "+3.00 s"} {
 		if got := Ns(&v); got != want {
 			t.Errorf("Ns(%g) = %q, want %q", v, got, want)

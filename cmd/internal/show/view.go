@@ -10,19 +10,17 @@ import (
 
 // Peer is a client as the live view draws it: what the client itself says.
 type Peer struct {
-	Address     string
-	As          string // cbr8, rpd, generic
-	State       string // Cisco's word
-	OffsetNs    *float64
-	DelayNs     *float64
-	MedianNs    *float64 // of the offsets of the last seconds
-	WorstNs     *float64
-	SyncRate    float64 // messages per second
-	RespRate    float64
-	Class       int // clockClass that the client sees; -1: none yet
-	Granted     int // flows granted, of 3
-	Unanswered  uint64
-	LastProblem string
+	Address  string
+	As       string // cbr8, rpd, generic
+	State    string // Cisco's word
+	OffsetNs *float64
+	DelayNs  *float64
+	MedianNs *float64 // of the offsets of the last seconds
+	WorstNs  *float64
+	SyncRate float64 // messages per second
+	RespRate float64
+	Class    int // clockClass that the client sees; -1: none yet
+	Granted  int // flows granted, of 3
 }
 
 // View is the live view of `make run`: the grandmaster's side, its client's,
@@ -47,9 +45,6 @@ func View(s *status.Status, problem string, p Peer, hints []string) string {
 	}
 	line("sees class", "%s", class)
 	line("receives", "%.1f Sync/s, %.1f Delay_Resp/s, %d of 3 flows granted", p.SyncRate, p.RespRate, p.Granted)
-	if p.LastProblem != "" {
-		line("problem", "%s", p.LastProblem)
-	}
 	if s != nil && len(s.Walk) > 0 {
 		fmt.Fprintf(&b, "\nWALK\n")
 		for _, step := range s.Walk[max(0, len(s.Walk)-8):] {

@@ -1,4 +1,4 @@
-// Package simulate runs the daemon's Pipeline on the board of software in
+// Package simulate runs the Pipeline on the board of software in
 // virtual time, one pulse a second, and judges what it did by the truth that
 // only the simulation knows: `bragi simulate`, and what `make bench-timing` and tests count.
 //

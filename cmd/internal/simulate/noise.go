@@ -71,7 +71,7 @@ func newPulseNoise(o *Options, seed uint64) *pulseNoise {
 	}
 	for _, e := range o.Scenario.Events {
 		switch e.Do {
-		case PulseGlitch, PulseOutliers, PulseNoise, PulseOffset, PulseMissing, PulseGaps, PulseLost, SkyRamp, Jamming:
+		case PulseGlitch, PulseOutliers, PulseNoise, PulseWhite, PulseOffset, PulseMissing, PulseGaps, PulseLost, SkyRamp, Jamming:
 			n.faults = append(n.faults, e)
 		}
 	}
@@ -83,7 +83,7 @@ func (n *pulseNoise) next() (lateNs, qErrNs float64) {
 	n.second++
 	keep := math.Exp(-1 / slowS)
 	n.slow = keep*n.slow + slowNs*math.Sqrt(1-keep*keep)*n.rng.NormFloat64()
-	late := n.white*n.rng.NormFloat64() + n.slow + n.late
+	late := n.whiteNow()*n.rng.NormFloat64() + n.slow + n.late
 	if n.record != nil {
 		late = n.record.next()
 	}
@@ -97,6 +97,17 @@ func (n *pulseNoise) next() (lateNs, qErrNs float64) {
 	}
 	n.qErr = qErrNs
 	return late, qErrNs
+}
+
+// whiteNow is the white noise of this second, in ns.
+func (n *pulseNoise) whiteNow() float64 {
+	white := n.white
+	for _, e := range n.faults {
+		if since := n.second - int(e.At.Seconds()); e.Do == PulseWhite && since >= 0 && since < int(e.For.Seconds()) {
+			white = n.white * e.Factor
+		}
+	}
+	return white
 }
 
 func (n *pulseNoise) fault(e Event, late float64) float64 {

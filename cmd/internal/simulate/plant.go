@@ -5,7 +5,6 @@ import (
 	"math"
 	"time"
 
-	"bragi/board"
 	"bragi/board/sim"
 	"bragi/gnss/timescale"
 	"bragi/holdover"
@@ -40,13 +39,13 @@ func newSimulated(o *Options) (*simulated, error) {
 	return s, err
 }
 
-func (s *simulated) pulse(now timescale.Mono, i int) (board.Edge, float64, bool) {
-	var e board.Edge
+func (s *simulated) pulse(now timescale.Mono, i int) (timescale.Edge, float64, bool) {
+	var e timescale.Edge
 	came := false
 	for _, event := range s.board.Advance(now, skyAt(now)) {
 		if event.Kind == sim.PulseEdge {
-			p := event.Edge
-			e, came = board.Edge{Local: p.Local, Mono: p.Mono, SigmaNs: max(p.SigmaNs, s.sigmaNs), Seq: p.Seq}, true
+			e, came = event.Edge.Edge, true
+			e.SigmaNs = max(e.SigmaNs, s.sigmaNs)
 		}
 	}
 	return e, s.noise.qErr, came && !s.noise.missing(i)
@@ -81,7 +80,7 @@ type recorded struct {
 	errNs   float64        // at the latest whole second; NaN in a gap
 }
 
-func (r *recorded) pulse(_ timescale.Mono, i int) (board.Edge, float64, bool) {
+func (r *recorded) pulse(_ timescale.Mono, i int) (timescale.Edge, float64, bool) {
 	x := math.NaN()
 	if i < len(r.x) {
 		x = r.x[i]
@@ -89,11 +88,11 @@ func (r *recorded) pulse(_ timescale.Mono, i int) (board.Edge, float64, bool) {
 	m := mono0.Add(time.Duration(i) * time.Second)
 	r.errNs = x + r.added(m) + float64(r.steps)
 	if x != x {
-		return board.Edge{}, 0, false
+		return timescale.Edge{}, 0, false
 	}
 	r.last = x
 	at := r.base(m).Add(time.Duration(math.Round(x + r.added(m))))
-	return board.Edge{Local: at, Mono: m, SigmaNs: 1, Seq: uint64(i)}, 0, r.sky
+	return timescale.Edge{Local: at, Mono: m, SigmaNs: 1}, 0, r.sky
 }
 
 // base is the clock but for oscillator and correction.

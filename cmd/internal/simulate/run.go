@@ -59,7 +59,7 @@ func run(o *Options, p plant) (*Result, *Trace, error) {
 	r.ForecastS, r.Class7S, r.ForecastP50S, r.ForecastP95S = nan, nan, nan, nan
 	for i := 1; i <= n; i++ {
 		if i == loss {
-			before := w.report
+			before := w.Report
 			if before.EverLocked {
 				t.Loss = len(t.ErrorNs)
 				r.ForecastS, r.Class7S = Number(round(before.ForecastS, 1)), Number(round(before.Class7S, 1))
@@ -83,10 +83,10 @@ func (w *world) look(t *Trace, r *Result, i int) {
 		t.Class, t.State = append(t.Class, 0), append(t.State, quality.Freerun)
 		return
 	}
-	s := w.report
+	s, said := w.Report, w.Said
 	class := uint8(0)
-	if w.said.Serve {
-		class = w.said.ClockClass
+	if said.Serve {
+		class = said.ClockClass
 	}
 	if s.State == quality.Locked && !w.locked {
 		w.locked = true
@@ -94,10 +94,10 @@ func (w *world) look(t *Trace, r *Result, i int) {
 			r.TimeToLockS = Number(i)
 		}
 	}
-	errorNs := w.plant.errorNs(w.now)
+	errorNs := w.plant.errorNs(w.Now)
 	t.ErrorNs, t.BoundNs = append(t.ErrorNs, errorNs), append(t.BoundNs, s.BoundNs)
 	if w.o.Look != nil {
-		w.o.Look(i, s, w.said, errorNs)
+		w.o.Look(i, s, said, errorNs)
 	}
 	t.Class, t.State = append(t.Class, class), append(t.State, s.State)
 }

@@ -38,6 +38,7 @@ const (
 	PulseGlitch      Action = "pps-glitch"   // the next Count pulses are By late
 	PulseOutliers    Action = "pps-outliers" // for For, Share of the pulses are By late or early
 	PulseNoise       Action = "pps-noise"    // for For, the pulses' noise is Factor times as large
+	PulseWhite       Action = "pps-white"    // the same of their white noise alone: the slow wander stays
 	PulseOffset      Action = "pps-offset"   // for For, every pulse is By late
 	PulseMissing     Action = "pps-missing"  // the next Count pulses are missing
 	PulseGaps        Action = "pps-gaps"     // for For, the first Count pulses of every minute are missing
@@ -60,7 +61,7 @@ const (
 // needs are the keys that an action must have; it may have no other.
 var needs = map[Action][]string{
 	AntennaCut: {}, AntennaRestore: {}, PulseGlitch: {"by", "count"}, PulseOutliers: {"by", "share", "for"},
-	PulseNoise: {"factor", "for"}, PulseOffset: {"by", "for"}, PulseMissing: {"count"}, Jamming: {"for"},
+	PulseNoise: {"factor", "for"}, PulseWhite: {"factor", "for"}, PulseOffset: {"by", "for"}, PulseMissing: {"count"}, Jamming: {"for"},
 	PulseGaps: {"count", "for"}, PulseLost: {"share", "for"}, PulseDoubled: {"by", "share", "for"}, PulseLate: {"by", "for"},
 	SkyRamp: {"by", "for"}, Seconds: {"count", "for"}, ThermometerDie: {"celsius"}, Restart: {"for"},
 	TemperatureRamp: {"celsius", "for"}, ThermometerStuck: {}, ThermometerJump: {"celsius"}, ThermometerDead: {},

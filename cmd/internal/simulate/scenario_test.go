@@ -133,6 +133,8 @@ func TestFaultsShowInThePulses(t *testing.T) {
 		{"do = \"pps-offset\"\nby = \"300ns\"\nfor = \"250s\"", 600, 849},
 		{"do = \"pps-noise\"\nfactor = 5.0\nfor = \"1m\"", 600, 659},
 		{"do = \"jamming\"\nfor = \"3m\"", 600, 779},
+		{"do = \"pps-white\"\nfactor = 5.0\nfor = \"1m\"", 600, 659},
+		{"do = \"sky-ramp\"\nby = \"10us\"\nfor = \"1m\"", 601, 3600},
 	} {
 		x := noiseOf(t, Options{Scenario: with(c.event), Seed: 1}, 3600)
 		for i := range x {
@@ -142,6 +144,74 @@ func TestFaultsShowInThePulses(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// The sky's ramp is as large as it says and stays; pulses are missing where they
+// should be.
+func TestRampsAndGaps(t *testing.T) {
+	with := func(e string) *Options {
+		s, err := ParseScenario("s", []byte("duration = \"1h\"\n[[event]]\nat = \"10m\"\n"+e))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &Options{Scenario: s, Seed: 1}
+	}
+	quiet := noiseOf(t, *with("do = \"antenna-cut\""), 3600)
+	ramp := noiseOf(t, *with("do = \"sky-ramp\"\nby = \"-10us\"\nfor = \"100s\""), 3600)
+	for second, want := range map[int]float64{600: 0, 650: -5000, 700: -10_000, 3600: -10_000} {
+		if got := ramp[second-1] - quiet[second-1]; math.Abs(got-want) > 1e-6 {
+			t.Errorf("second %d: the pulse comes %v ns later, want %v", second, got, want)
+		}
+	}
+	for event, want := range map[string][2]int{
+		"do = \"pps-gaps\"\ncount = 4\nfor = \"10m\"":    {40, 40},
+		"do = \"pps-lost\"\nshare = 0.25\nfor = \"10m\"": {120, 180},
+		"do = \"pps-lost\"\nshare = 1.0\nfor = \"10m\"":  {600, 600},
+	} {
+		o := with(event)
+		p := newPulseNoise(o, 1)
+		missing := 0
+		for second := 1; second <= 3600; second++ {
+			p.next()
+			if p.missing(second) {
+				missing++
+			}
+		}
+		if missing < want[0] || missing > want[1] {
+			t.Errorf("%q: %d pulses are missing, want %d to %d", event, missing, want[0], want[1])
+		}
+	}
+}
+
+// A restart of bragid leaves the clock as it was: no step, no new lock, class 6
+// again at once.
+func TestARestartGoesOn(t *testing.T) {
+	s, err := ParseScenario("s", []byte("duration = \"2h\"\n[[event]]\nat = \"90m\"\ndo = \"restart\"\nfor = \"20s\""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, trace := simulate(t, Options{Oscillator: holdover.OCXO, Scenario: s, Seed: 1})
+	if r.Steps != 0 || r.FirstSteps != 1 || !(r.PeakNs < 100) {
+		t.Errorf("%d steps, %d before the first lock, peak %v ns", r.Steps, r.FirstSteps, r.PeakNs)
+	}
+	if off := trace.Class[90*60+10]; off != 0 {
+		t.Errorf("class %d while bragid is away", off)
+	}
+	if back := trace.Class[91*60]; back != 6 {
+		t.Errorf("class %d a minute after the restart", back)
+	}
+}
+
+// A wrong second that the receiver names later does not move a clock that counts.
+func TestAWrongSecondDoesNotMoveTheClock(t *testing.T) {
+	s, err := ParseScenario("s", []byte("duration = \"2h\"\n[[event]]\nat = \"70m\"\ndo = \"wrong-second\"\ncount = -3\nfor = \"10m\""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, trace := simulate(t, Options{Oscillator: holdover.OCXO, Scenario: s, Seed: 1})
+	if r.Steps != 0 || !(r.PeakNs < 1000) || trace.Class[75*60] == 6 || trace.Class[len(trace.Class)-1] != 6 {
+		t.Errorf("%d steps, peak %v ns, class %d meanwhile, %d at the end", r.Steps, r.PeakNs, trace.Class[75*60], trace.Class[len(trace.Class)-1])
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"bragi/board/sim"
@@ -47,20 +46,24 @@ const (
 	gpioUncertainty = 2 * time.Microsecond
 )
 
-// dice draw. Products are rounded before they are added: else one processor
-// fuses the two and draws another day than the next.
-type dice struct{ *rand.Rand }
+// dice draw. All comes from Float64, and products are rounded before they are
+// added: else a processor of 32 bits, or one that fuses the two, draws another
+// day than the next.
+type dice struct{ rng *rand.Rand }
 
-func (d dice) chance(p float64) bool { return d.Float64() < p }
+func (d dice) chance(p float64) bool { return d.rng.Float64() < p }
+
+// below is a whole number from 0 to n-1.
+func (d dice) below(n int) int { return int(d.rng.Float64() * float64(n)) }
 
 func (d dice) between(low, high float64) float64 {
-	span := float64((high - low) * d.Float64())
+	span := float64((high - low) * d.rng.Float64())
 	return low + span
 }
 
 // within is a whole number of seconds.
 func (d dice) within(low, high time.Duration) time.Duration {
-	return low + time.Duration(d.Int64N(int64((high-low)/time.Second)+1))*time.Second
+	return low + time.Duration(d.below(int((high-low)/time.Second)+1))*time.Second
 }
 
 func (d dice) sign() float64 {
@@ -71,7 +74,7 @@ func (d dice) sign() float64 {
 }
 
 // one is one of the values, each as likely.
-func one[T any](d dice, values ...T) T { return values[d.IntN(len(values))] }
+func one[T any](d dice, values ...T) T { return values[d.below(len(values))] }
 
 // DrawDay draws the day of a seed.
 func DrawDay(seed uint64) *Day {
@@ -79,7 +82,7 @@ func DrawDay(seed uint64) *Day {
 	day := &Day{Seed: seed}
 	day.Real = one(d, holdover.XO, holdover.TCXO, holdover.TCXOHi, holdover.OCXO, holdover.Rubidium)
 	day.Told = day.Real
-	switch p := d.Float64(); {
+	switch p := d.rng.Float64(); {
 	case p < 0.2:
 		day.Told = holdover.Auto
 	case p < 0.4:
@@ -97,7 +100,7 @@ func DrawDay(seed uint64) *Day {
 	w := weather{dice: d, day: day}
 	w.crystal()
 	w.begin()
-	for n := 1 + d.IntN(4); n > 0; n-- {
+	for n := 1 + d.below(4); n > 0; n-- {
 		w.event()
 	}
 	w.scenario()
@@ -165,9 +168,9 @@ func (w *weather) begin() {
 	case w.chance(0.12):
 		w.wrongSecond(time.Second)
 	case w.chance(0.1):
-		w.add(time.Second, PulseGaps, Event{Count: 4 + w.IntN(4), For: w.within(10*time.Minute, time.Hour)})
+		w.add(time.Second, PulseGaps, Event{Count: 4 + w.below(4), For: w.within(10*time.Minute, time.Hour)})
 	case w.chance(0.05):
-		w.add(time.Second, PulseNoise, Event{Factor: w.noisy(), For: w.within(10*time.Minute, time.Hour)})
+		w.add(time.Second, PulseWhite, Event{Factor: w.noisy(), For: w.within(10*time.Minute, time.Hour)})
 	}
 	w.at = w.within(100*time.Minute, 4*time.Hour)
 }
@@ -206,14 +209,14 @@ func (w *weather) event() {
 	if at > dayLasts-2*time.Hour {
 		return
 	}
-	switch w.IntN(24) {
+	switch w.below(24) {
 	case 0, 1, 2, 3, 4:
 		end = w.outage(at, one(w.dice, w.within(5*time.Minute, time.Hour), w.within(time.Hour, 4*time.Hour), w.within(4*time.Hour, 8*time.Hour)))
 	case 5, 6:
 		end = w.flap(at)
 	case 7:
 		lasts := w.within(20*time.Minute, 2*time.Hour)
-		w.add(at, PulseGaps, Event{Count: 1 + w.IntN(10), For: lasts})
+		w.add(at, PulseGaps, Event{Count: 1 + w.below(10), For: lasts})
 		end += lasts
 	case 8:
 		lasts := w.within(20*time.Minute, 2*time.Hour)
@@ -231,7 +234,7 @@ func (w *weather) event() {
 	case 11, 12:
 		lasts := w.within(10*time.Minute, time.Hour)
 		if w.chance(0.5) {
-			w.add(at, PulseNoise, Event{Factor: w.noisy(), For: lasts})
+			w.add(at, PulseWhite, Event{Factor: w.noisy(), For: lasts})
 		} else {
 			w.add(at, PulseOutliers, Event{By: one(w.dice, 300*time.Nanosecond, 3*time.Microsecond, time.Millisecond), Share: w.between(0.01, 0.2), For: lasts})
 		}
@@ -257,7 +260,7 @@ func (w *weather) event() {
 		end += lasts
 	case 23:
 		lasts := w.within(2*time.Minute, time.Hour)
-		w.add(at, Jamming, Event{For: lasts})
+		w.jam(at, lasts)
 		end += lasts
 	}
 	w.at = end + w.within(30*time.Minute, 4*time.Hour)
@@ -281,12 +284,20 @@ func (w *weather) outage(at, lasts time.Duration) time.Duration {
 func (w *weather) flap(at time.Duration) time.Duration {
 	period := w.within(70*time.Second, 10*time.Minute)
 	down := w.within(30*time.Second, period*3/4)
-	for n := 3 + w.IntN(30); n > 0; n-- {
+	for n := 3 + w.below(30); n > 0; n-- {
 		w.add(at, AntennaCut, Event{})
 		w.add(at+down, AntennaRestore, Event{})
 		at += period
 	}
 	return at
+}
+
+// jam lets the noise grow, and after a minute the fix go.
+func (w *weather) jam(at, lasts time.Duration) {
+	w.add(at, PulseWhite, Event{Factor: jamFactor, For: min(lasts, jamBeforeFix*time.Second)})
+	if rest := lasts - jamBeforeFix*time.Second; rest > 0 {
+		w.add(at+lasts-rest, PulseLost, Event{Share: 1, For: rest})
+	}
 }
 
 // lie moves the sky's time by a step or a ramp, and after a while back the same
@@ -348,45 +359,38 @@ func (d *Day) Options() Options {
 
 // Story tells the day in plain words, a line each.
 func (d *Day) Story() []string {
-	told := "told so"
-	switch d.Told {
-	case holdover.Auto:
-		told = "told auto"
-	case d.Real:
-	default:
-		told = "told " + d.Told.String()
-	}
 	receiver := d.Receiver
-	if receiver == "" {
-		receiver = "timing receiver without a sawtooth"
+	switch receiver {
+	case "":
+		receiver = "a timing receiver without a sawtooth"
+	case ReceiverTiming:
+		receiver = "a timing receiver"
+	case ReceiverNMEA:
+		receiver = "a GPS hat"
+	case ReceiverGPIO:
+		receiver = "GPIO"
 	}
-	list := []string{fmt.Sprintf("%v, %s; thermometer %s; pulse by %s; quantum %v ppb", d.Real, told, d.Thermometer, receiver, d.QuantumPPB)}
-	if len(d.begins) > 0 {
-		list = append(list, strings.Join(d.begins, "; "))
-	}
-	if d.Scenario.FixHold > 0 {
-		list = append(list, fmt.Sprintf("the pulse runs away for %v when the antenna goes", d.Scenario.FixHold))
-	}
+	list := []string{fmt.Sprintf("real %v, told %v; thermometer %s; pulse by %s; quantum %v ppb", d.Real, d.Told, d.Thermometer, receiver, d.QuantumPPB)}
+	list = append(list, d.begins...)
 	cuts := 0
 	for _, e := range d.Scenario.Events {
-		switch e.Do {
-		case AntennaCut:
-			if cuts++; cuts > flapsTold {
-				continue
-			}
-		case AntennaRestore:
-			if cuts > flapsTold {
-				continue
-			}
+		if e.Do == AntennaCut {
+			cuts++
 		}
-		list = append(list, fmt.Sprintf("%-9v %s", e.At, e.words()))
+		if cuts <= flapsTold || e.Do != AntennaCut && e.Do != AntennaRestore {
+			list = append(list, fmt.Sprintf("%s: %s", seconds(Number(e.At.Seconds())), e.words()))
+		}
 	}
 	if cuts > flapsTold {
-		list = append(list, fmt.Sprintf("%d antenna cuts more", cuts-flapsTold))
+		list = append(list, fmt.Sprintf("the antenna is cut %d times more", cuts-flapsTold))
+	}
+	if cuts > 0 && d.Scenario.FixHold > 0 {
+		list = append(list, fmt.Sprintf("the pulse runs away for %v at each cut", d.Scenario.FixHold))
 	}
 	return list
 }
 
+// flapsTold are told one by one.
 const flapsTold = 3
 
 // words tells an event.
@@ -397,8 +401,8 @@ func (e Event) words() string {
 		return "the antenna is cut"
 	case AntennaRestore:
 		return "the antenna is back"
-	case PulseNoise:
-		return fmt.Sprintf("noise times %.1f for %v", e.Factor, e.For)
+	case PulseWhite:
+		return fmt.Sprintf("white noise times %.1f for %v", e.Factor, e.For)
 	case PulseOutliers:
 		return fmt.Sprintf("%s of the pulses are off by %v for %v", percent(e.Share), e.By, e.For)
 	case PulseGaps:
@@ -413,8 +417,6 @@ func (e Event) words() string {
 		return fmt.Sprintf("the sky moves by %v within %v", e.By, e.For)
 	case Seconds:
 		return fmt.Sprintf("the receiver names the second %+d for %v", e.Count, e.For)
-	case Jamming:
-		return fmt.Sprintf("jamming for %v", e.For)
 	case TemperatureRamp:
 		return fmt.Sprintf("%+.1f C within %v", e.Celsius, e.For)
 	case ThermometerStuck:

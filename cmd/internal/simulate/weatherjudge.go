@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"bragi/board/sim"
 	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/pipeline"
 	"bragi/holdover"
 	"bragi/holdover/quality"
 )
@@ -28,14 +28,13 @@ import (
 // Two things are excused, since no clock could know better: see Unnoticed and
 // believed.
 const (
-	outsideMost   = 10      // s
-	awayMost      = 10 * 60 // s that class 6 may be left when it is due
-	silentMost    = 3600    // s without alarm or ETA
-	changeMost    = 10.0    // ppb within a second
-	slewInSpec    = 200.0   // ppb
-	slewOutside   = 5000.0
-	slewWithinHNs = 15e6 // ns that a trapezoid of 10 ppb/s up to 5 ppm brings back within an hour
-	tolerance     = 0.01 // of a limit, for rounding
+	outsideMost = 10      // s
+	awayMost    = 10 * 60 // s that class 6 may be left when it is due
+	silentMost  = 3600    // s without alarm or ETA
+	changeMost  = 10.0    // ppb within a second
+	slewInSpec  = 200.0   // ppb
+	slewOutside = 5000.0
+	tolerance   = 0.01 // of a limit, for rounding
 )
 
 // When class 6 is due after something that excuses its loss.
@@ -58,23 +57,20 @@ func (d *Day) notDue() []span {
 	add := func(e Event, lasts, after time.Duration) {
 		list = append(list, span{int(e.At.Seconds()), int((e.At + lasts + after).Seconds())})
 	}
-	cut := -1
 	for i, e := range d.Scenario.Events {
 		switch e.Do {
 		case AntennaCut:
-			cut = i
-		case AntennaRestore:
-			if cut < 0 {
-				continue
-			}
-			from := d.Scenario.Events[cut]
-			after := dueAfterOutage
-			if e.At-from.At > longOutage || d.flapping(cut) {
+			lasts, after := d.cutFor(i), dueAfterOutage
+			if lasts > longOutage || d.flapping(i) {
 				after = dueAfterLong
 			}
-			add(from, e.At-from.At, after)
-		case PulseNoise, PulseOutliers, Jamming, PulseMissing:
+			add(e, lasts, after)
+		case PulseWhite, PulseOutliers:
 			add(e, e.For, dueAfterOutage)
+		case PulseLost:
+			if e.Share > lostNoExcuse {
+				add(e, e.For, dueAfterOutage)
+			}
 		case PulseGaps:
 			if e.Count > gapNoExcuse {
 				add(e, e.For, dueAfterOutage)
@@ -98,8 +94,22 @@ func (d *Day) notDue() []span {
 	return list
 }
 
-// gapNoExcuse pulses of every minute may be missing: class 6 is due all the same.
-const gapNoExcuse = 5
+// So many pulses of every minute, or this share of all, may be missing: class 6 is
+// due all the same.
+const (
+	gapNoExcuse  = 5
+	lostNoExcuse = 0.3
+)
+
+// cutFor is how long the antenna stays away after event i.
+func (d *Day) cutFor(i int) time.Duration {
+	for _, e := range d.Scenario.Events[i:] {
+		if e.Do == AntennaRestore {
+			return e.At - d.Scenario.Events[i].At
+		}
+	}
+	return d.Scenario.Duration - d.Scenario.Events[i].At
+}
 
 // flapping tells whether the antenna was cut within half an hour before event i.
 func (d *Day) flapping(i int) bool {
@@ -174,16 +184,45 @@ func (w witness) discernsNs(s float64) float64 {
 	return noticed*math.Sqrt(oscillator*oscillator+pulse*pulse+slow*slow) + room
 }
 
-// Unnoticed is how much of the sky's lies a clock may have taken over by each
+// Unnoticed is how much of a lie in the pulses a clock may have taken over by each
 // second, in ns, at most all of it: what was not larger, when it had come up, than
 // what the real oscillator, the room and the pulses can do by themselves in the
-// time since the lie began. It is kept until an hour after the lie's end. Without
-// a lie it is nil.
+// time since the lie began. A lie of the sky counts until an hour after its end; a
+// pulse that runs away after the antenna was cut until the pulses are gone for
+// tailKnown: then the clock knows. Without a lie it is nil.
 func (d *Day) Unnoticed() []float64 {
-	lies := d.lies()
-	if len(lies) == 0 {
-		return nil
+	n := int(d.Scenario.Duration.Seconds())
+	var taken []float64
+	w := d.witness()
+	lied := func(from, to int, lieNs func(s int) float64) {
+		if taken == nil {
+			taken = make([]float64, n+1)
+		}
+		most := 0.0
+		for s := from + 1; s <= min(to, n); s++ {
+			if lie := math.Abs(lieNs(s)); lie > most && lie <= w.discernsNs(float64(s-from)) {
+				most = lie
+			}
+			taken[s] = max(taken[s], most)
+		}
 	}
+	for _, l := range d.lies() {
+		lied(l.from, l.to+int(dueAfterLong.Seconds()), d.lieNs)
+	}
+	if tail := int(d.Scenario.FixHold.Seconds()); tail > 0 {
+		for _, e := range d.Scenario.Events {
+			if from := int(e.At.Seconds()); e.Do == AntennaCut {
+				lied(from, from+tail+tailKnown, func(s int) float64 { return sim.UnfixedDriftNs * float64(min(s-from, tail)) })
+			}
+		}
+	}
+	return taken
+}
+
+const tailKnown = 5 // s
+
+// witness is this day's.
+func (d *Day) witness() witness {
 	w := witness{spec: kinds[d.Real].Spec(), tempcoNs: math.Abs(d.Crystal.TempcoPPBC), blind: d.Thermometer != ThermometerGood, whiteNs: whiteNs}
 	switch d.Receiver {
 	case ReceiverNMEA:
@@ -191,18 +230,19 @@ func (d *Day) Unnoticed() []float64 {
 	case ReceiverGPIO:
 		w.whiteNs = gpioWhiteNs
 	}
-	n := int(d.Scenario.Duration.Seconds())
-	taken := make([]float64, n+1)
-	for _, l := range lies {
-		most := 0.0
-		for s := l.from + 1; s <= min(l.to+int(dueAfterLong.Seconds()), n); s++ {
-			if lie := math.Abs(d.lieNs(s)); lie > most && lie <= w.discernsNs(float64(s-l.from)) {
-				most = lie
-			}
-			taken[s] = most
+	return w
+}
+
+// wrongSeconds are the times when the receiver names a wrong second, and the
+// hour after.
+func (d *Day) wrongSeconds() []span {
+	var list []span
+	for _, e := range d.Scenario.Events {
+		if e.Do == Seconds {
+			list = append(list, span{int(e.At.Seconds()), int((e.At + e.For + dueAfterLong).Seconds())})
 		}
 	}
-	return taken
+	return list
 }
 
 // believed are the times when a receiver that named a wrong second from the
@@ -265,6 +305,7 @@ type judge struct {
 	specNs    float64
 	unnoticed []float64
 	believed  []span
+	wrong     []span // a wrong second, and what it leaves
 	notDue    []span
 
 	pulled  int // the oscillator was last outside the clock's pull
@@ -272,8 +313,8 @@ type judge struct {
 	silent  int // seconds of another state than LOCKED without alarm or ETA
 	state   quality.State
 	alarmed bool
-	served  bool // in the second before
-	change  float64
+	served  int     // seconds in a row, until the one before
+	ppb     float64 // the correction in the second before
 }
 
 // JudgeDay simulates a day and judges it.
@@ -291,18 +332,18 @@ func judgeWith(d *Day, change func(*Options)) (*Verdict, error) {
 		return nil, err
 	}
 	j := judge{w: w, v: &Verdict{Day: d}, specNs: float64(holdover.DefaultConfig().Spec),
-		unnoticed: d.Unnoticed(), believed: d.believed(), notDue: d.notDue(), pulled: -int(dueAfterOutage.Seconds())}
+		unnoticed: d.Unnoticed(), believed: d.believed(), wrong: d.wrongSeconds(), notDue: d.notDue(), pulled: -int(dueAfterOutage.Seconds())}
 	for i := 1; i <= int(d.Scenario.Duration.Seconds()); i++ {
 		if err := w.second(i); err != nil {
 			return nil, fmt.Errorf("simulate: seed %d, second %d: %w", d.Seed, i, err)
 		}
 		if i >= w.off {
-			if w.report.State == quality.Locked {
+			if w.Report.State == quality.Locked {
 				w.locked = true
 			}
 			j.second(i, p)
 		} else {
-			j.away, j.silent, j.served = 0, 0, false
+			j.away, j.silent, j.served = 0, 0, 0
 		}
 	}
 	return j.v, nil
@@ -318,25 +359,27 @@ func (j *judge) broke(what byte, i int, format string, args ...any) {
 }
 
 func (j *judge) second(i int, p *simulated) {
-	w, r, a := j.w, &j.w.report, &j.w.said
+	w, r, a := j.w, &j.w.Report, &j.w.Said
 	class := uint8(0)
 	if a.Serve {
 		class = a.ClockClass
 	}
-	errorNs := math.Abs(p.errorNs(w.now))
+	errorNs := math.Abs(p.errorNs(w.Now))
 	if class == 6 || class == 7 {
 		j.honest(i, class, errorNs)
 	}
 	j.due(i, class, p)
-	j.calm(i, class)
+	j.calm(i, class, p.oscillatorPPB(w.Now))
 	j.told(i)
-	j.served = a.Serve
+	if j.served++; !a.Serve {
+		j.served = 0
+	}
 	j.worth(i, class, errorNs, r)
 }
 
 // honest judges a and b.
 func (j *judge) honest(i int, class uint8, errorNs float64) {
-	v, r, a := j.v, &j.w.report, &j.w.said
+	v, r, a := j.v, &j.w.Report, &j.w.Said
 	if within(j.believed, i) {
 		return
 	}
@@ -362,7 +405,7 @@ func (j *judge) unnoticedAt(i int) float64 {
 // due judges c. A crystal that the clock's pull does not reach excuses.
 func (j *judge) due(i int, class uint8, p *simulated) {
 	most := j.w.o.MaxPPB
-	if most > 0 && math.Abs(p.oscillatorPPB(j.w.now)) > most-slewInSpec {
+	if most > 0 && math.Abs(p.oscillatorPPB(j.w.Now)) > most-slewInSpec {
 		j.pulled = i
 	}
 	if class == 6 || within(j.notDue, i) || i-j.pulled < int(dueAfterOutage.Seconds()) {
@@ -370,25 +413,42 @@ func (j *judge) due(i int, class uint8, p *simulated) {
 		return
 	}
 	if j.away++; j.away >= awayMost {
-		r := &j.w.report
-		j.broke('c', i, "class %d, %v: %s; correction %.0f ppb", class, r.State, why(r.Why), r.FrequencyPPB)
+		r := &j.w.Report
+		j.broke('c', i, "class %d, %v: %s; correction %.0f ppb", class, r.State, pipeline.Why(r.Why), r.FrequencyPPB)
 	}
 }
 
-// calm judges d.
-func (j *judge) calm(i int, class uint8) {
-	w, r := j.w, &j.w.report
-	limit := changeMost + w.o.QuantumPPB
-	if w.changes.most > limit*(1+tolerance) && w.changes.most > j.change {
-		j.broke('d', i, "frequency changed by %.2f ppb within a second", w.changes.most)
+// slewWithinHourNs is the largest error that a slew out of spec brings back
+// within an hour: the frequency moves by 10 ppb/s to 5 ppm and back, or to the
+// limit of the clock's pull where that is nearer. pullPPB 0 is none.
+func slewWithinHourNs(pullPPB, oscillatorPPB float64) float64 {
+	most := slewOutside
+	if pullPPB > 0 {
+		most = min(most, max(pullPPB-math.Abs(oscillatorPPB), 0))
 	}
-	j.change = w.changes.most
-	if by := math.Abs(float64(w.stepNs)); w.stepped != 0 {
-		switch {
-		case w.stepped == 6 || w.stepped == 7, w.stepped == 52 && by < slewWithinHNs:
-			j.broke('d', i, "stepped by %s at class %d", nanos(Number(w.stepNs)), w.stepped)
-		}
-		w.stepNs, w.stepped = 0, 0
+	return most * (time.Hour.Seconds() - most/changeMost)
+}
+
+// servedLeast is when the servo knows that it serves: here its Tick comes once a second.
+const servedLeast = 2
+
+// calm judges d. Before anybody is served, and with the one step of a free run
+// that finds the time, the frequency may be set at once.
+func (j *judge) calm(i int, class uint8, oscillatorPPB float64) {
+	w, r := j.w, &j.w.Report
+	step, at := math.Abs(float64(w.stepNs)), w.stepped
+	w.stepNs, w.stepped = 0, 0
+	changed, moved := w.changes.most, r.FrequencyPPB-j.ppb
+	w.changes.most, j.ppb = 0, r.FrequencyPPB
+	if j.served < servedLeast || at == 58 {
+		w.changes.recent = w.changes.recent[:0]
+		return
+	}
+	if changed > (changeMost+w.o.QuantumPPB)*(1+tolerance) {
+		j.broke('d', i, "frequency changed by %.2f ppb within a second", changed)
+	}
+	if at == 6 || at == 7 || at == 52 && step < slewWithinHourNs(w.o.MaxPPB, oscillatorPPB) {
+		j.broke('d', i, "stepped by %s at class %d", nanos(Number(step)), at)
 	}
 	most := slewOutside
 	switch class {
@@ -398,18 +458,13 @@ func (j *judge) calm(i int, class uint8) {
 	default:
 		return
 	}
-	if slew := math.Abs(r.FrequencyPPB + r.OscillatorPPB); j.served && slew > most*(1+tolerance)+w.o.QuantumPPB {
-		j.broke('d', i, "class %d slews by %.1f ppb", class, slew)
+	// What the servo did not know is no slew, nor what it thought and was not, nor
+	// what it takes away as quickly as it may. It is a second old.
+	slew := r.FrequencyPPB + oscillatorPPB
+	follows := moved*slew < 0 && math.Abs(moved) > 0.9*changeMost
+	if size := min(math.Abs(slew), math.Abs(r.FrequencyPPB+r.OscillatorPPB)); size > most+changeMost+w.o.QuantumPPB && !follows {
+		j.broke('d', i, "class %d slews by %.1f ppb", class, size)
 	}
-}
-
-// why is a list of reasons as one clause.
-func why(list []holdover.Reason) string {
-	words := make([]string, len(list))
-	for i, r := range list {
-		words[i] = r.String()
-	}
-	return strings.Join(words, ", ")
 }
 
 // alarmEvery is how often the alarms are looked at, in s.
@@ -417,7 +472,7 @@ const alarmEvery = 60
 
 // told judges e.
 func (j *judge) told(i int) {
-	r := &j.w.report
+	r := &j.w.Report
 	if r.State != j.state {
 		j.state, j.silent, j.alarmed = r.State, 0, false
 	}
@@ -433,14 +488,14 @@ func (j *judge) told(i int) {
 		return
 	}
 	if j.silent++; j.silent > silentMost {
-		j.broke('e', i, "%v: %s", r.State, why(r.Why))
+		j.broke('e', i, "%v: %s", r.State, pipeline.Why(r.Why))
 	}
 }
 
 // alarm tells whether any stands. The receiver's bytes are left out here, so
 // that a decoder without any says nothing.
 func (j *judge) alarm() bool {
-	for _, raised := range j.w.pipe.Troubles(j.w.now) {
+	for _, raised := range j.w.Pipe.Look(j.w.Now).Troubles {
 		if raised.Code != alarms.ReceiverSilent {
 			return true
 		}
@@ -450,7 +505,7 @@ func (j *judge) alarm() bool {
 
 // worth collects what the bound is worth.
 func (j *judge) worth(i int, class uint8, errorNs float64, r *holdover.Report) {
-	if i%worthEvery != 0 || j.unnoticedAt(i) > 0 || within(j.believed, i) || !j.w.said.Serve || math.IsNaN(r.BoundNs) {
+	if i%worthEvery != 0 || j.unnoticedAt(i) > 0 || within(j.wrong, i) || !j.w.Said.Serve || math.IsNaN(r.BoundNs) {
 		return
 	}
 	v := j.v

@@ -45,9 +45,9 @@ type Worth struct {
 	Oscillator string `json:"oscillator"`
 	Told       string `json:"told"` // right, wrong, auto
 	Locked     Number `json:"locked"`
-	Holdover   Number `json:"holdover"` // in its first 4 h
-	Days       int    `json:"days"`
-	Holdovers  int    `json:"holdovers"` // days with one
+	Holdover   Number `json:"holdover"`  // in its first 4 h
+	Days       int    `json:"days"`      // that nothing broke
+	Holdovers  int    `json:"holdovers"` // of them, with one
 }
 
 // Weather draws n days, the first from seed, the next from seed+1, and judges
@@ -128,16 +128,17 @@ func (d *Day) told() string {
 	return "wrong"
 }
 
-// worths gathers by kind and by how it was told.
+// worths gathers by kind and by how it was told. Broken days are left out: an
+// error far outside its bound would make the others' bounds look tight.
 func worths(verdicts []*Verdict) []Worth {
 	var list []Worth
 	for _, kind := range []holdover.Oscillator{holdover.XO, holdover.TCXO, holdover.TCXOHi, holdover.OCXO, holdover.Rubidium} {
 		for _, told := range []string{"right", "auto", "wrong"} {
 			w := Worth{Oscillator: kind.String(), Told: told, Locked: nan, Holdover: nan}
 			var locked, held []float64
-			var bounds, errors [holdSamples][]float64
+			var shares [holdSamples][]float64 // of the bound that the error is
 			for _, v := range verdicts {
-				if v.Day.Real != kind || v.Day.told() != told {
+				if v.Day.Real != kind || v.Day.told() != told || len(v.Broken) > 0 {
 					continue
 				}
 				w.Days++
@@ -147,16 +148,16 @@ func worths(verdicts []*Verdict) []Worth {
 				any := false
 				for m, h := range v.holdover {
 					if h.seen {
-						bounds[m], errors[m], any = append(bounds[m], h.bound), append(errors[m], h.err), true
+						shares[m], any = append(shares[m], h.err/h.bound), true
 					}
 				}
 				if any {
 					w.Holdovers++
 				}
 			}
-			for m := range bounds {
-				if e := percentile(errors[m], 0.95); len(errors[m]) >= holdoversLeast && e > 0 {
-					held = append(held, percentile(bounds[m], 0.5)/e)
+			for _, share := range shares {
+				if most := percentile(share, 0.95); len(share) >= holdoversLeast && most > 0 {
+					held = append(held, 1/most)
 				}
 			}
 			if len(locked) > 0 {
@@ -174,7 +175,7 @@ func worths(verdicts []*Verdict) []Worth {
 }
 
 // holdoversLeast is how many holdovers a percentile of their errors wants.
-const holdoversLeast = 5
+const holdoversLeast = 20
 
 // percentile is the value below which the share p of v lies; NaN of nothing.
 func percentile(v []float64, p float64) float64 {
@@ -246,8 +247,8 @@ func times(n Number) string {
 func (v *Verdict) line() string {
 	var what []string
 	for _, f := range v.Broken {
-		what = append(what, fmt.Sprintf("%c at %s (%s)", f.What, seconds(Number(f.AtS)), f.Why))
+		what = append(what, fmt.Sprintf("%c after %s (%s)", f.What, seconds(Number(f.AtS)), f.Why))
 	}
-	return fmt.Sprintf("%s: %s. The day: %s. Outside the bound %s, at most %s off at class 6 or 7. Again: %s", fmt.Sprint("seed ", v.Day.Seed),
-		strings.Join(what, ", "), strings.Join(v.Day.Story(), "; "), seconds(Number(v.OutsideS)), nanos(v.PeakNs), v.Day.repeat())
+	return fmt.Sprintf("seed %d broke %s; outside the bound for %s, %s off at most at class 6 or 7. The day: %s. Again: %s", v.Day.Seed,
+		strings.Join(what, ", "), seconds(Number(v.OutsideS)), nanos(v.PeakNs), strings.Join(v.Day.Story(), "; "), v.Day.repeat())
 }

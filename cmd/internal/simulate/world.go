@@ -6,7 +6,8 @@ import (
 
 	"bragi/board"
 	"bragi/board/sim"
-	"bragi/cmd/internal/daemon"
+	"bragi/cmd/internal/pipeline"
+	"bragi/cmd/internal/virtual"
 	"bragi/gnss"
 	"bragi/gnss/timescale"
 	"bragi/holdover"
@@ -41,9 +42,7 @@ type Options struct {
 	Look func(second int, r holdover.Report, a quality.Announcement, errorNs float64)
 }
 
-// Virtual time: raw time and the sky go in step.
 const (
-	startMono    = 1000 * time.Second
 	stampGrainNs = 4 // am335x CPTS
 	egressNs     = 100
 	startOffset  = 137 * time.Millisecond
@@ -55,21 +54,17 @@ const (
 )
 
 var (
-	mono0 = timescale.MonoFromNs(int64(startMono))
-	sky0  = timescale.Builtin().ToTAI(timescale.UTCFromNs(1795392000e9)) // 2026-11-23T00:00:00Z
-	floor = timescale.UTCFromNs(1795305600e9)
+	mono0 = virtual.Begin
+	sky0  = virtual.SkyAtBegin
 )
 
 func skyAt(m timescale.Mono) timescale.TAI { return sky0.Add(m.Sub(mono0)) }
 
 // world is the grandmaster and what is around it.
 type world struct {
-	o      *Options
-	plant  plant
-	pipe   *daemon.Pipeline
-	now    timescale.Mono
-	said   quality.Announcement
-	report holdover.Report
+	virtual.Grandmaster
+	o     *Options
+	plant plant
 
 	events  []Event // still to come
 	ramps   []ramp
@@ -77,8 +72,8 @@ type world struct {
 	sensorC float64 // ThermometerStuck: what it shows; ThermometerJump: too much
 	off     int     // until this second there is no power, or no bragid
 	kept    *holdover.Memory
-	lost    int                   // for so many seconds the power was off
-	saved   *daemon.PipelineState // of the bragid that went; nil: the power went
+	lost    int             // for so many seconds the power was off; 0: bragid was
+	saved   *pipeline.State // of the bragid that went; nil: it left none
 	sky     skyFaults
 	die     dieHeat
 	leap    *timescale.LeapSeconds
@@ -130,7 +125,7 @@ func (r *rates) note(at timescale.Mono, ppb float64, count bool) {
 type plant interface {
 	// pulse is the pulse of the second that begins i s after the start; false:
 	// it does not come. qErrNs is a timing receiver's word of the next one.
-	pulse(now timescale.Mono, i int) (e board.Edge, qErrNs float64, came bool)
+	pulse(now timescale.Mono, i int) (e timescale.Edge, qErrNs float64, came bool)
 	adjust(now timescale.Mono, ppb float64) (applied float64, err error)
 	step(now timescale.Mono, deltaNs int64)
 	local(m timescale.Mono) timescale.Local
@@ -145,25 +140,25 @@ type plant interface {
 type clock struct{ w *world }
 
 func (c clock) Cross() (board.Cross, error) {
-	return board.Cross{Local: c.Local(c.w.now), Mono: c.w.now}, nil
+	return board.Cross{Local: c.Local(c.w.Now), Mono: c.w.Now}, nil
 }
 
 func (c clock) AdjustFrequency(ppb float64) (float64, error) {
-	applied, err := c.w.plant.adjust(c.w.now, ppb)
-	c.w.changes.note(c.w.now, applied, c.w.locked || c.w.said.Serve)
+	applied, err := c.w.plant.adjust(c.w.Now, ppb)
+	c.w.changes.note(c.w.Now, applied, c.w.locked || c.w.Said.Serve)
 	return applied, err
 }
 
 func (c clock) Step(deltaNs int64) error {
-	if c.w.said.Serve {
-		c.w.stepNs, c.w.stepped = c.w.stepNs+deltaNs, c.w.said.ClockClass
+	if c.w.Said.Serve {
+		c.w.stepNs, c.w.stepped = c.w.stepNs+deltaNs, c.w.Said.ClockClass
 	}
 	if c.w.locked {
 		c.w.steps++
 	} else {
 		c.w.first++
 	}
-	c.w.plant.step(c.w.now, deltaNs)
+	c.w.plant.step(c.w.Now, deltaNs)
 	return nil
 }
 
@@ -177,28 +172,28 @@ func (c clock) Info() board.ClockInfo {
 }
 
 func newWorld(o *Options, p plant) (*world, error) {
-	w := &world{o: o, plant: p, now: mono0, events: o.Scenario.Events, leap: timescale.Builtin()}
+	w := &world{o: o, plant: p, events: o.Scenario.Events, leap: timescale.Builtin()}
+	w.Grandmaster = virtual.Grandmaster{Now: mono0, Clock: clock{w}, Sky0: sky0}
 	return w, w.powerOn(nil)
 }
 
 // powerOn starts a Pipeline anew, with what an earlier life remembered.
 func (w *world) powerOn(m *holdover.Memory) error {
-	w.pipe = daemon.NewPipeline(w.pipeline(m), clock{w})
-	w.locked, w.said = false, quality.Announcement{}
-	return w.pipe.Start(w.now, skyAt(w.now))
+	w.locked = false
+	return w.PowerOn(w.settings(m))
 }
 
-// goOn starts bragid again, with the state that it left.
+// goOn starts bragid again, with the state that it left if there is any.
 func (w *world) goOn() error {
-	w.pipe = daemon.NewPipeline(w.pipeline(w.kept), clock{w})
-	if w.pipe.Resume(w.now, *w.saved) != nil {
+	w.Pipe = pipeline.New(w.settings(w.kept), w.Clock)
+	if w.saved == nil || w.Pipe.Resume(w.Now, *w.saved) != nil {
 		return w.powerOn(w.kept)
 	}
 	return nil
 }
 
-// pipeline is how the Pipeline is set.
-func (w *world) pipeline(m *holdover.Memory) daemon.PipelineConfig {
+// settings are the Pipeline's.
+func (w *world) settings(m *holdover.Memory) pipeline.Config {
 	cfg := holdover.DefaultConfig()
 	cfg.Oscillator, cfg.Memory = w.o.Oscillator, m
 	if w.o.Configured != nil {
@@ -216,7 +211,7 @@ func (w *world) pipeline(m *holdover.Memory) daemon.PipelineConfig {
 	if w.o.Servo != nil {
 		w.o.Servo(&cfg)
 	}
-	p := daemon.PipelineConfig{Servo: cfg, Floor: floor, EgressNs: egressNs, AntennaDelay: w.o.PulseDelay}
+	p := pipeline.Config{Servo: cfg, Reference: gnss.ReferenceConfig{Floor: virtual.Floor, AntennaDelay: w.o.PulseDelay}, EgressNs: egressNs}
 	if !w.o.NoThermometer {
 		p.Temperature = w.temperature
 	}
@@ -239,7 +234,7 @@ func (w *world) temperature() float64 {
 }
 
 // second0 is the second that passes, from the start.
-func (w *world) second0() int { return int(w.now.Sub(mono0) / time.Second) }
+func (w *world) second0() int { return int(w.Now.Sub(mono0) / time.Second) }
 
 // second lets the second that begins i seconds after the start pass, until its
 // tick.
@@ -248,8 +243,8 @@ func (w *world) second(i int) error {
 	if err := w.happen(i); err != nil {
 		return err
 	}
-	w.now = at.Add(edgeSeen)
-	e, qErr, came := w.plant.pulse(w.now, i)
+	w.Now = at.Add(edgeSeen)
+	e, qErr, came := w.plant.pulse(w.Now, i)
 	if i < w.off {
 		return nil
 	}
@@ -258,39 +253,35 @@ func (w *world) second(i int) error {
 		seen += w.sky.handedLate(i)
 	}
 	if came && seen < epochSeen {
-		w.edge(at.Add(seen), i, e)
+		w.pulse(at.Add(seen), i, e)
 	}
-	w.now = at.Add(epochSeen)
 	if came {
 		utc, _ := w.leap.ToUTC(skyAt(at).Add(w.sky.wrongSecond(i)))
-		epoch := gnss.Epoch{UTC: utc, Received: w.now, Talker: "GN", Fix: gnss.FixTime, Trusted: true}
+		epoch := gnss.Epoch{UTC: utc, Talker: "GN", Fix: gnss.FixTime, Trusted: true}
 		if w.o.Receiver == ReceiverTiming {
 			epoch.QErrPs = gnss.Some(int64(math.Round(1000 * qErr)))
 		}
-		w.pipe.Epoch(epoch)
+		w.Epoch(at.Add(epochSeen), epoch)
 	}
 	if came && seen >= epochSeen && seen < tickAt {
-		w.edge(at.Add(seen), i, e)
+		w.pulse(at.Add(seen), i, e)
 	}
-	w.now = at.Add(tickAt)
-	w.pipe.Tick(w.now, w.said.Serve)
-	w.report, w.said = w.pipe.Look(w.now)
+	w.Tick(at.Add(tickAt))
 	if came && seen >= tickAt {
-		w.edge(at.Add(seen), i, e)
+		w.pulse(at.Add(seen), i, e)
 	}
 	return nil
 }
 
-// edge hands a pulse over, and its double.
-func (w *world) edge(now timescale.Mono, i int, e board.Edge) {
-	w.now = now
-	w.pipe.Edge(now, e)
+// pulse hands a pulse over, and its double.
+func (w *world) pulse(now timescale.Mono, i int, e timescale.Edge) {
+	w.Edge(now, e)
 	if by := w.sky.doubled(i); by > 0 {
-		e.Mono, e.Local, e.Seq = e.Mono.Add(by), w.plant.local(e.Mono.Add(by)), e.Seq+1
+		e.Mono, e.Local = e.Mono.Add(by), w.plant.local(e.Mono.Add(by))
 		if now.Before(e.Mono) {
-			w.now = e.Mono
+			now = e.Mono
 		}
-		w.pipe.Edge(w.now, e)
+		w.Edge(now, e)
 	}
 }
 
@@ -316,15 +307,14 @@ func (w *world) happen(i int) error {
 			w.sky.begin(e, w.o.Seed)
 		case PowerCycle, Restart:
 			w.off = i + int(e.For.Seconds())
-			w.kept, w.saved = nil, nil
-			if m, ok := w.pipe.Memory(w.now); ok && !w.o.NoMemory {
+			w.kept, w.saved, w.lost = nil, nil, 0
+			if m, ok := w.Pipe.Memory(w.Now); ok && !w.o.NoMemory {
 				w.kept = &m
 			}
-			if e.Do == Restart {
-				s := w.pipe.Save(w.now)
-				w.saved = &s
-			} else {
+			if e.Do == PowerCycle {
 				w.lost = w.off - i
+			} else if s, ok := w.Pipe.Save(w.Now); ok {
+				w.saved = &s
 			}
 		}
 	}
@@ -338,15 +328,15 @@ func (w *world) happen(i int) error {
 	if w.off != i || i == 0 {
 		return nil
 	}
-	w.now = mono0.Add(time.Duration(i) * time.Second)
-	if w.saved != nil {
+	w.Now = mono0.Add(time.Duration(i) * time.Second)
+	if w.lost == 0 {
 		return w.goOn()
 	}
 	// The clock lost its time and its correction with the power.
-	if _, err := w.plant.adjust(w.now, 0); err != nil {
+	if _, err := w.plant.adjust(w.Now, 0); err != nil {
 		return err
 	}
-	w.plant.step(w.now, int64(startOffset))
+	w.plant.step(w.Now, int64(startOffset))
 	w.plant.cool(time.Duration(w.lost) * time.Second)
 	return w.powerOn(w.kept)
 }

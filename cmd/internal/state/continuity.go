@@ -17,6 +17,21 @@ func BootID() (string, error) {
 	return strings.TrimSpace(string(b)), nil
 }
 
+// AppendBoot adds a boot's name to b, before what is of that boot alone.
+func AppendBoot(b []byte, boot string) []byte {
+	boot = boot[:min(len(boot), 255)]
+	return append(append(b, byte(len(boot))), boot...)
+}
+
+// CutBoot takes apart what begins with AppendBoot.
+func CutBoot(b []byte) (boot string, rest []byte, err error) {
+	if len(b) == 0 || len(b)-1 < int(b[0]) {
+		return "", nil, ErrTorn
+	}
+	n := 1 + int(b[0])
+	return string(b[1:n]), b[n:], nil
+}
+
 // Moment is the served clock and the kernel's clocks, read together.
 type Moment struct {
 	Boot       string  `json:"boot"`
@@ -37,13 +52,13 @@ var (
 )
 
 const (
-	// oldest is how long a clock is vouched for without anybody looking.
-	oldest = time.Minute
+	// vouchedFor is how long a clock is vouched for without anybody looking.
+	vouchedFor = time.Minute
 	// What two crystals and a change of the correction that was not written down
 	// any more may do, beside the widths of the two readings: 1 us, and 1 ppm of
 	// the age.
-	slackNs  = 1000.0
-	slackPPM = 1.0
+	toleranceNs  = 1000.0
+	tolerancePPM = 1.0
 )
 
 // Predict is what the clock reads at rawNs if nobody has touched it since m.
@@ -61,11 +76,11 @@ func Continues(before, now Moment) (offNs int64, err error) {
 		return 0, ErrOtherBoot
 	case age < 0:
 		return 0, ErrFuture
-	case age > oldest:
-		return 0, fmt.Errorf("%w (%v, at most %v)", ErrTooOld, age.Round(time.Second), oldest)
+	case age > vouchedFor:
+		return 0, fmt.Errorf("%w (%v, at most %v)", ErrTooOld, age.Round(time.Second), vouchedFor)
 	}
 	offNs = now.ClockNs - before.Predict(now.RawNs)
-	tolerance := int64(float64(before.WidthNs+now.WidthNs)/2 + slackNs + slackPPM*1e-6*float64(age))
+	tolerance := int64(float64(before.WidthNs+now.WidthNs)/2 + toleranceNs + tolerancePPM*1e-6*float64(age))
 	if offNs >= -tolerance && offNs <= tolerance {
 		return offNs, nil
 	}

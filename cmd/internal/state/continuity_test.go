@@ -13,7 +13,7 @@ func after(d time.Duration, clock time.Duration) Moment {
 	return Moment{Boot: "b", RawNs: left.RawNs + int64(d), ClockNs: left.ClockNs + int64(clock), WidthNs: 600}
 }
 
-func TestContinuityOfAClock(t *testing.T) {
+func TestAClockContinuesOnlyWhenNobodyTouchedIt(t *testing.T) {
 	const s, us, ns = time.Second, time.Microsecond, time.Nanosecond
 	otherBoot := after(s, s+20*us)
 	otherBoot.Boot = "c"
@@ -48,12 +48,27 @@ func TestContinuityOfAClock(t *testing.T) {
 	}
 }
 
-func TestBootID(t *testing.T) {
+func TestTheBootIDIsTheSameAllAlong(t *testing.T) {
 	a, err := BootID()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if b, _ := BootID(); len(a) != 36 || a != b {
 		t.Errorf("%q and %q", a, b)
+	}
+}
+
+func TestTheBootBeforeAContentComesBack(t *testing.T) {
+	b := append(AppendBoot(nil, "a boot"), "content"...)
+	if boot, rest, err := CutBoot(b); boot != "a boot" || string(rest) != "content" || err != nil {
+		t.Errorf("%q, %q, %v", boot, rest, err)
+	}
+	for _, short := range []int{0, 1, 6} {
+		if _, _, err := CutBoot(b[:short]); !errors.Is(err, ErrTorn) {
+			t.Errorf("%d bytes: %v", short, err)
+		}
+	}
+	if boot, rest, err := CutBoot(AppendBoot(nil, "")); boot != "" || len(rest) != 0 || err != nil {
+		t.Errorf("of no boot: %q, %q, %v", boot, rest, err)
 	}
 }

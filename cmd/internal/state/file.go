@@ -87,7 +87,7 @@ func Decode(k Kind, file []byte) ([]byte, error) {
 // WriteFile puts content at path at once: whoever reads it, and a machine that
 // loses its power, finds the old file or the new one.
 func WriteFile(path string, k Kind, content []byte) error {
-	if err := write(path, k, content, true); err != nil {
+	if err := write(path, k, content, onDisk); err != nil {
 		return err
 	}
 	return syncFolder(filepath.Dir(path))
@@ -95,9 +95,17 @@ func WriteFile(path string, k Kind, content []byte) error {
 
 // ReplaceFile is WriteFile for what nobody wants after a loss of power, such as
 // the state of this boot: it does not wait for the disk.
-func ReplaceFile(path string, k Kind, content []byte) error { return write(path, k, content, false) }
+func ReplaceFile(path string, k Kind, content []byte) error { return write(path, k, content, inMemory) }
 
-func write(path string, k Kind, content []byte, lasting bool) (err error) {
+// writtenTo is how far a file has come when write returns.
+type writtenTo bool
+
+const (
+	inMemory writtenTo = false // the kernel's
+	onDisk   writtenTo = true
+)
+
+func write(path string, k Kind, content []byte, until writtenTo) (err error) {
 	b, err := Encode(k, content)
 	if err != nil {
 		return err
@@ -116,7 +124,7 @@ func write(path string, k Kind, content []byte, lasting bool) (err error) {
 	if _, err = f.Write(b); err != nil {
 		return err
 	}
-	if lasting {
+	if until == onDisk {
 		if err = f.Sync(); err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ func TestAFileComesBackAsItWasWritten(t *testing.T) {
 	}
 }
 
-func TestRefusedFiles(t *testing.T) {
+func TestFilesThatCannotBeAreRefused(t *testing.T) {
 	whole, err := Encode(kind, []byte("content"))
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"go.uber.org/zap"
 )
 
-func TestLineForms(t *testing.T) {
+func TestLinesHaveTheFormOfTheirRFC(t *testing.T) {
 	line := Line{At: time.Date(2026, 11, 22, 20, 30, 1, 250e6, time.UTC), Severity: 4, MsgID: "CLOCK_CLASS", Text: "clockClass 6 to 7"}
 	for form, want := range map[Format]string{
 		RFC5424: "<188>1 2026-11-22T20:30:01.250000Z gm1 bragid 42 CLOCK_CLASS - clockClass 6 to 7",
@@ -24,7 +24,7 @@ func TestLineForms(t *testing.T) {
 	}
 }
 
-func TestParseTarget(t *testing.T) {
+func TestParseTargetRefusesWhatIsNoServer(t *testing.T) {
 	for in, want := range map[string]string{"udp://10.1.1.1:1514": "10.1.1.1:1514", "udp://10.1.1.1": "10.1.1.1:514", "udp://[fd00::1]:514": "[fd00::1]:514"} {
 		got, err := ParseTarget(in)
 		if err != nil || got.String() != want {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"time"
 
 	"bragi/cmd/internal/simulate"
@@ -26,7 +27,9 @@ func (b *bench) weather() error {
 		if err := simulate.WriteWeather(b.out, r); err != nil {
 			return err
 		}
-		fmt.Fprintf(b.out, "  %.0f days a minute\n", float64(b.days)/time.Since(begin).Minutes())
+		took := time.Since(begin)
+		b.simulated, b.spent = b.simulated+time.Duration(b.days)*24*time.Hour, b.spent+took*time.Duration(runtime.GOMAXPROCS(0))
+		fmt.Fprintf(b.out, "  %.0f days a minute\n", float64(b.days)/took.Minutes())
 		b.mark("days broken", float64(r.DaysBroken), 0, "%.0f", false)
 		for _, w := range r.Worth {
 			if w.Told != "right" {

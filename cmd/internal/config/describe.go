@@ -1,0 +1,98 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"bragi/holdover"
+	"bragi/holdover/quality"
+)
+
+// Describe says in plain words what would run.
+func (c *Config) Describe() string {
+	var b strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-11s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	or := func(s, empty string) string {
+		if s == "" {
+			return empty
+		}
+		return s
+	}
+	line("file", "%s", c.File)
+	if c.Simulated() {
+		line("board", "of software: oscillator %s, receiver %s, seed %d, fix after %v, antenna %s", c.Sim.Oscillator, c.Sim.Receiver, c.Sim.Seed,
+			c.Sim.TimeToFix, map[bool]string{true: "cut", false: "ok"}[c.Sim.AntennaCut])
+		if c.Sim.Capture != "" {
+			line("receiver", "the recording %s", c.Sim.Capture)
+		}
+	} else {
+		line("board", "%s, clock %s, interface %s", c.Board.Profile, c.Board.PHC, or(c.Board.Interface, "any"))
+		baud := "rate found by listening"
+		if c.GNSS.Baud != 0 {
+			baud = fmt.Sprintf("%d baud", c.GNSS.Baud)
+		}
+		line("receiver", "%s, %s, pulse %s, antenna delay %v; %s", c.GNSS.Device, baud, c.GNSS.PPS, c.GNSS.AntennaDelay, c.receiverWords())
+	}
+	h := c.Holdover
+	oscillator := h.Oscillator.String()
+	if h.Oscillator == holdover.Auto {
+		oscillator = "unknown, taken for a plain crystal"
+	}
+	line("clock", "oscillator %s; locked after %v inside 100 ns; clients served by a free run when GNSS comes: %v", oscillator, h.Settle, h.OnAcquire)
+	line("holdover", "class 7 inside %v, after %v of lock, for at most %v", h.Spec, h.Learning, h.MaxHoldover)
+	m := c.Master
+	p := quality.Profiles[m.QualityProfile()]
+	line("serving", "%s, ports %d and %d, domain %d, profile %s (classes %d, %d, %d, %d), %s, at most %d clients, DSCP %d",
+		or(m.Address, "every address"), m.EventPort, m.GeneralPort, m.Domain, m.Profile,
+		p.Locked, p.InSpec, p.OutOfSpec[h.Oscillator.Category()-1], p.FreeRun, m.steps(), m.MaxClients, m.DSCP)
+	switch {
+	case m.Squelch != quality.SquelchNever || m.FreeRunAfter < 0:
+		line("free run", "is not served")
+	default:
+		line("free run", "is served after %v without GNSS", m.FreeRunAfter)
+	}
+	if m.Squelch == quality.SquelchOutOfSpec {
+		line("out of spec", "is not served")
+	}
+	allow := "private ranges and our own prefixes"
+	if m.Allow != nil {
+		allow = joinPrefixes(m.Allow)
+	}
+	line("clients", "from %s; denied: %s; management: %s", allow, or(joinPrefixes(m.Deny), "nobody"), m.Management)
+	line("control", "%s", c.SocketPath())
+	line("syslog", "%s", or(strings.Join(c.Syslog.Targets, ", "), "no servers"))
+	return b.String()
+}
+
+// steps says whether Syncs are followed.
+func (m Master) steps() string {
+	switch {
+	case m.SyncMode == "two-step":
+		return "two-step"
+	case len(m.TwoStepFor) > 0:
+		return "one-step, two-step for " + joinPrefixes(m.TwoStepFor)
+	}
+	return "one-step"
+}
+
+func joinPrefixes(list []netip.Prefix) string {
+	texts := make([]string, len(list))
+	for i, p := range list {
+		texts[i] = p.String()
+	}
+	return strings.Join(texts, ", ")
+}
+
+// receiverWords says what is done to the receiver.
+func (c *Config) receiverWords() string {
+	switch {
+	case !c.SetsReceiverUp():
+		return "the receiver is left as it is"
+	case c.GNSS.Survey == 0:
+		return "a u-blox is set up, its position is not surveyed"
+	}
+	return "a u-blox is set up, its position surveyed once"
+}

@@ -1,0 +1,385 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"bragi/cmd/internal/syslog"
+)
+
+// value is a value as TOML decoded it; raw is how it stood on the command line.
+type value struct {
+	v   any
+	raw string
+	cli bool
+}
+
+// flaw says what a value must be and how to write it.
+type flaw struct {
+	must string // "must be 0 to 127"
+	fix  string
+}
+
+// field is a field of one Config, and what may be written into it.
+type field struct {
+	pointer any                 // to the field; nil: the key has none
+	read    func(v value) *flaw // puts a value into it, or says what is wrong with the value
+	write   func() string       // its value as TOML
+	reset   func()              // puts the default
+	allowed func() string       // what may be written, in words
+	absent  string              // what holds without the key, in words; "": the default as TOML
+}
+
+// otherwise tells in words what holds without the key, where the default alone
+// does not.
+func (f field) otherwise(words string) field {
+	f.absent = words
+	return f
+}
+
+// bind makes the field at a pointer. A table is made at each start: words that
+// cost something are made when they are asked for.
+func bind[T any](at *T, initial T, allowed func() string, read func(value) (T, *flaw), write func(T) string) field {
+	return field{
+		pointer: at,
+		read: func(v value) *flaw {
+			x, f := read(v)
+			if f == nil {
+				*at = x
+			}
+			return f
+		},
+		write:   func() string { return write(*at) },
+		reset:   func() { *at = initial },
+		allowed: allowed,
+	}
+}
+
+func words(s string) func() string { return func() string { return s } }
+
+// show is a value as an error quotes it.
+func (v value) show() string {
+	switch x := v.v.(type) {
+	case string:
+		return strconv.Quote(x)
+	case []any:
+		return "[...]"
+	case map[string]any:
+		return "a table"
+	default:
+		return fmt.Sprint(x)
+	}
+}
+
+// asText is a string; on the command line quotes may be left out.
+func (v value) asText() (string, bool) {
+	if s, ok := v.v.(string); ok {
+		return s, true
+	}
+	return v.raw, v.cli
+}
+
+// text is any string that ok accepts; fix says which.
+func text(at *string, initial, fix string, ok func(string) bool) field {
+	return bind(at, initial, words(fix), func(v value) (string, *flaw) {
+		s, isText := v.asText()
+		switch {
+		case !isText:
+			return "", &flaw{"must be a string in quotes", fix}
+		case strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }):
+			return "", &flaw{"must not hold control characters", fix}
+		case !ok(s):
+			return "", &flaw{"is not possible", fix}
+		}
+		return s, nil
+	}, strconv.Quote)
+}
+
+// word is one of the choices; later lists those that another version will know.
+func word(at *string, initial string, choices []string, later ...string) field {
+	return named(at, initial, choices, func(s string) (string, error) { return s, nil }, later...)
+}
+
+// named is a word that another package reads.
+func named[T any](at *T, initial T, choices []string, parse func(string) (T, error), later ...string) field {
+	allowed := func() string { return quoted(choices) }
+	return bind(at, initial, allowed, func(v value) (none T, f *flaw) {
+		s, isText := v.asText()
+		fix := "one of " + allowed()
+		if !isText {
+			return none, &flaw{"must be a string in quotes", fix}
+		}
+		for _, w := range choices {
+			if s != w {
+				continue
+			}
+			if x, err := parse(s); err == nil {
+				return x, nil
+			}
+		}
+		for _, w := range later {
+			if s == w {
+				return none, &flaw{"is not supported by this version", fix}
+			}
+		}
+		if near := nearest(s, choices); near != "" && near != s {
+			return none, &flaw{"is not known", fmt.Sprintf("did you mean %q? %s", near, fix)}
+		}
+		return none, &flaw{"is not known", fix}
+	}, func(x T) string { return strconv.Quote(fmt.Sprint(x)) })
+}
+
+func quoted(words []string) string {
+	q := make([]string, len(words))
+	for i, w := range words {
+		q[i] = strconv.Quote(w)
+	}
+	return strings.Join(q, ", ")
+}
+
+// meaning is something that may be written, a string or an int64, and the value
+// that it stands for.
+type meaning[T any] struct {
+	written any
+	value   T
+}
+
+// choice is one of a few values that are not all words.
+func choice[T comparable](at *T, initial T, must, fix string, choices ...meaning[T]) field {
+	return bind(at, initial, words(fix), func(v value) (T, *flaw) {
+		for _, c := range choices {
+			if v.v == c.written {
+				return c.value, nil
+			}
+		}
+		return initial, &flaw{must, fix}
+	}, func(x T) string {
+		for _, c := range choices {
+			if c.value == x {
+				return value{v: c.written}.show()
+			}
+		}
+		return ""
+	})
+}
+
+// choiceOf is one of a few whole numbers.
+func choiceOf(at *int, initial int, must, fix string, numbers ...int) field {
+	choices := make([]meaning[int], len(numbers))
+	for i, n := range numbers {
+		choices[i] = meaning[int]{int64(n), n}
+	}
+	return choice(at, initial, must, fix, choices...)
+}
+
+// whole is a whole number within limits.
+func whole[T ~int | ~uint8 | ~uint16 | ~uint64](at *T, initial T, low, high int64, fix string) field {
+	allowed := func() string { return fmt.Sprintf("%d to %d", low, high) }
+	return bind(at, initial, allowed, func(v value) (T, *flaw) {
+		n, ok := v.v.(int64)
+		if !ok || n < low || n > high {
+			return 0, &flaw{"must be a whole number from " + allowed(), fix}
+		}
+		return T(n), nil
+	}, func(n T) string { return fmt.Sprint(n) })
+}
+
+// number is a number within limits.
+func number(at *float64, initial, low, high float64, fix string) field {
+	allowed := func() string { return fmt.Sprintf("%g to %g", low, high) }
+	return bind(at, initial, allowed, func(v value) (float64, *flaw) {
+		x := math.NaN()
+		switch n := v.v.(type) {
+		case float64:
+			x = n
+		case int64:
+			x = float64(n)
+		}
+		if !(x >= low && x <= high) {
+			return 0, &flaw{"must be a number from " + allowed(), fix}
+		}
+		return x, nil
+	}, func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) })
+}
+
+// onByDefault is true unless the file says false.
+func onByDefault(at *bool) field { return boolean(at, true) }
+
+// offByDefault is false unless the file says true.
+func offByDefault(at *bool) field { return boolean(at, false) }
+
+func boolean(at *bool, initial bool) field {
+	return bind(at, initial, words("true, false"), func(v value) (bool, *flaw) {
+		b, ok := v.v.(bool)
+		if !ok {
+			return false, &flaw{"must be true or false", "without quotes"}
+		}
+		return b, nil
+	}, strconv.FormatBool)
+}
+
+// never is what the word "never" is read as, where a duration may be that.
+const never = time.Duration(-1)
+
+// forever is the limit of a duration that has none.
+const forever = time.Duration(math.MaxInt64)
+
+// duration is a Go duration within limits.
+func duration(at *time.Duration, initial, low, high time.Duration, example string) field {
+	allowed := func() string { return rangeText(low, high) }
+	return bind(at, initial, allowed, func(v value) (time.Duration, *flaw) {
+		return readDuration(v, low, high, fmt.Sprintf("for example %q", example))
+	}, func(d time.Duration) string { return strconv.Quote(durationText(d)) })
+}
+
+// durationOrNever is a duration, or the word "never".
+func durationOrNever(at *time.Duration, initial, low, high time.Duration, example string) field {
+	allowed := func() string { return rangeText(low, high) + `, or "never"` }
+	return bind(at, initial, allowed, func(v value) (time.Duration, *flaw) {
+		if s, _ := v.asText(); s == "never" {
+			return never, nil
+		}
+		return readDuration(v, low, high, fmt.Sprintf(`for example %q, or "never"`, example))
+	}, func(d time.Duration) string {
+		if d < 0 {
+			return `"never"`
+		}
+		return strconv.Quote(durationText(d))
+	})
+}
+
+func readDuration(v value, low, high time.Duration, fix string) (time.Duration, *flaw) {
+	s, isText := v.asText()
+	if !isText {
+		return 0, &flaw{"must be a duration in quotes", fix}
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return 0, &flaw{"is no duration", fix + "; units are ns, us, ms, s, m, h"}
+	}
+	if d < low || d > high {
+		return 0, &flaw{fmt.Sprintf("must be %v to %v", low, high), fix}
+	}
+	return d, nil
+}
+
+func rangeText(low, high time.Duration) string {
+	if high == forever {
+		return "any duration"
+	}
+	return durationText(low) + " to " + durationText(high)
+}
+
+// durationText is a duration as an operator writes it: "1.5us", "4h".
+func durationText(d time.Duration) string {
+	s := strings.Replace(d.String(), "µ", "u", 1)
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// texts is a list of strings; on the command line also one, or several with
+// commas.
+func (v value) texts() ([]string, bool) {
+	list, ok := v.v.([]any)
+	if !ok {
+		if s, isText := v.asText(); isText && v.cli {
+			if s == "" {
+				return []string{}, true
+			}
+			return strings.Split(s, ","), true
+		}
+		return nil, false
+	}
+	out := make([]string, 0, len(list))
+	for _, x := range list {
+		s, isText := x.(string)
+		if !isText {
+			return nil, false
+		}
+		out = append(out, s)
+	}
+	return out, true
+}
+
+// list is a list of strings that parse reads one by one. Without the key it is
+// nil.
+func list[T any](at *[]T, example string, parse func(string) (T, *flaw)) field {
+	fix := "for example " + example
+	return bind(at, nil, words("a list, "+fix), func(v value) ([]T, *flaw) {
+		texts, ok := v.texts()
+		if !ok {
+			return nil, &flaw{"must be a list of strings", fix}
+		}
+		out := make([]T, 0, len(texts))
+		for _, s := range texts {
+			x, f := parse(s)
+			if f != nil {
+				if f.fix == "" {
+					f.fix = fix
+				}
+				return nil, f
+			}
+			out = append(out, x)
+		}
+		return out, nil
+	}, func(l []T) string {
+		texts := make([]string, len(l))
+		for i, x := range l {
+			texts[i] = strconv.Quote(fmt.Sprint(x))
+		}
+		return "[" + strings.Join(texts, ", ") + "]"
+	})
+}
+
+// prefixes is a list of IPv4 prefixes or addresses.
+func prefixes(at *[]netip.Prefix) field {
+	return list(at, `["10.0.0.0/8", "192.0.2.7"]`, func(s string) (netip.Prefix, *flaw) {
+		s = strings.TrimSpace(s)
+		p, err := netip.ParsePrefix(s)
+		if a, addrErr := netip.ParseAddr(s); err != nil && addrErr == nil {
+			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err != nil || !p.Addr().Is4() {
+			return p, &flaw{must: fmt.Sprintf("has %q, which is no IPv4 prefix", s)}
+		}
+		if p != p.Masked() {
+			return p, &flaw{fmt.Sprintf("has %q, which has bits beyond its length", s), fmt.Sprintf("%q, or %q", p.Masked(), netip.PrefixFrom(p.Addr(), 32))}
+		}
+		return p, nil
+	})
+}
+
+// targets is a list of syslog servers.
+func targets(at *[]string) field {
+	return list(at, `["udp://10.1.1.1:514"]`, func(s string) (string, *flaw) {
+		if _, err := syslog.ParseTarget(s); err != nil {
+			return "", &flaw{must: fmt.Sprintf("has %q, which is no target", s)}
+		}
+		return s, nil
+	})
+}
+
+// unsupported refuses a key whose feature this version lacks, unless its value
+// asks for nothing.
+func unsupported() field {
+	return field{
+		read: func(v value) *flaw {
+			if list, isList := v.v.([]any); v.v == "" || isList && len(list) == 0 {
+				return nil
+			}
+			return &flaw{"is not supported by this version", leaveOut}
+		},
+		write:   func() string { return `""` },
+		reset:   func() {},
+		allowed: words(`"": this version does not support it`),
+	}
+}

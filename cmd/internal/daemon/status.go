@@ -1,0 +1,295 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"bragi/cmd/internal/pipeline"
+	"bragi/cmd/internal/status"
+	"bragi/cmd/internal/version"
+	"bragi/gnss"
+	"bragi/gnss/setup"
+	"bragi/gnss/timescale"
+	"bragi/gnss/ubx"
+	"bragi/holdover"
+	"bragi/holdover/quality"
+	"bragi/master"
+	"bragi/master/udp"
+)
+
+// The Status is put together here, from what the pipeline was at the latest tick,
+// from the packet path's latest answer, and from what the devices and files say of
+// themselves.
+
+// Status is the snapshot that every face draws from, with the packet path asked
+// anew.
+func (d *Daemon) Status() status.Status {
+	d.askService(context.Background())
+	return d.latest()
+}
+
+// latest is the snapshot as it is known without asking.
+func (d *Daemon) latest() status.Status {
+	hardware := d.hardware() // it has a lock of its own, and may wait for the device
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l, wall := d.look, d.lookedAt
+	at := func(m timescale.Mono) time.Time { return wall.Add(m.Sub(l.At)) }
+	s := status.Status{
+		Version: version.Version, Time: wall, UptimeS: wall.Sub(d.started).Seconds(), Profile: d.cfg.Board.Profile,
+		Clock: clockStatus(l, at), GNSS: gnssStatus(l), Holdover: holdoverStatus(l, d.cfg.Servo()), Hardware: hardware,
+		Alarms: d.alarms.Active(), Walk: append([]status.Step{}, d.walk...),
+		Master: status.Master{Interface: d.cfg.Board.Interface, Address: d.cfg.Master.Address, EventPort: int(d.cfg.Master.EventPort),
+			GeneralPort: int(d.cfg.Master.GeneralPort), MaxClients: d.cfg.Master.MaxClients},
+	}
+	s.GNSS.Device, s.GNSS.Connected, s.GNSS.Receiver = d.devices.device, d.connected, d.devices.receiver.status()
+	if m, ok := d.pipe.Memory(l.At); ok {
+		s.Holdover.Known = knownStatus(m)
+	}
+	s.Holdover.Memory, s.Hardware.EgressNs = d.memory.status(), known(l.EgressNs)
+	s.Restart = d.restartStatus(&s.Clock, l.Report.EverLocked)
+	masterStatus(&s, d.service)
+	return s
+}
+
+// known is a pointer to v for JSON, nil when v is not known.
+func known(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
+}
+
+func maybe[T any](m gnss.Maybe[T]) *T {
+	if !m.Known {
+		return nil
+	}
+	return &m.Value
+}
+
+// clockStatus is the clock and what is announced of it. wall turns a raw time
+// into the reader's.
+func clockStatus(l *pipeline.Look, wall func(timescale.Mono) time.Time) status.Clock {
+	report, a := l.Report, l.Announcement
+	c := status.Clock{
+		State: report.State.Cisco(), StateName: report.State.String(), StateSince: wall(report.Since),
+		Serving: a.Serve, ClockClass: a.ClockClass, ClockAccuracy: fmt.Sprintf("0x%02x", a.ClockAccuracy),
+		Variance: fmt.Sprintf("0x%04x", a.OffsetScaledLogVariance), PTPTimescale: a.PTPTimescale,
+		TimeTraceable: a.TimeTraceable, FrequencyTraceable: a.FrequencyTraceable, TimeSource: fmt.Sprintf("0x%02x", a.TimeSource),
+		UTCOffset: a.CurrentUTCOffset, UTCOffsetValid: a.CurrentUTCOffsetValid, Leap59: a.Leap59, Leap61: a.Leap61,
+		TimeErrorNs: known(report.ErrorNs), BoundNs: known(report.BoundNs), ForecastS: known(report.Class7S),
+		FreqPPB: report.FrequencyPPB, MeanFreqPPB: known(report.MeanPPB), EtaS: known(report.EtaS),
+		Reference: "internal", Why: []string{}, Time: l.Reads.String(), Pulses: report.Accepted, PulsesRejected: report.Rejected + report.Refused,
+	}
+	switch report.State {
+	case quality.Locking, quality.Locked, quality.Relocking:
+		c.Reference = "gnss"
+	}
+	for _, r := range report.Why {
+		c.Why = append(c.Why, r.String())
+	}
+	return c
+}
+
+// gnssStatus is the receiver and the pairing of its pulses.
+func gnssStatus(l *pipeline.Look) status.GNSS {
+	r := l.Reference
+	d, pair := r.DecoderStatus, r.Pairing
+	g := status.GNSS{
+		Fix: d.Epoch.Fix.String(), Trusted: r.HasTime, SatsUsed: maybe(d.Epoch.SatsUsed), LeapS: maybe(d.Epoch.LeapS),
+		Latitude: maybe(d.Position.Latitude), Longitude: maybe(d.Position.Longitude), AltitudeM: maybe(d.Position.AltitudeM),
+		Label: pair.State.String(), Frames: d.Counters.Frames(), BadChecksum: d.Counters.BadChecksums, Garbage: d.Counters.GarbageBytes,
+		Glitches: pair.Counters.Glitches, Satellites: []status.Sat{}, Why: []string{},
+	}
+	if !d.LastEpoch.IsZero() {
+		g.AgeS = known(l.At.Sub(d.LastEpoch).Seconds())
+		if d.Epoch.UTC != (timescale.UTC{}) {
+			g.UTC = d.Epoch.UTC.StringLeap(d.Epoch.Leap60)
+		}
+	}
+	if pair.State == gnss.PairLearning {
+		g.Label = fmt.Sprintf("%s (%d of %d agree)", g.Label, pair.Agree, pair.Needed)
+	}
+	if pair.Delay > 0 {
+		g.MessageMs = known(float64(pair.Delay) / 1e6)
+	}
+	seen := len(d.Satellites)
+	if seen > 0 {
+		g.SatsSeen = &seen
+	}
+	for _, s := range d.Satellites {
+		g.Satellites = append(g.Satellites, status.Sat{Constellation: s.System.String(), ID: s.ID, CN0: maybe(s.CN0),
+			Elevation: maybe(s.Elevation), Azimuth: maybe(s.Azimuth), Used: s.Used})
+	}
+	receiverStatus(&g, r)
+	for _, t := range r.Troubles {
+		g.Why = append(g.Why, t.String())
+	}
+	return g
+}
+
+// receiverStatus fills in what the receiver says beside time and position.
+func receiverStatus(g *status.GNSS, r gnss.ReferenceStatus) {
+	d, e := r.DecoderStatus, r.Epoch
+	g.LeapSource, g.TAccNs, g.QErrPs, g.HDOP = e.LeapSource.String(), maybe(e.TAccNs), maybe(e.QErrPs), maybe(e.HDOP)
+	g.Antenna, g.Jamming, g.JamLevel, g.Spoofing = maybe(e.Antenna), maybe(e.Jamming), maybe(d.JamIndicator), maybe(e.Spoofing)
+	g.AccuracyM, g.NextPulse, g.Missed, g.Model = maybe(d.Position.AccuracyM), r.Pairing.NextPulse, r.Pairing.Counters.Missed, model(d.Version)
+	g.CableNs = float64(r.AntennaDelay)
+	if !d.LastEpoch.IsZero() {
+		g.Protocol = strings.ToLower(d.Protocol())
+	}
+	if e.LeapEvent.Known {
+		g.LeapEvent = fmt.Sprintf("%+d s before %v", e.LeapEvent.Value.Change, e.LeapEvent.Value.At)
+	}
+	if r.Sawtooth.Told {
+		g.Sawtooth = "applied"
+		if r.Sawtooth.LeftOut {
+			g.Sawtooth = "left out"
+		}
+	}
+	if s := d.Survey; s.Known && (s.Value.Active || s.Value.Valid) {
+		g.Survey = &status.Survey{Active: s.Value.Active, Valid: s.Value.Valid, DurationS: s.Value.DurationS, Observations: s.Value.Observations}
+		if s.Value.HasMean {
+			g.Survey.AccuracyM = known(s.Value.AccuracyM)
+		}
+	}
+}
+
+// model is the receiver's name as far as it told it.
+func model(v ubx.Version) string {
+	name := v.Module
+	if name == "" && v.Generation() > 0 {
+		name = fmt.Sprintf("u-blox %d", v.Generation())
+	}
+	if name == "" {
+		return ""
+	}
+	firmware := v.Firmware
+	if firmware == "" {
+		firmware = v.Software
+	}
+	name += ", " + firmware
+	if v.Protocol > 0 {
+		name += fmt.Sprintf(", protocol %.2f", float64(v.Protocol)/100)
+	}
+	return name
+}
+
+// status is the receiver for `bragi show gnss`.
+func (r *receiver) status() status.Receiver {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.machine == nil {
+		return status.Receiver{Setup: "left as it is", Steps: []status.SetupStep{}}
+	}
+	s := r.machine.Status()
+	out := status.Receiver{Model: s.Model, Setup: s.State.String(), Firmware: s.Version.Firmware, Steps: []status.SetupStep{}}
+	for _, step := range s.Results {
+		out.Steps = append(out.Steps, status.SetupStep{Name: step.Name, Outcome: step.Words(), Failed: step.Outcome.Bad()})
+	}
+	if s.State != setup.Watching || s.Mode.State == setup.ModeUnknown {
+		return out
+	}
+	out.Position = &status.ReceiverPosition{State: s.Mode.State.String()}
+	if !s.Mode.Mean.IsZero() {
+		out.Position.AccuracyM = known(s.Mode.Mean.AccuracyM)
+	}
+	if s.Mode.State == setup.ModeSurvey {
+		out.Position.SurveyedS = known(float64(s.Mode.DurationS))
+		out.Position.SurveyMinS = known(float64(s.Mode.MinS))
+		out.Position.LimitM = known(s.Mode.LimitM)
+	}
+	return out
+}
+
+// holdoverStatus is the oscillator and what holdover is worth.
+func holdoverStatus(l *pipeline.Look, servo holdover.Config) status.Holdover {
+	r := l.Report
+	h := status.Holdover{
+		Oscillator: servo.Oscillator.String(), Learned: r.Learned, LockedForS: r.LockedFor.Seconds(),
+		SpecNs: float64(servo.Spec), MaxHoldoverS: servo.MaxHoldover.Seconds(),
+		ErrorNs: known(r.ErrorNs), SigmaNs: known(r.SigmaNs), BoundNs: known(r.BoundNs), ForecastS: known(r.ForecastS), ForecastP50S: known(r.ForecastP50S), ForecastP95S: known(r.ForecastP95S), Class7S: known(r.Class7S),
+		FreqPPB: r.FrequencyPPB, OscillatorPPB: known(r.OscillatorPPB), PulseNoiseNs: known(r.PulseNoiseNs), TemperatureC: known(r.TempC),
+		Why: []string{},
+	}
+	if r.HoldoverFor > 0 {
+		h.ForS = known(r.HoldoverFor.Seconds())
+	}
+	for _, w := range r.Why {
+		h.Why = append(h.Why, w.String())
+	}
+	return h
+}
+
+func knownStatus(m holdover.Memory) *status.Known {
+	k := &status.Known{FrequencyPPB: m.FrequencyPPB, FrequencySigmaPPB: m.FrequencySigmaPPB, TemperatureC: m.TempC,
+		DriftPPBDay: m.DriftPPBDay, DriftSigmaPPBDay: m.DriftSigmaPPBDay, Tempco: []status.Tempco{}, Horizons: []status.Horizon{}}
+	for _, c := range m.Tempco {
+		k.Tempco = append(k.Tempco, status.Tempco{LagS: c.LagS, PPBPerC: c.PPBPerC, SigmaPPB: c.SigmaPPB})
+	}
+	for _, s := range m.Sigma {
+		k.Horizons = append(k.Horizons, status.Horizon{HorizonS: s.HorizonS, SigmaNs: s.SigmaNs, Ratio: s.Ratio, Samples: s.Weight})
+	}
+	return k
+}
+
+// masterStatus fills in what the master says of itself.
+func masterStatus(s *status.Status, service udp.Status) {
+	snap := service.Snapshot
+	s.Clients, s.Denied = []status.Client{}, []status.Denied{}
+	if snap == nil {
+		return
+	}
+	s.Master.Identity, s.Master.Domain, s.Master.Clients = snap.Identity.String(), snap.Domain, len(snap.Clients)
+	s.Master.Counters = map[string]uint64{}
+	for _, n := range snap.Stats.Sent {
+		s.Master.Sent += n
+	}
+	s.Master.Schedule = status.Schedule{Ticks: snap.Stats.Ticks, Late: snap.Stats.LateTicks, Missed: snap.Stats.MissedSlots,
+		LatestMs: float64(service.Transport.LatestTick) / 1e6}
+	s.Master.AnnounceGap = status.AnnounceGap{Max: snap.Stats.AnnounceGap.Max.Seconds(), Last: snap.Stats.AnnounceGap.Last.Seconds(), Long: snap.Stats.AnnounceGap.Long}
+	for _, byReason := range snap.Stats.Received {
+		for reason, byAnswer := range byReason {
+			n := byAnswer[0] + byAnswer[1]
+			s.Master.Received += n
+			if n > 0 {
+				s.Master.Counters[master.Reason(reason).String()] += n
+			}
+		}
+	}
+	for _, c := range snap.Clients {
+		s.Clients = append(s.Clients, clientStatus(snap.At, c))
+	}
+	for _, d := range snap.Suspects {
+		s.Denied = append(s.Denied, status.Denied{Address: d.Address.String(), Identity: d.Port.String(), Domain: d.Domain, Reason: d.Reason.String(), Count: d.Count, AgoS: snap.At.Sub(d.Last).Seconds()})
+	}
+}
+
+func clientStatus(at timescale.Mono, c master.ClientStatus) status.Client {
+	out := status.Client{Address: c.Address.String(), Identity: c.Identity.String(), Kind: c.Kind, DelayReq: c.DelayReq, SinceS: at.Sub(c.First).Seconds(),
+		Asked: c.Asked.String(), LastS: at.Sub(c.Last).Seconds(), DSCP: c.DSCP, MinorVersion: c.Minor, Trusted: c.Trusted,
+		Signaling: c.Signaling, Denials: c.Denials, Unanswered: map[string]uint64{}}
+	if c.DelayReqInterval > 0 {
+		out.DelayReqIntervalS = known(c.DelayReqInterval.Seconds())
+	}
+	for reason, n := range c.Unanswered {
+		if n > 0 {
+			out.Unanswered[master.Reason(reason).String()] = uint64(n)
+		}
+	}
+	for flow, slot := range map[master.Flow]**status.Grant{
+		master.FlowSync: &out.Grants.Sync, master.FlowAnnounce: &out.Grants.Announce, master.FlowDelayResp: &out.Grants.DelayResp,
+	} {
+		if g := c.Grants[flow]; g.Live {
+			*slot = &status.Grant{Interval: int(g.LogInterval), ExpiresS: g.Expires.Seconds()}
+			out.Renewals += g.Renewed
+		}
+	}
+	if c.LastDenial != master.Accepted {
+		out.LastDenial = fmt.Sprintf("%s, %v ago: %s", c.LastDenialType, at.Sub(c.LastDenialAt).Round(time.Second), c.LastDenial)
+	}
+	return out
+}

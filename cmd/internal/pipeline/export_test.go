@@ -1,0 +1,4 @@
+package pipeline
+
+// DisturbedShown is for the tests outside.
+const DisturbedShown = disturbedShown

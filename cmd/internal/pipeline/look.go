@@ -1,0 +1,34 @@
+package pipeline
+
+import (
+	"bragi/cmd/internal/alarms"
+	"bragi/gnss"
+	"bragi/gnss/timescale"
+	"bragi/holdover"
+	"bragi/holdover/quality"
+)
+
+// Look is the Pipeline at one moment.
+type Look struct {
+	At           timescale.Mono
+	Reads        timescale.TAI        // the served clock's reading
+	Report       holdover.Report      // less what does not hold of a clock that is, or was, away
+	Announcement quality.Announcement // what Announce says
+	EgressNs     float64              // bound of the error between the served clock and the wire
+	Troubles     []alarms.Raised      // conditions that hold
+	Reference    gnss.ReferenceStatus
+}
+
+// Clock is what the served clock knows of itself at now, and what Announce says.
+func (p *Pipeline) Clock(now timescale.Mono) (holdover.Report, quality.Announcement) {
+	r := p.report(now)
+	return r, p.announce(now, r.Quality)
+}
+
+// Look is the whole Pipeline at now.
+func (p *Pipeline) Look(now timescale.Mono) *Look {
+	l := &Look{At: now, Reads: p.clock.Local(now).AssumeTAI(), EgressNs: p.egressNs(), Reference: p.reference.Status(now)}
+	l.Report, l.Announcement = p.Clock(now)
+	l.Troubles = p.troubles(l)
+	return l
+}

@@ -1,0 +1,230 @@
+// Package pipeline is the way of the data as plain calls, from the receiver's
+// bytes and the pulse to the clock and to what is announced of it. The daemon,
+// simulations and tests in virtual time run the same Pipeline.
+//
+// It is a core: no goroutine, no device, no time of its own. Of the board it
+// knows the clock's interface and the pulse's type.
+package pipeline
+
+import (
+	"math"
+	"time"
+
+	"bragi/board"
+	"bragi/gnss"
+	"bragi/gnss/timescale"
+	"bragi/holdover"
+	"bragi/holdover/quality"
+)
+
+// Pipeline is the way of the data from the receiver to what is announced:
+//
+//	Bytes, Edge --> gnss.Reference --> Pulse --> holdover.Clock --> Order --> board.Clock
+//	                                                            \-> Announcement
+//
+// The daemon calls it from its loop, a test in virtual time from its own. It is
+// not safe for several goroutines.
+type Pipeline struct {
+	cfg       Config
+	clock     board.Clock
+	reference *gnss.Reference
+	servo     *holdover.Clock
+
+	now      timescale.Mono
+	felt     timescale.Mono // when the thermometer was last read
+	dated    bool           // the servo knows how old its memory is
+	fault    clockFault
+	orders   uint64 // that the clock took
+	clockErr error  // the last order that the board's clock did not take; nil: it took the last one
+}
+
+// Config is what the assembly adds to the rooms' own settings.
+type Config struct {
+	Servo     holdover.Config
+	Reference gnss.ReferenceConfig
+	// EgressNs bounds the error between the served clock and the wire, in ns,
+	// until MeasuredEgress knows better.
+	EgressNs float64
+	Profile  quality.Profile
+	Squelch  quality.Squelch
+	// Temperature is the board's thermometer in C; nil: none. NaN: not known now.
+	Temperature func() float64
+}
+
+// New joins the rooms around the board's clock.
+func New(cfg Config, clock board.Clock) *Pipeline {
+	info := clock.Info()
+	// What is finer than the kernel counts would be ordered for nothing.
+	cfg.Servo.QuantumPPB, cfg.Servo.MaxPPB = max(info.QuantumPPB, info.UnitPPB), info.MaxPPB
+	return &Pipeline{cfg: cfg, clock: clock, reference: gnss.NewReference(cfg.Reference), servo: holdover.New(cfg.Servo)}
+}
+
+// Start gives the clock a known frequency correction, zero. A clock that reads
+// a date before the floor is set to start, the best guess there is: a free run
+// must not tell a date that is surely past.
+func (p *Pipeline) Start(now timescale.Mono, start timescale.TAI) error {
+	p.now = now
+	applied, err := p.clock.AdjustFrequency(0)
+	if err != nil {
+		return err
+	}
+	p.servo.Applied(now, applied)
+	if reads := p.clock.Local(now).AssumeTAI(); reads.Sub(p.reference.LeapTable().ToTAI(p.cfg.Reference.Floor)) < 0 {
+		return p.clock.Step(int64(start.Sub(reads)))
+	}
+	return nil
+}
+
+// Bytes takes what the receiver sent, which was read at received.
+func (p *Pipeline) Bytes(received timescale.Mono, b []byte) {
+	p.reference.Bytes(received, b)
+}
+
+// Epoch takes a second as a simulation, which has no bytes, names it.
+func (p *Pipeline) Epoch(e gnss.Epoch) { p.reference.Epoch(e) }
+
+// Edge takes a pulse; now is when it was handed over.
+func (p *Pipeline) Edge(now timescale.Mono, e timescale.Edge) {
+	p.now = now
+	pulse, ok := p.reference.Edge(now, e, p.heldNs(now))
+	if !ok {
+		return
+	}
+	p.dateMemory(pulse.Second)
+	p.obey(p.servo.Pulse(now, holdover.Pulse{
+		Mono: pulse.Mono, OffsetNs: pulse.Local.OffsetNs(pulse.Second), CorrectionNs: pulse.CorrectionNs,
+		SigmaNs: pulse.SigmaNs, TempC: math.NaN(), // Tick hands it on
+	}))
+}
+
+// heldNs bounds the error of a clock that was locked and runs on its oscillator;
+// +Inf: it does not.
+func (p *Pipeline) heldNs(now timescale.Mono) float64 {
+	report := p.servo.Report(now)
+	switch report.State {
+	case quality.HoldoverSpec, quality.HoldoverNoSpec, quality.Relocking:
+		return report.BoundNs
+	}
+	return math.Inf(1)
+}
+
+// Every is how often Tick is due.
+const Every = 250 * time.Millisecond
+
+// Tick tells that time has passed, and whether clients are served. It returns
+// whether the clock was steered.
+func (p *Pipeline) Tick(now timescale.Mono, served bool) (steered bool) {
+	p.now = now
+	orders := p.orders
+	p.GuardClock(now)
+	p.watchClock(now)
+	p.feel(now)
+	cond := holdover.Conditions{HasTime: p.reference.HasTime(now), Served: served, Distrust: p.distrust(now)}
+	p.obey(p.servo.Tick(now, cond))
+	return p.orders != orders
+}
+
+// UnmeasuredEgressNs bounds the error of a Sync's time until it is measured: a
+// reading of the clock right before the send was 18 us off at the worst on a
+// veth pair.
+const UnmeasuredEgressNs = 20_000
+
+// egressFalls is how slowly the published bound follows a measured one that got
+// better, for each second, so that clockAccuracy does not flutter.
+const egressFalls = 0.98
+
+// MeasuredEgress takes the measured bound of the error between the served clock
+// and the wire, in ns, once a second.
+func (p *Pipeline) MeasuredEgress(boundNs float64) {
+	p.cfg.EgressNs = max(boundNs, egressFalls*p.cfg.EgressNs)
+}
+
+// egressNs bounds the error between the served clock and the wire.
+func (p *Pipeline) egressNs() float64 { return max(p.cfg.EgressNs, p.clock.Info().FloorNs) }
+
+// distrust is the reason not to believe the pulses at now.
+func (p *Pipeline) distrust(now timescale.Mono) holdover.Reason {
+	if why, ok := p.reference.Distrust(now); ok {
+		return distrusts[why]
+	}
+	return holdover.ReasonNone
+}
+
+// Memory is what to keep of the oscillator, dated by the served clock.
+func (p *Pipeline) Memory(now timescale.Mono) (holdover.Memory, bool) {
+	return p.servo.Memory(p.clock.Local(now).AssumeTAI())
+}
+
+// dateMemory tells the servo how old its memory is, once a pulse has a date.
+func (p *Pipeline) dateMemory(second timescale.TAI) {
+	memory := p.cfg.Servo.Memory
+	if memory == nil || p.dated {
+		return
+	}
+	p.dated = true
+	made := timescale.TAIFromNs(memory.TAISeconds * int64(time.Second))
+	p.servo.MemoryAge(second.Sub(made))
+}
+
+// obey does to the clock what the servo orders and tells it what was done. An
+// order that fails is not answered: the servo gives it again.
+func (p *Pipeline) obey(o holdover.Order) {
+	if o.Step {
+		if p.clockErr = p.clock.Step(o.StepNs); p.clockErr != nil {
+			return
+		}
+		p.servo.Stepped(p.now, o.StepNs)
+		p.orders++
+	}
+	if o.SetFrequency {
+		var applied float64
+		if applied, p.clockErr = p.clock.AdjustFrequency(o.FrequencyPPB); p.clockErr == nil {
+			p.servo.Applied(p.now, applied)
+			p.orders++
+		}
+	}
+}
+
+func (p *Pipeline) temperature() float64 {
+	if p.cfg.Temperature == nil {
+		return math.NaN()
+	}
+	return p.cfg.Temperature()
+}
+
+// feel hands the thermometer's reading to the servo once a second: a holdover
+// has no pulses that it could come with.
+func (p *Pipeline) feel(now timescale.Mono) {
+	if !p.felt.IsZero() && now.Sub(p.felt) < time.Second {
+		return
+	}
+	p.felt = now
+	p.servo.Temperature(now, p.temperature())
+}
+
+// leapWarning is how long before it a leap second is announced (IEEE
+// 1588-2019, 9.4: at most 12 h).
+const leapWarning = 12 * time.Hour
+
+func (p *Pipeline) announce(now timescale.Mono, in quality.Input) quality.Announcement {
+	in.EgressNs = p.egressNs()
+	in.Profile, in.Squelch = p.cfg.Profile, p.cfg.Squelch
+	tai, table := p.clock.Local(now).AssumeTAI(), p.reference.LeapTable()
+	in.UTCOffset, in.UTCOffsetKnown = int16(table.OffsetAtTAI(tai)), true
+	utc, _ := table.ToUTC(tai)
+	if at, change, found := table.Upcoming(utc); found && at.Sub(utc) <= leapWarning {
+		in.Leap = int8(change)
+	}
+	a := quality.Announce(in)
+	if p.meddled(now) {
+		a.Serve = false
+	}
+	return a
+}
+
+// Reconfigure takes what a reload can change of the clock and of what is
+// announced of it.
+func (p *Pipeline) Reconfigure(servo holdover.Config, profile quality.Profile, squelch quality.Squelch) {
+	p.servo.Reconfigure(servo)
+	p.cfg.Profile, p.cfg.Squelch = profile, squelch
+}

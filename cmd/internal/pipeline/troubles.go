@@ -1,0 +1,140 @@
+package pipeline
+
+import (
+	"time"
+
+	"bragi/cmd/internal/alarms"
+	"bragi/gnss"
+	"bragi/holdover"
+	"bragi/holdover/quality"
+)
+
+// gnssAlarms says which alarm each trouble of the receiver is; those that are
+// not here are told in `show gnss` only.
+var gnssAlarms = map[gnss.Reason]alarms.Code{
+	gnss.ReasonNoData:          alarms.ReceiverSilent,
+	gnss.ReasonNoSentence:      alarms.ReceiverSilent,
+	gnss.ReasonNoFix:           alarms.NoFix,
+	gnss.ReasonEstimated:       alarms.NoFix,
+	gnss.ReasonNoTime:          alarms.NoFix,
+	gnss.ReasonNoEpoch:         alarms.NoFix,
+	gnss.ReasonNoChecksum:      alarms.NoFix,
+	gnss.ReasonLeapUnknown:     alarms.NoFix,
+	gnss.ReasonConflict:        alarms.NoFix,
+	gnss.ReasonDamaged:         alarms.NoFix,
+	gnss.ReasonBeforeFloor:     alarms.BadDate,
+	gnss.ReasonImplausible:     alarms.BadDate,
+	gnss.ReasonNoPulse:         alarms.NoPulse,
+	gnss.ReasonAmbiguous:       alarms.PulseDisagrees,
+	gnss.ReasonPulseDisagrees:  alarms.PulseDisagrees,
+	gnss.ReasonGlitch:          alarms.PulseGlitch,
+	gnss.ReasonPulsesPerSecond: alarms.PulseGlitch,
+	gnss.ReasonTimeAccuracy:    alarms.NoFix,
+	gnss.ReasonLeapFault:       alarms.LeapFault,
+	gnss.ReasonLateMessages:    alarms.MessagesLate,
+	gnss.ReasonAntennaOpen:     alarms.Antenna,
+	gnss.ReasonAntennaShort:    alarms.Antenna,
+	gnss.ReasonAntennaDoubted:  alarms.AntennaDoubted,
+	gnss.ReasonSpoofing:        alarms.Spoofing,
+	gnss.ReasonJamming:         alarms.Jamming,
+	gnss.ReasonJammed:          alarms.Jammed,
+	gnss.ReasonMoved:           alarms.Moved,
+	gnss.ReasonTimeJump:        alarms.TimeJump,
+	gnss.ReasonSawtooth:        alarms.Sawtooth,
+}
+
+// servoAlarms likewise for the reasons of the clock that want a fix. What
+// GNSS reports itself, and what the state's own alarm says, is not told twice.
+var servoAlarms = map[holdover.Reason]alarms.Code{
+	holdover.ReasonPulsesRejected: alarms.PulseRejected,
+	holdover.ReasonPulseRefused:   alarms.PulseRejected,
+	holdover.ReasonStrayed:        alarms.PulseRejected,
+	holdover.ReasonPulseNoise:     alarms.PulseNoisy,
+	holdover.ReasonStepFails:      alarms.BoardClock,
+	holdover.ReasonFrequencyLimit: alarms.ClockAtLimit,
+	holdover.ReasonClockAway:      alarms.BoardClock,
+	holdover.ReasonClockMeddled:   alarms.BoardClock,
+	holdover.ReasonSteppedServed:  alarms.ClockStepped,
+	holdover.ReasonSlewLong:       alarms.ClockSlewsLong,
+
+	holdover.ReasonOscillatorSettling: alarms.ClockSettles,
+	holdover.ReasonShortLock:          alarms.ClockWaits,
+	holdover.ReasonLearning:           alarms.ClockLearns,
+	holdover.ReasonSky:                alarms.SkyDoubted,
+}
+
+// stateAlarms are the states that are alarms themselves.
+var stateAlarms = map[quality.State]alarms.Code{
+	quality.Freerun:        alarms.ClockFreerun,
+	quality.HoldoverSpec:   alarms.ClockHoldover,
+	quality.HoldoverNoSpec: alarms.ClockOutOfSpec,
+	quality.Relocking:      alarms.ClockRelocking,
+}
+
+// distrusts says what the clock is told of a sign that the pulses are not to be
+// believed.
+var distrusts = map[gnss.Reason]holdover.Reason{
+	gnss.ReasonPulseDisagrees: holdover.ReasonTimeFault,
+	gnss.ReasonTimeJump:       holdover.ReasonTimeFault,
+	gnss.ReasonAntennaOpen:    holdover.ReasonAntenna,
+	gnss.ReasonAntennaShort:   holdover.ReasonAntenna,
+	gnss.ReasonSpoofing:       holdover.ReasonSpoofing,
+	gnss.ReasonJamming:        holdover.ReasonJamming,
+	gnss.ReasonMoved:          holdover.ReasonMoved,
+}
+
+// troubles are the conditions that hold at the moment of l.
+func (p *Pipeline) troubles(l *Look) []alarms.Raised {
+	now, report := l.At, l.Report
+	var raised []alarms.Raised
+	add := func(code alarms.Code, detail string) {
+		for i := range raised {
+			if raised[i].Code == code {
+				return
+			}
+		}
+		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
+	}
+	for _, t := range l.Reference.Troubles {
+		if code, found := gnssAlarms[t.Reason]; found {
+			add(code, t.String())
+		}
+	}
+	if code, found := stateAlarms[report.State]; found {
+		add(code, Why(report.Why))
+	}
+	if f := p.fault; f.away != nil {
+		add(alarms.BoardClock, f.away.Error())
+	}
+	if p.clockErr != nil {
+		add(alarms.BoardClock, p.clockErr.Error())
+	}
+	if f := p.fault; !f.disturbed.IsZero() && now.Sub(f.disturbed) < disturbedShown {
+		add(alarms.BoardClock, p.meddling(now))
+	}
+	for _, reason := range report.Alarms() {
+		if code, found := servoAlarms[reason]; found {
+			add(code, reason.String())
+		}
+	}
+	table := p.reference.LeapTable()
+	if utc, _ := table.ToUTC(l.Reads); report.EverLocked && table.Expired(utc) && !p.reference.LeapVouched(now) {
+		add(alarms.LeapTableOld, "it was complete until "+table.Expires().String())
+	}
+	return raised
+}
+
+// disturbedShown is how long the alarm stays after something else set the clock.
+const disturbedShown = 10 * time.Minute
+
+// Why is a list of reasons as one clause.
+func Why(reasons []holdover.Reason) string {
+	text := ""
+	for i, r := range reasons {
+		if i > 0 {
+			text += ", "
+		}
+		text += r.String()
+	}
+	return text
+}

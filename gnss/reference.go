@@ -1,0 +1,210 @@
+package gnss
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"bragi/gnss/timescale"
+)
+
+// Reference is one receiver with its pulse: all that lies between what it sends
+// and a pulse that a clock can be compared with, and all that speaks against it.
+//
+//	Bytes --> Decoder --> Epoch --> Trust, Pairer
+//	Edge  --> Pairer --> Mark --> Sawtooth --> Pulse
+//
+// Several of them share nothing.
+type Reference struct {
+	cfg      ReferenceConfig
+	book     *LeapBook
+	decoder  *Decoder
+	pairer   *Pairer
+	trust    Trust
+	sawtooth Sawtooth
+
+	jump    jump
+	trusted timescale.Mono // when the last trusted epoch came
+	mark    Mark           // the last
+}
+
+// ReferenceConfig is what a Reference must know.
+type ReferenceConfig struct {
+	// Floor is an instant that is surely past: no earlier date is believed.
+	Floor timescale.UTC
+	// Leap is the table of leap seconds; nil: the built-in one.
+	Leap *timescale.LeapSeconds
+	// AntennaDelay is how late the pulse comes by the antenna's cable.
+	AntennaDelay time.Duration
+}
+
+// Pulse is a labelled pulse with what is known of its lateness.
+type Pulse struct {
+	Mark
+	// CorrectionNs is to be added to the pulse's offset: the sawtooth that the
+	// receiver told, less the antenna's cable.
+	CorrectionNs float64
+}
+
+const (
+	// timeKept is how long a trusted epoch counts as having time.
+	timeKept = 2500 * time.Millisecond
+	// jumpLimit is by how much the receiver's time may differ from a clock that
+	// knows the second, or that clock's bound where it is more, after days on a
+	// plain crystal.
+	jumpLimit = 300 * time.Millisecond
+	// jumpKept is how long a jump is remembered: longer than it takes to label the
+	// pulses anew.
+	jumpKept = 15 * time.Second
+)
+
+// jump is a receiver whose second is another one than the held clock's.
+type jump struct {
+	at timescale.Mono
+	by time.Duration // positive: the held clock is ahead
+}
+
+func (j jump) holds(now timescale.Mono) bool { return !j.at.IsZero() && now.Sub(j.at) < jumpKept }
+
+// NewReference makes a Reference that has heard nothing yet.
+func NewReference(cfg ReferenceConfig) *Reference {
+	book := NewLeapBook(cfg.Leap)
+	pairer := NewPairer(PairerConfig{Book: book})
+	return &Reference{
+		cfg: cfg, book: book, pairer: pairer,
+		decoder: NewDecoder(DecoderConfig{Floor: cfg.Floor, Book: book, NextPulse: pairer.NextPulse}),
+	}
+}
+
+// Bytes takes what the receiver sent, which was read at received.
+func (r *Reference) Bytes(received timescale.Mono, b []byte) { r.decoder.Feed(received, b, r.Epoch) }
+
+// Epoch takes a second as the receiver named it: what Bytes makes of bytes, and
+// what a simulation, which has none, says itself.
+func (r *Reference) Epoch(e Epoch) {
+	if e.Trusted {
+		r.trusted = e.Received
+	}
+	place, survey := r.decoder.Place()
+	r.trust.Epoch(e, place, survey)
+	r.pairer.Epoch(e)
+}
+
+// Edge takes a pulse at now; ok is false when it has no label, or none that is to
+// be believed. heldNs bounds the error of a served clock that knows the second
+// without this Reference, because it was locked and runs on its oscillator; +Inf:
+// it does not. Such a clock knows the second better than a receiver that comes
+// back with another one: that label is thrown away, so that a receiver that finds
+// the time again is heard.
+func (r *Reference) Edge(now timescale.Mono, e timescale.Edge, heldNs float64) (p Pulse, ok bool) {
+	mark, labelled := r.pairer.Edge(e)
+	if !labelled {
+		return Pulse{}, false
+	}
+	r.mark = mark
+	if r.jumped(now, heldNs) {
+		r.pairer.Reset()
+		return Pulse{}, false
+	}
+	return Pulse{mark, r.sawtooth.Correction(mark) - float64(r.cfg.AntennaDelay)}, true
+}
+
+// jumped compares the last mark with a clock that knows the second.
+func (r *Reference) jumped(now timescale.Mono, heldNs float64) bool {
+	if math.IsInf(heldNs, 1) {
+		return false
+	}
+	by := time.Duration(r.mark.Local.OffsetNs(r.mark.Second))
+	if by.Abs() < jumpLimit || float64(by.Abs()) < heldNs {
+		r.jump = jump{}
+		return false
+	}
+	r.jump = jump{now, by}
+	return true
+}
+
+// HasTime tells whether a trusted epoch came lately.
+func (r *Reference) HasTime(now timescale.Mono) bool {
+	return !r.trusted.IsZero() && now.Sub(r.trusted) < timeKept
+}
+
+// Distrust is the reason not to believe the pulses at now; ok is false when there
+// is none.
+func (r *Reference) Distrust(now timescale.Mono) (why Reason, ok bool) {
+	switch signs, distrusted := r.trust.Reasons(); {
+	case r.pairer.fault:
+		return ReasonPulseDisagrees, true
+	case r.jump.holds(now):
+		return ReasonTimeJump, true
+	case distrusted > 0:
+		return signs[0].Reason, true
+	}
+	return 0, false
+}
+
+// Troubles is all that is wrong with receiver and pulse at now.
+func (r *Reference) Troubles(now timescale.Mono) []Trouble {
+	list := append(r.decoder.Reasons(now), r.pairer.Reasons(now)...)
+	signs, _ := r.trust.Reasons()
+	list = append(list, signs...)
+	if r.jump.holds(now) {
+		list = append(list, Trouble{ReasonTimeJump, fmt.Sprintf(
+			"the held clock is %v ahead of what the receiver says", r.jump.by.Round(time.Millisecond))})
+	}
+	if wrong, without, with := r.sawtooth.Wrong(); wrong {
+		list = append(list, Trouble{ReasonSawtooth, fmt.Sprintf(
+			"pulse to pulse %.1f ns without it, %.1f ns with it; it is left out", without, with)})
+	}
+	return list
+}
+
+// LeapTable is the table of leap seconds, with what was learned since.
+func (r *Reference) LeapTable() *timescale.LeapSeconds { return r.book.Table() }
+
+// LeapVouched tells whether the receiver stands by its leap count at now.
+func (r *Reference) LeapVouched(now timescale.Mono) bool { return r.decoder.LeapVouched(now) }
+
+// ReferenceStatus is a Reference as the operator wants to see it.
+type ReferenceStatus struct {
+	DecoderStatus
+	Pairing      PairerStatus
+	HasTime      bool          // a trusted epoch came lately
+	AntennaDelay time.Duration // taken off each pulse
+	Sawtooth     SawtoothStatus
+	Troubles     []Trouble
+}
+
+// SawtoothStatus is what the receiver tells of its pulses' grain, and what that is
+// worth.
+type SawtoothStatus struct {
+	Told              bool    // with the last labelled pulse
+	LeftOut           bool    // it makes the pulses worse
+	WithoutNs, WithNs float64 // standard deviation from pulse to pulse; 0: not known yet
+}
+
+// Status returns a copy.
+func (r *Reference) Status(now timescale.Mono) ReferenceStatus {
+	s := ReferenceStatus{
+		DecoderStatus: r.decoder.Status(), Pairing: r.pairer.Status(), HasTime: r.HasTime(now), AntennaDelay: r.cfg.AntennaDelay,
+		Sawtooth: SawtoothStatus{Told: r.mark.QErrPs.Known}, Troubles: r.Troubles(now),
+	}
+	s.Sawtooth.LeftOut, s.Sawtooth.WithoutNs, s.Sawtooth.WithNs = r.sawtooth.Wrong()
+	return s
+}
+
+// Save is what outlives the process: the label at work; nil: no pulse was
+// labelled.
+func (r *Reference) Save() *Label {
+	if l, ok := r.pairer.Label(); ok {
+		return &l
+	}
+	return nil
+}
+
+// Resume makes a Reference that has heard nothing yet count on; nil: there is
+// nothing to go on with. See Pairer.Resume for what the caller vouches for.
+func (r *Reference) Resume(now timescale.Mono, l *Label) {
+	if l != nil {
+		r.pairer.Resume(now, *l)
+	}
+}

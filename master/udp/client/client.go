@@ -1,0 +1,206 @@
+// Package client has the sockets of a rehearsing client, or of a crowd of them: it
+// carries the messages of a core (rehearsal.Client, rehearsal.Crowd) to a unicast
+// master and back, with the kernel's stamps of what came and left.
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"bragi/board/kernelclock"
+	"bragi/gnss/timescale"
+	"bragi/master/udp/socket"
+	"bragi/master/wire"
+)
+
+// Peer is the core of a client: rehearsal.Client is one. All times are
+// CLOCK_MONOTONIC_RAW.
+type Peer interface {
+	// Poll returns the next message to send at now, until ok is false. payload
+	// is only looked at before the next call.
+	Poll(now timescale.Mono) (payload []byte, event, ok bool)
+	// Sent tells when the event message with this sequenceId left: first a
+	// reading of the clock right before the send, then the kernel's stamp if one
+	// comes.
+	Sent(sequenceID uint16, at timescale.Mono)
+	// Receive takes a datagram; stamp is the kernel's, zero for none.
+	Receive(now timescale.Mono, event bool, src netip.Addr, payload []byte, stamp timescale.Mono)
+	// Next is when Poll has something to do.
+	Next() timescale.Mono
+}
+
+// Config is where a client speaks from and to.
+type Config struct {
+	Local                  netip.Addr // the zero Addr: whatever the route says
+	Master                 netip.Addr
+	Interface              string
+	EventPort, GeneralPort uint16 // ours and the master's; 0: 319 and 320
+	DSCP                   uint8
+}
+
+// Client has the sockets of one unicast client.
+type Client struct {
+	cfg            Config
+	event, general *socket.Port
+	bridge         kernelclock.Bridge
+	sent           uint32 // event messages: the kernel's stamps count them (SOF_TIMESTAMPING_OPT_ID)
+	ids            [64]uint16
+	readings       [64]timescale.Mono
+	stats          Stats
+}
+
+// Stats counts what a client's sockets did.
+type Stats struct {
+	TxStamps   uint64 // kernel stamps of what was sent
+	StampsVoid uint64
+	Jumps      uint64
+	SendFailed uint64
+}
+
+// Dial opens the sockets of a client.
+func Dial(c Config) (*Client, error) {
+	var err error
+	if c.Local, err = socket.CheckAddress(c.Local); err != nil {
+		return nil, err
+	}
+	if c.Master, err = socket.CheckAddress(c.Master); err != nil {
+		return nil, err
+	}
+	if c.Master.IsUnspecified() {
+		return nil, errors.New("udp: a client needs the master's address")
+	}
+	if err := socket.Ready(&c.EventPort, &c.GeneralPort); err != nil {
+		return nil, err
+	}
+	cl := &Client{cfg: c}
+	o := socket.Options{Address: c.Local, Port: c.EventPort, Device: c.Interface, DSCP: c.DSCP, Priority: priority, TxStamps: true}
+	if cl.event, err = socket.Open(o); err != nil {
+		return nil, err
+	}
+	o.Port, o.TxStamps = c.GeneralPort, false
+	if cl.general, err = socket.Open(o); err != nil {
+		_ = cl.event.Close()
+		return nil, err
+	}
+	return cl, nil
+}
+
+// priority is SO_PRIORITY of what a client sends.
+const priority = 6
+
+// Close gives the ports back. Run must have ended.
+func (c *Client) Close() error { return errors.Join(c.event.Close(), c.general.Close()) }
+
+// Run carries peer's messages until ctx ends (then nil). each is called on the
+// same goroutine about ten times a second, to look at the peer.
+func (c *Client) Run(ctx context.Context, peer Peer, each func(now timescale.Mono, s Stats)) error {
+	runtime.LockOSThread() // the thread ends with the timer slack it is given
+	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
+	defer runtime.UnlockOSThread()
+	fds := []unix.PollFd{{Fd: int32(c.event.FD), Events: unix.POLLIN}, {Fd: int32(c.general.FD), Events: unix.POLLIN}}
+	const tenth = time.Second / 10
+	c.bridge.Look()
+	lookAt := kernelclock.Raw()
+	for ctx.Err() == nil {
+		c.send(peer)
+		now := kernelclock.Raw()
+		if !now.Before(lookAt) {
+			lookAt = now.Add(tenth)
+			c.stats.Jumps, c.stats.SendFailed = c.bridge.Jumps(), c.event.Tx.Stats.Failed+c.general.Tx.Stats.Failed
+			each(now, c.stats)
+		}
+		wait := max(0, min(peer.Next().Sub(now), lookAt.Sub(now)))
+		ts := unix.NsecToTimespec(int64(wait))
+		if _, err := unix.Ppoll(fds, &ts, nil); err != nil {
+			if errors.Is(err, unix.EINTR) {
+				continue
+			}
+			return fmt.Errorf("udp: %w", os.NewSyscallError("ppoll", err))
+		}
+		c.txStamps(peer)
+		c.receive(peer, c.event, true)
+		c.receive(peer, c.general, false)
+	}
+	return nil
+}
+
+func (c *Client) send(peer Peer) {
+	for {
+		payload, event, ok := peer.Poll(kernelclock.Raw())
+		if !ok {
+			return
+		}
+		if !event {
+			c.general.Tx.Send(netip.Addr{}, c.cfg.Master, payload, 0, 0)
+			continue
+		}
+		h, err := wire.ParseHeader(payload)
+		if err != nil {
+			continue
+		}
+		at := kernelclock.Raw()
+		if !c.event.Tx.Send(netip.Addr{}, c.cfg.Master, payload, 0, 0) {
+			continue
+		}
+		i := c.sent % uint32(len(c.ids))
+		c.ids[i], c.readings[i] = h.SequenceID, at
+		c.sent++
+		peer.Sent(h.SequenceID, at)
+		c.txStamps(peer)
+	}
+}
+
+// maxTxLate is how long after the reading a packet may have left.
+const maxTxLate = 10 * time.Millisecond
+
+// txStamps takes the kernel's stamps of what was sent.
+func (c *Client) txStamps(peer Peer) {
+	for {
+		_, d, ok := c.event.Tx.Left()
+		if !ok {
+			return
+		}
+		id := d.Number
+		if d.KernelNs == 0 || !d.Numbered || c.sent-id > uint32(len(c.ids)) || id >= c.sent {
+			continue
+		}
+		c.bridge.Look()
+		at, ok := c.bridge.Mono(d.KernelNs)
+		i := id % uint32(len(c.ids))
+		// A stamp far from its reading is another packet's: the counts differ.
+		if late := at.Sub(c.readings[i]); !ok || late < -kernelclock.Slack || late > maxTxLate {
+			c.stats.StampsVoid++
+			continue
+		}
+		c.stats.TxStamps++
+		peer.Sent(c.ids[i], at)
+	}
+}
+
+func (c *Client) receive(peer Peer, p *socket.Port, event bool) {
+	n := p.Rx.Read()
+	if n > 0 && event {
+		c.bridge.Look()
+	}
+	now := kernelclock.Raw()
+	for i := range n {
+		pkt, ok := p.Rx.Packet(i)
+		if !ok || pkt.Src != c.cfg.Master {
+			continue
+		}
+		var stamp timescale.Mono
+		if event && pkt.KernelNs != 0 {
+			if stamp, ok = c.bridge.Mono(pkt.KernelNs); !ok {
+				c.stats.StampsVoid++
+			}
+		}
+		peer.Receive(now, event, pkt.Src, pkt.Payload, stamp)
+	}
+}

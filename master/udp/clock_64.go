@@ -1,7 +1,0 @@
-//go:build amd64 || arm64
-
-package udp
-
-import "golang.org/x/sys/unix"
-
-const sysClockGettime = unix.SYS_CLOCK_GETTIME

@@ -1,0 +1,174 @@
+package socket
+
+import (
+	"net/netip"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"bragi/board/kernelclock"
+	"bragi/gnss/timescale"
+)
+
+// Sender has the buffers of what is sent by one socket: of a batch that leaves
+// together, and of a message that leaves at once.
+type Sender struct {
+	*errorQueue // the stamps that were asked for
+
+	Stats SendStats
+
+	fd    int
+	port  uint16 // where everything goes
+	bound bool   // the socket has an address: no need to say from which
+	// numbered: the socket gives each stamp the number that it is asked by.
+	numbered bool
+
+	n    int // waiting in the batch
+	hdr  [Batch]unix.Mmsghdr
+	iov  [Batch]unix.Iovec
+	name [Batch]sockaddr
+	from [Batch]source
+
+	once struct {
+		hdr     unix.Msghdr
+		iov     unix.Iovec
+		name    sockaddr
+		request request
+	}
+}
+
+// SendStats counts what left.
+type SendStats struct {
+	Sent uint64
+	// Busy: not sent since the socket's buffer or the device's queue was full.
+	Busy uint64
+	// Failed: refused by the kernel for its destination (no route, no neighbour).
+	Failed     uint64
+	LastError  error // of the last that failed, and where it was to go
+	LastFailed netip.Addr
+	LastAt     timescale.Mono
+}
+
+// NewSender sends to one port by the socket fd, which is bound to an address or
+// to all of them.
+func NewSender(fd int, port uint16, bound, numbered bool) *Sender {
+	s := &Sender{errorQueue: newErrorQueue(fd), fd: fd, port: port, bound: bound, numbered: numbered}
+	for i := range s.hdr {
+		h := &s.hdr[i].Hdr
+		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&s.name[i])), sockaddrSize
+		h.Iov = &s.iov[i]
+		h.SetIovlen(1)
+		s.from[i] = newSource()
+	}
+	o := &s.once
+	o.hdr.Name, o.hdr.Namelen = (*byte)(unsafe.Pointer(&o.name)), sockaddrSize
+	o.hdr.Iov = &o.iov
+	o.hdr.SetIovlen(1)
+	o.request = newRequest()
+	return s
+}
+
+// addressed tells whether a message has to say from where it leaves.
+func (s *Sender) addressed(src netip.Addr) bool { return !s.bound && src.IsValid() }
+
+// Put adds a message to the batch, from an address if there is a choice. The
+// payload must stay until Flush.
+func (s *Sender) Put(src, dst netip.Addr, payload []byte) {
+	if s.n == Batch {
+		s.Flush()
+	}
+	i := s.n
+	s.n++
+	s.name[i].put(netip.AddrPortFrom(dst, s.port))
+	s.iov[i].Base = &payload[0]
+	s.iov[i].SetLen(len(payload))
+	h := &s.hdr[i].Hdr
+	h.Control = nil
+	h.SetControllen(0)
+	if s.addressed(src) {
+		s.from[i].put(src)
+		h.Control = (*byte)(unsafe.Pointer(&s.from[i]))
+		h.SetControllen(int(unsafe.Sizeof(s.from[i])))
+	}
+}
+
+// Flush sends the batch. sendmmsg stops at the first that fails and then hides
+// why: that one is tried again alone, counted and stepped over, and the rest still
+// leaves. A full buffer is no matter of one destination: what is left then is
+// dropped, for waiting would hold up the receive side.
+func (s *Sender) Flush() {
+	n := s.n
+	s.n = 0
+	for i := 0; i < n; {
+		k, _, e := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.hdr[i])), uintptr(n-i), unix.MSG_DONTWAIT, 0, 0)
+		switch {
+		case e == unix.EINTR:
+		case e == unix.EAGAIN || e == unix.ENOBUFS:
+			s.Stats.Busy += uint64(n - i)
+			return
+		case e != 0:
+			s.failed(s.name[i].get().Addr(), e)
+			i++
+		default:
+			s.Stats.Sent += uint64(k)
+			i += int(k)
+		}
+	}
+}
+
+// Send sends one message, at once, from an address if there is a choice, and asks
+// for its stamps, by a number where the socket can do that.
+func (s *Sender) Send(src, dst netip.Addr, payload []byte, wish Wish, number uint32) (sent bool) {
+	o := &s.once
+	o.name.put(netip.AddrPortFrom(dst, s.port))
+	addressed := s.addressed(src)
+	var e unix.Errno
+	if wish == 0 && !addressed {
+		// Where no control message is needed, sendto is cheaper than sendmsg: it has no
+		// header and no vector to copy.
+		e = sendto(s.fd, payload, &o.name)
+	} else {
+		o.iov.Base = &payload[0]
+		o.iov.SetLen(len(payload))
+		o.request.wish, o.request.number = wish, number
+		if addressed {
+			o.request.from.put(src)
+		}
+		o.request.into(&o.hdr, s.numbered, addressed)
+		e = sendmsg(s.fd, &o.hdr)
+	}
+	if e != 0 {
+		s.failed(dst, e)
+		return false
+	}
+	s.Stats.Sent++
+	return true
+}
+
+func (s *Sender) failed(dst netip.Addr, e unix.Errno) {
+	if e == unix.EAGAIN || e == unix.ENOBUFS {
+		s.Stats.Busy++
+		return
+	}
+	s.Stats.Failed++
+	s.Stats.LastError, s.Stats.LastFailed, s.Stats.LastAt = e, dst, kernelclock.Raw()
+}
+
+func sendto(fd int, payload []byte, to *sockaddr) unix.Errno {
+	for {
+		_, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&payload[0])), uintptr(len(payload)), unix.MSG_DONTWAIT,
+			uintptr(unsafe.Pointer(to)), sockaddrSize)
+		if e != unix.EINTR {
+			return e
+		}
+	}
+}
+
+func sendmsg(fd int, h *unix.Msghdr) unix.Errno {
+	for {
+		_, _, e := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(h)), unix.MSG_DONTWAIT)
+		if e != unix.EINTR {
+			return e
+		}
+	}
+}
