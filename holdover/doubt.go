@@ -32,7 +32,7 @@ type anchor struct {
 
 // doubtLags are how old the states are, in s; the first of them are looked at with
 // each pulse, the others one by one.
-var doubtLags = [...]float64{12, 30, 70, 150, 300, 600, 1200, 2400, 3500}
+var doubtLags = [...]float64{7, 14, 25, 45, 75, 150, 300, 600, 1200, 2400, 3500}
 
 const (
 	anchorS     = 4 * 3600.0
@@ -75,7 +75,7 @@ func (c *Clock) weigh() (from model, sky bool) {
 		if v == 0 {
 			continue
 		}
-		m, ok := c.before(c.est.t - 2*doubtLags[i] - 10)
+		m, ok := c.before(c.est.t - max(2*doubtLags[i]+10, seconds(backDate)))
 		if ok {
 			d.anchorAt(&m)
 		}
@@ -127,9 +127,12 @@ func (c *Clock) compare(old *model) (v, allowed, could float64) {
 	}
 	v, variance := c.virtual.judge(e, old)
 	e.blind = blind
-	sigma := c.virtual.ratio(lag) * math.Sqrt(variance)
+	sigma := leastRatio * math.Sqrt(variance)
+	if lag >= horizons[0]/2 {
+		sigma *= c.virtual.ratio(lag) / leastRatio // nothing was learned of shorter times
+	}
 	could = skySigmas*sigma + max(room, min(e.kind.rushPPBs*lag/2, e.kind.reachPPB)*lag)
-	return math.Abs(v), doubtSigmas*sigma + room, could
+	return math.Abs(v), max(doubtSigmas*sigma, room), could
 }
 
 func (c *Clock) weighLag(i int) (sky bool) {
