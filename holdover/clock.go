@@ -43,7 +43,8 @@ const (
 	provenAfter   = 45 * time.Minute // of LOCKED: the oscillator is of the kind that it behaves like
 	warmUpMost    = 35 * time.Minute // an oscillator that moves is not waited for longer
 	restlessC     = 12.0             // C per hour of the room: faster is a warm-up
-	youngLock     = 2 * time.Minute  // the bound still falls
+	strangePulses = 60
+	youngLock     = 2 * time.Minute // the bound still falls
 )
 
 // Clock is the served clock as the servo sees it. It is not safe for several
@@ -70,6 +71,7 @@ type Clock struct {
 	virtual  virtual
 	foreseen forecast
 
+	strange      int     // pulses that the estimate is far from
 	returning    int     // pulses since the loss that were not believed yet
 	returnFrom   float64 // when they were first seen where they are, s since the origin
 	returnUnseen float64 // the bound then, ns
@@ -265,6 +267,14 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		}
 		return false
 	}
+	// What the estimator takes for a slow error of the pulse may last for hours, but
+	// not keep the clock from the pulses.
+	if c.strange++; !c.contradicted(c.now, c.lockLimit()) {
+		c.strange = 0
+	} else if c.strange >= strangePulses {
+		c.strange = 0
+		c.est.know(sPulseSlow, 0, square(pulseSlowNs))
+	}
 	if c.est.biased() {
 		c.thermo.contradicted(c.now, !c.doubt.anchor.Kept) // the oscillator does what it does not tell of
 	}
@@ -274,7 +284,7 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		c.leaveSky(from)
 		return false
 	}
-	if c.motion.drift() > c.restless() {
+	if _, drift := c.motion.drifts(); drift > c.restless() {
 		c.life.RestlessAt = c.now
 	}
 	c.est.proven = c.life.LockedFor >= provenAfter

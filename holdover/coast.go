@@ -147,7 +147,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	switch s := math.Abs(d) - 2*math.Hypot(e.sigma(), l.zErr); {
 	case !level:
 		e.renew(l, w)
-		e.agility = max(e.agility, square(min(dy/away, agilityMargin*e.could().rushPPBs)))
+		e.agility = max(e.agility, square(min(dy/max(away, seconds(backDate)), agilityMargin*e.could().rushPPBs)))
 		c.snaps.reset()
 		c.motion.reset()
 	case s <= 0:
@@ -334,15 +334,15 @@ func (c *Clock) receiver() float64 {
 
 const slowBoundNs = 40.0 // of a pulse of noiseFirstNs
 
-// motion is the oscillator's frequency of the last two minutes, without what the
-// thermometer explains.
+// motion is the oscillator's frequency of the last two minutes.
 type motion struct {
 	ring [13]moved
 	n    int
 }
 
-// moved is a frequency y and its deviation, ppb, at t, s since the origin.
-type moved struct{ t, y, sigma float64 }
+// moved is a frequency and its deviation, ppb, at t, s since the origin: without what
+// the thermometer explains, and whole.
+type moved struct{ t, y, whole, sigma float64 }
 
 const motionEveryS = 9.5
 
@@ -350,22 +350,32 @@ func (m *motion) reset() { m.n = 0 }
 
 func (m *motion) add(e *estimator) {
 	if m.n == 0 || e.t-m.ring[(m.n-1)%len(m.ring)].t >= motionEveryS {
-		m.ring[m.n%len(m.ring)] = moved{e.t, e.x[sFreq] + e.x[sFast] + e.x[sSlow], e.rateSigma()}
+		m.ring[m.n%len(m.ring)] = moved{e.t, e.x[sFreq] + e.x[sFast] + e.x[sSlow], e.rate(), e.rateSigma()}
 		m.n++
 	}
 }
 
-// drift is how fast the frequency moves, in ppb/s, positive; 0 for what may be
-// chance.
+// drift is how fast the frequency moves that no thermometer explains, in ppb/s,
+// positive; 0 for what may be chance.
 func (m *motion) drift() float64 {
+	unexplained, _ := m.drifts()
+	return unexplained
+}
+
+// drifts is drift, and the same of the whole frequency.
+func (m *motion) drifts() (unexplained, whole float64) {
 	if m.n < 4 {
-		return 0
+		return 0, 0
 	}
 	a, b := m.ring[max(m.n-len(m.ring), 0)%len(m.ring)], m.ring[(m.n-1)%len(m.ring)]
-	if d := math.Abs(b.y - a.y); d > 4*math.Hypot(a.sigma, b.sigma) {
-		return d / (b.t - a.t)
+	chance := 4 * math.Hypot(a.sigma, b.sigma)
+	if d := math.Abs(b.y - a.y); d > chance {
+		unexplained = d / (b.t - a.t)
 	}
-	return 0
+	if d := math.Abs(b.whole - a.whole); d > chance {
+		whole = d / (b.t - a.t)
+	}
+	return unexplained, whole
 }
 
 // slowFall follows a number upward at once, and downward only when it has been

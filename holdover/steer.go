@@ -28,6 +28,7 @@ const (
 	autoSlew       = 10 * time.Minute // on_acquire = auto: slew no longer than that
 	autoReturn     = time.Hour        // on_return = auto: the same
 	brakeShare     = 0.2              // of the rate limit, for the square-root approach to zero
+	slewShare      = 0.95             // of the larger limits: the frequency is not known so well meanwhile
 	brakeFar       = 0.55             // the same far from it, where an overshoot does not matter
 	rateWindow     = 1050 * time.Millisecond
 	negligiblePPB  = 1e-4
@@ -61,9 +62,9 @@ func (c *Clock) slew(x float64) float64 {
 func (c *Clock) slewLimit(x float64) float64 {
 	switch {
 	case c.life.EverLocked && !c.life.BoundInside && c.life.State != quality.Locked:
-		return max(c.cfg.SlewPPB, c.cfg.FastSlewPPB, c.cfg.MaxSlewPPB)
+		return max(c.cfg.SlewPPB, slewShare*c.cfg.FastSlewPPB, slewShare*c.cfg.MaxSlewPPB)
 	case math.Abs(x) > fastBeyondNs:
-		return max(c.cfg.SlewPPB, c.cfg.FastSlewPPB)
+		return max(c.cfg.SlewPPB, slewShare*c.cfg.FastSlewPPB)
 	}
 	return c.cfg.SlewPPB
 }
