@@ -109,6 +109,22 @@ func (f *fit) track(noise float64) (l line, pulses int) {
 	return line{}, 0
 }
 
+// runs is the line through all the pulses when they run away from the frequency y: in
+// both halves of them, so that none which jumped looks as if it ran.
+func (f *fit) runs(noise, y float64) (line, bool) {
+	n := len(f.points)
+	l, pulses := f.track(noise)
+	if pulses < n {
+		return l, false
+	}
+	for _, half := range [...][]point{f.points[:n/2], f.points[n/2:]} {
+		if h, _ := leastSquares(half, noise); (h.y-y)/(l.y-y) < 0.4 {
+			return l, false
+		}
+	}
+	return l, true
+}
+
 // noisyPhase is phase from all the pulses, their scatter taken for their noise.
 func (f *fit) noisyPhase(y float64) (line, bool) {
 	const n = manyPulses

@@ -101,10 +101,10 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	c.returning++
 	l, level := c.fit.phase(e.rate(), e.pulses.ns)
 	pulses := returnPulses
-	if level && c.fit.n == len(c.fit.points) {
+	if level && math.Abs(l.z-e.phase(l.t))-gateSigmas*l.zErr > c.returnUnseen {
 		// Three pulses are level with much; half a minute of them is not.
-		if long, n := c.fit.track(e.pulses.ns); n == len(c.fit.points) && math.Abs(long.y-e.rate()) > gateSigmas*math.Hypot(e.rateSigma(), long.yErr) {
-			l, pulses, level = long, n, false
+		if long, ok := c.fit.runs(e.pulses.ns, e.rate()); ok && math.Abs(long.y-e.rate()) > gateSigmas*math.Hypot(e.rateSigma(), long.yErr) {
+			l, pulses, level = long, len(c.fit.points), false
 		}
 	} else if !level {
 		if l, pulses = c.fit.track(e.pulses.ns); pulses == 0 {
