@@ -50,7 +50,7 @@ const (
 
 // legend explains the columns of head.
 const legend = `
-N        clients; "ptp4l*" is ptp4l with a receive buffer (SO_RCVBUF) of 16 MB, "program" is bragid with kernel_sync = false
+N        clients. ptp4l*: ptp4l with a receive buffer (SO_RCVBUF) of 16 MB. program: bragid with kernel_sync = false
 held     how many clients got their messages at their rate
 ms       CPU of the master in ms per client-second; core %: of one core
 floor    this CPU to the floor's with the same N; ptp4l: to ptp4l's

@@ -37,7 +37,7 @@ type residual struct {
 
 const wireLegend = `
 The time in the Syncs (software stamps of both ends).
-residual        bragid's transmit stamp, less what its Sync said; the kernel writes the time, with "program" bragid alone
+residual        bragid's transmit stamp, less what its Sync said; written by the kernel, of "program" by bragid alone
 at the clients  the receive stamp, less what the master said, around its median
 `
 
