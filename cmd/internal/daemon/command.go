@@ -23,8 +23,8 @@ func Command() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bragid --config FILE",
 		Short: "The grandmaster's daemon",
-		Long: "The daemon of the bragi PTP grandmaster: it disciplines the board's clock by a GNSS receiver and serves it to unicast clients.\n" +
-			"Ask it with 'bragi show clock'. SIGTERM ends it; clients keep their grants and go on when it is back.",
+		Long: "The daemon of the bragi PTP grandmaster. It steers the board's clock by a GNSS receiver, and serves the time to\n" +
+			"unicast clients. Ask it with 'bragi show clock'. SIGTERM ends it: clients keep their grants and go on when it is back.",
 		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if file == "" {
@@ -50,6 +50,6 @@ func Command() *cobra.Command {
 	}
 	c.Flags().StringVar(&file, "config", "", "the configuration file (TOML)")
 	c.Flags().StringArrayVar(&sets, "set", nil, "override a key: section.key=value (repeatable)")
-	c.Flags().BoolVar(&check, "check", false, "validate, print what would run, touch nothing")
+	c.Flags().BoolVar(&check, "check", false, "check the file and print what would run; touch nothing")
 	return c
 }
