@@ -37,6 +37,7 @@ const (
 	ReasonMoved           // the position is another one
 	ReasonTimeJump        // the message's second is not what the held clock reads
 	ReasonSawtooth        // the sawtooth that the receiver tells makes the pulses worse
+	ReasonLeapUnproven    // a receiver that started cold may still count its firmware's leap seconds
 )
 
 var reasonNames = [...]string{
@@ -61,6 +62,7 @@ var reasonNames = [...]string{
 	ReasonMoved:           "position moved",
 	ReasonTimeJump:        "time jumped",
 	ReasonSawtooth:        "sawtooth correction does not fit the pulses",
+	ReasonLeapUnproven:    "leap seconds not proven yet",
 	ReasonNoData:          "no data from receiver",
 	ReasonNoSentence:      "no sentence that names the second",
 	ReasonNoPulse:         "no pulse",

@@ -23,9 +23,13 @@ type Reference struct {
 	trust    Trust
 	sawtooth Sawtooth
 
-	jump    jump
-	trusted timescale.Mono // when the last trusted epoch came
-	mark    Mark           // the last
+	run       receiverRun
+	jump      jump
+	belief    belief
+	following timescale.Mono // since when a clock that knows another second is to follow; zero: not
+	doubted   bool           // the process before doubted the second, and no pulse has confirmed it since
+	waited    timescale.Mono // when a pulse was last withheld because of a cold receiver's leap seconds
+	mark      Mark           // the last
 }
 
 // ReferenceConfig is what a Reference must know.
@@ -44,6 +48,9 @@ type Pulse struct {
 	// CorrectionNs is to be added to the pulse's offset: the sawtooth that the
 	// receiver told, less the antenna's cable.
 	CorrectionNs float64
+	// Another: this second may be another one than those of the pulses before, and
+	// counts: what was known of them was wrong, not what is known of the oscillator.
+	Another bool
 }
 
 const (
@@ -60,8 +67,10 @@ const (
 
 // jump is a receiver whose second is another one than the held clock's.
 type jump struct {
-	at timescale.Mono
-	by time.Duration // positive: the held clock is ahead
+	since    timescale.Mono // by the same whole seconds
+	at       timescale.Mono
+	by       time.Duration // positive: the held clock is ahead
+	evidence Evidence      // the receiver's
 }
 
 func (j jump) holds(now timescale.Mono) bool { return !j.at.IsZero() && now.Sub(j.at) < jumpKept }
@@ -82,12 +91,13 @@ func (r *Reference) Bytes(received timescale.Mono, b []byte) { r.decoder.Feed(re
 // Epoch takes a second as the receiver named it: what Bytes makes of bytes, and
 // what a simulation, which has none, says itself.
 func (r *Reference) Epoch(e Epoch) {
-	if e.Trusted {
-		r.trusted = e.Received
-	}
+	e.Evidence = r.run.epoch(&e)
 	place, survey := r.decoder.Place()
 	r.trust.Epoch(e, place, survey)
 	r.pairer.Epoch(e)
+	if e.Trusted {
+		r.reconsider(e.Received, e.UTC)
+	}
 }
 
 // Edge takes a pulse at now; ok is false when it has no label, or none that is to
@@ -102,30 +112,45 @@ func (r *Reference) Edge(now timescale.Mono, e timescale.Edge, heldNs float64) (
 		return Pulse{}, false
 	}
 	r.mark = mark
-	if r.jumped(now, heldNs) {
+	if r.waits(heldNs) {
+		r.waited = now
+		return Pulse{}, false
+	}
+	by := time.Duration(mark.Local.OffsetNs(mark.Second))
+	another := r.follows(now)
+	switch {
+	case by.Abs() < jumpLimit:
+		r.jump, r.following = jump{}, timescale.Mono{}
+	case another || math.IsInf(heldNs, 1):
+	case float64(by.Abs()) < heldNs:
+		r.jump, r.belief = jump{}, belief{} // the clock did not know
+	default:
+		r.jump = r.jump.again(now, by, r.pairer.evidence)
 		r.pairer.Reset()
 		return Pulse{}, false
 	}
-	return Pulse{mark, r.sawtooth.Correction(mark) - float64(r.cfg.AntennaDelay)}, true
+	r.doubted = false
+	r.belief = belief{r.belief.Evidence.With(r.pairer.evidence), r.pairer.lastConfirm}
+	return Pulse{mark, r.sawtooth.Correction(mark) - float64(r.cfg.AntennaDelay), another}, true
 }
 
-// jumped compares the last mark with a clock that knows the second.
-func (r *Reference) jumped(now timescale.Mono, heldNs float64) bool {
-	if math.IsInf(heldNs, 1) {
-		return false
+// again is the jump when it is seen once more.
+func (j jump) again(now timescale.Mono, by time.Duration, evidence Evidence) jump {
+	if !j.holds(now) || (by-j.by).Abs() > 500*time.Millisecond {
+		j.since = now
 	}
-	by := time.Duration(r.mark.Local.OffsetNs(r.mark.Second))
-	if by.Abs() < jumpLimit || float64(by.Abs()) < heldNs {
-		r.jump = jump{}
-		return false
-	}
-	r.jump = jump{now, by}
-	return true
+	return jump{j.since, now, by, evidence}
+}
+
+// waiting tells whether pulses are withheld because of a cold receiver's leap
+// seconds.
+func (r *Reference) waiting(now timescale.Mono) bool {
+	return !r.waited.IsZero() && now.Sub(r.waited) < pulseSilence
 }
 
 // HasTime tells whether a trusted epoch came lately.
 func (r *Reference) HasTime(now timescale.Mono) bool {
-	return !r.trusted.IsZero() && now.Sub(r.trusted) < timeKept
+	return !r.run.Trusted.IsZero() && now.Sub(r.run.Trusted) < timeKept
 }
 
 // Distrust is the reason not to believe the pulses at now; ok is false when there
@@ -150,6 +175,17 @@ func (r *Reference) Troubles(now timescale.Mono) []Trouble {
 	if r.jump.holds(now) {
 		list = append(list, Trouble{ReasonTimeJump, fmt.Sprintf(
 			"the held clock is %v ahead of what the receiver says", r.jump.by.Round(time.Millisecond))})
+	}
+	if d, ok := r.dispute(now); ok {
+		for i := range list {
+			if list[i].Reason == ReasonPulseDisagrees || list[i].Reason == ReasonTimeJump {
+				list[i].Detail += "; " + d.String()
+			}
+		}
+	}
+	if r.waiting(now) {
+		list = append(list, Trouble{ReasonLeapUnproven, "the receiver started cold and does not vouch for its count; its pulses are used in " +
+			seconds(provenAfter-now.Sub(r.run.Since))})
 	}
 	if wrong, without, with := r.sawtooth.Wrong(); wrong {
 		list = append(list, Trouble{ReasonSawtooth, fmt.Sprintf(
@@ -190,21 +226,4 @@ func (r *Reference) Status(now timescale.Mono) ReferenceStatus {
 	}
 	s.Sawtooth.LeftOut, s.Sawtooth.WithoutNs, s.Sawtooth.WithNs = r.sawtooth.Wrong()
 	return s
-}
-
-// Save is what outlives the process: the label at work; nil: no pulse was
-// labelled.
-func (r *Reference) Save() *Label {
-	if l, ok := r.pairer.Label(); ok {
-		return &l
-	}
-	return nil
-}
-
-// Resume makes a Reference that has heard nothing yet count on; nil: there is
-// nothing to go on with. See Pairer.Resume for what the caller vouches for.
-func (r *Reference) Resume(now timescale.Mono, l *Label) {
-	if l != nil {
-		r.pairer.Resume(now, *l)
-	}
 }

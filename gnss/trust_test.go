@@ -78,6 +78,22 @@ func TestFiveEpochsElsewhereAreMoved(t *testing.T) {
 	}
 }
 
+// A place that an hour of good fixes has made is not given up for another by itself;
+// one that is younger is, for a place that more of them speak for.
+func TestAPlaceIsGivenUpForABetterOne(t *testing.T) {
+	for _, c := range []struct {
+		home, away int // s
+		kept       bool
+	}{{3600, 3 * 3600, true}, {600, 290, true}, {600, 700, false}, {60, 290, true}, {60, 310, false}} {
+		x := &trusting{now: start, fix: gnss.Fix3D}
+		x.seconds(c.home)
+		x.northM = 1500
+		if d, _ := x.seconds(c.away); slices.Contains(d, gnss.ReasonMoved) != c.kept {
+			t.Errorf("%d s at home, %d s elsewhere: distrusted %v", c.home, c.away, d)
+		}
+	}
+}
+
 // Signs that come and go: one message throws nothing, and a suspicion does not
 // flutter.
 func TestASuspicionDoesNotFlutter(t *testing.T) {

@@ -286,6 +286,9 @@ func (c *Clock) advance(now timescale.Mono, pulse bool) Order {
 		c.forget()
 	}
 	step := c.firstStep(now, pulse && fresh)
+	if !step.Step {
+		step = c.secondStep(pulse && fresh)
+	}
 
 	next, why := Next(c.life.State, c.inputs(now, fresh))
 	if next != c.life.State {

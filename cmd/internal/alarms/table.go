@@ -40,6 +40,7 @@ const (
 	Moved          Code = "GNSS_POSITION_MOVED"
 	TimeJump       Code = "GNSS_TIME_JUMP"
 	LeapFault      Code = "GNSS_LEAP_SECONDS"
+	LeapUnproven   Code = "GNSS_LEAP_SECONDS_UNPROVEN"
 	LeapFile       Code = "LEAP_FILE"
 	MessagesLate   Code = "GNSS_MESSAGES_LATE"
 	Sawtooth       Code = "GNSS_SAWTOOTH"
@@ -62,11 +63,13 @@ var Table = []Kind{
 	{Code: Jammed, Severity: Minor, Text: "the receiver is jammed; its time is still good",
 		Fix: "look for a transmitter near the antenna or its cable", CausedBy: []Code{Jamming}, Patience: 10 * time.Second},
 	{Code: Moved, Severity: Critical, Text: "the position has changed; bragid does not use the pulses, the clock is in holdover",
-		Fix: "if somebody moved the antenna, survey again and restart bragid; if not, the sky is false"},
+		Fix: "if somebody moved the antenna: bragi clock accept receiver; if not, the sky is false"},
 	{Code: TimeJump, Severity: Critical, Text: "the receiver came back with another time than the clock in holdover; bragid does not use the pulses",
-		Fix: "restart the receiver; if the alarm stays and the receiver is right, restart bragid in a maintenance window"},
+		Fix: "restart the receiver; if the alarm stays and the receiver is right: bragi clock accept receiver (the clock steps, at class 52)"},
 	{Code: LeapFault, Severity: Major, Text: "the receiver's count of leap seconds cannot be right; bragid does not use its time",
-		Fix: "wait 15 minutes after a cold start; then update the receiver's firmware; if a leap second was announced, update gnss.leap_file"},
+		Fix: "wait 15 minutes after a cold start; if the alarm stays and the receiver is right: bragi clock accept receiver, or update gnss.leap_file if a leap second was announced; else update the receiver's firmware"},
+	{Code: LeapUnproven, Severity: Minor, Text: "the receiver may still use the leap seconds of its firmware; bragid does not use the pulses yet",
+		Fix: "wait; a receiver with a backup battery starts at once; if its time is right: bragi clock accept receiver"},
 	{Code: LeapFile, Severity: Warning, Text: "bragid cannot use the file of leap seconds; it uses the built-in table",
 		Fix: "put a leap-seconds.list where gnss.leap_file says, or remove the key"},
 	{Code: MessagesLate, Severity: Warning, Text: "the receiver's messages come more than a second after their pulse",
@@ -87,7 +90,7 @@ var Table = []Kind{
 	{Code: PulseGlitch, Severity: Minor, Text: "a pulse came at a wrong moment; bragid did not use it",
 		Fix: "check the PPS wire for noise and reflections"},
 	{Code: PulseDisagrees, Severity: Critical, Text: "the receiver's messages and its pulses name different seconds",
-		Fix: "restart the receiver; if the alarm stays, restart bragid in a maintenance window"},
+		Fix: "restart the receiver; if the alarm stays and the receiver is right: bragi clock accept receiver (the clock steps, at class 52)"},
 	{Code: PulseRejected, Severity: Minor, Text: "pulses come far from the expected moment; bragid does not use them",
 		Fix: "look for interference, and look at the receiver: bragi show gnss"},
 	{Code: BoardClock, Severity: Critical, Text: "bragid cannot read or steer the board's clock, or another program set or steered it",
@@ -96,8 +99,8 @@ var Table = []Kind{
 		Fix: "check the antenna's view of the sky and the PPS wire"},
 	{Code: ClockAtLimit, Severity: Critical, Text: "the oscillator is outside the clock's tuning range",
 		Fix: "replace the board or its oscillator"},
-	{Code: ClockStepped, Severity: Warning, Text: "the clock made a step from free run while clients were served",
-		Fix: "do nothing now; holdover.on_acquire = \"slew\" avoids the step next time"},
+	{Code: ClockStepped, Severity: Warning, Text: "the clock made a step while clients were served",
+		Fix: "do nothing now; holdover.on_acquire = \"slew\" avoids the step from a free run"},
 	{Code: ClockSlewsLong, Severity: Warning, Text: "the clock slews for longer than ten minutes",
 		Fix: "wait, or set holdover.on_acquire = \"step\" and restart in a maintenance window"},
 	{Code: ClockFreerun, Severity: Major, Text: "the clock was never locked; do not trust its time",

@@ -31,7 +31,7 @@ func (o *options) client() *control.Client { return control.NewClient(o.socket) 
 func Command() *cobra.Command {
 	o := &options{}
 	root := cli.Group("bragi", "The operator's program of the bragi grandmaster",
-		showCommand(o), drainCommand(o), reloadCommand(o), simCommand(o), rehearseCommand(o),
+		showCommand(o), clockCommand(o), drainCommand(o), reloadCommand(o), simCommand(o), rehearseCommand(o),
 		simulateCommand(o), stabilityCommand(o), replayCommand(o))
 	root.Long = "The operator's program of the bragi grandmaster. It asks the daemon bragid. It also plays a client of any\n" +
 		"grandmaster, and works on records and models: these need no daemon."

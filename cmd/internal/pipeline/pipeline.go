@@ -91,6 +91,9 @@ func (p *Pipeline) Edge(now timescale.Mono, e timescale.Edge) {
 		return
 	}
 	p.dateMemory(pulse.Second)
+	if pulse.Another {
+		p.relabel(now, pulse)
+	}
 	p.obey(p.servo.Pulse(now, holdover.Pulse{
 		Mono: pulse.Mono, OffsetNs: pulse.Local.OffsetNs(pulse.Second), CorrectionNs: pulse.CorrectionNs,
 		SigmaNs: pulse.SigmaNs, TempC: math.NaN(), // Tick hands it on

@@ -41,6 +41,7 @@ var gnssAlarms = map[gnss.Reason]alarms.Code{
 	gnss.ReasonMoved:           alarms.Moved,
 	gnss.ReasonTimeJump:        alarms.TimeJump,
 	gnss.ReasonSawtooth:        alarms.Sawtooth,
+	gnss.ReasonLeapUnproven:    alarms.LeapUnproven,
 }
 
 // servoAlarms likewise for the reasons of the clock that want a fix. What
