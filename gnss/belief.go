@@ -27,19 +27,23 @@ type belief struct {
 // receiverRun is a receiver's time without a break.
 type receiverRun struct {
 	Last      timescale.Mono `json:"last_ns"`      // epoch of any kind
-	Searching timescale.Mono `json:"searching_ns"` // epochs without the time since then; zero: it has it
+	Searching timescale.Mono `json:"searching_ns"` // satellites received, but not the time, since then; zero: else
 	Since     timescale.Mono `json:"since_ns"`     // trusted epochs since then
 	Trusted   timescale.Mono `json:"trusted_ns"`   // the last of them
 	Cold      bool           `json:"cold"`         // its first search was long
 }
 
-// epoch takes an epoch of the receiver and returns what speaks for its second.
-func (r *receiverRun) epoch(e *Epoch) Evidence {
+// epoch takes an epoch of the receiver, which receives satellites or not, and returns
+// what speaks for its second.
+func (r *receiverRun) epoch(e *Epoch, tracks bool) Evidence {
 	now := e.Received
 	silent := now.Sub(r.Last) > receiverSilence
 	r.Last = now
 	if !e.Trusted {
-		if r.Searching.IsZero() || silent {
+		switch {
+		case !tracks:
+			r.Searching = timescale.Mono{}
+		case r.Searching.IsZero() || silent:
 			r.Searching = now
 		}
 		return NoEvidence

@@ -27,8 +27,9 @@ const (
 	// steadyFor is how long a receiver must name another second, or count other leap
 	// seconds, without a break before what was known is given up for it.
 	steadyFor = time.Minute
-	// coldSearch is a search for the first fix from which on a receiver may have lost
-	// all it knew. A warm one finds it within seconds.
+	// coldSearch is how long a receiver that has lost all it knew takes at least from
+	// the first satellites to its first fix: 18 s for an ephemeris, which a warm one
+	// has. Without satellites there is no search, but no antenna.
 	coldSearch = 20 * time.Second
 )
 

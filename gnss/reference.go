@@ -91,7 +91,7 @@ func (r *Reference) Bytes(received timescale.Mono, b []byte) { r.decoder.Feed(re
 // Epoch takes a second as the receiver named it: what Bytes makes of bytes, and
 // what a simulation, which has none, says itself.
 func (r *Reference) Epoch(e Epoch) {
-	e.Evidence = r.run.epoch(&e)
+	e.Evidence = r.run.epoch(&e, r.decoder.sky.tracks(e.Received))
 	place, survey := r.decoder.Place()
 	r.trust.Epoch(e, place, survey)
 	r.pairer.Epoch(e)

@@ -21,6 +21,7 @@ import (
 type sentences struct {
 	ahead int64 // s by which its UTC is wrong
 	fix   bool
+	sees  bool // satellites, without a fix
 	mute  bool
 }
 
@@ -28,7 +29,7 @@ func (s *sentences) speak(sky timescale.TAI) []byte {
 	if s.mute {
 		return nil
 	}
-	return nmeaSky(func(second int64) string {
+	out := nmeaSky(func(second int64) string {
 		u, _ := timescale.Builtin().ToUTC(timescale.TAIFromNs((second + s.ahead) * 1e9))
 		v := u.Civil()
 		status, mode := "A", "A"
@@ -37,6 +38,10 @@ func (s *sentences) speak(sky timescale.TAI) []byte {
 		}
 		return fmt.Sprintf("%02d%02d%02d.00,%s,6023.6,N,00519.3,E,,,%02d%02d%02d,,,%s", v.Hour, v.Minute, v.Second, status, v.Day, v.Month, v.Year%100, mode)
 	})(sky)
+	if s.sees {
+		out = append(out, sentence("GPGSV,1,1,02,02,64,121,45,05,12,030,")...)
+	}
+	return out
 }
 
 // sentenceRig is a rig whose receiver is s. Holdover keeps class 7 for a day.
@@ -250,7 +255,7 @@ func TestARestartInADisputeChangesNothing(t *testing.T) {
 // A receiver that was seen searching for long started cold: its sentences are not
 // used before the sky can have told it the count, and an alarm says so.
 func TestAColdReceiverOfSentencesWaitsForItsCount(t *testing.T) {
-	s := &sentences{ahead: 2}
+	s := &sentences{ahead: 2, sees: true}
 	r := sentenceRig(t, s)
 	r.Run(30 * time.Second)
 	s.fix = true
@@ -271,12 +276,40 @@ func TestAColdReceiverOfSentencesWaitsForItsCount(t *testing.T) {
 	}
 }
 
+// A receiver that had no antenna has not searched, and one that has satellites for a
+// few seconds was warm: neither waits.
+func TestAReceiverWithoutAnAntennaDoesNotWaitForItsCount(t *testing.T) {
+	s := &sentences{}
+	r := sentenceRig(t, s)
+	r.Run(2 * time.Minute)
+	s.sees = true
+	r.Run(10 * time.Second)
+	s.fix = true
+	r.Until(30*time.Second, "class 6", r.Class(6))
+}
+
+// The operator ends the wait.
+func TestTheOperatorAcceptsAColdReceiver(t *testing.T) {
+	s := &sentences{sees: true}
+	r := sentenceRig(t, s)
+	r.Run(30 * time.Second)
+	s.fix = true
+	r.Run(time.Minute)
+	if !strings.Contains(fixOf(t, alarms.LeapUnproven), "bragi clock accept receiver") {
+		t.Error("the alarm does not name the verb")
+	}
+	if _, err := r.Pipe.AcceptReceiver(r.Now); err != nil {
+		t.Fatal(err)
+	}
+	r.Until(30*time.Second, "class 6", r.Class(6))
+}
+
 // One that vouches for its count need not wait.
 func TestAColdReceiverThatVouchesIsUsedAtOnce(t *testing.T) {
 	u := goodSky()
 	r := virtual.NewRigAt(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, StartOffset: time.Hour, TimeToFix: 40 * time.Second}, virtual.SkyAtBegin)
 	fixed := r.Now.Add(40 * time.Second)
-	cold := &sentences{}
+	cold := &sentences{sees: true}
 	r.Speak = func(sky timescale.TAI) []byte {
 		if r.Now.Before(fixed) {
 			return cold.speak(sky)
