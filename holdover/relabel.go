@@ -27,10 +27,10 @@ func (c *Clock) secondStep(pulse bool) Order {
 	if !c.life.EverLocked || c.held.Active || !pulse {
 		return Order{}
 	}
-	whole, part, y := c.errorParts(c.now)
+	whole, part, _ := c.errorParts(c.now)
 	if math.Abs(float64(whole)+part) < wholeSecondNs {
 		return Order{}
 	}
 	c.stepTries++
-	return Order{Step: true, StepNs: -whole - int64(math.Round(part)), SetFrequency: true, FrequencyPPB: clamp(-y, c.cfg.MaxPPB)}
+	return Order{Step: true, StepNs: -whole - int64(math.Round(part))}
 }
