@@ -24,11 +24,11 @@ type belief struct {
 	Confirmed timescale.Mono `json:"confirmed_ns"` // when the receiver last named it
 }
 
-// receiverRun is a receiver's time without a break.
+// receiverRun is a receiver's time without a loss of its memory.
 type receiverRun struct {
 	Last      timescale.Mono `json:"last_ns"`      // epoch of any kind
 	Searching timescale.Mono `json:"searching_ns"` // satellites received, but not the time, since then; zero: else
-	Since     timescale.Mono `json:"since_ns"`     // trusted epochs since then
+	Since     timescale.Mono `json:"since_ns"`     // the time since then, but for pauses
 	Trusted   timescale.Mono `json:"trusted_ns"`   // the last of them
 	Cold      bool           `json:"cold"`         // its first search was long
 }
@@ -51,7 +51,7 @@ func (r *receiverRun) epoch(e *Epoch, tracks bool) Evidence {
 	if r.Trusted.IsZero() {
 		r.Cold = !r.Searching.IsZero() && now.Sub(r.Searching) >= coldSearch
 	}
-	if r.Trusted.IsZero() || now.Sub(r.Trusted) > timeKept {
+	if r.Trusted.IsZero() || now.Sub(r.Trusted) > coldSearch {
 		r.Since = now
 	}
 	r.Trusted, r.Searching = now, timescale.Mono{}
@@ -148,8 +148,9 @@ func (r *Reference) SecondDoubted(now timescale.Mono) bool {
 
 // waits tells whether a receiver that was cold may still count its firmware's leap
 // seconds, and nothing else knows the second.
-func (r *Reference) waits(heldNs float64) bool {
-	return r.run.Cold && r.belief.Evidence == NoEvidence && r.pairer.evidence <= Unproven && math.IsInf(heldNs, 1)
+func (r *Reference) waits(now timescale.Mono, heldNs float64) bool {
+	return r.run.Cold && r.belief.Evidence == NoEvidence && r.pairer.evidence <= Unproven && math.IsInf(heldNs, 1) &&
+		now.Sub(r.run.Since) < countTold
 }
 
 // LeapFault tells whether the receiver vouches for a count of leap seconds that

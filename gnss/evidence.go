@@ -20,20 +20,25 @@ const (
 )
 
 const (
-	// provenAfter is how long a receiver must have had the time. GPS tells the leap
-	// count every 12.5 minutes (IS-GPS-200, 20.3.3.5.1: page 18 of subframe 4), the
-	// rest is margin.
-	provenAfter = 15 * time.Minute
+	// countTold is how long it takes a receiver that has lost all it knew to hear the
+	// leap count: GPS tells it every 12.5 minutes (IS-GPS-200, 20.3.3.5.1: page 18 of
+	// subframe 4), the rest is margin.
+	countTold = 15 * time.Minute
+	// provenAfter is how long a receiver must have had the time until what it says is
+	// not given up for another word of its own: three tellings, two of which may be
+	// missed, and margin.
+	provenAfter = 45 * time.Minute
 	// steadyFor is how long a receiver must name another second, or count other leap
 	// seconds, without a break before what was known is given up for it.
 	steadyFor = time.Minute
 	// coldSearch is how long a receiver that has lost all it knew takes at least from
 	// the first satellites to its first fix: 18 s for an ephemeris, which a warm one
-	// has. Without satellites there is no search, but no antenna.
+	// has. Without satellites there is no search, but no antenna. A pause of the time
+	// that is shorter is no loss of memory either.
 	coldSearch = 20 * time.Second
 )
 
-var evidenceNames = [...]string{"nothing", "UTC whose leap seconds may be the firmware's", "UTC that was steady for 15 minutes", "GPS time or a leap count that is vouched for"}
+var evidenceNames = [...]string{"nothing", "UTC whose leap seconds may be the firmware's", "UTC that was steady for 45 minutes", "GPS time or a leap count that is vouched for"}
 
 // String is what the evidence is, in words.
 func (e Evidence) String() string {

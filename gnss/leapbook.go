@@ -224,7 +224,7 @@ func (b *LeapBook) TellEvent(u timescale.UTC, e *LeapEvent) {
 func (b *LeapBook) TellNothing(u timescale.UTC) {
 	b.event.stop()
 	b.none.stop()
-	if _, lasted := b.silence.tell(u, struct{}{}); lasted >= provenAfter {
+	if _, lasted := b.silence.tell(u, struct{}{}); lasted >= countTold {
 		b.takeBack(u)
 	}
 }

@@ -112,7 +112,7 @@ func (r *Reference) Edge(now timescale.Mono, e timescale.Edge, heldNs float64) (
 		return Pulse{}, false
 	}
 	r.mark = mark
-	if r.waits(heldNs) {
+	if r.waits(now, heldNs) {
 		r.waited = now
 		return Pulse{}, false
 	}
@@ -185,7 +185,7 @@ func (r *Reference) Troubles(now timescale.Mono) []Trouble {
 	}
 	if r.waiting(now) {
 		list = append(list, Trouble{ReasonLeapUnproven, "the receiver started cold and does not vouch for its count; its pulses are used in " +
-			seconds(provenAfter-now.Sub(r.run.Since))})
+			seconds(countTold-now.Sub(r.run.Since))})
 	}
 	if wrong, without, with := r.sawtooth.Wrong(); wrong {
 		list = append(list, Trouble{ReasonSawtooth, fmt.Sprintf(

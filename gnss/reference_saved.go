@@ -1,10 +1,6 @@
 package gnss
 
-import (
-	"time"
-
-	"bragi/gnss/timescale"
-)
+import "bragi/gnss/timescale"
 
 // SavedReference is a Reference between two processes of one boot: which pulse was
 // which second, what that rests on, what was learned of leap seconds and of the
@@ -63,16 +59,9 @@ func (r *Reference) Resume(now timescale.Mono, s *SavedReference) {
 	}
 	r.pairer.Resume(now, s.Label)
 	r.belief, r.doubted, r.following, r.run = s.Belief, s.Doubted, s.Following, s.Run
-	if !r.run.Trusted.IsZero() && now.Sub(r.run.Trusted) < restartKept {
-		r.run.Trusted, r.run.Last = now, now // what it said meanwhile nobody heard
-	}
 	if h := s.Home; h != nil {
 		if place := (ecef{h.XM, h.YM, h.ZM}); place.onEarth() && h.Fixes > 0 && h.Weight > 0 {
 			r.trust.home = home{at: place, fixes: h.Fixes, weight: h.Weight}
 		}
 	}
 }
-
-// restartKept is how long a receiver that nobody has listened to is taken to have
-// gone on.
-const restartKept = 30 * time.Second
