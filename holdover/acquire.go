@@ -25,6 +25,7 @@ type line struct {
 const (
 	firstPulses  = 4 // enough for a first frequency when they lie on a line
 	returnPulses = 3 // enough for a phase when the frequency is known
+	trackPulses  = 6 // enough for both after an outage
 )
 
 func (f *fit) reset() { f.n = 0 }
@@ -46,13 +47,13 @@ func (f *fit) frequency() (line, bool) {
 		last := f.points[f.n-firstPulses : f.n]
 		sigma := max(last[len(last)-1].sigma, noiseFirstNs)
 		l, residuals := leastSquares(last, sigma)
-		if slices.Max(residuals) <= 4*sigma {
+		if slices.Max(residuals[:firstPulses]) <= 4*sigma {
 			return l, true
 		}
 	}
 	if f.n == len(f.points) {
 		_, residuals := leastSquares(f.points[:], 1)
-		slices.Sort(residuals)
+		slices.Sort(residuals[:])
 		scatter := 1.4826 * residuals[len(residuals)/2]
 		if residuals[len(residuals)-1] <= 5*scatter {
 			l, _ := leastSquares(f.points[:], scatter)
@@ -86,6 +87,26 @@ func (f *fit) phase(y, noise float64) (l line, ok bool) {
 	return f.noisyPhase(y)
 }
 
+// track is the line through the last pulses whatever its frequency, the longest
+// on which none is off by more than the noise makes it: an oscillator that moved
+// while nobody looked.
+func (f *fit) track(noise float64) (line, bool) {
+	for n := f.n; n >= trackPulses; n-- {
+		last := f.points[f.n-n : f.n]
+		sigma := noise
+		for _, p := range last {
+			sigma = max(sigma, p.sigma)
+		}
+		if last[n-1].t-last[0].t > 2*float64(n) {
+			continue
+		}
+		if l, r := leastSquares(last, sigma); slices.Max(r[:n]) <= 4*sigma {
+			return l, true
+		}
+	}
+	return line{}, false
+}
+
 // noisyPhase is phase from all the pulses, their scatter taken for their noise.
 func (f *fit) noisyPhase(y float64) (line, bool) {
 	n := len(f.points)
@@ -93,7 +114,7 @@ func (f *fit) noisyPhase(y float64) (line, bool) {
 		return line{}, false
 	}
 	flat, residuals := leastSquares(f.points[:], 1)
-	slices.Sort(residuals)
+	slices.Sort(residuals[:])
 	scatter := 1.4826 * residuals[n/2]
 	slope := flat.y - y
 	if residuals[n-1] > 5*scatter || math.Abs(slope) > 3*scatter*flat.yErr {
@@ -108,7 +129,7 @@ func (f *fit) noisyPhase(y float64) (line, bool) {
 
 // leastSquares is the line through the points, each with the noise sigma, and
 // the magnitudes of its residuals.
-func leastSquares(points []point, sigma float64) (l line, residuals []float64) {
+func leastSquares(points []point, sigma float64) (l line, residuals [len(fit{}.points)]float64) {
 	n := float64(len(points))
 	end := points[len(points)-1]
 	var mt, mz, stt, stz float64
@@ -127,8 +148,8 @@ func leastSquares(points []point, sigma float64) (l line, residuals []float64) {
 	l.yErr = sigma / math.Sqrt(stt)
 	l.zErr = sigma * math.Sqrt(1/n+mt*mt/stt)
 	l.zyCov = -mt * sigma * sigma / stt
-	for _, p := range points {
-		residuals = append(residuals, math.Abs(p.z-l.z-l.y*(p.t-end.t)))
+	for i, p := range points {
+		residuals[i] = math.Abs(p.z - l.z - l.y*(p.t-end.t))
 	}
 	return l, residuals
 }

@@ -23,6 +23,9 @@ type Pulse struct {
 
 const (
 	pulseTimeout  = 3 * time.Second  // without an accepted pulse: HOLDOVER
+	pulsePatience = 20 * time.Second // the same while pulses are known to miss
+	gapSeen       = 1800 * time.Millisecond
+	patchyFor     = time.Hour        // after a gap that was shorter than that
 	backDate      = 60 * time.Second // what is doubted of the time before a loss
 	pulseSpacing  = 500 * time.Millisecond
 	pulseAge      = 5 * time.Second
@@ -36,6 +39,11 @@ const (
 	returnRejects = 300             // and one anywhere
 	lockLimitNs   = 100
 	strayedFactor = 5
+	shortLock     = 2                // wait_to_restore: a lock shorter than so many of it
+	provenAfter   = 45 * time.Minute // of LOCKED: the oscillator is of the kind that it behaves like
+	warmUpMost    = 35 * time.Minute // an oscillator that moves is not waited for longer
+	restlessC     = 12.0             // C per hour of the room: faster is a warm-up
+	strangePulses = 60
 	youngLock     = 2 * time.Minute // the bound still falls
 )
 
@@ -43,7 +51,6 @@ const (
 // goroutines.
 type Clock struct {
 	cfg  Config
-	osc  behaviour
 	now  timescale.Mono
 	cond Conditions
 	why  Reason
@@ -56,10 +63,15 @@ type Clock struct {
 	snaps snapshots
 	held  held
 
+	motion  motion
+	witness witness
+	doubt   doubt
+
 	thermo   thermometer
 	virtual  virtual
 	foreseen forecast
 
+	strange      int     // pulses that the estimate is far from
 	returning    int     // pulses since the loss that were not believed yet
 	returnFrom   float64 // when they were first seen where they are, s since the origin
 	returnUnseen float64 // the bound then, ns
@@ -72,6 +84,9 @@ type Clock struct {
 	tempC     float64
 	refusedAt timescale.Mono
 	stepTries int
+
+	vouched    bool // the operator says that the pulses are right,
+	stepWanted bool // and wants a step
 }
 
 // life is what the clock has been through; a restart takes it along whole.
@@ -93,7 +108,13 @@ type life struct {
 	LastEdge     timescale.Mono `json:"last_edge_ns"`
 	LastAccepted timescale.Mono `json:"last_accepted_ns"`
 	SettledFrom  timescale.Mono `json:"settled_from_ns"` // zero while outside the lock limit
-	SaidBound    slowFall       `json:"said_bound"`      // what LOCKED announces of bound and spread
+	LockedAt     timescale.Mono `json:"locked_at_ns"`    // when LOCKED was last entered
+	Locks        int            `json:"locks"`           // how often
+	Waits        bool           `json:"waits"`           // the last lock was short: wait_to_restore
+	FirstPulse   timescale.Mono `json:"first_pulse_ns"`
+	RestlessAt   timescale.Mono `json:"restless_at_ns"` // when the frequency was last seen moving as in a warm-up
+	Patchy       timescale.Mono `json:"patchy_ns"`      // until then pulses are known to miss
+	SaidBound    slowFall       `json:"said_bound"`     // what LOCKED announces of bound and spread
 	SaidSigma    slowFall       `json:"said_sigma"`
 
 	Accepted      uint64         `json:"accepted"`
@@ -108,12 +129,14 @@ type life struct {
 // become the defaults.
 func New(cfg Config) *Clock {
 	cfg = cfg.withDefaults()
-	osc := cfg.Oscillator.behaviour()
 	state := quality.Freerun
 	if cfg.WarmUp > 0 {
 		state = quality.Warmup
 	}
-	return &Clock{cfg: cfg, osc: osc, est: newEstimator(osc), life: life{State: state}, why: ReasonNoTime,
+	return &Clock{cfg: cfg, est: newEstimator(cfg.Oscillator.level()), virtual: virtual{mean: 1, worst: 1},
+		snaps: snapshots{ring: make([]model, 18), sep: snapshotEveryS},
+		doubt: doubt{past: snapshots{ring: make([]model, 64), sep: snapshotMinuteS}},
+		life:  life{State: state}, why: ReasonNoTime,
 		tempC: math.NaN()}
 }
 
@@ -129,7 +152,14 @@ func (c *Clock) Pulse(now timescale.Mono, p Pulse) Order {
 		c.refusedAt = now
 		return c.advance(now, false)
 	}
+	if gap := p.Mono.Sub(c.life.LastEdge); !c.life.LastEdge.IsZero() && gap >= gapSeen && gap < pulsePatience {
+		c.life.Patchy = p.Mono.Add(patchyFor)
+	}
 	c.life.LastEdge = p.Mono
+	if c.life.FirstPulse.IsZero() {
+		c.life.FirstPulse = now
+	}
+	c.witness.add(p.Mono, float64(p.OffsetNs)+p.CorrectionNs)
 	if c.cond.Distrust != ReasonNone {
 		c.life.Rejected++
 		c.returning = 0
@@ -169,6 +199,7 @@ func (c *Clock) Stepped(at timescale.Mono, ns int64) {
 	c.corr.step(at, ns)
 	c.life.Steps++
 	c.stepTries = 0
+	c.witness.reset()
 	c.life.LastStepNs = ns
 	if c.cond.Served {
 		c.life.SteppedServed = at
@@ -218,6 +249,7 @@ func (c *Clock) take(t, z, sigma float64) bool {
 	case c.held.Active:
 		return c.takeReturning(t, z, sigma)
 	case !c.est.valid:
+		c.est.pulses.add(t, z, c.est.kind.differenceNs())
 		c.fit.add(t, z, sigma)
 		l, ok := c.fit.frequency()
 		if !ok {
@@ -235,20 +267,87 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		}
 		return false
 	}
+	// What the estimator takes for a slow error of the pulse may last for hours, but
+	// not keep the clock from the pulses.
+	if c.strange++; !c.contradicted(c.now, c.lockLimit()) {
+		c.strange = 0
+	} else if c.strange >= strangePulses {
+		c.strange = 0
+		c.est.know(sPulseSlow, 0, square(pulseSlowNs))
+	}
 	if c.est.biased() {
-		c.thermo.contradicted(c.now) // the oscillator does what it does not tell of
+		c.thermo.contradicted(c.now, !c.doubt.anchor.Kept) // the oscillator does what it does not tell of
 	}
 	c.snaps.add(&c.est.model)
-	if c.life.State == quality.Locked {
-		c.virtual.observe(&c.est)
+	c.motion.add(&c.est)
+	if from, sky := c.weigh(); sky && c.life.EverLocked {
+		c.leaveSky(from)
+		return false
+	}
+	if _, drift := c.motion.drifts(); drift > c.restless() {
+		c.life.RestlessAt = c.now
+	}
+	c.est.proven = c.life.LockedFor >= provenAfter
+	if c.life.State == quality.Locked && !(c.doubt.anchor.Kept && c.est.proven) {
+		c.virtual.observe(&c.est, c.cfg.Oscillator.level())
 	}
 	return true
+}
+
+// leaveSky begins a holdover with a state from before the pulses began to move as
+// no oscillator does.
+func (c *Clock) leaveSky(from model) {
+	c.thermo.acquit(c.now.Add(-backDate))
+	c.est.blind = !c.thermo.trusted(c.now)
+	c.est.model = from
+	c.est.agility, c.est.quick, c.est.long = 0, 0, 0
+	c.est.advance(c.axis(c.now), c.thermo.when(c.now))
+	c.life.LastAccepted = timescale.Mono{}
+	doubted, _ := c.doubt.most()
+	c.snaps.reset()
+	c.doubt.past.forget(from.t)
+	c.motion.reset()
+	c.held = held{Active: true, From: from.t, ZErrNs: boundSigmas*from.sigma() + doubted + c.receiver(), Sigma: from.sigma(), Doubted: doubted, Sky: skyMoved}
+	c.fit.reset()
+	c.returning = 0
 }
 
 // forget drops a frequency that was measured before the first lock.
 func (c *Clock) forget() {
 	c.est.valid, c.life.Aligned = false, false
 	c.fit.reset()
+	c.motion.reset()
+}
+
+// restless is the drift of the frequency, in ppb/s, that no room makes for long: an
+// oscillator that warms up.
+func (c *Clock) restless() float64 { return c.est.kind.tempcoPPB * restlessC / 3600 }
+
+// warming tells that the oscillator has not settled since the power came. What
+// moves for longer than warmUpMost is not its warm-up.
+func (c *Clock) warming(now timescale.Mono) bool {
+	return !c.life.EverLocked && !c.life.RestlessAt.IsZero() && now.Sub(c.life.RestlessAt) < time.Minute && now.Sub(c.life.FirstPulse) < warmUpMost
+}
+
+// waitFor is how long a clock that has locked must be inside the lock limit to lock
+// again: longer when the last lock was short.
+func (c *Clock) waitFor() time.Duration {
+	switch {
+	case !c.life.EverLocked:
+		return c.cfg.Settle
+	case c.life.Waits:
+		return max(c.cfg.WaitToRestore, min(c.cfg.Settle, relockSettle))
+	}
+	return min(c.cfg.Settle, relockSettle)
+}
+
+// fresh tells that a pulse was believed a moment ago and nothing speaks against it.
+func (c *Clock) fresh(now timescale.Mono) bool {
+	timeout := pulseTimeout
+	if now.Before(c.life.Patchy) {
+		timeout = pulsePatience
+	}
+	return !c.life.LastAccepted.IsZero() && now.Sub(c.life.LastAccepted) < timeout && c.cond.Distrust == ReasonNone
 }
 
 // error is the estimated error x of the served clock (ns) and the oscillator's
@@ -268,7 +367,7 @@ func (c *Clock) errorParts(now timescale.Mono) (whole int64, part, y float64) {
 // lockLimit is the error below which the clock may call itself locked: 100 ns,
 // more for a pulse whose noise would keep even a perfect clock outside.
 func (c *Clock) lockLimit() float64 {
-	return max(lockLimitNs, min(4*c.est.noiseNs, ns(c.cfg.Spec)/3))
+	return max(lockLimitNs, min(4*c.est.pulses.ns, ns(c.cfg.Spec)/3))
 }
 
 // advance lets the state follow and makes the order.
@@ -281,13 +380,13 @@ func (c *Clock) advance(now timescale.Mono, pulse bool) Order {
 	if c.life.State == quality.Locked && now.Sub(c.life.Start) >= c.cfg.WarmUp {
 		c.life.LockedFor += dt
 	}
-	fresh := !c.life.LastAccepted.IsZero() && now.Sub(c.life.LastAccepted) < pulseTimeout && c.cond.Distrust == ReasonNone
+	fresh := c.fresh(now)
 	if !c.life.EverLocked && c.est.valid && now.Sub(c.life.LastAccepted) > forgetAfter {
 		c.forget()
 	}
 	step := c.firstStep(now, pulse && fresh)
 	if !step.Step {
-		step = c.secondStep(pulse && fresh)
+		step = c.laterStep(now, pulse && fresh)
 	}
 
 	next, why := Next(c.life.State, c.inputs(now, fresh))
@@ -326,17 +425,13 @@ func (c *Clock) inputs(now timescale.Mono, fresh bool) Inputs {
 		limit := c.lockLimit()
 		sigma := c.est.sigma()
 		switch {
-		case !fresh || c.held.Active || math.Abs(x) > limit || 3*sigma > limit && !c.est.converged():
+		case !fresh || c.held.Active || math.Abs(x) > limit || 3*sigma > limit && !c.est.converged() || c.contradicted(now, limit) || c.warming(now):
 			c.life.SettledFrom = timescale.Mono{}
 		case c.life.SettledFrom.IsZero():
 			c.life.SettledFrom = now
 		}
-		settle := c.cfg.Settle
-		if c.life.EverLocked {
-			settle = min(settle, relockSettle)
-		}
-		in.Settled = !c.life.SettledFrom.IsZero() && now.Sub(c.life.SettledFrom) >= settle
-		in.Strayed = math.Abs(x) > strayedFactor*limit
+		in.Settled = !c.life.SettledFrom.IsZero() && now.Sub(c.life.SettledFrom) >= c.waitFor()
+		in.Strayed = math.Abs(x) > strayedFactor*limit || c.contradicted(now, strayedFactor*limit)
 	}
 	inside := c.bound(now) < ns(c.cfg.Spec)
 	if c.life.State == quality.Locked {
@@ -351,14 +446,24 @@ func (c *Clock) inputs(now timescale.Mono, fresh bool) Inputs {
 	return in
 }
 
+// contradicted tells that the last pulses show the clock further off than limit ns.
+func (c *Clock) contradicted(now timescale.Mono, limit float64) bool {
+	return c.witness.error(now, c.est.pulses.ns) > limit+c.receiver()
+}
+
 // enter does what belongs to the change into a state.
 func (c *Clock) enter(now timescale.Mono, next quality.State) {
 	switch next {
 	case quality.Locked:
 		c.life.EverLocked = true
+		c.life.LockedAt, c.life.Waits = now, false
+		c.life.Locks++
 		c.life.HoldoverFrom = timescale.Mono{}
 		c.life.BoundInside, c.life.Capped = true, false
 	case quality.HoldoverSpec, quality.HoldoverNoSpec:
+		if c.life.State == quality.Locked && c.life.Locks > 1 && now.Sub(c.life.LockedAt) < shortLock*c.cfg.WaitToRestore {
+			c.life.Waits = true
+		}
 		if c.life.HoldoverFrom.IsZero() {
 			c.life.HoldoverFrom = now
 		}
@@ -403,3 +508,27 @@ func (c *Clock) firstStep(now timescale.Mono, pulse bool) Order {
 	whole, part, _ := c.errorParts(now)
 	return Order{Step: true, StepNs: -whole - int64(math.Round(part)), SetFrequency: true, FrequencyPPB: clamp(-y, c.cfg.MaxPPB)}
 }
+
+// laterStep decides about a step after the first lock: in class 52 alone, where
+// on_return or the operator asks for one, or the clock has another second than the
+// pulses that are believed.
+func (c *Clock) laterStep(now timescale.Mono, pulse bool) Order {
+	if !c.life.EverLocked || c.held.Active || !pulse {
+		return Order{}
+	}
+	whole, part, _ := c.errorParts(now)
+	x := float64(whole) + part
+	out := c.life.State == quality.Relocking && !c.life.BoundInside && math.Abs(x) > ns(c.cfg.Spec)
+	asked := c.cfg.OnReturn == ReturnStep || c.cfg.OnReturn == ReturnAuto && c.slewTime(x, 0) > seconds(autoReturn)
+	another := math.Abs(x) >= wholeSecondNs
+	if !(another || out && asked || c.stepWanted && math.Abs(x) > stepLeastNs) {
+		c.stepWanted = false
+		return Order{}
+	}
+	c.stepTries++
+	return Order{Step: true, StepNs: -whole - int64(math.Round(part)), SetFrequency: true, FrequencyPPB: c.corr.ppb()}
+}
+
+// StepNow is the operator's order to step the served clock to the pulse, with the next
+// pulse that is believed. Clients see the step.
+func (c *Clock) StepNow() { c.stepWanted = true }

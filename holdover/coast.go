@@ -2,6 +2,7 @@ package holdover
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"bragi/gnss/timescale"
@@ -9,10 +10,13 @@ import (
 
 // held is the holdover: the estimator goes on without pulses.
 type held struct {
-	Active bool    `json:"active"`
-	From   float64 `json:"from_s"`   // since the origin; the bound grows from here
-	ZErrNs float64 `json:"z_err_ns"` // bound of the error of z there
-	Sigma  float64 `json:"sigma_ns"` // the model's deviation of z at the loss
+	Active  bool    `json:"active"`
+	From    float64 `json:"from_s"`      // since the origin; the bound grows from here
+	ZErrNs  float64 `json:"z_err_ns"`    // bound of the error of z there
+	Sigma   float64 `json:"sigma_ns"`    // the model's deviation of z at the loss
+	Drift   float64 `json:"drift_ppb_s"` // of the frequency right before the loss, positive
+	Doubted float64 `json:"doubted_ns"`  // part of ZErrNs that is the pulses' word against the oscillator's
+	Sky     int     `json:"sky"`         // pulses seen since that no oscillator explains
 }
 
 // hold begins the holdover at the loss of the pulse.
@@ -20,32 +24,47 @@ type held struct {
 // A receiver's pulse may drift before it admits to have lost the sky (20 s have
 // been seen). So the state of a minute ago is carried forward; with an oscillator
 // that moves too much in a minute for that, only when it disagrees with today's
-// by more than the oscillator could have moved.
+// by more than the oscillator could have moved. Whichever is taken, the bound
+// holds the other one too.
 func (c *Clock) hold(now timescale.Mono) {
 	c.thermo.acquit(c.life.LastAccepted.Add(-backDate))
 	c.est.blind = !c.thermo.trusted(now)
 	t := c.axis(now)
 	c.est.advance(t, c.thermo.when(now))
 	end := c.axis(c.life.LastAccepted)
-	h := held{Active: true, From: end, ZErrNs: boundSigmas*c.est.sigma() + c.cfg.ReceiverBoundNs}
+	doubted, age := c.doubt.most()
+	h := held{Active: true, From: end, ZErrNs: boundSigmas*c.est.sigma() + doubted + c.receiver(), Drift: c.motion.drift()}
 	if old, ok := c.snaps.before(end - seconds(backDate)); ok {
 		var k transition
-		k.set(c.est.t-old.t, c.est.noise())
+		k.set(c.est.t-old.t, c.est.calmNoise())
 		back := old
 		back.predict(&k, c.est.w)
-		d := math.Abs(back.x[sPhase] - c.est.x[sPhase])
+		d, dy := math.Abs(back.x[sPhase]-c.est.x[sPhase]), math.Abs(back.rate()-c.est.rate())
 		better := max(back.p[sPhase][sPhase]-c.est.p[sPhase][sPhase], 0)
 		if better < square(backDateNs) || d > 3*math.Sqrt(better)+backDateNs {
 			c.est.model = back
 			h.From = old.t
-			h.ZErrNs = boundSigmas*back.sigma() + d + c.cfg.ReceiverBoundNs
 		}
+		h.ZErrNs = boundSigmas*c.est.sigma() + max(d, doubted) + c.receiver()
+		if c.est.rejects >= rejectsShown {
+			c.doubt.anchorAt(&back) // pulses and oscillator say two things
+		}
+		if dy > 4*back.rateSigma() {
+			c.est.add(sFreq, sFreq, square(dy))
+		}
+	}
+	if doubted > 0 {
+		c.est.add(sFreq, sFreq, square(doubted/age))
+	}
+	if c.doubt.anchor.Kept {
+		c.est.add(sFreq, sFreq, square(c.est.rate()-c.doubt.anchor.Model.rate()))
 	}
 	if c.est.rejects >= rejectsShown {
 		// Pulses come and do not fit: perhaps the air did not move as it seems.
 		c.est.add(sFreq, sFreq, square((c.est.x[sTempco1]+c.est.x[sTempco2])*c.thermo.doubt(now)))
 	}
 	h.Sigma = c.est.sigma()
+	h.Doubted = doubted
 	c.held = h
 	c.fit.reset()
 	c.returning = 0
@@ -57,66 +76,120 @@ const (
 	backDateNs  = 15 // what a minute without pulses may cost
 )
 
-// takeReturning judges a pulse during holdover. Three that agree with each
-// other and lie inside the bound are the way back, however noisy they are.
-// Somewhat outside a minute of pulses is asked for, and elsewhere five
-// minutes: then it is more likely that the clock is wrong than the sky. What
-// counts is the bound when the pulse was first seen there: one that jumped and
-// stayed has no drift to explain it.
+// takeReturning judges a pulse during holdover. Pulses come back on a line: level
+// with the frequency that was held, three of them, however noisy, or with another
+// one that the oscillator can have reached meanwhile, six. Inside the bound that is
+// the way back. As far outside as temperature could have brought the oscillator a
+// minute of pulses is asked for, and elsewhere five minutes: then it is more likely
+// that the clock is wrong than the sky. A sky that was seen moving as no
+// oscillator does must stand still for an hour. What counts is the bound when
+// the pulse was first seen there: one that jumped and stayed has no drift to
+// explain it.
 func (c *Clock) takeReturning(t, z, sigma float64) bool {
+	e := &c.est
+	e.pulses.add(t, z, e.kind.differenceNs())
 	if c.fit.n > 0 && t-c.fit.points[c.fit.n-1].t > 2*seconds(pulseTimeout) {
 		c.fit.reset()
 		c.returning = 0
 	}
 	c.fit.add(t, z, sigma)
+	away := max(t-c.held.From, 1)
+	anew := func() { c.returnFrom, c.returnUnseen = t, c.coasted(t) }
 	if c.returning == 0 {
-		c.returnFrom, c.returnUnseen = t, c.coasted(t)
+		anew()
 	}
 	c.returning++
-	l, ok := c.fit.phase(c.est.rate(), c.est.noiseNs)
-	if !ok {
-		if c.fit.n >= returnPulses {
-			c.returnFrom, c.returnUnseen = t, c.coasted(t) // no pulse here yet
+	l, level := c.fit.phase(e.rate(), e.pulses.ns)
+	if !level {
+		var ok bool
+		if l, ok = c.fit.track(e.pulses.ns); !ok {
+			if c.fit.n >= returnPulses {
+				anew() // no pulse here yet
+			}
+			return false
 		}
-		return false
 	}
-	d := l.z - c.est.phase(l.t)
+	d, dy := l.z-e.phase(l.t), math.Abs(l.y-e.rate())
+	could := min(e.could().rushPPBs*away, e.could().reachPPB)
+	if moved := dy - gateSigmas*math.Hypot(c.virtual.ratio(away)*e.rateSigma(), l.yErr); !level && !c.vouched && moved > 0 {
+		if moved > could {
+			c.held.Sky++
+			c.returning = 0
+			return false
+		}
+		if c.thermo.proven(c.now) && c.returning < doubtRejects {
+			return false
+		}
+	}
+	patience := returnRejects
+	if c.held.Sky >= skyMoved {
+		patience = skyRejects
+	}
 	off := math.Abs(d) - gateSigmas*l.zErr
 	switch {
-	case off <= c.returnUnseen:
-	case off <= doubtFactor*c.returnUnseen && c.returning >= doubtRejects && c.returnFrom-c.held.From > doubtAwayS:
-	case c.returning >= returnRejects:
+	case c.vouched, off <= c.returnUnseen && (c.held.Sky < skyMoved || c.returning >= doubtRejects):
+	case off <= max(c.returnUnseen, could*away/2) && c.returning >= doubtRejects && c.returnFrom-c.held.From > doubtAwayS && c.held.Sky < skyMoved:
+	case c.returning >= patience:
 	default:
 		return false
 	}
-	away := max(t-c.held.From, 1)
-	e := &c.est
+	// What is in the bound for a doubt alone is no place where the clock expects them.
+	expected := c.returnUnseen - c.held.Doubted
+	if !level || off > expected {
+		// Pulses and oscillator still say two things.
+		c.doubt.reset()
+		c.doubt.anchorAt(&e.model)
+	}
+	if c.vouched {
+		c.doubt.anchor.Kept = false
+	}
+	w := c.thermo.when(c.now)
 	switch s := math.Abs(d) - 2*math.Hypot(e.sigma(), l.zErr); {
+	case !level:
+		e.renew(l, w)
+		e.agility = max(e.agility, square(min(dy/max(away, seconds(backDate)), agilityMargin*e.could().rushPPBs)))
+		c.snaps.reset()
+		c.motion.reset()
 	case s <= 0:
-	case off <= c.returnUnseen && s > 3*c.strayed():
+	case off <= expected && s > 3*c.strayed() && math.Abs(d) < 2*c.receiver():
 		// So soon the oscillator cannot have gone there: the pulse is off.
 		e.add(sPulseSlow, sPulseSlow, square(d))
 	default:
 		// More than foretold: the frequency may be off by what the phase shows,
 		// twice that for a drift.
 		e.add(sPhase, sPhase, square(s))
-		e.add(sFreq, sFreq, square(min(2*s/away, c.osc.boundPPB)))
-		e.add(sPhase, sFreq, s*min(s/away, c.osc.boundPPB/2))
+		e.add(sFreq, sFreq, square(min(2*s/away, could)))
+		e.add(sPhase, sFreq, s*min(s/away, could/2))
 	}
-	if off > c.returnUnseen {
+	if level && off > expected {
 		// A new place: all that was known of the phase is void.
 		e.x[sPhase] += d
 		c.snaps.reset()
 	}
-	w := c.thermo.when(c.now)
 	e.rejects = 0
-	e.expectNoise(l.noise)
-	for _, p := range c.fit.points[c.fit.n-returnPulses : c.fit.n] {
-		e.update(p.t, p.z, p.sigma, w)
+	if level {
+		e.pulses.expect(l.noise)
+		for _, p := range c.fit.points[c.fit.n-returnPulses : c.fit.n] {
+			e.take(p, w)
+		}
 	}
-	c.held = held{}
+	c.held, c.vouched = held{}, false
 	c.fit.reset()
 	return true
+}
+
+const (
+	skyMoved   = 10   // pulses that no oscillator explains
+	skyRejects = 3600 // and how many must stand still then
+)
+
+// AcceptPulses is the operator's word that the receiver's pulse is right: the
+// holdover ends with the next pulses that lie on a line, wherever they are, and
+// nothing is waited for after a short lock. It reports whether pulses were refused.
+func (c *Clock) AcceptPulses() (refused bool) {
+	refused = c.held.Active && (c.returning > 0 || c.held.Sky > 0)
+	c.vouched, c.life.Waits = c.held.Active, false
+	return refused
 }
 
 // strayed is the deviation of what the oscillator has done since the loss.
@@ -130,8 +203,33 @@ func (c *Clock) coasted(t float64) float64 {
 	if ahead := t - c.est.t; ahead > 2 {
 		s = c.sigmaAfter(ahead)
 	}
-	return max(c.held.ZErrNs, c.cfg.ReceiverBoundNs+coastSigmas*c.virtual.ratio(t-c.held.From)*s)
+	return max(c.held.ZErrNs, c.coastBound(t-c.held.From, s))
 }
+
+// coastBound is what z may be off after away seconds without a pulse, when the
+// model's deviation is sigma: two of what virtual holdovers have shown that to be,
+// and what they may not have seen, by Pythagoras, and the receiver.
+func (c *Clock) coastBound(away, sigma float64) float64 {
+	return c.receiver() + math.Hypot(coastSigmas*c.virtual.ratio(away)*sigma, c.unforeseen(away))
+}
+
+// unforeseen is the phase, in ns, that two things make within away seconds: a
+// drift that was seen at the loss goes on for half an hour; and where no
+// thermometer tells of it, the room becomes 10 C warmer within an hour, and began to
+// before the loss.
+func (c *Clock) unforeseen(away float64) float64 {
+	drift := c.held.Drift
+	if !c.held.Active {
+		drift = c.motion.drift()
+	}
+	ns := drift * ramped(away, driftGoesOnS)
+	if c.est.blind {
+		ns += c.roomNs(away+seconds(backDate)) - c.roomNs(seconds(backDate))
+	}
+	return ns
+}
+
+const driftGoesOnS = 1800.0
 
 // sigmaAfter is the model's deviation of z when it coasts for s seconds more,
 // the air going where it may.
@@ -160,13 +258,25 @@ const (
 )
 
 // bound is the bound of the served clock's time error at now, in ns; NaN while
-// nothing is known.
+// nothing is known. Pulses that come and contradict it raise it at once, whatever the
+// model makes of them: up to where the oscillator can have gone since they last
+// agreed.
 func (c *Clock) bound(now timescale.Mono) float64 {
 	if !c.est.valid {
 		return math.NaN()
 	}
 	x, _ := c.error(now)
-	return math.Abs(x) + c.unseen(now)
+	b := math.Abs(x) + c.unseen(now)
+	if shown := c.witness.error(now, c.est.pulses.ns); shown > 0 && c.cond.Distrust == ReasonNone {
+		agreed := c.axis(c.life.LastAccepted)
+		if c.held.Active {
+			agreed = c.held.From
+		}
+		away := max(c.axis(now)-agreed, 0) + 1
+		could := b + min(c.est.could().rushPPBs*away, c.est.could().reachPPB)*away
+		b = max(b, min(shown+c.receiver(), could))
+	}
+	return b
 }
 
 // unseen is the part of the bound beside the estimated error itself.
@@ -174,7 +284,103 @@ func (c *Clock) unseen(now timescale.Mono) float64 {
 	if c.held.Active {
 		return c.coasted(c.axis(now))
 	}
-	return boundSigmas*c.est.sigma() + c.cfg.ReceiverBoundNs
+	doubted, _ := c.doubt.most()
+	ns := boundSigmas*c.est.sigma() + doubted + c.receiver()
+	if gap := seconds(now.Sub(c.life.LastAccepted)); gap > seconds(pulseTimeout) {
+		ns = max(ns, c.coastBound(gap, c.est.sigma()))
+	}
+	return ns
+}
+
+// witness is the error of the served clock as the last pulses show it, without
+// any model.
+type witness struct {
+	seen [9]shown
+	n    int
+}
+
+// shown is the served clock's error at the pulse of at, in ns.
+type shown struct {
+	at timescale.Mono
+	ns float64
+}
+
+func (w *witness) add(at timescale.Mono, ns float64) {
+	w.seen[w.n%len(w.seen)] = shown{at, ns}
+	w.n++
+}
+
+func (w *witness) reset() { w.n = 0 }
+
+// error is how far off the median of those of the last quarter of a minute is at
+// least, in ns, positive, when a pulse has the noise sigma; 0 for fewer than five.
+func (w *witness) error(now timescale.Mono, sigma float64) float64 {
+	var list [len(w.seen)]float64
+	n := 0
+	for _, s := range w.seen[:min(w.n, len(w.seen))] {
+		if seconds(now.Sub(s.at)) < 15 {
+			list[n] = s.ns
+			n++
+		}
+	}
+	if n < 5 {
+		return 0
+	}
+	slices.Sort(list[:n])
+	const median = 1.25 // its deviation over that of a mean
+	return max(math.Abs(list[n/2])-boundSigmas*median*sigma/math.Sqrt(float64(n)), 0)
+}
+
+// receiver bounds what is wrong with every pulse alike, in ns. A receiver whose
+// pulses are noisier than a navigation receiver's is off slowly by more.
+func (c *Clock) receiver() float64 {
+	return c.cfg.ReceiverBoundNs + slowBoundNs*(min(max(c.est.pulses.ns/noiseFirstNs, 1), pulseScaleMost)-1)
+}
+
+const slowBoundNs = 40.0 // of a pulse of noiseFirstNs
+
+// motion is the oscillator's frequency of the last two minutes.
+type motion struct {
+	ring [13]moved
+	n    int
+}
+
+// moved is a frequency and its deviation, ppb, at t, s since the origin: without what
+// the thermometer explains, and whole.
+type moved struct{ t, y, whole, sigma float64 }
+
+const motionEveryS = 9.5
+
+func (m *motion) reset() { m.n = 0 }
+
+func (m *motion) add(e *estimator) {
+	if m.n == 0 || e.t-m.ring[(m.n-1)%len(m.ring)].t >= motionEveryS {
+		m.ring[m.n%len(m.ring)] = moved{e.t, e.x[sFreq] + e.x[sFast] + e.x[sSlow], e.rate(), e.rateSigma()}
+		m.n++
+	}
+}
+
+// drift is how fast the frequency moves that no thermometer explains, in ppb/s,
+// positive; 0 for what may be chance.
+func (m *motion) drift() float64 {
+	unexplained, _ := m.drifts()
+	return unexplained
+}
+
+// drifts is drift, and the same of the whole frequency.
+func (m *motion) drifts() (unexplained, whole float64) {
+	if m.n < 4 {
+		return 0, 0
+	}
+	a, b := m.ring[max(m.n-len(m.ring), 0)%len(m.ring)], m.ring[(m.n-1)%len(m.ring)]
+	chance := 4 * math.Hypot(a.sigma, b.sigma)
+	if d := math.Abs(b.y - a.y); d > chance {
+		unexplained = d / (b.t - a.t)
+	}
+	if d := math.Abs(b.whole - a.whole); d > chance {
+		whole = d / (b.t - a.t)
+	}
+	return unexplained, whole
 }
 
 // slowFall follows a number upward at once, and downward only when it has been
@@ -195,18 +401,29 @@ func (s *slowFall) follow(now timescale.Mono, v float64) {
 	}
 }
 
-// snapshots are the estimator's states of the last minute and a bit.
+// snapshots are states of the estimator, the last of each so many seconds.
 type snapshots struct {
-	ring [18]model
+	ring []model
 	n    int
+	sep  float64 // s
 }
 
-const snapshotEveryS = 4.5
+const (
+	snapshotEveryS  = 4.5
+	snapshotMinuteS = 57.0
+)
 
 func (s *snapshots) reset() { s.n = 0 }
 
+// forget drops the states after t.
+func (s *snapshots) forget(t float64) {
+	for s.n > 0 && s.ring[(s.n-1)%len(s.ring)].t > t {
+		s.n--
+	}
+}
+
 func (s *snapshots) add(m *model) {
-	if s.n == 0 || m.t-s.ring[(s.n-1)%len(s.ring)].t >= snapshotEveryS {
+	if s.n == 0 || m.t-s.ring[(s.n-1)%len(s.ring)].t >= s.sep {
 		s.ring[s.n%len(s.ring)] = *m
 		s.n++
 	}

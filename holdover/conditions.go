@@ -35,5 +35,7 @@ func (c *Clock) Disturbed(now timescale.Mono, widthNs float64) {
 	if c.est.valid && finite(widthNs) {
 		c.est.add(sPhase, sPhase, square(widthNs))
 		c.snaps.reset()
+		c.doubt.reset()
+		c.witness.reset()
 	}
 }

@@ -36,6 +36,28 @@ func ParseOnAcquire(s string) (OnAcquire, error) {
 	return 0, fmt.Errorf("holdover: unknown on_acquire %q (auto, slew, step)", s)
 }
 
+// OnReturn says what happens when the pulse returns and finds the clock out of spec.
+type OnReturn uint8
+
+// The settings of holdover.on_return.
+const (
+	ReturnAuto OnReturn = iota // slew when that takes at most an hour, else step
+	ReturnSlew                 // slew, however long
+	ReturnStep                 // step
+)
+
+// String is the word of the configuration.
+func (o OnReturn) String() string { return OnAcquire(o).String() }
+
+// ParseOnReturn reads the word of the configuration.
+func ParseOnReturn(s string) (OnReturn, error) {
+	o, err := ParseOnAcquire(s)
+	if err != nil {
+		err = fmt.Errorf("holdover: unknown on_return %q (auto, slew, step)", s)
+	}
+	return OnReturn(o), err
+}
+
 // Config is fixed for the life of a Clock.
 type Config struct {
 	Oscillator  Oscillator
@@ -44,6 +66,10 @@ type Config struct {
 	MaxHoldover time.Duration // the operator's cap on class 7
 	Settle      time.Duration // inside the lock limit this long before LOCKED
 	OnAcquire   OnAcquire
+	OnReturn    OnReturn // out of spec; in spec there is never a step
+	// WaitToRestore is how long pulses must be good before LOCKED after a lock that
+	// was short: an antenna that comes and goes.
+	WaitToRestore time.Duration
 	// FreeRunAfter is how long after the start a clock that never locked is
 	// served all the same, at the free run's class; negative: never.
 	FreeRunAfter time.Duration
@@ -51,6 +77,7 @@ type Config struct {
 
 	SlewPPB     float64 // most that a phase error is steered away with
 	FastSlewPPB float64 // the same while the error is beyond 50 us
+	MaxSlewPPB  float64 // the same out of spec, where nobody relies on the time
 	RatePPB     float64 // most that the frequency changes in any second
 	// ReceiverBoundNs bounds what is wrong with every pulse alike and no filter
 	// sees: slow wander of the receiver, multipath, what is left of the
@@ -74,8 +101,10 @@ func DefaultConfig() Config {
 		MaxHoldover:     24 * time.Hour,
 		Settle:          time.Minute,
 		FreeRunAfter:    10 * time.Minute,
+		WaitToRestore:   5 * time.Minute,
 		SlewPPB:         50,
 		FastSlewPPB:     200,
+		MaxSlewPPB:      5000,
 		RatePPB:         10,
 		ReceiverBoundNs: 40,
 		MaxPPB:          500_000,
@@ -88,6 +117,9 @@ func (c Config) withDefaults() Config {
 	if c.Spec <= 0 {
 		c.Spec = d.Spec
 	}
+	if c.WaitToRestore < 0 {
+		c.WaitToRestore = 0
+	}
 	if c.Settle <= 0 {
 		c.Settle = time.Second
 	}
@@ -95,7 +127,8 @@ func (c Config) withDefaults() Config {
 		have *float64
 		def  float64
 	}{
-		{&c.SlewPPB, d.SlewPPB}, {&c.FastSlewPPB, d.FastSlewPPB}, {&c.RatePPB, d.RatePPB},
+		{&c.SlewPPB, d.SlewPPB}, {&c.FastSlewPPB, d.FastSlewPPB}, {&c.MaxSlewPPB, d.MaxSlewPPB},
+		{&c.RatePPB, d.RatePPB},
 		{&c.ReceiverBoundNs, d.ReceiverBoundNs}, {&c.MaxPPB, d.MaxPPB},
 	} {
 		if !(*v.have > 0) || !finite(*v.have) {

@@ -1,84 +1,89 @@
 package holdover
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // estimator follows the oscillator by its pulses (model.go).
 //
-// The gate is on the innovation, five of its standard deviations, which grow
-// with the covariance while nothing is accepted. The pulse noise R is robust:
-// it is changed until 1.4826 times the median of the last innovations, each over
-// its deviation, is 1; until many were seen it leans on a prior. Rejected
-// innovations count only when an accepted one follows soon, so that more noise
-// opens the gate and a pulse that jumped does not.
+// Three questions are one decision: is it the pulse, the oscillator, or the sky?
 //
-// Innovations of a model that is right have no mean. One that lasts is no noise
-// of the pulse, though R begins to follow it: it tells that the model is wrong
-// (biased), and that is the thermometer more often than not.
+//   - What is white is the pulse's noise R. It is taken from second differences of
+//     the pulses alone (scatter.go), which neither a step nor a drift touches.
+//   - What has a mean is the oscillator. Innovations of a model that is right have
+//     none; a mean over 8 or 64 pulses that chance does not make is a frequency that
+//     moves, and the walk of the frequency grows until the filter follows
+//     (agility). It grows at once and falls in some minutes.
+//   - What jumps is the sky. The gate is on the innovation, five of its standard
+//     deviations, which grow with the covariance while nothing is accepted.
+//     Crystals are slow: their frequency does not step.
 //
-// The process noise is the kind's times scale^2 (virtual.go adapts it).
+// The process noise is that of the level (oscillator.go), which virtual.go adapts.
 type estimator struct {
 	estimate
-	kind    behaviour
-	blind   bool         // the thermometer is not to be trusted: its work is left to the noise
-	pending []innovation // of the rejected run
-	rejects int          // consecutive
+	kind    behaviour // at the level
+	proven  bool      // it has shown for long enough that it behaves so
+	blind   bool      // the thermometer is not to be trusted: its work is left to the noise
+	rejects int       // consecutive
 	step    transition
 }
 
 // estimate is what of the estimator outlives a process (saved.go).
 type estimate struct {
 	model
-	valid      bool
-	scale      float64 // of the process noise as a deviation
-	from       float64 // t of the start
-	noiseNs    float64 // sqrt(R)
-	firstNs    float64 // the same before pulses have shown it
-	seen       [64]innovation
-	seenN      int
-	seenTotal  int
-	usualNs    float64 // the pulses' noise over a day
-	pulseScale float64 // how many times larger it is now
-	bias       float64 // mean of the innovations, each over its deviation and at most 1
+	valid   bool
+	level   float64 // of the oscillator's behaviour
+	from    float64 // t of the start
+	pulses  scatter
+	quick   float64 // mean of the last 8 innovations, each over its deviation
+	long    float64 // the same of the last 64
+	agility float64 // variance that is added to the frequency's walk, ppb^2/s
 }
 
-// innovation is how far a pulse was from the prediction, |v| in ns, and the
-// variance of the prediction in ns^2.
-type innovation struct{ v, p float64 }
-
 const (
-	gateSigmas      = 5
-	blindFastC      = 0.05 // what the air does in minutes, where no thermometer tells of it
-	noiseFirstNs    = 30   // a navigation receiver's pulse until measured
-	noiseLeastNs    = 3
-	noisePrior      = 32 // pulses that the first value weighs
-	noiseRecent     = 11
-	usualAfter      = 900
-	usualPulses     = 20_000 // looks at the spread, a day of them
-	pulseScaleLeast = 2      // less may be chance
-	pulseScaleMost  = 10
-	noiseEvery      = 4 // pulses between two looks at the spread, once there are many
-	biasPulses      = 64
-	biasMost        = 0.4 // 6 deviations of the mean of white innovations; a ramp of 20 s stays below
-	pendingLimit    = 4   // a longer run of rejects is no noise
+	gateSigmas    = 5
+	blindFastC    = 0.05 // what the air does in minutes, where no thermometer tells of it
+	quickPulses   = 8
+	quickMost     = 1.6 // 6 deviations of such a mean
+	longPulses    = 64
+	longMost      = 0.4 // 4.5 deviations; a ramp of 20 s stays below
+	convergeS     = 600.0
+	agilityGrows  = 1.3
+	agilityKeeps  = 1 - 1.0/100
+	agilityMost   = 30.0 // ppb per sqrt(s)
+	agileMost     = 3.0
+	agilityMargin = 2 // a walk of a ppb per sqrt(s) follows a drift of a ppb/s
 )
 
-func newEstimator(b behaviour) estimator {
-	return estimator{
-		estimate: estimate{scale: 1, pulseScale: 1, noiseNs: noiseFirstNs, firstNs: noiseFirstNs},
-		kind:     b, blind: true, pending: make([]innovation, 0, pendingLimit),
+func newEstimator(level float64) estimator {
+	e := estimator{blind: true, estimate: estimate{pulses: newScatter()}}
+	e.setLevel(level)
+	return e
+}
+
+func (e *estimator) setLevel(level float64) { e.level, e.kind = level, behaviourAt(level) }
+
+// could is the behaviour of the worst oscillator that this one may be: what was
+// told is believed once it has shown.
+func (e *estimator) could() behaviour {
+	if e.proven {
+		return e.kind
 	}
+	return behaviours[0]
 }
 
 // noise is what drives the states now.
 func (e *estimator) noise() noise {
-	n := e.kind.noise(e.scale)
-	n.pulse = square(e.pulseScale)
+	n := e.calmNoise()
+	n.walk += e.agility
+	return n
+}
+
+// calmNoise is the noise without what the pulses of the last minutes added.
+func (e *estimator) calmNoise() noise {
+	n := e.kind.noise()
+	n.pulse, n.common = square(e.pulses.scale), square(e.pulses.commonNs)
 	if e.blind {
-		n.fast += square(e.kind.tempcoPPB * e.scale * blindFastC)
-		n.walk += square(e.kind.blindPPB * e.scale)
+		n.fast += square(e.kind.tempcoPPB * blindFastC)
+		n.walk += square(e.kind.blindPPB)
 	}
 	return n
 }
@@ -97,13 +102,12 @@ func (e *estimator) start(l line, w warmth) {
 	for s, v := range map[int]float64{
 		sFast: n.fast, sSlow: n.slow, sDrift: square(k.agePPBDay / dayS),
 		sTempco1: square(k.tempcoPPB), sTempco2: square(k.tempcoPPB),
-		sPulseSlow: square(pulseSlowNs), sPulseFast: square(pulseFastNs),
+		sPulseSlow: square(pulseSlowNs), sPulseFast: n.common,
 	} {
 		e.p[s][s] = v
 	}
-	e.expectNoise(l.noise)
-	e.rejects = 0
-	e.pending = e.pending[:0]
+	e.pulses.expect(l.noise)
+	e.rejects, e.quick, e.long, e.agility = 0, 0, 0, 0
 }
 
 // advance carries the state to t without a pulse.
@@ -117,104 +121,75 @@ func (e *estimator) advance(t float64, w warmth) {
 // converged tells that the covariance falls no further: several times
 // sqrt(noise / walk) have passed, the time over which the filter averages.
 func (e *estimator) converged() bool {
-	return e.t-e.from > 5*math.Sqrt(e.noiseNs/e.kind.blindPPB)
+	return e.t-e.from > min(5*math.Sqrt(e.pulses.ns/e.kind.blindPPB), convergeS)
 }
 
 // update takes a measured phase z with the standard deviation sigma that the
 // board states. It reports whether the gate let it through.
 func (e *estimator) update(t, z, sigma float64, w warmth) bool {
 	e.advance(t, w)
-	r := square(max(e.noiseNs, sigma))
+	if more := e.pulses.add(t, z, e.kind.differenceNs()); more > 0 {
+		e.add(sPulseSlow, sPulseSlow, more*square(pulseSlowNs))
+	}
+	r := square(max(e.pulses.ns, sigma))
 	v, p := e.expect(t, z)
-	if math.Abs(v) > gateSigmas*math.Sqrt(p+r) {
+	s := math.Sqrt(p + r)
+	if math.Abs(v) > gateSigmas*s {
 		e.rejects++
-		if len(e.pending) < cap(e.pending) {
-			e.pending = append(e.pending, innovation{math.Abs(v), p})
-		}
 		return false
 	}
-	if e.rejects > 0 && e.rejects <= pendingLimit {
-		for _, q := range e.pending {
-			e.learn(q)
-		}
-	}
-	e.rejects, e.pending = 0, e.pending[:0]
-	e.bias += (max(-1, min(v/math.Sqrt(p+r), 1)) - e.bias) / biasPulses
-	e.learn(innovation{math.Abs(v), p})
+	e.rejects = 0
+	e.follow(v/s, math.Sqrt(r))
 	e.pulse(v, r)
 	return true
 }
 
-// biased tells that the pulses have been on one side of the prediction for too
-// long, and begins to look anew.
-func (e *estimator) biased() bool {
-	if math.Abs(e.bias) < biasMost {
-		return false
-	}
-	e.bias = 0
-	return true
+// take takes a pulse of the last few s that is known to be good.
+func (e *estimator) take(p point, w warmth) {
+	e.advance(p.t, w)
+	v, _ := e.expect(p.t, p.z)
+	e.pulse(v, square(max(e.pulses.ns, p.sigma)))
 }
 
-// expectNoise takes it that pulses have at least the noise ns, until they show
-// another one.
-func (e *estimator) expectNoise(ns float64) {
-	if ns > e.noiseNs {
-		e.firstNs, e.seenN = ns, 0
-		e.setNoise(ns)
-	}
-}
-
-// setNoise takes ns for the pulses' noise. A receiver whose pulse is noisier
-// than it uses to be may be off slowly by as many times more.
-func (e *estimator) setNoise(ns float64) {
-	e.noiseNs = ns
-	if e.seenTotal < usualAfter {
-		e.usualNs = ns
-		return
-	}
-	e.usualNs += (ns - e.usualNs) / usualPulses
-	scale := min(ns/e.usualNs, pulseScaleMost)
-	if scale < pulseScaleLeast {
-		scale = 1
-	}
-	if scale > 1.25*e.pulseScale {
-		more := square(scale) - square(e.pulseScale)
-		e.add(sPulseSlow, sPulseSlow, more*square(pulseSlowNs))
-		e.add(sPulseFast, sPulseFast, more*square(pulseFastNs))
-		e.pulseScale = scale
-	} else if scale < 0.8*e.pulseScale {
-		e.pulseScale = scale
-	}
-}
-
-// learn takes an innovation into the pulse noise.
-func (e *estimator) learn(i innovation) {
-	e.seen[e.seenN%len(e.seen)] = i
-	e.seenN++
-	e.seenTotal++
-	if e.seenN > 2*len(e.seen) && e.seenN%noiseEvery != 0 {
-		return
-	}
-	n := min(e.seenN, len(e.seen))
-	var sorted [len(e.seen)]float64
-	r := square(e.noiseNs)
-	for i, s := range e.seen[:n] {
-		sorted[i] = s.v / math.Sqrt(s.p+r)
-	}
-	slices.Sort(sorted[:n])
-	spread := 1.4826 * sorted[n/2]
-	if n > 2*noiseRecent {
-		// More noise is believed sooner than less.
-		for i := range noiseRecent {
-			s := e.seen[(e.seenN-1-i)%len(e.seen)]
-			sorted[i] = s.v / math.Sqrt(s.p+r)
-		}
-		slices.Sort(sorted[:noiseRecent])
-		if recent := 1.4826 * sorted[noiseRecent/2]; recent > 2 {
-			spread = max(spread, recent)
+// renew takes phase and frequency from a line, and keeps the rest.
+func (e *estimator) renew(l line, w warmth) {
+	e.advance(l.t, w)
+	e.x[sFreq] += l.y - e.rate()
+	e.x[sPhase] = l.z + l.y*(e.t-l.t)
+	for _, s := range [...]int{sPhase, sFreq} {
+		for i := range states {
+			e.p[s][i], e.p[i][s] = 0, 0
 		}
 	}
-	r = max(r*square(spread), square(noiseLeastNs))
-	prior := noisePrior / (noisePrior + float64(e.seenN))
-	e.setNoise(math.Sqrt(prior*square(e.firstNs) + (1-prior)*r))
+	// The slow parts of the frequency are in the line's too.
+	e.p[sPhase][sPhase] = square(l.zErr)
+	e.p[sFreq][sFreq] = square(l.yErr) + square(e.kind.flickerPPB)
+	e.add(sPhase, sFreq, l.zyCov)
+	e.rejects, e.quick, e.long = 0, 0, 0
 }
+
+// follow takes an innovation, v deviations, into the means, and lets the frequency
+// move as they ask: by what explains the mean, of pulses with the noise s ns, within
+// the time of it.
+func (e *estimator) follow(v, s float64) {
+	v = clamp(v, 3)
+	e.quick += (v - e.quick) / quickPulses
+	e.long += (v - e.long) / longPulses
+	e.agility *= agilityKeeps
+	want := 0.0
+	if math.Abs(e.quick) > quickMost {
+		want = square(e.quick * s / quickPulses)
+	}
+	if math.Abs(e.long) > longMost && e.quick*e.long > square(longMost)/2 {
+		want = max(want, square(e.long*s/longPulses))
+	}
+	if want > 0 {
+		e.agility = min(max(e.agility*agilityGrows, want), square(min(e.could().rushPPBs*agilityMargin, agilityMost)))
+	}
+}
+
+// agile tells that the pulses ask for more than the level's own walk.
+func (e *estimator) agile() bool { return e.agility > agileMost*square(e.kind.blindPPB) }
+
+// biased tells that the pulses are on one side of the prediction for too long.
+func (e *estimator) biased() bool { return math.Abs(e.long) > longMost }

@@ -40,10 +40,10 @@ func (c *Clock) foresee(now timescale.Mono) forecast {
 	if c.held.Active {
 		away = c.est.t - c.held.From
 	}
-	from := c.unseen(now)
+	from := c.bound(now) - math.Abs(x)
 	*f = forecast{at: now, state: c.life.State}
 	f.bound = c.lasts(func(s, sigma float64) bool {
-		return max(from, c.cfg.ReceiverBoundNs+coastSigmas*c.virtual.ratio(away+s)*sigma) < spec
+		return max(from, c.coastBound(away+s, sigma)) < spec
 	})
 	f.p50 = c.lasts(func(s, sigma float64) bool { return sigmasP50*c.virtual.ratio(away+s)*sigma < spec })
 	f.p95 = c.lasts(func(s, sigma float64) bool { return sigmasP95*c.virtual.ratio(away+s)*sigma < spec })

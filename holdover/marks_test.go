@@ -323,7 +323,7 @@ func TestMarks(t *testing.T) {
 			if os.Getenv("BRAGI_EACH") != "" {
 				for i, o := range out {
 					v := &o.clock.virtual
-					fmt.Printf("seed %d forecast %.2f h actual %.2f h ratio %.2f false %v scale %.2f S", i+1, o.forecastS/3600, o.actualS/3600, o.forecastS/o.actualS, o.falseSeven, o.clock.est.scale)
+					fmt.Printf("seed %d forecast %.2f h actual %.2f h ratio %.2f false %v level %.2f S", i+1, o.forecastS/3600, o.actualS/3600, o.forecastS/o.actualS, o.falseSeven, o.clock.est.level)
 					for k := range horizons {
 						fmt.Printf(" %.2f", v.ratioAt(k))
 					}

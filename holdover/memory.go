@@ -107,7 +107,7 @@ func (c *Clock) Memory(at timescale.TAI) (m Memory, ok bool) {
 		Version: memoryVersion, TAISeconds: at.Ns() / int64(time.Second), Oscillator: c.cfg.Oscillator.String(),
 		FrequencyPPB: e.rate(), FrequencySigmaPPB: e.rateSigma(),
 		DriftPPBDay: e.x[sDrift] * dayS, DriftSigmaPPBDay: math.Sqrt(e.p[sDrift][sDrift]) * dayS,
-		PulseNoiseNs: e.noiseNs, ProcessScale: e.scale, LockedForS: seconds(c.life.LockedFor),
+		PulseNoiseNs: e.pulses.ns, ProcessScale: e.kind.flickerPPB / behaviourAt(c.cfg.Oscillator.level()).flickerPPB, LockedForS: seconds(c.life.LockedFor),
 	}
 	if c.thermo.Known {
 		m.Tempco = []Coefficient{
@@ -142,27 +142,29 @@ func (c *Clock) recall() {
 	days := seconds(age) / dayS
 	n := e.noise()
 	ppb := m.FrequencyPPB + m.DriftPPBDay*days
-	variance := square(m.FrequencySigmaPPB) + square(days*math.Hypot(m.DriftSigmaPPBDay, c.osc.agePPBDay)) +
-		n.fast + n.slow + n.walk*seconds(age) + square(c.osc.agePPBDay)
-	e.know(sDrift, m.DriftPPBDay/dayS, square(max(m.DriftSigmaPPBDay, c.osc.agePPBDay/4)/dayS))
+	variance := square(m.FrequencySigmaPPB) + square(days*math.Hypot(m.DriftSigmaPPBDay, e.kind.agePPBDay)) +
+		n.fast + n.slow + n.walk*seconds(age) + square(e.kind.agePPBDay)
+	e.know(sDrift, m.DriftPPBDay/dayS, square(max(m.DriftSigmaPPBDay, e.kind.agePPBDay/4)/dayS))
 	for _, k := range m.Tempco {
 		state := sTempco1
 		if k.LagS > math.Sqrt(lag1S*lag2S) {
 			state = sTempco2
 		}
-		e.know(state, k.PPBPerC, square(max(k.SigmaPPB, c.osc.tempcoPPB/100)))
+		e.know(state, k.PPBPerC, square(max(k.SigmaPPB, e.kind.tempcoPPB/100)))
 	}
 	if m.TempC != nil && c.thermo.Known {
 		warmer := c.thermo.Offset - *m.TempC
 		ppb += (e.x[sTempco1] + e.x[sTempco2]) * warmer
 		variance += (e.p[sTempco1][sTempco1] + e.p[sTempco2][sTempco2] + 2*e.p[sTempco1][sTempco2]) * square(warmer)
 	} else {
-		variance += square(c.osc.tempcoPPB * blindC)
+		variance += square(e.kind.tempcoPPB * blindC)
 	}
 	if math.Abs(ppb-e.x[sFreq]) <= 4*math.Sqrt(variance+e.p[sFreq][sFreq]) {
 		e.know(sFreq, ppb, variance)
 	}
-	e.scale = min(max(m.ProcessScale, scaleLeast), scaleMost)
+	if m.ProcessScale > 0 {
+		e.setLevel(worse(c.cfg.Oscillator.level(), m.ProcessScale))
+	}
 	keep := math.Exp(-days / 10)
 	for _, s := range m.Sigma {
 		for i, h := range horizons {

@@ -49,8 +49,7 @@ const (
 	flickerSlowS = 8192.0
 	pulseSlowNs  = 10.0
 	pulseSlowS   = 7200.0
-	pulseFastNs  = 3.5
-	pulseFastS   = 100.0
+	pulseFastS   = 16.0
 	lag1S        = 60.0
 	lag2S        = 600.0
 	dayS         = 86400.0
@@ -59,7 +58,7 @@ const (
 // noise is what drives the states, by its variance: per s for white FM
 // (ns^2/s) and the walks (ppb^2/s, (ppb/C)^2/s), stationary for the flicker.
 // pulse is how many times larger than usual the pulse's own variances are.
-type noise struct{ white, walk, fast, slow, tempco, pulse float64 }
+type noise struct{ white, walk, fast, slow, tempco, pulse, common float64 }
 
 // transition is what happens to the states in dt, temperature apart.
 type transition struct {
@@ -104,7 +103,7 @@ func (k *transition) set(dt float64, n noise) {
 	k.fast, k.fastZ, k.qFast, k.qFastZ, fast = gaussMarkov(n.fast, flickerFastS, dt)
 	k.slow, k.slowZ, k.qSlow, k.qSlowZ, slow = gaussMarkov(n.slow, flickerSlowS, dt)
 	k.pulseSlow, _, k.qPulseSlow, _, _ = gaussMarkov(n.pulse*pulseSlowNs*pulseSlowNs, pulseSlowS, dt)
-	k.pulseFast, _, k.qPulseFast, _, _ = gaussMarkov(n.pulse*pulseFastNs*pulseFastNs, pulseFastS, dt)
+	k.pulseFast, _, k.qPulseFast, _, _ = gaussMarkov(n.common, pulseFastS, dt)
 	k.qz = n.white*dt + n.walk*dt*dt*dt/3 + fast + slow
 	k.qzy, k.qy = n.walk*dt*dt/2, n.walk*dt
 	k.qTempco = n.tempco * dt

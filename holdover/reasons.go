@@ -37,40 +37,48 @@ const (
 	ReasonMoved
 	ReasonClockAway
 	ReasonClockMeddled
+	ReasonOscillatorSettling
+	ReasonShortLock
+	ReasonSky
+	ReasonLearning
 	reasonCount
 )
 
 var reasonTexts = [reasonCount]struct{ word, fix string }{
-	ReasonNone:           {"none", ""},
-	ReasonWarmingUp:      {"oscillator warming up", ""},
-	ReasonNoTime:         {"no time from the receiver", "check antenna and receiver: bragi show gnss"},
-	ReasonNoPulse:        {"no pulse", "check the pulse's wire and gnss.pps: bragi show hardware"},
-	ReasonMeasuring:      {"measuring the frequency", ""},
-	ReasonStepPending:    {"clock not stepped yet", ""},
-	ReasonSettling:       {"settling", ""},
-	ReasonSlewing:        {"slewing the phase", ""},
-	ReasonPhaseAligned:   {"phase aligned to the pulse", ""},
-	ReasonStrayed:        {"time error far outside the lock limit", "check the oscillator's supply and temperature, and what else steers this clock"},
-	ReasonRelocking:      {"pulse is back, slewing in", ""},
-	ReasonInSpec:         {"error bound inside the spec", ""},
-	ReasonOutOfSpec:      {"error bound outside the spec", "bring GNSS back; a better oscillator holds longer"},
-	ReasonNotLearned:     {"lock was shorter than learning", "bring GNSS back, or set holdover.learning shorter"},
-	ReasonMaxHoldover:    {"holdover longer than max_holdover", "bring GNSS back, or set holdover.max_holdover longer"},
-	ReasonStaysOutOfSpec: {"was out of spec, stays so until locked", ""},
-	ReasonPulsesRejected: {"pulses rejected", "the pulse moved against the oscillator: check antenna, receiver and the pulse's wire"},
-	ReasonAntenna:        {"antenna fault", "check the antenna's cable, connector and supply"},
-	ReasonSpoofing:       {"receiver reports spoofing", "do not trust this sky: check the antenna's surroundings"},
-	ReasonMoved:          {"position moved", "if the antenna was moved: bragi clock accept receiver; if not, do not trust this sky"},
-	ReasonJamming:        {"receiver reports jamming", "look for a transmitter near the antenna"},
-	ReasonTimeFault:      {"pulse and message disagree", "check the receiver; restart it"},
-	ReasonSteppedServed:  {"clock stepped while clients were served", "clients of the free run saw a step; set holdover.on_acquire = \"slew\" to avoid it"},
-	ReasonStepFails:      {"clock does not take the step", "check the permission on the PTP clock and what else steers it"},
-	ReasonSlewLong:       {"slewing takes longer than ten minutes", "set holdover.on_acquire = \"step\" and restart to step at once"},
-	ReasonPulseNoise:     {"pulse is noisy", "check the antenna's view of the sky and the pulse's wire"},
-	ReasonPulseRefused:   {"pulse with an impossible value refused", "report this with a recording of the receiver"},
-	ReasonClockAway:      {"board's clock is away, or not confirmed by pulses since", "look at the kernel's log; it is looked for and taken into use by itself"},
-	ReasonClockMeddled:   {"board's clock is set or steered by something else", "stop the program that steers it: bragi show alarms names it where it can"},
-	ReasonFrequencyLimit: {"correction is at the hardware's limit", "the oscillator is outside the clock's tuning range: replace the board or its oscillator"},
+	ReasonNone:               {"none", ""},
+	ReasonWarmingUp:          {"oscillator warming up", ""},
+	ReasonNoTime:             {"no time from the receiver", "check antenna and receiver: bragi show gnss"},
+	ReasonNoPulse:            {"no pulse", "check the pulse's wire and gnss.pps: bragi show hardware"},
+	ReasonMeasuring:          {"measuring the frequency", ""},
+	ReasonStepPending:        {"clock not stepped yet", ""},
+	ReasonSettling:           {"settling", ""},
+	ReasonSlewing:            {"slewing the phase", ""},
+	ReasonPhaseAligned:       {"phase aligned to the pulse", ""},
+	ReasonStrayed:            {"time error far outside the lock limit", "check the oscillator's supply and temperature, and what else steers this clock"},
+	ReasonRelocking:          {"pulse is back, slewing in", ""},
+	ReasonInSpec:             {"error bound inside the spec", ""},
+	ReasonOutOfSpec:          {"error bound outside the spec", "bring GNSS back; a better oscillator holds longer"},
+	ReasonNotLearned:         {"lock was shorter than learning", "bring GNSS back, or set holdover.learning shorter"},
+	ReasonMaxHoldover:        {"holdover longer than max_holdover", "bring GNSS back, or set holdover.max_holdover longer"},
+	ReasonStaysOutOfSpec:     {"was out of spec, stays so until locked", ""},
+	ReasonPulsesRejected:     {"pulses rejected", "the pulse moved against the oscillator: check antenna, receiver and the pulse's wire"},
+	ReasonAntenna:            {"antenna fault", "check the antenna's cable, connector and supply"},
+	ReasonSpoofing:           {"receiver reports spoofing", "do not trust this sky: check the antenna's surroundings"},
+	ReasonMoved:              {"position moved", "if the antenna was moved: bragi clock accept receiver; if not, do not trust this sky"},
+	ReasonJamming:            {"receiver reports jamming", "look for a transmitter near the antenna"},
+	ReasonTimeFault:          {"pulse and message disagree", "check the receiver; restart it"},
+	ReasonSteppedServed:      {"clock stepped while clients were served", "clients of the free run saw a step; set holdover.on_acquire = \"slew\" to avoid it"},
+	ReasonStepFails:          {"clock does not take the step", "check the permission on the PTP clock and what else steers it"},
+	ReasonSlewLong:           {"slewing takes longer than ten minutes", "set holdover.on_acquire = \"step\" and restart to step at once"},
+	ReasonPulseNoise:         {"pulse is noisy", "check the antenna's view of the sky and the pulse's wire"},
+	ReasonPulseRefused:       {"pulse with an impossible value refused", "report this with a recording of the receiver"},
+	ReasonClockAway:          {"board's clock is away, or not confirmed by pulses since", "look at the kernel's log; it is looked for and taken into use by itself"},
+	ReasonClockMeddled:       {"board's clock is set or steered by something else", "stop the program that steers it: bragi show alarms names it where it can"},
+	ReasonOscillatorSettling: {"oscillator's frequency still moves", "wait until it is warm, 35 minutes at most; if it never settles, keep drafts and load away from the oscillator"},
+	ReasonShortLock:          {"last lock was short: waiting before class 6", "the pulse comes and goes: check the antenna's cable and connectors"},
+	ReasonSky:                {"pulse moves as no oscillator does", "do not trust this sky: check antenna and receiver; if the pulse is right: bragi clock accept receiver"},
+	ReasonLearning:           {"no lock has lasted for learning yet", "no class 7 until then: find out why the pulse does not stay, or set holdover.learning shorter"},
+	ReasonFrequencyLimit:     {"correction is at the hardware's limit", "the oscillator is outside the clock's tuning range: replace the board or its oscillator"},
 }
 
 // String is the reason in a few plain words.

@@ -1,10 +1,12 @@
 package holdover
 
 // Reconfigure takes of c what can change while the clock runs: Spec, Learning,
-// MaxHoldover, Settle, OnAcquire and FreeRunAfter. The state follows with the next
+// MaxHoldover, Settle, OnAcquire, OnReturn, WaitToRestore, MaxSlewPPB and
+// FreeRunAfter. The state follows with the next
 // Tick.
 func (c *Clock) Reconfigure(next Config) {
 	next = next.withDefaults()
 	c.cfg.Spec, c.cfg.Learning, c.cfg.MaxHoldover, c.cfg.Settle = next.Spec, next.Learning, next.MaxHoldover, next.Settle
+	c.cfg.OnReturn, c.cfg.WaitToRestore, c.cfg.MaxSlewPPB = next.OnReturn, next.WaitToRestore, next.MaxSlewPPB
 	c.cfg.OnAcquire, c.cfg.FreeRunAfter = next.OnAcquire, next.FreeRunAfter
 }

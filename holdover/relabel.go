@@ -1,10 +1,6 @@
 package holdover
 
-import (
-	"math"
-
-	"bragi/gnss/timescale"
-)
+import "bragi/gnss/timescale"
 
 // wholeSecondNs: an error of more is another second. No client that relies on the
 // time could follow a slew of it, which would take days.
@@ -19,18 +15,4 @@ func (c *Clock) Relabelled(now timescale.Mono, seconds int64) {
 	}
 	c.begin(now)
 	c.life.OriginNs += seconds * 1e9
-}
-
-// secondStep is the step of a clock that has locked and has another second than the
-// pulses that are believed.
-func (c *Clock) secondStep(pulse bool) Order {
-	if !c.life.EverLocked || c.held.Active || !pulse {
-		return Order{}
-	}
-	whole, part, _ := c.errorParts(c.now)
-	if math.Abs(float64(whole)+part) < wholeSecondNs {
-		return Order{}
-	}
-	c.stepTries++
-	return Order{Step: true, StepNs: -whole - int64(math.Round(part))}
 }

@@ -30,6 +30,8 @@ type Report struct {
 	MeanErrorPPB  float64 // one standard error of it
 	PulseNoiseNs  float64 // standard deviation of the pulses as measured
 	TempC         float64
+	// BehavesLike is the kind that the oscillator behaves like.
+	BehavesLike Oscillator
 
 	// ForecastS is how long the bound stays inside the spec from now on without
 	// a pulse, in s; ForecastP50S and ForecastP95S when the error itself is
@@ -81,7 +83,7 @@ func (c *Clock) Report(now timescale.Mono) Report {
 		EverLocked: c.life.EverLocked, Learned: c.life.EverLocked && c.life.LockedFor >= c.cfg.Learning, LockedFor: c.life.LockedFor,
 		ErrorNs: nan, SigmaNs: nan, BoundNs: nan,
 		FrequencyPPB: c.corr.ppb(), OscillatorPPB: nan, MeanPPB: nan, MeanErrorPPB: nan,
-		PulseNoiseNs: nan, TempC: c.tempC, ForecastS: nan, ForecastP50S: nan, ForecastP95S: nan, Class7S: nan, EtaS: c.eta(now),
+		PulseNoiseNs: nan, TempC: c.tempC, BehavesLike: kindAt(c.est.level), ForecastS: nan, ForecastP50S: nan, ForecastP95S: nan, Class7S: nan, EtaS: c.eta(now),
 		Accepted: c.life.Accepted, Rejected: c.life.Rejected, Refused: c.life.Refused, Steps: c.life.Steps, LastStepNs: c.life.LastStepNs,
 	}
 	if !c.life.HoldoverFrom.IsZero() {
@@ -96,7 +98,7 @@ func (c *Clock) Report(now timescale.Mono) Report {
 		if c.life.State == quality.Locked {
 			said, sigma = max(said, c.life.SaidBound.Value), c.life.SaidSigma.Value
 		}
-		r.PulseNoiseNs = c.est.noiseNs
+		r.PulseNoiseNs = c.est.pulses.ns
 		r.MeanPPB, r.MeanErrorPPB = r.OscillatorPPB-c.est.x[sFast], c.est.rateSigma()
 		if c.life.EverLocked {
 			f := c.foresee(now)
@@ -146,9 +148,9 @@ func (c *Clock) eta(now timescale.Mono) float64 {
 	default:
 		return math.NaN()
 	}
-	settle := c.cfg.Settle
-	if c.life.EverLocked {
-		settle = min(settle, relockSettle)
+	settle := c.waitFor()
+	if c.warming(now) {
+		return seconds(warmUpMost - now.Sub(c.life.FirstPulse) + settle)
 	}
 	if !c.life.SettledFrom.IsZero() {
 		return max(seconds(settle-now.Sub(c.life.SettledFrom)), 0)
@@ -184,8 +186,12 @@ func (c *Clock) reasons(now timescale.Mono) []Reason {
 		add(ReasonSlewing, math.Abs(x) > c.lockLimit())
 		add(ReasonSlewLong, c.eta(now) > seconds(autoSlew))
 	}
+	add(ReasonOscillatorSettling, c.life.State == quality.Locking && c.warming(now))
+	add(ReasonShortLock, c.life.State == quality.Relocking && c.life.Waits)
+	add(ReasonSky, holding && c.held.Sky >= skyMoved)
+	add(ReasonLearning, c.life.State == quality.Locked && c.life.LockedFor < c.cfg.Learning && now.Sub(c.life.Start) > 2*c.cfg.Learning)
 	add(ReasonSteppedServed, recent(c.life.SteppedServed, steppedShown))
-	add(ReasonPulseNoise, c.est.valid && c.est.noiseNs > noisyPulseNs)
+	add(ReasonPulseNoise, c.est.valid && c.est.pulses.ns > noisyPulseNs)
 	add(ReasonPulseRefused, recent(c.refusedAt, refusedShown))
 	add(ReasonFrequencyLimit, c.atLimit)
 	return why

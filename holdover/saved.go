@@ -30,13 +30,14 @@ type Saved struct {
 	Rate        rateLimit              `json:"rate"`
 	Estimate    estimate               `json:"estimate"`
 	Held        held                   `json:"held"`
+	Doubt       anchor                 `json:"doubt"`
 	Thermometer thermometer            `json:"thermometer"`
 	Virtual     [len(horizons)]horizon `json:"virtual"`
 	TempC       *float64               `json:"temp_c"` // nil: not known
 }
 
 const (
-	savedVersion = 2         // of the parts' layout and meaning
+	savedVersion = 3         // of the parts' layout and meaning
 	savedOldest  = time.Hour // of a process that was away longer nothing is believed
 )
 
@@ -49,7 +50,7 @@ func (c *Clock) Save(now timescale.Mono) Saved {
 	}
 	return Saved{
 		savedVersion, now.Ns(), c.cfg.Oscillator.String(),
-		c.life, c.corr, c.rate, c.est.estimate, c.held, c.thermo, c.virtual.table, tempC,
+		c.life, c.corr, c.rate, c.est.estimate, c.held, c.doubt.anchor, c.thermo, c.virtual.table, tempC,
 	}
 }
 
@@ -65,8 +66,9 @@ func (c *Clock) Resume(now timescale.Mono, s Saved) error {
 		return fmt.Errorf("holdover: the saved state is of a %s, this is a %s: starting anew", s.Oscillator, c.cfg.Oscillator)
 	}
 	c.now = now
-	c.life, c.corr, c.rate, c.est.estimate, c.held, c.thermo, c.virtual.table =
-		s.Life, s.Corrections, s.Rate, s.Estimate, s.Held, s.Thermometer, s.Virtual
+	c.life, c.corr, c.rate, c.est.estimate, c.held, c.doubt.anchor, c.thermo, c.virtual.table =
+		s.Life, s.Corrections, s.Rate, s.Estimate, s.Held, s.Doubt, s.Thermometer, s.Virtual
+	c.est.setLevel(c.est.level)
 	if s.TempC != nil {
 		c.tempC = *s.TempC
 	}
@@ -105,8 +107,9 @@ func (s *Saved) check(now timescale.Mono) error {
 		return refuse("a number that is", "none")
 	}
 	past := func(t timescale.Mono) bool { return t.Ns() >= 0 && !at.Before(t) }
-	for _, t := range []timescale.Mono{l.Start, l.Since, l.Origin, l.HoldoverFrom, l.LastEdge, l.LastAccepted, l.SettledFrom, l.SteppedServed,
-		l.SaidBound.High, l.SaidSigma.High, s.Thermometer.At, s.Thermometer.ReadAt, s.Thermometer.Moved, s.Thermometer.Jumped, s.Thermometer.Biased} {
+	for _, t := range []timescale.Mono{l.Start, l.Since, l.Origin, l.HoldoverFrom, l.LastEdge, l.LastAccepted, l.SettledFrom, l.LockedAt, l.FirstPulse, l.RestlessAt, l.SteppedServed,
+		l.SaidBound.High, l.SaidSigma.High, s.Thermometer.At, s.Thermometer.ReadAt, s.Thermometer.Moved, s.Thermometer.Jumped, s.Thermometer.Biased,
+		s.Thermometer.First, s.Thermometer.Episode, s.Thermometer.Earlier} {
 		if !past(t) {
 			return refuse("the instant", t.Ns())
 		}
@@ -138,8 +141,9 @@ func (e *estimate) possible() bool {
 			return false
 		}
 	}
-	return e.seenN >= 0 && e.noiseNs > 0 && e.firstNs > 0 && (e.seenTotal == 0 || e.usualNs > 0) &&
-		e.scale >= scaleLeast && e.scale <= scaleMost && e.pulseScale >= 1 && e.pulseScale <= pulseScaleMost && math.Abs(e.x[sFreq]) <= frequencyLimit
+	p := &e.pulses
+	return p.n >= 0 && p.ns > 0 && p.firstNs > 0 && (p.total == 0 || p.usualNs > 0) && p.scale >= 1 && p.scale <= pulseScaleMost &&
+		e.level >= 0 && e.level <= levelMost && e.agility >= 0 && math.Abs(e.x[sFreq]) <= frequencyLimit
 }
 
 // everyFinite tells that no float in v is NaN or infinite.
@@ -167,25 +171,20 @@ func everyFinite(v reflect.Value) bool {
 
 var errSavedLength = errors.New("holdover: a list of the saved state has another length than this program's")
 
-// estimateForm is an estimate in JSON; seen has what the ring holds.
+// estimateForm is an estimate in JSON.
 type estimateForm struct {
-	Model      model        `json:"model"`
-	Valid      bool         `json:"valid"`
-	Scale      float64      `json:"scale"`
-	FromS      float64      `json:"from_s"`
-	NoiseNs    float64      `json:"noise_ns"`
-	FirstNs    float64      `json:"first_ns"`
-	Seen       []innovation `json:"seen"`
-	SeenN      int          `json:"seen_n"`
-	SeenTotal  int          `json:"seen_total"`
-	UsualNs    float64      `json:"usual_ns"`
-	PulseScale float64      `json:"pulse_scale"`
-	Bias       float64      `json:"bias"`
+	Model   model   `json:"model"`
+	Valid   bool    `json:"valid"`
+	Level   float64 `json:"level"`
+	FromS   float64 `json:"from_s"`
+	Pulses  scatter `json:"pulses"`
+	Quick   float64 `json:"quick"`
+	Long    float64 `json:"long"`
+	Agility float64 `json:"agility"`
 }
 
 func (e estimate) MarshalJSON() ([]byte, error) {
-	return json.Marshal(estimateForm{e.model, e.valid, e.scale, e.from, e.noiseNs, e.firstNs,
-		e.seen[:min(e.seenN, len(e.seen))], e.seenN, e.seenTotal, e.usualNs, e.pulseScale, e.bias})
+	return json.Marshal(estimateForm{e.model, e.valid, e.level, e.from, e.pulses, e.quick, e.long, e.agility})
 }
 
 func (e *estimate) UnmarshalJSON(b []byte) error {
@@ -193,12 +192,38 @@ func (e *estimate) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &f); err != nil {
 		return err
 	}
-	if f.SeenN < 0 || len(f.Seen) != min(f.SeenN, len(e.seen)) {
+	*e = estimate{f.Model, f.Valid, f.Level, f.FromS, f.Pulses, f.Quick, f.Long, f.Agility}
+	return nil
+}
+
+// scatterForm is a scatter in JSON; the pulses themselves come anew within seconds.
+type scatterForm struct {
+	Ns       float64   `json:"ns"`
+	CommonNs float64   `json:"common_ns"`
+	Common   float64   `json:"common_ns2"`
+	FirstNs  float64   `json:"first_ns"`
+	UsualNs  float64   `json:"usual_ns"`
+	Scale    float64   `json:"scale"`
+	Near     []float64 `json:"near"`
+	N        int       `json:"n"`
+	Total    int       `json:"total"`
+}
+
+func (s scatter) MarshalJSON() ([]byte, error) {
+	return json.Marshal(scatterForm{s.ns, s.commonNs, s.common, s.firstNs, s.usualNs, s.scale, s.near[:min(s.n, len(s.near))], s.n, s.total})
+}
+
+func (s *scatter) UnmarshalJSON(b []byte) error {
+	var f scatterForm
+	if err := json.Unmarshal(b, &f); err != nil {
+		return err
+	}
+	if f.N < 0 || len(f.Near) != min(f.N, len(s.near)) {
 		return errSavedLength
 	}
-	*e = estimate{f.Model, f.Valid, f.Scale, f.FromS, f.NoiseNs, f.FirstNs,
-		[len(e.seen)]innovation{}, f.SeenN, f.SeenTotal, f.UsualNs, f.PulseScale, f.Bias}
-	copy(e.seen[:], f.Seen)
+	*s = scatter{f.Ns, f.CommonNs, f.Common, f.FirstNs, f.UsualNs, f.Scale, [len(s.ring)]point{}, 0,
+		[len(s.near)]float64{}, [len(s.far)]float64{}, f.N, 0, f.Total}
+	copy(s.near[:], f.Near)
 	return nil
 }
 
@@ -252,20 +277,6 @@ func (w *warmth) UnmarshalJSON(b []byte) error {
 	var f warmthForm
 	err := json.Unmarshal(b, &f)
 	*w = warmth{f.S1, f.S2, f.T1, f.T2}
-	return err
-}
-
-type innovationForm struct {
-	V float64 `json:"v_ns"`
-	P float64 `json:"p_ns2"`
-}
-
-func (i innovation) MarshalJSON() ([]byte, error) { return json.Marshal(innovationForm{i.v, i.p}) }
-
-func (i *innovation) UnmarshalJSON(b []byte) error {
-	var f innovationForm
-	err := json.Unmarshal(b, &f)
-	*i = innovation{f.V, f.P}
 	return err
 }
 

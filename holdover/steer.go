@@ -26,7 +26,10 @@ const (
 	acquirePPB     = 20_000           // and its limit
 	relockTime     = 10 * time.Second // the same in LOCKING and RELOCKING
 	autoSlew       = 10 * time.Minute // on_acquire = auto: slew no longer than that
+	autoReturn     = time.Hour        // on_return = auto: the same
 	brakeShare     = 0.2              // of the rate limit, for the square-root approach to zero
+	slewShare      = 0.95             // of the larger limits: the frequency is not known so well meanwhile
+	brakeFar       = 0.55             // the same far from it, where an overshoot does not matter
 	rateWindow     = 1050 * time.Millisecond
 	negligiblePPB  = 1e-4
 	negligibleStep = 0.25 // of the quantum
@@ -41,32 +44,54 @@ func (c *Clock) slew(x float64) float64 {
 	if c.unlimited() {
 		return clamp(x/seconds(acquireTime), acquirePPB)
 	}
-	limit := c.cfg.SlewPPB
-	if math.Abs(x) > fastBeyondNs {
-		limit = max(limit, c.cfg.FastSlewPPB)
-	}
+	limit := c.slewLimit(x)
 	tau := seconds(relockTime)
 	if c.life.State == quality.Locked {
-		tau = seconds(c.osc.phaseTime)
+		tau = seconds(c.est.kind.phaseTime)
 	}
-	brake := math.Sqrt(2 * brakeShare * c.cfg.RatePPB * math.Abs(x))
+	share := brakeShare
+	if math.Abs(x) > fastBeyondNs {
+		share = brakeFar
+	}
+	brake := math.Sqrt(2 * share * c.cfg.RatePPB * math.Abs(x))
 	return clamp(x/tau, min(limit, brake))
 }
 
-// unlimited: nobody has been served a locked clock yet and nobody is served.
-func (c *Clock) unlimited() bool { return !c.life.EverLocked && !c.cond.Served }
+// slewLimit is the most that a phase error of x ns is steered away with, in ppb.
+// Out of spec it is what clients may bear (DOCSIS: 5 ppm, changed by 10 ppb/s).
+func (c *Clock) slewLimit(x float64) float64 {
+	switch {
+	case c.life.EverLocked && !c.life.BoundInside && c.life.State != quality.Locked:
+		return max(c.cfg.SlewPPB, slewShare*c.cfg.FastSlewPPB, slewShare*c.cfg.MaxSlewPPB)
+	case math.Abs(x) > fastBeyondNs:
+		return max(c.cfg.SlewPPB, slewShare*c.cfg.FastSlewPPB)
+	}
+	return c.cfg.SlewPPB
+}
+
+// unlimited: nobody has been served a locked clock yet and nobody is served, or will
+// be in a moment.
+func (c *Clock) unlimited() bool {
+	soon := c.cfg.FreeRunAfter >= 0 && !c.life.Start.IsZero() && c.now.Sub(c.life.Start) >= c.cfg.FreeRunAfter-2*time.Second
+	return !c.life.EverLocked && !c.cond.Served && !soon
+}
 
 // slewTime is how long it takes to bring the frequency error dy (ppb) and the
-// phase error x (ns) to zero under the limits, in s.
+// phase error x (ns) to zero under the limits, in s: a trapezoid.
 func (c *Clock) slewTime(x, dy float64) float64 {
-	ramp := math.Abs(dy) / c.cfg.RatePPB
+	t := math.Abs(dy) / c.cfg.RatePPB
 	x = math.Abs(x) + dy*dy/(2*c.cfg.RatePPB)
-	t := ramp
-	if x > fastBeyondNs && c.cfg.FastSlewPPB > c.cfg.SlewPPB {
-		t += (x - fastBeyondNs) / c.cfg.FastSlewPPB
-		x = fastBeyondNs
+	trapezoid := func(x, limit float64) float64 {
+		if ramps := limit * limit / c.cfg.RatePPB; x > ramps {
+			return 2*limit/c.cfg.RatePPB + (x-ramps)/limit
+		}
+		return 2 * math.Sqrt(x/c.cfg.RatePPB)
 	}
-	return t + x/c.cfg.SlewPPB
+	limit, near := c.slewLimit(x), c.slewLimit(0)
+	if limit > near {
+		return t + trapezoid(x-fastBeyondNs, limit) + fastBeyondNs/near
+	}
+	return t + trapezoid(x, limit)
 }
 
 // rateLimit remembers the last changes of frequency, so that no window of a

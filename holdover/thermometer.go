@@ -16,6 +16,7 @@ import (
 // as if it had not jumped.
 type thermometer struct {
 	Known   bool           `json:"known"`
+	First   timescale.Mono `json:"first_ns"`   // reading
 	At      timescale.Mono `json:"at_ns"`      // of the integrals
 	ReadAt  timescale.Mono `json:"read_at_ns"` // of the last reading that was a number
 	Moved   timescale.Mono `json:"moved_ns"`   // when it last showed something new
@@ -26,6 +27,8 @@ type thermometer struct {
 	Doubted timescale.Mono `json:"doubted_ns"` // the end of doubt
 	Biased  timescale.Mono `json:"biased_ns"`  // when the pulses last contradicted it,
 	Before  timescale.Mono `json:"before_ns"`  // and doubted before that
+	Episode timescale.Mono `json:"episode_ns"` // when such contradictions began,
+	Earlier timescale.Mono `json:"earlier_ns"` // and those before them
 	Warmth  warmth         `json:"warmth"`
 	Spread  float64        `json:"spread"`  // mean square of the air about its mean, C^2
 	Mean    float64        `json:"mean_c"`  // of the air
@@ -36,17 +39,19 @@ type thermometer struct {
 }
 
 const (
-	thermoDeadS   = 30.0
-	thermoStuckS  = 1200.0  // unchanged for so long, and
-	thermoStill   = 4.0     // so many times longer than ever before
-	thermoCalmS   = 21600.0 // no room is calmer
-	thermoJumpC   = 0.5     // between two readings, and
-	thermoMoveCS  = 0.02    // for each second between them
-	thermoStaysS  = 60.0
-	thermoDoubtS  = 3600.0
-	thermoLimitC  = 150.0
-	thermoMostC   = 2.0
-	thermoSpreadS = 43200.0
+	thermoDeadS    = 30.0
+	thermoStuckS   = 1200.0  // unchanged for so long, and
+	thermoStill    = 4.0     // so many times longer than ever before
+	thermoCalmS    = 21600.0 // no room is calmer
+	thermoJumpC    = 0.5     // between two readings, and
+	thermoMoveCS   = 0.02    // for each second between them
+	thermoStaysS   = 60.0
+	thermoDoubtS   = 3600.0
+	thermoProvenS  = 3600.0
+	thermoForgiveS = 6 * 3600.0
+	thermoLimitC   = 150.0
+	thermoMostC    = 2.0
+	thermoSpreadS  = 43200.0
 )
 
 // read takes a reading (C, NaN: none) at now and lets time pass. It reports by
@@ -59,7 +64,7 @@ func (m *thermometer) read(now timescale.Mono, c float64) (jump float64) {
 		if math.IsNaN(c) {
 			return 0
 		}
-		m.Known, m.At, m.ReadAt, m.Moved, m.Shown, m.Offset = true, now, now, now, c, c
+		m.Known, m.First, m.At, m.ReadAt, m.Moved, m.Shown, m.Offset = true, now, now, now, now, c, c
 		return 0
 	}
 	m.pass(now)
@@ -73,6 +78,9 @@ func (m *thermometer) read(now timescale.Mono, c float64) (jump float64) {
 			m.StillS = max(m.StillS, s)
 		}
 		m.Shown, m.Moved = c, now
+	}
+	if m.misleads(now) {
+		m.Offset = c - m.Air
 	}
 	air := c - m.Offset
 	if math.Abs(air-m.Air) <= thermoJumpC+thermoMoveCS*since {
@@ -126,14 +134,35 @@ func (m *thermometer) when(t timescale.Mono) warmth {
 
 // trusted tells that the readings may be relied on at now.
 func (m *thermometer) trusted(now timescale.Mono) bool {
+	return m.works(now) && !now.Before(m.Doubted) && !m.misleads(now)
+}
+
+// works tells that it shows what a thermometer can show.
+func (m *thermometer) works(now timescale.Mono) bool {
 	still := seconds(now.Sub(m.Moved))
-	return m.Known && m.Jumped.IsZero() && !now.Before(m.Doubted) && seconds(now.Sub(m.ReadAt)) < thermoDeadS &&
+	return m.Known && m.Jumped.IsZero() && seconds(now.Sub(m.ReadAt)) < thermoDeadS &&
 		(still < thermoStuckS || still < thermoStill*m.StillS)
 }
 
+// proven tells that what it does not show did not happen: it works, has done so for
+// an hour, and the pulses have not contradicted it time and again. Once may be their
+// own fault.
+func (m *thermometer) proven(now timescale.Mono) bool {
+	return m.works(now) && seconds(now.Sub(m.First)) > thermoProvenS && !m.misleads(now)
+}
+
+// misleads tells that the pulses have contradicted it more than once in the last
+// hours: it feels something else than the oscillator does.
+func (m *thermometer) misleads(now timescale.Mono) bool {
+	return !m.Earlier.IsZero() && seconds(now.Sub(m.Earlier)) < thermoForgiveS
+}
+
 // contradicted is called when the pulses are off to one side of what it makes of
-// the oscillator.
-func (m *thermometer) contradicted(now timescale.Mono) {
+// the oscillator. counts is false when the pulses are in doubt themselves.
+func (m *thermometer) contradicted(now timescale.Mono, counts bool) {
+	if counts && seconds(now.Sub(m.First)) > thermoProvenS && (m.Episode.IsZero() || seconds(now.Sub(m.Biased)) > thermoDoubtS) {
+		m.Earlier, m.Episode = m.Episode, now
+	}
 	m.Biased, m.Before = now, m.Doubted
 	m.Doubted = now.Add(durationS(thermoDoubtS))
 }

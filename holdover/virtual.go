@@ -22,8 +22,11 @@ type virtual struct {
 	half  bool // the newest was compared at five minutes
 	table [len(horizons)]horizon
 
-	adapting bool
-	adapt    model // frozen for the process noise
+	adapt  model   // frozen for the level, over the kind's own time; t 0: none
+	minute model   // the same over a minute
+	mean   float64 // of the last comparisons, squared error over what was foretold
+	worst  float64 // the same over a minute
+	agile  float64 // share of the last minutes in which the pulses asked for agility
 }
 
 // horizon is what virtual holdovers of one length have shown.
@@ -43,16 +46,24 @@ const (
 	priorWeight   = 4.0
 	carryWeight   = 10.0 // of the shorter horizon's ratio
 	leastRatio    = 1.12
-	adaptGain     = 0.02
+	adaptGain     = 0.01 // of the logarithm of the noise, by a comparison
+	adaptBack     = 0.15 // the same on the way back to what was told
 	adaptMost     = 9.0  // one comparison counts at most as three deviations
-	scaleLeast    = 0.95 // a day shows too little to believe that a piece is much better than its kind
-	scaleMost     = 30.0
+	adaptMean     = 16   // comparisons
+	adaptFar      = 0.35 // a mean below is no chance: the oscillator is better by far,
+	adaptStep     = 0.1  // and the noise falls by so much a comparison
+	toldLeast     = 0.95 // of the told kind's noise: less needs that evidence
+	minuteMean    = 8.0
+	minuteProven  = 24.0
+	agileShare    = 0.5 // of the last minutes
+	minuteFar     = 3   // a mean above: it is worse,
+	minuteStep    = 0.2 // by so much a minute
 )
 
 // observe freezes and compares as the time has come. The estimator must have
 // taken a pulse just now.
-func (v *virtual) observe(e *estimator) {
-	v.adaptNoise(e)
+func (v *virtual) observe(e *estimator, told float64) {
+	v.adaptLevel(e, told)
 	newest := &v.ring[(v.n+virtualKept-1)%virtualKept]
 	if v.n > 0 && !v.half && e.t-newest.t >= horizons[0] {
 		v.half = true
@@ -86,27 +97,67 @@ func (v *virtual) compare(e *estimator, frozen *model, i int) {
 	h.Errors = h.Errors*keep + w*d*d
 }
 
+// judge is how far a frozen model is from where the estimator is now, and the
+// variance that was foretold of that.
 func (v *virtual) judge(e *estimator, frozen *model) (d, variance float64) {
 	m := *frozen
+	n := e.calmNoise()
+	n.white -= e.kind.slowFlicker(e.t - m.t)
 	var k transition
-	k.set(e.t-m.t, e.noise())
+	k.set(e.t-m.t, n)
 	m.predict(&k, e.w)
 	p := m.p[sPhase][sPhase]
 	return e.x[sPhase] - m.x[sPhase], max(p-e.p[sPhase][sPhase], p/10)
 }
 
-// adaptNoise brings the process noise to where forecasts over the kind's own
-// time are as wrong as foretold.
-func (v *virtual) adaptNoise(e *estimator) {
-	if v.adapting && e.t-v.adapt.t < seconds(e.kind.adapt) {
+// adaptLevel brings the level to where forecasts are as wrong as foretold: over the
+// kind's own time slowly, to the better faster when a row of them was far too good,
+// and to the worse at once when those of a minute are far too bad, or when the pulses
+// ask for more agility than the level has. Better than the kind that was told only a
+// row of them can make it.
+func (v *virtual) adaptLevel(e *estimator, told float64) {
+	if v.minute.t > 0 && e.t-v.minute.t >= 60 {
+		d, variance := v.judge(e, &v.minute)
+		mean, agile := minuteMean, 0.0
+		if e.agile() {
+			agile = 1
+		}
+		if e.proven {
+			mean = minuteProven // a room that changes is no other oscillator
+		}
+		v.worst += (min(d*d/variance, adaptMost) - v.worst) / mean
+		v.agile += (agile - v.agile) / mean
+		if v.worst > minuteFar || v.agile > agileShare {
+			e.setLevel(worse(e.level, math.Exp(minuteStep)))
+			v.mean, v.adapt.t = 1, 0
+		}
+		v.minute.t = 0
+	}
+	if v.minute.t == 0 {
+		v.minute = e.model
+	}
+	if v.adapt.t > 0 && e.t-v.adapt.t < seconds(e.kind.adapt) {
 		return
 	}
-	if v.adapting {
+	if v.adapt.t > 0 {
 		d, variance := v.judge(e, &v.adapt)
-		e.scale *= math.Exp(adaptGain / 2 * (min(d*d/variance, adaptMost) - 1))
-		e.scale = min(max(e.scale, scaleLeast), scaleMost)
+		r := min(d*d/variance, adaptMost)
+		v.mean += (r - v.mean) / adaptMean
+		if v.mean < adaptFar {
+			e.setLevel(worse(e.level, math.Exp(-adaptStep)))
+		} else {
+			gain, limit := adaptGain, worse(told, toldLeast)
+			if e.level < told || told == 0 {
+				gain = adaptBack
+			}
+			next := worse(e.level, math.Exp(gain*(r-1)))
+			if e.level <= limit {
+				next = min(next, limit)
+			}
+			e.setLevel(next)
+		}
 	}
-	v.adapting, v.adapt = true, e.model
+	v.adapt = e.model
 }
 
 // ratio is how many of the model's own deviations a forecast over s seconds is

@@ -31,6 +31,10 @@ const (
 	ClockSlewsLong  Code = "CLOCK_SLEWS_LONG"
 	ClockAtLimit    Code = "CLOCK_AT_LIMIT"
 	LeapTableOld    Code = "LEAP_TABLE_EXPIRED"
+	ClockSettles    Code = "CLOCK_SETTLES"
+	ClockWaits      Code = "CLOCK_WAITS"
+	ClockLearns     Code = "CLOCK_LEARNS"
+	SkyDoubted      Code = "SKY_DOUBTED"
 
 	Antenna        Code = "ANTENNA_FAULT"
 	AntennaDoubted Code = "ANTENNA_UNSUPERVISED"
@@ -111,6 +115,14 @@ var Table = []Kind{
 		Fix: "repair the receiver or its antenna; clients may already follow another grandmaster"},
 	{Code: ClockRelocking, Severity: Warning, Text: "the pulse is back; the clock slews towards it",
 		Fix: "wait: bragi show clock tells how long", CausedBy: []Code{ClockOutOfSpec, ClockHoldover}},
+	{Code: ClockSettles, Severity: Warning, Text: "the oscillator's frequency still moves: class 6 waits until it is warm",
+		Fix: "wait, 35 minutes from power on at most; if it never settles, keep drafts and load away from the oscillator"},
+	{Code: ClockWaits, Severity: Warning, Text: "the last lock was short: class 6 waits until the pulses have been good for a while",
+		Fix: "the pulse comes and goes: check the antenna's cable and connectors"},
+	{Code: ClockLearns, Severity: Warning, Text: "no lock has lasted for holdover.learning yet: an outage would go to class 52 at once",
+		Fix: "find out why the pulse does not stay, or set holdover.learning shorter", Patience: time.Minute},
+	{Code: SkyDoubted, Severity: Critical, Text: "the pulses move as no oscillator of this kind does: they are not followed, the clock holds over",
+		Fix: "do not trust this sky: check antenna and receiver; if the pulse is right: bragi clock accept receiver"},
 	{Code: LinkDown, Severity: Major, Text: "the interface is down; it reaches no client",
 		Fix: "check the cable, the switch port and 'ip link'; bragid goes on by itself when the link is back"},
 	{Code: AddressMissing, Severity: Critical, Text: "no interface has the address master.address",

@@ -17,7 +17,11 @@ func (p *Pipeline) AcceptReceiver(now timescale.Mono) (forgotten []string, err e
 	if !hasTime && !leapFault {
 		return nil, errors.New("the receiver has no time that could be accepted (fix: bragi show gnss)")
 	}
-	if forgotten = p.reference.Accept(now); len(forgotten) > 0 {
+	forgotten = p.reference.Accept(now)
+	if p.servo.AcceptPulses() {
+		forgotten = append(forgotten, "where the oscillator expected the pulse")
+	}
+	if len(forgotten) > 0 {
 		return forgotten, nil
 	}
 	if leapFault {

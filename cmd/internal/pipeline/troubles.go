@@ -57,6 +57,11 @@ var servoAlarms = map[holdover.Reason]alarms.Code{
 	holdover.ReasonClockMeddled:   alarms.BoardClock,
 	holdover.ReasonSteppedServed:  alarms.ClockStepped,
 	holdover.ReasonSlewLong:       alarms.ClockSlewsLong,
+
+	holdover.ReasonOscillatorSettling: alarms.ClockSettles,
+	holdover.ReasonShortLock:          alarms.ClockWaits,
+	holdover.ReasonLearning:           alarms.ClockLearns,
+	holdover.ReasonSky:                alarms.SkyDoubted,
 }
 
 // stateAlarms are the states that are alarms themselves.
