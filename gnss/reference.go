@@ -40,13 +40,15 @@ type ReferenceConfig struct {
 	Leap *timescale.LeapSeconds
 	// AntennaDelay is how late the pulse comes by the antenna's cable.
 	AntennaDelay time.Duration
+	// PulseDelay is how late the board's input stamps the pulse.
+	PulseDelay time.Duration
 }
 
 // Pulse is a labelled pulse with what is known of its lateness.
 type Pulse struct {
 	Mark
 	// CorrectionNs is to be added to the pulse's offset: the sawtooth that the
-	// receiver told, less the antenna's cable.
+	// receiver told, less the antenna's cable and the input's delay.
 	CorrectionNs float64
 	// Another: this second may be another one than those of the pulses before, and
 	// counts: what was known of them was wrong, not what is known of the oscillator.
@@ -131,7 +133,7 @@ func (r *Reference) Edge(now timescale.Mono, e timescale.Edge, heldNs float64) (
 	}
 	r.doubted = false
 	r.belief = belief{r.belief.Evidence.With(r.pairer.evidence), r.pairer.lastConfirm}
-	return Pulse{mark, r.sawtooth.Correction(mark) - float64(r.cfg.AntennaDelay), another}, true
+	return Pulse{mark, r.sawtooth.Correction(mark) - float64(r.cfg.AntennaDelay+r.cfg.PulseDelay), another}, true
 }
 
 // again is the jump when it is seen once more.
@@ -206,6 +208,7 @@ type ReferenceStatus struct {
 	Pairing      PairerStatus
 	HasTime      bool          // a trusted epoch came lately
 	AntennaDelay time.Duration // taken off each pulse
+	PulseDelay   time.Duration // likewise
 	Sawtooth     SawtoothStatus
 	Troubles     []Trouble
 }
@@ -221,7 +224,7 @@ type SawtoothStatus struct {
 // Status returns a copy.
 func (r *Reference) Status(now timescale.Mono) ReferenceStatus {
 	s := ReferenceStatus{
-		DecoderStatus: r.decoder.Status(), Pairing: r.pairer.Status(), HasTime: r.HasTime(now), AntennaDelay: r.cfg.AntennaDelay,
+		DecoderStatus: r.decoder.Status(), Pairing: r.pairer.Status(), HasTime: r.HasTime(now), AntennaDelay: r.cfg.AntennaDelay, PulseDelay: r.cfg.PulseDelay,
 		Sawtooth: SawtoothStatus{Told: r.mark.QErrPs.Known}, Troubles: r.Troubles(now),
 	}
 	s.Sawtooth.LeftOut, s.Sawtooth.WithoutNs, s.Sawtooth.WithNs = r.sawtooth.Wrong()

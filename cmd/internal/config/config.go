@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"bragi/board"
 	"bragi/cmd/internal/syslog"
 	"bragi/holdover"
 	"bragi/holdover/quality"
@@ -58,7 +59,10 @@ type GNSS struct {
 	Protocol     string // "auto", "nmea", "ubx"
 	PPS          string // "auto", "extts:N", a device
 	AntennaDelay time.Duration
-	Configure    bool // a u-blox is set up; false: not a byte is written to any receiver
+	// PPSDelay is how late the input stamps the pulse, PPSUncertainty bounds what is
+	// left; where the file does not say, see PulseDelay.
+	PPSDelay, PPSUncertainty time.Duration
+	Configure                bool // a u-blox is set up; false: not a byte is written to any receiver
 
 	Survey         time.Duration // how long a position is averaged at least; 0: never
 	SurveyAccuracy float64       // m, how good the mean must be
@@ -187,6 +191,33 @@ func (c *Config) PositionFile() string {
 
 // SetsReceiverUp tells whether anything may be written to the receiver.
 func (c *Config) SetsReceiverUp() bool { return c.GNSS.Configure && c.GNSS.Protocol != "nmea" }
+
+// PulseInput is where the pulse comes in: what the file says, else what the board
+// is known for; "auto": it is looked for at the start.
+func (c *Config) PulseInput() string {
+	if profile, _ := board.ProfileOf(c.Board.Profile); c.GNSS.PPS == "auto" && profile.Pulse != "" {
+		return profile.Pulse
+	}
+	return c.GNSS.PPS
+}
+
+// PulseDelay is how late the pulse is stamped at an input, "extts:N" or a device:
+// what the file says, else what is known of the board. The board of software stamps
+// without a delay.
+func (c *Config) PulseDelay(input string) board.PulseDelay {
+	if c.Simulated() {
+		return board.PulseDelay{}
+	}
+	profile, _ := board.ProfileOf(c.Board.Profile)
+	d := profile.PulseDelay(input)
+	if _, set := c.where["gnss.pps_delay"]; set {
+		d.Delay = c.GNSS.PPSDelay
+	}
+	if _, set := c.where["gnss.pps_uncertainty"]; set {
+		d.Uncertainty = c.GNSS.PPSUncertainty
+	}
+	return d
+}
 
 // Servo is what the clock is told. Quantum and limit of the hardware are the
 // caller's to add.

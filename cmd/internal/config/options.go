@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"math"
 	"net/netip"
 	"regexp"
@@ -47,6 +48,12 @@ var (
 		return have.Master.Management != "off" && want.Master.Management != "off"
 	}}
 )
+
+// inputsOwn are the words for what holds for a kernel device and for an input of
+// the PTP clock.
+func inputsOwn(gpio, extts string) string {
+	return fmt.Sprintf("that of the input: %s for a kernel device, %s for an input of the PTP clock", gpio, extts)
+}
 
 const (
 	leaveOut     = "leave the key out"
@@ -99,6 +106,11 @@ func (c *Config) table() table {
 				"A table of leap seconds that is newer than the built-in one."},
 			{"antenna_delay", restart, duration(&g.AntennaDelay, 0, 0, 10*time.Microsecond, "50ns"),
 				"The delay of the antenna cable. A metre of cable is about 5 ns."},
+			{"pps_delay", restart, duration(&g.PPSDelay, 0, 0, time.Millisecond, "7us").otherwise(inputsOwn("7us", "0s")),
+				"How late the input stamps the pulse. It is taken off each pulse. Measure it once."},
+			{"pps_uncertainty", restart, duration(&g.PPSUncertainty, 0, 0, time.Millisecond, "2us").
+				otherwise(inputsOwn("2us, on a board that nobody has measured 5us,", "30ns")),
+				"How much pps_delay may be wrong. It is part of the error bound."},
 			{"configure", restart, onByDefault(&g.Configure),
 				"true: a u-blox is set up for timing. false: nothing is written to the receiver."},
 			{"survey", restart, duration(&g.Survey, 20*time.Minute, 0, 7*24*time.Hour, "20m"),

@@ -24,7 +24,7 @@ type devices struct {
 	port        *port.Port
 	device      string // the receiver's serial port
 	receiver    *receiver
-	pulse       string // where the pulse comes in, as asked for
+	pulse       string // where the pulse comes in: "extts:N", a device, "auto" on the board of software
 	openPulses  func() (board.Pulses, error)
 	temperature func() float64 // nil: no thermometer
 	sim         *live.Board    // nil: a real board
@@ -73,7 +73,7 @@ func openSim(ctx context.Context, cfg *config.Config, keep *keeper) (*devices, e
 	return &devices{
 		clock: b, port: r.port(b.Device(), 0, keep.baud), receiver: r, device: b.Device(), sim: b, temperature: b.TemperatureC,
 		openPulses: func() (board.Pulses, error) { return unclosed{b}, nil },
-		profile:    profile, pulse: pulseInput(cfg, profile),
+		profile:    profile, pulse: cfg.PulseInput(),
 		close: func() { b.Close() }, //nolint:errcheck // it only waits
 	}, nil
 }

@@ -113,12 +113,14 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	}
 	servo := cfg.Servo()
 	servo.Memory = d.memory.used
+	late := cfg.PulseDelay(d.devices.pulse)
+	servo.ReceiverBoundNs += float64(late.Uncertainty)
 	leap, err := leapTable(cfg.GNSS.LeapFile)
 	if err != nil {
 		d.condition(alarms.LeapFile, err.Error())
 	}
 	d.pipe = pipeline.New(pipeline.Config{
-		Servo: servo, Reference: gnss.ReferenceConfig{Leap: leap, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay},
+		Servo: servo, Reference: gnss.ReferenceConfig{Leap: leap, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay, PulseDelay: late.Delay},
 		EgressNs: pipeline.UnmeasuredEgressNs, Profile: cfg.Master.QualityProfile(), Squelch: cfg.Master.Squelch, Temperature: d.devices.temperature,
 	}, d.devices.clock)
 	service, err := newMaster(cfg)

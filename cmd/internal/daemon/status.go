@@ -46,6 +46,7 @@ func (d *Daemon) latest() status.Status {
 			GeneralPort: int(d.cfg.Master.GeneralPort), MaxClients: d.cfg.Master.MaxClients},
 	}
 	s.GNSS.Device, s.GNSS.Connected, s.GNSS.Receiver = d.devices.device, d.connected, d.devices.receiver.status()
+	s.GNSS.PPSBoundNs = float64(d.cfg.PulseDelay(d.devices.pulse).Uncertainty)
 	if m, ok := d.pipe.Memory(l.At); ok {
 		s.Holdover.Known = knownStatus(m)
 	}
@@ -137,7 +138,7 @@ func receiverStatus(g *status.GNSS, r gnss.ReferenceStatus) {
 	g.LeapSource, g.TAccNs, g.QErrPs, g.HDOP = e.LeapSource.String(), maybe(e.TAccNs), maybe(e.QErrPs), maybe(e.HDOP)
 	g.Antenna, g.Jamming, g.JamLevel, g.Spoofing = maybe(e.Antenna), maybe(e.Jamming), maybe(d.JamIndicator), maybe(e.Spoofing)
 	g.AccuracyM, g.NextPulse, g.Missed, g.Model = maybe(d.Position.AccuracyM), r.Pairing.NextPulse, r.Pairing.Counters.Missed, model(d.Version)
-	g.CableNs = float64(r.AntennaDelay)
+	g.CableNs, g.PPSNs = float64(r.AntennaDelay), float64(r.PulseDelay)
 	if !d.LastEpoch.IsZero() {
 		g.Protocol = strings.ToLower(d.Protocol())
 	}

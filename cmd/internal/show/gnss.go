@@ -36,7 +36,7 @@ func GNSS(s status.Status) string {
 	if g.Sawtooth != "" {
 		line("Sawtooth", "%s, next pulse %s", g.Sawtooth, picoseconds(g.QErrPs))
 	}
-	line("Delays", "message %s ms after its pulse, antenna cable %.0f ns", number(g.MessageMs, "%.0f"), g.CableNs)
+	line("Delays", "message %s ms after its pulse, antenna cable %.0f ns, pulse stamped %s", number(g.MessageMs, "%.0f"), g.CableNs, pulseLate(g))
 	line("Frames", "%d, %d bad checksums, %d bytes of garbage", g.Frames, g.BadChecksum, g.Garbage)
 	line("Pulses", "%d glitches, %d missed", g.Glitches, g.Missed)
 	for i, why := range g.Why {
@@ -109,6 +109,11 @@ func survey(s status.Survey) string {
 		state = "done, the position is fixed"
 	}
 	return fmt.Sprintf("%s: %d s, %d observations%s", state, s.DurationS, s.Observations, unit(s.AccuracyM, ", mean within %.2f m"))
+}
+
+// pulseLate is how late the input stamps the pulse.
+func pulseLate(g status.GNSS) string {
+	return fmt.Sprintf("%.0f ns late %s", g.PPSNs, plusMinus(&g.PPSBoundNs))
 }
 
 // unit is a value in a format, nothing where it is not known.

@@ -84,12 +84,14 @@ type GNSS struct {
 	Survey      *Survey  `json:"survey"`      // what the receiver tells of it
 	AccuracyM   *float64 `json:"accuracy_m"`  // of the position
 	HDOP        *float64 `json:"hdop"`
-	CableNs     float64  `json:"antenna_delay_ns"` // gnss.antenna_delay, taken off each pulse
-	Model       string   `json:"model"`            // as MON-VER tells it; "" where nothing does
-	Missed      uint64   `json:"missed"`           // seconds without a pulse, counted over
-	Protocol    string   `json:"protocol"`         // of the last epoch: "nmea", "ubx"
-	Label       string   `json:"label"`            // how far the pulse is paired with its second
-	MessageMs   *float64 `json:"message_delay_ms"` // how long after its pulse a message comes
+	CableNs     float64  `json:"antenna_delay_ns"`   // gnss.antenna_delay, taken off each pulse
+	PPSNs       float64  `json:"pps_delay_ns"`       // how late the input stamps the pulse, taken off each
+	PPSBoundNs  float64  `json:"pps_uncertainty_ns"` // what is left of it, in every bound
+	Model       string   `json:"model"`              // as MON-VER tells it; "" where nothing does
+	Missed      uint64   `json:"missed"`             // seconds without a pulse, counted over
+	Protocol    string   `json:"protocol"`           // of the last epoch: "nmea", "ubx"
+	Label       string   `json:"label"`              // how far the pulse is paired with its second
+	MessageMs   *float64 `json:"message_delay_ms"`   // how long after its pulse a message comes
 	Frames      uint64   `json:"frames"`
 	BadChecksum uint64   `json:"bad_checksums"`
 	Garbage     uint64   `json:"garbage_bytes"`
