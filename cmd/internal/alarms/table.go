@@ -27,6 +27,7 @@ const (
 	HardwareStamps  Code = "HARDWARE_STAMPS"
 	ResidualHigh    Code = "RESIDUAL_HIGH"
 	PulseNoisy      Code = "PULSE_NOISY"
+	NoThermometer   Code = "NO_THERMOMETER"
 	ClockStepped    Code = "CLOCK_STEPPED"
 	ClockSlewsLong  Code = "CLOCK_SLEWS_LONG"
 	ClockAtLimit    Code = "CLOCK_AT_LIMIT"
@@ -97,6 +98,8 @@ var Table = []Kind{
 		Fix: "look at the kernel's log; stop any other program that steers the clock (phc2sys, ptp4l, ts2phc)"},
 	{Code: PulseNoisy, Severity: Minor, Text: "the pulses have more noise than those of a good receiver",
 		Fix: "check the antenna's view of the sky and the PPS wire"},
+	{Code: NoThermometer, Severity: Warning, Text: "no thermometer is read: the oscillator's error by temperature is not corrected, holdover is worth less",
+		Fix: "fit one beside the oscillator (lm75, tmp102) and load its driver, or name it in holdover.thermometer; \"none\" there ends this alarm", Patience: time.Minute},
 	{Code: ClockAtLimit, Severity: Critical, Text: "the oscillator is outside the clock's tuning range",
 		Fix: "replace the board or its oscillator"},
 	{Code: ClockStepped, Severity: Warning, Text: "the clock made a step while clients were served",

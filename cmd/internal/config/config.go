@@ -79,11 +79,16 @@ type Holdover struct {
 	Settle      time.Duration
 	WarmUp      time.Duration
 	OnAcquire   holdover.OnAcquire
+	// Thermometer is "auto", NoThermometer, the name of a chip, or a path.
+	Thermometer string
 	// StateFile is where what was learned of the oscillator is kept, in two files
 	// beside each other; "": /var/lib/bragi/oscillator where that can be written,
 	// nowhere for the board of software.
 	StateFile string
 }
+
+// NoThermometer is the operator's word that there is none.
+const NoThermometer = "none"
 
 // Master is the section [master].
 type Master struct {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"path/filepath"
 
+	"bragi/board"
 	"bragi/holdover"
 	"bragi/holdover/quality"
 )
@@ -25,6 +26,9 @@ func (l *loader) judge() {
 			if l.set(key) {
 				l.bad(key, fmt.Sprintf("%s has no effect with the board of software, which brings its own", key), leaveOut+`, or choose another board.profile`)
 			}
+		}
+		if w := c.Holdover.Thermometer; w != board.AnyThermometer && w != NoThermometer {
+			l.bad("holdover.thermometer", "the board of software has no other thermometer than its own", `"auto" or "none"`)
 		}
 		if !l.set("board.interface") {
 			c.Board.Interface = "" // a laptop's loopback

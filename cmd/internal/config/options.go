@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"bragi/board"
 	"bragi/board/sim"
 	"bragi/cmd/internal/syslog"
 	"bragi/holdover"
@@ -136,6 +137,8 @@ func (c *Config) table() table {
 				"How long the oscillator warms up after the start. Until then the clock is in WARMUP."},
 			{"on_acquire", live, named(&h.OnAcquire, servo.OnAcquire, []string{"auto", "slew", "step"}, holdover.ParseOnAcquire),
 				`How a free run that has clients comes to GNSS time. "auto" steps if slewing takes over 10 minutes.`},
+			{"thermometer", restart, text(&h.Thermometer, board.AnyThermometer, `"auto", "none", a chip such as "tmp102", or the path of its temp1_input`, isThermometer),
+				`The thermometer near the oscillator. "auto" takes a sensor on the board, never that of a processor, PHY or network card.`},
 			{"state_file", restart, text(&h.StateFile, "", `an absolute path, or "" for the default`, isPathOrEmpty).
 				otherwise(`"/var/lib/bragi/oscillator" if it can be written; with profile "sim" none`),
 				"The file that keeps what was learned about the oscillator while the power is off."},
@@ -260,7 +263,8 @@ func (r *Reference) options() []option {
 const firstPriority = 100
 
 var (
-	interfacePattern = regexp.MustCompile(`^[^/\s:]{0,15}$`) // IFNAMSIZ - 1; "" for any
+	interfacePattern = regexp.MustCompile(`^[^/\s:]{0,15}$`)   // IFNAMSIZ - 1; "" for any
+	chipPattern      = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`) // a name of the kernel's hwmon class
 	externPattern    = regexp.MustCompile(`^extts:[0-9]{1,2}$`)
 )
 
@@ -269,6 +273,7 @@ func isInterface(s string) bool   { return interfacePattern.MatchString(s) && s 
 func isDevice(s string) bool      { return strings.HasPrefix(s, "/dev/") && len(s) > len("/dev/") }
 func isClock(s string) bool       { return s == "auto" || isDevice(s) }
 func isPulse(s string) bool       { return s == "auto" || isDevice(s) || externPattern.MatchString(s) }
+func isThermometer(s string) bool { return chipPattern.MatchString(s) || isPath(s) }
 func isPath(s string) bool        { return strings.HasPrefix(s, "/") }
 func isPathOrEmpty(s string) bool { return s == "" || isPath(s) }
 

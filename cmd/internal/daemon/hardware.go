@@ -3,7 +3,6 @@ package daemon
 import (
 	"errors"
 	"fmt"
-	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -30,20 +29,12 @@ func openBoard(cfg *config.Config, keep *keeper) (*devices, error) {
 	r, pulse := newReceiver(cfg), findPulse(cfg.PulseInput(), clock)
 	d := &devices{
 		clock: clock, port: r.port(cfg.GNSS.Device, cfg.GNSS.Baud, keep.baud), receiver: r, device: cfg.GNSS.Device, profile: profile, nic: nic,
-		pulse: pulse, openPulses: func() (board.Pulses, error) { return openPulses(pulse, clock) },
+		thermometer: newThermometer(cfg.Holdover.Thermometer, board.OpenThermometer),
+		pulse:       pulse, openPulses: func() (board.Pulses, error) { return openPulses(pulse, clock) },
 		close: func() {
 			closeNIC()   //nolint:errcheck // the driver that refuses its old setting has told so before
 			closeClock() //nolint:errcheck // nothing was written that could be lost
 		},
-	}
-	if thermometer, err := board.OpenThermometer(""); err == nil {
-		d.temperature = func() float64 {
-			c, err := thermometer.ReadC()
-			if err != nil {
-				return math.NaN()
-			}
-			return c
-		}
 	}
 	return d, nil
 }

@@ -121,7 +121,7 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	}
 	d.pipe = pipeline.New(pipeline.Config{
 		Servo: servo, Reference: gnss.ReferenceConfig{Leap: leap, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay, PulseDelay: late.Delay},
-		EgressNs: pipeline.UnmeasuredEgressNs, Profile: cfg.Master.QualityProfile(), Squelch: cfg.Master.Squelch, Temperature: d.devices.temperature,
+		EgressNs: pipeline.UnmeasuredEgressNs, Profile: cfg.Master.QualityProfile(), Squelch: cfg.Master.Squelch, Temperature: d.devices.thermometer.readC,
 	}, d.devices.clock)
 	service, err := newMaster(cfg)
 	if err != nil {
@@ -304,6 +304,9 @@ func (d *Daemon) conditions(look *pipeline.Look) []alarms.Raised {
 	raised := slices.Clip(look.Troubles)
 	for code, detail := range d.outside {
 		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
+	}
+	if missing := d.devices.thermometer.missing(); missing != "" {
+		raised = append(raised, alarms.Raised{Code: alarms.NoThermometer, Detail: missing})
 	}
 	raised = append(raised, masterTroubles(d.service)...)
 	if !d.stampless.IsZero() && look.At.Sub(d.stampless) < stamplessShown {

@@ -46,6 +46,7 @@ func (d *Daemon) latest() status.Status {
 			GeneralPort: int(d.cfg.Master.GeneralPort), MaxClients: d.cfg.Master.MaxClients},
 	}
 	s.GNSS.Device, s.GNSS.Connected, s.GNSS.Receiver = d.devices.device, d.connected, d.devices.receiver.status()
+	s.Holdover.Thermometer = d.devices.thermometer.words()
 	s.GNSS.PPSBoundNs = float64(d.cfg.PulseDelay(d.devices.pulse).Uncertainty)
 	if m, ok := d.pipe.Memory(l.At); ok {
 		s.Holdover.Known = knownStatus(m)
