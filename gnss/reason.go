@@ -36,6 +36,8 @@ const (
 	ReasonJammed          // it reports jamming, and its time stands
 	ReasonMoved           // the position is another one
 	ReasonTimeJump        // the message's second is not what the held clock reads
+	ReasonEdgeUntold      // both edges of a pulse come, and nothing tells which one begins it
+	ReasonPulseLength     // the pulse is not as long as the receiver was told to make it
 	ReasonSawtooth        // the sawtooth that the receiver tells makes the pulses worse
 	ReasonLeapUnproven    // a receiver that started cold may still count its firmware's leap seconds
 )
@@ -61,6 +63,8 @@ var reasonNames = [...]string{
 	ReasonJammed:          "jamming reported",
 	ReasonMoved:           "position moved",
 	ReasonTimeJump:        "time jumped",
+	ReasonEdgeUntold:      "the edge that begins the pulse cannot be told",
+	ReasonPulseLength:     "pulse of another length than was set",
 	ReasonSawtooth:        "sawtooth correction does not fit the pulses",
 	ReasonLeapUnproven:    "leap seconds not proven yet",
 	ReasonNoData:          "no data from receiver",

@@ -22,6 +22,8 @@ type Reference struct {
 	pairer   *Pairer
 	trust    Trust
 	sawtooth Sawtooth
+	sense    edgeSense
+	length   time.Duration // of the pulse, as the receiver was told; 0: not known
 
 	run       receiverRun
 	jump      jump
@@ -109,6 +111,9 @@ func (r *Reference) Epoch(e Epoch) {
 // back with another one: that label is thrown away, so that a receiver that finds
 // the time again is heard.
 func (r *Reference) Edge(now timescale.Mono, e timescale.Edge, heldNs float64) (p Pulse, ok bool) {
+	if !r.sense.takes(e, r.pairer.labelled, r.length) {
+		return Pulse{}, false
+	}
 	mark, labelled := r.pairer.Edge(e)
 	if !labelled {
 		return Pulse{}, false
@@ -135,6 +140,9 @@ func (r *Reference) Edge(now timescale.Mono, e timescale.Edge, heldNs float64) (
 	r.belief = belief{r.belief.Evidence.With(r.pairer.evidence), r.pairer.lastConfirm}
 	return Pulse{mark, r.sawtooth.Correction(mark) - float64(r.cfg.AntennaDelay+r.cfg.PulseDelay), another}, true
 }
+
+// ExpectPulse takes how long the receiver was told to make its pulse; 0: not known.
+func (r *Reference) ExpectPulse(length time.Duration) { r.length = length }
 
 // again is the jump when it is seen once more.
 func (j jump) again(now timescale.Mono, by time.Duration, evidence Evidence) jump {
@@ -189,6 +197,7 @@ func (r *Reference) Troubles(now timescale.Mono) []Trouble {
 		list = append(list, Trouble{ReasonLeapUnproven, "the receiver started cold and does not vouch for its count; its pulses are used in " +
 			seconds(countTold-now.Sub(r.run.Since))})
 	}
+	list = append(list, r.sense.troubles(now, r.length)...)
 	if wrong, without, with := r.sawtooth.Wrong(); wrong {
 		list = append(list, Trouble{ReasonSawtooth, fmt.Sprintf(
 			"pulse to pulse %.1f ns without it, %.1f ns with it; it is left out", without, with)})
@@ -209,6 +218,7 @@ type ReferenceStatus struct {
 	HasTime      bool          // a trusted epoch came lately
 	AntennaDelay time.Duration // taken off each pulse
 	PulseDelay   time.Duration // likewise
+	Edge         EdgeStatus
 	Sawtooth     SawtoothStatus
 	Troubles     []Trouble
 }
@@ -224,7 +234,7 @@ type SawtoothStatus struct {
 // Status returns a copy.
 func (r *Reference) Status(now timescale.Mono) ReferenceStatus {
 	s := ReferenceStatus{
-		DecoderStatus: r.decoder.Status(), Pairing: r.pairer.Status(), HasTime: r.HasTime(now), AntennaDelay: r.cfg.AntennaDelay, PulseDelay: r.cfg.PulseDelay,
+		DecoderStatus: r.decoder.Status(), Pairing: r.pairer.Status(), HasTime: r.HasTime(now), AntennaDelay: r.cfg.AntennaDelay, PulseDelay: r.cfg.PulseDelay, Edge: r.sense.status(),
 		Sawtooth: SawtoothStatus{Told: r.mark.QErrPs.Known}, Troubles: r.Troubles(now),
 	}
 	s.Sawtooth.LeftOut, s.Sawtooth.WithoutNs, s.Sawtooth.WithNs = r.sawtooth.Wrong()

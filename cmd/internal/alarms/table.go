@@ -12,6 +12,8 @@ const (
 	NoPulse         Code = "GNSS_NO_PULSE"
 	PulseGlitch     Code = "GNSS_PULSE_GLITCH"
 	PulseDisagrees  Code = "GNSS_PULSE_DISAGREES"
+	PulseEdge       Code = "GNSS_PULSE_EDGE"
+	PulseLength     Code = "GNSS_PULSE_LENGTH"
 	PulseDevice     Code = "PULSE_DEVICE"
 	PulseRejected   Code = "PULSE_REJECTED"
 	BoardClock      Code = "BOARD_CLOCK"
@@ -86,6 +88,10 @@ var Table = []Kind{
 		Fix: "update the receiver's firmware (GPS week rollover), or start the receiver cold", CausedBy: []Code{ReceiverDevice, ReceiverSilent}},
 	{Code: NoPulse, Severity: Major, Text: "the receiver gives no pulse",
 		Fix: "check the PPS wire and gnss.pps; many receivers give a pulse only with a fix", CausedBy: []Code{ReceiverDevice, ReceiverSilent, NoFix, PulseDevice}, Patience: 3 * time.Second},
+	{Code: PulseEdge, Severity: Major, Text: "an edge comes each half second; bragid cannot tell which edge begins the second and does not use new pulses",
+		Fix: "set a pulse of 100 ms once a second at the receiver, or name an input in gnss.pps that stamps one edge"},
+	{Code: PulseLength, Severity: Minor, Text: "the pulse is not as long as bragid told the receiver to make it",
+		Fix: "check that the time pulse of the receiver drives gnss.pps, and that nothing else drives the line"},
 	{Code: PulseDevice, Severity: Major, Text: "bragid cannot read the device of the pulse",
 		Fix: "check gnss.pps, the device tree and the permissions of the device; bragid keeps trying"},
 	{Code: PulseGlitch, Severity: Minor, Text: "a pulse came at a wrong moment; bragid did not use it",

@@ -139,6 +139,7 @@ func receiverStatus(g *status.GNSS, r gnss.ReferenceStatus) {
 	g.LeapSource, g.TAccNs, g.QErrPs, g.HDOP = e.LeapSource.String(), maybe(e.TAccNs), maybe(e.QErrPs), maybe(e.HDOP)
 	g.Antenna, g.Jamming, g.JamLevel, g.Spoofing = maybe(e.Antenna), maybe(e.Jamming), maybe(d.JamIndicator), maybe(e.Spoofing)
 	g.AccuracyM, g.NextPulse, g.Missed, g.Model = maybe(d.Position.AccuracyM), r.Pairing.NextPulse, r.Pairing.Counters.Missed, model(d.Version)
+	g.Edge = r.Edge.String()
 	g.CableNs, g.PPSNs = float64(r.AntennaDelay), float64(r.PulseDelay)
 	if !d.LastEpoch.IsZero() {
 		g.Protocol = strings.ToLower(d.Protocol())

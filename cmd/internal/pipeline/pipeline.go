@@ -80,6 +80,9 @@ func (p *Pipeline) Bytes(received timescale.Mono, b []byte) {
 	p.reference.Bytes(received, b)
 }
 
+// ExpectPulse takes how long the receiver was told to make its pulse; 0: not known.
+func (p *Pipeline) ExpectPulse(length time.Duration) { p.reference.ExpectPulse(length) }
+
 // Epoch takes a second as a simulation, which has no bytes, names it.
 func (p *Pipeline) Epoch(e gnss.Epoch) { p.reference.Epoch(e) }
 

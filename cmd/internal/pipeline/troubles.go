@@ -40,6 +40,8 @@ var gnssAlarms = map[gnss.Reason]alarms.Code{
 	gnss.ReasonJammed:          alarms.Jammed,
 	gnss.ReasonMoved:           alarms.Moved,
 	gnss.ReasonTimeJump:        alarms.TimeJump,
+	gnss.ReasonEdgeUntold:      alarms.PulseEdge,
+	gnss.ReasonPulseLength:     alarms.PulseLength,
 	gnss.ReasonSawtooth:        alarms.Sawtooth,
 	gnss.ReasonLeapUnproven:    alarms.LeapUnproven,
 }

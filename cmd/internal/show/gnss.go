@@ -32,7 +32,7 @@ func GNSS(s status.Status) string {
 		line("Survey", "%s", survey(*g.Survey))
 	}
 	line("Antenna", "%s%s%s", said(g.Antenna), told(", jamming ", g.Jamming), told(", spoofing ", g.Spoofing))
-	line("Pulse", "%s%s", dash(g.Label), pick(g.NextPulse, ", as the receiver says beforehand", ""))
+	line("Pulse", "%s%s%s", dash(g.Label), pick(g.NextPulse, ", as the receiver says beforehand", ""), pick(g.Edge != "", "; "+g.Edge, ""))
 	if g.Sawtooth != "" {
 		line("Sawtooth", "%s, next pulse %s", g.Sawtooth, picoseconds(g.QErrPs))
 	}

@@ -76,6 +76,7 @@ type GNSS struct {
 	TAccNs      *int64   `json:"tacc_ns"`     // the receiver's estimate of its time accuracy
 	QErrPs      *int64   `json:"qerr_ps"`     // sawtooth of the next pulse: true second = stamp + qerr
 	Sawtooth    string   `json:"sawtooth"`    // "applied", "left out" (it makes the pulses worse), "" where none is told
+	Edge        string   `json:"pulse_edge"`  // whether the stamped edge is known to begin the pulse, and how long that is
 	NextPulse   bool     `json:"next_pulse"`  // the receiver names its next pulse, and the count agrees
 	Antenna     *string  `json:"antenna"`     // ok, open, short
 	Jamming     *string  `json:"jamming"`     // ok, warning, critical
