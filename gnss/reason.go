@@ -38,6 +38,7 @@ const (
 	ReasonTimeJump        // the message's second is not what the held clock reads
 	ReasonEdgeUntold      // both edges of a pulse come, and nothing tells which one begins it
 	ReasonPulseLength     // the pulse is not as long as the receiver was told to make it
+	ReasonLineFull        // the receiver sends as much as the serial line carries: messages wait in it
 	ReasonSawtooth        // the sawtooth that the receiver tells makes the pulses worse
 	ReasonLeapUnproven    // a receiver that started cold may still count its firmware's leap seconds
 )
@@ -65,6 +66,7 @@ var reasonNames = [...]string{
 	ReasonTimeJump:        "time jumped",
 	ReasonEdgeUntold:      "the edge that begins the pulse cannot be told",
 	ReasonPulseLength:     "pulse of another length than was set",
+	ReasonLineFull:        "serial line full",
 	ReasonSawtooth:        "sawtooth correction does not fit the pulses",
 	ReasonLeapUnproven:    "leap seconds not proven yet",
 	ReasonNoData:          "no data from receiver",

@@ -23,6 +23,8 @@ type Reference struct {
 	trust    Trust
 	sawtooth Sawtooth
 	sense    edgeSense
+	line     lineFill
+	firm     bool          // the label was learned while messages did not wait in the receiver
 	length   time.Duration // of the pulse, as the receiver was told; 0: not known
 
 	run       receiverRun
@@ -44,6 +46,9 @@ type ReferenceConfig struct {
 	AntennaDelay time.Duration
 	// PulseDelay is how late the board's input stamps the pulse.
 	PulseDelay time.Duration
+	// MessageDelay is how long after its pulse a message comes, where that is not
+	// within the second: negative before it. 0: within the second.
+	MessageDelay time.Duration
 }
 
 // Pulse is a labelled pulse with what is known of its lateness.
@@ -82,15 +87,36 @@ func (j jump) holds(now timescale.Mono) bool { return !j.at.IsZero() && now.Sub(
 // NewReference makes a Reference that has heard nothing yet.
 func NewReference(cfg ReferenceConfig) *Reference {
 	book := NewLeapBook(cfg.Leap)
-	pairer := NewPairer(PairerConfig{Book: book})
+	pairing := PairerConfig{Book: book}.withDefaults()
+	pairing.MaxAge += max(0, cfg.messageShift())
+	pairer := NewPairer(pairing)
 	return &Reference{
 		cfg: cfg, book: book, pairer: pairer,
-		decoder: NewDecoder(DecoderConfig{Floor: cfg.Floor, Book: book, NextPulse: pairer.NextPulse}),
+		decoder: NewDecoder(DecoderConfig{Floor: cfg.Floor, Book: book, NextPulse: func(n NextPulse) {
+			n.Received = n.Received.Add(-cfg.messageShift())
+			pairer.NextPulse(n)
+		}}),
 	}
 }
 
+// messageShift is by how much later than the middle of the second after its pulse a
+// message comes.
+func (c ReferenceConfig) messageShift() time.Duration {
+	if c.MessageDelay == 0 {
+		return 0
+	}
+	d := PairerConfig{}.withDefaults()
+	return c.MessageDelay - (d.MinDelay+d.MaxDelay)/2
+}
+
 // Bytes takes what the receiver sent, which was read at received.
-func (r *Reference) Bytes(received timescale.Mono, b []byte) { r.decoder.Feed(received, b, r.Epoch) }
+func (r *Reference) Bytes(received timescale.Mono, b []byte) {
+	r.line.feed(received, len(b))
+	r.decoder.Feed(received, b, r.Epoch)
+}
+
+// Line takes the serial line's rate in bits a second; 0: it has none.
+func (r *Reference) Line(baud int) { r.line.set(baud) }
 
 // Epoch takes a second as the receiver named it: what Bytes makes of bytes, and
 // what a simulation, which has none, says itself.
@@ -98,6 +124,7 @@ func (r *Reference) Epoch(e Epoch) {
 	e.Evidence = r.run.epoch(&e, r.decoder.sky.tracks(e.Received))
 	place, survey := r.decoder.Place()
 	r.trust.Epoch(e, place, survey)
+	e.Received = e.Received.Add(-r.cfg.messageShift())
 	r.pairer.Epoch(e)
 	if e.Trusted {
 		r.reconsider(e.Received, e.UTC)
@@ -116,8 +143,16 @@ func (r *Reference) Edge(now timescale.Mono, e timescale.Edge, heldNs float64) (
 	}
 	mark, labelled := r.pairer.Edge(e)
 	if !labelled {
+		r.firm = r.firm && r.pairer.labelled
 		return Pulse{}, false
 	}
+	if !r.firm && r.line.unsure(e.Mono) {
+		if _, known := r.line.share(e.Mono); known {
+			r.pairer.Reset() // learned on a full line: it is worth nothing
+		}
+		return Pulse{}, false
+	}
+	r.firm = true
 	r.mark = mark
 	if r.waits(now, heldNs) {
 		r.waited = now
@@ -198,6 +233,7 @@ func (r *Reference) Troubles(now timescale.Mono) []Trouble {
 			seconds(countTold-now.Sub(r.run.Since))})
 	}
 	list = append(list, r.sense.troubles(now, r.length)...)
+	list = append(list, r.line.troubles(now)...)
 	if wrong, without, with := r.sawtooth.Wrong(); wrong {
 		list = append(list, Trouble{ReasonSawtooth, fmt.Sprintf(
 			"pulse to pulse %.1f ns without it, %.1f ns with it; it is left out", without, with)})
@@ -219,6 +255,7 @@ type ReferenceStatus struct {
 	AntennaDelay time.Duration // taken off each pulse
 	PulseDelay   time.Duration // likewise
 	Edge         EdgeStatus
+	LineFill     Maybe[float64] // 0 to 1
 	Sawtooth     SawtoothStatus
 	Troubles     []Trouble
 }
@@ -236,6 +273,10 @@ func (r *Reference) Status(now timescale.Mono) ReferenceStatus {
 	s := ReferenceStatus{
 		DecoderStatus: r.decoder.Status(), Pairing: r.pairer.Status(), HasTime: r.HasTime(now), AntennaDelay: r.cfg.AntennaDelay, PulseDelay: r.cfg.PulseDelay, Edge: r.sense.status(),
 		Sawtooth: SawtoothStatus{Told: r.mark.QErrPs.Known}, Troubles: r.Troubles(now),
+	}
+	s.LineFill.Value, s.LineFill.Known = r.line.share(now)
+	if s.Pairing.Delay != 0 {
+		s.Pairing.Delay += r.cfg.messageShift()
 	}
 	s.Sawtooth.LeftOut, s.Sawtooth.WithoutNs, s.Sawtooth.WithNs = r.sawtooth.Wrong()
 	return s

@@ -45,6 +45,7 @@ const (
 	LeapFault      Code = "GNSS_LEAP_SECONDS"
 	LeapUnproven   Code = "GNSS_LEAP_SECONDS_UNPROVEN"
 	LeapFile       Code = "LEAP_FILE"
+	LineFull       Code = "GNSS_LINE_FULL"
 	MessagesLate   Code = "GNSS_MESSAGES_LATE"
 	Sawtooth       Code = "GNSS_SAWTOOTH"
 )
@@ -77,6 +78,8 @@ var Table = []Kind{
 		Fix: "put a leap-seconds.list where gnss.leap_file says, or remove the key"},
 	{Code: MessagesLate, Severity: Warning, Text: "the receiver's messages come more than a second after their pulse",
 		Fix: "set a higher baud rate or fewer messages at the receiver"},
+	{Code: LineFull, Severity: Major, Text: "the serial line of the receiver is full; its messages wait and may be seconds old",
+		Fix: "set a higher baud rate or fewer messages at the receiver", CausedBy: []Code{ReceiverDevice, ReceiverSilent}},
 	{Code: Sawtooth, Severity: Warning, Text: "the receiver's sawtooth correction makes the pulses worse; bragid does not use it",
 		Fix: "check that the pulse comes from the output that the receiver's TIM-TP describes"},
 	{Code: ReceiverSetup, Severity: Warning, Text: "a setting of the receiver is wrong",

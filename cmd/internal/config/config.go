@@ -62,7 +62,9 @@ type GNSS struct {
 	// PPSDelay is how late the input stamps the pulse, PPSUncertainty bounds what is
 	// left; where the file does not say, see PulseDelay.
 	PPSDelay, PPSUncertainty time.Duration
-	Configure                bool // a u-blox is set up; false: not a byte is written to any receiver
+	// MessageDelay is how long after its pulse a message comes; 0: within the second.
+	MessageDelay time.Duration
+	Configure    bool // a u-blox is set up; false: not a byte is written to any receiver
 
 	Survey         time.Duration // how long a position is averaged at least; 0: never
 	SurveyAccuracy float64       // m, how good the mean must be

@@ -36,6 +36,9 @@ func (c *Config) Describe() string {
 		}
 		line("receiver", "%s, %s, pulse %s, antenna delay %v; %s", c.GNSS.Device, baud, c.GNSS.PPS, c.GNSS.AntennaDelay, c.receiverWords())
 		line("pulse", "%s", c.pulseWords())
+		if c.GNSS.MessageDelay != 0 {
+			line("messages", "about %s after their pulse", durationText(c.GNSS.MessageDelay))
+		}
 	}
 	h := c.Holdover
 	oscillator := h.Oscillator.String()

@@ -112,6 +112,9 @@ func (c *Config) table() table {
 			{"pps_uncertainty", restart, duration(&g.PPSUncertainty, 0, 0, time.Millisecond, "2us").
 				otherwise(inputsOwn("2us, on a board that nobody has measured 5us,", "30ns")),
 				"How much pps_delay may be wrong. It is part of the error bound."},
+			{"message_delay", restart, duration(&g.MessageDelay, 0, -time.Second, 3*time.Second, "1.3s").
+				otherwise("messages come within the second after their pulse"),
+				"How long after its pulse a message comes, if that is more than a second. Negative: the message comes before its pulse."},
 			{"configure", restart, onByDefault(&g.Configure),
 				"true: a u-blox is set up for timing. false: nothing is written to the receiver."},
 			{"survey", restart, duration(&g.Survey, 20*time.Minute, 0, 7*24*time.Hour, "20m"),

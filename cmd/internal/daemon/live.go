@@ -120,7 +120,7 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 		d.condition(alarms.LeapFile, err.Error())
 	}
 	d.pipe = pipeline.New(pipeline.Config{
-		Servo: servo, Reference: gnss.ReferenceConfig{Leap: leap, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay, PulseDelay: late.Delay},
+		Servo: servo, Reference: gnss.ReferenceConfig{Leap: leap, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay, PulseDelay: late.Delay, MessageDelay: cfg.GNSS.MessageDelay},
 		EgressNs: pipeline.UnmeasuredEgressNs, Profile: cfg.Master.QualityProfile(), Squelch: cfg.Master.Squelch, Temperature: d.devices.thermometer.readC,
 	}, d.devices.clock)
 	service, err := newMaster(cfg)

@@ -174,7 +174,16 @@ func (d *Daemon) tellReceiver() {
 	if baud := d.devices.receiver.baud(); baud != 0 {
 		d.mu.Lock()
 		d.keep.baud = baud
+		d.line(baud)
 		d.mu.Unlock()
+	}
+}
+
+// line tells the pipeline the serial line's rate; the board of software's pty has none.
+// The caller holds the lock.
+func (d *Daemon) line(baud int) {
+	if d.devices.sim == nil {
+		d.pipe.Line(baud)
 	}
 }
 

@@ -115,7 +115,7 @@ func gnssStatus(l *pipeline.Look) status.GNSS {
 	if pair.State == gnss.PairLearning {
 		g.Label = fmt.Sprintf("%s (%d of %d agree)", g.Label, pair.Agree, pair.Needed)
 	}
-	if pair.Delay > 0 {
+	if pair.Delay != 0 {
 		g.MessageMs = known(float64(pair.Delay) / 1e6)
 	}
 	seen := len(d.Satellites)
@@ -139,7 +139,7 @@ func receiverStatus(g *status.GNSS, r gnss.ReferenceStatus) {
 	g.LeapSource, g.TAccNs, g.QErrPs, g.HDOP = e.LeapSource.String(), maybe(e.TAccNs), maybe(e.QErrPs), maybe(e.HDOP)
 	g.Antenna, g.Jamming, g.JamLevel, g.Spoofing = maybe(e.Antenna), maybe(e.Jamming), maybe(d.JamIndicator), maybe(e.Spoofing)
 	g.AccuracyM, g.NextPulse, g.Missed, g.Model = maybe(d.Position.AccuracyM), r.Pairing.NextPulse, r.Pairing.Counters.Missed, model(d.Version)
-	g.Edge = r.Edge.String()
+	g.Edge, g.LineFill = r.Edge.String(), maybe(r.LineFill)
 	g.CableNs, g.PPSNs = float64(r.AntennaDelay), float64(r.PulseDelay)
 	if !d.LastEpoch.IsZero() {
 		g.Protocol = strings.ToLower(d.Protocol())

@@ -83,6 +83,9 @@ func (p *Pipeline) Bytes(received timescale.Mono, b []byte) {
 // ExpectPulse takes how long the receiver was told to make its pulse; 0: not known.
 func (p *Pipeline) ExpectPulse(length time.Duration) { p.reference.ExpectPulse(length) }
 
+// Line takes the rate of the receiver's serial line in bits a second; 0: it has none.
+func (p *Pipeline) Line(baud int) { p.reference.Line(baud) }
+
 // Epoch takes a second as a simulation, which has no bytes, names it.
 func (p *Pipeline) Epoch(e gnss.Epoch) { p.reference.Epoch(e) }
 

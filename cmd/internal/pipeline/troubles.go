@@ -42,6 +42,7 @@ var gnssAlarms = map[gnss.Reason]alarms.Code{
 	gnss.ReasonTimeJump:        alarms.TimeJump,
 	gnss.ReasonEdgeUntold:      alarms.PulseEdge,
 	gnss.ReasonPulseLength:     alarms.PulseLength,
+	gnss.ReasonLineFull:        alarms.LineFull,
 	gnss.ReasonSawtooth:        alarms.Sawtooth,
 	gnss.ReasonLeapUnproven:    alarms.LeapUnproven,
 }

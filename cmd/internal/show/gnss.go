@@ -37,7 +37,7 @@ func GNSS(s status.Status) string {
 		line("Sawtooth", "%s, next pulse %s", g.Sawtooth, picoseconds(g.QErrPs))
 	}
 	line("Delays", "message %s ms after its pulse, antenna cable %.0f ns, pulse stamped %s", number(g.MessageMs, "%.0f"), g.CableNs, pulseLate(g))
-	line("Frames", "%d, %d bad checksums, %d bytes of garbage", g.Frames, g.BadChecksum, g.Garbage)
+	line("Frames", "%d, %d bad checksums, %d bytes of garbage%s", g.Frames, g.BadChecksum, g.Garbage, lineFill(g.LineFill))
 	line("Pulses", "%d glitches, %d missed", g.Glitches, g.Missed)
 	for i, why := range g.Why {
 		line(pick(i == 0, "Why", ""), "%s", why)
@@ -114,6 +114,13 @@ func survey(s status.Survey) string {
 // pulseLate is how late the input stamps the pulse.
 func pulseLate(g status.GNSS) string {
 	return fmt.Sprintf("%.0f ns late %s", g.PPSNs, plusMinus(&g.PPSBoundNs))
+}
+
+func lineFill(share *float64) string {
+	if share == nil {
+		return ""
+	}
+	return fmt.Sprintf("; the line is %.0f %% full", 100**share)
 }
 
 // unit is a value in a format, nothing where it is not known.

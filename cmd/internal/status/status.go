@@ -76,6 +76,7 @@ type GNSS struct {
 	TAccNs      *int64   `json:"tacc_ns"`     // the receiver's estimate of its time accuracy
 	QErrPs      *int64   `json:"qerr_ps"`     // sawtooth of the next pulse: true second = stamp + qerr
 	Sawtooth    string   `json:"sawtooth"`    // "applied", "left out" (it makes the pulses worse), "" where none is told
+	LineFill    *float64 `json:"line_fill"`   // share of what the serial line can carry, 0 to 1
 	Edge        string   `json:"pulse_edge"`  // whether the stamped edge is known to begin the pulse, and how long that is
 	NextPulse   bool     `json:"next_pulse"`  // the receiver names its next pulse, and the count agrees
 	Antenna     *string  `json:"antenna"`     // ok, open, short
