@@ -24,6 +24,7 @@ type Reference struct {
 	sawtooth Sawtooth
 	sense    edgeSense
 	line     lineFill
+	others   witnesses
 	firm     bool          // the label was learned while messages did not wait in the receiver
 	length   time.Duration // of the pulse, as the receiver was told; 0: not known
 
@@ -153,6 +154,7 @@ func (r *Reference) Edge(now timescale.Mono, e timescale.Edge, heldNs float64) (
 		return Pulse{}, false
 	}
 	r.firm = true
+	r.others.labelled(mark)
 	r.mark = mark
 	if r.waits(now, heldNs) {
 		r.waited = now
@@ -198,6 +200,14 @@ func (r *Reference) HasTime(now timescale.Mono) bool {
 	return !r.run.Trusted.IsZero() && now.Sub(r.run.Trusted) < timeKept
 }
 
+// Opinion takes what another source says of the time.
+func (r *Reference) Opinion(o Opinion) { r.others.hear(o, r.book.Table()) }
+
+// contradicted tells whether other sources make the second of the pulses doubtful.
+func (r *Reference) contradicted(now timescale.Mono) bool {
+	return Doubtful(r.others.claims(now, r.book.Table()))
+}
+
 // Distrust is the reason not to believe the pulses at now; ok is false when there
 // is none.
 func (r *Reference) Distrust(now timescale.Mono) (why Reason, ok bool) {
@@ -206,6 +216,8 @@ func (r *Reference) Distrust(now timescale.Mono) (why Reason, ok bool) {
 		return ReasonPulseDisagrees, true
 	case r.jump.holds(now):
 		return ReasonTimeJump, true
+	case r.contradicted(now):
+		return ReasonSecondOpinion, true
 	case distrusted > 0:
 		return signs[0].Reason, true
 	}
@@ -234,6 +246,7 @@ func (r *Reference) Troubles(now timescale.Mono) []Trouble {
 	}
 	list = append(list, r.sense.troubles(now, r.length)...)
 	list = append(list, r.line.troubles(now)...)
+	list = append(list, r.others.troubles(now, r.book.Table())...)
 	if wrong, without, with := r.sawtooth.Wrong(); wrong {
 		list = append(list, Trouble{ReasonSawtooth, fmt.Sprintf(
 			"pulse to pulse %.1f ns without it, %.1f ns with it; it is left out", without, with)})
@@ -256,6 +269,7 @@ type ReferenceStatus struct {
 	PulseDelay   time.Duration // likewise
 	Edge         EdgeStatus
 	LineFill     Maybe[float64] // 0 to 1
+	Opinions     []Claim        // of other sources, held against the label
 	Sawtooth     SawtoothStatus
 	Troubles     []Trouble
 }
@@ -271,7 +285,7 @@ type SawtoothStatus struct {
 // Status returns a copy.
 func (r *Reference) Status(now timescale.Mono) ReferenceStatus {
 	s := ReferenceStatus{
-		DecoderStatus: r.decoder.Status(), Pairing: r.pairer.Status(), HasTime: r.HasTime(now), AntennaDelay: r.cfg.AntennaDelay, PulseDelay: r.cfg.PulseDelay, Edge: r.sense.status(),
+		DecoderStatus: r.decoder.Status(), Pairing: r.pairer.Status(), HasTime: r.HasTime(now), AntennaDelay: r.cfg.AntennaDelay, PulseDelay: r.cfg.PulseDelay, Edge: r.sense.status(), Opinions: r.others.claims(now, r.book.Table()),
 		Sawtooth: SawtoothStatus{Told: r.mark.QErrPs.Known}, Troubles: r.Troubles(now),
 	}
 	s.LineFill.Value, s.LineFill.Known = r.line.share(now)

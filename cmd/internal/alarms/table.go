@@ -46,6 +46,8 @@ const (
 	LeapUnproven   Code = "GNSS_LEAP_SECONDS_UNPROVEN"
 	LeapFile       Code = "LEAP_FILE"
 	LineFull       Code = "GNSS_LINE_FULL"
+	SecondOpinion  Code = "SECOND_OPINION"
+	OpinionWrong   Code = "SECOND_OPINION_WRONG"
 	MessagesLate   Code = "GNSS_MESSAGES_LATE"
 	Sawtooth       Code = "GNSS_SAWTOOTH"
 )
@@ -80,6 +82,10 @@ var Table = []Kind{
 		Fix: "set a higher baud rate or fewer messages at the receiver"},
 	{Code: LineFull, Severity: Major, Text: "the serial line of the receiver is full; its messages wait and may be seconds old",
 		Fix: "set a higher baud rate or fewer messages at the receiver", CausedBy: []Code{ReceiverDevice, ReceiverSilent}},
+	{Code: SecondOpinion, Severity: Critical, Text: "another source of time contradicts the receiver; bragid does not use the pulses, nobody knows which is right",
+		Fix: "compare both with a clock that you trust; correct the wrong one (gnss.message_delay, the pulse's edge, the NTP servers of the system clock), or trust the receiver: bragi clock accept receiver"},
+	{Code: OpinionWrong, Severity: Warning, Text: "another source of time is wrong; bragid follows the receiver",
+		Fix: "correct that source, or remove it from gnss.second_opinion"},
 	{Code: Sawtooth, Severity: Warning, Text: "the receiver's sawtooth correction makes the pulses worse; bragid does not use it",
 		Fix: "check that the pulse comes from the output that the receiver's TIM-TP describes"},
 	{Code: ReceiverSetup, Severity: Warning, Text: "a setting of the receiver is wrong",

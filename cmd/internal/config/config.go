@@ -17,6 +17,7 @@ package config
 import (
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"bragi/board"
@@ -64,7 +65,9 @@ type GNSS struct {
 	PPSDelay, PPSUncertainty time.Duration
 	// MessageDelay is how long after its pulse a message comes; 0: within the second.
 	MessageDelay time.Duration
-	Configure    bool // a u-blox is set up; false: not a byte is written to any receiver
+	// SecondOpinion is OpinionAuto, OpinionOff, or NTP servers.
+	SecondOpinion []string
+	Configure     bool // a u-blox is set up; false: not a byte is written to any receiver
 
 	Survey         time.Duration // how long a position is averaged at least; 0: never
 	SurveyAccuracy float64       // m, how good the mean must be
@@ -198,6 +201,26 @@ func (c *Config) PositionFile() string {
 
 // SetsReceiverUp tells whether anything may be written to the receiver.
 func (c *Config) SetsReceiverUp() bool { return c.GNSS.Configure && c.GNSS.Protocol != "nmea" }
+
+// The words of gnss.second_opinion that are no servers.
+const (
+	OpinionAuto = "auto"
+	OpinionOff  = "off"
+)
+
+// AsksSystemClock tells whether the system clock is held against the receiver. A
+// recording that is played has its own date.
+func (c *Config) AsksSystemClock() bool {
+	return !slices.Equal(c.GNSS.SecondOpinion, []string{OpinionOff}) && c.Sim.Capture == ""
+}
+
+// OpinionServers are the NTP servers that are asked for a second opinion.
+func (c *Config) OpinionServers() []string {
+	if s := c.GNSS.SecondOpinion; len(s) == 1 && (s[0] == OpinionAuto || s[0] == OpinionOff) {
+		return nil
+	}
+	return c.GNSS.SecondOpinion
+}
 
 // PulseInput is where the pulse comes in: what the file says, else what the board
 // is known for; "auto": it is looked for at the start.

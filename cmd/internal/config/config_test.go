@@ -192,6 +192,41 @@ format = "rfc3164"
 	}
 }
 
+// Who may contradict the receiver: the system clock unless it is off, and servers that
+// are named, in the file or on the command line.
+func TestASecondOpinionIsAWordOrAListOfServers(t *testing.T) {
+	for written, want := range map[string]struct {
+		system  bool
+		servers []string
+		wrong   bool
+	}{
+		``:                        {system: true},
+		`second_opinion = "auto"`: {system: true},
+		`second_opinion = "off"`:  {},
+		`second_opinion = []`:     {},
+		`second_opinion = ["ntp1", "[::1]:1123"]`: {system: true, servers: []string{"ntp1", "[::1]:1123"}},
+		`second_opinion = "ntp1"`:                 {wrong: true},
+		`second_opinion = ["a b"]`:                {wrong: true},
+		`second_opinion = ["auto", "ntp1"]`:       {wrong: true},
+		`second_opinion = 3`:                      {wrong: true},
+	} {
+		cfg, _, err := Parse("x.toml", []byte("[board]\nprofile = \"sim\"\n[gnss]\n"+written+"\n"), nil)
+		if want.wrong {
+			if err == nil || !strings.Contains(err.Error(), "gnss.second_opinion") {
+				t.Errorf("%s: %v", written, err)
+			}
+			continue
+		}
+		if err != nil || cfg.AsksSystemClock() != want.system || !slices.Equal(cfg.OpinionServers(), want.servers) {
+			t.Errorf("%s: %v, system clock %v, servers %v", written, err, cfg.AsksSystemClock(), cfg.OpinionServers())
+		}
+	}
+	cfg, _, err := Parse("x.toml", []byte("[board]\nprofile = \"sim\"\n"), []string{"gnss.second_opinion=ntp1,ntp2"})
+	if err != nil || !slices.Equal(cfg.OpinionServers(), []string{"ntp1", "ntp2"}) {
+		t.Errorf("on the command line: %v", err)
+	}
+}
+
 // What is wrong is told with place, excerpt and fix, word for word.
 func TestWhatIsWrongIsToldWithPlaceAndFix(t *testing.T) {
 	const sim = "[board]\nprofile = \"sim\"\n"
@@ -354,6 +389,7 @@ func TestDescribeSaysWhatWouldRun(t *testing.T) {
 board       generic, clock auto, interface eth0
 receiver    /dev/ttyS4, rate found by listening, pulse auto, antenna delay 0s; a u-blox is set up, its position surveyed once
 pulse       by an input of the PTP clock, stamped 0s late, +-30ns; without one by /dev/pps0, stamped 7us late, +-5us
+opinions    the system clock while NTP keeps it
 clock       oscillator ocxo; locked after 1m0s inside 100 ns; clients served by a free run when GNSS comes: auto
 holdover    class 7 inside 1.5µs, after 1h0m0s of lock, for at most 24h0m0s
 serving     10.0.0.1, ports 319 and 320, domain 0, profile default (classes 6, 7, 52, 58), one-step, at most 1000 clients, DSCP 47

@@ -40,6 +40,7 @@ func (c *Config) Describe() string {
 			line("messages", "about %s after their pulse", durationText(c.GNSS.MessageDelay))
 		}
 	}
+	line("opinions", "%s", c.opinionWords())
 	h := c.Holdover
 	oscillator := h.Oscillator.String()
 	if h.Oscillator == holdover.Auto {
@@ -108,6 +109,17 @@ func (c *Config) neverInSpec() string {
 		return ""
 	}
 	return ": never, since the pulse is not known so well (fix: measure gnss.pps_delay and set gnss.pps_uncertainty)"
+}
+
+// opinionWords says who may contradict the receiver.
+func (c *Config) opinionWords() string {
+	switch servers := c.OpinionServers(); {
+	case !c.AsksSystemClock():
+		return "nobody contradicts the receiver"
+	case len(servers) > 0:
+		return "the system clock while NTP keeps it, and the NTP servers " + strings.Join(servers, ", ")
+	}
+	return "the system clock while NTP keeps it"
 }
 
 // receiverWords says what is done to the receiver.

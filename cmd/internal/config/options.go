@@ -115,6 +115,8 @@ func (c *Config) table() table {
 			{"message_delay", restart, duration(&g.MessageDelay, 0, -time.Second, 3*time.Second, "1.3s").
 				otherwise("messages come within the second after their pulse"),
 				"How long after its pulse a message comes, if that is more than a second. Negative: the message comes before its pulse."},
+			{"second_opinion", restart, opinion(&g.SecondOpinion),
+				`Who may contradict the receiver. "auto" is the system clock while NTP keeps it; a list adds NTP servers.`},
 			{"configure", restart, onByDefault(&g.Configure),
 				"true: a u-blox is set up for timing. false: nothing is written to the receiver."},
 			{"survey", restart, duration(&g.Survey, 20*time.Minute, 0, 7*24*time.Hour, "20m"),

@@ -148,6 +148,7 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	running.Go(func() { d.pulses(ctx) })
 	running.Go(func() { d.remember(ctx) })
 	running.Go(func() { d.keepClocks(ctx) })
+	d.seekOpinions(ctx, cfg, &running)
 	running.Go(func() { d.reloadOnSignal(ctx) })
 	served := make(chan error, 1)
 	running.Go(func() { served <- d.serve(ctx, service) })

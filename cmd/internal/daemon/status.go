@@ -139,6 +139,11 @@ func receiverStatus(g *status.GNSS, r gnss.ReferenceStatus) {
 	g.LeapSource, g.TAccNs, g.QErrPs, g.HDOP = e.LeapSource.String(), maybe(e.TAccNs), maybe(e.QErrPs), maybe(e.HDOP)
 	g.Antenna, g.Jamming, g.JamLevel, g.Spoofing = maybe(e.Antenna), maybe(e.Jamming), maybe(d.JamIndicator), maybe(e.Spoofing)
 	g.AccuracyM, g.NextPulse, g.Missed, g.Model = maybe(d.Position.AccuracyM), r.Pairing.NextPulse, r.Pairing.Counters.Missed, model(d.Version)
+	g.Opinions = []status.Opinion{}
+	for _, c := range r.Opinions {
+		g.Opinions = append(g.Opinions, status.Opinion{Source: c.Source, OffsetS: c.Offset.Seconds(), UncertaintyS: c.Uncertainty.Seconds(),
+			AgeS: c.Age.Seconds(), Standing: c.Standing().String()})
+	}
 	g.Edge, g.LineFill = r.Edge.String(), maybe(r.LineFill)
 	g.CableNs, g.PPSNs = float64(r.AntennaDelay), float64(r.PulseDelay)
 	if !d.LastEpoch.IsZero() {

@@ -39,6 +39,9 @@ func GNSS(s status.Status) string {
 	line("Delays", "message %s ms after its pulse, antenna cable %.0f ns, pulse stamped %s", number(g.MessageMs, "%.0f"), g.CableNs, pulseLate(g))
 	line("Frames", "%d, %d bad checksums, %d bytes of garbage%s", g.Frames, g.BadChecksum, g.Garbage, lineFill(g.LineFill))
 	line("Pulses", "%d glitches, %d missed", g.Glitches, g.Missed)
+	for i, o := range g.Opinions {
+		line(pick(i == 0, "Second opinion", ""), "%s %s: %+.3f s, +-%.3f s", o.Source, o.Standing, o.OffsetS, o.UncertaintyS)
+	}
 	for i, why := range g.Why {
 		line(pick(i == 0, "Why", ""), "%s", why)
 	}
