@@ -140,7 +140,8 @@ func (r *Reference) follows(now timescale.Mono) bool {
 }
 
 // SecondDoubted tells whether the second of a clock that follows this Reference may
-// be another one: it is disputed and may be given up, or was.
+// be another one: it is disputed and may be given up, or was, or other sources of
+// time contradict it.
 func (r *Reference) SecondDoubted(now timescale.Mono) bool {
 	d, ok := r.dispute(now)
 	return ok && (d.ours <= Unproven || d.theirs > d.ours) || r.follows(now) || r.doubted || r.contradicted(now)

@@ -3,6 +3,7 @@ package gnss
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"bragi/gnss/timescale"
@@ -243,6 +244,9 @@ func (r *Reference) Troubles(now timescale.Mono) []Trouble {
 	if r.waiting(now) {
 		list = append(list, Trouble{ReasonLeapUnproven, "the receiver started cold and does not vouch for its count; its pulses are used in " +
 			seconds(countTold-now.Sub(r.run.Since))})
+	}
+	if r.sense.untold(now) { // pulses do come
+		list = slices.DeleteFunc(list, func(t Trouble) bool { return t.Reason == ReasonNoPulse })
 	}
 	list = append(list, r.sense.troubles(now, r.length)...)
 	list = append(list, r.line.troubles(now)...)

@@ -24,10 +24,10 @@ type edgeSense struct {
 }
 
 const (
-	// pairsToTell is how many waits tell which edge is which, two a second; while
-	// pulses have a label already, a minute of them: a second train may be a fault of
-	// the line.
-	pairsToTell         = 4
+	// pairsToTell is how many waits tell which edge is which, two a second: before
+	// anything can label the pulses, which takes three seconds. While they have a label
+	// already, a minute of them: a second train may be a fault of the line.
+	pairsToTell         = 3
 	pairsToTellLabelled = 120
 	oddToForget         = 6
 	edgeTolerance       = 10 * time.Millisecond
@@ -71,8 +71,11 @@ func (s *edgeSense) takes(e timescale.Edge, labelled bool, expected time.Duratio
 		need = pairsToTellLabelled
 	}
 	begins := gap > time.Second/2
-	if s.pairs >= need && begins && s.fits(expected) {
-		s.both, s.falling = true, e.Falling
+	if s.pairs >= need && s.fits(expected) {
+		s.both = true
+	}
+	if begins {
+		s.falling = e.Falling
 	}
 	switch {
 	case s.both:

@@ -91,6 +91,9 @@ func TestAPulseAsLongAsItsPauseIsUsedOnlyIfTheInputTellsTheEdges(t *testing.T) {
 			}
 		})
 		troubles := ""
+		if untold := r.trouble(gnss.ReasonNoPulse); untold != "" {
+			t.Errorf("told %v: no pulse, %s, while edges come", told, untold)
+		}
 		for _, x := range r.Troubles(r.now.Add(500 * time.Millisecond)) {
 			troubles += x.String() + "; "
 		}

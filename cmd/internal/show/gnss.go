@@ -42,6 +42,9 @@ func GNSS(s status.Status) string {
 	for i, o := range g.Opinions {
 		line(pick(i == 0, "Second opinion", ""), "%s %s: %+.3f s, +-%.3f s", o.Source, o.Standing, o.OffsetS, o.UncertaintyS)
 	}
+	if len(g.Opinions) == 0 {
+		line("Second opinion", "none: nothing would tell messages that come whole seconds late or early")
+	}
 	for i, why := range g.Why {
 		line(pick(i == 0, "Why", ""), "%s", why)
 	}
