@@ -140,10 +140,11 @@ func (r *Reference) follows(now timescale.Mono) bool {
 }
 
 // SecondDoubted tells whether the second of a clock that follows this Reference may
-// be another one: it is disputed and may be given up, or was.
+// be another one: it is disputed and may be given up, or was, or other sources of
+// time contradict it.
 func (r *Reference) SecondDoubted(now timescale.Mono) bool {
 	d, ok := r.dispute(now)
-	return ok && (d.ours <= Unproven || d.theirs > d.ours) || r.follows(now) || r.doubted
+	return ok && (d.ours <= Unproven || d.theirs > d.ours) || r.follows(now) || r.doubted || r.contradicted(now)
 }
 
 // waits tells whether a receiver that was cold may still count its firmware's leap
@@ -178,5 +179,5 @@ func (r *Reference) Accept(now timescale.Mono) (forgotten []string) {
 		forgotten = append(forgotten, "the leap seconds that were learned")
 		r.book.Forget()
 	}
-	return forgotten
+	return append(forgotten, r.others.accept(now, r.book.Table())...)
 }

@@ -57,6 +57,7 @@ func (r *Reference) Resume(now timescale.Mono, s *SavedReference) {
 			r.book.learn(LeapEvent{u, e.Change})
 		}
 	}
+	r.firm = !s.Label.At.IsZero()
 	r.pairer.Resume(now, s.Label)
 	r.belief, r.doubted, r.following, r.run = s.Belief, s.Doubted, s.Following, s.Run
 	if h := s.Home; h != nil {

@@ -52,15 +52,15 @@ func (r *referenceRig) labelled(t *testing.T) gnss.Pulse {
 	return gnss.Pulse{}
 }
 
-// A pulse comes out labelled and with the cable's delay to be taken off; References
+// A pulse comes out labelled and with the delays of cable and input to be taken off; References
 // beside each other know nothing of each other.
 func TestReferenceLabelsItsPulses(t *testing.T) {
-	list := []*referenceRig{newReferenceRig(gnss.ReferenceConfig{AntennaDelay: 150 * time.Nanosecond}), newReferenceRig(gnss.ReferenceConfig{})}
+	list := []*referenceRig{newReferenceRig(gnss.ReferenceConfig{AntennaDelay: 50 * time.Nanosecond, PulseDelay: 100 * time.Nanosecond}), newReferenceRig(gnss.ReferenceConfig{})}
 	p := list[0].labelled(t)
 	if p.Second.Ns() != list[0].second*1e9 || p.CorrectionNs != -150 {
 		t.Errorf("second %v, correction %v ns", p.Second, p.CorrectionNs)
 	}
-	if s := list[0].Status(list[0].now); s.Pairing.State != gnss.PairLabelled || !s.HasTime || s.AntennaDelay != 150*time.Nanosecond {
+	if s := list[0].Status(list[0].now); s.Pairing.State != gnss.PairLabelled || !s.HasTime || s.AntennaDelay != 50*time.Nanosecond || s.PulseDelay != 100*time.Nanosecond {
 		t.Errorf("%+v", s)
 	}
 	if s := list[1].Status(list[1].now); s.Pairing.State != gnss.PairNoPulse || s.HasTime {

@@ -12,6 +12,8 @@ const (
 	NoPulse         Code = "GNSS_NO_PULSE"
 	PulseGlitch     Code = "GNSS_PULSE_GLITCH"
 	PulseDisagrees  Code = "GNSS_PULSE_DISAGREES"
+	PulseEdge       Code = "GNSS_PULSE_EDGE"
+	PulseLength     Code = "GNSS_PULSE_LENGTH"
 	PulseDevice     Code = "PULSE_DEVICE"
 	PulseRejected   Code = "PULSE_REJECTED"
 	BoardClock      Code = "BOARD_CLOCK"
@@ -27,6 +29,7 @@ const (
 	HardwareStamps  Code = "HARDWARE_STAMPS"
 	ResidualHigh    Code = "RESIDUAL_HIGH"
 	PulseNoisy      Code = "PULSE_NOISY"
+	NoThermometer   Code = "NO_THERMOMETER"
 	ClockStepped    Code = "CLOCK_STEPPED"
 	ClockSlewsLong  Code = "CLOCK_SLEWS_LONG"
 	ClockAtLimit    Code = "CLOCK_AT_LIMIT"
@@ -46,6 +49,9 @@ const (
 	LeapFault      Code = "GNSS_LEAP_SECONDS"
 	LeapUnproven   Code = "GNSS_LEAP_SECONDS_UNPROVEN"
 	LeapFile       Code = "LEAP_FILE"
+	LineFull       Code = "GNSS_LINE_FULL"
+	SecondOpinion  Code = "SECOND_OPINION"
+	OpinionWrong   Code = "SECOND_OPINION_WRONG"
 	MessagesLate   Code = "GNSS_MESSAGES_LATE"
 	Sawtooth       Code = "GNSS_SAWTOOTH"
 )
@@ -78,6 +84,12 @@ var Table = []Kind{
 		Fix: "put a leap-seconds.list where gnss.leap_file says, or remove the key"},
 	{Code: MessagesLate, Severity: Warning, Text: "the receiver's messages come more than a second after their pulse",
 		Fix: "set a higher baud rate or fewer messages at the receiver"},
+	{Code: LineFull, Severity: Major, Text: "the serial line of the receiver is full; its messages wait and may be seconds old",
+		Fix: "set a higher baud rate or fewer messages at the receiver", CausedBy: []Code{ReceiverDevice, ReceiverSilent}},
+	{Code: SecondOpinion, Severity: Critical, Text: "another source of time contradicts the receiver; bragid does not use the pulses, nobody knows which is right",
+		Fix: "compare both with a clock that you trust; correct the wrong one (gnss.message_delay, the pulse's edge, the NTP servers of the system clock), or trust the receiver: bragi clock accept receiver"},
+	{Code: OpinionWrong, Severity: Warning, Text: "another source of time is wrong; bragid follows the receiver",
+		Fix: "correct that source, or remove it from gnss.second_opinion"},
 	{Code: Sawtooth, Severity: Warning, Text: "the receiver's sawtooth correction makes the pulses worse; bragid does not use it",
 		Fix: "check that the pulse comes from the output that the receiver's TIM-TP describes"},
 	{Code: ReceiverSetup, Severity: Warning, Text: "a setting of the receiver is wrong",
@@ -89,6 +101,10 @@ var Table = []Kind{
 		Fix: "update the receiver's firmware (GPS week rollover), or start the receiver cold", CausedBy: []Code{ReceiverDevice, ReceiverSilent}},
 	{Code: NoPulse, Severity: Major, Text: "the receiver gives no pulse",
 		Fix: "check the PPS wire and gnss.pps; many receivers give a pulse only with a fix", CausedBy: []Code{ReceiverDevice, ReceiverSilent, NoFix, PulseDevice}, Patience: 3 * time.Second},
+	{Code: PulseEdge, Severity: Major, Text: "an edge comes each half second; bragid cannot tell which edge begins the second and does not use new pulses",
+		Fix: "set a pulse of 100 ms once a second at the receiver, or name an input in gnss.pps that stamps one edge"},
+	{Code: PulseLength, Severity: Minor, Text: "the pulse is not as long as bragid told the receiver to make it",
+		Fix: "check that the time pulse of the receiver drives gnss.pps, and that nothing else drives the line"},
 	{Code: PulseDevice, Severity: Major, Text: "bragid cannot read the device of the pulse",
 		Fix: "check gnss.pps, the device tree and the permissions of the device; bragid keeps trying"},
 	{Code: PulseGlitch, Severity: Minor, Text: "a pulse came at a wrong moment; bragid did not use it",
@@ -101,6 +117,8 @@ var Table = []Kind{
 		Fix: "look at the kernel's log; stop any other program that steers the clock (phc2sys, ptp4l, ts2phc)"},
 	{Code: PulseNoisy, Severity: Minor, Text: "the pulses have more noise than those of a good receiver",
 		Fix: "check the antenna's view of the sky and the PPS wire"},
+	{Code: NoThermometer, Severity: Warning, Text: "bragid reads no thermometer; holdover is worth less, because nothing corrects the oscillator's error by temperature",
+		Fix: "put one beside the oscillator (lm75, tmp102) and load its driver, or name it in holdover.thermometer; \"none\" there ends this alarm", Patience: time.Minute},
 	{Code: ClockAtLimit, Severity: Critical, Text: "the oscillator is outside the clock's tuning range",
 		Fix: "replace the board or its oscillator"},
 	{Code: ClockStepped, Severity: Warning, Text: "the clock made a step while clients were served",

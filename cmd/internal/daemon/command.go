@@ -8,10 +8,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bragi/board"
 	"bragi/cmd/internal/cli"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/syslog"
 )
+
+// thermometerNow is what the configuration finds on this machine at the moment.
+func thermometerNow(cfg *config.Config) string {
+	if cfg.Simulated() {
+		return (&thermometer{want: cfg.Holdover.Thermometer, sim: func() float64 { return 0 }}).words()
+	}
+	return newThermometer(cfg.Holdover.Thermometer, board.OpenThermometer).words()
+}
 
 // Command is bragid's command line.
 func Command() *cobra.Command {
@@ -38,7 +47,7 @@ func Command() *cobra.Command {
 				for _, w := range warnings {
 					fmt.Fprintf(c.ErrOrStderr(), "bragid: warning: %s\n", w)
 				}
-				_, err := fmt.Fprint(c.OutOrStdout(), cfg.Describe())
+				_, err := fmt.Fprintf(c.OutOrStdout(), "%s%-11s %s\n", cfg.Describe(), "thermometer", thermometerNow(cfg))
 				return err
 			}
 			log, sender := newLog(syslog.Format(cfg.Syslog.Format), cfg.Syslog.Servers())

@@ -35,7 +35,7 @@ func Hardware(s status.Status) string {
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "Inputs\t%d external time stamp channels, %d outputs; the pulse by %s\n", c.ExtTS, c.PerOut, dash(h.Pulse))
+	fmt.Fprintf(w, "Inputs\t%d external time stamp channels, %d outputs; the pulse by %s, stamped %s\n", c.ExtTS, c.PerOut, dash(h.Pulse), pulseLate(s.GNSS))
 	if len(c.Pins) > 0 {
 		fmt.Fprintf(w, "Pins\t%s\n", strings.Join(c.Pins, ", "))
 	}

@@ -25,7 +25,7 @@ func Holdover(s status.Status) string {
 	fmt.Fprintf(w, "Class 7 for\t%s (at most %s)\n", seconds(h.Class7S), seconds(&h.MaxHoldoverS))
 	fmt.Fprintf(w, "Frequency\t%s of the oscillator, %+.3f ppb applied\n", ppb(h.OscillatorPPB), h.FreqPPB)
 	fmt.Fprintf(w, "Pulse noise\t%s\n", size(h.PulseNoiseNs))
-	fmt.Fprintf(w, "Temperature\t%s\n", celsius(h.TemperatureC))
+	fmt.Fprintf(w, "Temperature\t%s\n", temperature(h))
 	if k := h.Known; k != nil {
 		at := ""
 		if k.TemperatureC != nil {
@@ -80,6 +80,14 @@ func memory(now time.Time, m *status.Memory) string {
 
 // size is a duration that has no sign.
 func size(ns *float64) string { return strings.TrimPrefix(Ns(ns), "+") }
+
+// temperature is the reading and its thermometer; without one, what that costs.
+func temperature(h status.Holdover) string {
+	if h.TemperatureC != nil {
+		return celsius(h.TemperatureC) + pick(h.Thermometer != "", ", by "+h.Thermometer, "")
+	}
+	return "not known, thermometer: " + dash(h.Thermometer) + "; the oscillator's error by temperature is not corrected in holdover"
+}
 
 func celsius(c *float64) string { return number(c, "%.2f C") }
 
