@@ -8,7 +8,7 @@ import (
 // fit is the last few pulses: the first measure of the frequency and, after an
 // outage, the first of the phase.
 type fit struct {
-	points [12]point // newest last
+	points [32]point // newest last
 	n      int
 }
 
@@ -23,9 +23,10 @@ type line struct {
 }
 
 const (
-	firstPulses  = 4 // enough for a first frequency when they lie on a line
-	returnPulses = 3 // enough for a phase when the frequency is known
-	trackPulses  = 6 // enough for both after an outage
+	firstPulses  = 4  // enough for a first frequency when they lie on a line
+	returnPulses = 3  // enough for a phase when the frequency is known
+	trackPulses  = 6  // enough for both after an outage
+	manyPulses   = 12 // enough to take what they scatter for their noise
 )
 
 func (f *fit) reset() { f.n = 0 }
@@ -51,12 +52,13 @@ func (f *fit) frequency() (line, bool) {
 			return l, true
 		}
 	}
-	if f.n == len(f.points) {
-		_, residuals := leastSquares(f.points[:], 1)
-		slices.Sort(residuals[:])
-		scatter := 1.4826 * residuals[len(residuals)/2]
-		if residuals[len(residuals)-1] <= 5*scatter {
-			l, _ := leastSquares(f.points[:], scatter)
+	if f.n >= manyPulses {
+		last := f.points[f.n-manyPulses : f.n]
+		_, residuals := leastSquares(last, 1)
+		slices.Sort(residuals[:manyPulses])
+		scatter := 1.4826 * residuals[manyPulses/2]
+		if residuals[manyPulses-1] <= 5*scatter {
+			l, _ := leastSquares(last, scatter)
 			return l, true
 		}
 	}
@@ -89,8 +91,8 @@ func (f *fit) phase(y, noise float64) (l line, ok bool) {
 
 // track is the line through the last pulses whatever its frequency, the longest
 // on which none is off by more than the noise makes it: an oscillator that moved
-// while nobody looked.
-func (f *fit) track(noise float64) (line, bool) {
+// while nobody looked. pulses is how many they are, 0 for too few.
+func (f *fit) track(noise float64) (l line, pulses int) {
 	for n := f.n; n >= trackPulses; n-- {
 		last := f.points[f.n-n : f.n]
 		sigma := noise
@@ -100,28 +102,48 @@ func (f *fit) track(noise float64) (line, bool) {
 		if last[n-1].t-last[0].t > 2*float64(n) {
 			continue
 		}
-		if l, r := leastSquares(last, sigma); slices.Max(r[:n]) <= 4*sigma {
-			return l, true
+		if l, r := leastSquares(last, sigma); slices.Max(r[:n]) <= gateSigmas*sigma {
+			return l, n
 		}
 	}
-	return line{}, false
+	return line{}, 0
+}
+
+// runs is the line through all the pulses when they run away from the frequency y: in
+// both halves of them, so that none which jumped looks as if it ran.
+func (f *fit) runs(noise, y float64) (line, bool) {
+	n := len(f.points)
+	l, pulses := f.track(noise)
+	if pulses < n {
+		return l, false
+	}
+	for _, half := range [...][]point{f.points[:n/2], f.points[n/2:]} {
+		if h, _ := leastSquares(half, noise); (h.y-y)/(l.y-y) < 0.4 {
+			return l, false
+		}
+	}
+	return l, true
 }
 
 // noisyPhase is phase from all the pulses, their scatter taken for their noise.
 func (f *fit) noisyPhase(y float64) (line, bool) {
-	n := len(f.points)
-	if f.n < n || f.points[n-1].t-f.points[0].t > 2*float64(n) {
+	const n = manyPulses
+	if f.n < n {
 		return line{}, false
 	}
-	flat, residuals := leastSquares(f.points[:], 1)
-	slices.Sort(residuals[:])
+	last := f.points[f.n-n : f.n]
+	if last[n-1].t-last[0].t > 2*n {
+		return line{}, false
+	}
+	flat, residuals := leastSquares(last, 1)
+	slices.Sort(residuals[:n])
 	scatter := 1.4826 * residuals[n/2]
 	slope := flat.y - y
 	if residuals[n-1] > 5*scatter || math.Abs(slope) > 3*scatter*flat.yErr {
 		return line{}, false
 	}
 	l := line{t: flat.t, y: y, noise: scatter, zErr: scatter / math.Sqrt(float64(n))}
-	for _, p := range f.points {
+	for _, p := range last {
 		l.z += (p.z + y*(l.t-p.t)) / float64(n)
 	}
 	return l, true

@@ -133,7 +133,7 @@ func New(cfg Config) *Clock {
 	if cfg.WarmUp > 0 {
 		state = quality.Warmup
 	}
-	return &Clock{cfg: cfg, est: newEstimator(cfg.Oscillator.level()), virtual: virtual{mean: 1, worst: 1},
+	return &Clock{cfg: cfg, est: newEstimator(cfg.Oscillator), virtual: virtual{mean: 1, worst: 1},
 		snaps: snapshots{ring: make([]model, 18), sep: snapshotEveryS},
 		doubt: doubt{past: snapshots{ring: make([]model, 64), sep: snapshotMinuteS}},
 		life:  life{State: state}, why: ReasonNoTime,
@@ -289,7 +289,7 @@ func (c *Clock) take(t, z, sigma float64) bool {
 	}
 	c.est.proven = c.life.LockedFor >= provenAfter
 	if c.life.State == quality.Locked && !(c.doubt.anchor.Kept && c.est.proven) {
-		c.virtual.observe(&c.est, c.cfg.Oscillator.level())
+		c.virtual.observe(&c.est)
 	}
 	return true
 }

@@ -100,9 +100,14 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	}
 	c.returning++
 	l, level := c.fit.phase(e.rate(), e.pulses.ns)
-	if !level {
-		var ok bool
-		if l, ok = c.fit.track(e.pulses.ns); !ok {
+	pulses := returnPulses
+	if level && math.Abs(l.z-e.phase(l.t))-gateSigmas*l.zErr > c.returnUnseen {
+		// Three pulses are level with much; half a minute of them is not.
+		if long, ok := c.fit.runs(e.pulses.ns, e.rate()); ok && math.Abs(long.y-e.rate()) > gateSigmas*math.Hypot(e.rateSigma(), long.yErr) {
+			l, pulses, level = long, len(c.fit.points), false
+		}
+	} else if !level {
+		if l, pulses = c.fit.track(e.pulses.ns); pulses == 0 {
 			if c.fit.n >= returnPulses {
 				anew() // no pulse here yet
 			}
@@ -111,6 +116,9 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	}
 	d, dy := l.z-e.phase(l.t), math.Abs(l.y-e.rate())
 	could := min(e.could().rushPPBs*away, e.could().reachPPB)
+	if !level && gateSigmas*l.yErr > could && pulses < len(c.fit.points) {
+		return false // too short a line to tell
+	}
 	if moved := dy - gateSigmas*math.Hypot(c.virtual.ratio(away)*e.rateSigma(), l.yErr); !level && !c.vouched && moved > 0 {
 		if moved > could {
 			c.held.Sky++
@@ -267,7 +275,7 @@ func (c *Clock) bound(now timescale.Mono) float64 {
 	}
 	x, _ := c.error(now)
 	b := math.Abs(x) + c.unseen(now)
-	if shown := c.witness.error(now, c.est.pulses.ns); shown > 0 && c.cond.Distrust == ReasonNone {
+	if shown := c.witness.most(now, c.est.pulses.ns); shown > 0 && c.cond.Distrust == ReasonNone {
 		agreed := c.axis(c.life.LastAccepted)
 		if c.held.Active {
 			agreed = c.held.From
@@ -338,6 +346,24 @@ func (c *Clock) receiver() float64 {
 }
 
 const slowBoundNs = 40.0 // of a pulse of noiseFirstNs
+
+// most is error, and more where the last three pulses are further off than all of
+// them: then they run away.
+func (w *witness) most(now timescale.Mono, sigma float64) float64 {
+	shown := w.error(now, sigma)
+	if shown == 0 {
+		return 0
+	}
+	var list [3]float64
+	for i := range list {
+		list[i] = math.Abs(w.seen[(w.n-1-i)%len(w.seen)].ns)
+	}
+	slices.Sort(list[:])
+	if runs := list[1] - shown - 2*boundSigmas*sigma; runs > 0 {
+		return list[1] + runs
+	}
+	return shown
+}
 
 // motion is the oscillator's frequency of the last two minutes.
 type motion struct {

@@ -23,24 +23,50 @@
 //	u = -dz/dt - f(x)
 //
 // with f slow, limited to the slew limit and changed no faster than the rate
-// limit, and dithered between the codes of a coarse clock (steer.go). When the
-// pulse is lost the model goes on without: from its state of a minute ago, for a
-// receiver may lie before it admits to have lost the sky, and with the
+// limit, and dithered between the codes of a coarse clock (steer.go).
+//
+// Is it the pulse, the oscillator or the sky? That is one decision, made of three
+// facts (estimator.go). What is white in the pulses is their noise R, measured by
+// the pulses alone (scatter.go). What has a mean in the innovations is an
+// oscillator that moves: the walk of its frequency grows until the filter
+// follows. What jumps is the sky: the gate, and holdover.
+//
+// The estimator follows slowly whatever pulses do. So it is weighed against
+// itself (doubt.go): states from seconds to hours ago are carried to now without
+// pulses. Where the pulses went further than the oscillator and the room explain,
+// the bound holds both until it is resolved; where no oscillator of the kind could
+// go, the clock goes into holdover with a state from before.
+//
+// The kind that was told is a beginning. What a piece behaves like is a level
+// between the kinds (oscillator.go). It is measured by virtual holdovers and by
+// what the pulses ask for (virtual.go): worse at once, better by evidence. What
+// temperature can do to it stays with what was told.
+//
+// When the pulse is lost the model goes on without: from its state of a minute ago,
+// for a receiver may lie before it admits to have lost the sky, and with the
 // thermometer. The bound is
 //
-//	|x| + what the receiver may be off + max(4 sigma at the loss, 2 r(t) sigma(t))
+//	|x| + what the receiver may be off + max(4 sigma and doubt at the loss, hypot(2 r(t) sigma(t), a(t)))
 //
-// where sigma is the model's own deviation and r(t) what virtual holdovers have
-// shown it to be worth (virtual.go), never less than a bit over 1: two
-// deviations that are exact would be wrong in one case of twenty.
+// where sigma is the model's own deviation, r(t) what virtual holdovers have
+// shown it to be worth, never less than a bit over 1 (two deviations that are exact
+// would be wrong in one case of twenty), and a(t) what they may not have seen: a drift
+// that was there at the loss goes on, and where no thermometer tells of the room
+// it becomes 10 C warmer within an hour. Pulses that come and are not believed
+// raise the bound to where they are, as far as the oscillator can have gone.
 //
-// A thermometer that dies, sticks or jumps is held where it was; the noise of
-// the model then stands for what the air does, and the bound is wider
+// A thermometer that dies, sticks, jumps or misleads is held where it was; the noise
+// of the model then stands for what the air does, and the bound is wider
 // (thermometer.go).
 //
+// Back from an outage the frequency is measured anew where it has moved (acquire.go,
+// coast.go). A lock that was short is followed by a wait, so that an antenna that comes
+// and goes does not make the class flutter.
+//
 // The first lock: a few pulses give the frequency (acquire.go), one step sets
-// the phase, and both are applied at once. After the first LOCKED there
-// is never a step.
+// the phase, and both are applied at once. LOCKED waits until the oscillator has
+// warmed up, 35 minutes at most. After the first LOCKED there is a step only out of
+// spec, where on_return or the operator asks for it.
 //
 // Signs: offsets and errors are served clock minus TAI, in ns. Frequency is in
 // ppb = ns/s; positive makes the served clock run faster.

@@ -19,6 +19,7 @@ import "math"
 // The process noise is that of the level (oscillator.go), which virtual.go adapts.
 type estimator struct {
 	estimate
+	told    Oscillator
 	kind    behaviour // at the level
 	proven  bool      // it has shown for long enough that it behaves so
 	blind   bool      // the thermometer is not to be trusted: its work is left to the noise
@@ -53,13 +54,24 @@ const (
 	agilityMargin = 2 // a walk of a ppb per sqrt(s) follows a drift of a ppb/s
 )
 
-func newEstimator(level float64) estimator {
-	e := estimator{blind: true, estimate: estimate{pulses: newScatter()}}
-	e.setLevel(level)
+func newEstimator(told Oscillator) estimator {
+	e := estimator{told: told, blind: true, estimate: estimate{pulses: newScatter()}}
+	e.setLevel(told.level())
 	return e
 }
 
-func (e *estimator) setLevel(level float64) { e.level, e.kind = level, behaviourAt(level) }
+// setLevel takes another level for the oscillator's. What its noise shows says little
+// of what temperature does to it: there it counts as no better than it was told to be,
+// and where nothing was told as half a kind worse.
+func (e *estimator) setLevel(level float64) {
+	e.level, e.kind = level, behaviourAt(level)
+	warm := min(level, e.told.level())
+	if e.told == Auto {
+		warm = max(level-0.5, 0)
+	}
+	k := behaviourAt(warm)
+	e.kind.reachPPB, e.kind.rushPPBs, e.kind.tempcoPPB, e.kind.blindPPB = k.reachPPB, k.rushPPBs, k.tempcoPPB, k.blindPPB
+}
 
 // could is the behaviour of the worst oscillator that this one may be: what was
 // told is believed once it has shown.

@@ -16,9 +16,10 @@ import "math"
 //	g2  quick error of the pulse, ns   Gauss-Markov, as f
 //
 // A pulse measures z + g1 + g2 + white noise of variance R. g1 is the daily
-// wander of a receiver (10 ns, 7200 s), g2 is what a minute of pulses has in
-// common (multipath, sawtooth beats): without them the filter would believe an
-// average of pulses more than it is worth.
+// wander of a receiver (10 ns, 7200 s), g2 is what a quarter of a minute of pulses
+// has in common (multipath, sawtooth beats; 16 s, and as large as scatter.go measures
+// it): without them the filter would believe an average of pulses more than it is
+// worth, and its innovations would not be white.
 //
 // The noise of the phase between two instants dt apart is exact for each part:
 // q dt^3/3, q dt^2/2, q dt for a walk of q; with k = exp(-dt/tau) for a

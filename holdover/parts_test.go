@@ -213,7 +213,7 @@ func FuzzClock(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 250, 251, 252, 253})
 	f.Add([]byte{9, 9, 9, 200, 9, 9, 9, 17, 33, 65, 129})
 	f.Fuzz(func(t *testing.T, ops []byte) {
-		c := New(Config{Oscillator: OCXO, Settle: 2 * time.Second, FreeRunAfter: time.Second})
+		c := New(Config{Oscillator: OCXO, Settle: 2 * time.Second, FreeRunAfter: time.Second, OnReturn: ReturnSlew})
 		now := timescale.MonoFromNs(1e9)
 		x := int64(-1_770_000_000_000_000_000)
 		rng := rand.New(rand.NewPCG(uint64(len(ops)), 1))

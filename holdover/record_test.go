@@ -33,7 +33,7 @@ func TestRealTCXO(t *testing.T) {
 			next = at + 2400
 		}
 		c.est.update(at, x[i], 0, warmth{})
-		c.virtual.observe(&c.est, 1)
+		c.virtual.observe(&c.est)
 		for k := range waiting {
 			w := &waiting[k]
 			if w.used || at < w.at {

@@ -29,8 +29,9 @@ type rig struct {
 	distrust Reason
 	noSteps  bool // the hardware refuses steps
 	airC     float64
-	thermo   func(c float64) float64 // what the thermometer shows of the air; nil: the air
-	ticks    int                     // a second, 0: one
+	warm     func(second int) float64 // what the air is warmer than by itself; nil: nothing
+	thermo   func(c float64) float64  // what the thermometer shows of the air; nil: the air
+	ticks    int                      // a second, 0: one
 
 	changes  []change
 	steps    int
@@ -157,6 +158,9 @@ func (r *rig) run(n int) {
 		o := &r.osc
 		o.y += o.walk*r.rng.NormFloat64() + o.ageing/86400
 		r.airC = 30 + o.swing*(math.Sin(2*math.Pi*s/86400)+0.15*math.Sin(2*math.Pi*s/2700))
+		if r.warm != nil {
+			r.airC += r.warm(r.second)
+		}
 		if r.second == 1 {
 			o.crystalC = r.airC
 		}

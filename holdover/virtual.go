@@ -62,8 +62,8 @@ const (
 
 // observe freezes and compares as the time has come. The estimator must have
 // taken a pulse just now.
-func (v *virtual) observe(e *estimator, told float64) {
-	v.adaptLevel(e, told)
+func (v *virtual) observe(e *estimator) {
+	v.adaptLevel(e)
 	newest := &v.ring[(v.n+virtualKept-1)%virtualKept]
 	if v.n > 0 && !v.half && e.t-newest.t >= horizons[0] {
 		v.half = true
@@ -115,7 +115,7 @@ func (v *virtual) judge(e *estimator, frozen *model) (d, variance float64) {
 // and to the worse at once when those of a minute are far too bad, or when the pulses
 // ask for more agility than the level has. Better than the kind that was told only a
 // row of them can make it.
-func (v *virtual) adaptLevel(e *estimator, told float64) {
+func (v *virtual) adaptLevel(e *estimator) {
 	if v.minute.t > 0 && e.t-v.minute.t >= 60 {
 		d, variance := v.judge(e, &v.minute)
 		mean, agile := minuteMean, 0.0
@@ -143,7 +143,8 @@ func (v *virtual) adaptLevel(e *estimator, told float64) {
 		d, variance := v.judge(e, &v.adapt)
 		r := min(d*d/variance, adaptMost)
 		v.mean += (r - v.mean) / adaptMean
-		if v.mean < adaptFar {
+		told := e.told.level()
+		if v.mean < adaptFar && !(e.blind && e.told != Auto && e.level >= told) {
 			e.setLevel(worse(e.level, math.Exp(-adaptStep)))
 		} else {
 			gain, limit := adaptGain, worse(told, toldLeast)

@@ -86,6 +86,9 @@ type Holdover struct {
 	OnAcquire   holdover.OnAcquire
 	// Thermometer is "auto", NoThermometer, the name of a chip, or a path.
 	Thermometer string
+	OnReturn    holdover.OnReturn
+	MaxSlew     float64 // ppb, out of spec
+	Restore     time.Duration
 	// StateFile is where what was learned of the oscillator is kept, in two files
 	// beside each other; "": /var/lib/bragi/oscillator where that can be written,
 	// nowhere for the board of software.
@@ -256,6 +259,7 @@ func (c *Config) Servo() holdover.Config {
 	h := c.Holdover
 	s.Oscillator, s.Spec, s.Learning, s.MaxHoldover = h.Oscillator, h.Spec, h.Learning, h.MaxHoldover
 	s.Settle, s.WarmUp, s.OnAcquire = h.Settle, h.WarmUp, h.OnAcquire
+	s.OnReturn, s.MaxSlewPPB, s.WaitToRestore = h.OnReturn, h.MaxSlew, h.Restore
 	s.FreeRunAfter = c.Master.FreeRunAfter
 	return s
 }

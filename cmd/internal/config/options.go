@@ -129,7 +129,7 @@ func (c *Config) table() table {
 		}},
 		{name: "holdover", text: "The oscillator, and how good the clock must be.", options: []option{
 			{"oscillator", restart, named(&h.Oscillator, servo.Oscillator, oscillators, holdover.ParseOscillator),
-				`The kind of oscillator that drives the clock. "auto" takes it for a plain crystal (xo).`},
+				`The kind of oscillator that drives the clock. "auto" begins as a plain crystal (xo) and is measured.`},
 			{"spec", live, duration(&h.Spec, servo.Spec, 100*time.Nanosecond, time.Millisecond, "1.5us"),
 				"Holdover is in spec (class 7) while the error bound is inside this."},
 			{"learning", live, duration(&h.Learning, servo.Learning, 0, 30*24*time.Hour, "1h"),
@@ -144,6 +144,12 @@ func (c *Config) table() table {
 				`How a free run that has clients comes to GNSS time. "auto" steps if slewing takes over 10 minutes.`},
 			{"thermometer", restart, text(&h.Thermometer, board.AnyThermometer, `"auto", "none", a chip such as "tmp102", or the path of its temp1_input`, isThermometer),
 				`The thermometer near the oscillator. "auto" takes a sensor on the board, never that of a processor, PHY or network card.`},
+			{"on_return", live, named(&h.OnReturn, servo.OnReturn, []string{"auto", "slew", "step"}, holdover.ParseOnReturn),
+				`How a clock out of spec comes back to GNSS time. "auto" steps if slewing takes over an hour.`},
+			{"max_slew", live, number(&h.MaxSlew, servo.MaxSlewPPB, 200, 5000, "5000"),
+				"How far the frequency may be off, in ppb, while a clock out of spec slews back."},
+			{"wait_to_restore", live, duration(&h.Restore, servo.WaitToRestore, 0, time.Hour, "5m"),
+				"How long pulses must be good after a short lock before class 6 is claimed again."},
 			{"state_file", restart, text(&h.StateFile, "", `an absolute path, or "" for the default`, isPathOrEmpty).
 				otherwise(`"/var/lib/bragi/oscillator" if it can be written; with profile "sim" none`),
 				"The file that keeps what was learned about the oscillator while the power is off."},
