@@ -1,8 +1,8 @@
 # make run       the grandmaster on a board of software, and a client locking to it, watched live
 # make test      everything that this machine can show
-# make lint      formatting, vet for three architectures, staticcheck, shellcheck
+# make lint      formatting, vet for three architectures, the documents, staticcheck, shellcheck
 # make bench     what a client costs, beside ptp4l and a bare loop; benchmarks (printed, never asserted; QUICK=1: less)
-# make bench-timing  holdover, lock, faults and weather beside their marks, by seeds in virtual time (printed, never asserted; QUICK=1: fewer seeds)
+# make bench-timing  holdover, lock, faults and weather beside their targets, by seeds in virtual time (printed, never asserted; QUICK=1: fewer seeds)
 # make board-test  bragid on a kernel's own PTP clock in virtual ARM machines (docs/TESTBOARD.md; LONG=1: a day)
 # make setup     install what the tests need (Debian packages, as root)
 # make build     bin/bragid and bin/bragi

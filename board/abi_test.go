@@ -152,6 +152,7 @@ func goLayout() map[string]string {
 		"PTP_ENABLE_FEATURE": unix.PTP_ENABLE_FEATURE, "PTP_RISING_EDGE": unix.PTP_RISING_EDGE,
 		"PTP_PF_NONE": unix.PTP_PF_NONE, "PTP_PF_EXTTS": unix.PTP_PF_EXTTS,
 		"PPS_GETPARAMS": unix.PPS_GETPARAMS, "PPS_SETPARAMS": unix.PPS_SETPARAMS, "PPS_FETCH": unix.PPS_FETCH, "PPS_CAPTUREASSERT": ppsCaptureAssert,
+		"PPS_CAPTURECLEAR": ppsCaptureClear, "PPS_GETCAP": unix.PPS_GETCAP, "PTP_FALLING_EDGE": unix.PTP_FALLING_EDGE,
 		"ADJ_FREQUENCY": kernelclock.AdjFrequency, "ADJ_SETOFFSET": kernelclock.AdjSetOffset, "ADJ_NANO": kernelclock.AdjNano,
 		"CLOCK_REALTIME": unix.CLOCK_REALTIME, "CLOCK_MONOTONIC_RAW": unix.CLOCK_MONOTONIC_RAW,
 	} {

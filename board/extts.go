@@ -21,8 +21,14 @@ import (
 // its own time at each rising edge of a pin, so that nothing of the processor is
 // in the stamp.
 //
-// Known of kernels and drivers: 7.x refuses PTP_EXTTS_REQUEST2 on some drivers,
-// so the first version is tried then; until 6.7 all readers of a PHC share one
+// Both edges are asked for: which one begins the pulse shows in their distances
+// (gnss). A driver that stamps one only is asked for the rising one.
+//
+// Known of kernels and drivers: the second version of the request is strict, and
+// EOPNOTSUPP says that the driver cannot do these edges. One that stamps both
+// whatever it is asked for (igb) refuses a lone rising edge, and 7.x refuses each
+// second version on drivers that do not say what they can (CPTS, stmmac): the first
+// version, which checks nothing, is the last resort. Until 6.7 all readers of a PHC share one
 // queue, so what lies there from before is thrown away and the channel number
 // checked; an edge may be delivered several times.
 type EXTTS struct {
@@ -111,9 +117,7 @@ func (e *EXTTS) setUp() error {
 	if err := e.drain(); err != nil {
 		return err
 	}
-	request := unix.PtpExttsRequest{Index: e.channel, Flags: unix.PTP_ENABLE_FEATURE | unix.PTP_RISING_EDGE}
-	err := e.request(unix.PTP_EXTTS_REQUEST2, unix.PTP_EXTTS_REQUEST, unsafe.Pointer(&request))
-	if err != nil {
+	if err := e.enable(); err != nil {
 		fix := "see whether another program holds the channel or its pin"
 		if errors.Is(err, unix.EOPNOTSUPP) {
 			fix = `this driver cannot stamp rising edges; use gnss.pps = "/dev/pps0"`
@@ -121,6 +125,28 @@ func (e *EXTTS) setUp() error {
 		return fmt.Errorf("board: %s: EXTTS channel %d: %w: %s", e.path, e.channel, os.NewSyscallError("ioctl PTP_EXTTS_REQUEST", err), fix)
 	}
 	return nil
+}
+
+// enable turns the channel on, off first: what another program asked for, or an
+// earlier life, must not stay.
+func (e *EXTTS) enable() error {
+	const on = unix.PTP_ENABLE_FEATURE | unix.PTP_RISING_EDGE
+	_ = e.file.ioctl(unix.PTP_EXTTS_REQUEST, unsafe.Pointer(&unix.PtpExttsRequest{Index: e.channel})) // it may have been off
+	var err error
+	for _, try := range []struct {
+		version uint
+		flags   uint32
+	}{
+		{unix.PTP_EXTTS_REQUEST2, on | unix.PTP_FALLING_EDGE},
+		{unix.PTP_EXTTS_REQUEST2, on},
+		{unix.PTP_EXTTS_REQUEST, on},
+	} {
+		err = e.file.ioctl(try.version, unsafe.Pointer(&unix.PtpExttsRequest{Index: e.channel, Flags: try.flags}))
+		if err == nil || !unknownCall(err) {
+			return err
+		}
+	}
+	return err
 }
 
 // request tries the second version of an ioctl, then the first.

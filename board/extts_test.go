@@ -24,6 +24,8 @@ type exttsPipe struct {
 	pins    []unix.PtpPinDesc
 	enabled []uint32 // channels, as turned on and off
 	gone    bool
+	asked   []unix.PtpExttsRequest
+	refuses func(edges uint32) bool // by the strict version; nil: nothing
 }
 
 func newExttsPipe(t *testing.T, m *machine) *exttsPipe {
@@ -51,8 +53,9 @@ func (f *exttsPipe) ioctl(request uint, arg unsafe.Pointer) error {
 	switch request {
 	case unix.PTP_EXTTS_REQUEST, unix.PTP_EXTTS_REQUEST2:
 		r := (*unix.PtpExttsRequest)(arg)
-		if r.Flags != 0 && r.Flags != unix.PTP_ENABLE_FEATURE|unix.PTP_RISING_EDGE {
-			return unix.EINVAL
+		f.asked = append(f.asked, *r)
+		if r.Flags != 0 && request == unix.PTP_EXTTS_REQUEST2 && f.refuses != nil && f.refuses(r.Flags&^unix.PTP_ENABLE_FEATURE) {
+			return unix.EOPNOTSUPP
 		}
 		if r.Flags != 0 {
 			f.enabled = append(f.enabled, r.Index)
@@ -181,8 +184,44 @@ func TestEXTTSFallsBackToTheFirstVersion(t *testing.T) {
 		t.Errorf("channels on: %v", f.enabled)
 	}
 	i := slices.Index(f.calls, unix.PTP_EXTTS_REQUEST2)
-	if i < 0 || i > slices.Index(f.calls, unix.PTP_EXTTS_REQUEST) {
+	if on := len(f.calls) - 1; i < 0 || i > on || f.calls[on] != unix.PTP_EXTTS_REQUEST {
 		t.Error("the second version should be tried first")
+	}
+}
+
+// EOPNOTSUPP of the second version says "these edges I cannot do": both are asked for
+// first, then the rising one, and only then the version that checks nothing. The
+// channel is turned off before it is turned on.
+func TestEXTTSAsksForTheEdgesThatTheDriverCan(t *testing.T) {
+	const rising, falling = unix.PTP_RISING_EDGE, unix.PTP_FALLING_EDGE
+	for name, tc := range map[string]struct {
+		refuses func(uint32) bool
+		version uint
+		edges   uint32
+	}{
+		"any":             {nil, unix.PTP_EXTTS_REQUEST2, rising | falling},
+		"both only (igb)": {func(edges uint32) bool { return edges != rising|falling }, unix.PTP_EXTTS_REQUEST2, rising | falling},
+		"one only":        {func(edges uint32) bool { return edges == rising|falling }, unix.PTP_EXTTS_REQUEST2, rising},
+		"does not say":    {func(uint32) bool { return true }, unix.PTP_EXTTS_REQUEST, rising},
+	} {
+		m := newMachine(exttsCalls...)
+		f := newExttsPipe(t, m)
+		f.refuses = tc.refuses
+		e, err := newEXTTS(fakePHC(t, m), 0, f)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		last := f.asked[len(f.asked)-1]
+		if f.asked[0].Flags != 0 {
+			t.Errorf("%s: the channel was not turned off first: %+v", name, f.asked)
+		}
+		if f.calls[len(f.calls)-1] != tc.version || last.Flags != unix.PTP_ENABLE_FEATURE|tc.edges {
+			t.Errorf("%s: turned on by %#x with %#x", name, f.calls[len(f.calls)-1], last.Flags)
+		}
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

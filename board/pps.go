@@ -28,6 +28,7 @@ type PPS struct {
 
 	mu     sync.Mutex       // one reader at a time; guards the rest
 	last   uint32           // the kernel's count of asserts
+	clears uint32           // and of clears
 	before kernelclock.Pair // read after the edge before, or at the opening
 	closed atomic.Bool
 }
@@ -46,8 +47,8 @@ const (
 type ppsDevice interface {
 	// fetch reads the latest edge; with a wait, the next one, or ETIMEDOUT.
 	fetch(wait time.Duration) (unix.PPSFData, error)
-	// asserts lets rising edges be captured.
-	asserts() error
+	// capture lets rising edges be captured, and falling ones where the source can.
+	capture() error
 	close() error
 }
 
@@ -59,21 +60,35 @@ func (f ppsFile) fetch(wait time.Duration) (unix.PPSFData, error) {
 	return d, err
 }
 
-func (f ppsFile) asserts() error {
+func (f ppsFile) capture() error {
+	var caps int32
+	if err := ioctl(int(f), unix.PPS_GETCAP, unsafe.Pointer(&caps)); err != nil {
+		return os.NewSyscallError("ioctl PPS_GETCAP", err)
+	}
 	var p unix.PPSKParams
 	if err := ioctl(int(f), unix.PPS_GETPARAMS, unsafe.Pointer(&p)); err != nil {
 		return os.NewSyscallError("ioctl PPS_GETPARAMS", err)
 	}
-	if p.Mode&ppsCaptureAssert != 0 {
+	want := p.Mode | ppsCaptureAssert | caps&ppsCaptureClear
+	if p.Mode == want {
 		return nil
 	}
-	p.Mode |= ppsCaptureAssert
-	return os.NewSyscallError("ioctl PPS_SETPARAMS", ioctl(int(f), unix.PPS_SETPARAMS, unsafe.Pointer(&p)))
+	have := p.Mode
+	p.Mode = want
+	err := ioctl(int(f), unix.PPS_SETPARAMS, unsafe.Pointer(&p))
+	if err != nil && have&ppsCaptureAssert != 0 {
+		return nil // without the right to set it (CAP_SYS_TIME) rising edges come all the same
+	}
+	return os.NewSyscallError("ioctl PPS_SETPARAMS", err)
 }
 
 func (f ppsFile) close() error { return unix.Close(int(f)) }
 
-const ppsCaptureAssert = 0x01 // PPS_CAPTUREASSERT of linux/pps.h
+// Of linux/pps.h.
+const (
+	ppsCaptureAssert = 0x01 // PPS_CAPTUREASSERT
+	ppsCaptureClear  = 0x02 // PPS_CAPTURECLEAR
+)
 
 // OpenPPS opens a /dev/ppsN whose edges are to be told in the time of clock.
 func OpenPPS(path string, clock Clock) (*PPS, error) {
@@ -89,7 +104,7 @@ func OpenPPS(path string, clock Clock) (*PPS, error) {
 }
 
 func newPPS(path string, clock Clock, device ppsDevice, pair func() (kernelclock.Pair, error)) (*PPS, error) {
-	if err := device.asserts(); err != nil {
+	if err := device.capture(); err != nil {
 		return nil, fmt.Errorf("board: %s gives no rising edges: %w: name a /dev/ppsN in gnss.pps", path, err)
 	}
 	p := &PPS{path: path, clock: clock, device: device, pair: pair}
@@ -97,14 +112,15 @@ func newPPS(path string, clock Clock, device ppsDevice, pair func() (kernelclock
 	if err != nil {
 		return nil, fmt.Errorf("board: %s: %w", path, os.NewSyscallError("ioctl PPS_FETCH", err))
 	}
-	p.last = now.Info.Assert_sequence // what was before the opening does not count
+	p.last, p.clears = now.Info.Assert_sequence, now.Info.Clear_sequence // what was before the opening does not count
 	if p.before, err = pair(); err != nil {
 		return nil, fmt.Errorf("board: %s: %w", path, err)
 	}
 	return p, nil
 }
 
-// ReadEdge waits for the next rising edge.
+// ReadEdge waits for the next edge: a rising one, or a falling one where the source
+// captures those too.
 func (p *PPS) ReadEdge(ctx context.Context) (timescale.Edge, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -116,8 +132,10 @@ func (p *PPS) ReadEdge(ctx context.Context) (timescale.Edge, error) {
 			return timescale.Edge{}, fmt.Errorf("board: %s: %w", p.path, os.ErrClosed)
 		}
 		now, err := p.device.fetch(0) // an edge may have come between two waits
-		if err == nil && now.Info.Assert_sequence == p.last {
+		falling, fresh := p.fresh(now.Info)
+		if err == nil && !fresh {
 			now, err = p.device.fetch(ppsSlice)
+			falling, fresh = p.fresh(now.Info)
 		}
 		switch {
 		case errors.Is(err, unix.ETIMEDOUT):
@@ -127,10 +145,10 @@ func (p *PPS) ReadEdge(ctx context.Context) (timescale.Edge, error) {
 			continue
 		case err != nil:
 			return timescale.Edge{}, fmt.Errorf("board: %s: %w: is the device still there?", p.path, os.NewSyscallError("ioctl PPS_FETCH", err))
-		case now.Info.Assert_sequence == p.last: // a falling edge
+		case !fresh:
 			continue
 		}
-		edge, ok, err := p.edge(now.Info)
+		edge, ok, err := p.edge(now.Info, falling)
 		if err != nil {
 			return timescale.Edge{}, err
 		}
@@ -140,23 +158,39 @@ func (p *PPS) ReadEdge(ctx context.Context) (timescale.Edge, error) {
 	}
 }
 
+// fresh tells which edge of info was not given out yet, the older one of two.
+func (p *PPS) fresh(info unix.PPSKInfo) (falling, fresh bool) {
+	rose, fell := info.Assert_sequence != p.last, info.Clear_sequence != p.clears
+	if rose && fell {
+		return ppsNs(info.Clear_tu) < ppsNs(info.Assert_tu), true
+	}
+	return fell, rose || fell
+}
+
+func ppsNs(t unix.PPSKTime) int64 { return t.Sec*1e9 + int64(t.Nsec) }
+
 // edge brings the kernel's stamp into the clock's time, unless CLOCK_REALTIME
 // jumped near it.
-func (p *PPS) edge(info unix.PPSKInfo) (timescale.Edge, bool, error) {
-	p.last = info.Assert_sequence
+func (p *PPS) edge(info unix.PPSKInfo, falling bool) (timescale.Edge, bool, error) {
+	stamp := info.Clear_tu
+	if falling {
+		p.clears = info.Clear_sequence
+	} else {
+		p.last, stamp = info.Assert_sequence, info.Assert_tu
+	}
 	now, err := p.pair()
 	if err != nil {
 		return timescale.Edge{}, false, fmt.Errorf("board: %s: %w", p.path, err)
 	}
 	set := kernelclock.Jumped(p.before, now)
 	p.before = now
-	age := time.Duration(now.Realtime.Ns() - info.Assert_tu.Sec*1e9 - int64(info.Assert_tu.Nsec))
+	age := time.Duration(now.Realtime.Ns() - ppsNs(stamp))
 	if set || age < 0 || age > staleEdge {
 		return timescale.Edge{}, false, nil
 	}
 	mono := now.Mono.Add(-age)
 	sigma := ppsSigmaNs + float64(now.WidthNs)/2
-	return timescale.Edge{Local: p.clock.Local(mono), Mono: mono, SigmaNs: sigma}, true, nil
+	return timescale.Edge{Local: p.clock.Local(mono), Mono: mono, SigmaNs: sigma, Falling: falling}, true, nil
 }
 
 // Close ends a ReadEdge that waits, within a tenth of a second.

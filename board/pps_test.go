@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"bragi/gnss/timescale"
 )
 
 // ppsScript is a /dev/ppsN whose edges the test writes down: each fetch that
@@ -21,7 +23,7 @@ type ppsScript struct {
 	fail  error
 }
 
-func (s *ppsScript) asserts() error { return s.fail }
+func (s *ppsScript) capture() error { return s.fail }
 func (s *ppsScript) close() error   { return nil }
 
 func (s *ppsScript) fetch(wait time.Duration) (unix.PPSFData, error) {
@@ -100,6 +102,47 @@ func TestPPSEdgesInTheClocksTime(t *testing.T) {
 		if e.SigmaNs < 1700 || e.SigmaNs > 3000 {
 			t.Errorf("sigma %.0f ns: an interrupt's is 1.7 us and a bit", e.SigmaNs)
 		}
+	}
+}
+
+// A source that captures falling edges gives both, the older one first, each with its
+// direction.
+func TestPPSGivesBothEdgesOfASourceThatCapturesThem(t *testing.T) {
+	fall := func(s *ppsScript) {
+		s.info.Clear_sequence++
+		at := ptpTime(s.m.raw + float64(s.m.realtime))
+		s.info.Clear_tu = unix.PPSKTime{Sec: at.Sec, Nsec: int32(at.Nsec)}
+	}
+	rise := func(s *ppsScript) error {
+		s.m.pass(900e6)
+		return s.edge()
+	}
+	falls := func(s *ppsScript) error {
+		s.m.pass(100e6)
+		fall(s)
+		return nil
+	}
+	both := func(s *ppsScript) error { // the reader comes too late for one at a time
+		err := rise(s)
+		s.m.pass(100e6)
+		fall(s)
+		return err
+	}
+	p, _, _ := fakePPS(t, rise, falls, both)
+	var last timescale.Edge
+	for i, falling := range []bool{false, true, false, true} {
+		e, err := p.ReadEdge(soon(t))
+		if err != nil || e.Falling != falling {
+			t.Fatalf("edge %d falls: %v, %v", i, e.Falling, err)
+		}
+		want := 900 * time.Millisecond
+		if falling {
+			want = 100 * time.Millisecond
+		}
+		if gap := e.Mono.Sub(last.Mono); i > 0 && (gap-want).Abs() > time.Millisecond {
+			t.Errorf("edge %d comes %v after the one before, want %v", i, gap, want)
+		}
+		last = e
 	}
 }
 

@@ -1,6 +1,10 @@
 package board
 
-import "slices"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Profile is what is known of a board before its devices are asked.
 type Profile struct {
@@ -11,6 +15,9 @@ type Profile struct {
 	// Pulse is where the pulse comes in when gnss.pps is "auto": "extts:N", a
 	// device, or "" for whichever is found.
 	Pulse string
+	// GPIO is how late pps-gpio stamps the pulse on this board; zero: nobody has
+	// measured it.
+	GPIO PulseDelay
 	// CounterNs is the length of a tick of the PTP clock's counter, where its
 	// driver's arithmetic depends on it; 0: not known.
 	CounterNs int64
@@ -26,6 +33,7 @@ type Profile struct {
 var profiles = []Profile{
 	{
 		Name: "beaglebone-black", Unicast: No, Multicast: Yes, L2: Yes, Pulse: "/dev/pps0",
+		GPIO:     PulseDelay{7 * time.Microsecond, 2 * time.Microsecond}, // published: mean 6.9 us, deviation 1.7 us
 		Accuracy: "microseconds: about 5 us at a unicast client",
 		Limits: []string{
 			"the AM335x stamps PTP over Ethernet and IPv4 multicast to 224.0.1.129-132 only: unicast Syncs are timed by twins, Delay_Req by software stamps",
@@ -83,6 +91,34 @@ func ProfileNames() []string {
 		names[i] = p.Name
 	}
 	return names
+}
+
+// PulseDelay is how much later than the pulse an input stamps it.
+type PulseDelay struct {
+	Delay time.Duration // to be taken off; positive: the stamp is late
+	// Uncertainty bounds what is left: it is the same for every pulse, so that no
+	// filter sees it.
+	Uncertainty time.Duration
+}
+
+var (
+	// exttsDelay: the hardware stamps by itself. What is left is the way through the
+	// pin and its synchroniser.
+	exttsDelay = PulseDelay{0, 30 * time.Nanosecond}
+	// gpioDelay is for a board that nobody has measured: an interrupt is never early,
+	// and on a board of this kind in idle not later than this.
+	gpioDelay = PulseDelay{7 * time.Microsecond, 5 * time.Microsecond}
+)
+
+// PulseDelay is that of an input as gnss.pps names it, "extts:N" or a device.
+func (p Profile) PulseDelay(input string) PulseDelay {
+	switch {
+	case strings.HasPrefix(input, "extts:"):
+		return exttsDelay
+	case p.GPIO != PulseDelay{}:
+		return p.GPIO
+	}
+	return gpioDelay
 }
 
 // Refine adds what the profile knows to what the driver said.

@@ -16,6 +16,9 @@
 // The leap count in the receiver's UTC must be one that it vouches for, or the
 // table's; else GPS time counts, with the table's, or nothing (leapbook.go).
 //
+// Each second has a strength (evidence.go): what was learned from weak evidence is
+// unlearned by stronger, steady evidence (belief.go).
+//
 // Antenna, jamming, spoofing and position are weighed apart (trust.go): they do
 // not make a time wrong, but a pulse not to be believed.
 //

@@ -100,6 +100,8 @@ type Epoch struct {
 	// Trusted: this epoch may set a clock. Why is empty then.
 	Trusted bool
 	Why     []Reason
+
+	Evidence Evidence // for the second that it names, at least what own tells
 }
 
 // MarshalJSON is one line of `bragi replay gnss`.

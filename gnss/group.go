@@ -257,7 +257,7 @@ func (d *Decoder) give(e Epoch, emit func(Epoch)) {
 		return
 	}
 	e.Antenna, e.Jamming, e.Spoofing = d.signs.antennaAt(), d.signs.jammingAt(e.Received), d.signs.spoofingAt(e.Received)
-	e.LeapEvent = d.leapEvent
+	e.LeapEvent, e.Evidence = d.leapEvent, e.own()
 	if e.Talker == talkerUBX && d.ubx.group.told {
 		e.QErrPs = d.qErr(d.ubx.group.pulse)
 	}

@@ -13,6 +13,8 @@ type Label struct {
 	At     timescale.Mono `json:"at_ns"`      // of the last labelled pulse
 	Second int64          `json:"tai_second"` // since 1970-01-01 TAI
 	Delay  time.Duration  `json:"delay_ns"`   // usual, from pulse to message; 0: not known
+
+	Evidence Evidence `json:"evidence"` // for Second
 }
 
 // fits tells whether second at the pulse at agrees with the label, and by how
@@ -36,6 +38,7 @@ func (p *Pairer) Label() (l Label, ok bool) {
 		return Label{}, false
 	}
 	l = p.last
+	l.Evidence = p.evidence
 	if p.delays.n > 0 {
 		l.Delay = p.delays.median(p.cfg)
 	}
@@ -53,7 +56,7 @@ func (p *Pairer) Resume(now timescale.Mono, l Label) {
 	p.train.start(l.At)
 	p.labelled, p.base = true, l.Second-p.train.number
 	p.last = l
-	p.lastConfirm = now
+	p.lastConfirm, p.evidence = now, l.Evidence
 	if l.Delay > 0 {
 		p.delays.add(l.Delay)
 	}

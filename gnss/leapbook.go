@@ -39,29 +39,49 @@ type LeapEvent struct {
 
 // LeapBook is the table of leap seconds with what was learned since: seconds
 // that the receiver announced, counts that it vouches for, and a 23:59:60 that
-// was seen. Until its expiry the table is complete, and nothing that contradicts
-// it is learned. TAI, which the pulses count, is never touched by any of it.
+// was seen. Until its expiry the given table is complete, and nothing that
+// contradicts it is learned. What was learned is unlearned when the receiver takes
+// it back or steadily counts as if it had not been. TAI, which the pulses count, is
+// never touched by any of it.
 //
 // One book is shared by Decoder, Pairer and whoever announces the UTC offset.
 type LeapBook struct {
-	table *timescale.LeapSeconds
+	given   *timescale.LeapSeconds
+	learned []LeapEvent            // since, in order
+	table   *timescale.LeapSeconds // given, learned and the one on trial
 
-	// The event or count that the receiver told last, and how often in a row.
-	event       LeapEvent
-	eventTold   int
-	count       int
-	countTold   int
-	announced   *timescale.LeapSeconds // the table to return to if the announcement is taken back
-	announcedAt timescale.UTC
-	denied      int
+	event   telling[LeapEvent] // the leap second that is announced
+	none    telling[struct{}]  // the receiver knows that none is coming
+	silence telling[struct{}]  // it does not tell
+	count   telling[int]
 
-	before   *timescale.LeapSeconds // the table to return to if 23:59:60 proves false
+	trial    *LeapEvent // a 23:59:60 that was seen; nil: none
 	proofs   int
 	observed uint64
 }
 
+// telling is what the receiver tells again and again.
+type telling[T comparable] struct {
+	what        T
+	since, last timescale.UTC
+	times       int
+}
+
+// tell takes it once more: how often in a row it was told by now, and for how long.
+func (t *telling[T]) tell(u timescale.UTC, what T) (times int, lasted time.Duration) {
+	if t.times == 0 || t.what != what || u.Sub(t.last) > tellingGap || u.Sub(t.last) < 0 {
+		*t = telling[T]{what: what, since: u}
+	}
+	t.times, t.last = t.times+1, u
+	return t.times, u.Sub(t.since)
+}
+
+func (t *telling[T]) stop() { t.times = 0 }
+
 const (
 	toldToLearn = 3 // times in a row that the receiver must tell a leap second, or take it back
+	// tellingGap ends what is told in a row.
+	tellingGap = signMemory
 	// leapSoon is how long before it a leap second is announced at most.
 	leapSoon = 200 * 24 * time.Hour
 	gpsToTAI = 19 // TAI - GPS time in s
@@ -72,35 +92,39 @@ func NewLeapBook(table *timescale.LeapSeconds) *LeapBook {
 	if table == nil {
 		table = timescale.Builtin()
 	}
-	return &LeapBook{table: table}
+	return &LeapBook{given: table, table: table}
 }
 
 // Table is the table as it is known now.
 func (b *LeapBook) Table() *timescale.LeapSeconds { return b.table }
 
 // LeapS is GPS - UTC in s at u by the table.
-func (b *LeapBook) LeapS(u timescale.UTC) int { return b.table.OffsetAtUTC(u) - gpsToTAI }
+func (b *LeapBook) LeapS(u timescale.UTC) int { return leapS(b.table, u) }
+
+func leapS(table *timescale.LeapSeconds, u timescale.UTC) int { return table.OffsetAtUTC(u) - gpsToTAI }
 
 // Plausible tells whether a receiver that counts leapS at u can be right: it
 // agrees with the table, or the table has expired and there were enough ends of
 // June and December since.
-func (b *LeapBook) Plausible(u timescale.UTC, leapS int) bool {
-	off := leapS - b.LeapS(u)
-	return off == 0 || b.table.Expired(u) && len(b.halfYears(u)) >= max(off, -off)
+func (b *LeapBook) Plausible(u timescale.UTC, leapS int) bool { return plausible(b.table, u, leapS) }
+
+func plausible(table *timescale.LeapSeconds, u timescale.UTC, count int) bool {
+	off := count - leapS(table, u)
+	return off == 0 || table.Expired(u) && len(halfYears(table, u)) >= max(off, -off)
 }
 
 // halfYears are the first of January and July after the table's expiry (or its
 // last step) until u, at most the last eight.
-func (b *LeapBook) halfYears(u timescale.UTC) []timescale.UTC {
-	c := b.table.Expires().Civil()
-	if last := b.table.Last(); last.Sub(b.table.Expires()) > 0 {
+func halfYears(table *timescale.LeapSeconds, u timescale.UTC) []timescale.UTC {
+	c := table.Expires().Civil()
+	if last := table.Last(); last.Sub(table.Expires()) > 0 {
 		c = last.Civil()
 	}
 	var list []timescale.UTC
 	for year := c.Year; year <= u.Civil().Year; year++ {
 		for _, month := range []int{1, 7} {
 			at, err := timescale.Date(year, month, 1, 0, 0, 0, 0)
-			if err == nil && at.Sub(b.table.Last()) > 0 && !(at.Sub(b.table.Expires()) < 0) && u.Sub(at) >= 0 {
+			if err == nil && at.Sub(table.Last()) > 0 && !(at.Sub(table.Expires()) < 0) && u.Sub(at) >= 0 {
 				list = append(list, at)
 			}
 		}
@@ -108,76 +132,120 @@ func (b *LeapBook) halfYears(u timescale.UTC) []timescale.UTC {
 	return list[max(0, len(list)-8):]
 }
 
+// learn puts a leap second at the table's end; false if it cannot be there.
+func (b *LeapBook) learn(e LeapEvent) bool {
+	extended, err := b.table.With(e.At, b.table.OffsetAtUTC(e.At.Add(-time.Second))+e.Change)
+	if err != nil {
+		return false
+	}
+	b.table, b.learned = extended, append(b.learned, e)
+	return true
+}
+
+// keep forgets what was learned but for the first n.
+func (b *LeapBook) keep(n int) {
+	list := b.learned[:n:n]
+	b.table, b.learned, b.trial = b.given, nil, nil
+	for _, e := range list {
+		b.learn(e)
+	}
+}
+
+// passed is how many of what was learned lie before u.
+func (b *LeapBook) passed(u timescale.UTC) int {
+	n := 0
+	for n < len(b.learned) && b.learned[n].At.Sub(u) <= 0 {
+		n++
+	}
+	return n
+}
+
 // TellCount takes a count that the receiver vouches for. One that the expired
 // table does not have yet is learned when it was told often enough; on which
-// half year it came is a guess that only past times depend on.
-func (b *LeapBook) TellCount(u timescale.UTC, leapS int) {
-	off := leapS - b.LeapS(u)
-	if off == 0 || b.before != nil || !b.Plausible(u, leapS) {
-		b.countTold = 0
+// half year it came is a guess that only past times depend on. One that contradicts
+// what was learned, but not the given table, is learned in its place when it was
+// told for steadyFor.
+func (b *LeapBook) TellCount(u timescale.UTC, count int) {
+	switch {
+	case count == b.LeapS(u) || b.trial != nil || !plausible(b.table, u, count) && !plausible(b.given, u, count):
+		b.count.stop()
 		return
 	}
-	if b.countTold == 0 || b.count != leapS {
-		b.count, b.countTold = leapS, 0
+	times, lasted := b.count.tell(u, count)
+	if !plausible(b.table, u, count) {
+		if lasted < steadyFor {
+			return
+		}
+		b.keep(0)
 	}
-	if b.countTold++; b.countTold < toldToLearn {
+	if times < toldToLearn {
 		return
 	}
-	b.countTold = 0
-	step := 1
+	b.count.stop()
+	off, step := count-b.LeapS(u), 1
 	if off < 0 {
 		step = -1
 	}
-	days := b.halfYears(u)
+	days := halfYears(b.table, u)
 	for _, at := range days[len(days)-off*step:] {
-		extended, err := b.table.With(at, b.table.OffsetAtUTC(at)+step)
-		if err != nil {
-			return
-		}
-		b.table = extended
+		b.learn(LeapEvent{at, step})
 	}
 }
 
 // TellEvent takes what the receiver says of the next leap second at u; nil: that
 // none is coming.
 func (b *LeapBook) TellEvent(u timescale.UTC, e *LeapEvent) {
+	b.silence.stop()
 	if e == nil {
-		b.eventTold = 0
-		b.takeBack(u)
+		b.event.stop()
+		if times, _ := b.none.tell(u, struct{}{}); times >= toldToLearn {
+			b.takeBack(u)
+		}
 		return
 	}
-	b.denied = 0
+	b.none.stop()
 	at, change, found := b.table.Upcoming(u)
 	known := found && at == e.At && change == e.Change
-	if known || !b.table.Expired(e.At) || e.At.Sub(u) <= 0 || e.At.Sub(u) > leapSoon || e.Change != 1 && e.Change != -1 {
-		b.eventTold = 0
+	if known || !b.given.Expired(e.At) || e.At.Sub(u) <= 0 || e.At.Sub(u) > leapSoon || e.Change != 1 && e.Change != -1 {
+		b.event.stop()
 		return
 	}
-	if b.eventTold == 0 || b.event != *e {
-		b.event, b.eventTold = *e, 0
-	}
-	if b.eventTold++; b.eventTold < toldToLearn {
+	if times, _ := b.event.tell(u, *e); times < toldToLearn {
 		return
 	}
-	b.eventTold = 0
-	table := b.table
-	if b.announced != nil && b.announcedAt.Sub(u) > 0 {
-		table = b.announced // another one than before: the first is withdrawn
-	}
-	extended, err := table.With(e.At, table.OffsetAtUTC(e.At.Add(-time.Second))+e.Change)
-	if err != nil {
-		return
-	}
-	b.announced, b.announcedAt, b.table = table, e.At, extended
+	b.event.stop()
+	b.takeBack(u) // another one than before: the first is withdrawn
+	b.learn(*e)
 }
 
-// takeBack forgets an announced leap second that the receiver does not announce
-// any more, as long as it is to come.
-func (b *LeapBook) takeBack(u timescale.UTC) {
-	if b.announced == nil || b.announcedAt.Sub(u) <= time.Minute {
-		return
-	}
-	if b.denied++; b.denied >= toldToLearn {
-		b.table, b.announced, b.denied = b.announced, nil, 0
+// TellNothing takes that the receiver does not say whether a leap second is coming.
+// One that it has announced is taken back when it says nothing for as long as it
+// takes the sky to tell.
+func (b *LeapBook) TellNothing(u timescale.UTC) {
+	b.event.stop()
+	b.none.stop()
+	if _, lasted := b.silence.tell(u, struct{}{}); lasted >= countTold {
+		b.takeBack(u)
 	}
 }
+
+// takeBack forgets a leap second that was announced, as long as it is to come.
+func (b *LeapBook) takeBack(u timescale.UTC) {
+	if n := b.passed(u.Add(time.Minute)); n < len(b.learned) && b.trial == nil {
+		b.keep(n)
+	}
+}
+
+// undo forgets the last leap second that was learned and is past, if without it a
+// receiver is right that is off s behind the count of pulses at u.
+func (b *LeapBook) undo(u timescale.UTC, off int64) bool {
+	n := b.passed(u)
+	if n == 0 || n != len(b.learned) || int64(b.learned[n-1].Change) != -off {
+		return false
+	}
+	b.keep(n - 1)
+	return true
+}
+
+// Forget forgets all that was learned.
+func (b *LeapBook) Forget() { b.keep(0) }

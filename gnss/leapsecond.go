@@ -1,6 +1,10 @@
 package gnss
 
-import "time"
+import (
+	"time"
+
+	"bragi/gnss/timescale"
+)
 
 // A receiver that says 23:59:60 knows of a leap second. When the table has
 // none there, the table is extended on trial; the epochs after midnight keep it
@@ -9,33 +13,39 @@ import "time"
 // proveLeap takes an epoch that agrees with the count.
 func (p *Pairer) proveLeap(e Epoch) {
 	b := p.book
-	if b.before != nil && !e.Leap60 {
+	if b.trial != nil && !e.Leap60 {
 		if b.proofs++; b.proofs >= agreeToKeepLeap {
-			b.before = nil
+			b.learned, b.trial = append(b.learned, *b.trial), nil
 			b.observed++
 		}
 		return
 	}
-	if !e.Leap60 || b.before != nil {
+	if !e.Leap60 || b.trial != nil {
 		return
 	}
 	last := e.UTC.Add(-time.Duration(e.UTC.Ns() % nsPerSecond))
-	extended, err := b.table.With(last.Add(time.Second), b.table.OffsetAtUTC(last)+1)
-	if err != nil {
-		return // the table has this one, or later ones
+	if extended, err := b.table.With(last.Add(time.Second), b.table.OffsetAtUTC(last)+1); err == nil {
+		b.try(LeapEvent{last.Add(time.Second), 1}, extended) // else the table has this one, or later ones
 	}
-	b.before, b.table, b.proofs = b.table, extended, 0
+}
+
+// try puts a leap second on trial.
+func (b *LeapBook) try(e LeapEvent, extended *timescale.LeapSeconds) {
+	b.trial, b.table, b.proofs = &e, extended, 0
 }
 
 // doubtLeap takes an epoch that contradicts the count while a leap second is on
 // trial. If it agrees by the old table, the leap second was false.
 func (p *Pairer) doubtLeap(n naming, off int64) int64 {
 	b := p.book
-	second := (tai(b.before, n.epoch).Ns() + nsPerSecond/2) / nsPerSecond
+	trial := *b.trial
+	with := b.table
+	b.keep(len(b.learned))
+	second := (tai(b.table, n.epoch).Ns() + nsPerSecond/2) / nsPerSecond
 	if before, _ := p.compare(second, n.epoch.Received); before != 0 {
+		b.trial, b.table = &trial, with
 		return off
 	}
-	b.table, b.before = b.before, nil
 	return 0
 }
 
@@ -45,7 +55,7 @@ func (p *Pairer) doubtLeap(n naming, off int64) int64 {
 // begun, the leap second is put on trial. off is the count's lead.
 func (p *Pairer) silentLeap(n naming, off int64) int64 {
 	b := p.book
-	if b.before != nil || off != 1 && off != -1 {
+	if b.trial != nil || off != 1 && off != -1 {
 		return off
 	}
 	c := n.epoch.UTC.Civil()
@@ -61,7 +71,7 @@ func (p *Pairer) silentLeap(n naming, off int64) int64 {
 	if after, _ := p.compare(second, n.epoch.Received); after != 0 {
 		return off
 	}
-	b.before, b.table, b.proofs = b.table, extended, 0
+	b.try(LeapEvent{midnight, int(off)}, extended)
 	return 0
 }
 

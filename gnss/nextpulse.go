@@ -13,7 +13,8 @@ type NextPulse struct {
 	// Second is the next pulse's; what is not known of it cannot label.
 	Second Maybe[timescale.TAI]
 	// QErrPs: true second = stamp of that pulse + QErrPs.
-	QErrPs Maybe[int64]
+	QErrPs   Maybe[int64]
+	Evidence Evidence // for the second
 }
 
 // lateSecondsMost is how many seconds late a message may be while the next pulses tell
@@ -78,7 +79,7 @@ func (p *Pairer) NextPulse(n NextPulse) {
 	p.counter.NextPulses++
 	x.errs[x.n%len(x.errs)] = pulseErr{second, n.QErrPs}
 	x.n++
-	x.pending = naming{epoch: Epoch{Received: n.Received, TAI: n.Second}, second: second - 1, next: true}
+	x.pending = naming{epoch: Epoch{Received: n.Received, TAI: n.Second, Evidence: n.Evidence}, second: second - 1, next: true}
 	x.hasPending = true
 }
 
@@ -102,9 +103,9 @@ func (p *Pairer) settleNext() {
 		p.confirmNext(n, last)
 		return
 	}
-	next := run{1, n.second - last.number, r, delay}
+	next := run{1, n.second - last.number, r, delay, n.epoch.Evidence}
 	if next.continues(x.run) {
-		next.length = x.run.length + 1
+		next.length, next.evidence = x.run.length+1, next.evidence.With(x.run.evidence)
 	}
 	x.run = next
 	if next.length >= agreeToLabel {
@@ -121,7 +122,7 @@ func (p *Pairer) confirmNext(n naming, last pulse) {
 	off := p.base + last.number - n.second
 	if off == 0 {
 		x.streak, x.confirmed = streak{}, r
-		p.lastConfirm = r
+		p.lastConfirm, p.evidence = r, p.evidence.With(n.epoch.Evidence)
 		if p.fault {
 			p.recovered()
 		}
@@ -129,12 +130,8 @@ func (p *Pairer) confirmNext(n naming, last pulse) {
 	}
 	p.counter.Disagreed++
 	p.recovering = 0
-	length := 1
-	if x.streak.off == off && x.streak.length > 0 && (r.Sub(x.streak.received)-time.Second).Abs() <= spacingTolerance {
-		length = x.streak.length + 1
-	}
-	x.streak = streak{length, off, r}
-	if length >= disagreeToFault {
+	x.streak = x.streak.next(off, n.epoch, false)
+	if x.streak.length >= disagreeToFault {
 		p.setFault(off)
 	}
 }

@@ -102,7 +102,8 @@ type Pairer struct {
 	hasPending bool
 
 	labelled bool
-	base     int64 // TAI second of pulse number 0
+	base     int64    // TAI second of pulse number 0
+	evidence Evidence // for the label, or for the one that is remembered
 	run      run
 	next     nextPulses
 	need     int   // agreeing epochs needed now
@@ -152,6 +153,7 @@ type run struct {
 	base     int64
 	received timescale.Mono
 	delay    time.Duration
+	evidence Evidence
 }
 
 // continues tells whether r is the second after last, with a pulse of its own:
@@ -167,6 +169,17 @@ type streak struct {
 	length   int
 	off      int64
 	received timescale.Mono
+	evidence Evidence // of the last of them
+	late     bool     // one came at another time after its pulse than usual
+}
+
+// next is the streak with one more epoch, which came late or not.
+func (s streak) next(off int64, e Epoch, late bool) streak {
+	length := 1
+	if s.off == off && s.length > 0 && (e.Received.Sub(s.received)-time.Second).Abs() <= spacingTolerance {
+		length, late = s.length+1, late || s.late
+	}
+	return streak{length, off, e.Received, e.Evidence, late}
 }
 
 // NewPairer makes a Pairer.
@@ -178,8 +191,8 @@ func NewPairer(cfg PairerConfig) *Pairer {
 // Reset forgets every label, fault and train; the counters go on. For the
 // operator who knows that the receiver is right and the count is not.
 func (p *Pairer) Reset() {
-	if p.book.before != nil {
-		p.book.table, p.book.before = p.book.before, nil
+	if p.book.trial != nil {
+		p.book.keep(len(p.book.learned))
 	}
 	*p = Pairer{cfg: p.cfg, book: p.book, need: agreeToLabel, counter: p.counter}
 }
@@ -265,9 +278,9 @@ func (p *Pairer) learn(n naming) {
 	if delay < p.cfg.MinDelay+unsureEarly || delay > p.cfg.MaxDelay-unsureLate {
 		p.need = agreeWhenUnsure
 	}
-	next := run{1, n.second - last.number, r, delay}
+	next := run{1, n.second - last.number, r, delay, n.epoch.Evidence}
 	if next.continues(p.run) {
-		next.length = p.run.length + 1
+		next.length, next.evidence = p.run.length+1, next.evidence.With(p.run.evidence)
 	}
 	p.run = next
 	p.delays.add(delay)
@@ -284,7 +297,10 @@ func (p *Pairer) label(n naming, last pulse, next run) {
 		p.setFault(-off)
 		return
 	}
-	p.labelled, p.base, p.fault, p.need = true, next.base, false, agreeToLabel
+	if !p.last.At.IsZero() && last.at.Sub(p.last.At) <= forgetLabel {
+		next.evidence = next.evidence.With(p.evidence) // the same label as before
+	}
+	p.labelled, p.base, p.fault, p.need, p.evidence = true, next.base, false, agreeToLabel, next.evidence
 	p.streak, p.recovering = streak{}, 0
 	p.lastConfirm = r
 }
@@ -300,18 +316,18 @@ func (p *Pairer) confirm(n naming) {
 		p.streak = streak{}
 		return
 	}
-	if off != 0 && p.book.before != nil {
+	if off != 0 && p.book.trial != nil {
 		off = p.doubtLeap(n, off)
 	}
 	if off != 0 {
 		off = p.silentLeap(n, off)
 	}
 	if off != 0 {
-		p.contradict(off, n.epoch.Received)
+		p.contradict(off, delay, n.epoch)
 		return
 	}
 	p.streak = streak{}
-	p.lastConfirm = n.epoch.Received
+	p.lastConfirm, p.evidence = n.epoch.Received, p.evidence.With(n.epoch.Evidence)
 	if delay > 0 && delay < time.Second {
 		p.delays.add(delay)
 	}
@@ -343,18 +359,32 @@ func (p *Pairer) compare(second int64, received timescale.Mono) (off int64, dela
 	return int64((delay - p.delays.median(p.cfg)).Round(time.Second) / time.Second), delay
 }
 
-func (p *Pairer) contradict(off int64, received timescale.Mono) {
+// contradict takes an epoch that came so long after the pulse that it names. One that
+// is off by whole seconds names another one; one that is off by a fraction beside
+// is late.
+func (p *Pairer) contradict(off int64, delay time.Duration, e Epoch) {
 	p.counter.Disagreed++
 	p.recovering = 0
-	length := 1
-	if p.streak.off == off && p.streak.length > 0 &&
-		(received.Sub(p.streak.received)-time.Second).Abs() <= spacingTolerance {
-		length = p.streak.length + 1
-	}
-	p.streak = streak{length, off, received}
-	if length >= disagreeToFault {
+	rest := delay - p.delays.median(p.cfg) - time.Duration(off)*time.Second
+	p.streak = p.streak.next(off, e, delay != 0 && rest.Abs() > delayTolerance)
+	if p.streak.length >= disagreeToFault {
 		p.setFault(off)
 	}
+}
+
+// contradiction is, under a fault, what the receiver says instead.
+func (p *Pairer) contradiction() streak {
+	s := p.streak
+	if !p.labelled {
+		s = streak{length: p.run.length, evidence: p.run.evidence}
+		if x := p.next.run; x.length > s.length {
+			s = streak{length: x.length, evidence: x.evidence}
+		}
+	} else if x := p.next.streak; x.length > s.length {
+		s = x
+	}
+	s.off = p.off
+	return s
 }
 
 func (p *Pairer) setFault(off int64) {

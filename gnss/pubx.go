@@ -103,6 +103,7 @@ func (d *Decoder) sentenceLeap(e *Epoch, why []Reason) []Reason {
 		case d.book.Plausible(e.UTC, p.Value.seconds):
 			return d.sentenceVouched(e, p.Value.seconds, why)
 		default:
+			d.book.TellCount(e.UTC, p.Value.seconds)
 			return append(why, ReasonLeapFault)
 		}
 	}

@@ -36,7 +36,13 @@ const (
 	ReasonJammed          // it reports jamming, and its time stands
 	ReasonMoved           // the position is another one
 	ReasonTimeJump        // the message's second is not what the held clock reads
+	ReasonEdgeUntold      // both edges of a pulse come, and nothing tells which one begins it
+	ReasonPulseLength     // the pulse is not as long as the receiver was told to make it
+	ReasonLineFull        // the receiver sends as much as the serial line carries: messages wait in it
+	ReasonSecondOpinion   // other sources of time say another second than the receiver
+	ReasonOpinionWrong    // one does, but it is outvoted, or agreed with the same label before
 	ReasonSawtooth        // the sawtooth that the receiver tells makes the pulses worse
+	ReasonLeapUnproven    // a receiver that started cold may still count its firmware's leap seconds
 )
 
 var reasonNames = [...]string{
@@ -60,7 +66,13 @@ var reasonNames = [...]string{
 	ReasonJammed:          "jamming reported",
 	ReasonMoved:           "position moved",
 	ReasonTimeJump:        "time jumped",
+	ReasonEdgeUntold:      "the edge that begins the pulse cannot be told",
+	ReasonPulseLength:     "pulse of another length than was set",
+	ReasonLineFull:        "serial line full",
+	ReasonSecondOpinion:   "another source says another time",
+	ReasonOpinionWrong:    "another source is wrong",
 	ReasonSawtooth:        "sawtooth correction does not fit the pulses",
+	ReasonLeapUnproven:    "leap seconds not proven yet",
 	ReasonNoData:          "no data from receiver",
 	ReasonNoSentence:      "no sentence that names the second",
 	ReasonNoPulse:         "no pulse",

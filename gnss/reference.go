@@ -3,6 +3,7 @@ package gnss
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"bragi/gnss/timescale"
@@ -22,10 +23,19 @@ type Reference struct {
 	pairer   *Pairer
 	trust    Trust
 	sawtooth Sawtooth
+	sense    edgeSense
+	line     lineFill
+	others   witnesses
+	firm     bool          // the label was learned while messages did not wait in the receiver
+	length   time.Duration // of the pulse, as the receiver was told; 0: not known
 
-	jump    jump
-	trusted timescale.Mono // when the last trusted epoch came
-	mark    Mark           // the last
+	run       receiverRun
+	jump      jump
+	belief    belief
+	following timescale.Mono // since when a clock that knows another second is to follow; zero: not
+	doubted   bool           // the process before doubted the second, and no pulse has confirmed it since
+	waited    timescale.Mono // when a pulse was last withheld because of a cold receiver's leap seconds
+	mark      Mark           // the last
 }
 
 // ReferenceConfig is what a Reference must know.
@@ -36,14 +46,22 @@ type ReferenceConfig struct {
 	Leap *timescale.LeapSeconds
 	// AntennaDelay is how late the pulse comes by the antenna's cable.
 	AntennaDelay time.Duration
+	// PulseDelay is how late the board's input stamps the pulse.
+	PulseDelay time.Duration
+	// MessageDelay is how long after its pulse a message comes, where that is not
+	// within the second: negative before it. 0: within the second.
+	MessageDelay time.Duration
 }
 
 // Pulse is a labelled pulse with what is known of its lateness.
 type Pulse struct {
 	Mark
 	// CorrectionNs is to be added to the pulse's offset: the sawtooth that the
-	// receiver told, less the antenna's cable.
+	// receiver told, less the antenna's cable and the input's delay.
 	CorrectionNs float64
+	// Another: this second may be another one than those of the pulses before, and
+	// counts: what was known of them was wrong, not what is known of the oscillator.
+	Another bool
 }
 
 const (
@@ -60,8 +78,10 @@ const (
 
 // jump is a receiver whose second is another one than the held clock's.
 type jump struct {
-	at timescale.Mono
-	by time.Duration // positive: the held clock is ahead
+	since    timescale.Mono // by the same whole seconds
+	at       timescale.Mono
+	by       time.Duration // positive: the held clock is ahead
+	evidence Evidence      // the receiver's
 }
 
 func (j jump) holds(now timescale.Mono) bool { return !j.at.IsZero() && now.Sub(j.at) < jumpKept }
@@ -69,25 +89,48 @@ func (j jump) holds(now timescale.Mono) bool { return !j.at.IsZero() && now.Sub(
 // NewReference makes a Reference that has heard nothing yet.
 func NewReference(cfg ReferenceConfig) *Reference {
 	book := NewLeapBook(cfg.Leap)
-	pairer := NewPairer(PairerConfig{Book: book})
+	pairing := PairerConfig{Book: book}.withDefaults()
+	pairing.MaxAge += max(0, cfg.messageShift())
+	pairer := NewPairer(pairing)
 	return &Reference{
 		cfg: cfg, book: book, pairer: pairer,
-		decoder: NewDecoder(DecoderConfig{Floor: cfg.Floor, Book: book, NextPulse: pairer.NextPulse}),
+		decoder: NewDecoder(DecoderConfig{Floor: cfg.Floor, Book: book, NextPulse: func(n NextPulse) {
+			n.Received = n.Received.Add(-cfg.messageShift())
+			pairer.NextPulse(n)
+		}}),
 	}
 }
 
+// messageShift is by how much later than the middle of the second after its pulse a
+// message comes.
+func (c ReferenceConfig) messageShift() time.Duration {
+	if c.MessageDelay == 0 {
+		return 0
+	}
+	d := PairerConfig{}.withDefaults()
+	return c.MessageDelay - (d.MinDelay+d.MaxDelay)/2
+}
+
 // Bytes takes what the receiver sent, which was read at received.
-func (r *Reference) Bytes(received timescale.Mono, b []byte) { r.decoder.Feed(received, b, r.Epoch) }
+func (r *Reference) Bytes(received timescale.Mono, b []byte) {
+	r.line.feed(received, len(b))
+	r.decoder.Feed(received, b, r.Epoch)
+}
+
+// Line takes the serial line's rate in bits a second; 0: it has none.
+func (r *Reference) Line(baud int) { r.line.set(baud) }
 
 // Epoch takes a second as the receiver named it: what Bytes makes of bytes, and
 // what a simulation, which has none, says itself.
 func (r *Reference) Epoch(e Epoch) {
-	if e.Trusted {
-		r.trusted = e.Received
-	}
+	e.Evidence = r.run.epoch(&e, r.decoder.sky.tracks(e.Received))
 	place, survey := r.decoder.Place()
 	r.trust.Epoch(e, place, survey)
+	e.Received = e.Received.Add(-r.cfg.messageShift())
 	r.pairer.Epoch(e)
+	if e.Trusted {
+		r.reconsider(e.Received, e.UTC)
+	}
 }
 
 // Edge takes a pulse at now; ok is false when it has no label, or none that is to
@@ -97,35 +140,73 @@ func (r *Reference) Epoch(e Epoch) {
 // back with another one: that label is thrown away, so that a receiver that finds
 // the time again is heard.
 func (r *Reference) Edge(now timescale.Mono, e timescale.Edge, heldNs float64) (p Pulse, ok bool) {
-	mark, labelled := r.pairer.Edge(e)
-	if !labelled {
+	if !r.sense.takes(e, r.pairer.labelled, r.length) {
 		return Pulse{}, false
 	}
+	mark, labelled := r.pairer.Edge(e)
+	if !labelled {
+		r.firm = r.firm && r.pairer.labelled
+		return Pulse{}, false
+	}
+	if !r.firm && r.line.unsure(e.Mono) {
+		if _, known := r.line.share(e.Mono); known {
+			r.pairer.Reset() // learned on a full line: it is worth nothing
+		}
+		return Pulse{}, false
+	}
+	r.firm = true
+	r.others.labelled(mark)
 	r.mark = mark
-	if r.jumped(now, heldNs) {
+	if r.waits(now, heldNs) {
+		r.waited = now
+		return Pulse{}, false
+	}
+	by := time.Duration(mark.Local.OffsetNs(mark.Second))
+	another := r.follows(now)
+	switch {
+	case by.Abs() < jumpLimit:
+		r.jump, r.following = jump{}, timescale.Mono{}
+	case another || math.IsInf(heldNs, 1):
+	case float64(by.Abs()) < heldNs:
+		r.jump, r.belief = jump{}, belief{} // the clock did not know
+	default:
+		r.jump = r.jump.again(now, by, r.pairer.evidence)
 		r.pairer.Reset()
 		return Pulse{}, false
 	}
-	return Pulse{mark, r.sawtooth.Correction(mark) - float64(r.cfg.AntennaDelay)}, true
+	r.doubted = false
+	r.belief = belief{r.belief.Evidence.With(r.pairer.evidence), r.pairer.lastConfirm}
+	return Pulse{mark, r.sawtooth.Correction(mark) - float64(r.cfg.AntennaDelay+r.cfg.PulseDelay), another}, true
 }
 
-// jumped compares the last mark with a clock that knows the second.
-func (r *Reference) jumped(now timescale.Mono, heldNs float64) bool {
-	if math.IsInf(heldNs, 1) {
-		return false
+// ExpectPulse takes how long the receiver was told to make its pulse; 0: not known.
+func (r *Reference) ExpectPulse(length time.Duration) { r.length = length }
+
+// again is the jump when it is seen once more.
+func (j jump) again(now timescale.Mono, by time.Duration, evidence Evidence) jump {
+	if !j.holds(now) || (by-j.by).Abs() > 500*time.Millisecond {
+		j.since = now
 	}
-	by := time.Duration(r.mark.Local.OffsetNs(r.mark.Second))
-	if by.Abs() < jumpLimit || float64(by.Abs()) < heldNs {
-		r.jump = jump{}
-		return false
-	}
-	r.jump = jump{now, by}
-	return true
+	return jump{j.since, now, by, evidence}
+}
+
+// waiting tells whether pulses are withheld because of a cold receiver's leap
+// seconds.
+func (r *Reference) waiting(now timescale.Mono) bool {
+	return !r.waited.IsZero() && now.Sub(r.waited) < pulseSilence
 }
 
 // HasTime tells whether a trusted epoch came lately.
 func (r *Reference) HasTime(now timescale.Mono) bool {
-	return !r.trusted.IsZero() && now.Sub(r.trusted) < timeKept
+	return !r.run.Trusted.IsZero() && now.Sub(r.run.Trusted) < timeKept
+}
+
+// Opinion takes what another source says of the time.
+func (r *Reference) Opinion(o Opinion) { r.others.hear(o, r.book.Table()) }
+
+// contradicted tells whether other sources make the second of the pulses doubtful.
+func (r *Reference) contradicted(now timescale.Mono) bool {
+	return Doubtful(r.others.claims(now, r.book.Table()))
 }
 
 // Distrust is the reason not to believe the pulses at now; ok is false when there
@@ -136,6 +217,8 @@ func (r *Reference) Distrust(now timescale.Mono) (why Reason, ok bool) {
 		return ReasonPulseDisagrees, true
 	case r.jump.holds(now):
 		return ReasonTimeJump, true
+	case r.contradicted(now):
+		return ReasonSecondOpinion, true
 	case distrusted > 0:
 		return signs[0].Reason, true
 	}
@@ -151,6 +234,23 @@ func (r *Reference) Troubles(now timescale.Mono) []Trouble {
 		list = append(list, Trouble{ReasonTimeJump, fmt.Sprintf(
 			"the held clock is %v ahead of what the receiver says", r.jump.by.Round(time.Millisecond))})
 	}
+	if d, ok := r.dispute(now); ok {
+		for i := range list {
+			if list[i].Reason == ReasonPulseDisagrees || list[i].Reason == ReasonTimeJump {
+				list[i].Detail += "; " + d.String()
+			}
+		}
+	}
+	if r.waiting(now) {
+		list = append(list, Trouble{ReasonLeapUnproven, "the receiver started cold and does not vouch for its count; its pulses are used in " +
+			seconds(countTold-now.Sub(r.run.Since))})
+	}
+	if r.sense.untold(now) { // pulses do come
+		list = slices.DeleteFunc(list, func(t Trouble) bool { return t.Reason == ReasonNoPulse })
+	}
+	list = append(list, r.sense.troubles(now, r.length)...)
+	list = append(list, r.line.troubles(now)...)
+	list = append(list, r.others.troubles(now, r.book.Table())...)
 	if wrong, without, with := r.sawtooth.Wrong(); wrong {
 		list = append(list, Trouble{ReasonSawtooth, fmt.Sprintf(
 			"pulse to pulse %.1f ns without it, %.1f ns with it; it is left out", without, with)})
@@ -170,6 +270,10 @@ type ReferenceStatus struct {
 	Pairing      PairerStatus
 	HasTime      bool          // a trusted epoch came lately
 	AntennaDelay time.Duration // taken off each pulse
+	PulseDelay   time.Duration // likewise
+	Edge         EdgeStatus
+	LineFill     Maybe[float64] // 0 to 1
+	Opinions     []Claim        // of other sources, held against the label
 	Sawtooth     SawtoothStatus
 	Troubles     []Trouble
 }
@@ -185,26 +289,13 @@ type SawtoothStatus struct {
 // Status returns a copy.
 func (r *Reference) Status(now timescale.Mono) ReferenceStatus {
 	s := ReferenceStatus{
-		DecoderStatus: r.decoder.Status(), Pairing: r.pairer.Status(), HasTime: r.HasTime(now), AntennaDelay: r.cfg.AntennaDelay,
+		DecoderStatus: r.decoder.Status(), Pairing: r.pairer.Status(), HasTime: r.HasTime(now), AntennaDelay: r.cfg.AntennaDelay, PulseDelay: r.cfg.PulseDelay, Edge: r.sense.status(), Opinions: r.others.claims(now, r.book.Table()),
 		Sawtooth: SawtoothStatus{Told: r.mark.QErrPs.Known}, Troubles: r.Troubles(now),
+	}
+	s.LineFill.Value, s.LineFill.Known = r.line.share(now)
+	if s.Pairing.Delay != 0 {
+		s.Pairing.Delay += r.cfg.messageShift()
 	}
 	s.Sawtooth.LeftOut, s.Sawtooth.WithoutNs, s.Sawtooth.WithNs = r.sawtooth.Wrong()
 	return s
-}
-
-// Save is what outlives the process: the label at work; nil: no pulse was
-// labelled.
-func (r *Reference) Save() *Label {
-	if l, ok := r.pairer.Label(); ok {
-		return &l
-	}
-	return nil
-}
-
-// Resume makes a Reference that has heard nothing yet count on; nil: there is
-// nothing to go on with. See Pairer.Resume for what the caller vouches for.
-func (r *Reference) Resume(now timescale.Mono, l *Label) {
-	if l != nil {
-		r.pairer.Resume(now, *l)
-	}
 }

@@ -182,6 +182,16 @@ func (e *skyEntry) heard() timescale.Mono {
 	return e.seen
 }
 
+// tracks tells whether a satellite was received lately.
+func (k *sky) tracks(now timescale.Mono) bool {
+	for i := range k.sats[:k.n] {
+		if e := &k.sats[i]; e.CN0.Known && e.CN0.Value > 0 && now.Sub(e.seen) <= skyMemory {
+			return true
+		}
+	}
+	return false
+}
+
 // list is the satellites heard of lately.
 func (k *sky) list(now timescale.Mono) []Satellite {
 	var l []Satellite

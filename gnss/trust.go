@@ -26,8 +26,8 @@ type Trust struct {
 	sigmaNow Maybe[int64]
 	spoofed  string
 
-	home     ecef // the place, on the ellipsoid
-	homes    int  // fixes that made it; homeFixes: it stands
+	home     home
+	away     home // where the receiver says that it is instead
 	surveyed ecef // the survey's mean that home was taken from
 	fixed    bool // the receiver solves for time at a fixed place
 	distance float64
@@ -58,8 +58,6 @@ const (
 	spoofEnough  = 2                // epochs
 	jamEnough    = 3
 	movedEnough  = 5
-	homeFixes    = 30       // fixes that make the place
-	homeDoubtM   = 50       // worse fixes do not
 	movedFixedM  = 100      // in fixed mode
 	movedFreeM   = 1000     // a navigation receiver's place wanders, indoors by a hundred metres
 	sigmaGrown   = 2        // times its usual value
@@ -107,29 +105,40 @@ func (t *Trust) place(e Epoch, p Position, s Maybe[ubx.Survey]) {
 	if surveyDone {
 		if at := (ecef{s.Value.X, s.Value.Y, s.Value.Z}); at.onEarth() && at != t.surveyed {
 			latitude, longitude, _ := at.geodetic()
-			t.surveyed, t.home, t.homes = at, toECEF(latitude, longitude, 0), homeFixes
+			t.surveyed, t.home = at, standing(toECEF(latitude, longitude, 0))
 		}
 	}
-	if !e.Trusted || !p.Latitude.Known || !p.Longitude.Known || e.Received.Sub(p.At).Abs() > ubxRulesFor ||
-		p.AccuracyM.Known && p.AccuracyM.Value > homeDoubtM {
+	accuracy := fixAccuracyM(e, p)
+	if !e.Trusted || !p.Latitude.Known || !p.Longitude.Known || e.Received.Sub(p.At).Abs() > ubxRulesFor || accuracy > homeDoubtM {
 		return
 	}
 	here := toECEF(p.Latitude.Value, p.Longitude.Value, 0)
-	if t.homes < homeFixes {
-		t.homes++
-		share := 1 / float64(t.homes)
-		t.home.x += share * (here.x - t.home.x)
-		t.home.y += share * (here.y - t.home.y)
-		t.home.z += share * (here.z - t.home.z)
+	if t.home.fixes < homeFixes {
+		t.home.add(here, accuracy)
 		return
 	}
-	t.distance = here.distance(t.home)
+	t.distance = here.distance(t.home.at)
 	limit := float64(movedFreeM)
 	if t.fixed {
 		limit = movedFixedM
 	}
-	t.moved.see(e.Received, t.distance > limit, movedEnough)
+	moved := t.distance > limit
+	t.moved.see(e.Received, moved, movedEnough)
+	switch {
+	case !moved:
+		t.home.add(here, accuracy)
+		t.away = home{}
+	case t.away.fixes > 0 && here.distance(t.away.at) > limit:
+		t.away = home{} // it wanders
+	default:
+		if t.away.add(here, accuracy); t.away.outweighs(t.home) {
+			t.home, t.away, t.moved = t.away, home{}, sign{}
+		}
+	}
 }
+
+// leaveHome forgets the place.
+func (t *Trust) leaveHome() { t.home, t.away, t.moved = home{}, home{}, sign{} }
 
 // Reasons are the signs that hold, and how many of them, the first ones, forbid
 // to believe the pulses.

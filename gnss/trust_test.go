@@ -15,11 +15,12 @@ import (
 // trusting feeds a Trust one epoch a second.
 type trusting struct {
 	gnss.Trust
-	now    timescale.Mono
-	survey gnss.Maybe[ubx.Survey]
-	fix    gnss.Fix
-	northM float64
-	edit   func(*gnss.Epoch)
+	now     timescale.Mono
+	survey  gnss.Maybe[ubx.Survey]
+	fix     gnss.Fix
+	northM  float64
+	betterM float64 // by which the accuracy is better than 2 m
+	edit    func(*gnss.Epoch)
 }
 
 func (x *trusting) seconds(n int) (distrusted, told []gnss.Reason) {
@@ -30,7 +31,7 @@ func (x *trusting) seconds(n int) (distrusted, told []gnss.Reason) {
 		if x.edit != nil {
 			x.edit(&e)
 		}
-		x.Epoch(e, gnss.Position{At: x.now, Latitude: gnss.Some(60 + x.northM/111_412), Longitude: gnss.Some(5.0), AccuracyM: gnss.Some(2.0)}, x.survey)
+		x.Epoch(e, gnss.Position{At: x.now, Latitude: gnss.Some(60 + x.northM/111_412), Longitude: gnss.Some(5.0), AccuracyM: gnss.Some(2 - x.betterM)}, x.survey)
 	}
 	list, n := x.Reasons()
 	for i, t := range list {
@@ -74,6 +75,25 @@ func TestFiveEpochsElsewhereAreMoved(t *testing.T) {
 		x.northM = 0
 		if d, _ := x.seconds(20); len(d) > 0 {
 			t.Errorf("%s: back home %v", c.name, d)
+		}
+	}
+}
+
+// A place that an hour of good fixes has made is not given up for another by itself;
+// one that is younger is, for a place that more of them speak for.
+func TestAPlaceIsGivenUpForABetterOne(t *testing.T) {
+	for _, c := range []struct {
+		home, away int // s
+		kept       bool
+	}{{3600, 3 * 3600, true}, {600, 290, true}, {600, 700, false}, {60, 290, true}, {60, 310, false}} {
+		x := &trusting{now: start, fix: gnss.Fix3D}
+		x.seconds(c.home)
+		x.northM = 1500
+		if c.home >= 3600 {
+			x.betterM = 1
+		}
+		if d, _ := x.seconds(c.away); slices.Contains(d, gnss.ReasonMoved) != c.kept {
+			t.Errorf("%d s at home, %d s elsewhere: distrusted %v", c.home, c.away, d)
 		}
 	}
 }

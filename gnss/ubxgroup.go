@@ -215,6 +215,7 @@ func (d *Decoder) ubxInstant(e *Epoch, why []Reason) []Reason {
 			return d.plausibleDate(e, why)
 		case vouched:
 			e.UTC, e.Leap60 = utc, leap60
+			d.book.TellCount(utc, leapS)
 			return append(why, ReasonLeapFault)
 		}
 	}
@@ -231,6 +232,7 @@ func (d *Decoder) ubxInstant(e *Epoch, why []Reason) []Reason {
 				e.LeapS, e.LeapSource = l, LeapFromReceiver
 				d.book.TellCount(e.UTC, l.Value)
 			default:
+				d.book.TellCount(e.UTC, l.Value)
 				why = append(why, ReasonLeapFault)
 			}
 		}
@@ -360,13 +362,19 @@ func unwrapWeek(week int, ms int64, floor timescale.TAI) timescale.TAI {
 	return at
 }
 
-// timeLS takes NAV-TIMELS. The two valid bits are independent.
+// timeLS takes NAV-TIMELS. The two valid bits are independent. A count that was
+// written into the firmware is no word of the sky, valid or not.
 func (d *Decoder) timeLS(v ubx.TimeLS, now timescale.Mono) {
-	if v.LeapValid {
+	if v.LeapValid && v.Source != ubx.LeapFromFirmware {
 		d.ubx.leap.set(v.LeapS, now)
 	}
 	last := d.epoch
-	if !v.EventValid || !last.Trusted || now.Sub(last.Received) > ubxRulesFor {
+	if !last.Trusted || now.Sub(last.Received) > ubxRulesFor {
+		return
+	}
+	if !v.EventValid {
+		d.leapEvent = Maybe[LeapEvent]{}
+		d.book.TellNothing(last.UTC)
 		return
 	}
 	if v.Change == 0 || v.InS <= 0 {

@@ -37,7 +37,10 @@ func (d *Decoder) timePulse(v ubx.PulseTime, now timescale.Mono, emit func(Epoch
 	}
 	n := NextPulse{Received: now, QErrPs: d.qErr(v)}
 	if e := d.epoch; e.Trusted && now.Sub(e.Received) <= ubxRulesFor && d.ubxProtocolLocked(v) {
-		n.Second = d.pulseSecond(v, tai(d.book.table, e))
+		n.Second, n.Evidence = d.pulseSecond(v, tai(d.book.table, e)), e.Evidence
+		if !v.BaseUTC {
+			n.Evidence = Vouched // the sky's own count, whatever the leap seconds
+		}
 	}
 	d.cfg.NextPulse(n)
 }

@@ -510,7 +510,8 @@ func (c *Clock) firstStep(now timescale.Mono, pulse bool) Order {
 }
 
 // laterStep decides about a step after the first lock: in class 52 alone, where
-// on_return asks for one or the operator does.
+// on_return or the operator asks for one, or the clock has another second than the
+// pulses that are believed.
 func (c *Clock) laterStep(now timescale.Mono, pulse bool) Order {
 	if !c.life.EverLocked || c.held.Active || !pulse {
 		return Order{}
@@ -519,7 +520,8 @@ func (c *Clock) laterStep(now timescale.Mono, pulse bool) Order {
 	x := float64(whole) + part
 	out := c.life.State == quality.Relocking && !c.life.BoundInside && math.Abs(x) > ns(c.cfg.Spec)
 	asked := c.cfg.OnReturn == ReturnStep || c.cfg.OnReturn == ReturnAuto && c.slewTime(x, 0) > seconds(autoReturn)
-	if !(out && asked || c.stepWanted && math.Abs(x) > stepLeastNs) {
+	another := math.Abs(x) >= wholeSecondNs
+	if !(another || out && asked || c.stepWanted && math.Abs(x) > stepLeastNs) {
 		c.stepWanted = false
 		return Order{}
 	}

@@ -192,8 +192,13 @@ const (
 )
 
 // AcceptPulses is the operator's word that the receiver's pulse is right: the
-// holdover ends with the next pulses that lie on a line, wherever they are.
-func (c *Clock) AcceptPulses() { c.vouched = c.held.Active }
+// holdover ends with the next pulses that lie on a line, wherever they are, and
+// nothing is waited for after a short lock. It reports whether pulses were refused.
+func (c *Clock) AcceptPulses() (refused bool) {
+	refused = c.held.Active && (c.returning > 0 || c.held.Sky > 0)
+	c.vouched, c.life.Waits = c.held.Active, false
+	return refused
+}
 
 // strayed is the deviation of what the oscillator has done since the loss.
 func (c *Clock) strayed() float64 {

@@ -64,7 +64,7 @@ var reasonTexts = [reasonCount]struct{ word, fix string }{
 	ReasonPulsesRejected:     {"pulses rejected", "the pulse moved against the oscillator: check antenna, receiver and the pulse's wire"},
 	ReasonAntenna:            {"antenna fault", "check the antenna's cable, connector and supply"},
 	ReasonSpoofing:           {"receiver reports spoofing", "do not trust this sky: check the antenna's surroundings"},
-	ReasonMoved:              {"position moved", "if the antenna was moved, survey anew and restart bragid; if not, do not trust this sky"},
+	ReasonMoved:              {"position moved", "if the antenna was moved: bragi clock accept receiver; if not, do not trust this sky"},
 	ReasonJamming:            {"receiver reports jamming", "look for a transmitter near the antenna"},
 	ReasonTimeFault:          {"pulse and message disagree", "check the receiver; restart it"},
 	ReasonSteppedServed:      {"clock stepped while clients were served", "clients saw a step; holdover.on_acquire and holdover.on_return = \"slew\" avoid it next time"},

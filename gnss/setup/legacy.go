@@ -72,7 +72,7 @@ func modelStep() step {
 
 // pulseStep sets pulse 0; the cable's delay is the servo's business.
 func pulseStep() step {
-	return step{what: "time pulse, cable delay 0", name: ubx.CfgTP5, read: []byte{0}, judge: func(_ *Machine, msg ubx.Message) (bool, []byte, bool) {
+	return step{what: timePulse + ", cable delay 0", name: ubx.CfgTP5, read: []byte{0}, judge: func(_ *Machine, msg ubx.Message) (bool, []byte, bool) {
 		p, ok := ubx.ParseTimePulse(msg)
 		if !ok || p.Index != 0 {
 			return false, nil, false

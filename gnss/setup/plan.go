@@ -92,7 +92,7 @@ func planItems(v ubx.Version) []step {
 		items(survey+" at USB", optional, ubx.Item{Key: key.OnUSB(), Value: everyFifth}),
 		items("one solution a second", needed, ubx.Item{Key: ubx.KeyRateMeas, Value: 1000}, ubx.Item{Key: ubx.KeyRateNav, Value: 1}),
 		items("stationary model", needed, ubx.Item{Key: ubx.KeyDynModel, Value: ubx.ModelStationary}),
-		items("time pulse", needed, pulseItems...),
+		items(timePulse, needed, pulseItems...),
 		items("cable delay 0", needed, ubx.Item{Key: ubx.KeyTPCableDelay}),
 		items("interference monitor", optional, ubx.Item{Key: ubx.KeyItfmEnable, Value: 1}),
 		unlessNoPVT(items("no NMEA at UART1", needed, ubx.Item{Key: ubx.KeyUART1OutNMEA})),
@@ -118,6 +118,9 @@ const (
 	pulsePeriod = 1_000_000 // us
 	pulseLength = 100_000   // us
 )
+
+// timePulse is what the step is called that sets the pulse.
+const timePulse = "time pulse"
 
 var pulseItems = []ubx.Item{
 	{Key: ubx.KeyTPPulseDef, Value: 0}, {Key: ubx.KeyTPPulseLengthDef, Value: 1},

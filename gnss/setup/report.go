@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"bragi/gnss/ubx"
 )
@@ -106,6 +107,17 @@ func (m *Machine) Status() Status {
 // Baud is the rate of the line, which may have been raised; 0 when it is the
 // operator's.
 func (m *Machine) Baud() int { return m.baud }
+
+// PulseLength is how long the receiver was told to make its pulse, if it took that;
+// 0: not known.
+func (m *Machine) PulseLength() time.Duration {
+	for _, r := range m.results {
+		if strings.HasPrefix(r.Name, timePulse) && (r.Outcome == Kept || r.Outcome == Set) {
+			return pulseLength * time.Microsecond
+		}
+	}
+	return 0
+}
 
 // Problems are the faults that stand, one line each; while a set-up is done
 // again, those of the one before too.

@@ -112,6 +112,9 @@ type TimeLS struct {
 	EventDay     int // 1 Sunday to 7 Saturday, at the end of which the second is
 }
 
+// LeapFromFirmware is TimeLS.Source of a count that the sky has not told yet.
+const LeapFromFirmware = 0
+
 // ParseTimeLS reads NAV-TIMELS.
 func ParseTimeLS(m Message) (v TimeLS, ok bool) {
 	p := m.Payload

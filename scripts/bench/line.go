@@ -32,7 +32,7 @@ type quantiles struct {
 
 // us prints the quantiles in microseconds.
 func (q quantiles) us() string {
-	return fmt.Sprintf("%.0f / %.0f / %.0f", float64(q.P50)/1e3, float64(q.P99)/1e3, float64(q.Max)/1e3)
+	return fmt.Sprintf("%.0f/%.0f/%.0f", float64(q.P50)/1e3, float64(q.P99)/1e3, float64(q.Max)/1e3)
 }
 
 // ptp4lStart is how long ptp4l listens for other masters before it serves.
@@ -48,8 +48,21 @@ const (
 	programMost = 1000
 )
 
+// legend explains the columns of head.
+const legend = `
+N        clients. ptp4l*: ptp4l with a receive buffer (SO_RCVBUF) of 16 MB. program: bragid with kernel_sync = false
+held     how many clients got their messages at their rate
+ms       CPU of the master in ms per client-second; core %: of one core
+floor    this CPU to the floor's with the same N; ptp4l: to ptp4l's
+spacing  by how much the spacing of Syncs is off, us: p50/p99/max
+turn     from Delay_Req to Delay_Resp, us: p50/p99/max
+MB       RSS of the master
+load %   CPU of the load; lost: datagrams that the load's sockets dropped
+others   what neither master nor load computed, % of a core; stolen: what the hypervisor gave to someone else
+`
+
 func (b *bench) head() {
-	fmt.Println("\n| master | N | held | CPU ms per client-s | of a core | to floor | to ptp4l | Sync spacing off by, us p50 / p99 / max | turn-around us p50 / p99 / max | RSS MB | load's CPU | load dropped | others | stolen |")
+	fmt.Println("\n| master | N | held | ms | core % | floor | ptp4l | spacing us | turn us | MB | load % | lost | others % | stolen % |")
 	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 }
 
@@ -81,13 +94,10 @@ func (b *bench) line(name string, n int) {
 	if name == "floor" {
 		held, spacing, turn = fmt.Sprintf("%.1f %% sent", 100*m.SyncShare), "-", "-"
 	}
-	if name == program {
-		name = "bragid, kernel_sync = false"
-	}
 	if name == "ptp4l" && n > stock {
-		name = "ptp4l, SO_RCVBUF 16 MB"
+		name = "ptp4l*"
 	}
-	fmt.Printf("| %s | %d | %s | %.3f | %.1f %% | %s | %s | %s | %s | %.1f | %.0f %% | %d | %.0f %% | %.1f %% |\n", name, n, held, m.perClient, 100*m.core,
+	fmt.Printf("| %s | %d | %s | %.3f | %.1f | %s | %s | %s | %s | %.1f | %.0f | %d | %.0f | %.1f |\n", name, n, held, m.perClient, 100*m.core,
 		ratio(b.floorCPU), ratio(b.ptp4lCPU), spacing, turn, m.rss, 100*m.OwnCPU, m.Sockets.Dropped, 100*m.others, 100*m.stolen)
 }
 

@@ -61,6 +61,7 @@ func run(ctx context.Context, counts, masters []string, window time.Duration) er
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
 	fmt.Printf("%s, Linux %s, %d processors (%s); windows of %v; ptp4u is not in Debian and so not measured\n", time.Now().UTC().Format(time.DateOnly),
 		strings.TrimSpace(string(kernel)), runtime.NumCPU(), processor(), window)
+	fmt.Print(legend)
 	for _, m := range masters {
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -75,7 +75,9 @@ func (b *bench) serving(p *process) error {
 func (b *bench) oneCore() error {
 	const clients, asks = 100, 20
 	fmt.Printf("\nOne core, %d clients, status asked %d times a second, %v:\n\n", clients, asks, b.window)
-	fmt.Println("| serving thread | held | latest tick ms | ticks late by more than 1 ms | slots skipped | ticks | answers of status | others | stolen |")
+	fmt.Println("latest: how late the latest tick was; late: ticks late by more than 1 ms; skipped: slots; answers: of status")
+	fmt.Println()
+	fmt.Println("| serving thread | held | latest ms | late | skipped | ticks | answers | others % | stolen % |")
 	fmt.Println("|---|---|---|---|---|---|---|---|---|")
 	for _, class := range []string{"nice -20", "plain", "FIFO"} {
 		if err := b.oneCoreLine(class, clients, asks); err != nil {
@@ -128,7 +130,7 @@ func (b *bench) oneCoreLine(class string, clients, asks int) error {
 		return err
 	}
 	s := last.Master.Schedule
-	fmt.Printf("| %s | %d | %.1f | %d | %d | %d | %d | %.0f %% | %.1f %% |\n", class, m.Held, s.LatestMs, s.Late, s.Missed, s.Ticks, answers,
+	fmt.Printf("| %s | %d | %.1f | %d | %d | %d | %d | %.0f | %.1f |\n", class, m.Held, s.LatestMs, s.Late, s.Missed, s.Ticks, answers,
 		100*(float64(end.busy-seen.busy)/100/took-used.Seconds()/took-usedLoad.Seconds()/took), float64(end.stolen-seen.stolen)/took)
 	return nil
 }

@@ -35,13 +35,18 @@ type residual struct {
 	N   int   `json:"n"`
 }
 
+const wireLegend = `
+The time in the Syncs (software stamps of both ends).
+residual        bragid's transmit stamp, less what its Sync said; written by the kernel, of "program" by bragid alone
+at the clients  the receive stamp, less what the master said, around its median
+`
+
 // wire prints the time in the Syncs, of all that was measured.
 func (b *bench) wire() {
 	if len(b.lines) == 0 {
 		return
 	}
-	fmt.Println("\nThe time in the Syncs (software stamps of both ends): what bragid's transmit stamps differ from what its Syncs said, written by the kernel or by the program alone; and at the clients,")
-	fmt.Println("receive stamp minus what the master said, around its median.")
+	fmt.Print(wireLegend)
 	fmt.Println("\n| master | N | residual us p1 / p50 / p99 (n) | at the clients us p1 / p99 (n) | spread us | to two-step ptp4l |")
 	fmt.Println("|---|---|---|---|---|---|")
 	spread := map[int]int64{}
@@ -57,9 +62,6 @@ func (b *bench) wire() {
 		}
 		if spread[l.n] > 0 {
 			ratio = fmt.Sprintf("%.2f", float64(width)/float64(spread[l.n]))
-		}
-		if l.name == program {
-			l.name = "bragid, kernel_sync = false"
 		}
 		fmt.Printf("| %s | %d | %s | %.1f / %.1f (%d) | %.1f | %s |\n", l.name, l.n, own, float64(l.oneWay.P1)/1e3, float64(l.oneWay.P99)/1e3, l.oneWay.N, float64(width)/1e3, ratio)
 	}
@@ -89,7 +91,7 @@ func (b *bench) clientOffsets(masters []string) error {
 		return err
 	}
 	fmt.Printf("\nOne ptp4l client's own offset from its master, each Sync of %v:\n\n", b.window)
-	fmt.Println("| master | offsets | us p1 / p50 / p99 | worst us | stolen |")
+	fmt.Println("| master | offsets | us p1 / p50 / p99 | worst us | stolen % |")
 	fmt.Println("|---|---|---|---|---|")
 	for _, name := range masters {
 		if name != "ptp4l" && name != "bragid" {
@@ -132,7 +134,7 @@ func (b *bench) clientLine(name string) error {
 	offsets = offsets[max(0, len(offsets)-want):]
 	slices.Sort(offsets)
 	n := len(offsets)
-	fmt.Printf("| %s | %d | %+.1f / %+.1f / %+.1f | %.1f | %.1f %% |\n", name, n, offsets[n/100], offsets[n/2], offsets[n-1-n/100],
+	fmt.Printf("| %s | %d | %+.1f / %+.1f / %+.1f | %.1f | %.1f |\n", name, n, offsets[n/100], offsets[n/2], offsets[n-1-n/100],
 		max(-offsets[0], offsets[n-1]), float64(end.stolen-seen.stolen)/b.window.Seconds())
 	return nil
 }

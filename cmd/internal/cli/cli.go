@@ -72,7 +72,7 @@ func NoArgs(c *cobra.Command, args []string) error {
 func ExactArgs(n int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != n {
-			return Usagef("%s wants %s", c.CommandPath(), what)
+			return Usagef("%s needs %s", c.CommandPath(), what)
 		}
 		return nil
 	}

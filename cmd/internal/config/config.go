@@ -17,8 +17,10 @@ package config
 import (
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"time"
 
+	"bragi/board"
 	"bragi/cmd/internal/syslog"
 	"bragi/holdover"
 	"bragi/holdover/quality"
@@ -58,7 +60,14 @@ type GNSS struct {
 	Protocol     string // "auto", "nmea", "ubx"
 	PPS          string // "auto", "extts:N", a device
 	AntennaDelay time.Duration
-	Configure    bool // a u-blox is set up; false: not a byte is written to any receiver
+	// PPSDelay is how late the input stamps the pulse, PPSUncertainty bounds what is
+	// left; where the file does not say, see PulseDelay.
+	PPSDelay, PPSUncertainty time.Duration
+	// MessageDelay is how long after its pulse a message comes; 0: within the second.
+	MessageDelay time.Duration
+	// SecondOpinion is OpinionAuto, OpinionOff, or NTP servers.
+	SecondOpinion []string
+	Configure     bool // a u-blox is set up; false: not a byte is written to any receiver
 
 	Survey         time.Duration // how long a position is averaged at least; 0: never
 	SurveyAccuracy float64       // m, how good the mean must be
@@ -75,6 +84,8 @@ type Holdover struct {
 	Settle      time.Duration
 	WarmUp      time.Duration
 	OnAcquire   holdover.OnAcquire
+	// Thermometer is "auto", NoThermometer, the name of a chip, or a path.
+	Thermometer string
 	OnReturn    holdover.OnReturn
 	MaxSlew     float64 // ppb, out of spec
 	Restore     time.Duration
@@ -83,6 +94,9 @@ type Holdover struct {
 	// nowhere for the board of software.
 	StateFile string
 }
+
+// NoThermometer is the operator's word that there is none.
+const NoThermometer = "none"
 
 // Master is the section [master].
 type Master struct {
@@ -190,6 +204,53 @@ func (c *Config) PositionFile() string {
 
 // SetsReceiverUp tells whether anything may be written to the receiver.
 func (c *Config) SetsReceiverUp() bool { return c.GNSS.Configure && c.GNSS.Protocol != "nmea" }
+
+// The words of gnss.second_opinion that are no servers.
+const (
+	OpinionAuto = "auto"
+	OpinionOff  = "off"
+)
+
+// AsksSystemClock tells whether the system clock is held against the receiver. A
+// recording that is played has its own date.
+func (c *Config) AsksSystemClock() bool {
+	return !slices.Equal(c.GNSS.SecondOpinion, []string{OpinionOff}) && c.Sim.Capture == ""
+}
+
+// OpinionServers are the NTP servers that are asked for a second opinion.
+func (c *Config) OpinionServers() []string {
+	if s := c.GNSS.SecondOpinion; len(s) == 1 && (s[0] == OpinionAuto || s[0] == OpinionOff) {
+		return nil
+	}
+	return c.GNSS.SecondOpinion
+}
+
+// PulseInput is where the pulse comes in: what the file says, else what the board
+// is known for; "auto": it is looked for at the start.
+func (c *Config) PulseInput() string {
+	if profile, _ := board.ProfileOf(c.Board.Profile); c.GNSS.PPS == "auto" && profile.Pulse != "" {
+		return profile.Pulse
+	}
+	return c.GNSS.PPS
+}
+
+// PulseDelay is how late the pulse is stamped at an input, "extts:N" or a device:
+// what the file says, else what is known of the board. The board of software stamps
+// without a delay.
+func (c *Config) PulseDelay(input string) board.PulseDelay {
+	if c.Simulated() {
+		return board.PulseDelay{}
+	}
+	profile, _ := board.ProfileOf(c.Board.Profile)
+	d := profile.PulseDelay(input)
+	if _, set := c.where["gnss.pps_delay"]; set {
+		d.Delay = c.GNSS.PPSDelay
+	}
+	if _, set := c.where["gnss.pps_uncertainty"]; set {
+		d.Uncertainty = c.GNSS.PPSUncertainty
+	}
+	return d
+}
 
 // Servo is what the clock is told. Quantum and limit of the hardware are the
 // caller's to add.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"bragi/board"
 	"bragi/holdover"
 	"bragi/holdover/quality"
 )
@@ -191,6 +192,41 @@ format = "rfc3164"
 	}
 }
 
+// Who may contradict the receiver: the system clock unless it is off, and servers that
+// are named, in the file or on the command line.
+func TestASecondOpinionIsAWordOrAListOfServers(t *testing.T) {
+	for written, want := range map[string]struct {
+		system  bool
+		servers []string
+		wrong   bool
+	}{
+		``:                        {system: true},
+		`second_opinion = "auto"`: {system: true},
+		`second_opinion = "off"`:  {},
+		`second_opinion = []`:     {},
+		`second_opinion = ["ntp1", "[::1]:1123"]`: {system: true, servers: []string{"ntp1", "[::1]:1123"}},
+		`second_opinion = "ntp1"`:                 {wrong: true},
+		`second_opinion = ["a b"]`:                {wrong: true},
+		`second_opinion = ["auto", "ntp1"]`:       {wrong: true},
+		`second_opinion = 3`:                      {wrong: true},
+	} {
+		cfg, _, err := Parse("x.toml", []byte("[board]\nprofile = \"sim\"\n[gnss]\n"+written+"\n"), nil)
+		if want.wrong {
+			if err == nil || !strings.Contains(err.Error(), "gnss.second_opinion") {
+				t.Errorf("%s: %v", written, err)
+			}
+			continue
+		}
+		if err != nil || cfg.AsksSystemClock() != want.system || !slices.Equal(cfg.OpinionServers(), want.servers) {
+			t.Errorf("%s: %v, system clock %v, servers %v", written, err, cfg.AsksSystemClock(), cfg.OpinionServers())
+		}
+	}
+	cfg, _, err := Parse("x.toml", []byte("[board]\nprofile = \"sim\"\n"), []string{"gnss.second_opinion=ntp1,ntp2"})
+	if err != nil || !slices.Equal(cfg.OpinionServers(), []string{"ntp1", "ntp2"}) {
+		t.Errorf("on the command line: %v", err)
+	}
+}
+
 // What is wrong is told with place, excerpt and fix, word for word.
 func TestWhatIsWrongIsToldWithPlaceAndFix(t *testing.T) {
 	const sim = "[board]\nprofile = \"sim\"\n"
@@ -352,6 +388,8 @@ func TestDescribeSaysWhatWouldRun(t *testing.T) {
 	const want = `file        x.toml
 board       generic, clock auto, interface eth0
 receiver    /dev/ttyS4, rate found by listening, pulse auto, antenna delay 0s; a u-blox is set up, its position surveyed once
+pulse       by an input of the PTP clock, stamped 0s late, +-30ns; without one by /dev/pps0, stamped 7us late, +-5us
+opinions    the system clock while NTP keeps it
 clock       oscillator ocxo; locked after 1m0s inside 100 ns; clients served by a free run when GNSS comes: auto
 holdover    class 7 inside 1.5µs, after 1h0m0s of lock, for at most 24h0m0s
 serving     10.0.0.1, ports 319 and 320, domain 0, profile default (classes 6, 7, 52, 58), one-step, at most 1000 clients, DSCP 47
@@ -363,6 +401,37 @@ syslog      no servers
 `
 	if got := c.Describe(); got != want {
 		t.Errorf("got\n%s", got)
+	}
+}
+
+// How late a pulse is stamped is known of its input and the board, and the operator
+// knows it better.
+func TestThePulsesDelayIsThatOfItsInput(t *testing.T) {
+	const us = time.Microsecond
+	for _, c := range []struct {
+		profile, gnss, input string
+		delay, uncertainty   time.Duration
+		words                string
+	}{
+		{"beaglebone-black", "", "/dev/pps0", 7 * us, 2 * us, "by /dev/pps0, stamped 7us late, +-2us"},
+		{"imx6ul", "", "/dev/pps0", 7 * us, 5 * us, "never, since the pulse is not known so well"},
+		{"imx8mp", "", "extts:0", 0, 30, "by extts:0, stamped 0s late, +-30ns"},
+		{"imx8mp", "pps = \"/dev/pps1\"\n", "/dev/pps1", 7 * us, 5 * us, "+-5us"},
+		{"beaglebone-black", "pps_delay = \"8us\"\npps_uncertainty = \"300ns\"\n", "/dev/pps0", 8 * us, 300, "stamped 8us late, +-300ns"},
+		{"generic", "", "auto", 7 * us, 5 * us, "without one by /dev/pps0"},
+	} {
+		text := "[board]\nprofile = \"" + c.profile + "\"\n[gnss]\ndevice = \"/dev/ttyS4\"\n" + c.gnss + "[holdover]\noscillator = \"ocxo\"\n"
+		cfg, _, err := Parse("x.toml", []byte(text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		input := cfg.PulseInput()
+		if d := cfg.PulseDelay(input); input != c.input || d.Delay != c.delay || d.Uncertainty != c.uncertainty || !strings.Contains(cfg.Describe(), c.words) {
+			t.Errorf("%s %q: %s, %+v\n%s", c.profile, c.gnss, input, d, cfg.Describe())
+		}
+	}
+	if cfg, _, err := Parse("x.toml", []byte("[board]\nprofile = \"sim\"\n"), nil); err != nil || cfg.PulseDelay(cfg.PulseInput()) != (board.PulseDelay{}) {
+		t.Errorf("the board of software has a delay, or %v", err)
 	}
 }
 

@@ -35,14 +35,19 @@ func (c *Config) Describe() string {
 			baud = fmt.Sprintf("%d baud", c.GNSS.Baud)
 		}
 		line("receiver", "%s, %s, pulse %s, antenna delay %v; %s", c.GNSS.Device, baud, c.GNSS.PPS, c.GNSS.AntennaDelay, c.receiverWords())
+		line("pulse", "%s", c.pulseWords())
+		if c.GNSS.MessageDelay != 0 {
+			line("messages", "about %s after their pulse", durationText(c.GNSS.MessageDelay))
+		}
 	}
+	line("opinions", "%s", c.opinionWords())
 	h := c.Holdover
 	oscillator := h.Oscillator.String()
 	if h.Oscillator == holdover.Auto {
 		oscillator = "unknown, taken for a plain crystal"
 	}
 	line("clock", "oscillator %s; locked after %v inside 100 ns; clients served by a free run when GNSS comes: %v", oscillator, h.Settle, h.OnAcquire)
-	line("holdover", "class 7 inside %v, after %v of lock, for at most %v", h.Spec, h.Learning, h.MaxHoldover)
+	line("holdover", "class 7 inside %v, after %v of lock, for at most %v%s", h.Spec, h.Learning, h.MaxHoldover, c.neverInSpec())
 	m := c.Master
 	p := quality.Profiles[m.QualityProfile()]
 	line("serving", "%s, ports %d and %d, domain %d, profile %s (classes %d, %d, %d, %d), %s, at most %d clients, DSCP %d",
@@ -84,6 +89,37 @@ func joinPrefixes(list []netip.Prefix) string {
 		texts[i] = p.String()
 	}
 	return strings.Join(texts, ", ")
+}
+
+// pulseWords says how late the pulse is stamped.
+func (c *Config) pulseWords() string {
+	late := func(input string) string {
+		d := c.PulseDelay(input)
+		return fmt.Sprintf("stamped %s late, +-%s", durationText(d.Delay), durationText(d.Uncertainty))
+	}
+	if input := c.PulseInput(); input != "auto" {
+		return fmt.Sprintf("by %s, %s", input, late(input))
+	}
+	return fmt.Sprintf("by an input of the PTP clock, %s; without one by /dev/pps0, %s", late("extts:0"), late("/dev/pps0"))
+}
+
+// neverInSpec says that the pulse's input leaves no bound inside the spec.
+func (c *Config) neverInSpec() string {
+	if input := c.PulseInput(); input == "auto" || c.PulseDelay(input).Uncertainty < c.Holdover.Spec {
+		return ""
+	}
+	return ": never, since the pulse is not known so well (fix: measure gnss.pps_delay and set gnss.pps_uncertainty)"
+}
+
+// opinionWords says who may contradict the receiver.
+func (c *Config) opinionWords() string {
+	switch servers := c.OpinionServers(); {
+	case !c.AsksSystemClock():
+		return "nobody contradicts the receiver"
+	case len(servers) > 0:
+		return "the system clock while NTP keeps it, and the NTP servers " + strings.Join(servers, ", ")
+	}
+	return "the system clock while NTP keeps it"
 }
 
 // receiverWords says what is done to the receiver.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -356,6 +357,45 @@ func prefixes(at *[]netip.Prefix) field {
 		}
 		return p, nil
 	})
+}
+
+// hostPattern is a host's name or address, with a port or without.
+var hostPattern = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
+
+// opinion is one of two words, or a list of NTP servers.
+func opinion(at *[]string) field {
+	f := list(at, `["ntp1.example.net", "192.0.2.7"]`, func(s string) (string, *flaw) {
+		if s == OpinionAuto || s == OpinionOff || !hostPattern.MatchString(s) {
+			return "", &flaw{must: fmt.Sprintf("has %q, which is no server", s)}
+		}
+		return s, nil
+	})
+	servers, write := f.read, f.write
+	f.read = func(v value) *flaw {
+		switch s, isText := v.asText(); {
+		case isText && (s == OpinionAuto || s == OpinionOff):
+			*at = []string{s}
+			return nil
+		case isText && !v.cli:
+			return &flaw{"is not known", `"auto", "off" or a list of NTP servers`}
+		}
+		if f := servers(v); f != nil {
+			return f
+		}
+		if len(*at) == 0 {
+			*at = []string{OpinionOff}
+		}
+		return nil
+	}
+	f.write = func() string {
+		if len(*at) == 1 && ((*at)[0] == OpinionAuto || (*at)[0] == OpinionOff) {
+			return strconv.Quote((*at)[0])
+		}
+		return write()
+	}
+	f.reset = func() { *at = []string{OpinionAuto} }
+	f.allowed = words(`"auto", "off", or a list of NTP servers, for example ["ntp1.example.net", "192.0.2.7"]`)
+	return f
 }
 
 // targets is a list of syslog servers.

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"path/filepath"
 
+	"bragi/board"
 	"bragi/holdover"
 	"bragi/holdover/quality"
 )
@@ -21,10 +22,13 @@ func (l *loader) judge() {
 		l.fail(place{file: l.file}, "board.profile is missing", `[board] profile = "sim", "beaglebone-black", "imx6ul", "imx8mp" or "generic"`)
 		return
 	case c.Simulated():
-		for _, key := range []string{"gnss.device", "gnss.pps", "gnss.baud", "board.phc"} {
+		for _, key := range []string{"gnss.device", "gnss.pps", "gnss.pps_delay", "gnss.pps_uncertainty", "gnss.baud", "board.phc"} {
 			if l.set(key) {
 				l.bad(key, fmt.Sprintf("%s has no effect with the board of software, which brings its own", key), leaveOut+`, or choose another board.profile`)
 			}
+		}
+		if w := c.Holdover.Thermometer; w != board.AnyThermometer && w != NoThermometer {
+			l.bad("holdover.thermometer", "the board of software has no other thermometer than its own", `"auto" or "none"`)
 		}
 		if !l.set("board.interface") {
 			c.Board.Interface = "" // a laptop's loopback

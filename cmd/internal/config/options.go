@@ -1,12 +1,14 @@
 package config
 
 import (
+	"fmt"
 	"math"
 	"net/netip"
 	"regexp"
 	"strings"
 	"time"
 
+	"bragi/board"
 	"bragi/board/sim"
 	"bragi/cmd/internal/syslog"
 	"bragi/holdover"
@@ -47,6 +49,12 @@ var (
 		return have.Master.Management != "off" && want.Master.Management != "off"
 	}}
 )
+
+// inputsOwn are the words for what holds for a kernel device and for an input of
+// the PTP clock.
+func inputsOwn(gpio, extts string) string {
+	return fmt.Sprintf("that of the input: %s for a kernel device, %s for an input of the PTP clock", gpio, extts)
+}
 
 const (
 	leaveOut     = "leave the key out"
@@ -99,6 +107,16 @@ func (c *Config) table() table {
 				"A table of leap seconds that is newer than the built-in one."},
 			{"antenna_delay", restart, duration(&g.AntennaDelay, 0, 0, 10*time.Microsecond, "50ns"),
 				"The delay of the antenna cable. A metre of cable is about 5 ns."},
+			{"pps_delay", restart, duration(&g.PPSDelay, 0, 0, time.Millisecond, "7us").otherwise(inputsOwn("7us", "0s")),
+				"How late the input stamps the pulse. It is taken off each pulse. Measure it once."},
+			{"pps_uncertainty", restart, duration(&g.PPSUncertainty, 0, 0, time.Millisecond, "2us").
+				otherwise(inputsOwn("2us, on a board that nobody has measured 5us,", "30ns")),
+				"How much pps_delay may be wrong. It is part of the error bound."},
+			{"message_delay", restart, duration(&g.MessageDelay, 0, -time.Second, 3*time.Second, "1.3s").
+				otherwise("messages come within the second after their pulse"),
+				"How long after its pulse a message comes, if that is more than a second. Negative: the message comes before its pulse."},
+			{"second_opinion", restart, opinion(&g.SecondOpinion),
+				`Who may contradict the receiver. "auto" is the system clock while NTP keeps it; a list adds NTP servers.`},
 			{"configure", restart, onByDefault(&g.Configure),
 				"true: a u-blox is set up for timing. false: nothing is written to the receiver."},
 			{"survey", restart, duration(&g.Survey, 20*time.Minute, 0, 7*24*time.Hour, "20m"),
@@ -124,6 +142,8 @@ func (c *Config) table() table {
 				"How long the oscillator warms up after the start. Until then the clock is in WARMUP."},
 			{"on_acquire", live, named(&h.OnAcquire, servo.OnAcquire, []string{"auto", "slew", "step"}, holdover.ParseOnAcquire),
 				`How a free run that has clients comes to GNSS time. "auto" steps if slewing takes over 10 minutes.`},
+			{"thermometer", restart, text(&h.Thermometer, board.AnyThermometer, `"auto", "none", a chip such as "tmp102", or the path of its temp1_input`, isThermometer),
+				`The thermometer near the oscillator. "auto" takes a sensor on the board, never that of a processor, PHY or network card.`},
 			{"on_return", live, named(&h.OnReturn, servo.OnReturn, []string{"auto", "slew", "step"}, holdover.ParseOnReturn),
 				`How a clock out of spec comes back to GNSS time. "auto" steps if slewing takes over an hour.`},
 			{"max_slew", live, number(&h.MaxSlew, servo.MaxSlewPPB, 200, 5000, "5000"),
@@ -254,7 +274,8 @@ func (r *Reference) options() []option {
 const firstPriority = 100
 
 var (
-	interfacePattern = regexp.MustCompile(`^[^/\s:]{0,15}$`) // IFNAMSIZ - 1; "" for any
+	interfacePattern = regexp.MustCompile(`^[^/\s:]{0,15}$`)   // IFNAMSIZ - 1; "" for any
+	chipPattern      = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`) // a name of the kernel's hwmon class
 	externPattern    = regexp.MustCompile(`^extts:[0-9]{1,2}$`)
 )
 
@@ -263,6 +284,7 @@ func isInterface(s string) bool   { return interfacePattern.MatchString(s) && s 
 func isDevice(s string) bool      { return strings.HasPrefix(s, "/dev/") && len(s) > len("/dev/") }
 func isClock(s string) bool       { return s == "auto" || isDevice(s) }
 func isPulse(s string) bool       { return s == "auto" || isDevice(s) || externPattern.MatchString(s) }
+func isThermometer(s string) bool { return chipPattern.MatchString(s) || isPath(s) }
 func isPath(s string) bool        { return strings.HasPrefix(s, "/") }
 func isPathOrEmpty(s string) bool { return s == "" || isPath(s) }
 

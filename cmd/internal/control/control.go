@@ -34,6 +34,8 @@ type Daemon interface {
 	Drain(on bool) error
 	// Reload reads the configuration again.
 	Reload() (Reloaded, error)
+	// AcceptReceiver takes the operator's word that the receiver is right.
+	AcceptReceiver() (Accepted, error)
 }
 
 // Drain is the body of POST /v1/drain.
@@ -72,6 +74,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 		reply(w, http.StatusOK, d.Status())
 	})
 	reloads(mux, d)
+	clock(mux, d)
 	knob := func(pattern string, turn http.HandlerFunc) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if sim == nil {

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +17,12 @@ type fakeDaemon struct{ drained *bool }
 
 func (f fakeDaemon) Status() status.Status { return status.Status{Version: "v1"} }
 func (f fakeDaemon) Drain(on bool) error   { *f.drained = on; return nil }
+func (f fakeDaemon) AcceptReceiver() (Accepted, error) {
+	if *f.drained {
+		return Accepted{}, errors.New("nothing is refused (fix: bragi show alarms)")
+	}
+	return Accepted{Forgotten: []string{"the second"}}, nil
+}
 func (f fakeDaemon) Reload() (Reloaded, error) {
 	return Reloaded{Applied: []string{"master.dscp"}}, nil
 }
@@ -111,6 +118,25 @@ func TestListenTwice(t *testing.T) {
 		t.Fatalf("after a crash: %v", err)
 	}
 	second.Close()
+}
+
+// The operator's word reaches the daemon, and a refusal comes back as one line.
+func TestAcceptReceiver(t *testing.T) {
+	c := serve(t, nil)
+	var done Accepted
+	if err := c.Post(t.Context(), "/v1/clock/accept", Accept{What: "receiver"}, &done); err != nil || len(done.Forgotten) != 1 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if err := c.Post(t.Context(), "/v1/clock/accept", Accept{What: "fate"}, &done); err == nil || !strings.Contains(err.Error(), `"fate" cannot be accepted`) {
+		t.Errorf("accepting fate: %v", err)
+	}
+	var v any
+	if err := c.Post(t.Context(), "/v1/drain", Drain{On: true}, &v); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Post(t.Context(), "/v1/clock/accept", Accept{What: "receiver"}, &done); err == nil || !strings.Contains(err.Error(), "nothing is refused") {
+		t.Errorf("with nothing to accept: %v", err)
+	}
 }
 
 func TestReload(t *testing.T) {

@@ -8,10 +8,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bragi/board"
 	"bragi/cmd/internal/cli"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/syslog"
 )
+
+// thermometerNow is what the configuration finds on this machine at the moment.
+func thermometerNow(cfg *config.Config) string {
+	if cfg.Simulated() {
+		return (&thermometer{want: cfg.Holdover.Thermometer, sim: func() float64 { return 0 }}).words()
+	}
+	return newThermometer(cfg.Holdover.Thermometer, board.OpenThermometer).words()
+}
 
 // Command is bragid's command line.
 func Command() *cobra.Command {
@@ -23,8 +32,8 @@ func Command() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bragid --config FILE",
 		Short: "The grandmaster's daemon",
-		Long: "The daemon of the bragi PTP grandmaster: it disciplines the board's clock by a GNSS receiver and serves it to unicast clients.\n" +
-			"Ask it with 'bragi show clock'. SIGTERM ends it; clients keep their grants and go on when it is back.",
+		Long: "The daemon of the bragi PTP grandmaster. It steers the board's clock by a GNSS receiver, and serves the time to\n" +
+			"unicast clients. Ask it with 'bragi show clock'. SIGTERM ends it: clients keep their grants and go on when it is back.",
 		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if file == "" {
@@ -38,7 +47,7 @@ func Command() *cobra.Command {
 				for _, w := range warnings {
 					fmt.Fprintf(c.ErrOrStderr(), "bragid: warning: %s\n", w)
 				}
-				_, err := fmt.Fprint(c.OutOrStdout(), cfg.Describe())
+				_, err := fmt.Fprintf(c.OutOrStdout(), "%s%-11s %s\n", cfg.Describe(), "thermometer", thermometerNow(cfg))
 				return err
 			}
 			log, sender := newLog(syslog.Format(cfg.Syslog.Format), cfg.Syslog.Servers())
@@ -50,6 +59,6 @@ func Command() *cobra.Command {
 	}
 	c.Flags().StringVar(&file, "config", "", "the configuration file (TOML)")
 	c.Flags().StringArrayVar(&sets, "set", nil, "override a key: section.key=value (repeatable)")
-	c.Flags().BoolVar(&check, "check", false, "validate, print what would run, touch nothing")
+	c.Flags().BoolVar(&check, "check", false, "check the file and print what would run; touch nothing")
 	return c
 }

@@ -24,10 +24,10 @@ type devices struct {
 	port        *port.Port
 	device      string // the receiver's serial port
 	receiver    *receiver
-	pulse       string // where the pulse comes in, as asked for
+	pulse       string // where the pulse comes in: "extts:N", a device, "auto" on the board of software
 	openPulses  func() (board.Pulses, error)
-	temperature func() float64 // nil: no thermometer
-	sim         *live.Board    // nil: a real board
+	thermometer *thermometer
+	sim         *live.Board // nil: a real board
 	profile     board.Profile
 	nic         *board.NIC // nil: none was named, or the board is of software
 	close       func()
@@ -71,9 +71,10 @@ func openSim(ctx context.Context, cfg *config.Config, keep *keeper) (*devices, e
 	r := newReceiver(cfg)
 	profile, _ := board.ProfileOf(cfg.Board.Profile)
 	return &devices{
-		clock: b, port: r.port(b.Device(), 0, keep.baud), receiver: r, device: b.Device(), sim: b, temperature: b.TemperatureC,
-		openPulses: func() (board.Pulses, error) { return unclosed{b}, nil },
-		profile:    profile, pulse: pulseInput(cfg, profile),
+		clock: b, port: r.port(b.Device(), 0, keep.baud), receiver: r, device: b.Device(), sim: b,
+		thermometer: &thermometer{want: cfg.Holdover.Thermometer, sim: b.TemperatureC},
+		openPulses:  func() (board.Pulses, error) { return unclosed{b}, nil },
+		profile:     profile, pulse: cfg.PulseInput(),
 		close: func() { b.Close() }, //nolint:errcheck // it only waits
 	}, nil
 }

@@ -145,6 +145,7 @@ func (d *Daemon) portEvent(e port.Event) {
 	d.connected = opened
 	if opened {
 		d.keep.baud = e.Baud
+		d.line(e.Baud)
 	}
 	d.mu.Unlock()
 	d.devices.receiver.event(board.Raw(), e)

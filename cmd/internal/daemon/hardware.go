@@ -3,7 +3,6 @@ package daemon
 import (
 	"errors"
 	"fmt"
-	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -27,23 +26,15 @@ func openBoard(cfg *config.Config, keep *keeper) (*devices, error) {
 	if err != nil {
 		return nil, errors.Join(err, closeNIC())
 	}
-	r, pulse := newReceiver(cfg), pulseInput(cfg, profile)
+	r, pulse := newReceiver(cfg), findPulse(cfg.PulseInput(), clock)
 	d := &devices{
 		clock: clock, port: r.port(cfg.GNSS.Device, cfg.GNSS.Baud, keep.baud), receiver: r, device: cfg.GNSS.Device, profile: profile, nic: nic,
-		pulse: pulse, openPulses: func() (board.Pulses, error) { return openPulses(pulse, clock) },
+		thermometer: newThermometer(cfg.Holdover.Thermometer, board.OpenThermometer),
+		pulse:       pulse, openPulses: func() (board.Pulses, error) { return openPulses(pulse, clock) },
 		close: func() {
 			closeNIC()   //nolint:errcheck // the driver that refuses its old setting has told so before
 			closeClock() //nolint:errcheck // nothing was written that could be lost
 		},
-	}
-	if thermometer, err := board.OpenThermometer(""); err == nil {
-		d.temperature = func() float64 {
-			c, err := thermometer.ReadC()
-			if err != nil {
-				return math.NaN()
-			}
-			return c
-		}
 	}
 	return d, nil
 }
@@ -83,17 +74,30 @@ func openClock(cfg *config.Config, nic *board.NIC, profile board.Profile) (board
 	return phc, phc.Close, nil
 }
 
-// pulseInput is where the pulse comes in: what the configuration says, else
-// what the board is known for.
-func pulseInput(cfg *config.Config, p board.Profile) string {
-	if cfg.GNSS.PPS == "auto" && p.Pulse != "" {
-		return p.Pulse
+// findPulse is what "auto" means on this board: the clock's first external time
+// stamp input if it works, else the kernel's first device. It is found once, so
+// that the delay of the input is known.
+func findPulse(pps string, clock board.Clock) string {
+	if pps != "auto" {
+		return pps
 	}
-	return cfg.GNSS.PPS
+	devices, _ := filepath.Glob("/dev/pps*") // the pattern is good
+	if phc, hardware := clock.(*board.PHC); hardware && phc.Capabilities().ExtTS > 0 {
+		extts, err := board.OpenEXTTS(phc, 0)
+		if err == nil {
+			extts.Close() //nolint:errcheck // it is opened again, and tells then
+		}
+		if err == nil || len(devices) == 0 {
+			return "extts:0"
+		}
+	}
+	if len(devices) == 0 {
+		return "/dev/pps0"
+	}
+	return devices[0]
 }
 
-// openPulses opens the pulse's device: "extts:N", a /dev/ppsN, or, for "auto",
-// the clock's first external time stamp input, else /dev/pps0.
+// openPulses opens the pulse's device: "extts:N" or a /dev/ppsN.
 func openPulses(pps string, clock board.Clock) (board.Pulses, error) {
 	phc, hardware := clock.(*board.PHC)
 	if channel, found := strings.CutPrefix(pps, "extts:"); found {
@@ -106,24 +110,5 @@ func openPulses(pps string, clock board.Clock) (board.Pulses, error) {
 		}
 		return board.OpenEXTTS(phc, n)
 	}
-	if pps != "auto" {
-		return board.OpenPPS(pps, clock)
-	}
-	var first error
-	if hardware {
-		extts, err := board.OpenEXTTS(phc, 0)
-		if err == nil {
-			return extts, nil
-		}
-		first = err
-	}
-	devices, _ := filepath.Glob("/dev/pps*") // the pattern is good
-	if len(devices) == 0 {
-		devices = []string{"/dev/pps0"}
-	}
-	kernel, second := board.OpenPPS(devices[0], clock)
-	if second != nil {
-		return nil, errors.Join(first, second)
-	}
-	return kernel, nil
+	return board.OpenPPS(pps, clock)
 }

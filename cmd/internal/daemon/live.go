@@ -113,13 +113,15 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	}
 	servo := cfg.Servo()
 	servo.Memory = d.memory.used
+	late := cfg.PulseDelay(d.devices.pulse)
+	servo.ReceiverBoundNs += float64(late.Uncertainty)
 	leap, err := leapTable(cfg.GNSS.LeapFile)
 	if err != nil {
 		d.condition(alarms.LeapFile, err.Error())
 	}
 	d.pipe = pipeline.New(pipeline.Config{
-		Servo: servo, Reference: gnss.ReferenceConfig{Leap: leap, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay},
-		EgressNs: pipeline.UnmeasuredEgressNs, Profile: cfg.Master.QualityProfile(), Squelch: cfg.Master.Squelch, Temperature: d.devices.temperature,
+		Servo: servo, Reference: gnss.ReferenceConfig{Leap: leap, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay, PulseDelay: late.Delay, MessageDelay: cfg.GNSS.MessageDelay},
+		EgressNs: pipeline.UnmeasuredEgressNs, Profile: cfg.Master.QualityProfile(), Squelch: cfg.Master.Squelch, Temperature: d.devices.thermometer.readC,
 	}, d.devices.clock)
 	service, err := newMaster(cfg)
 	if err != nil {
@@ -146,6 +148,7 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	running.Go(func() { d.pulses(ctx) })
 	running.Go(func() { d.remember(ctx) })
 	running.Go(func() { d.keepClocks(ctx) })
+	d.seekOpinions(ctx, cfg, &running)
 	running.Go(func() { d.reloadOnSignal(ctx) })
 	served := make(chan error, 1)
 	running.Go(func() { served <- d.serve(ctx, service) })
@@ -302,6 +305,9 @@ func (d *Daemon) conditions(look *pipeline.Look) []alarms.Raised {
 	raised := slices.Clip(look.Troubles)
 	for code, detail := range d.outside {
 		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
+	}
+	if missing := d.devices.thermometer.missing(); missing != "" {
+		raised = append(raised, alarms.Raised{Code: alarms.NoThermometer, Detail: missing})
 	}
 	raised = append(raised, masterTroubles(d.service)...)
 	if !d.stampless.IsZero() && look.At.Sub(d.stampless) < stamplessShown {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -166,11 +167,34 @@ func (d *Daemon) tellReceiver() {
 		}
 	}
 	d.condition(alarms.ReceiverSetup, strings.Join(problems, "; "))
+	length := d.devices.receiver.pulseLength()
+	d.mu.Lock()
+	d.pipe.ExpectPulse(length)
+	d.mu.Unlock()
 	if baud := d.devices.receiver.baud(); baud != 0 {
 		d.mu.Lock()
 		d.keep.baud = baud
+		d.line(baud)
 		d.mu.Unlock()
 	}
+}
+
+// line tells the pipeline the serial line's rate; the board of software's pty has none.
+// The caller holds the lock.
+func (d *Daemon) line(baud int) {
+	if d.devices.sim == nil {
+		d.pipe.Line(baud)
+	}
+}
+
+// pulseLength is how long the receiver was told to make its pulse; 0: not known.
+func (r *receiver) pulseLength() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.machine == nil {
+		return 0
+	}
+	return r.machine.PulseLength()
 }
 
 // baud is the rate that the next start may listen at first, 0 where it is not

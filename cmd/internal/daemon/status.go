@@ -46,6 +46,8 @@ func (d *Daemon) latest() status.Status {
 			GeneralPort: int(d.cfg.Master.GeneralPort), MaxClients: d.cfg.Master.MaxClients},
 	}
 	s.GNSS.Device, s.GNSS.Connected, s.GNSS.Receiver = d.devices.device, d.connected, d.devices.receiver.status()
+	s.Holdover.Thermometer = d.devices.thermometer.words()
+	s.GNSS.PPSBoundNs = float64(d.cfg.PulseDelay(d.devices.pulse).Uncertainty)
 	if m, ok := d.pipe.Memory(l.At); ok {
 		s.Holdover.Known = knownStatus(m)
 	}
@@ -113,7 +115,7 @@ func gnssStatus(l *pipeline.Look) status.GNSS {
 	if pair.State == gnss.PairLearning {
 		g.Label = fmt.Sprintf("%s (%d of %d agree)", g.Label, pair.Agree, pair.Needed)
 	}
-	if pair.Delay > 0 {
+	if pair.Delay != 0 {
 		g.MessageMs = known(float64(pair.Delay) / 1e6)
 	}
 	seen := len(d.Satellites)
@@ -137,7 +139,13 @@ func receiverStatus(g *status.GNSS, r gnss.ReferenceStatus) {
 	g.LeapSource, g.TAccNs, g.QErrPs, g.HDOP = e.LeapSource.String(), maybe(e.TAccNs), maybe(e.QErrPs), maybe(e.HDOP)
 	g.Antenna, g.Jamming, g.JamLevel, g.Spoofing = maybe(e.Antenna), maybe(e.Jamming), maybe(d.JamIndicator), maybe(e.Spoofing)
 	g.AccuracyM, g.NextPulse, g.Missed, g.Model = maybe(d.Position.AccuracyM), r.Pairing.NextPulse, r.Pairing.Counters.Missed, model(d.Version)
-	g.CableNs = float64(r.AntennaDelay)
+	g.Opinions = []status.Opinion{}
+	for _, c := range r.Opinions {
+		g.Opinions = append(g.Opinions, status.Opinion{Source: c.Source, OffsetS: c.Offset.Seconds(), UncertaintyS: c.Uncertainty.Seconds(),
+			AgeS: c.Age.Seconds(), Standing: c.Standing().String()})
+	}
+	g.Edge, g.LineFill = r.Edge.String(), maybe(r.LineFill)
+	g.CableNs, g.PPSNs = float64(r.AntennaDelay), float64(r.PulseDelay)
 	if !d.LastEpoch.IsZero() {
 		g.Protocol = strings.ToLower(d.Protocol())
 	}

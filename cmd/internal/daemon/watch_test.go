@@ -24,7 +24,7 @@ func observed(t *testing.T, r *virtual.Rig) *Daemon {
 	t.Helper()
 	cfg := inFolder(t, t.TempDir())
 	d := &Daemon{cfg: cfg, log: zap.NewNop(), pipe: r.Pipe, keep: newKeeper(cfg, zap.NewNop()), memory: openMemory("", "", ""), alarms: alarms.NewSet(),
-		devices: &devices{clock: r.Clock, receiver: newReceiver(cfg)}}
+		devices: &devices{thermometer: &thermometer{}, clock: r.Clock, receiver: newReceiver(cfg)}}
 	d.port = netport.New(d.portConfig())
 	r.Watch = func() {
 		d.mu.Lock()

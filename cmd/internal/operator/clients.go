@@ -17,7 +17,7 @@ import (
 
 // clientCommand shows all that is known of one client, or of a refused sender.
 func clientCommand(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "client ADDR", Short: "All that is known of one client, or of a refused sender", Args: cli.ExactArgs(1, "a client's address"),
+	c := &cobra.Command{Use: "client ADDR", Short: "Everything about one client, or about a refused address", Args: cli.ExactArgs(1, "a client's address"),
 		RunE: func(c *cobra.Command, args []string) error {
 			address, err := netip.ParseAddr(args[0])
 			if err != nil {
@@ -29,7 +29,7 @@ func clientCommand(o *options) *cobra.Command {
 			}
 			text, found := show.Client(s, address.String())
 			if !found {
-				return fmt.Errorf("nothing was heard from %s (fix: is it routed both ways, and is its clock source %s?)", address, s.Master.Address)
+				return fmt.Errorf("nothing was heard from %s (fix: check the routes in both directions, and that its clock source is %s)", address, s.Master.Address)
 			}
 			if !o.json {
 				_, err := io.WriteString(c.OutOrStdout(), text)
@@ -61,21 +61,21 @@ const drainPatience = 15 * time.Second
 // drainCommand sends every client away before a real shutdown.
 func drainCommand(o *options) *cobra.Command {
 	var end bool
-	c := &cobra.Command{Use: "drain", Short: "CANCEL to every client, and no grants any more; before a real shutdown", Args: cli.NoArgs,
-		Long: "Drain cancels every client's grants and grants nothing more, so that clients look for another grandmaster at once.\n" +
-			"It holds until bragid restarts or 'bragi drain --end'.",
+	c := &cobra.Command{Use: "drain", Short: "Send every client away and grant nothing, before a real shutdown", Args: cli.NoArgs,
+		Long: "Drain cancels the grants of every client and grants nothing more. So clients look for another grandmaster at once.\n" +
+			"It ends when bragid restarts, or with 'bragi drain --end'.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			var s status.Status
 			if err := o.client().Post(c.Context(), "/v1/drain", control.Drain{On: !end}, &s); err != nil {
 				return err
 			}
 			if end {
-				fmt.Fprintln(c.OutOrStdout(), "Clients are granted again.")
+				fmt.Fprintln(c.OutOrStdout(), "The drain has ended: clients can get grants again.")
 				return nil
 			}
 			return waitDrained(c.Context(), o.client(), c.OutOrStdout())
 		}}
-	c.Flags().BoolVar(&end, "end", false, "end the drain: clients may come again")
+	c.Flags().BoolVar(&end, "end", false, "end the drain: clients can get grants again")
 	return c
 }
 

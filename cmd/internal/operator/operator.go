@@ -31,12 +31,12 @@ func (o *options) client() *control.Client { return control.NewClient(o.socket) 
 func Command() *cobra.Command {
 	o := &options{}
 	root := cli.Group("bragi", "The operator's program of the bragi grandmaster",
-		showCommand(o), drainCommand(o), reloadCommand(o), simCommand(o), rehearseCommand(o),
+		showCommand(o), clockCommand(o), drainCommand(o), reloadCommand(o), simCommand(o), rehearseCommand(o),
 		simulateCommand(o), stabilityCommand(o), replayCommand(o))
-	root.Long = "The operator's program of the bragi grandmaster: it asks the daemon bragid, plays a client of any grandmaster,\n" +
-		"and works on records and models without either."
+	root.Long = "The operator's program of the bragi grandmaster. It asks the daemon bragid. It also plays a client of any\n" +
+		"grandmaster, and works on records and models: these need no daemon."
 	root.PersistentFlags().StringVar(&o.socket, "socket", cmp.Or(os.Getenv("BRAGI_SOCKET"), defaultSocket),
-		"the daemon's control socket; also $BRAGI_SOCKET")
+		"the control socket of the daemon; also $BRAGI_SOCKET")
 	return root
 }
 
@@ -59,16 +59,16 @@ func screen(o *options, use, short string, draw func(status.Status) string, part
 
 func showCommand(o *options) *cobra.Command {
 	return cli.Group("show", "Show the daemon's state",
-		screen(o, "clock", "State, class, error and bound of the clock, and why", show.Clock, func(s status.Status) any { return s.Clock }),
-		screen(o, "holdover", "The oscillator: what is known of it, and what holdover is worth", show.Holdover, func(s status.Status) any { return s.Holdover }),
+		screen(o, "clock", "The clock: state, class, error, bound, and why", show.Clock, func(s status.Status) any { return s.Clock }),
+		screen(o, "holdover", "The oscillator: what is known of it, and how long holdover lasts", show.Holdover, func(s status.Status) any { return s.Holdover }),
 		screen(o, "gnss", "The receiver: fix, second, satellites, pulse, set-up", show.GNSS, func(s status.Status) any { return s.GNSS }),
-		screen(o, "clients", "The clients with a grant, and who was refused", show.Clients, func(s status.Status) any { return s.Clients }),
+		screen(o, "clients", "The clients with a grant, and the refused ones", show.Clients, func(s status.Status) any { return s.Clients }),
 		clientCommand(o),
-		screen(o, "hardware", "The board's clock, and the measured error of what Sync says", show.Hardware, func(s status.Status) any { return s.Hardware }),
-		screen(o, "alarms", "What should be fixed, the gravest first", show.Alarms, func(s status.Status) any { return s.Alarms }),
-		screen(o, "restart", "What this process took over from the one before it, and the longest silence of Announce", show.Restart, func(s status.Status) any { return s.Restart }),
-		cli.Group("ptp", "In the words of a Cisco screen", cli.Group("clock", "In the words of a Cisco screen",
-			screen(o, "running", "The PTP clock, in the words and columns of an ASR900", show.PTPClockRunning,
+		screen(o, "hardware", "The board's clock and network port, and the measured error of the time in Sync", show.Hardware, func(s status.Status) any { return s.Hardware }),
+		screen(o, "alarms", "What is wrong and what to do, the most serious first", show.Alarms, func(s status.Status) any { return s.Alarms }),
+		screen(o, "restart", "What this process took over from the last one, and the longest gap between Announces", show.Restart, func(s status.Status) any { return s.Restart }),
+		cli.Group("ptp", "As on a Cisco screen", cli.Group("clock", "As on a Cisco screen",
+			screen(o, "running", "The PTP clock, with the words and columns of an ASR900", show.PTPClockRunning,
 				func(s status.Status) any { return map[string]any{"clock": s.Clock, "master": s.Master} }))),
 		&cobra.Command{Use: "version", Short: "The versions of this program and of the daemon", Args: cli.NoArgs,
 			RunE: func(c *cobra.Command, _ []string) error {

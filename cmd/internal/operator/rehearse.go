@@ -46,22 +46,23 @@ func rehearseCommand(o *options) *cobra.Command {
 	r := &rehearse{o: o}
 	c := &cobra.Command{
 		Use:   "rehearse --master ADDR --as cbr8|rpd|generic [--clients N --source CIDR]",
-		Short: "Play a client: negotiate, listen, measure; no clock is touched",
-		Long: "Rehearse plays a unicast client of any grandmaster, with the rates and timeouts of a Cisco cBR8 or an RPD, and reports what it sees.\n" +
-			"It steers a clock of its own in memory only. Exit code 0 when it was in phase at the end, else 1 (with --watch always 0).\n" +
-			"With more clients than one, or a --source wider than /32, it is a load: each negotiates and sends from an address of its own out of --source, and the report says\n" +
-			"how many were held at their rate and how steadily. Exit code 0 when all were.",
+		Short: "Play a client of any grandmaster and measure; no clock is touched",
+		Long: "Rehearse plays a unicast client of any grandmaster, with the rates and timeouts of a Cisco cBR8 or an RPD.\n" +
+			"It reports what it sees. It steers only a clock of its own, in memory. Exit code 0: it was in phase at the end;\n" +
+			"else 1 (with --watch always 0).\n" +
+			"With more clients than one, or a --source wider than /32, it is a load. Each client has an address of its own\n" +
+			"out of --source. The report says how many clients got their rate, and how steadily. Exit code 0: all got it.",
 		Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return r.run(c.Context(), c.OutOrStdout()) },
 	}
 	f := c.Flags()
 	f.StringVar(&r.master, "master", "", "the grandmaster's address")
-	f.StringVar(&r.as, "as", "generic", "whose place to take: cbr8, rpd or generic")
+	f.StringVar(&r.as, "as", "generic", "what to play: cbr8, rpd or generic")
 	f.Uint8Var(&r.domain, "domain", 0, "PTP domain")
-	f.IntVar(&r.clients, "clients", 1, "how many clients")
-	f.StringVar(&r.source, "source", "", "address to speak from, ADDR/32, or the prefix that many clients take theirs from; empty: what the route says")
-	f.DurationVar(&r.settle, "settle", 5*time.Second, "with many clients: how long before the measured time begins")
-	f.Uint16Var(&r.event, "event-port", socket.EventPort, "the event port, ours and the master's")
-	f.Uint16Var(&r.general, "general-port", socket.GeneralPort, "the general port, ours and the master's")
+	f.IntVar(&r.clients, "clients", 1, "the number of clients")
+	f.StringVar(&r.source, "source", "", "the client's own address, ADDR/32; for many clients the prefix of their addresses; empty: what the route says")
+	f.DurationVar(&r.settle, "settle", 5*time.Second, "with many clients: wait so long before the measured time begins")
+	f.Uint16Var(&r.event, "event-port", socket.EventPort, "the event port of client and master")
+	f.Uint16Var(&r.general, "general-port", socket.GeneralPort, "the general port of client and master")
 	f.DurationVar(&r.length, "for", time.Minute, "how long")
 	f.BoolVar(&r.json, "json", false, "print the report as JSON")
 	f.BoolVar(&r.watch, "watch", false, "draw client and grandmaster live")

@@ -12,9 +12,9 @@ import (
 
 // reloadCommand lets the daemon read its configuration again.
 func reloadCommand(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "reload", Short: "Read the configuration again: apply what can change live, name what needs a restart", Args: cli.NoArgs,
-		Long: "Reload lets bragid read its configuration file again. What can change without a gap does; what cannot is named and waits for\n" +
-			"a restart, which clients do not notice either. A configuration that is wrong is refused and the old one stays.",
+	c := &cobra.Command{Use: "reload", Short: "Read the configuration again; apply what can change live, name what needs a restart", Args: cli.NoArgs,
+		Long: "bragid reads its configuration file again. It applies what can change without a gap. It names what waits for a\n" +
+			"restart, which clients do not notice either. It refuses a wrong configuration: the old one stays.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			var done control.Reloaded
 			if err := o.client().Post(c.Context(), "/v1/reload", nil, &done); err != nil {

@@ -22,10 +22,10 @@ const defaultFloor = "2000-01-01"
 // replayGNSSCommand decodes a recording of a receiver's bytes.
 func replayGNSSCommand(o *options) *cobra.Command {
 	floor, all := defaultFloor, false
-	c := &cobra.Command{Use: "gnss FILE", Short: "Decode a recording of a receiver's bytes: which second it named, and whether that may set a clock",
+	c := &cobra.Command{Use: "gnss FILE", Short: "Read a receiver's recorded bytes: which second it named, and whether that may set a clock",
 		Args: cli.ExactArgs(1, "a file of bytes as the receiver sent them, or - for standard input"),
-		Long: "Decode a recording of a receiver's bytes, NMEA, UBX or both. Each epoch that may set a clock is one line;\n" +
-			"with --all the others too, and why they may not.",
+		Long: "Reads a receiver's recorded bytes: NMEA, UBX or both. Each epoch that may set a clock is one line. With --all the\n" +
+			"others are lines too, with the reason.",
 		RunE: func(c *cobra.Command, args []string) error {
 			date, err := time.Parse(time.DateOnly, floor)
 			if err != nil {
@@ -42,8 +42,8 @@ func replayGNSSCommand(o *options) *cobra.Command {
 			}
 			return replayGNSS(in, c.OutOrStdout(), timescale.UTCFromNs(date.UnixNano()), all, o.json)
 		}}
-	c.Flags().StringVar(&floor, "floor", floor, "a date that is surely past: no earlier one is trusted, and GPS weeks are unwrapped to after it")
-	c.Flags().BoolVar(&all, "all", false, "print epochs that may not set a clock too")
+	c.Flags().StringVar(&floor, "floor", floor, "a date in the past: no earlier date is trusted, and a GPS week is taken as one after it")
+	c.Flags().BoolVar(&all, "all", false, "also print epochs that may not set a clock")
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON, one object a line")
 	return c
 }

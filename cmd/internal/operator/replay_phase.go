@@ -18,8 +18,8 @@ func replayPhaseCommand(o *options) *cobra.Command {
 	var cut, away time.Duration
 	run := simulate.Options{}
 	c := &cobra.Command{Use: "phase FILE", Short: "Steer a recorded oscillator with estimator and holdover, and judge it",
-		Long: "Plays recorded phase of an oscillator against a pulse through estimator and servo. The record is pulse and truth in one:\n" +
-			"the error told is the steered clock against the recorded pulse, with that pulse's own noise in it.",
+		Long: "Plays the recorded phase of an oscillator against a pulse through estimator and servo. The record is pulse and\n" +
+			"truth in one: the error is the steered clock against the recorded pulse, and has the noise of that pulse in it.",
 		Args: cli.ExactArgs(1, "FILE"), RunE: func(c *cobra.Command, args []string) error {
 			if err := phaseFlags(opt); err != nil {
 				return err
@@ -45,7 +45,7 @@ func replayPhaseCommand(o *options) *cobra.Command {
 			case cut < 0 || away < 0 || cut > 0 && cut >= length:
 				return cli.Usagef("replay phase: --cut %v --for %v: use times inside the record of %v", cut, away, length)
 			case away > 0 && cut == 0:
-				return cli.Usagef("replay phase: --for %v needs --cut: when the pulse goes", away)
+				return cli.Usagef("replay phase: --for %v needs --cut, the time when the pulse goes", away)
 			case cut > 0:
 				s.Events = append(s.Events, simulate.Event{At: cut, Do: simulate.AntennaCut})
 				if away > 0 {
@@ -62,8 +62,8 @@ func replayPhaseCommand(o *options) *cobra.Command {
 	addPhaseFlags(c, &opt)
 	c.Flags().StringVar(&oscillator, "oscillator", "auto", "auto, xo, tcxo, tcxo-hi, ocxo or rb")
 	c.Flags().DurationVar(&cut, "cut", 0, "take the pulse away at this time of the record; default: never")
-	c.Flags().DurationVar(&away, "for", 0, "for so long; default: to the end")
-	c.Flags().Float64Var(&run.QuantumPPB, "quantum", 0, "smallest change of frequency that the clock takes, in ppb; 0: none")
+	c.Flags().DurationVar(&away, "for", 0, "take the pulse away for this long; default: to the end")
+	c.Flags().Float64Var(&run.QuantumPPB, "quantum", 0, "the smallest change of frequency that the clock can make, in ppb; 0: any")
 	c.Flags().StringVar(&plot, "plot", "", "write a picture (SVG)")
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return c

@@ -28,12 +28,12 @@ func simCommand(o *options) *cobra.Command {
 		}}
 	}
 	var by time.Duration
-	glitch := &cobra.Command{Use: "glitch", Short: "Make the next pulse wrong by --by", Args: cli.NoArgs,
+	glitch := &cobra.Command{Use: "glitch", Short: "Move the next pulse by --by", Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return post(c, "/v1/sim/glitch", control.Glitch{ByNs: int64(by)})
 		}}
-	glitch.Flags().DurationVar(&by, "by", time.Microsecond, "how far the pulse is off; positive: late")
-	state := &cobra.Command{Use: "status", Short: "The truth that the board of software knows and the servo does not", Args: cli.NoArgs,
+	glitch.Flags().DurationVar(&by, "by", time.Microsecond, "how far the pulse is moved; positive: late")
+	state := &cobra.Command{Use: "status", Short: "The truth: the board of software knows it, the servo does not", Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			var s status.Sim
 			if err := o.client().Get(c.Context(), "/v1/sim", &s); err != nil {
@@ -41,10 +41,10 @@ func simCommand(o *options) *cobra.Command {
 			}
 			return printSim(c.OutOrStdout(), o.json, s)
 		}}
-	sim := cli.Group("sim", "The board of software's knobs",
+	sim := cli.Group("sim", "Change the board of software",
 		cli.Group("antenna", "Cut or restore the antenna",
-			antenna("cut", "Cut the antenna: no fix, no pulse", control.Antenna{OK: false}), antenna("restore", "Put the antenna back", control.Antenna{OK: true})),
-		cli.Group("pps", "Spoil the pulse", glitch), state)
+			antenna("cut", "Cut the antenna: no fix, no pulse", control.Antenna{OK: false}), antenna("restore", "Connect the antenna again", control.Antenna{OK: true})),
+		cli.Group("pps", "Disturb the pulse", glitch), state)
 	sim.AddCommand(simReceiver(post)...)
 	sim.PersistentFlags().BoolVar(&o.json, "json", false, "print JSON")
 	return sim

@@ -20,13 +20,13 @@ func simReceiver(post func(c *cobra.Command, path string, body any) error) []*co
 			return post(c, "/v1/sim/receiver", body(args[0]))
 		}}
 	}
-	power := &cobra.Command{Use: "power-cycle", Short: "Take the receiver's power away for a moment: settings and fix are gone", Args: cli.NoArgs,
+	power := &cobra.Command{Use: "power-cycle", Short: "Switch the receiver off for a moment: it loses its settings and its fix", Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return post(c, "/v1/sim/receiver", control.Receiver{PowerCycle: true})
 		}}
 	return []*cobra.Command{
-		word("jam", "What the receiver says of jamming", control.JammingWords, func(s string) control.Receiver { return control.Receiver{Jamming: s} }),
-		word("spoof", "What the receiver says of spoofing", control.SpoofingWords, func(s string) control.Receiver { return control.Receiver{Spoofing: s} }),
+		word("jam", "Set what the receiver says about jamming", control.JammingWords, func(s string) control.Receiver { return control.Receiver{Jamming: s} }),
+		word("spoof", "Set what the receiver says about spoofing", control.SpoofingWords, func(s string) control.Receiver { return control.Receiver{Spoofing: s} }),
 		power,
 	}
 }

@@ -21,10 +21,10 @@ func simulateCommand(o *options) *cobra.Command {
 	var oscillator, configured, scenario, pps, unit, plot string
 	var days int
 	var opt simulate.Options
-	c := &cobra.Command{Use: "simulate --oscillator KIND --scenario FILE|NAME | --weather N", Short: "Run the grandmaster on an oscillator of software in virtual time, and judge it",
-		Long: "Runs receiver, estimator, servo and announcement on an oscillator of software, in virtual time,\n" +
-			"and judges them by the truth that they cannot see. Ready scenarios: " + strings.Join(simulate.Names(), ", ") + ".\n" +
-			"With --weather N it draws N days of everything that may happen, and fails when one breaks what is promised.",
+	c := &cobra.Command{Use: "simulate --oscillator KIND --scenario FILE|NAME | --weather N", Short: "Run the grandmaster on a model of an oscillator, in virtual time, and judge it",
+		Long: "Runs receiver, estimator, servo and announcement on a model of an oscillator, in virtual time.\n" +
+			"Judges them by the truth, which they cannot see. Ready scenarios: " + strings.Join(simulate.Names(), ", ") + ".\n" +
+			"With --weather N it draws N days of all that may happen. It fails when a day breaks what is promised.",
 		Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 			var err error
 			if c.Flags().Changed("weather") {
@@ -49,7 +49,7 @@ func simulateCommand(o *options) *cobra.Command {
 				return cli.Usagef("simulate: --quantum %v: use 0 to 1000 ppb", opt.QuantumPPB)
 			}
 			if scenario == "" {
-				return cli.Usagef("simulate wants --scenario: a file, or one of %s", strings.Join(simulate.Names(), ", "))
+				return cli.Usagef("simulate needs --scenario: a file, or one of %s", strings.Join(simulate.Names(), ", "))
 			}
 			if opt.Scenario, err = simulate.Load(scenario); err != nil {
 				return err
@@ -67,14 +67,14 @@ func simulateCommand(o *options) *cobra.Command {
 		}}
 	f := c.Flags()
 	f.StringVar(&oscillator, "oscillator", "", "xo, tcxo, tcxo-hi, ocxo or rb")
-	f.StringVar(&configured, "configured", "", "the kind that the servo is told: another one, or auto; default: --oscillator")
-	f.IntVar(&days, "weather", 0, "draw so many days of weather, the first from --seed, the next from one more, and judge them")
+	f.StringVar(&configured, "configured", "", "the kind of oscillator that the servo is told: another one, or auto; default: --oscillator")
+	f.IntVar(&days, "weather", 0, "draw this number of days of weather and judge them: the first from --seed, the next from --seed + 1")
 	f.StringVar(&scenario, "scenario", "", "a TOML file, or the name of a ready scenario")
-	f.StringVar(&opt.Receiver, "receiver", "", "nmea (25 ns of noise), timing (5.5 ns, a sawtooth of which it tells) or gpio (7 us late, 1.7 us of noise); default: 5.5 ns without a sawtooth")
-	f.StringVar(&pps, "pps", "", "play this record of pulse noise instead, from a random place with a random sign")
+	f.StringVar(&opt.Receiver, "receiver", "", "nmea (25 ns of noise), timing (5.5 ns, and a sawtooth that the receiver reports) or gpio (7 us late, 1.7 us of noise); default: 5.5 ns, no sawtooth")
+	f.StringVar(&pps, "pps", "", "take the pulse noise from this record, from a random place and with a random sign")
 	f.StringVar(&unit, "unit", "s", "unit of --pps: s or ns")
-	f.Uint64Var(&opt.Seed, "seed", 1, "of everything random")
-	f.Float64Var(&opt.QuantumPPB, "quantum", 0, "smallest change of frequency that the clock takes, in ppb; 0: none")
+	f.Uint64Var(&opt.Seed, "seed", 1, "seed of everything random")
+	f.Float64Var(&opt.QuantumPPB, "quantum", 0, "the smallest change of frequency that the clock can make, in ppb; 0: any")
 	f.BoolVar(&opt.NoThermometer, "no-thermometer", false, "the servo sees no temperature")
 	f.StringVar(&plot, "plot", "", "write a picture (SVG): time error, bound, forecast and class")
 	f.BoolVar(&o.json, "json", false, "print JSON")

@@ -38,8 +38,8 @@ func stabilityCommand(o *options) *cobra.Command {
 	var taus string
 	var frequency bool
 	c := &cobra.Command{Use: "stability FILE", Short: "ADEV, MDEV, HDEV, TDEV and MTIE of recorded phase",
-		Long: "Reads recorded phase, plain or gzip, a number a line (or time and phase; comments are skipped), and prints its stability.\n" +
-			"TDEV and MTIE are in s. n counts the second differences of OADEV.",
+		Long: "Reads recorded phase and prints its stability. The file is plain or gzip. A line has a number, or time and phase.\n" +
+			"Comments are skipped. TDEV and MTIE are in s. n counts the second differences of OADEV.",
 		Args: cli.ExactArgs(1, "FILE"), RunE: func(c *cobra.Command, args []string) error {
 			if err := phaseFlags(opt); err != nil {
 				return err
@@ -64,15 +64,15 @@ func stabilityCommand(o *options) *cobra.Command {
 			return t.print(c.OutOrStdout())
 		}}
 	addPhaseFlags(c, &opt)
-	c.Flags().StringVar(&taus, "taus", "", "these instead of octaves: 1,10,100 in s, or 1s,10s,5m")
+	c.Flags().StringVar(&taus, "taus", "", "the averaging times, instead of octaves: 1,10,100 in s, or 1s,10s,5m")
 	c.Flags().BoolVar(&frequency, "frequency", false, "the record is fractional frequency, not phase")
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return c
 }
 
 func addPhaseFlags(c *cobra.Command, opt *phasefile.Options) {
-	c.Flags().DurationVar(&opt.Tau0, "tau0", 0, "time between two points; default: by the record's times, else 1s")
-	c.Flags().StringVar(&opt.Unit, "unit", "s", "of the phase: s or ns")
+	c.Flags().DurationVar(&opt.Tau0, "tau0", 0, "time between two points; default: from the times in the record, else 1s")
+	c.Flags().StringVar(&opt.Unit, "unit", "s", "unit of the phase: s or ns")
 }
 
 func phaseFlags(opt phasefile.Options) error {
@@ -94,7 +94,7 @@ func factors(list string, tau0 float64) ([]int, error) {
 		if err != nil {
 			d, err := time.ParseDuration(word)
 			if err != nil {
-				return nil, cli.Usagef("--taus: %q is no time: write 1,10,100 or 1s,10s,5m", word)
+				return nil, cli.Usagef("--taus: %q is not a time; write 1,10,100 or 1s,10s,5m", word)
 			}
 			tau = d.Seconds()
 		}

@@ -159,12 +159,15 @@ func (p *Pipeline) watchClock(now timescale.Mono) {
 }
 
 // report is what the servo knows of the clock, less what does not hold because
-// the clock is, or was, away; why leads with what befell the clock.
+// the clock is, or was, away, or may have another second; why leads with what befell
+// the clock.
 func (p *Pipeline) report(now timescale.Mono) holdover.Report {
 	r := p.servo.Report(now)
 	if p.fault.doubted && r.EverLocked {
-		r.BoundNs, r.Quality.BoundNs = math.NaN(), math.NaN()
 		r.Why = slices.Insert(r.Why, 0, holdover.ReasonClockAway)
+	}
+	if (p.fault.doubted || p.reference.SecondDoubted(now)) && r.EverLocked {
+		r.BoundNs, r.Quality.BoundNs = math.NaN(), math.NaN()
 		r.State, r.Quality.State = quality.HoldoverNoSpec, quality.HoldoverNoSpec
 		r.ForecastS, r.Class7S, r.EtaS = 0, 0, math.NaN()
 	}

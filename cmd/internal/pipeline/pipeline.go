@@ -80,6 +80,15 @@ func (p *Pipeline) Bytes(received timescale.Mono, b []byte) {
 	p.reference.Bytes(received, b)
 }
 
+// ExpectPulse takes how long the receiver was told to make its pulse; 0: not known.
+func (p *Pipeline) ExpectPulse(length time.Duration) { p.reference.ExpectPulse(length) }
+
+// Opinion takes what another source than the receiver says of the time.
+func (p *Pipeline) Opinion(o gnss.Opinion) { p.reference.Opinion(o) }
+
+// Line takes the rate of the receiver's serial line in bits a second; 0: it has none.
+func (p *Pipeline) Line(baud int) { p.reference.Line(baud) }
+
 // Epoch takes a second as a simulation, which has no bytes, names it.
 func (p *Pipeline) Epoch(e gnss.Epoch) { p.reference.Epoch(e) }
 
@@ -91,6 +100,9 @@ func (p *Pipeline) Edge(now timescale.Mono, e timescale.Edge) {
 		return
 	}
 	p.dateMemory(pulse.Second)
+	if pulse.Another {
+		p.relabel(now, pulse)
+	}
 	p.obey(p.servo.Pulse(now, holdover.Pulse{
 		Mono: pulse.Mono, OffsetNs: pulse.Local.OffsetNs(pulse.Second), CorrectionNs: pulse.CorrectionNs,
 		SigmaNs: pulse.SigmaNs, TempC: math.NaN(), // Tick hands it on

@@ -11,9 +11,9 @@ import (
 
 // State is a Pipeline between two processes of one boot.
 type State struct {
-	Servo    holdover.Saved `json:"servo"`
-	Label    *gnss.Label    `json:"label"` // null: no pulse was labelled
-	EgressNs float64        `json:"egress_ns"`
+	Servo     holdover.Saved       `json:"servo"`
+	Reference *gnss.SavedReference `json:"reference"` // null: it has learned nothing
+	EgressNs  float64              `json:"egress_ns"`
 }
 
 // Save is the pipeline at now; ok is false while the board's clock is away, or was
@@ -22,7 +22,7 @@ func (p *Pipeline) Save(now timescale.Mono) (s State, ok bool) {
 	if p.fault.away != nil || p.fault.doubted {
 		return s, false
 	}
-	return State{p.servo.Save(now), p.reference.Save(), p.cfg.EgressNs}, true
+	return State{p.servo.Save(now), p.reference.Save(now), p.cfg.EgressNs}, true
 }
 
 // Resume goes on where another process has left the clock, instead of Start: the
@@ -48,6 +48,6 @@ func (p *Pipeline) Resume(now timescale.Mono, s State) error {
 	}
 	servo.Applied(now, applied)
 	p.servo, p.now, p.cfg.EgressNs = servo, now, s.EgressNs
-	p.reference.Resume(now, s.Label)
+	p.reference.Resume(now, s.Reference)
 	return nil
 }

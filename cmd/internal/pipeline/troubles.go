@@ -40,7 +40,13 @@ var gnssAlarms = map[gnss.Reason]alarms.Code{
 	gnss.ReasonJammed:          alarms.Jammed,
 	gnss.ReasonMoved:           alarms.Moved,
 	gnss.ReasonTimeJump:        alarms.TimeJump,
+	gnss.ReasonEdgeUntold:      alarms.PulseEdge,
+	gnss.ReasonPulseLength:     alarms.PulseLength,
+	gnss.ReasonLineFull:        alarms.LineFull,
+	gnss.ReasonSecondOpinion:   alarms.SecondOpinion,
+	gnss.ReasonOpinionWrong:    alarms.OpinionWrong,
 	gnss.ReasonSawtooth:        alarms.Sawtooth,
+	gnss.ReasonLeapUnproven:    alarms.LeapUnproven,
 }
 
 // servoAlarms likewise for the reasons of the clock that want a fix. What
@@ -81,6 +87,7 @@ var distrusts = map[gnss.Reason]holdover.Reason{
 	gnss.ReasonSpoofing:       holdover.ReasonSpoofing,
 	gnss.ReasonJamming:        holdover.ReasonJamming,
 	gnss.ReasonMoved:          holdover.ReasonMoved,
+	gnss.ReasonSecondOpinion:  holdover.ReasonTimeFault,
 }
 
 // troubles are the conditions that hold at the moment of l.

@@ -32,13 +32,19 @@ func GNSS(s status.Status) string {
 		line("Survey", "%s", survey(*g.Survey))
 	}
 	line("Antenna", "%s%s%s", said(g.Antenna), told(", jamming ", g.Jamming), told(", spoofing ", g.Spoofing))
-	line("Pulse", "%s%s", dash(g.Label), pick(g.NextPulse, ", as the receiver says beforehand", ""))
+	line("Pulse", "%s%s%s", dash(g.Label), pick(g.NextPulse, ", as the receiver says beforehand", ""), pick(g.Edge != "", "; "+g.Edge, ""))
 	if g.Sawtooth != "" {
 		line("Sawtooth", "%s, next pulse %s", g.Sawtooth, picoseconds(g.QErrPs))
 	}
-	line("Delays", "message %s ms after its pulse, antenna cable %.0f ns", number(g.MessageMs, "%.0f"), g.CableNs)
-	line("Frames", "%d, %d bad checksums, %d bytes of garbage", g.Frames, g.BadChecksum, g.Garbage)
+	line("Delays", "message %s ms after its pulse, antenna cable %.0f ns, pulse stamped %s", number(g.MessageMs, "%.0f"), g.CableNs, pulseLate(g))
+	line("Frames", "%d, %d bad checksums, %d bytes of garbage%s", g.Frames, g.BadChecksum, g.Garbage, lineFill(g.LineFill))
 	line("Pulses", "%d glitches, %d missed", g.Glitches, g.Missed)
+	for i, o := range g.Opinions {
+		line(pick(i == 0, "Second opinion", ""), "%s %s: %+.3f s, +-%.3f s", o.Source, o.Standing, o.OffsetS, o.UncertaintyS)
+	}
+	if len(g.Opinions) == 0 {
+		line("Second opinion", "none: nothing would tell messages that come whole seconds late or early")
+	}
 	for i, why := range g.Why {
 		line(pick(i == 0, "Why", ""), "%s", why)
 	}
@@ -109,6 +115,18 @@ func survey(s status.Survey) string {
 		state = "done, the position is fixed"
 	}
 	return fmt.Sprintf("%s: %d s, %d observations%s", state, s.DurationS, s.Observations, unit(s.AccuracyM, ", mean within %.2f m"))
+}
+
+// pulseLate is how late the input stamps the pulse.
+func pulseLate(g status.GNSS) string {
+	return fmt.Sprintf("%.0f ns late %s", g.PPSNs, plusMinus(&g.PPSBoundNs))
+}
+
+func lineFill(share *float64) string {
+	if share == nil {
+		return ""
+	}
+	return fmt.Sprintf("; the line is %.0f %% full", 100**share)
 }
 
 // unit is a value in a format, nothing where it is not known.

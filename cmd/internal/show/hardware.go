@@ -35,7 +35,7 @@ func Hardware(s status.Status) string {
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "Inputs\t%d external time stamp channels, %d outputs; the pulse by %s\n", c.ExtTS, c.PerOut, dash(h.Pulse))
+	fmt.Fprintf(w, "Inputs\t%d external time stamp channels, %d outputs; the pulse by %s, stamped %s\n", c.ExtTS, c.PerOut, dash(h.Pulse), pulseLate(s.GNSS))
 	if len(c.Pins) > 0 {
 		fmt.Fprintf(w, "Pins\t%s\n", strings.Join(c.Pins, ", "))
 	}
@@ -57,7 +57,7 @@ func Hardware(s status.Status) string {
 	}
 	fmt.Fprintf(w, "Stamps received\t%d by the device, %d by the kernel in its place, %d refused", n.Received, n.ReceivedSoftware, n.ReceivedRefused)
 	if n.WaitedN > 0 {
-		fmt.Fprintf(w, "; a stamp of the kernel's is taken %d ns earlier, as measured by %d messages with both", n.WaitedNs, n.WaitedN)
+		fmt.Fprintf(w, "; a kernel stamp counts as %d ns earlier, measured by %d messages with both stamps", n.WaitedNs, n.WaitedN)
 	}
 	fmt.Fprintln(w)
 	fmt.Fprintf(w, "Latencies\tingress %.0f ns, egress %.0f ns, asymmetry %.0f ns, as configured\n", h.IngressLatencyNs, h.EgressLatencyNs, h.AsymmetryNs)
@@ -97,7 +97,7 @@ func device(w *tabwriter.Writer, h status.Hardware) {
 		fmt.Fprintf(w, "\t%s\n", d.Trouble)
 	}
 	if len(d.TxModes) == 0 && len(d.RxFilters) == 0 {
-		fmt.Fprintf(w, "Can stamp\tnothing in hardware that is used; unicast Syncs by %s\n", pick(d.Source == "software", "the kernel", "nobody"))
+		fmt.Fprintf(w, "Can stamp\tnothing by hardware that bragid uses; %s stamps unicast Syncs\n", pick(d.Source == "software", "the kernel", "nobody"))
 		return
 	}
 	fmt.Fprintf(w, "Can stamp\tsent: unicast %s, multicast %s, L2 %s (%s); received: %s\n", d.Unicast, d.Multicast, d.L2,

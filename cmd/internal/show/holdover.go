@@ -14,18 +14,18 @@ func Holdover(s status.Status) string {
 	h := s.Holdover
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "Oscillator\t%s, %s\n", h.Oscillator, pick(h.Learned, "learned", "still being learned"))
+	fmt.Fprintf(w, "Oscillator\t%s, %s\n", h.Oscillator, pick(h.Learned, "learned", "still learning"))
 	fmt.Fprintf(w, "Locked for\t%s in all\n", seconds(&h.LockedForS))
 	if h.ForS != nil {
 		fmt.Fprintf(w, "Without a pulse\tfor %s\n", seconds(h.ForS))
 	}
 	fmt.Fprintf(w, "Time error\t%s (estimate, sigma %s), inside %s\n", Ns(h.ErrorNs), size(h.SigmaNs), plusMinus(h.BoundNs))
-	fmt.Fprintf(w, "Holdover worth\t%s inside %s\n", seconds(h.ForecastS), plusMinus(&h.SpecNs))
+	fmt.Fprintf(w, "Holdover lasts\t%s inside %s\n", seconds(h.ForecastS), plusMinus(&h.SpecNs))
 	fmt.Fprintf(w, "Error inside\tfor %s in 19 cases of 20, for %s in one of two\n", seconds(h.ForecastP95S), seconds(h.ForecastP50S))
 	fmt.Fprintf(w, "Class 7 for\t%s (at most %s)\n", seconds(h.Class7S), seconds(&h.MaxHoldoverS))
-	fmt.Fprintf(w, "Frequency\t%s its own, %+.3f ppb applied\n", ppb(h.OscillatorPPB), h.FreqPPB)
+	fmt.Fprintf(w, "Frequency\t%s of the oscillator, %+.3f ppb applied\n", ppb(h.OscillatorPPB), h.FreqPPB)
 	fmt.Fprintf(w, "Pulse noise\t%s\n", size(h.PulseNoiseNs))
-	fmt.Fprintf(w, "Temperature\t%s\n", celsius(h.TemperatureC))
+	fmt.Fprintf(w, "Temperature\t%s\n", temperature(h))
 	if k := h.Known; k != nil {
 		at := ""
 		if k.TemperatureC != nil {
@@ -50,9 +50,9 @@ func Holdover(s status.Status) string {
 	}
 	w.Flush()
 	if h.Known != nil && len(h.Known.Horizons) > 0 {
-		b.WriteString("Holdovers tried on paper:\n")
+		b.WriteString("Virtual holdovers:\n")
 		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprintln(t, "after\terror, rms\tover the forecast's\ttries\t")
+		fmt.Fprintln(t, "after\terror, rms\tover the forecast\ttries\t")
 		for _, r := range h.Known.Horizons {
 			fmt.Fprintf(t, "%s\t%s\t%.2f\t%.1f\t\n", seconds(&r.HorizonS), size(&r.SigmaNs), r.Ratio, r.Samples)
 		}
@@ -73,7 +73,7 @@ func memory(now time.Time, m *status.Memory) string {
 		text = fmt.Sprintf("%s, written %s ago", m.File, now.Sub(*m.Written).Round(time.Second))
 	}
 	if m.Used {
-		text += "; began with what was known at " + m.Of
+		text += "; at the start bragid used what was known at " + m.Of
 	}
 	return text
 }
@@ -81,12 +81,20 @@ func memory(now time.Time, m *status.Memory) string {
 // size is a duration that has no sign.
 func size(ns *float64) string { return strings.TrimPrefix(Ns(ns), "+") }
 
+// temperature is the reading and its thermometer; without one, what that costs.
+func temperature(h status.Holdover) string {
+	if h.TemperatureC != nil {
+		return celsius(h.TemperatureC) + pick(h.Thermometer != "", ", by "+h.Thermometer, "")
+	}
+	return "not known, thermometer: " + dash(h.Thermometer) + "; the oscillator's error by temperature is not corrected in holdover"
+}
+
 func celsius(c *float64) string { return number(c, "%.2f C") }
 
-// beyond is the forecast of the error behind what class 7 is worth.
+// beyond is the forecast of bound and error, beside that of class 7.
 func beyond(h status.Holdover) string {
 	if h.ForecastS == nil || h.ForecastP50S == nil {
 		return ""
 	}
-	return fmt.Sprintf(" (bound inside %s for %s, the error for %s in one case of two)", plusMinus(&h.SpecNs), seconds(h.ForecastS), seconds(h.ForecastP50S))
+	return fmt.Sprintf(" (inside %s: the bound for %s, the error for %s in one case of two)", plusMinus(&h.SpecNs), seconds(h.ForecastS), seconds(h.ForecastP50S))
 }

@@ -25,23 +25,23 @@ func TestTheHoldoverScreenHasWhatIsAsked(t *testing.T) {
 Locked for       25h0m0s in all
 Without a pulse  for 1m30s
 Time error       -35 ns (estimate, sigma 8 ns), inside +-142 ns
-Holdover worth   4h24m0s inside +-1.50 us
+Holdover lasts   4h24m0s inside +-1.50 us
 Error inside     for 5h33m20s in 19 cases of 20, for 11h6m40s in one of two
 Class 7 for      4h0m0s (at most 4h0m0s)
-Frequency        -34.200 ppb its own, +34.224 ppb applied
+Frequency        -34.200 ppb of the oscillator, +34.224 ppb applied
 Pulse noise      6 ns
 Temperature      31.25 C
 Known            -34.2000 ppb at 31.25 C, sigma 0.0120 ppb
                  drift +0.2100 ppb a day, sigma 0.0300
                  +0.0810 ppb a degree behind a lag of 10m0s, sigma 0.0040
-Memory           /var/lib/bragi/oscillator, written 4m0s ago; began with what was known at 2026-11-20T10:00:37 TAI
+Memory           /var/lib/bragi/oscillator, written 4m0s ago; at the start bragid used what was known at 2026-11-20T10:00:37 TAI
                  state: /var/lib/bragi/oscillator.a is refused: it is torn or damaged
 Why              error bound inside the spec
                  no pulse
-Holdovers tried on paper:
-    after  error, rms  over the forecast's  tries
-     5m0s        9 ns                 0.98  140.0
-  12h0m0s     2.21 us                 1.20    1.5
+Virtual holdovers:
+    after  error, rms  over the forecast  tries
+     5m0s        9 ns               0.98  140.0
+  12h0m0s     2.21 us               1.20    1.5
 `
 	if d := cmp.Diff(want, Holdover(s)); d != "" {
 		t.Error(d)

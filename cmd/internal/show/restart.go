@@ -24,11 +24,11 @@ func Restart(s status.Status) string {
 	default:
 		fmt.Fprintf(w, "Clock\tstarted anew: no state was left\n")
 	}
-	fmt.Fprintf(w, "Clients\t%d went on with their grants\n", r.Clients)
+	fmt.Fprintf(w, "Clients\t%d kept their grants\n", r.Clients)
 	if r.GrantsWhy != "" {
 		fmt.Fprintf(w, "\t%s\n", r.GrantsWhy)
 	}
-	fmt.Fprintf(w, "Announce gap\t%.3f s at most, %.3f s lately; %d of more than 1 s (a cBR8 bears 1.25 s, an RPD 1.375 s)\n", g.Max, g.Last, g.Long)
+	fmt.Fprintf(w, "Announce gap\t%.3f s at most, %.3f s lately; %d of more than 1 s (a cBR8 waits for 1.25 s, an RPD for 1.375 s)\n", g.Max, g.Last, g.Long)
 	w.Flush()
 	return b.String()
 }

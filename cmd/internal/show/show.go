@@ -36,7 +36,7 @@ func Clock(s status.Status) string {
 	fmt.Fprintf(w, "Clock reads\t%s\n", dash(c.Time))
 	fmt.Fprintf(w, "Time error\t%s (estimate), inside %s\n", Ns(c.TimeErrorNs), plusMinus(c.BoundNs))
 	fmt.Fprintf(w, "Frequency\t%+.3f ppb applied, %s held in holdover\n", c.FreqPPB, ppb(c.MeanFreqPPB))
-	fmt.Fprintf(w, "Holdover worth\t%s now%s\n", seconds(c.ForecastS), beyond(s.Holdover))
+	fmt.Fprintf(w, "Holdover lasts\t%s from now%s\n", seconds(c.ForecastS), beyond(s.Holdover))
 	fmt.Fprintf(w, "Reference\t%s\n", dash(c.Reference))
 	fmt.Fprintf(w, "Pulses\t%d used, %d refused\n", c.Pulses, c.PulsesRejected)
 	if c.EtaS != nil {

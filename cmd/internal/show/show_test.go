@@ -60,7 +60,7 @@ UTC offset      37 s (valid)
 Clock reads     2026-11-22T20:30:37.000000000 TAI
 Time error      -35 ns (estimate), inside +-1.42 us
 Frequency       +34.224 ppb applied, -33.055 ppb held in holdover
-Holdover worth  55s now
+Holdover lasts  55s from now
 Reference       internal
 Pulses          1800 used, 2 refused
 Why             error bound inside the spec

@@ -35,7 +35,7 @@ func View(s *status.Status, problem string, p Peer, hints []string) string {
 	} else {
 		viewMaster(&b, line, s)
 	}
-	fmt.Fprintf(&b, "\nCLIENT %s, in the place of a %s\n", p.Address, p.As)
+	fmt.Fprintf(&b, "\nCLIENT %s, playing a %s\n", p.Address, p.As)
 	line("state", "%s", p.State)
 	line("offset", "%s now, %s median, %s worst (last 1024 Syncs)", Ns(p.OffsetNs), Ns(p.MedianNs), Ns(p.WorstNs))
 	line("path delay", "%s", Ns(p.DelayNs))
@@ -75,7 +75,7 @@ func viewMaster(b *strings.Builder, line func(label, format string, args ...any)
 		line("class", "nothing is served")
 	}
 	line("error", "%s estimated, inside %s", Ns(s.Clock.TimeErrorNs), plusMinus(s.Clock.BoundNs))
-	line("holdover", "worth %s now", seconds(s.Clock.ForecastS))
+	line("holdover", "lasts %s from now, by the forecast", seconds(s.Clock.ForecastS))
 	line("serves", "%d clients at %s, %d packets out, %d in", s.Master.Clients, s.Master.Address, s.Master.Sent, s.Master.Received)
 	for _, a := range s.Alarms {
 		line("ALARM", "%s: %s", a.Severity, a.Text)

@@ -211,7 +211,7 @@ func (w *world) settings(m *holdover.Memory) pipeline.Config {
 	if w.o.Servo != nil {
 		w.o.Servo(&cfg)
 	}
-	p := pipeline.Config{Servo: cfg, Reference: gnss.ReferenceConfig{Floor: virtual.Floor, AntennaDelay: w.o.PulseDelay}, EgressNs: egressNs}
+	p := pipeline.Config{Servo: cfg, Reference: gnss.ReferenceConfig{Floor: virtual.Floor, PulseDelay: w.o.PulseDelay}, EgressNs: egressNs}
 	if !w.o.NoThermometer {
 		p.Temperature = w.temperature
 	}

@@ -23,6 +23,7 @@ type Holdover struct {
 	OscillatorPPB *float64 `json:"oscillator_ppb"` // its own frequency
 	PulseNoiseNs  *float64 `json:"pulse_noise_ns"`
 	TemperatureC  *float64 `json:"temperature_c"`
+	Thermometer   string   `json:"thermometer"` // the chip that is read, or why there is none
 
 	// Known is what was learned of the oscillator; null: too little yet.
 	Known  *Known   `json:"known"`

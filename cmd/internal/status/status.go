@@ -57,44 +57,58 @@ type Clock struct {
 
 // GNSS is the receiver and what its pulse was paired with.
 type GNSS struct {
-	Device      string   `json:"device"`
-	Connected   bool     `json:"connected"`
-	Receiver    Receiver `json:"receiver"`
-	Fix         string   `json:"fix"` // none, 2d, 3d, time
-	Trusted     bool     `json:"trusted"`
-	UTC         string   `json:"utc"` // of the last epoch, RFC 3339
-	AgeS        *float64 `json:"age_s"`
-	SatsUsed    *int     `json:"sats_used"`
-	SatsSeen    *int     `json:"sats_seen"`
-	Satellites  []Sat    `json:"satellites"`
-	Latitude    *float64 `json:"latitude"`
-	Longitude   *float64 `json:"longitude"`
-	AltitudeM   *float64 `json:"altitude_m"`
-	LeapS       *int     `json:"leap_s"`      // GPS - UTC
-	LeapSource  string   `json:"leap_source"` // receiver, table, unknown
-	LeapEvent   string   `json:"leap_event"`  // the leap second to come, "" for none: "+1 s before 2027-01-01T00:00:00Z"
-	TAccNs      *int64   `json:"tacc_ns"`     // the receiver's estimate of its time accuracy
-	QErrPs      *int64   `json:"qerr_ps"`     // sawtooth of the next pulse: true second = stamp + qerr
-	Sawtooth    string   `json:"sawtooth"`    // "applied", "left out" (it makes the pulses worse), "" where none is told
-	NextPulse   bool     `json:"next_pulse"`  // the receiver names its next pulse, and the count agrees
-	Antenna     *string  `json:"antenna"`     // ok, open, short
-	Jamming     *string  `json:"jamming"`     // ok, warning, critical
-	JamLevel    *int     `json:"jam_level"`   // continuous wave, 0 none to 255
-	Spoofing    *string  `json:"spoofing"`    // none, indicated, affirmed
-	Survey      *Survey  `json:"survey"`      // what the receiver tells of it
-	AccuracyM   *float64 `json:"accuracy_m"`  // of the position
-	HDOP        *float64 `json:"hdop"`
-	CableNs     float64  `json:"antenna_delay_ns"` // gnss.antenna_delay, taken off each pulse
-	Model       string   `json:"model"`            // as MON-VER tells it; "" where nothing does
-	Missed      uint64   `json:"missed"`           // seconds without a pulse, counted over
-	Protocol    string   `json:"protocol"`         // of the last epoch: "nmea", "ubx"
-	Label       string   `json:"label"`            // how far the pulse is paired with its second
-	MessageMs   *float64 `json:"message_delay_ms"` // how long after its pulse a message comes
-	Frames      uint64   `json:"frames"`
-	BadChecksum uint64   `json:"bad_checksums"`
-	Garbage     uint64   `json:"garbage_bytes"`
-	Glitches    uint64   `json:"glitches"`
-	Why         []string `json:"why"`
+	Device      string    `json:"device"`
+	Connected   bool      `json:"connected"`
+	Receiver    Receiver  `json:"receiver"`
+	Fix         string    `json:"fix"` // none, 2d, 3d, time
+	Trusted     bool      `json:"trusted"`
+	UTC         string    `json:"utc"` // of the last epoch, RFC 3339
+	AgeS        *float64  `json:"age_s"`
+	SatsUsed    *int      `json:"sats_used"`
+	SatsSeen    *int      `json:"sats_seen"`
+	Satellites  []Sat     `json:"satellites"`
+	Latitude    *float64  `json:"latitude"`
+	Longitude   *float64  `json:"longitude"`
+	AltitudeM   *float64  `json:"altitude_m"`
+	LeapS       *int      `json:"leap_s"`      // GPS - UTC
+	LeapSource  string    `json:"leap_source"` // receiver, table, unknown
+	LeapEvent   string    `json:"leap_event"`  // the leap second to come, "" for none: "+1 s before 2027-01-01T00:00:00Z"
+	TAccNs      *int64    `json:"tacc_ns"`     // the receiver's estimate of its time accuracy
+	QErrPs      *int64    `json:"qerr_ps"`     // sawtooth of the next pulse: true second = stamp + qerr
+	Sawtooth    string    `json:"sawtooth"`    // "applied", "left out" (it makes the pulses worse), "" where none is told
+	Opinions    []Opinion `json:"opinions"`    // of other sources of time, held against the receiver
+	LineFill    *float64  `json:"line_fill"`   // share of what the serial line can carry, 0 to 1
+	Edge        string    `json:"pulse_edge"`  // whether the stamped edge is known to begin the pulse, and how long that is
+	NextPulse   bool      `json:"next_pulse"`  // the receiver names its next pulse, and the count agrees
+	Antenna     *string   `json:"antenna"`     // ok, open, short
+	Jamming     *string   `json:"jamming"`     // ok, warning, critical
+	JamLevel    *int      `json:"jam_level"`   // continuous wave, 0 none to 255
+	Spoofing    *string   `json:"spoofing"`    // none, indicated, affirmed
+	Survey      *Survey   `json:"survey"`      // what the receiver tells of it
+	AccuracyM   *float64  `json:"accuracy_m"`  // of the position
+	HDOP        *float64  `json:"hdop"`
+	CableNs     float64   `json:"antenna_delay_ns"`   // gnss.antenna_delay, taken off each pulse
+	PPSNs       float64   `json:"pps_delay_ns"`       // how late the input stamps the pulse, taken off each
+	PPSBoundNs  float64   `json:"pps_uncertainty_ns"` // what is left of it, in every bound
+	Model       string    `json:"model"`              // as MON-VER tells it; "" where nothing does
+	Missed      uint64    `json:"missed"`             // seconds without a pulse, counted over
+	Protocol    string    `json:"protocol"`           // of the last epoch: "nmea", "ubx"
+	Label       string    `json:"label"`              // how far the pulse is paired with its second
+	MessageMs   *float64  `json:"message_delay_ms"`   // how long after its pulse a message comes
+	Frames      uint64    `json:"frames"`
+	BadChecksum uint64    `json:"bad_checksums"`
+	Garbage     uint64    `json:"garbage_bytes"`
+	Glitches    uint64    `json:"glitches"`
+	Why         []string  `json:"why"`
+}
+
+// Opinion is what another source of time says.
+type Opinion struct {
+	Source       string  `json:"source"`
+	OffsetS      float64 `json:"offset_s"` // positive: it is ahead of the receiver
+	UncertaintyS float64 `json:"uncertainty_s"`
+	AgeS         float64 `json:"age_s"`
+	Standing     string  `json:"standing"` // agrees, differs, ...
 }
 
 // Survey is the receiver's survey of its position.

@@ -48,7 +48,7 @@ func main() {
 			os.Exit(1)
 		}
 	}
-	fmt.Printf("\n%d marks met, %d not met; %v, %.0f x real time on each of %d processors\n", b.met, b.missed,
+	fmt.Printf("\n%d targets met, %d not met; %v, %.0f x real time on each of %d processors\n", b.met, b.missed,
 		time.Since(begin).Round(time.Second), b.simulated.Seconds()/b.spent.Seconds(), runtime.GOMAXPROCS(0))
 }
 

@@ -119,7 +119,7 @@ func (r *Rig) Run(d time.Duration) {
 				r.Edge(r.Now, e.Edge.Edge)
 			case sim.ReceiverBytes:
 				if r.Speak != nil {
-					e.Bytes = r.says(r.Sky(e.At))
+					e.Bytes = r.Says(r.Sky(e.At))
 				}
 				r.Pipe.Bytes(e.At, e.Bytes)
 				if r.Hear != nil {
@@ -141,9 +141,9 @@ func (r *Rig) Run(d time.Duration) {
 	}
 }
 
-// says is the receiver's own burst once a second, whatever pieces the board's
+// Says is the receiver's own burst once a second, whatever pieces the board's
 // comes in.
-func (r *Rig) says(sky timescale.TAI) []byte {
+func (r *Rig) Says(sky timescale.TAI) []byte {
 	if second := sky.Ns() / 1e9; second != r.spoken {
 		r.spoken = second
 		return r.Speak(sky)

@@ -1,0 +1,41 @@
+package pipeline
+
+import (
+	"errors"
+	"math"
+	"time"
+
+	"bragi/gnss"
+	"bragi/gnss/timescale"
+)
+
+// AcceptReceiver takes the operator's word that the receiver is right. It returns
+// what was forgotten in its favour; the clock follows with the next pulses, out of
+// spec while it does.
+func (p *Pipeline) AcceptReceiver(now timescale.Mono) (forgotten []string, err error) {
+	hasTime, leapFault := p.reference.HasTime(now), p.reference.LeapFault()
+	if !hasTime && !leapFault {
+		return nil, errors.New("the receiver has no time that could be accepted (fix: bragi show gnss)")
+	}
+	forgotten = p.reference.Accept(now)
+	if p.servo.AcceptPulses() {
+		forgotten = append(forgotten, "where the oscillator expected the pulse")
+	}
+	if len(forgotten) > 0 {
+		return forgotten, nil
+	}
+	if leapFault {
+		return nil, errors.New("the receiver contradicts the table of leap seconds, which is not out of date (fix: another gnss.leap_file, or the receiver's firmware)")
+	}
+	return nil, errors.New("nothing that the receiver says is refused (fix: bragi show alarms)")
+}
+
+// relabel tells the servo of a pulse that is another second than the clock knew.
+func (p *Pipeline) relabel(now timescale.Mono, pulse gnss.Pulse) {
+	report := p.servo.Report(now)
+	if !report.EverLocked {
+		return // it measures and steps as at the start
+	}
+	off := float64(pulse.Local.OffsetNs(pulse.Second)) - report.ErrorNs
+	p.servo.Relabelled(now, int64(math.Round(off/float64(time.Second))))
+}

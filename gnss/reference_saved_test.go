@@ -1,0 +1,51 @@
+package gnss
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+	"time"
+
+	"bragi/gnss/timescale"
+)
+
+// What a Reference leaves goes through a file into the next one and out of it again,
+// with every field.
+func TestAReferenceComesBackFromJSON(t *testing.T) {
+	at := timescale.MonoFromNs
+	expires := timescale.Builtin().Expires().Civil()
+	midnight, err := timescale.Date(expires.Year+1, 1, 1, 0, 0, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := SavedReference{
+		Label:     Label{At: at(100e9), Second: 1_790_000_037, Delay: 120 * time.Millisecond, Evidence: Proven},
+		Belief:    belief{Vouched, at(99e9)},
+		Run:       receiverRun{Last: at(101e9), Searching: at(10e9), Since: at(60e9), Trusted: at(101e9), Cold: true},
+		Doubted:   true,
+		Following: at(98e9),
+		Leaps:     []SavedLeap{{midnight.Ns(), 1}},
+		Home:      &SavedHome{3184938.5, 278646, 5500477, 77, 3.5},
+	}
+	for v, i := reflect.ValueOf(in), 0; i < v.NumField(); i++ {
+		if v.Field(i).IsZero() {
+			t.Errorf("%s is zero: fill it", v.Type().Field(i).Name)
+		}
+	}
+	text, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read SavedReference
+	if err := json.Unmarshal(text, &read); err != nil {
+		t.Fatal(err)
+	}
+	r, now := NewReference(ReferenceConfig{}), at(101e9)
+	r.Resume(now, &read)
+	if out := r.Save(now); out == nil || !reflect.DeepEqual(*out, in) {
+		t.Errorf("%s became %+v", text, out)
+	}
+	if got := r.LeapTable().OffsetAtUTC(midnight); got != 38 {
+		t.Errorf("TAI - UTC after the learned leap second is %d s", got)
+	}
+}
