@@ -15,4 +15,5 @@ func (c *Clock) Relabelled(now timescale.Mono, seconds int64) {
 	}
 	c.begin(now)
 	c.life.OriginNs += seconds * 1e9
+	c.witness.reset() // it saw the other second
 }
