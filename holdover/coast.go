@@ -49,7 +49,7 @@ func (c *Clock) hold(now timescale.Mono) {
 		if c.est.rejects >= rejectsShown {
 			c.doubt.anchorAt(&back) // pulses and oscillator say two things
 		}
-		if dy > 4*back.rateSigma() {
+		if dy > 2*back.rateSigma() {
 			c.est.add(sFreq, sFreq, square(dy))
 		}
 	}

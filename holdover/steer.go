@@ -26,9 +26,10 @@ const (
 	acquirePPB     = 20_000           // and its limit
 	relockTime     = 10 * time.Second // the same in LOCKING and RELOCKING
 	autoSlew       = 10 * time.Minute // on_acquire = auto: slew no longer than that
-	autoReturn     = time.Hour        // on_return = auto: the same
+	autoReturn     = 65 * time.Minute // on_return = auto: an hour, as it is reckoned here
 	brakeShare     = 0.2              // of the rate limit, for the square-root approach to zero
 	slewShare      = 0.95             // of the larger limits: the frequency is not known so well meanwhile
+	brakeCoarse    = 0.35             // and of a coarse clock, which moves once a second
 	brakeFar       = 0.55             // the same far from it, where an overshoot does not matter
 	rateWindow     = 1050 * time.Millisecond
 	negligiblePPB  = 1e-4
@@ -52,6 +53,9 @@ func (c *Clock) slew(x float64) float64 {
 	share := brakeShare
 	if math.Abs(x) > fastBeyondNs {
 		share = brakeFar
+		if c.cfg.QuantumPPB > 0 {
+			share = brakeCoarse
+		}
 	}
 	brake := math.Sqrt(2 * share * c.cfg.RatePPB * math.Abs(x))
 	return clamp(x/tau, min(limit, brake))
