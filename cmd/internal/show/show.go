@@ -185,6 +185,9 @@ func count(v *int) string {
 	return fmt.Sprint(*v)
 }
 
+// Seconds is a time in s, "-" when it is not known.
+func Seconds(v *float64) string { return seconds(v) }
+
 func seconds(v *float64) string {
 	if v == nil {
 		return "-"
