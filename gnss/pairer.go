@@ -48,6 +48,8 @@ const (
 	forgetLabel      = 800 * time.Second     // raw drift reaches 0.4 s: the old label says nothing any more
 	pulseSilence     = 2500 * time.Millisecond
 	glitchShown      = 10 * time.Second
+	seldomSpacing    = time.Second + spacingTolerance // of messages: no three agree in a row
+	seldomMost       = time.Minute                    // of messages that still come
 )
 
 func (c PairerConfig) withDefaults() PairerConfig {
@@ -112,6 +114,9 @@ type Pairer struct {
 	delays      delayRing
 	lastConfirm timescale.Mono
 	lastTrusted timescale.Mono
+	spacing     time.Duration  // of the last two trusted epochs
+	wholeAt     timescale.Mono // when an epoch last named a whole second
+	fractionBy  time.Duration  // how far from one the last other epoch was
 
 	fault      bool
 	off        int64 // whole seconds by which the count is ahead of the messages in the fault
@@ -207,12 +212,17 @@ func (p *Pairer) Epoch(e Epoch) {
 		return
 	}
 	p.settle()
+	if !p.lastTrusted.IsZero() {
+		p.spacing = e.Received.Sub(p.lastTrusted)
+	}
 	p.lastTrusted = e.Received
 	ns := tai(p.book.table, e).Ns()
 	second := (ns + nsPerSecond/2) / nsPerSecond
 	if off := time.Duration(ns - second*nsPerSecond); off.Abs() > wholeSecond {
+		p.fractionBy = off
 		return
 	}
+	p.wholeAt = e.Received
 	p.pending, p.hasPending = naming{epoch: e, second: second}, true
 }
 
