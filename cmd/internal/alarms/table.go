@@ -164,5 +164,5 @@ var Table = []Kind{
 	{Code: ResidualHigh, Severity: Minor, Text: "the time in a Sync may be wrong by more than master.residual_limit",
 		Fix: "look for load on the machine or the interface: bragi show hardware; with master.on_residual = \"two-step\" bragid serves two-step meanwhile", Patience: 10 * time.Second},
 	{Code: LeapTableOld, Severity: Warning, Text: "the table of leap seconds has expired, and the receiver does not tell the count",
-		Fix: "update bragi or set gnss.leap_file; until then look whether a leap second was announced since (IERS Bulletin C)"},
+		Fix: "update bragid or set gnss.leap_file; until then look whether a leap second was announced since (IERS Bulletin C)"},
 }
