@@ -48,7 +48,7 @@ const (
 	forgetLabel      = 800 * time.Second     // raw drift reaches 0.4 s: the old label says nothing any more
 	pulseSilence     = 2500 * time.Millisecond
 	glitchShown      = 10 * time.Second
-	seldomSpacing    = time.Second + spacingTolerance // of messages: no three agree in a row
+	seldomSpacing    = time.Second + spacingTolerance // between messages: they do not agree three times in a row
 	seldomMost       = time.Minute                    // of messages that still come
 )
 
@@ -114,7 +114,8 @@ type Pairer struct {
 	delays      delayRing
 	lastConfirm timescale.Mono
 	lastTrusted timescale.Mono
-	spacing     time.Duration  // of the last two trusted epochs
+	seldomAt    timescale.Mono // when one last came so much after the one before it that a pulse had none
+	seldomBy    time.Duration
 	wholeAt     timescale.Mono // when an epoch last named a whole second
 	fractionBy  time.Duration  // how far from one the last other epoch was
 
@@ -212,8 +213,8 @@ func (p *Pairer) Epoch(e Epoch) {
 		return
 	}
 	p.settle()
-	if !p.lastTrusted.IsZero() {
-		p.spacing = e.Received.Sub(p.lastTrusted)
+	if by := e.Received.Sub(p.lastTrusted); !p.lastTrusted.IsZero() && by > seldomSpacing {
+		p.seldomAt, p.seldomBy = e.Received, by
 	}
 	p.lastTrusted = e.Received
 	ns := tai(p.book.table, e).Ns()

@@ -85,7 +85,7 @@ func (p *Pairer) Reasons(now timescale.Mono) []Trouble {
 	case p.fractions(now):
 		list = append(list, Trouble{ReasonFraction, fmt.Sprintf("the last is %+d ms from one", p.fractionBy.Milliseconds())})
 	case p.seldom(now):
-		list = append(list, Trouble{ReasonSeldom, "one each " + seconds(p.spacing)})
+		list = append(list, Trouble{ReasonSeldom, seconds(p.seldomBy) + " apart"})
 	case !epochs:
 		list = append(list, Trouble{ReasonNoEpoch, "none for " + seconds(now.Sub(p.lastTrusted))})
 	}
@@ -121,6 +121,6 @@ func (p *Pairer) fractions(now timescale.Mono) bool {
 // seldom tells that messages come, but not one for each pulse: too few to label the
 // pulses by, or to confirm their count.
 func (p *Pairer) seldom(now timescale.Mono) bool {
-	few := p.spacing > seldomSpacing && !p.labelled || p.spacing > p.cfg.MaxAge
-	return few && p.spacing <= seldomMost && now.Sub(p.lastTrusted) <= p.spacing+seldomSpacing
+	return !p.seldomAt.IsZero() && (!p.labelled || p.seldomBy > p.cfg.MaxAge) && p.seldomBy <= seldomMost &&
+		now.Sub(p.seldomAt) <= max(glitchShown, p.seldomBy+seldomSpacing)
 }

@@ -87,7 +87,7 @@ var Table = []Kind{
 	{Code: MessagesLate, Severity: Warning, Text: "the receiver's messages come more than a second after their pulse",
 		Fix: "set a higher baud rate or fewer messages at the receiver"},
 	{Code: MessagesUseless, Severity: Major, Text: "the receiver's messages do not name each whole second; bragid cannot tell which pulse is which second",
-		Fix: "set the receiver to one message a second, for the whole second", CausedBy: []Code{ReceiverDevice, ReceiverSilent, LineFull}, Patience: 5 * time.Second},
+		Fix: "set the receiver to one message a second, for the whole second", CausedBy: []Code{ReceiverDevice, LineFull}, Patience: 15 * time.Second},
 	{Code: LineFull, Severity: Major, Text: "the serial line of the receiver is full; its messages wait and may be seconds old",
 		Fix: "set a higher baud rate or fewer messages at the receiver", CausedBy: []Code{ReceiverDevice, ReceiverSilent}},
 	{Code: SecondOpinion, Severity: Critical, Text: "another source of time contradicts the receiver; bragid does not use the pulses, nobody knows which is right",

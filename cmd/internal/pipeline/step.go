@@ -26,7 +26,7 @@ func (p *Pipeline) PlanStep(now timescale.Mono) (StepPlan, error) {
 	case r.State == quality.Locked:
 		return plan, fmt.Errorf("there is nothing to step: the clock is locked (bragi show clock)")
 	case r.State != quality.Relocking && r.State != quality.Locking:
-		return plan, fmt.Errorf("there is nothing to step to: %s (fix: bragi show alarms)", Why(r.Why))
+		return plan, fmt.Errorf("there is no pulse that is believed, to step to: %s (fix: bragi show alarms)", Why(r.Why))
 	case r.Quality.KeepsSpec:
 		return plan, fmt.Errorf("the clock is in spec (class 7): it is never stepped there, and is locked in %.0f s", r.EtaS)
 	case !(math.Abs(r.ErrorNs) > stepWorthNs):
