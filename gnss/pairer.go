@@ -48,6 +48,8 @@ const (
 	forgetLabel      = 800 * time.Second     // raw drift reaches 0.4 s: the old label says nothing any more
 	pulseSilence     = 2500 * time.Millisecond
 	glitchShown      = 10 * time.Second
+	seldomSpacing    = time.Second + spacingTolerance // between messages: they do not agree three times in a row
+	seldomMost       = time.Minute                    // of messages that still come
 )
 
 func (c PairerConfig) withDefaults() PairerConfig {
@@ -112,6 +114,10 @@ type Pairer struct {
 	delays      delayRing
 	lastConfirm timescale.Mono
 	lastTrusted timescale.Mono
+	seldomAt    timescale.Mono // when one last came so much after the one before it that a pulse had none
+	seldomBy    time.Duration
+	wholeAt     timescale.Mono // when an epoch last named a whole second
+	fractionBy  time.Duration  // how far from one the last other epoch was
 
 	fault      bool
 	off        int64 // whole seconds by which the count is ahead of the messages in the fault
@@ -207,12 +213,17 @@ func (p *Pairer) Epoch(e Epoch) {
 		return
 	}
 	p.settle()
+	if by := e.Received.Sub(p.lastTrusted); !p.lastTrusted.IsZero() && by > seldomSpacing {
+		p.seldomAt, p.seldomBy = e.Received, by
+	}
 	p.lastTrusted = e.Received
 	ns := tai(p.book.table, e).Ns()
 	second := (ns + nsPerSecond/2) / nsPerSecond
 	if off := time.Duration(ns - second*nsPerSecond); off.Abs() > wholeSecond {
+		p.fractionBy = off
 		return
 	}
+	p.wholeAt = e.Received
 	p.pending, p.hasPending = naming{epoch: e, second: second}, true
 }
 

@@ -82,6 +82,10 @@ func (p *Pairer) Reasons(now timescale.Mono) []Trouble {
 	switch {
 	case p.lastTrusted.IsZero():
 		list = append(list, Trouble{ReasonNoEpoch, "none yet"})
+	case p.fractions(now):
+		list = append(list, Trouble{ReasonFraction, fmt.Sprintf("the last is %+d ms from one", p.fractionBy.Milliseconds())})
+	case p.seldom(now):
+		list = append(list, Trouble{ReasonSeldom, seconds(p.seldomBy) + " apart"})
 	case !epochs:
 		list = append(list, Trouble{ReasonNoEpoch, "none for " + seconds(now.Sub(p.lastTrusted))})
 	}
@@ -92,7 +96,7 @@ func (p *Pairer) Reasons(now timescale.Mono) []Trouble {
 	case !p.labelled && !p.ambiguousAt.IsZero() && now.Sub(p.ambiguousAt) < glitchShown:
 		list = append(list, Trouble{ReasonAmbiguous, fmt.Sprintf("the message came %v after a pulse, %v to %v is clear",
 			p.ambiguousBy.Round(time.Millisecond), p.cfg.MinDelay, p.cfg.MaxDelay)})
-	case !p.labelled && pulses && epochs:
+	case !p.labelled && pulses && epochs && !p.fractions(now) && !p.seldom(now):
 		list = append(list, Trouble{ReasonLearning, fmt.Sprintf("%d of %d epochs agree", max(p.run.length, p.next.run.length), p.need)})
 	case !p.lateAt.IsZero() && now.Sub(p.lateAt) < glitchShown:
 		list = append(list, Trouble{ReasonLateMessages, fmt.Sprintf(
@@ -107,4 +111,16 @@ func (p *Pairer) Reasons(now timescale.Mono) []Trouble {
 			p.glitchBy.Round(time.Millisecond), p.counter.Glitches)})
 	}
 	return list
+}
+
+// fractions tells that messages come, but none of them names a whole second.
+func (p *Pairer) fractions(now timescale.Mono) bool {
+	return p.fractionBy != 0 && now.Sub(p.lastTrusted) <= p.cfg.MaxAge && (p.wholeAt.IsZero() || now.Sub(p.wholeAt) > p.cfg.MaxAge)
+}
+
+// seldom tells that messages come, but not one for each pulse: too few to label the
+// pulses by, or to confirm their count.
+func (p *Pairer) seldom(now timescale.Mono) bool {
+	return !p.seldomAt.IsZero() && (!p.labelled || p.seldomBy > p.cfg.MaxAge) && p.seldomBy <= seldomMost &&
+		now.Sub(p.seldomAt) <= max(glitchShown, p.seldomBy+seldomSpacing)
 }

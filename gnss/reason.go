@@ -43,6 +43,8 @@ const (
 	ReasonOpinionWrong    // one does, but it is outvoted, or agreed with the same label before
 	ReasonSawtooth        // the sawtooth that the receiver tells makes the pulses worse
 	ReasonLeapUnproven    // a receiver that started cold may still count its firmware's leap seconds
+	ReasonFraction        // the messages name fractions of a second alone: no pulse is theirs
+	ReasonSeldom          // the messages come less often than the pulses
 )
 
 var reasonNames = [...]string{
@@ -73,6 +75,8 @@ var reasonNames = [...]string{
 	ReasonOpinionWrong:    "another source is wrong",
 	ReasonSawtooth:        "sawtooth correction does not fit the pulses",
 	ReasonLeapUnproven:    "leap seconds not proven yet",
+	ReasonFraction:        "messages name no whole second",
+	ReasonSeldom:          "messages come too seldom",
 	ReasonNoData:          "no data from receiver",
 	ReasonNoSentence:      "no sentence that names the second",
 	ReasonNoPulse:         "no pulse",

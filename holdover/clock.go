@@ -516,7 +516,7 @@ func (c *Clock) laterStep(now timescale.Mono, pulse bool) Order {
 	if !c.life.EverLocked || c.held.Active || !pulse {
 		return Order{}
 	}
-	whole, part, _ := c.errorParts(now)
+	whole, part, y := c.errorParts(now)
 	x := float64(whole) + part
 	out := c.life.State == quality.Relocking && !c.life.BoundInside && math.Abs(x) > ns(c.cfg.Spec)
 	asked := c.cfg.OnReturn == ReturnStep || c.cfg.OnReturn == ReturnAuto && c.slewTime(x, 0) > seconds(autoReturn)
@@ -526,7 +526,11 @@ func (c *Clock) laterStep(now timescale.Mono, pulse bool) Order {
 		return Order{}
 	}
 	c.stepTries++
-	return Order{Step: true, StepNs: -whole - int64(math.Round(part)), SetFrequency: true, FrequencyPPB: c.corr.ppb()}
+	ppb := c.corr.ppb()
+	if c.stepWanted {
+		ppb = clamp(-y, c.cfg.MaxPPB) // it ends a slew, which would run on for minutes
+	}
+	return Order{Step: true, StepNs: -whole - int64(math.Round(part)), SetFrequency: true, FrequencyPPB: ppb}
 }
 
 // StepNow is the operator's order to step the served clock to the pulse, with the next

@@ -38,22 +38,24 @@ const (
 	ClockWaits      Code = "CLOCK_WAITS"
 	ClockLearns     Code = "CLOCK_LEARNS"
 	SkyDoubted      Code = "SKY_DOUBTED"
+	ClockAcquires   Code = "CLOCK_ACQUIRES"
 
-	Antenna        Code = "ANTENNA_FAULT"
-	AntennaDoubted Code = "ANTENNA_UNSUPERVISED"
-	Spoofing       Code = "GNSS_SPOOFING"
-	Jamming        Code = "GNSS_JAMMING"
-	Jammed         Code = "GNSS_JAMMING_WARNING"
-	Moved          Code = "GNSS_POSITION_MOVED"
-	TimeJump       Code = "GNSS_TIME_JUMP"
-	LeapFault      Code = "GNSS_LEAP_SECONDS"
-	LeapUnproven   Code = "GNSS_LEAP_SECONDS_UNPROVEN"
-	LeapFile       Code = "LEAP_FILE"
-	LineFull       Code = "GNSS_LINE_FULL"
-	SecondOpinion  Code = "SECOND_OPINION"
-	OpinionWrong   Code = "SECOND_OPINION_WRONG"
-	MessagesLate   Code = "GNSS_MESSAGES_LATE"
-	Sawtooth       Code = "GNSS_SAWTOOTH"
+	Antenna         Code = "ANTENNA_FAULT"
+	AntennaDoubted  Code = "ANTENNA_UNSUPERVISED"
+	Spoofing        Code = "GNSS_SPOOFING"
+	Jamming         Code = "GNSS_JAMMING"
+	Jammed          Code = "GNSS_JAMMING_WARNING"
+	Moved           Code = "GNSS_POSITION_MOVED"
+	TimeJump        Code = "GNSS_TIME_JUMP"
+	LeapFault       Code = "GNSS_LEAP_SECONDS"
+	LeapUnproven    Code = "GNSS_LEAP_SECONDS_UNPROVEN"
+	LeapFile        Code = "LEAP_FILE"
+	LineFull        Code = "GNSS_LINE_FULL"
+	SecondOpinion   Code = "SECOND_OPINION"
+	OpinionWrong    Code = "SECOND_OPINION_WRONG"
+	MessagesLate    Code = "GNSS_MESSAGES_LATE"
+	Sawtooth        Code = "GNSS_SAWTOOTH"
+	MessagesUseless Code = "GNSS_MESSAGES_USELESS"
 )
 
 // Table is every alarm there is.
@@ -84,6 +86,8 @@ var Table = []Kind{
 		Fix: "put a leap-seconds.list where gnss.leap_file says, or remove the key"},
 	{Code: MessagesLate, Severity: Warning, Text: "the receiver's messages come more than a second after their pulse",
 		Fix: "set a higher baud rate or fewer messages at the receiver"},
+	{Code: MessagesUseless, Severity: Major, Text: "the receiver's messages do not name each whole second; bragid cannot tell which pulse is which second",
+		Fix: "set the receiver to one message a second, for the whole second", CausedBy: []Code{ReceiverDevice, LineFull}, Patience: 15 * time.Second},
 	{Code: LineFull, Severity: Major, Text: "the serial line of the receiver is full; its messages wait and may be seconds old",
 		Fix: "set a higher baud rate or fewer messages at the receiver", CausedBy: []Code{ReceiverDevice, ReceiverSilent}},
 	{Code: SecondOpinion, Severity: Critical, Text: "another source of time contradicts the receiver; bragid does not use the pulses, nobody knows which is right",
@@ -122,11 +126,15 @@ var Table = []Kind{
 	{Code: ClockAtLimit, Severity: Critical, Text: "the oscillator is outside the clock's tuning range",
 		Fix: "replace the board or its oscillator"},
 	{Code: ClockStepped, Severity: Warning, Text: "the clock made a step while clients were served",
-		Fix: "do nothing now; with holdover.on_acquire and holdover.on_return = \"slew\" there is no step next time"},
+		Fix: "do nothing now; holdover.on_acquire = \"slew\" avoids the step from a free run, holdover.on_return = \"slew\" that after an outage; nothing avoids that from a wrong second"},
 	{Code: ClockSlewsLong, Severity: Warning, Text: "the clock slews for longer than ten minutes",
-		Fix: "wait, or step now in a maintenance window: bragi clock step --yes"},
+		Fix: "wait: bragi show clock tells how long; or end it by a step, which clients see: bragi clock step --yes; holdover.on_return = \"step\" steps by itself, after a free run holdover.on_acquire = \"step\""},
 	{Code: ClockFreerun, Severity: Major, Text: "the clock was never locked; do not trust its time",
 		Fix: "repair the receiver or its antenna: bragi show gnss", Patience: 5 * time.Second},
+	{Code: ClockAcquires, Severity: Major, Text: "the clock has the receiver's time, but no pulse yet that it can measure itself by",
+		Fix: "look at the pulse and at the messages of the receiver: bragi show gnss", Patience: 2 * time.Minute,
+		CausedBy: []Code{NoFix, BadDate, NoPulse, PulseDevice, PulseEdge, PulseGlitch, PulseDisagrees, MessagesUseless, LeapFault, LeapUnproven, SecondOpinion, TimeJump,
+			Antenna, Spoofing, Jamming, Moved, BoardClock}},
 	{Code: ClockHoldover, Severity: Major, Text: "holdover: the clock runs on its oscillator, inside holdover.spec",
 		Fix: "repair the receiver or its antenna before the forecast ends: bragi show clock"},
 	{Code: ClockOutOfSpec, Severity: Critical, Text: "holdover out of spec: the time error may be more than holdover.spec",
@@ -156,5 +164,5 @@ var Table = []Kind{
 	{Code: ResidualHigh, Severity: Minor, Text: "the time in a Sync may be wrong by more than master.residual_limit",
 		Fix: "look for load on the machine or the interface: bragi show hardware; with master.on_residual = \"two-step\" bragid serves two-step meanwhile", Patience: 10 * time.Second},
 	{Code: LeapTableOld, Severity: Warning, Text: "the table of leap seconds has expired, and the receiver does not tell the count",
-		Fix: "update bragi or set gnss.leap_file; until then look whether a leap second was announced since (IERS Bulletin C)"},
+		Fix: "update bragid or set gnss.leap_file; until then look whether a leap second was announced since (IERS Bulletin C)"},
 }

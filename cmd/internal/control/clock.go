@@ -15,6 +15,18 @@ type Accepted struct {
 	Forgotten []string `json:"forgotten"`
 }
 
+// Step is the body of POST /v1/clock/step.
+type Step struct {
+	Yes bool `json:"yes"` // do it; false: only tell what it would do
+}
+
+// Stepped is the answer: what the step does or would do.
+type Stepped struct {
+	Done        bool     `json:"done"`          // it is done with the next pulse
+	TimeErrorNs float64  `json:"time_error_ns"` // that it takes away; positive: the served clock is ahead
+	SlewS       *float64 `json:"slew_s"`        // how long the clock would slew instead, until it is locked; null: not known
+}
+
 // clock serves what the operator decides about the clock.
 func clock(mux *http.ServeMux, d Daemon) {
 	mux.HandleFunc("POST /v1/clock/accept", func(w http.ResponseWriter, r *http.Request) {
@@ -27,6 +39,18 @@ func clock(mux *http.ServeMux, d Daemon) {
 			return
 		}
 		done, err := d.AcceptReceiver()
+		if err != nil {
+			reply(w, http.StatusConflict, problem{err.Error()})
+			return
+		}
+		reply(w, http.StatusOK, done)
+	})
+	mux.HandleFunc("POST /v1/clock/step", func(w http.ResponseWriter, r *http.Request) {
+		var body Step
+		if !read(w, r, &body) {
+			return
+		}
+		done, err := d.StepClock(body.Yes)
 		if err != nil {
 			reply(w, http.StatusConflict, problem{err.Error()})
 			return

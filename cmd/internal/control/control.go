@@ -36,6 +36,8 @@ type Daemon interface {
 	Reload() (Reloaded, error)
 	// AcceptReceiver takes the operator's word that the receiver is right.
 	AcceptReceiver() (Accepted, error)
+	// StepClock steps the clock to the pulse; without yes it only tells what that would do.
+	StepClock(yes bool) (Stepped, error)
 }
 
 // Drain is the body of POST /v1/drain.

@@ -23,6 +23,12 @@ func (f fakeDaemon) AcceptReceiver() (Accepted, error) {
 	}
 	return Accepted{Forgotten: []string{"the second"}}, nil
 }
+func (f fakeDaemon) StepClock(yes bool) (Stepped, error) {
+	if *f.drained {
+		return Stepped{}, errors.New("there is nothing to step")
+	}
+	return Stepped{Done: yes, TimeErrorNs: 5e6}, nil
+}
 func (f fakeDaemon) Reload() (Reloaded, error) {
 	return Reloaded{Applied: []string{"master.dscp"}}, nil
 }
@@ -136,6 +142,24 @@ func TestAcceptReceiver(t *testing.T) {
 	}
 	if err := c.Post(t.Context(), "/v1/clock/accept", Accept{What: "receiver"}, &done); err == nil || !strings.Contains(err.Error(), "nothing is refused") {
 		t.Errorf("with nothing to accept: %v", err)
+	}
+}
+
+// Only a step that is confirmed is done, and a refusal comes back as one line.
+func TestStepClock(t *testing.T) {
+	c := serve(t, nil)
+	for _, yes := range []bool{false, true} {
+		var done Stepped
+		if err := c.Post(t.Context(), "/v1/clock/step", Step{Yes: yes}, &done); err != nil || done.Done != yes || done.TimeErrorNs != 5e6 {
+			t.Errorf("%t: %+v, %v", yes, done, err)
+		}
+	}
+	var v any
+	if err := c.Post(t.Context(), "/v1/drain", Drain{On: true}, &v); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Post(t.Context(), "/v1/clock/step", Step{Yes: true}, &v); err == nil || !strings.Contains(err.Error(), "nothing to step") {
+		t.Errorf("with nothing to step: %v", err)
 	}
 }
 

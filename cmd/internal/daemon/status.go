@@ -90,6 +90,9 @@ func clockStatus(l *pipeline.Look, wall func(timescale.Mono) time.Time) status.C
 	case quality.Locking, quality.Locked, quality.Relocking:
 		c.Reference = "gnss"
 	}
+	if c.Steps = report.Steps; c.Steps > 0 {
+		c.LastStepNs = &report.LastStepNs
+	}
 	for _, r := range report.Why {
 		c.Why = append(c.Why, r.String())
 	}
@@ -222,6 +225,9 @@ func holdoverStatus(l *pipeline.Look, servo holdover.Config) status.Holdover {
 		ErrorNs: known(r.ErrorNs), SigmaNs: known(r.SigmaNs), BoundNs: known(r.BoundNs), ForecastS: known(r.ForecastS), ForecastP50S: known(r.ForecastP50S), ForecastP95S: known(r.ForecastP95S), Class7S: known(r.Class7S),
 		FreqPPB: r.FrequencyPPB, OscillatorPPB: known(r.OscillatorPPB), PulseNoiseNs: known(r.PulseNoiseNs), TemperatureC: known(r.TempC),
 		Why: []string{},
+	}
+	if r.EverLocked {
+		h.Behaves = r.BehavesLike.String()
 	}
 	if r.HoldoverFor > 0 {
 		h.ForS = known(r.HoldoverFor.Seconds())

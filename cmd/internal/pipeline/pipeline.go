@@ -238,5 +238,8 @@ func (p *Pipeline) announce(now timescale.Mono, in quality.Input) quality.Announ
 // announced of it.
 func (p *Pipeline) Reconfigure(servo holdover.Config, profile quality.Profile, squelch quality.Squelch) {
 	p.servo.Reconfigure(servo)
+	have := p.cfg.Servo
+	servo.QuantumPPB, servo.MaxPPB, servo.Memory, servo.MemoryAge = have.QuantumPPB, have.MaxPPB, have.Memory, have.MemoryAge
+	p.cfg.Servo = servo
 	p.cfg.Profile, p.cfg.Squelch = profile, squelch
 }

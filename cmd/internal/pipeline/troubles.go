@@ -47,6 +47,8 @@ var gnssAlarms = map[gnss.Reason]alarms.Code{
 	gnss.ReasonOpinionWrong:    alarms.OpinionWrong,
 	gnss.ReasonSawtooth:        alarms.Sawtooth,
 	gnss.ReasonLeapUnproven:    alarms.LeapUnproven,
+	gnss.ReasonFraction:        alarms.MessagesUseless,
+	gnss.ReasonSeldom:          alarms.MessagesUseless,
 }
 
 // servoAlarms likewise for the reasons of the clock that want a fix. What
@@ -72,6 +74,7 @@ var servoAlarms = map[holdover.Reason]alarms.Code{
 // stateAlarms are the states that are alarms themselves.
 var stateAlarms = map[quality.State]alarms.Code{
 	quality.Freerun:        alarms.ClockFreerun,
+	quality.Acquiring:      alarms.ClockAcquires,
 	quality.HoldoverSpec:   alarms.ClockHoldover,
 	quality.HoldoverNoSpec: alarms.ClockOutOfSpec,
 	quality.Relocking:      alarms.ClockRelocking,

@@ -14,7 +14,7 @@ func Holdover(s status.Status) string {
 	h := s.Holdover
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "Oscillator\t%s, %s\n", h.Oscillator, pick(h.Learned, "learned", "still learning"))
+	fmt.Fprintf(w, "Oscillator\t%s, %s\n", oscillator(h), pick(h.Learned, "learned", "still learning"))
 	fmt.Fprintf(w, "Locked for\t%s in all\n", seconds(&h.LockedForS))
 	if h.ForS != nil {
 		fmt.Fprintf(w, "Without a pulse\tfor %s\n", seconds(h.ForS))
@@ -61,6 +61,15 @@ func Holdover(s status.Status) string {
 	return b.String()
 }
 
+// oscillator is the kind that bragid was told, and the one that it behaves like.
+func oscillator(h status.Holdover) string {
+	told := "told " + h.Oscillator
+	if h.Oscillator == "auto" {
+		told = "of no told kind"
+	}
+	return told + ", " + pick(h.Behaves != "", "behaves like "+h.Behaves, "behaviour not known yet")
+}
+
 func memory(now time.Time, m *status.Memory) string {
 	if m == nil || m.File == "" {
 		return "none is kept"
@@ -86,7 +95,7 @@ func temperature(h status.Holdover) string {
 	if h.TemperatureC != nil {
 		return celsius(h.TemperatureC) + pick(h.Thermometer != "", ", by "+h.Thermometer, "")
 	}
-	return "not known, thermometer: " + dash(h.Thermometer) + "; the oscillator's error by temperature is not corrected in holdover"
+	return "not known, thermometer: " + dash(h.Thermometer) + "; the oscillator's error by temperature is not corrected in holdover: bound and forecast allow for 10 C in an hour, class 7 is shorter"
 }
 
 func celsius(c *float64) string { return number(c, "%.2f C") }

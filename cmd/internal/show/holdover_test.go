@@ -1,6 +1,7 @@
 package show
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 func TestTheHoldoverScreenHasWhatIsAsked(t *testing.T) {
 	s := sample()
 	written := s.Time.Add(-4 * time.Minute)
-	s.Holdover = status.Holdover{Oscillator: "ocxo", Learned: true, LockedForS: 90_000, ForS: value(90), SpecNs: 1500, ErrorNs: value(-35.4), SigmaNs: value(8.1),
+	s.Holdover = status.Holdover{Oscillator: "ocxo", Behaves: "tcxo-hi", Learned: true, LockedForS: 90_000, ForS: value(90), SpecNs: 1500, ErrorNs: value(-35.4), SigmaNs: value(8.1),
 		BoundNs: value(142), ForecastS: value(15_840), ForecastP50S: value(40_000), ForecastP95S: value(20_000), Class7S: value(14_400), MaxHoldoverS: 14_400, FreqPPB: 34.2237, OscillatorPPB: value(-34.2),
 		PulseNoiseNs: value(6.2), TemperatureC: value(31.25),
 		Known: &status.Known{FrequencyPPB: -34.2, FrequencySigmaPPB: 0.012, TemperatureC: value(31.25), DriftPPBDay: 0.21, DriftSigmaPPBDay: 0.03,
@@ -21,7 +22,7 @@ func TestTheHoldoverScreenHasWhatIsAsked(t *testing.T) {
 		Memory: &status.Memory{File: "/var/lib/bragi/oscillator", Used: true, Of: "2026-11-20T10:00:37 TAI", Written: &written,
 			Refused: []string{"state: /var/lib/bragi/oscillator.a is refused: it is torn or damaged"}},
 		Why: []string{"error bound inside the spec", "no pulse"}}
-	const want = `Oscillator       ocxo, learned
+	const want = `Oscillator       told ocxo, behaves like tcxo-hi, learned
 Locked for       25h0m0s in all
 Without a pulse  for 1m30s
 Time error       -35 ns (estimate, sigma 8 ns), inside +-142 ns
@@ -45,6 +46,12 @@ Virtual holdovers:
 `
 	if d := cmp.Diff(want, Holdover(s)); d != "" {
 		t.Error(d)
+	}
+	s.Holdover.Oscillator, s.Holdover.Behaves, s.Holdover.TemperatureC, s.Holdover.Thermometer = "auto", "", nil, "none"
+	for _, want := range []string{"of no told kind, behaviour not known yet", "thermometer: none; the oscillator's error", "class 7 is shorter"} {
+		if got := Holdover(s); !strings.Contains(got, want) {
+			t.Errorf("without %q:\n%s", want, got)
+		}
 	}
 	if got := Holdover(status.Status{}); got == "" {
 		t.Error("an empty status draws nothing")

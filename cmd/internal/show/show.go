@@ -39,11 +39,18 @@ func Clock(s status.Status) string {
 	fmt.Fprintf(w, "Holdover lasts\t%s from now%s\n", seconds(c.ForecastS), beyond(s.Holdover))
 	fmt.Fprintf(w, "Reference\t%s\n", dash(c.Reference))
 	fmt.Fprintf(w, "Pulses\t%d used, %d refused\n", c.Pulses, c.PulsesRejected)
+	if c.LastStepNs != nil {
+		by := float64(*c.LastStepNs)
+		fmt.Fprintf(w, "Steps\t%d, the last by %s\n", c.Steps, Ns(&by))
+	}
 	if c.EtaS != nil {
 		fmt.Fprintf(w, "Next state in\t%s\n", seconds(c.EtaS))
 	}
 	for i, why := range c.Why {
 		fmt.Fprintf(w, "%s\t%s\n", pick(i == 0, "Why", ""), why)
+	}
+	for i, a := range s.Alarms {
+		fmt.Fprintf(w, "%s\t%s\n", pick(i == 0, "Alarms", ""), a.Code)
 	}
 	w.Flush()
 	return b.String()
@@ -184,6 +191,9 @@ func count(v *int) string {
 	}
 	return fmt.Sprint(*v)
 }
+
+// Seconds is a time in s, "-" when it is not known.
+func Seconds(v *float64) string { return seconds(v) }
 
 func seconds(v *float64) string {
 	if v == nil {

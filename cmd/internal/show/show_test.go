@@ -14,14 +14,14 @@ func value(v float64) *float64 { return &v }
 
 func sample() status.Status {
 	at := time.Date(2026, 11, 22, 20, 30, 0, 0, time.UTC)
-	sats, cn0 := 10, 44
+	sats, cn0, stepped := 10, 44, int64(-5_000_000)
 	return status.Status{
 		Version: "v1", Time: at, UptimeS: 75, Profile: "sim",
 		Clock: status.Clock{State: "HOLDOVER", StateName: "holdover in spec", StateSince: at.Add(-90 * time.Second), Serving: true, ClockClass: 7,
 			ClockAccuracy: "0x26", Variance: "0x4e35", PTPTimescale: true, TimeTraceable: true, FrequencyTraceable: true, TimeSource: "0xa0",
 			UTCOffset: 37, UTCOffsetValid: true, TimeErrorNs: value(-35.4), BoundNs: value(1420), ForecastS: value(55), FreqPPB: 34.2237,
 			MeanFreqPPB: value(-33.055), Reference: "internal", Why: []string{"error bound inside the spec", "no time from the receiver"},
-			Time: "2026-11-22T20:30:37.000000000 TAI", Pulses: 1800, PulsesRejected: 2},
+			Time: "2026-11-22T20:30:37.000000000 TAI", Pulses: 1800, PulsesRejected: 2, Steps: 1, LastStepNs: &stepped},
 		GNSS: status.GNSS{Device: "/dev/ttyS4", Connected: true, Fix: "none", UTC: "2026-11-22T20:28:30.000Z", AgeS: value(90), SatsUsed: &sats,
 			Label: "labelled", Satellites: []status.Sat{{Constellation: "GPS", ID: 2, CN0: &cn0}}, Frames: 12},
 		Master: status.Master{Interface: "eth0", Address: "15.88.15.88", Sent: 1995, Received: 687, Clients: 2},
@@ -63,8 +63,10 @@ Frequency       +34.224 ppb applied, -33.055 ppb held in holdover
 Holdover lasts  55s from now
 Reference       internal
 Pulses          1800 used, 2 refused
+Steps           1, the last by -5.00 ms
 Why             error bound inside the spec
                 no time from the receiver
+Alarms          CLOCK_HOLDOVER
 `
 	if d := cmp.Diff(want, Clock(sample())); d != "" {
 		t.Error(d)

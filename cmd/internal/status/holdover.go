@@ -4,8 +4,9 @@ import "time"
 
 // Holdover is what is known of the oscillator, and what holdover is worth.
 type Holdover struct {
-	Oscillator string   `json:"oscillator"` // as configured
-	Learned    bool     `json:"learned"`    // locked for as long as `learning` asks
+	Oscillator string   `json:"oscillator"`   // as configured
+	Behaves    string   `json:"behaves_like"` // the kind that it behaves like; "": not known yet
+	Learned    bool     `json:"learned"`      // locked for as long as `learning` asks
 	LockedForS float64  `json:"locked_for_s"`
 	ForS       *float64 `json:"for_s"` // since the loss; null: there is none
 

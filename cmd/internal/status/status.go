@@ -53,6 +53,8 @@ type Clock struct {
 	Time               string    `json:"tai"` // the served clock's reading, RFC 3339
 	Pulses             uint64    `json:"pulses"`
 	PulsesRejected     uint64    `json:"pulses_rejected"`
+	Steps              int       `json:"steps"`        // of the clock, since its power came
+	LastStepNs         *int64    `json:"last_step_ns"` // null: there was none
 }
 
 // GNSS is the receiver and what its pulse was paired with.

@@ -29,6 +29,7 @@ type Rig struct {
 	Hear  func(at timescale.Mono, chunk []byte) // the receiver's bytes, too
 	Speak func(sky timescale.TAI) []byte        // what the receiver says of the sky's second, in place of the board's own; nil: the board's
 	Late  func(second int64) float64            // how late each pulse comes beside all else, ns; nil: no more
+	Mute  bool                                  // the input of the pulse hears nothing
 	Walk  []uint8                               // classes announced, each once
 	Steps int                                   // of the clock
 
@@ -113,6 +114,9 @@ func (r *Rig) Run(d time.Duration) {
 		for _, e := range r.Board.Advance(next, r.Sky(next)) {
 			switch e.Kind {
 			case sim.PulseEdge:
+				if r.Mute {
+					continue
+				}
 				if r.Late != nil {
 					e.Edge.Local = e.Edge.Local.Add(time.Duration(math.Round(r.Late((r.Sky(r.Now).Ns() + 5e8) / 1e9))))
 				}

@@ -24,3 +24,25 @@ func (d *Daemon) AcceptReceiver() (control.Accepted, error) {
 	d.tick() // class 52 at once
 	return control.Accepted{Forgotten: forgotten}, nil
 }
+
+// StepClock steps the clock to the pulse, in the place of a long slew. Without yes
+// it only tells what that would do.
+func (d *Daemon) StepClock(yes bool) (control.Stepped, error) {
+	d.mu.Lock()
+	act := d.pipe.PlanStep
+	if yes {
+		act = d.pipe.StepClock
+	}
+	plan, err := act(board.Raw())
+	d.mu.Unlock()
+	if err != nil {
+		if yes {
+			d.log.Warn("the clock is not stepped: "+err.Error(), syslog.Event("STEP_REFUSED"))
+		}
+		return control.Stepped{}, err
+	}
+	if yes {
+		d.log.Warn("the operator steps the clock to the pulse: clients see a step", syslog.Event("STEP_ORDERED"), zap.Float64("time_error_ns", plan.ErrorNs))
+	}
+	return control.Stepped{Done: yes, TimeErrorNs: plan.ErrorNs, SlewS: known(plan.SlewS)}, nil
+}

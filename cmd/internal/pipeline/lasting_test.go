@@ -1,0 +1,155 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"bragi/board/sim"
+	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/status"
+	"bragi/cmd/internal/virtual"
+	"bragi/gnss/timescale"
+	"bragi/holdover"
+	"bragi/holdover/quality"
+)
+
+// every is a receiver of sentences that speaks in the seconds that it likes, with a
+// fraction.
+func every(speaks func(second int64) bool, fraction func(second int64) string) func(timescale.TAI) []byte {
+	return func(sky timescale.TAI) []byte {
+		second := sky.Ns() / 1e9
+		if !speaks(second) {
+			return nil
+		}
+		return nmeaSky(func(second int64) string {
+			return strings.Replace(spoken(second), ".00,", "."+fraction(second)+",", 1)
+		})(sky)
+	}
+}
+
+func always(int64) bool { return true }
+
+func whole(int64) string { return "00" }
+
+// shown are the alarms that an operator sees after d, with the times that they need.
+func shown(r *virtual.Rig, d time.Duration) []status.Alarm {
+	set, t0 := alarms.NewSet(), time.Unix(1e9, 0)
+	from := r.Now
+	r.Watch = func() { set.Update(t0.Add(r.Now.Sub(from)), r.Pipe.Look(r.Now).Troubles) }
+	r.Run(d)
+	r.Watch = nil
+	return set.Active()
+}
+
+// A state that may last for ever has an alarm, or a time at which it ends; and the
+// alarm tells what is seen.
+func TestAStateThatLastsHasAnAlarmOrAnEnd(t *testing.T) {
+	rig := func(change func(*holdover.Config, *sim.Config)) *virtual.Rig {
+		cfg := virtual.Demo()
+		simulated := sim.Config{Oscillator: sim.OCXO, Seed: 3, StartOffset: time.Hour, TimeToFix: 3 * time.Second}
+		change(&cfg.Servo, &simulated)
+		return virtual.NewRig(t, cfg, simulated)
+	}
+	plain := func(*holdover.Config, *sim.Config) {}
+	cut := func(_ *holdover.Config, s *sim.Config) { s.AntennaCut = true }
+	speaking := func(says func(timescale.TAI) []byte) func() *virtual.Rig {
+		return func() *virtual.Rig {
+			r := rig(plain)
+			r.Speak = says
+			return r
+		}
+	}
+	lost := func(maxHoldover time.Duration) func() *virtual.Rig {
+		return func() *virtual.Rig {
+			r := rig(func(c *holdover.Config, _ *sim.Config) { c.MaxHoldover = maxHoldover })
+			r.Until(time.Minute, "class 6", r.Class(6))
+			r.Run(10 * time.Minute)
+			r.Board.SetAntenna(false)
+			return r
+		}
+	}
+	for _, c := range []struct {
+		name  string
+		state quality.State
+		begin func() *virtual.Rig
+		code  alarms.Code // "": an end is told
+		says  string      // by the alarm
+	}{
+		{"warm-up", quality.Warmup, func() *virtual.Rig {
+			return rig(func(c *holdover.Config, s *sim.Config) { c.WarmUp, s.AntennaCut = time.Hour, true })
+		}, "", ""},
+		{"no receiver", quality.Freerun, func() *virtual.Rig {
+			r := rig(cut)
+			r.Speak = func(timescale.TAI) []byte { return nil }
+			return r
+		}, alarms.ReceiverSilent, ""},
+		{"no antenna", quality.Freerun, func() *virtual.Rig { return rig(cut) }, alarms.ClockFreerun, ""},
+		{"no pulse", quality.Acquiring, func() *virtual.Rig { r := rig(plain); r.Mute = true; return r }, alarms.NoPulse, "none yet"},
+		{"fractions", quality.Acquiring, speaking(every(always, func(int64) string { return "802" })), alarms.MessagesUseless, "-198 ms from one"},
+		{"a message each two seconds", quality.Acquiring, speaking(every(func(s int64) bool { return s%2 == 0 }, whole)), alarms.MessagesUseless, "2s apart"},
+		{"a message each five seconds", quality.Acquiring, speaking(every(func(s int64) bool { return s%5 == 0 }, whole)), alarms.MessagesUseless, "5s apart"},
+		{"each third message missing", quality.Acquiring, speaking(every(func(s int64) bool { return s%3 != 0 }, whole)), alarms.MessagesUseless, "2s apart"},
+		{"messages that no pulse keeps up with", quality.Acquiring, speaking(func(sky timescale.TAI) []byte {
+			return nmeaSky(func(second int64) string { return spoken(2*second - virtual.SkyAtBegin.Ns()/1e9) })(sky)
+		}), alarms.ClockAcquires, "no pulse whose second is known"},
+		{"a slew of hours", quality.Locking, func() *virtual.Rig { return freeRun(t, holdover.AcquireSlew) }, alarms.ClockSlewsLong, ""},
+		{"no lock that lasts", quality.Locked, func() *virtual.Rig {
+			r := rig(func(c *holdover.Config, _ *sim.Config) { c.Learning = 30 * time.Minute })
+			r.Until(time.Minute, "class 6", r.Class(6))
+			r.Board.SetAntenna(false)
+			r.Run(70 * time.Minute)
+			r.Board.SetAntenna(true)
+			r.Until(10*time.Minute, "class 6", r.Class(6))
+			return r
+		}, alarms.ClockLearns, ""},
+		{"holdover in spec", quality.HoldoverSpec, lost(24 * time.Hour), alarms.ClockHoldover, ""},
+		{"holdover out of spec", quality.HoldoverNoSpec, lost(time.Minute), alarms.ClockOutOfSpec, ""},
+		{"a way back of minutes", quality.Relocking, func() *virtual.Rig { return outage(t, holdover.ReturnSlew) }, alarms.ClockRelocking, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := c.begin()
+			active := shown(r, 12*time.Minute)
+			if r.Report.State != c.state {
+				t.Fatalf("the state is %v, want %v: %v", r.Report.State, c.state, r.Report.Why)
+			}
+			if c.code == "" {
+				if !(r.Report.EtaS > 0) || math.IsInf(r.Report.EtaS, 0) {
+					t.Errorf("no end is told: %v", r.Report.EtaS)
+				}
+				return
+			}
+			for _, a := range active {
+				if a.Code == string(c.code) && strings.Contains(a.Detail, c.says) {
+					return
+				}
+			}
+			t.Errorf("alarms %s, want %s with %q", fmt.Sprint(active), c.code, c.says)
+		})
+	}
+}
+
+// Alarms about messages do not flap: what lasts is raised once.
+func TestAlarmsOfUselessMessagesStay(t *testing.T) {
+	for name, says := range map[string]func(timescale.TAI) []byte{
+		"fractions": every(always, func(int64) string { return "802" }), "two seconds": every(func(s int64) bool { return s%2 == 0 }, whole),
+		"two of three": every(func(s int64) bool { return s%3 != 0 }, whole), "five seconds": every(func(s int64) bool { return s%5 == 0 }, whole),
+	} {
+		r := virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, TimeToFix: 3 * time.Second})
+		r.Speak = says
+		set, t0, changes := alarms.NewSet(), time.Unix(1e9, 0), 0
+		r.Watch = func() {
+			for _, c := range set.Update(t0.Add(r.Now.Sub(virtual.Begin)), r.Pipe.Look(r.Now).Troubles) {
+				if c.Code == string(alarms.MessagesUseless) || c.Code == string(alarms.ClockAcquires) {
+					changes++
+				}
+			}
+		}
+		r.Run(10 * time.Minute)
+		if changes != 1 {
+			t.Errorf("%s: %d changes", name, changes)
+		}
+	}
+}
