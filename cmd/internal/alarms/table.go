@@ -128,7 +128,7 @@ var Table = []Kind{
 	{Code: ClockStepped, Severity: Warning, Text: "the clock made a step while clients were served",
 		Fix: "do nothing now; holdover.on_acquire = \"slew\" avoids the step from a free run, holdover.on_return = \"slew\" that after an outage; nothing avoids that from a wrong second"},
 	{Code: ClockSlewsLong, Severity: Warning, Text: "the clock slews for longer than ten minutes",
-		Fix: "wait: bragi show clock tells how long; or end it by a step, which clients see: bragi clock step --yes; holdover.on_return = \"step\" steps by itself, after a free run holdover.on_acquire = \"step\""},
+		Fix: "wait: bragi show clock tells how long; or end it by a step, which clients see: bragi clock step --yes; holdover.on_return = \"step\" steps by itself, after a free run holdover.on_acquire = \"step\"", CausedBy: []Code{ClockSettles}},
 	{Code: ClockFreerun, Severity: Major, Text: "the clock was never locked; do not trust its time",
 		Fix: "repair the receiver or its antenna: bragi show gnss", Patience: 5 * time.Second},
 	{Code: ClockAcquires, Severity: Major, Text: "the clock has the receiver's time, but no pulse yet that it can measure itself by",

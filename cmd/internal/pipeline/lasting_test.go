@@ -153,3 +153,41 @@ func TestAlarmsOfUselessMessagesStay(t *testing.T) {
 		}
 	}
 }
+
+// A clock that waits though its pulses are good says what for, and how long.
+func TestAClockThatWaitsSaysWhatFor(t *testing.T) {
+	waits := func(r *virtual.Rig, state quality.State, code alarms.Code) {
+		t.Helper()
+		for range 3 {
+			r.Run(30 * time.Second)
+			if r.Report.State != state || !alarmed(r, code) || !(r.Report.EtaS > 0) {
+				t.Errorf("%v, next state in %.0f s, %v, alarms %v", r.Report.State, r.Report.EtaS, r.Report.Why, r.Pipe.Look(r.Now).Troubles)
+			}
+		}
+	}
+	flap := func(r *virtual.Rig) {
+		r.Until(time.Minute, "class 6", r.Class(6))
+		r.Run(time.Minute)
+		r.Board.SetAntenna(false)
+		r.Run(20 * time.Second)
+		r.Board.SetAntenna(true)
+	}
+	r := virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, TimeToFix: 3 * time.Second})
+	flap(r)
+	flap(r)
+	r.Run(20 * time.Second)
+	waits(r, quality.Relocking, alarms.ClockWaits)
+	r.Until(5*time.Minute, "class 6", r.Class(6))
+
+	cfg := virtual.Demo()
+	cfg.Servo.Settle = time.Minute
+	r = virtual.NewRig(t, cfg, sim.Config{Oscillator: sim.OCXO, Seed: 3, TimeToFix: 3 * time.Second, WarmUp: sim.WarmUp{PPB: 2000, S: 300}})
+	r.Run(3 * time.Minute)
+	waits(r, quality.Locking, alarms.ClockSettles)
+	for _, a := range shown(r, time.Minute) {
+		if a.Code == string(alarms.ClockSlewsLong) {
+			t.Error("a step is advised for an oscillator that warms up")
+		}
+	}
+	r.Until(40*time.Minute, "class 6", r.Class(6))
+}
