@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"bragi/board"
-	"bragi/cmd/internal/syslog"
+	"bragi/cmd/internal/status"
 	"bragi/master/udp"
 )
 
@@ -50,7 +50,7 @@ func (p *Port) Judge(now time.Time) {
 	}
 	if err := p.transport.Twins.Error; err != nil && !p.twinsTold {
 		p.twinsTold = true
-		p.cfg.Log.Warn(err.Error(), syslog.Event("SYNC_MODE"))
+		p.cfg.Tell(status.NoTwins{Why: err.Error()})
 	}
 	p.judgeSetting(now)
 	p.judgePromise(now)
