@@ -145,7 +145,7 @@ func (p *Port) Troubles() []alarms.Raised {
 		add(alarms.HardwareStamps, err.Error())
 	}
 	if r := &p.residual; r.high {
-		add(alarms.ResidualHigh, fmt.Sprintf("%.0f ns, limit %.0f ns", r.boundNs, float64(p.cfg.ResidualLimit)))
+		add(alarms.ResidualHigh, r.words(float64(p.cfg.ResidualLimit)))
 	}
 	return raised
 }
