@@ -44,7 +44,7 @@ func Hardware(s status.Status) string {
 	switch r := h.ResidualNs; {
 	case r.N > 0:
 		fmt.Fprintf(w, "Residual\t%+d ns median, p1 %+d, p99 %+d (%d Syncs): when it left, less what it said\n", r.P50, r.P1, r.P99, r.N)
-	case h.SyncMode == "hardware-one-step":
+	case h.SyncMode == status.SyncHardwareOneStep:
 		fmt.Fprintf(w, "Residual\tnone: the hardware says when it left\n")
 	default:
 		fmt.Fprintf(w, "Residual\tnot measured yet\n")
