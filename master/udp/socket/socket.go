@@ -46,7 +46,14 @@ type Port struct {
 
 // NewPort is for a socket that is set up; bound: to one address.
 func NewPort(fd int, o Options, bound bool) *Port {
-	return &Port{FD: fd, Rx: NewReceiver(fd), Tx: NewSender(fd, o.Port, bound, o.Numbered)}
+	var traits Trait
+	if bound {
+		traits |= Bound
+	}
+	if o.Numbered {
+		traits |= Numbered
+	}
+	return &Port{FD: fd, Rx: NewReceiver(fd), Tx: NewSender(fd, o.Port, traits)}
 }
 
 // Close closes the socket; a second time, and of none, it does nothing.
@@ -201,7 +208,7 @@ func NumbersStamps() bool {
 		return false
 	}
 	const discard = 9
-	s := NewSender(fd, discard, true, true)
+	s := NewSender(fd, discard, Bound|Numbered)
 	s.Send(netip.Addr{}, loopback, []byte{0}, KernelStamp, 1)
 	return s.Stats.LastError != unix.EINVAL
 }
