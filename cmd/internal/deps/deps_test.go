@@ -314,3 +314,59 @@ func TestTypesAreToldFromFunctions(t *testing.T) {
 		t.Errorf("the types of board: %v, %v", types, err)
 	}
 }
+
+// A boolean beside other arguments of a call says nothing to the reader: a name
+// does. Functions of other modules are as they are.
+func TestNoBooleanAtACallWithoutAName(t *testing.T) {
+	others := []string{"CompareAndSwap", "SetNonblock"}
+	for _, folder := range []string{"board", "master", "cmd/internal/netport", "cmd/internal/timing"} {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+			if err != nil {
+				return err
+			}
+			for _, call := range booleansAtCalls(file) {
+				if !slices.Contains(others, call) {
+					t.Errorf("%s: a call of %s has a boolean without a name", path, call)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), "", "package p; func f() { x.into(&h, false); set(true); open(on) }", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := booleansAtCalls(file); !slices.Equal(found, []string{"into"}) {
+		t.Errorf("of three calls those with a boolean without a name are %v", found)
+	}
+}
+
+// booleansAtCalls names the functions that are called with true or false beside
+// other arguments.
+func booleansAtCalls(file *ast.File) (names []string) {
+	literal := func(e ast.Expr) bool {
+		x, ok := e.(*ast.Ident)
+		return ok && (x.Name == "true" || x.Name == "false")
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || len(call.Args) < 2 || !slices.ContainsFunc(call.Args, literal) {
+			return true
+		}
+		switch f := call.Fun.(type) {
+		case *ast.SelectorExpr:
+			names = append(names, f.Sel.Name)
+		case *ast.Ident:
+			names = append(names, f.Name)
+		}
+		return true
+	})
+	return names
+}
