@@ -37,13 +37,16 @@ type Bridge struct {
 }
 
 const (
-	tight       = 1500 * time.Nanosecond // a sandwich no wider is taken at once
+	// sandwichWidth is how wide a sandwich may be that is taken at once. A wider one
+	// is made anew.
+	sandwichWidth = 1500 * time.Nanosecond
+	// maxStampAge is how old a stamp may be that is turned.
 	maxStampAge = time.Second
 )
 
 // Look reads both clocks together. It allocates nothing.
 func (b *Bridge) Look() {
-	raw, realtime, width := Sandwich(unix.CLOCK_REALTIME, int64(tight))
+	raw, realtime, width := Sandwich(unix.CLOCK_REALTIME, int64(sandwichWidth))
 	b.Take(Pair{timescale.MonoFromNs(raw), timescale.UTCFromNs(realtime), width})
 }
 

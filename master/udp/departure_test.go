@@ -68,7 +68,7 @@ func TestSyncsLeaveByTheDeparture(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l.receive(s.general, false)
+	l.receive(s.general)
 	const syncs = 8
 	for end := Now().Add(10 * time.Second); len(out.sent) < syncs && Now().Before(end); {
 		next, ok := m.Next()

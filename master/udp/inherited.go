@@ -64,7 +64,7 @@ func inherit(fds []int, o socket.Options) (p *socket.Port, bound bool, err error
 		// The group has a socket of its own; and systemd allows others to share the
 		// port, which would let them steal datagrams.
 		_ = socket.NoGroups(fd)
-		_ = socket.Share(fd, false)
+		_ = socket.KeepPort(fd)
 		if err != nil {
 			_ = unix.Close(fd)
 			return nil, false, fmt.Errorf("udp: a socket of the service manager: %w", err)

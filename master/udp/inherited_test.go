@@ -214,7 +214,7 @@ func TestLatencyIsKnownFromBefore(t *testing.T) {
 	if got := s.predictor.Predict(egress.First); got != 9000 {
 		t.Errorf("%d ns are predicted, want 9000", got)
 	}
-	s.use(true, false)
+	s.use(deviceStamps)
 	if got := s.predictor.Predict(egress.First); got != 9000 {
 		t.Errorf("%d ns are predicted before the other kind of stamp has taught anything, want 9000", got)
 	}

@@ -60,7 +60,9 @@ func newLoop(s *Server, m *master.Master, clock Clock) (*loop, error) {
 	l.stamps.egress = s.cfg.Latencies.egress()
 	l.stamps.before = s.cfg.Before.Latency
 	l.stamps.learnt()
-	l.stamps.use(false, m.Follows())
+	if m.Follows() {
+		l.stamps.follow()
+	}
 	return l, nil
 }
 
@@ -90,13 +92,13 @@ func (l *loop) run(ctx context.Context) error {
 			c.do(l.m, l)
 		}
 		if l.wait.fds[0].Revents != 0 {
-			l.receive(l.s.event, true)
+			l.receive(l.s.event)
 		}
 		if l.wait.fds[1].Revents != 0 {
-			l.receive(l.s.general, false)
+			l.receive(l.s.general)
 		}
 		if l.wait.fds[3].Revents != 0 {
-			l.receive(l.s.group, false)
+			l.receive(l.s.group)
 		}
 	}
 	return nil
@@ -143,8 +145,9 @@ const (
 	stream     = 2 * moderation
 )
 
-// turn is how many datagrams are answered before the schedule is looked at again.
-const turn = 16
+// answersPerTick is how many datagrams are answered before the schedule is looked
+// at again.
+const answersPerTick = 16
 
 // hear notes that event messages have come, and whether they are of a stream. A
 // full batch has more behind it, which wait already.
@@ -164,7 +167,8 @@ func (l *loop) settle() {
 }
 
 // receive takes one batch from a socket and answers it.
-func (l *loop) receive(p *port, event bool) {
+func (l *loop) receive(p *port) {
+	event := p == l.s.event
 	n := p.Rx.Read()
 	if n == 0 {
 		l.clearError(p)
@@ -202,7 +206,7 @@ func (l *loop) receive(p *port, event bool) {
 			d.Stamp, d.HasStamp = l.arrival(&pkt)
 		}
 		l.m.Receive(now, d, &l.out)
-		if (i+1)%turn == 0 {
+		if (i+1)%answersPerTick == 0 {
 			l.flush()
 			l.tick()
 		}

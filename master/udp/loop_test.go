@@ -38,7 +38,7 @@ func TestLoopAllocatesNothing(t *testing.T) {
 	}
 	l.bridge.Look()
 	wait(1)
-	l.receive(s.general, false)
+	l.receive(s.general)
 	now, ok := m.Next()
 	if !ok {
 		t.Fatal("no grant")
@@ -66,7 +66,7 @@ func TestLoopAllocatesNothing(t *testing.T) {
 		}
 		wait(0)
 		// AllocsPerRun would want a second run: the count is taken around one.
-		if n := testing.AllocsPerRun(1, func() { l.receive(s.event, true) }); n != 0 {
+		if n := testing.AllocsPerRun(1, func() { l.receive(s.event) }); n != 0 {
 			t.Errorf("%v allocations a batch", n)
 		}
 	}

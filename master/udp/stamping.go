@@ -48,7 +48,14 @@ func (s *Server) SetStamping(c Stamping) {
 		l.twins = now
 		l.stamping = c
 		m.SetTwoStep(c.TwoStep)
-		l.stamps.use(c.Transmit && !c.OneStep, m.Follows())
+		kind := kernelStamps
+		if c.Transmit && !c.OneStep {
+			kind = deviceStamps
+		}
+		l.stamps.use(kind)
+		if m.Follows() {
+			l.stamps.follow()
+		}
 		if t := l.twins; t != nil && (c.Test || c.Twins) {
 			t.begin(Now(), c.Twins, c.OneStep)
 		}

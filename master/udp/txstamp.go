@@ -59,7 +59,7 @@ type asked struct {
 const (
 	sampling    = 256        // Syncs that may wait where samples are taken
 	following   = 4096       // where every Sync is followed
-	patience    = 1e9        // ns that a stamp is waited for
+	stampWaitNs = 1e9        // that a stamp is waited for
 	sampleEvery = 10_000_000 // ns between samples of one path, while it is learnt
 	sampleLater = 50_000_000 // and when it is known
 	knownAfter  = 256        // samples
@@ -72,10 +72,18 @@ func newStamper() *stamper {
 	}
 }
 
-// use says whether the device stamps Syncs, and whether all are to be followed.
-// What each kind of stamp has taught is kept; the other kind begins with it.
-func (s *stamper) use(device, follow bool) {
-	if device != s.device {
+// stampKind is whose stamps of unicast Syncs are used.
+type stampKind bool
+
+const (
+	kernelStamps stampKind = false
+	deviceStamps stampKind = true
+)
+
+// use says whose stamps are used. What each kind of stamp has taught is kept; the
+// other kind begins with it.
+func (s *stamper) use(kind stampKind) {
+	if device := kind == deviceStamps; device != s.device {
 		s.device = device
 		s.taken = [3]uint32{}
 		s.predictor, s.other = s.other, s.predictor
@@ -86,7 +94,11 @@ func (s *stamper) use(device, follow bool) {
 			s.predictor.Resume(s.other.Save())
 		}
 	}
-	if follow && len(s.asked) < following {
+}
+
+// follow makes room for every Sync to be followed.
+func (s *stamper) follow() {
+	if len(s.asked) < following {
 		s.asked, s.first = make([]asked, following), s.next
 	}
 }
@@ -150,7 +162,7 @@ func (s *stamper) ask(payload []byte, a asked) {
 func (s *stamper) expire(now timescale.Mono) {
 	for s.first != s.next {
 		a := &s.asked[s.first%uint32(len(s.asked))]
-		if a.want != 0 && int64(now.Sub(a.read)) < patience {
+		if a.want != 0 && int64(now.Sub(a.read)) < stampWaitNs {
 			return
 		}
 		s.giveUp(a)

@@ -56,7 +56,7 @@ func bench(t *testing.T, device bool) *loop {
 	}
 	l := &loop{s: &Server{}, m: m, clock: still{}, stamps: newStamper()}
 	l.bridge.Take(kernelclock.Pair{Mono: timescale.MonoFromNs(5_000_000), Realtime: timescale.UTCFromNs(9_000_000)})
-	l.stamps.use(device, false)
+	l.stamps.use(stampKind(device))
 	return l
 }
 
@@ -146,7 +146,7 @@ func TestWithheldStamps(t *testing.T) {
 			l.left(looped, byKernel(8_002_000, 0))
 		}
 	}
-	s.expire(timescale.MonoFromNs(4_000_200 + patience))
+	s.expire(timescale.MonoFromNs(4_000_200 + stampWaitNs))
 	if s.stats.Asked != 20 || s.stats.Withheld != 15 || s.lost != 5 || s.stats.Stamped != 0 {
 		t.Errorf("of 20: %+v, %d lost; want 15 withheld, 5 lost", s.stats, s.lost)
 	}
@@ -236,7 +236,7 @@ func TestLatencyOutlivesTheKindOfStamp(t *testing.T) {
 		l.left(looped, byDevice(4_003_000))
 	}
 	for _, device := range []bool{false, true, false} {
-		s.use(device, false)
+		s.use(stampKind(device))
 		if got := s.predictor.Predict(egress.First); got != 3000 {
 			t.Errorf("by the device's stamps %v: predicts %d ns, want the 3000 that were learnt", device, got)
 		}

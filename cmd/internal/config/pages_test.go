@@ -40,8 +40,12 @@ func TestPagesAgreeWithTheTable(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got, err := os.ReadFile(file); err != nil || string(got) != want {
-			t.Errorf("%s does not say what the table says (fix: go generate ./cmd/internal/config): %v", file, err)
+		got, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != want {
+			t.Errorf("%s does not say what the table says (fix: go generate ./cmd/internal/config)", file)
 		}
 	}
 }

@@ -1,13 +1,9 @@
 package daemon
 
 import (
-	"strings"
-
-	"go.uber.org/zap"
-
 	"bragi/board"
 	"bragi/cmd/internal/control"
-	"bragi/cmd/internal/syslog"
+	"bragi/cmd/internal/status"
 )
 
 // AcceptReceiver takes the operator's word that the receiver is right.
@@ -17,10 +13,10 @@ func (d *Daemon) AcceptReceiver() (control.Accepted, error) {
 	d.keep.changed()
 	d.mu.Unlock()
 	if err != nil {
-		d.log.Warn("the receiver is not accepted: "+err.Error(), syslog.Event("ACCEPT_REFUSED"))
+		d.happened(status.AcceptRefused{Why: err.Error()})
 		return control.Accepted{}, err
 	}
-	d.log.Warn("the operator accepts the receiver: the clock follows it", syslog.Event("ACCEPTED"), zap.String("forgotten", strings.Join(forgotten, "; ")))
+	d.happened(status.ReceiverAccepted{Forgotten: forgotten})
 	d.tick() // class 52 at once
 	return control.Accepted{Forgotten: forgotten}, nil
 }

@@ -74,6 +74,46 @@ func words(e status.Event) (level zapcore.Level, text string, fields []zap.Field
 		return unless(e.Bad), "receiver: " + e.What, nil
 	case status.ReceiverSetUp:
 		return unless(e.Bad), "receiver: " + e.What, nil
+	case status.ClockResumed:
+		return zap.InfoLevel, "the clock goes on where it was left", []zap.Field{zap.String("state", e.StateName), zap.Float64("seconds", e.AwayS), zap.Int64("off_ns", e.OffNs)}
+	case status.GrantsResumed:
+		return zap.InfoLevel, "clients go on with their grants", []zap.Field{zap.Int("clients", e.Clients), zap.Int("expired", e.Expired), zap.Int("refused", e.Refused)}
+	case status.NotResumed:
+		return zap.WarnLevel, e.Why, nil
+	case status.AnnounceLate:
+		return zap.WarnLevel, "Announce was late", []zap.Field{zap.Duration("gap", e.Gap), zap.Uint64("clients", e.Clients), zap.String("looking_elsewhere", e.LookingElsewhere)}
+	case status.DrainChanged:
+		if e.On {
+			return zap.WarnLevel, "drained: every client is sent away, nothing is granted", nil
+		}
+		return zap.InfoLevel, "the drain has ended: clients are granted again", nil
+	case status.ReceiverAccepted:
+		return zap.WarnLevel, "the operator accepts the receiver: the clock follows it", []zap.Field{zap.String("forgotten", strings.Join(e.Forgotten, "; "))}
+	case status.AcceptRefused:
+		return zap.WarnLevel, "the receiver is not accepted: " + e.Why, nil
+	case status.Reloaded:
+		if len(e.Applied) == 0 && len(e.Waiting) == 0 {
+			return zap.InfoLevel, "reloaded: nothing has changed", nil
+		}
+		return zap.InfoLevel, "reloaded", []zap.Field{zap.String("applied", strings.Join(e.Applied, " ")), zap.String("needs_restart", strings.Join(e.Waiting, " "))}
+	case status.ReloadRefused:
+		return zap.WarnLevel, "the configuration is not reloaded, the old one stays: " + e.Why, nil
+	case status.OpinionServer:
+		return zap.InfoLevel, "second opinion: " + e.What, []zap.Field{zap.String("server", e.Server)}
+	case status.SyncModeChosen:
+		return unless(!e.First), "Sync: " + e.Mode, []zap.Field{zap.String("why", e.Why)}
+	case status.NoTwins:
+		return zap.WarnLevel, e.Why, nil
+	case status.LinkChanged:
+		word := "down"
+		if e.Up {
+			word = "up"
+		}
+		return zap.WarnLevel, "link " + word, []zap.Field{zap.String("interface", e.Interface), zap.Uint64("changes", e.Changes)}
+	case status.InterfaceRenamed:
+		return zap.WarnLevel, "the interface " + e.Was + " is now named " + e.Now, nil
+	case status.LinkUnwatched:
+		return zap.WarnLevel, e.Why, nil
 	}
 	return zap.InfoLevel, e.Name(), nil
 }
@@ -168,7 +208,7 @@ const (
 	rpdPatience  = 1375 * time.Millisecond
 )
 
-// tellGap logs that clients waited more than a second for an Announce, and who
+// tellGap tells that clients waited more than a second for an Announce, and who
 // will have looked for another grandmaster. The caller holds the lock; s is newer
 // than what is known.
 func (d *Daemon) tellGap(s udp.Status) {
@@ -187,6 +227,5 @@ func (d *Daemon) tellGap(s udp.Status) {
 	case now.Last > cbr8Patience:
 		lost = "cBR8s"
 	}
-	d.log.Warn("Announce was late", syslog.Event("ANNOUNCE_GAP"), zap.Duration("gap", now.Last.Round(time.Millisecond)),
-		zap.Uint64("clients", now.Long-before), zap.String("looking_elsewhere", lost))
+	d.happened(status.AnnounceLate{Gap: now.Last.Round(time.Millisecond), Clients: now.Long - before, LookingElsewhere: lost})
 }

@@ -448,11 +448,10 @@ func (d *Daemon) Drain(on bool) error {
 	}
 	if on {
 		server.Drain()
-		d.log.Warn("drained: every client is sent away, nothing is granted", syslog.Event("DRAIN"))
 	} else {
 		server.Resume()
-		d.log.Info("the drain has ended: clients are granted again", syslog.Event("DRAIN"))
 	}
+	d.happened(status.DrainChanged{On: on})
 	return nil
 }
 

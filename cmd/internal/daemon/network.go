@@ -11,7 +11,7 @@ import (
 func (d *Daemon) portConfig() netport.Config {
 	cfg := d.cfg
 	c := netport.Config{
-		Profile: d.devices.profile, Clock: d.devices.clock, Log: d.log, Links: board.WatchLinks, Compare: d.compareClock,
+		Profile: d.devices.profile, Clock: d.devices.clock, Tell: d.happened, Links: board.WatchLinks, Compare: d.compareClock,
 		Interface: cfg.Board.Interface, TwoStep: cfg.Master.SyncMode == "two-step", TwoStepClients: len(cfg.Master.TwoStepFor) > 0,
 		KernelSync: cfg.Master.KernelSync, GroupTwins: groupTwins(cfg.Board), Latencies: latencies(cfg.Board),
 		ResidualLimit: cfg.Master.ResidualLimit, TwoStepOnResidual: cfg.Master.OnResidual == "two-step",

@@ -7,12 +7,10 @@ import (
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
-
 	"bragi/board/kernelclock"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/sntp"
-	"bragi/cmd/internal/syslog"
+	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/version"
 	"bragi/gnss"
 	"bragi/gnss/timescale"
@@ -103,7 +101,7 @@ func (d *Daemon) askServer(ctx context.Context, server string) {
 			if now == "" {
 				now = "it answers"
 			}
-			d.log.Info("second opinion: "+now, syslog.Event("SECOND_OPINION"), zap.String("server", server))
+			d.happened(status.OpinionServer{Server: server, What: now})
 		}
 		if !pause(ctx, wait) {
 			return

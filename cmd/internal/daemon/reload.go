@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
-	"go.uber.org/zap"
-
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/control"
+	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/syslog"
 )
 
@@ -31,13 +29,10 @@ func (d *Daemon) Reload() (control.Reloaded, error) {
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
 	done, err := d.reload()
-	switch {
-	case err != nil:
-		d.log.Warn("the configuration is not reloaded, the old one stays: "+err.Error(), syslog.Event("RELOAD_REFUSED"))
-	case len(done.Applied) == 0 && len(done.Waiting) == 0:
-		d.log.Info("reloaded: nothing has changed", syslog.Event("RELOAD"))
-	default:
-		d.log.Info("reloaded", syslog.Event("RELOAD"), zap.String("applied", strings.Join(done.Applied, " ")), zap.String("needs_restart", strings.Join(done.Waiting, " ")))
+	if err != nil {
+		d.happened(status.ReloadRefused{Why: err.Error()})
+	} else {
+		d.happened(status.Reloaded{Applied: done.Applied, Waiting: done.Waiting})
 	}
 	return done, err
 }

@@ -372,12 +372,11 @@ func (d *Daemon) begin(m *master.Master) error {
 	case err == nil:
 		report := d.pipe.Look(now).Report
 		d.steps = report.Steps // they were told
-		d.log.Info("the clock goes on where it was left", syslog.Event("RESUMED"), zap.Stringer("state", report.State),
-			zap.Float64("seconds", k.resumed.AgeS), zap.Int64("off_ns", k.resumed.OffNs))
+		d.happened(status.ClockResumed{StateName: report.State.String(), AwayS: k.resumed.AgeS, OffNs: k.resumed.OffNs})
 	default:
 		if absentIsNil(err) != nil {
 			k.resumed.Why = "the state of the last process is not used: " + err.Error()
-			d.log.Warn(k.resumed.Why, syslog.Event("NOT_RESUMED"))
+			d.happened(status.NotResumed{Why: k.resumed.Why})
 		}
 		if err := d.pipe.Start(now, d.bestGuess()); err != nil {
 			return err
@@ -386,11 +385,10 @@ func (d *Daemon) begin(m *master.Master) error {
 	done, err := k.importGrants(m, d.cfg, board.Raw())
 	if err != nil {
 		k.resumed.GrantsWhy = "the grants of the last process are not used: " + err.Error()
-		d.log.Warn(k.resumed.GrantsWhy, syslog.Event("NOT_RESUMED"))
+		d.happened(status.NotResumed{Why: k.resumed.GrantsWhy})
 	}
 	if k.resumed.Clients = done.Clients; done != (master.Imported{}) {
-		d.log.Info("clients go on with their grants", syslog.Event("RESUMED"), zap.Int("clients", done.Clients),
-			zap.Int("expired", done.Expired), zap.Int("refused", done.Refused))
+		d.happened(status.GrantsResumed{Clients: done.Clients, Expired: done.Expired, Refused: done.Refused})
 	}
 	return nil
 }

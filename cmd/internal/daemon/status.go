@@ -48,8 +48,8 @@ func (d *Daemon) latest() status.Status {
 	s.GNSS.Device, s.GNSS.Connected, s.GNSS.Receiver = d.devices.device, d.connected, d.devices.receiver.status()
 	s.Holdover.Thermometer = d.devices.thermometer.words()
 	s.GNSS.PPSBoundNs = float64(d.cfg.PulseDelay(d.devices.pulse).Uncertainty)
-	if m, ok := d.pipe.Memory(l.At); ok {
-		s.Holdover.Known = knownStatus(m)
+	if l.Memory != nil {
+		s.Holdover.Known = knownStatus(*l.Memory)
 	}
 	s.Holdover.Memory, s.Hardware.EgressNs = d.memory.status(), known(l.EgressNs)
 	s.Restart = d.restartStatus(&s.Clock, l.Report.EverLocked)

@@ -42,15 +42,23 @@ func (w *watchers) remove(gone *watcher) {
 	}
 }
 
+// tellMissed hands on how many events were missed, where there is room. The caller
+// holds the watchers' lock, without which nothing is sent.
+func (n *watcher) tellMissed() {
+	if n.missed > 0 && len(n.events) < eventsKept {
+		n.events <- status.Missed{Events: n.missed}
+		n.missed = 0
+	}
+}
+
 // hear hands on an event. One for which there is no room is counted, and the count
-// comes in its place when there is.
+// comes in its place when there is, with the next event or tick.
 func (w *watchers) hear(e status.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, n := range w.list {
-		if n.missed > 0 && len(n.events) < eventsKept-1 {
-			n.events <- status.Missed{Events: n.missed} // room for both: only this function sends
-			n.missed = 0
+		if len(n.events) < eventsKept-1 { // room for both
+			n.tellMissed()
 		}
 		if n.missed > 0 {
 			n.missed++
@@ -68,6 +76,7 @@ func (w *watchers) tick() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, n := range w.list {
+		n.tellMissed()
 		select {
 		case n.ticked <- struct{}{}:
 		default:
@@ -79,7 +88,7 @@ func (w *watchers) tick() {
 // hands the Status, at once and after each tick, to see, and every event to hear,
 // those of a tick before its Status, all in the caller's goroutine. One that is
 // slow holds nobody up: it misses ticks, and, after 256 of them, events, which it
-// is told by status.Missed.
+// is told by status.Missed, at the next tick that finds it awake.
 func (d *Daemon) Watch(ctx context.Context, see func(status.Status), hear func(status.Event)) {
 	w := d.watchers.add()
 	defer d.watchers.remove(w)

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"bragi/board"
-	"bragi/cmd/internal/syslog"
+	"bragi/cmd/internal/status"
 	"bragi/master/udp"
 )
 
@@ -18,10 +18,11 @@ const (
 	withheld = 24
 	// leftTwins is how many twins without a stamp show that it stamps nothing.
 	leftTwins = 8
-	// again is when a broken promise is tried anew.
-	again = 10 * time.Minute
-	// calm is how long the residual must be small before two-step ends again.
-	calm = time.Minute
+	// retryAfter is when a broken promise is tried anew.
+	retryAfter = 10 * time.Minute
+	// residualSmallFor is how long the residual must be within its limit before its
+	// alarm, and two-step for its sake, end.
+	residualSmallFor = time.Minute
 	// setBackShown is how long the alarm stays after another program changed the
 	// interface's stamps.
 	setBackShown = time.Minute
@@ -50,7 +51,7 @@ func (p *Port) Judge(now time.Time) {
 	}
 	if err := p.transport.Twins.Error; err != nil && !p.twinsTold {
 		p.twinsTold = true
-		p.cfg.Log.Warn(err.Error(), syslog.Event("SYNC_MODE"))
+		p.cfg.Tell(status.NoTwins{Why: err.Error()})
 	}
 	p.judgeSetting(now)
 	p.judgePromise(now)
@@ -109,7 +110,7 @@ func (p *Port) judgePromise(now time.Time) {
 	if broken == nil {
 		return
 	}
-	w.broken, w.retry = broken, now.Add(again)
+	w.broken, w.retry = broken, now.Add(retryAfter)
 	// No stamps of the clock that was found to give none, whatever the driver says.
 	p.makeDo(left, broken)
 	p.rearm()
@@ -142,8 +143,9 @@ func keeps(inUse udp.Stamping, a board.Abilities, owed uint64, twins udp.TwinSta
 // residual is what a predicted Sync says wrong.
 type residual struct {
 	boundNs float64   // as it was last judged
-	high    bool      // it is beyond its limit
-	quiet   time.Time // since when it is small again
+	high    bool      // it is beyond its limit, or was less than residualSmallFor ago
+	worstNs float64   // the highest bound since high
+	quiet   time.Time // since when it is small again; zero: it is not
 }
 
 // judge compares the bound, if it is known, with the limit; negative: none.
@@ -155,13 +157,25 @@ func (r *residual) judge(now time.Time, boundNs float64, known bool, limitNs flo
 	case !known:
 		return
 	case boundNs > limitNs:
-		r.high, r.quiet = true, time.Time{}
+		if !r.high {
+			r.worstNs = 0
+		}
+		r.high, r.quiet, r.worstNs = true, time.Time{}, max(r.worstNs, boundNs)
 	case r.high && r.quiet.IsZero():
 		r.quiet = now
-	case r.high && now.Sub(r.quiet) > calm:
+	case r.high && now.Sub(r.quiet) > residualSmallFor:
 		r.high = false
 	}
 	r.boundNs = boundNs
+}
+
+// words are the alarm's detail: why it holds, also while the bound is small again.
+func (r *residual) words(limitNs float64) string {
+	text := fmt.Sprintf("%.0f ns, limit %.0f ns", r.boundNs, limitNs)
+	if !r.quiet.IsZero() {
+		text += fmt.Sprintf("; was %.0f ns, the alarm ends after %v within the limit", r.worstNs, residualSmallFor)
+	}
+	return text
 }
 
 // judgeResidual compares what a predicted Sync may say wrong with the limit,

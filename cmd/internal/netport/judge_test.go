@@ -72,13 +72,13 @@ func TestBrokenPromiseIsTriedAgain(t *testing.T) {
 		return r, now
 	}
 	r, now := breaks()
-	if r.judge(now.Add(again - time.Second)); r.server.inUse.Transmit {
+	if r.judge(now.Add(retryAfter - time.Second)); r.server.inUse.Transmit {
 		t.Error("tried again before its time")
 	}
-	if r.judge(now.Add(again + time.Second)); !r.server.inUse.Transmit || r.alarm(alarms.HardwareStamps) != "" {
+	if r.judge(now.Add(retryAfter + time.Second)); !r.server.inUse.Transmit || r.alarm(alarms.HardwareStamps) != "" {
 		t.Errorf("not tried again: %+v, %q", r.server.inUse, r.alarm(alarms.HardwareStamps))
 	}
-	if r.judge(now.Add(again + 2*time.Second)); !r.server.inUse.Transmit {
+	if r.judge(now.Add(retryAfter + 2*time.Second)); !r.server.inUse.Transmit {
 		t.Error("broken again by what it owed before")
 	}
 	r, now = breaks()
@@ -116,7 +116,7 @@ func TestWithoutCarrierNoPromiseIsTriedAgain(t *testing.T) {
 	r.device.link.Carrier = false
 	r.look()
 	asked := r.device.asked
-	r.judge(now.Add(again + time.Second))
+	r.judge(now.Add(retryAfter + time.Second))
 	if r.device.asked != asked || r.server.inUse.Transmit {
 		t.Errorf("without a carrier the device was asked %d times for its stamps; in use %+v", r.device.asked-asked, r.server.inUse)
 	}
@@ -183,7 +183,7 @@ func TestResidualBeyondItsLimit(t *testing.T) {
 			raised bool
 		}{
 			{19_000, time.Second, false}, {21_000, time.Second, true}, {19_000, time.Second, true},
-			{21_000, time.Second, true}, {19_000, time.Second, true}, {19_000, calm / 2, true}, {19_000, calm, false},
+			{21_000, time.Second, true}, {19_000, time.Second, true}, {19_000, residualSmallFor / 2, true}, {19_000, residualSmallFor, false},
 		} {
 			raised, twoStep := judge(step.p99, step.after)
 			if want := step.raised && twoStepThen; raised != step.raised || twoStep != want {
@@ -195,6 +195,17 @@ func TestResidualBeyondItsLimit(t *testing.T) {
 		}
 		if said := r.alarm(alarms.ResidualHigh); said != "21000 ns, limit 20000 ns" {
 			t.Errorf("the alarm says %q", said)
+		}
+		judge(25_000, time.Second)
+		judge(19_000, time.Second) // it says why it holds while the bound is within the limit
+		if said := r.alarm(alarms.ResidualHigh); said != "19000 ns, limit 20000 ns; was 25000 ns, the alarm ends after 1m0s within the limit" {
+			t.Errorf("the alarm says %q", said)
+		}
+		judge(19_000, residualSmallFor+time.Second)
+		judge(22_000, time.Second)
+		judge(19_000, time.Second) // the worst is of this alarm, not of the last one
+		if said := r.alarm(alarms.ResidualHigh); !strings.Contains(said, "; was 22000 ns") {
+			t.Errorf("the next alarm says %q", said)
 		}
 		r.SetResidualLimit(-1) // by a reload: never
 		if raised, twoStep := judge(21_000, time.Second); raised || twoStep {
@@ -270,7 +281,7 @@ func TestSyncsThatTheKernelDoesNotWrite(t *testing.T) {
 	if said := second(20, 0); !strings.Contains(said, writes) {
 		t.Errorf("seen again: %q", said)
 	}
-	now = now.Add(again)
+	now = now.Add(retryAfter)
 	if second(0, 20); r.server.linked != 3 {
 		t.Error("not linked anew later")
 	}

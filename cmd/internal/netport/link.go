@@ -2,13 +2,10 @@ package netport
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"go.uber.org/zap"
-
 	"bragi/board"
-	"bragi/cmd/internal/syslog"
+	"bragi/cmd/internal/status"
 	"bragi/master/udp"
 )
 
@@ -56,7 +53,7 @@ func (p *Port) Watch(ctx context.Context) {
 			}
 		})
 		if err != nil {
-			p.cfg.Log.Warn(err.Error(), syslog.Event("LINK"))
+			p.cfg.Tell(status.LinkUnwatched{Why: err.Error()})
 		}
 	}()
 	tick := time.NewTicker(lookEvery)
@@ -107,11 +104,10 @@ func (p *Port) look() {
 		p.armAgain()
 	}
 	if now.name != last.name {
-		p.cfg.Log.Warn(fmt.Sprintf("the interface %s is now named %s", last.name, now.name), syslog.Event("LINK"))
+		p.cfg.Tell(status.InterfaceRenamed{Was: last.name, Now: now.name})
 	}
 	if now.up() != last.up() || flapped {
-		p.cfg.Log.Warn("link "+map[bool]string{true: "up", false: "down"}[now.up()], syslog.Event("LINK"),
-			zap.String("interface", now.name), zap.Uint64("changes", now.Changes))
+		p.cfg.Tell(status.LinkChanged{Interface: now.name, Up: now.up(), Changes: now.Changes})
 	}
 }
 

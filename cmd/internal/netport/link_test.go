@@ -3,12 +3,14 @@ package netport
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"bragi/board"
 	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/status"
 	"bragi/master/udp"
 )
 
@@ -25,7 +27,7 @@ func TestLinkThatGoesAndComes(t *testing.T) {
 		transmit bool
 		compared int
 		alarm    string
-		logged   string
+		told     string
 		sets     int
 	}{
 		{"nothing", func() {}, true, 0, "", "", 0},
@@ -38,21 +40,25 @@ func TestLinkThatGoesAndComes(t *testing.T) {
 		{"replugged under another name", func() { r.device.gone, r.device.name = nil, "eth1" }, true, 4, "", "link up", 1},
 	} {
 		asked := r.device.asked
-		r.told.TakeAll()
+		r.told = nil
 		step.change()
 		r.look()
 		if r.server.inUse.Transmit != step.transmit || r.compared != step.compared || r.alarm(alarms.LinkDown) != step.alarm || r.device.asked-asked != step.sets {
 			t.Errorf("step %d, %s: in use %+v, compared %d times, alarm %q, device set %d times", i, step.what, r.server.inUse, r.compared, r.alarm(alarms.LinkDown), r.device.asked-asked)
 		}
-		if logged := r.told.FilterMessageSnippet("link ").All(); (len(logged) > 0) != (step.logged != "") || len(logged) > 0 && logged[0].Message != step.logged {
-			t.Errorf("step %d, %s: the log says %v, want %q", i, step.what, logged, step.logged)
+		var want []status.LinkChanged
+		if step.told != "" {
+			want = []status.LinkChanged{{Interface: r.device.name, Up: step.told == "link up", Changes: r.device.link.Changes}}
+		}
+		if told := toldOf[status.LinkChanged](r); !slices.Equal(told, want) {
+			t.Errorf("step %d, %s: told %+v, want %+v", i, step.what, told, want)
 		}
 	}
 	if comparedInUse.Transmit || comparedInUse.Receive {
 		t.Errorf("while the clock was compared the hardware's stamps were in use: %+v", comparedInUse)
 	}
-	if r.told.FilterMessage("the interface eth0 is now named eth1").Len() != 1 {
-		t.Errorf("the new name is not told: %v", r.told.All())
+	if told := toldOf[status.InterfaceRenamed](r); !slices.Equal(told, []status.InterfaceRenamed{{Was: "eth0", Now: "eth1"}}) {
+		t.Errorf("the new name is not told: %+v", r.told)
 	}
 	if got := r.server.inUse.Device; got != "eth1" {
 		t.Errorf("twins leave by %s", got)

@@ -1,6 +1,9 @@
 package netport
 
-import "bragi/board"
+import (
+	"bragi/board"
+	"bragi/cmd/internal/status"
+)
 
 // Mode is how the time gets into a Sync.
 type Mode uint8
@@ -14,7 +17,7 @@ const (
 
 // String is the word of `show hardware --json`.
 func (m Mode) String() string {
-	return [...]string{"software", "predicted-one-step", "hardware-one-step", "two-step"}[m]
+	return [...]string{status.SyncSoftware, status.SyncPredictedOneStep, status.SyncHardwareOneStep, status.SyncTwoStep}[m]
 }
 
 // Choose decides how the time gets into a Sync by a device of these abilities

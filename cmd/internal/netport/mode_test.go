@@ -2,10 +2,12 @@ package netport
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"bragi/board"
+	"bragi/cmd/internal/status"
 	"bragi/master/udp"
 )
 
@@ -90,9 +92,9 @@ func TestWhatIsUsedOfEachDevice(t *testing.T) {
 		if s.SyncMode != tc.mode.String() || !strings.Contains(s.SyncModeWhy, tc.why) {
 			t.Errorf("%s: status says %s because %q, want %v because of %q", tc.name, s.SyncMode, s.SyncModeWhy, tc.mode, tc.why)
 		}
-		said := r.told.FilterMessage("Sync: " + tc.mode.String()).All()
-		if len(said) != 1 || said[0].ContextMap()["why"] != s.SyncModeWhy {
-			t.Errorf("%s: the log says %v", tc.name, r.told.All())
+		want := []status.SyncModeChosen{{Mode: tc.mode.String(), Why: s.SyncModeWhy, First: true}}
+		if told := toldOf[status.SyncModeChosen](r); !slices.Equal(told, want) {
+			t.Errorf("%s: told %+v, want %+v", tc.name, told, want)
 		}
 	}
 }

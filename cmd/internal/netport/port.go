@@ -8,11 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
-
 	"bragi/board"
 	"bragi/cmd/internal/alarms"
-	"bragi/cmd/internal/syslog"
+	"bragi/cmd/internal/status"
 	"bragi/master/udp"
 )
 
@@ -43,7 +41,8 @@ type Config struct {
 	Device  Device // nil: none was named, or the board is of software
 	Profile board.Profile
 	Clock   Clock
-	Log     *zap.Logger
+	// Tell is told what happens. It waits for nobody.
+	Tell func(status.Event)
 	// Links calls changed for each event of a link until ctx ends.
 	Links func(ctx context.Context, changed func()) error
 	// Compare compares the served clock with CLOCK_MONOTONIC_RAW, and puts it back
@@ -110,7 +109,9 @@ func (p *Port) Begin(s Server) {
 	defer p.mu.Unlock()
 	p.server = s
 	p.inUse = p.arm()
-	p.apply(p.cfg.Log.Info)
+	first := p.apply()
+	first.First = true
+	p.cfg.Tell(first)
 }
 
 // Observe takes the latest counters of the packets' thread.
@@ -144,7 +145,7 @@ func (p *Port) Troubles() []alarms.Raised {
 		add(alarms.HardwareStamps, err.Error())
 	}
 	if r := &p.residual; r.high {
-		add(alarms.ResidualHigh, fmt.Sprintf("%.0f ns, limit %.0f ns", r.boundNs, float64(p.cfg.ResidualLimit)))
+		add(alarms.ResidualHigh, r.words(float64(p.cfg.ResidualLimit)))
 	}
 	return raised
 }
@@ -216,15 +217,15 @@ func (p *Port) rearm() {
 		p.inUse = p.arm()
 	}
 	p.inUse.TwoStep = p.inUse.TwoStep || p.residual.high && p.cfg.TwoStepOnResidual
-	p.apply(p.cfg.Log.Warn)
+	p.cfg.Tell(p.apply())
 }
 
-// apply gives the server the stamps in use, and says so.
-func (p *Port) apply(log func(string, ...zap.Field)) {
+// apply gives the server the stamps in use. It returns what is to be told of it.
+func (p *Port) apply() status.SyncModeChosen {
 	p.promise.start = p.transport.Stamps
 	p.server.SetStamping(p.inUse)
 	p.writeOrigins()
-	log("Sync: "+p.mode.String(), syslog.Event("SYNC_MODE"), zap.String("why", p.why()))
+	return status.SyncModeChosen{Mode: p.mode.String(), Why: p.why()}
 }
 
 // index is that of the device by which Syncs leave; 0 where none was named.

@@ -5,12 +5,9 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
-	"go.uber.org/zap/zaptest/observer"
-
 	"bragi/board"
 	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/status"
 	"bragi/master/udp"
 )
 
@@ -90,8 +87,9 @@ type rig struct {
 	clock    *clock
 	server   *server
 	compared int
-	told     *observer.ObservedLogs
-	counters udp.Stats // the packets' thread's
+	telling  sync.Mutex
+	told     []status.Event // guarded by telling
+	counters udp.Stats      // the packets' thread's
 }
 
 // A FEC's abilities, whose clock is /dev/ptp0, and those of a PHY that writes the
@@ -118,11 +116,28 @@ func veth() board.Abilities {
 	return board.Abilities{Driver: "veth", PHC: -1, SoftwareTx: true, Unicast: board.No, Multicast: board.No, L2: board.No}
 }
 
+func (r *rig) tell(e status.Event) {
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	r.told = append(r.told, e)
+}
+
+// toldOf are the events of kind E that were told.
+func toldOf[E status.Event](r *rig) (events []E) {
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	for _, e := range r.told {
+		if e, ok := e.(E); ok {
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
 func begun(t *testing.T, change func(*Config, *rig)) *rig {
 	t.Helper()
-	core, told := observer.New(zapcore.InfoLevel)
-	r := &rig{device: &device{abilities: fec(), link: board.Link{Carrier: true}, name: "eth0"}, clock: &clock{name: "/dev/ptp0"}, server: &server{}, told: told}
-	c := Config{Device: r.device, Clock: r.clock, Log: zap.New(core), Compare: func() { r.compared++ }, ResidualLimit: -1,
+	r := &rig{device: &device{abilities: fec(), link: board.Link{Carrier: true}, name: "eth0"}, clock: &clock{name: "/dev/ptp0"}, server: &server{}}
+	c := Config{Device: r.device, Clock: r.clock, Tell: r.tell, Compare: func() { r.compared++ }, ResidualLimit: -1,
 		Links: func(ctx context.Context, _ func()) error { <-ctx.Done(); return nil }}
 	if change != nil {
 		change(&c, r)

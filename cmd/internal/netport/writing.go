@@ -76,7 +76,7 @@ func (p *Port) judgeWriting(now time.Time) {
 		if done > 0 && w.by == kernelBypassed {
 			w.by = kernelWrites
 		}
-	case now.Sub(w.relinked) > again:
+	case now.Sub(w.relinked) > retryAfter:
 		w.relinked = now
 		_ = p.server.OriginWriter(0) // nothing can fail when it is taken away
 		p.writeOrigins()

@@ -17,6 +17,7 @@ type Look struct {
 	EgressNs     float64              // bound of the error between the served clock and the wire
 	Troubles     []alarms.Raised      // conditions that hold
 	Reference    gnss.ReferenceStatus
+	Memory       *holdover.Memory // what is known of the oscillator; nil: nothing yet
 }
 
 // Clock is what the served clock knows of itself at now, and what Announce says.
@@ -30,5 +31,8 @@ func (p *Pipeline) Look(now timescale.Mono) *Look {
 	l := &Look{At: now, Reads: p.clock.Local(now).AssumeTAI(), EgressNs: p.egressNs(), Reference: p.reference.Status(now)}
 	l.Report, l.Announcement = p.Clock(now)
 	l.Troubles = p.troubles(l)
+	if m, ok := p.Memory(now); ok {
+		l.Memory = &m
+	}
 	return l
 }

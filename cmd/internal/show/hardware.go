@@ -5,6 +5,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"bragi/board"
 	"bragi/cmd/internal/status"
 )
 
@@ -44,7 +45,7 @@ func Hardware(s status.Status) string {
 	switch r := h.ResidualNs; {
 	case r.N > 0:
 		fmt.Fprintf(w, "Residual\t%+d ns median, p1 %+d, p99 %+d (%d Syncs): when it left, less what it said\n", r.P50, r.P1, r.P99, r.N)
-	case h.SyncMode == "hardware-one-step":
+	case h.SyncMode == status.SyncHardwareOneStep:
 		fmt.Fprintf(w, "Residual\tnone: the hardware says when it left\n")
 	default:
 		fmt.Fprintf(w, "Residual\tnot measured yet\n")
@@ -97,7 +98,7 @@ func device(w *tabwriter.Writer, h status.Hardware) {
 		fmt.Fprintf(w, "\t%s\n", d.Trouble)
 	}
 	if len(d.TxModes) == 0 && len(d.RxFilters) == 0 {
-		fmt.Fprintf(w, "Can stamp\tnothing by hardware that bragid uses; %s stamps unicast Syncs\n", pick(d.Source == "software", "the kernel", "nobody"))
+		fmt.Fprintf(w, "Can stamp\tnothing by hardware that bragid uses; %s stamps unicast Syncs\n", pick(d.Source == string(board.StampSoftware), "the kernel", "nobody"))
 		return
 	}
 	fmt.Fprintf(w, "Can stamp\tsent: unicast %s, multicast %s, L2 %s (%s); received: %s\n", d.Unicast, d.Multicast, d.L2,

@@ -80,20 +80,102 @@ type ReceiverSetUp struct {
 	Bad  bool
 }
 
+// ClockResumed says that the clock goes on where the last process left it.
+type ClockResumed struct {
+	StateName string
+	AwayS     float64
+	OffNs     int64 // what the clock was found to be off by
+}
+
+// GrantsResumed says that clients go on with the grants of the last process.
+type GrantsResumed struct {
+	Clients, Expired, Refused int
+}
+
+// NotResumed says what of the last process is not used, and why.
+type NotResumed struct{ Why string }
+
+// AnnounceLate says that clients waited more than a second for an Announce.
+type AnnounceLate struct {
+	Gap              time.Duration
+	Clients          uint64
+	LookingElsewhere string // who will have looked for another grandmaster
+}
+
+// DrainChanged is the operator's word that clients are to go, or may come again.
+type DrainChanged struct{ On bool }
+
+// ReceiverAccepted is the operator's word that the receiver is right.
+type ReceiverAccepted struct{ Forgotten []string }
+
+// AcceptRefused says why the receiver cannot be accepted.
+type AcceptRefused struct{ Why string }
+
+// Reloaded names the keys whose change is applied, and those that wait for a
+// restart.
+type Reloaded struct{ Applied, Waiting []string }
+
+// ReloadRefused says why the old configuration stays.
+type ReloadRefused struct{ Why string }
+
+// OpinionServer is what became of asking another source of time.
+type OpinionServer struct {
+	Server string
+	What   string
+}
+
+// SyncModeChosen is how the time gets into a Sync from now on.
+type SyncModeChosen struct {
+	Mode  string
+	Why   string
+	First bool // the service begins with it
+}
+
+// NoTwins says why the hardware's stamps are not measured by twins.
+type NoTwins struct{ Why string }
+
+// LinkChanged is a link that came up or went down.
+type LinkChanged struct {
+	Interface string
+	Up        bool
+	Changes   uint64 // of its carrier, since it is there
+}
+
+// InterfaceRenamed is an interface's new name.
+type InterfaceRenamed struct{ Was, Now string }
+
+// LinkUnwatched says why the link's changes are seen late.
+type LinkUnwatched struct{ Why string }
+
 // Missed counts events that a watcher was too slow for.
 type Missed struct{ Events int }
 
 // The names in syslog.
-func (ClockStepped) Name() string   { return "CLOCK_STEP" }
-func (StateChanged) Name() string   { return "CLOCK_STATE" }
-func (ClassChanged) Name() string   { return "CLOCK_CLASS" }
-func (ServiceStopped) Name() string { return "SERVICE" }
-func (AlarmRaised) Name() string    { return "ALARM" }
-func (AlarmCleared) Name() string   { return "ALARM_CLEARED" }
-func (ClientChanged) Name() string  { return "CLIENT" }
-func (ClientGranted) Name() string  { return "CLIENT_GRANT" }
-func (ClientDenied) Name() string   { return "CLIENT_DENIED" }
-func (SettingChanged) Name() string { return "MANAGEMENT_SET" }
-func (ReceiverPort) Name() string   { return "RECEIVER" }
-func (ReceiverSetUp) Name() string  { return "RECEIVER_SETUP" }
-func (Missed) Name() string         { return "MISSED" }
+func (ClockStepped) Name() string     { return "CLOCK_STEP" }
+func (StateChanged) Name() string     { return "CLOCK_STATE" }
+func (ClassChanged) Name() string     { return "CLOCK_CLASS" }
+func (ServiceStopped) Name() string   { return "SERVICE" }
+func (AlarmRaised) Name() string      { return "ALARM" }
+func (AlarmCleared) Name() string     { return "ALARM_CLEARED" }
+func (ClientChanged) Name() string    { return "CLIENT" }
+func (ClientGranted) Name() string    { return "CLIENT_GRANT" }
+func (ClientDenied) Name() string     { return "CLIENT_DENIED" }
+func (SettingChanged) Name() string   { return "MANAGEMENT_SET" }
+func (ReceiverPort) Name() string     { return "RECEIVER" }
+func (ReceiverSetUp) Name() string    { return "RECEIVER_SETUP" }
+func (ClockResumed) Name() string     { return "RESUMED" }
+func (GrantsResumed) Name() string    { return "RESUMED" }
+func (NotResumed) Name() string       { return "NOT_RESUMED" }
+func (AnnounceLate) Name() string     { return "ANNOUNCE_GAP" }
+func (DrainChanged) Name() string     { return "DRAIN" }
+func (ReceiverAccepted) Name() string { return "ACCEPTED" }
+func (AcceptRefused) Name() string    { return "ACCEPT_REFUSED" }
+func (Reloaded) Name() string         { return "RELOAD" }
+func (ReloadRefused) Name() string    { return "RELOAD_REFUSED" }
+func (OpinionServer) Name() string    { return "SECOND_OPINION" }
+func (SyncModeChosen) Name() string   { return "SYNC_MODE" }
+func (NoTwins) Name() string          { return "SYNC_MODE" }
+func (LinkChanged) Name() string      { return "LINK" }
+func (InterfaceRenamed) Name() string { return "LINK" }
+func (LinkUnwatched) Name() string    { return "LINK" }
+func (Missed) Name() string           { return "MISSED" }

@@ -1,12 +1,20 @@
 package status
 
+// How the time gets into a Sync: Hardware.SyncMode.
+const (
+	SyncSoftware         = "software"
+	SyncPredictedOneStep = "predicted-one-step"
+	SyncHardwareOneStep  = "hardware-one-step"
+	SyncTwoStep          = "two-step"
+)
+
 // Hardware is the board: its clock, its interface, and how the time gets into a
 // Sync.
 type Hardware struct {
 	PHC         string   `json:"phc"`
 	Driver      string   `json:"driver"`
 	Interface   string   `json:"interface"`
-	SyncMode    string   `json:"sync_mode"` // hardware-one-step, predicted-one-step, two-step, software
+	SyncMode    string   `json:"sync_mode"` // one of the words above
 	SyncModeWhy string   `json:"sync_mode_why"`
 	ResidualNs  Residual `json:"residual_ns"`
 	EgressNs    *float64 `json:"egress_bound_ns"` // what clockAccuracy allows for it

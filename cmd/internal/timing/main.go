@@ -136,19 +136,23 @@ func (b *bench) run(o simulate.Options) (*simulate.Result, *simulate.Trace, erro
 	return r, t, err
 }
 
-// mark prints a figure beside its mark and counts it; a figure may be at most
-// the mark, or at least when least is set.
-func (b *bench) mark(what string, have, mark float64, format string, least bool) {
+// atMost prints a figure beside the mark that it may reach, and counts it.
+func (b *bench) atMost(what string, have, mark float64, format string) {
+	b.figure(what, have, mark, format, "<=", have <= mark)
+}
+
+// atLeast prints a figure beside the mark that it has to reach, and counts it.
+func (b *bench) atLeast(what string, have, mark float64, format string) {
+	b.figure(what, have, mark, format, ">=", have >= mark)
+}
+
+func (b *bench) figure(what string, have, mark float64, format, sign string, met bool) {
 	verdict := "met"
-	if ok := have <= mark; least && !(have >= mark) || !least && !ok {
+	if met {
+		b.met++
+	} else {
 		verdict = "NOT MET"
 		b.missed++
-	} else {
-		b.met++
-	}
-	sign := "<="
-	if least {
-		sign = ">="
 	}
 	fmt.Fprintf(b.out, "  %-66s %10s  %s %-10s %s\n", what, fmt.Sprintf(format, have), sign, fmt.Sprintf(format, mark), verdict)
 }

@@ -36,7 +36,7 @@ func (b *bench) relock() error {
 			}
 		}
 		fmt.Fprintf(b.out, "  %v: at most %.0f ns off, class 6 at most %.0f s after the return\n", kind, peak, took)
-		b.mark(fmt.Sprintf("%v: class 6 again from at most 1.5 us off, s", kind), small, relockMost, "%.0f", false)
+		b.atMost(fmt.Sprintf("%v: class 6 again from at most 1.5 us off, s", kind), small, relockMost, "%.0f")
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func (b *bench) weather() error {
 		took := time.Since(begin)
 		b.simulated, b.spent = b.simulated+time.Duration(b.days)*24*time.Hour, b.spent+took*time.Duration(runtime.GOMAXPROCS(0))
 		fmt.Fprintf(b.out, "  %.0f days a minute\n", float64(b.days)/took.Minutes())
-		b.mark("days broken", float64(r.DaysBroken), 0, "%.0f", false)
+		b.atMost("days broken", float64(r.DaysBroken), 0, "%.0f")
 		for _, w := range r.Worth {
 			if w.Told != "right" {
 				continue
@@ -41,7 +41,7 @@ func (b *bench) weather() error {
 				mark  float64
 			}{{"locked", w.Locked, simulate.WorthLocked}, {"first 4 h of holdover", w.Holdover, simulate.WorthHoldover}} {
 				if have := float64(m.have); !math.IsNaN(have) { // else too few days
-					b.mark(fmt.Sprintf("bound / error's 95th percentile, %s, %s", m.where, w.Oscillator), have, m.mark, "%.1f", false)
+					b.atMost(fmt.Sprintf("bound / error's 95th percentile, %s, %s", m.where, w.Oscillator), have, m.mark, "%.1f")
 				}
 			}
 		}

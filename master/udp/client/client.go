@@ -125,8 +125,8 @@ func (c *Client) Run(ctx context.Context, peer Peer, each func(now timescale.Mon
 			return fmt.Errorf("udp: %w", os.NewSyscallError("ppoll", err))
 		}
 		c.txStamps(peer)
-		c.receive(peer, c.event, true)
-		c.receive(peer, c.general, false)
+		c.receive(peer, c.event)
+		c.receive(peer, c.general)
 	}
 	return nil
 }
@@ -184,7 +184,8 @@ func (c *Client) txStamps(peer Peer) {
 	}
 }
 
-func (c *Client) receive(peer Peer, p *socket.Port, event bool) {
+func (c *Client) receive(peer Peer, p *socket.Port) {
+	event := p == c.event
 	n := p.Rx.Read()
 	if n > 0 && event {
 		c.bridge.Look()

@@ -101,8 +101,8 @@ func (w *Crowd) Run(ctx context.Context, peer CrowdPeer, each func(now timescale
 	lookAt := kernelclock.Raw()
 	for ctx.Err() == nil {
 		w.send(peer)
-		w.receive(peer, w.event, true)
-		w.receive(peer, w.general, false)
+		w.receive(peer, w.event)
+		w.receive(peer, w.general)
 		now := kernelclock.Raw()
 		if !now.Before(lookAt) {
 			lookAt = now.Add(10 * time.Millisecond)
@@ -140,7 +140,8 @@ func (w *Crowd) send(peer CrowdPeer) {
 }
 
 // receive takes what has come to a socket.
-func (w *Crowd) receive(peer CrowdPeer, p *socket.Port, event bool) {
+func (w *Crowd) receive(peer CrowdPeer, p *socket.Port) {
+	event := p == w.event
 	n := socket.Batch
 	for turn := 0; n == socket.Batch && turn < crowdTurn; turn++ {
 		if n = p.Rx.Read(); n == 0 {

@@ -97,17 +97,24 @@ func newRequest() (r request) {
 	return r
 }
 
-// into puts the parts that are needed into a header; a request that is numbered
-// has its number, one that is addressed its source.
-func (r *request) into(h *unix.Msghdr, numbered, addressed bool) {
+// part is what a request has beside its wish; parts are added up.
+type part uint8
+
+const (
+	withNumber part = 1 << iota // goes with a wish only
+	withSource
+)
+
+// into puts the parts that are needed into a header.
+func (r *request) into(h *unix.Msghdr, parts part) {
 	begin, end := unsafe.Offsetof(r.from), unsafe.Offsetof(r.from)
 	switch {
-	case r.wish != 0 && numbered:
+	case r.wish != 0 && parts&withNumber != 0:
 		begin = unsafe.Offsetof(r.id)
 	case r.wish != 0:
 		begin = unsafe.Offsetof(r.hdr)
 	}
-	if addressed {
+	if parts&withSource != 0 {
 		end = unsafe.Sizeof(*r)
 	}
 	h.Control = (*byte)(unsafe.Add(unsafe.Pointer(r), begin))

@@ -94,19 +94,19 @@ func TestRequestHasWhatIsNeeded(t *testing.T) {
 	r.number = 77
 	r.from.put(netip.MustParseAddr("10.0.0.1"))
 	for _, c := range []struct {
-		wish                Wish
-		numbered, addressed bool
-		want                []int32 // the kinds of control messages
+		wish  Wish
+		parts part
+		want  []int32 // the kinds of control messages
 	}{
-		{0, true, true, []int32{unix.IP_PKTINFO}},
-		{KernelStamp, false, false, []int32{unix.SO_TIMESTAMPING_NEW}},
-		{KernelStamp, true, false, []int32{unix.SCM_TS_OPT_ID, unix.SO_TIMESTAMPING_NEW}},
-		{DeviceStamp, false, true, []int32{unix.SO_TIMESTAMPING_NEW, unix.IP_PKTINFO}},
-		{KernelStamp | DeviceStamp, true, true, []int32{unix.SCM_TS_OPT_ID, unix.SO_TIMESTAMPING_NEW, unix.IP_PKTINFO}},
+		{0, withNumber | withSource, []int32{unix.IP_PKTINFO}},
+		{KernelStamp, 0, []int32{unix.SO_TIMESTAMPING_NEW}},
+		{KernelStamp, withNumber, []int32{unix.SCM_TS_OPT_ID, unix.SO_TIMESTAMPING_NEW}},
+		{DeviceStamp, withSource, []int32{unix.SO_TIMESTAMPING_NEW, unix.IP_PKTINFO}},
+		{KernelStamp | DeviceStamp, withNumber | withSource, []int32{unix.SCM_TS_OPT_ID, unix.SO_TIMESTAMPING_NEW, unix.IP_PKTINFO}},
 	} {
 		var h unix.Msghdr
 		r.wish = c.wish
-		r.into(&h, c.numbered, c.addressed)
+		r.into(&h, c.parts)
 		var kinds []int32
 		for m, rest, ok := next(unsafe.Slice(h.Control, h.Controllen)); ok; m, rest, ok = next(rest) {
 			kinds = append(kinds, m.kind)

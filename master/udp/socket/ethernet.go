@@ -81,7 +81,7 @@ func OpenEthernet(device *net.Interface, priority, length int) (fd int, e *Ether
 func (e *Ethernet) Send(_, _ netip.Addr, message []byte, wish Wish, _ uint32) (sent bool) {
 	copy(e.frame[EthernetHeader:], message)
 	e.request.wish = wish
-	e.request.into(&e.hdr, false, false)
+	e.request.into(&e.hdr, 0)
 	return sendmsg(e.fd, &e.hdr) == 0
 }
 
@@ -99,5 +99,5 @@ func OpenGroupSender(device *net.Interface, port uint16, priority int) (fd int, 
 		_ = unix.Close(fd)
 		return -1, nil, fmt.Errorf("udp: twins: %w", os.NewSyscallError("setsockopt", err))
 	}
-	return fd, NewSender(fd, port, true, false), nil
+	return fd, NewSender(fd, port, Bound), nil
 }

@@ -20,8 +20,9 @@ type Sender struct {
 	fd    int
 	port  uint16 // where everything goes
 	bound bool   // the socket has an address: no need to say from which
-	// numbered: the socket gives each stamp the number that it is asked by.
-	numbered bool
+	// parts of a request that it can have: withNumber where the socket gives each
+	// stamp the number that it is asked by.
+	parts part
 
 	n    int // waiting in the batch
 	hdr  [Batch]unix.Mmsghdr
@@ -49,10 +50,20 @@ type SendStats struct {
 	LastAt     timescale.Mono
 }
 
-// NewSender sends to one port by the socket fd, which is bound to an address or
-// to all of them.
-func NewSender(fd int, port uint16, bound, numbered bool) *Sender {
-	s := &Sender{errorQueue: newErrorQueue(fd), fd: fd, port: port, bound: bound, numbered: numbered}
+// Trait is what is special of a sender's socket; traits are added up.
+type Trait uint8
+
+const (
+	Bound    Trait = 1 << iota // to one address: a message need not say from where it leaves
+	Numbered                   // stamps have the numbers that they are asked by
+)
+
+// NewSender sends to one port by the socket fd.
+func NewSender(fd int, port uint16, traits Trait) *Sender {
+	s := &Sender{errorQueue: newErrorQueue(fd), fd: fd, port: port, bound: traits&Bound != 0}
+	if traits&Numbered != 0 {
+		s.parts = withNumber
+	}
 	for i := range s.hdr {
 		h := &s.hdr[i].Hdr
 		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&s.name[i])), sockaddrSize
@@ -131,10 +142,12 @@ func (s *Sender) Send(src, dst netip.Addr, payload []byte, wish Wish, number uin
 		o.iov.Base = &payload[0]
 		o.iov.SetLen(len(payload))
 		o.request.wish, o.request.number = wish, number
+		parts := s.parts
 		if addressed {
 			o.request.from.put(src)
+			parts |= withSource
 		}
-		o.request.into(&o.hdr, s.numbered, addressed)
+		o.request.into(&o.hdr, parts)
 		e = sendmsg(s.fd, &o.hdr)
 	}
 	if e != 0 {

@@ -46,7 +46,14 @@ type Port struct {
 
 // NewPort is for a socket that is set up; bound: to one address.
 func NewPort(fd int, o Options, bound bool) *Port {
-	return &Port{FD: fd, Rx: NewReceiver(fd), Tx: NewSender(fd, o.Port, bound, o.Numbered)}
+	var traits Trait
+	if bound {
+		traits |= Bound
+	}
+	if o.Numbered {
+		traits |= Numbered
+	}
+	return &Port{FD: fd, Rx: NewReceiver(fd), Tx: NewSender(fd, o.Port, traits)}
 }
 
 // Close closes the socket; a second time, and of none, it does nothing.
@@ -146,12 +153,13 @@ func Configure(fd int, o Options) error {
 // tellDrops asks for the kernel's count of what it dropped: evidence alone.
 func tellDrops(fd int) { _ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1) }
 
-// Share lets others be bound to a socket's port, if they allow it too, or not.
-func Share(fd int, with bool) error {
-	value := 0
-	if with {
-		value = 1
-	}
+// SharePort lets others be bound to a socket's port, if they allow it too.
+func SharePort(fd int) error { return reuse(fd, 1) }
+
+// KeepPort lets nobody else be bound to it.
+func KeepPort(fd int) error { return reuse(fd, 0) }
+
+func reuse(fd, value int) error {
 	return os.NewSyscallError("setsockopt", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, value))
 }
 
@@ -163,7 +171,7 @@ func OpenGroup(group netip.AddrPort, beside *Port) (*Port, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = Share(fd, true)
+	err = SharePort(fd)
 	if err == nil {
 		err = NoGroups(fd)
 	}
@@ -177,9 +185,9 @@ func OpenGroup(group netip.AddrPort, beside *Port) (*Port, error) {
 	tellDrops(fd)
 	// Beside a socket that is bound to every address this one may be bound only
 	// while both allow it; then nobody else's may again.
-	_ = Share(beside.FD, true)
+	_ = SharePort(beside.FD)
 	err = bind(fd, group)
-	_ = Share(beside.FD, false)
+	_ = KeepPort(beside.FD)
 	if err != nil {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("udp: cannot listen to management at %v port %d: %w: set management off, or stop the program that has it",
@@ -201,7 +209,7 @@ func NumbersStamps() bool {
 		return false
 	}
 	const discard = 9
-	s := NewSender(fd, discard, true, true)
+	s := NewSender(fd, discard, Bound|Numbered)
 	s.Send(netip.Addr{}, loopback, []byte{0}, KernelStamp, 1)
 	return s.Stats.LastError != unix.EINVAL
 }
