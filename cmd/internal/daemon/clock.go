@@ -33,12 +33,12 @@ func (d *Daemon) StepClock(yes bool) (control.Stepped, error) {
 	d.mu.Unlock()
 	if err != nil {
 		if yes {
-			d.log.Warn("the clock is not stepped: "+err.Error(), syslog.Event("STEP_REFUSED"))
+			d.happened(status.StepRefused{Why: err.Error()})
 		}
 		return control.Stepped{}, err
 	}
 	if yes {
-		d.log.Warn("the operator steps the clock to the pulse: clients see a step", syslog.Event("STEP_ORDERED"), zap.Float64("time_error_ns", plan.ErrorNs))
+		d.happened(status.StepOrdered{ErrorNs: plan.ErrorNs})
 	}
 	return control.Stepped{Done: yes, TimeErrorNs: plan.ErrorNs, SlewS: known(plan.SlewS)}, nil
 }

@@ -91,6 +91,10 @@ func words(e status.Event) (level zapcore.Level, text string, fields []zap.Field
 		return zap.WarnLevel, "the operator accepts the receiver: the clock follows it", []zap.Field{zap.String("forgotten", strings.Join(e.Forgotten, "; "))}
 	case status.AcceptRefused:
 		return zap.WarnLevel, "the receiver is not accepted: " + e.Why, nil
+	case status.StepOrdered:
+		return zap.WarnLevel, "the operator steps the clock to the pulse: clients see a step", []zap.Field{zap.Float64("time_error_ns", e.ErrorNs)}
+	case status.StepRefused:
+		return zap.WarnLevel, "the clock is not stepped: " + e.Why, nil
 	case status.Reloaded:
 		if len(e.Applied) == 0 && len(e.Waiting) == 0 {
 			return zap.InfoLevel, "reloaded: nothing has changed", nil

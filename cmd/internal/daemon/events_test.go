@@ -129,6 +129,8 @@ func TestWordsOfTheEvents(t *testing.T) {
 		{status.DrainChanged{}, zap.InfoLevel, "DRAIN the drain has ended: clients are granted again"},
 		{status.ReceiverAccepted{Forgotten: []string{"a", "b"}}, zap.WarnLevel, "ACCEPTED the operator accepts the receiver: the clock follows it forgotten=a; b"},
 		{status.AcceptRefused{Why: "why"}, zap.WarnLevel, "ACCEPT_REFUSED the receiver is not accepted: why"},
+		{status.StepOrdered{ErrorNs: -1500}, zap.WarnLevel, "STEP_ORDERED the operator steps the clock to the pulse: clients see a step time_error_ns=-1500"},
+		{status.StepRefused{Why: "why"}, zap.WarnLevel, "STEP_REFUSED the clock is not stepped: why"},
 		{status.Reloaded{}, zap.InfoLevel, "RELOAD reloaded: nothing has changed"},
 		{status.Reloaded{Applied: []string{"a", "b"}, Waiting: []string{"c"}}, zap.InfoLevel, "RELOAD reloaded applied=a b needs_restart=c"},
 		{status.ReloadRefused{Why: "why"}, zap.WarnLevel, "RELOAD_REFUSED the configuration is not reloaded, the old one stays: why"},

@@ -111,6 +111,13 @@ type ReceiverAccepted struct{ Forgotten []string }
 // AcceptRefused says why the receiver cannot be accepted.
 type AcceptRefused struct{ Why string }
 
+// StepOrdered is the operator's order to step the clock to the pulse, by the error
+// that it had; positive: the clock is ahead.
+type StepOrdered struct{ ErrorNs float64 }
+
+// StepRefused says why the clock is not stepped.
+type StepRefused struct{ Why string }
+
 // Reloaded names the keys whose change is applied, and those that wait for a
 // restart.
 type Reloaded struct{ Applied, Waiting []string }
@@ -170,6 +177,8 @@ func (AnnounceLate) Name() string     { return "ANNOUNCE_GAP" }
 func (DrainChanged) Name() string     { return "DRAIN" }
 func (ReceiverAccepted) Name() string { return "ACCEPTED" }
 func (AcceptRefused) Name() string    { return "ACCEPT_REFUSED" }
+func (StepOrdered) Name() string      { return "STEP_ORDERED" }
+func (StepRefused) Name() string      { return "STEP_REFUSED" }
 func (Reloaded) Name() string         { return "RELOAD" }
 func (ReloadRefused) Name() string    { return "RELOAD_REFUSED" }
 func (OpinionServer) Name() string    { return "SECOND_OPINION" }
