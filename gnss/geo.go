@@ -10,11 +10,15 @@ const (
 )
 
 // ecef is a place in m, earth-centred, earth-fixed.
-type ecef struct{ x, y, z float64 }
+type ecef struct {
+	X float64 `json:"x_m"`
+	Y float64 `json:"y_m"`
+	Z float64 `json:"z_m"`
+}
 
 // distance is in m.
 func (p ecef) distance(q ecef) float64 {
-	return math.Sqrt((p.x-q.x)*(p.x-q.x) + (p.y-q.y)*(p.y-q.y) + (p.z-q.z)*(p.z-q.z))
+	return math.Sqrt((p.X-q.X)*(p.X-q.X) + (p.Y-q.Y)*(p.Y-q.Y) + (p.Z-q.Z)*(p.Z-q.Z))
 }
 
 // onEarth tells whether the place is near the surface: a receiver that has no
@@ -36,15 +40,15 @@ func toECEF(latitude, longitude, height float64) ecef {
 // geodetic is the inverse, by Bowring's formula: below 1 mm near the surface.
 func (p ecef) geodetic() (latitude, longitude, height float64) {
 	b := earthA * (1 - earthF)
-	r := math.Hypot(p.x, p.y)
-	sinT, cosT := math.Sincos(math.Atan2(p.z*earthA, r*b))
-	lat := math.Atan2(p.z+earthE/(1-earthE)*b*sinT*sinT*sinT, r-earthE*earthA*cosT*cosT*cosT)
+	r := math.Hypot(p.X, p.Y)
+	sinT, cosT := math.Sincos(math.Atan2(p.Z*earthA, r*b))
+	lat := math.Atan2(p.Z+earthE/(1-earthE)*b*sinT*sinT*sinT, r-earthE*earthA*cosT*cosT*cosT)
 	sinLat, cosLat := math.Sincos(lat)
 	n := earthA / math.Sqrt(1-earthE*sinLat*sinLat)
 	if math.Abs(cosLat) > 0.5 {
 		height = r/cosLat - n
 	} else {
-		height = p.z/sinLat - n*(1-earthE)
+		height = p.Z/sinLat - n*(1-earthE)
 	}
-	return lat * 180 / math.Pi, math.Atan2(p.y, p.x) * 180 / math.Pi, height
+	return lat * 180 / math.Pi, math.Atan2(p.Y, p.X) * 180 / math.Pi, height
 }

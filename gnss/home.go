@@ -5,9 +5,9 @@ package gnss
 // cold start have said. From homeStands fixes on it stands: who drags the fixes
 // along slowly does not take it with them.
 type home struct {
-	at     ecef
-	fixes  int
-	weight float64 // sum of the fixes' 1/m^2
+	At     ecef    `json:"at"`
+	Fixes  int     `json:"fixes"`
+	Weight float64 `json:"weight"` // sum of the fixes' 1/m^2
 }
 
 const (
@@ -31,23 +31,26 @@ func fixAccuracyM(e Epoch, p Position) float64 {
 }
 
 // standing is a home that a survey has made.
-func standing(at ecef) home { return home{at: at, fixes: homeStands, weight: homeStands} }
+func standing(at ecef) home { return home{At: at, Fixes: homeStands, Weight: homeStands} }
 
 func (h *home) add(here ecef, accuracyM float64) {
-	if h.fixes >= homeStands {
+	if h.Fixes >= homeStands {
 		return
 	}
 	w := 1 / (accuracyM * accuracyM)
-	h.fixes++
-	h.weight += w
-	share := w / h.weight
-	h.at.x += share * (here.x - h.at.x)
-	h.at.y += share * (here.y - h.at.y)
-	h.at.z += share * (here.z - h.at.z)
+	h.Fixes++
+	h.Weight += w
+	share := w / h.Weight
+	h.At.X += share * (here.X - h.At.X)
+	h.At.Y += share * (here.Y - h.At.Y)
+	h.At.Z += share * (here.Z - h.At.Z)
 }
+
+// possible tells whether a home that was saved can be one.
+func (h home) possible() bool { return h.At.onEarth() && h.Fixes > 0 && h.Weight > 0 }
 
 // outweighs tells whether so many good fixes say that this is the place that the old
 // one was a mistake.
 func (h home) outweighs(old home) bool {
-	return old.fixes < homeStands && h.fixes >= homeAgain && h.weight > old.weight
+	return old.Fixes < homeStands && h.Fixes >= homeAgain && h.Weight > old.Weight
 }

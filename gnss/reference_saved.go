@@ -12,7 +12,7 @@ type SavedReference struct {
 	Doubted   bool           `json:"doubted"`      // class 52 until a pulse confirms the clock's second
 	Following timescale.Mono `json:"following_ns"` // since when the clock is to follow; zero: it is not
 	Leaps     []SavedLeap    `json:"leaps"`
-	Home      *SavedHome     `json:"home"` // null: not known
+	Home      *home          `json:"home"` // null: not known
 }
 
 // SavedLeap is a leap second that was learned.
@@ -21,27 +21,18 @@ type SavedLeap struct {
 	Change  int   `json:"change"`
 }
 
-// SavedHome is the antenna's place, earth-centred, earth-fixed.
-type SavedHome struct {
-	XM     float64 `json:"x_m"`
-	YM     float64 `json:"y_m"`
-	ZM     float64 `json:"z_m"`
-	Fixes  int     `json:"fixes"`
-	Weight float64 `json:"weight"`
-}
-
 // Save is the Reference as it stands at now; nil: it has learned nothing.
 func (r *Reference) Save(now timescale.Mono) *SavedReference {
 	l, ok := r.pairer.Label()
-	if !ok && r.belief == (belief{}) && r.following.IsZero() && r.trust.home.fixes == 0 {
+	if !ok && r.belief == (belief{}) && r.following.IsZero() && r.trust.home.Fixes == 0 {
 		return nil
 	}
 	s := &SavedReference{Label: l, Belief: r.belief, Run: r.run, Doubted: r.SecondDoubted(now), Following: r.following}
 	for _, e := range r.book.learned {
 		s.Leaps = append(s.Leaps, SavedLeap{e.At.Ns(), e.Change})
 	}
-	if h := r.trust.home; h.fixes > 0 {
-		s.Home = &SavedHome{h.at.x, h.at.y, h.at.z, h.fixes, h.weight}
+	if h := r.trust.home; h.Fixes > 0 {
+		s.Home = &h
 	}
 	return s
 }
@@ -60,9 +51,7 @@ func (r *Reference) Resume(now timescale.Mono, s *SavedReference) {
 	r.firm = !s.Label.At.IsZero()
 	r.pairer.Resume(now, s.Label)
 	r.belief, r.doubted, r.following, r.run = s.Belief, s.Doubted, s.Following, s.Run
-	if h := s.Home; h != nil {
-		if place := (ecef{h.XM, h.YM, h.ZM}); place.onEarth() && h.Fixes > 0 && h.Weight > 0 {
-			r.trust.home = home{at: place, fixes: h.Fixes, weight: h.Weight}
-		}
+	if s.Home != nil && s.Home.possible() {
+		r.trust.home = *s.Home
 	}
 }

@@ -113,11 +113,11 @@ func (t *Trust) place(e Epoch, p Position, s Maybe[ubx.Survey]) {
 		return
 	}
 	here := toECEF(p.Latitude.Value, p.Longitude.Value, 0)
-	if t.home.fixes < homeFixes {
+	if t.home.Fixes < homeFixes {
 		t.home.add(here, accuracy)
 		return
 	}
-	t.distance = here.distance(t.home.at)
+	t.distance = here.distance(t.home.At)
 	limit := float64(movedFreeM)
 	if t.fixed {
 		limit = movedFixedM
@@ -128,7 +128,7 @@ func (t *Trust) place(e Epoch, p Position, s Maybe[ubx.Survey]) {
 	case !moved:
 		t.home.add(here, accuracy)
 		t.away = home{}
-	case t.away.fixes > 0 && here.distance(t.away.at) > limit:
+	case t.away.Fixes > 0 && here.distance(t.away.At) > limit:
 		t.away = home{} // it wanders
 	default:
 		if t.away.add(here, accuracy); t.away.outweighs(t.home) {
