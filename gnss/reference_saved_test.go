@@ -26,7 +26,7 @@ func TestAReferenceComesBackFromJSON(t *testing.T) {
 		Doubted:   true,
 		Following: at(98e9),
 		Leaps:     []SavedLeap{{midnight.Ns(), 1}},
-		Home:      &home{ecef{3184938.5, 278646, 5500477}, 77, 3.5},
+		Home:      &home{At: ecef{X: 3184938.5, Y: 278646, Z: 5500477}, Fixes: 77, Weight: 3.5},
 	}
 	for _, path := range reflecttest.Unset(in, "SavedReference") {
 		t.Errorf("%s is zero: fill it", path)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
+	"bragi/internal/reflecttest"
 	"bragi/master/wire"
 )
 
@@ -72,7 +73,7 @@ func TestGrantsComeBackFromBytes(t *testing.T) {
 func TestNoFieldOfSavedIsLost(t *testing.T) {
 	s := crowd(100)
 	s.Clients, s.Credits = s.Clients[3:4], s.Credits[:1] // its three flows are granted
-	for _, path := range zeros(reflect.ValueOf(*s), "Saved") {
+	for _, path := range reflecttest.Unset(*s, "Saved") {
 		t.Errorf("%s is zero: fill it", path)
 	}
 	m, err := New(Config{Identity: s.Identity, Domain: s.Domain, MaxClients: 10, Trusted: []netip.Prefix{}})
@@ -100,29 +101,6 @@ func TestNoFieldOfSavedIsLost(t *testing.T) {
 	if !reflect.DeepEqual(&again, s) {
 		t.Errorf("imported and exported again: %+v\nwas %+v", again, *s)
 	}
-}
-
-// zeros are the paths of what is zero in v.
-func zeros(v reflect.Value, path string) (list []string) {
-	switch v.Kind() {
-	case reflect.Struct:
-		if v.Type() == reflect.TypeFor[netip.Addr]() {
-			break
-		}
-		for i := range v.NumField() {
-			list = append(list, zeros(v.Field(i), path+"."+v.Type().Field(i).Name)...)
-		}
-		return list
-	case reflect.Slice:
-		for i := range v.Len() {
-			list = append(list, zeros(v.Index(i), path)...)
-		}
-		return list
-	}
-	if v.IsZero() {
-		list = append(list, path)
-	}
-	return list
 }
 
 func FuzzSavedFromBytes(f *testing.F) {

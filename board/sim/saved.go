@@ -26,11 +26,14 @@ type Saved struct {
 	Lines      []SavedRun `json:"lines"`
 	Oscillator SavedNoise `json:"oscillator"`
 	CrystalC   float64    `json:"crystal_c"`
+	AirC       float64    `json:"air_c"`
+	HeatC      float64    `json:"heat_c"` // added to the air
 	Flicker    []float64  `json:"flicker"`
 	WarmPPB    float64    `json:"warm_ppb,omitempty"` // what is left of the warm-up
 	Air        SavedNoise `json:"air"`
 	Pulse      SavedNoise `json:"pulse"`
 	Sawtooth   float64    `json:"sawtooth"`
+	GlitchNs   int64      `json:"glitch_ns"`
 	Coming     [2]float64 `json:"coming"` // lateness and qErr of the next pulse, ns
 	Burst      []byte     `json:"burst"`
 	Antenna    bool       `json:"antenna"`
@@ -58,7 +61,7 @@ type SavedNoise struct {
 	Stream []byte  `json:"stream"`
 }
 
-const savedVersion = 1
+const savedVersion = 2
 
 // longestAway bounds what is made up for: each quarter of a second is a line.
 const longestAway = time.Hour
@@ -78,9 +81,9 @@ func (b *Board) Save() Saved {
 	o, p := b.oscillator, b.phc
 	s := Saved{
 		Version: savedVersion, Board: b.config.fingerprint(), MonoNs: b.mono.Ns(), HorizonNs: p.horizon.Ns(), ChangedNs: p.changed.Ns(), PPB: p.correction,
-		Oscillator: SavedNoise{o.cell, o.walk, o.rng.place()}, CrystalC: o.crystalC, Flicker: append([]float64(nil), o.flicker[:]...), WarmPPB: o.warm,
+		Oscillator: SavedNoise{o.cell, o.walk, o.rng.place()}, CrystalC: o.crystalC, AirC: o.air.nowC, HeatC: o.air.addedC, Flicker: append([]float64(nil), o.flicker[:]...), WarmPPB: o.warm,
 		Air:   SavedNoise{o.air.cell, o.air.random, o.air.rng.place()},
-		Pulse: SavedNoise{0, b.noise.slow, b.noise.rng.place()}, Sawtooth: b.noise.saw, Coming: [2]float64{b.coming.lateNs, b.coming.qErrNs},
+		Pulse: SavedNoise{0, b.noise.slow, b.noise.rng.place()}, Sawtooth: b.noise.saw, GlitchNs: int64(b.glitch), Coming: [2]float64{b.coming.lateNs, b.coming.qErrNs},
 		Burst: b.talk.place(), Antenna: b.state.antenna, Fixed: b.state.fixed, TimeKnown: b.state.timeKnown, SinceTAINs: b.state.since.Ns(),
 		Receiver: b.ublox.save(),
 	}
@@ -114,8 +117,9 @@ func Resume(config Config, s Saved, m timescale.Mono, sky timescale.TAI) (*Board
 	o.cell, o.walk, o.crystalC = s.Oscillator.Cell, s.Oscillator.Walk, s.CrystalC
 	copy(o.flicker[:], s.Flicker)
 	o.warm = s.WarmPPB
-	o.air.cell, o.air.random = s.Air.Cell, s.Air.Walk
+	o.air.cell, o.air.random, o.air.nowC, o.air.addedC = s.Air.Cell, s.Air.Walk, s.AirC, s.HeatC
 	b.noise.slow, b.noise.saw, b.coming = s.Pulse.Walk, s.Sawtooth, tick{s.Coming[0], s.Coming[1]}
+	b.glitch = time.Duration(s.GlitchNs)
 	b.state.antenna, b.state.fixed, b.state.timeKnown, b.state.since = s.Antenna, s.Fixed, s.TimeKnown, timescale.TAIFromNs(s.SinceTAINs)
 	b.ublox.resume(s.Receiver)
 	if r := b.config.Recording; r != nil {

@@ -2,11 +2,13 @@ package sim
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"bragi/gnss/timescale"
+	"bragi/internal/reflecttest"
 )
 
 // A board that was saved, and taken up again later, reads to the nanosecond what
@@ -73,6 +75,62 @@ func TestASavedBoardIsTheOneThatRanThrough(t *testing.T) {
 		}
 		if pulses < 9 {
 			t.Errorf("after %v away %d pulses in 10 s: the fix is lost", away, pulses)
+		}
+	}
+}
+
+// unsaved is what a Board has and does not save, and why.
+var unsaved = []string{
+	"Board.config.",                                             // Resume is given it
+	"Board.oscillator.warmUp.", "Board.oscillator.air.climate.", // of the configuration
+	"Board.ublox.refuse", "Board.ublox.counted", "Board.state.hold", "Board.state.timeToFix", // of the configuration
+	"Board.queue", "Board.seen.", "Board.lineFree.", "Board.ublox.input", // on its way when the daemon went: lost, as with a real line
+	"Board.hostBaud", // the host says it again
+}
+
+// Whatever is added to a board, to its crystal or its receiver must be given a value
+// here, and then be saved and taken up again.
+func TestNoFieldOfABoardIsLost(t *testing.T) {
+	config := Config{Oscillator: TCXO, Receiver: M8T, Seed: 7, QuantumPPB: 0.5, WarmUp: WarmUp{PPB: 300, S: 120}, SurveySpeed: 10}
+	start, sky := timescale.MonoFromNs(5e9), timescale.TAIFromNs(1_790_000_000e9)
+	b, err := New(config, start, sky)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d := 250 * time.Millisecond; d < 20*time.Second; d += 250 * time.Millisecond {
+		b.Advance(start.Add(d), sky.Add(d))
+	}
+	now := b.mono
+	b.Heat(3)
+	b.Glitch(time.Microsecond)
+	b.SetSurroundings(2, 3)
+	b.ublox.survey = 70
+	if _, err := b.PHC().AdjustFrequency(now, 123); err != nil {
+		t.Fatal(err)
+	}
+	kept := func(path string) bool {
+		return !slices.ContainsFunc(unsaved, func(left string) bool { return strings.HasPrefix(path, left) })
+	}
+	for _, path := range reflecttest.Unset(b, "Board") {
+		if kept(path) {
+			t.Errorf("%s is zero: fill it", path)
+		}
+	}
+	text, err := json.Marshal(b.Save())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var saved Saved
+	if err := json.Unmarshal(text, &saved); err != nil {
+		t.Fatal(err)
+	}
+	resumed, err := Resume(config, saved, now, b.sky)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range reflecttest.Differing(b, resumed, "Board") {
+		if kept(path) {
+			t.Errorf("%s is not what it was", path)
 		}
 	}
 }

@@ -19,14 +19,13 @@ type ublox struct {
 	kind    ReceiverKind
 	refuse  []ubx.Key // NAK to whatever touches one of these
 	items   map[ubx.Key]uint64
-	pulse   ubx.TimePulse // generation 8's fields that are no items here
-	baud    int           // in effect
-	input   []byte        // bytes that are no frame yet
-	count   int64         // solutions so far
-	survey  uint32        // s surveyed
-	counted uint32        // seconds for each solution of the survey
-	jam     byte          // 1 ok, 2 warning, 3 critical
-	spoof   byte          // 1 none, 2 indicated, 3 affirmed
+	baud    int    // in effect
+	input   []byte // bytes that are no frame yet
+	count   int64  // solutions so far
+	survey  uint32 // s surveyed
+	counted uint32 // seconds for each solution of the survey
+	jam     byte   // 1 ok, 2 warning, 3 critical
+	spoof   byte   // 1 none, 2 indicated, 3 affirmed
 }
 
 // keyMsgMonHW is no item that anybody else needs.
@@ -68,7 +67,6 @@ func (u *ublox) reset() {
 		ubx.KeyItfmEnable: 0, ubx.KeyUART1OutUBX: 1, ubx.KeyUART1OutNMEA: 1,
 	}
 	u.baud, u.survey, u.input = baudM8, 0, nil
-	u.pulse = ubx.TimePulse{Version: 1}
 	for name, key := range messageKeys {
 		switch name {
 		case ubx.MonHW: // until generation 8; MON-RF and SEC-SIG follow it
@@ -330,13 +328,16 @@ type SavedReceiver struct {
 	Items   map[ubx.Key]uint64 `json:"items"`
 	Baud    int                `json:"baud"`
 	SurveyS uint32             `json:"survey_s"`
+	Count   int64              `json:"count"` // solutions so far
+	Jam     byte               `json:"jam"`   // as SetSurroundings says
+	Spoof   byte               `json:"spoof"`
 }
 
 func (u *ublox) save() *SavedReceiver {
 	if u == nil {
 		return nil
 	}
-	return &SavedReceiver{Items: maps.Clone(u.items), Baud: u.baud, SurveyS: u.survey}
+	return &SavedReceiver{Items: maps.Clone(u.items), Baud: u.baud, SurveyS: u.survey, Count: u.count, Jam: u.jam, Spoof: u.spoof}
 }
 
 // resume takes the settings that are known here.
@@ -349,7 +350,7 @@ func (u *ublox) resume(s *SavedReceiver) {
 			u.items[k] = v
 		}
 	}
-	u.survey = s.SurveyS
+	u.survey, u.count, u.jam, u.spoof = s.SurveyS, s.Count, s.Jam, s.Spoof
 	if s.Baud > 0 {
 		u.baud = s.Baud
 	}

@@ -79,7 +79,7 @@ func (u *ublox) legacyMessage(m ubx.Message) (answer []byte, ok bool) {
 func (u *ublox) legacyPulse(m ubx.Message) (answer []byte, ok bool) {
 	value := func(k ubx.Key) uint64 { return u.items[k] }
 	if len(m.Payload) <= 1 {
-		t := u.pulse
+		t := ubx.TimePulse{Version: 1}
 		t.CableDelayNs, t.UserDelayNs = int16(value(ubx.KeyTPCableDelay)), int32(value(ubx.KeyTPUserDelay))
 		t.Period, t.PeriodLocked = uint32(value(ubx.KeyTPPeriod)), uint32(value(ubx.KeyTPPeriodLocked))
 		t.Length, t.LengthLocked = uint32(value(ubx.KeyTPLength)), uint32(value(ubx.KeyTPLengthLocked))

@@ -11,7 +11,7 @@ import (
 )
 
 // Unset are the paths of what is zero or empty in v, however deep. A test that fills
-// v and wants none finds each field that somebody adds later.
+// v and wants none finds each field that somebody adds later. Bytes in a row are one.
 func Unset(v any, name string) []string {
 	var list []string
 	unset(reflect.ValueOf(v), name, &list)
@@ -28,7 +28,7 @@ func unset(v reflect.Value, path string, list *[]string) {
 		for i := range v.NumField() {
 			unset(v.Field(i), path+"."+v.Type().Field(i).Name, list)
 		}
-	case (v.Kind() == reflect.Array || v.Kind() == reflect.Slice) && v.Len() > 0:
+	case (v.Kind() == reflect.Array || v.Kind() == reflect.Slice) && v.Len() > 0 && v.Type().Elem().Kind() != reflect.Uint8:
 		for i := range v.Len() {
 			unset(v.Index(i), path+"[]", list)
 		}

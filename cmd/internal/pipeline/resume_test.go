@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"encoding/json"
 	"math"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/virtual"
 	"bragi/holdover/quality"
+	"bragi/internal/reflecttest"
 )
 
 // Restarts of up to two seconds at any moment of the second, one after the other:
@@ -110,5 +112,33 @@ func TestRefusedPipelines(t *testing.T) {
 		if report := p.Look(r.Now).Report; report.EverLocked {
 			t.Errorf("%s: it is locked all the same", name)
 		}
+	}
+}
+
+// What a Pipeline leaves goes through a file into the next one and out of it again,
+// with every field. Inside of Servo and Reference this is for the tests of their
+// packages, which can fill them; here they come back as the same file.
+func TestNoFieldOfAStateIsLost(t *testing.T) {
+	r := virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 5, TimeToFix: 3 * time.Second, StartOffset: -10 * time.Second})
+	r.Until(40*time.Second, "class 6", r.Class(6))
+	r.Run(20 * time.Second)
+	r.Pipe.MeasuredEgress(317)
+	left, _ := r.Pipe.Save(r.Now)
+	if err := r.Restart(0); err != nil {
+		t.Fatal(err)
+	}
+	again, _ := r.Pipe.Save(r.Now)
+	for _, path := range append(reflecttest.Unset(left, "State"), reflecttest.Differing(left, again, "State")...) {
+		if !strings.HasPrefix(path, "State.Servo.") && !strings.HasPrefix(path, "State.Reference.") {
+			t.Errorf("%s is zero, or did not come back", path)
+		}
+	}
+	before, err := json.Marshal(left)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := json.Marshal(again)
+	if err != nil || string(before) != string(after) {
+		t.Errorf("%s became\n%s: %v", before, after, err)
 	}
 }
