@@ -63,12 +63,12 @@ const (
 type Event struct {
 	Kind  EventKind
 	At    timescale.Mono // when it is seen, never before the last event's
-	Edge  Edge           // PulseEdge
+	Edge  TrueEdge       // PulseEdge
 	Bytes []byte         // ReceiverBytes: came in up to At
 }
 
-// Edge is a pulse, and the truth of it.
-type Edge struct {
+// TrueEdge is a pulse, and the truth of it.
+type TrueEdge struct {
 	// Edge is the board's to see: the exact reading of the PHC, in whole grains, and
 	// the deviation of the stamp without the receiver's noise.
 	timescale.Edge
@@ -256,7 +256,7 @@ func (b *Board) planSecond(from timescale.Mono, afterNs float64) {
 		if p.edgeAt.Before(begin) {
 			p.event.At = begin // an early edge is seen at the second, with its earlier stamp
 		}
-		p.event.Edge = Edge{Edge: timescale.Edge{SigmaNs: float64(b.config.StampGrainNs) / math.Sqrt(12)}, Second: second, LateNs: late, QErrNs: now.qErrNs}
+		p.event.Edge = TrueEdge{Edge: timescale.Edge{SigmaNs: float64(b.config.StampGrainNs) / math.Sqrt(12)}, Second: second, LateNs: late, QErrNs: now.qErrNs}
 		b.plan(p)
 	}
 	if !b.config.NoBytes {

@@ -36,8 +36,8 @@ func run(b *Board, d time.Duration) []Event {
 	}
 }
 
-func pulses(events []Event) []Edge {
-	var out []Edge
+func pulses(events []Event) []TrueEdge {
+	var out []TrueEdge
 	for _, e := range events {
 		if e.Kind == PulseEdge {
 			out = append(out, e.Edge)
@@ -309,7 +309,7 @@ func TestCoarseAdvanceGivesTheSameEvents(t *testing.T) {
 func TestPulsesFollowASlewedSky(t *testing.T) {
 	b := newBoard(t, quiet(Config{Seed: 4, NoBytes: true, Receiver: Timing}))
 	const ppm = 100
-	var edges []Edge
+	var edges []TrueEdge
 	for i := 1; i <= 700; i++ {
 		e := time.Duration(i) * 29 * time.Millisecond
 		edges = append(edges, pulses(b.Advance(m0.Add(e), sky0.Add(e+e*ppm/1e6)))...)
