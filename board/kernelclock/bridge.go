@@ -8,21 +8,13 @@ import (
 	"bragi/gnss/timescale"
 )
 
-const (
-	// realtimeSlew is more than the kernel slews CLOCK_REALTIME (500 ppm).
-	realtimeSlew = 600e-6
-	// Slack is what two readings of one moment may differ by, beyond the widths.
-	Slack = 20 * time.Microsecond
-)
+// Slack is what two readings of one moment may differ by, beyond the widths.
+const Slack = 20 * time.Microsecond
 
-// Jumped tells whether CLOCK_REALTIME was set between two readings: whether it
-// moved otherwise than CLOCK_MONOTONIC_RAW, by more than a slew explains. What
-// was stamped in REALTIME between them is then worth nothing.
+// Jumped tells whether CLOCK_REALTIME was set between two readings. What was stamped
+// in REALTIME between them is then worth nothing.
 func Jumped(a, b Pair) bool {
-	elapsed := b.Mono.Sub(a.Mono)
-	wrong := b.Realtime.Sub(a.Realtime) - elapsed
-	limit := Slack + time.Duration(a.WidthNs+b.WidthNs) + time.Duration(realtimeSlew*float64(elapsed.Abs()))
-	return wrong > limit || wrong < -limit
+	return timescale.RealtimeJumped(b.Realtime.Sub(a.Realtime), b.Mono.Sub(a.Mono), Slack+time.Duration(a.WidthNs+b.WidthNs))
 }
 
 // Bridge turns the kernel's stamps, which are of CLOCK_REALTIME, into

@@ -126,10 +126,8 @@ const (
 const (
 	uartChunk = 64 // bytes: a UART's FIFO
 
-	// A pair whose sky moved otherwise than CLOCK_MONOTONIC_RAW by more than
-	// this is across a jump: 600 ppm is beyond what the kernel slews, and two
-	// readings are uncertain by some microseconds.
-	skySlew    = 600e-6
+	// skyReading is what the sky, which is CLOCK_REALTIME where the board is live, may
+	// be off by against CLOCK_MONOTONIC_RAW: two readings are uncertain by some microseconds.
 	skyReading = 50 * time.Microsecond
 )
 
@@ -212,10 +210,9 @@ func (b *Board) Advance(to timescale.Mono, sky timescale.TAI) []Event {
 		return nil
 	}
 	moved := sky.Sub(b.sky)
-	limit := skyReading + time.Duration(skySlew*float64(elapsed))
-	if wrong := moved - elapsed; wrong > limit || wrong < -limit {
+	if timescale.RealtimeJumped(moved, elapsed, skyReading) {
 		b.second = floorSecond(sky)
-		b.state.since = b.state.since.Add(wrong) // antenna and fix go by elapsed time
+		b.state.since = b.state.since.Add(moved - elapsed) // antenna and fix go by elapsed time
 	} else {
 		for last := floorSecond(sky); b.second < last; {
 			b.second++
