@@ -17,7 +17,7 @@ import (
 // The structures and numbers that go to the kernel are those that the C
 // compiler makes of the kernel's headers. scripts/abi/make.sh writes the tables;
 // the test runs natively and, for the other architectures, under qemu-user.
-func TestABI(t *testing.T) {
+func TestStructuresAndNumbersAreThoseOfTheKernelsHeaders(t *testing.T) {
 	name := "testdata/abi-" + runtime.GOARCH + ".txt"
 	file, err := os.Open(name)
 	if err != nil {
@@ -195,7 +195,7 @@ func networkLayout(size, at func(string, uintptr), constant func(string, uint32)
 	}
 }
 
-func TestClockID(t *testing.T) {
+func TestAClockIDIsMadeFromTheFileAsTheKernelDoes(t *testing.T) {
 	// (~fd << 3) | 3, as in the kernel's posix-timers.h.
 	for fd, want := range map[int]int32{0: -5, 3: -29, 1000: -8005} {
 		if got := clockID(fd); got != want {

@@ -141,7 +141,7 @@ func TestEXTTSEdgeOfAClockThatWasSetIsNotUsed(t *testing.T) {
 	}
 }
 
-func TestEXTTSEdges(t *testing.T) {
+func TestEXTTSGivesEachFreshEdgeOfItsChannelOnce(t *testing.T) {
 	e, f := fakeEXTTS(t, exttsCalls...)
 	for i := range 4 {
 		f.pass(1e9)
@@ -231,7 +231,7 @@ func pin(name string, function, channel uint32) unix.PtpPinDesc {
 	return p
 }
 
-func TestEXTTSPins(t *testing.T) {
+func TestEXTTSSetsAFreePinOrNamesThePins(t *testing.T) {
 	const perOut = unix.PTP_PF_PEROUT
 	for _, tc := range []struct {
 		name    string
@@ -271,7 +271,7 @@ func TestEXTTSPins(t *testing.T) {
 	}
 }
 
-func TestEXTTSRefusals(t *testing.T) {
+func TestEXTTSRefusesAChannelThatTheClockLacks(t *testing.T) {
 	m := newMachine(unix.PTP_SYS_OFFSET)
 	p := fakePHC(t, m)
 	for channel, want := range map[int]string{2: `"extts:1"`, -1: `"extts:1"`, 0: "rising edges"} {
@@ -285,7 +285,7 @@ func TestEXTTSRefusals(t *testing.T) {
 	}
 }
 
-func TestEXTTSReadEnds(t *testing.T) {
+func TestAnEXTTSReadEndsWithItsContextOrTheChannel(t *testing.T) {
 	e, f := fakeEXTTS(t, exttsCalls...)
 	for range 20 { // a cancel must not spoil the reads after it
 		ctx, cancel := context.WithCancel(context.Background())
@@ -322,7 +322,7 @@ func TestEXTTSReadEnds(t *testing.T) {
 	}
 }
 
-func TestEXTTSDeviceGone(t *testing.T) {
+func TestAnEXTTSDeviceThatIsGoneIsNamed(t *testing.T) {
 	e, f := fakeEXTTS(t, exttsCalls...)
 	f.gone = true
 	_ = unix.Close(f.out) // hang-up

@@ -12,7 +12,7 @@ func driverPPB(units int64) int64 { return (1 + units) * 125 >> 13 }
 
 // The FEC is never given a plain 0, always gets the whole ppb that was meant,
 // and what is told as applied is what the driver's arithmetic makes of it.
-func TestFECDial(t *testing.T) {
+func TestTheFECGetsWholePPBAndNeverAPlainZero(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		counter := rapid.SampledFrom([]int64{8, 10, 20, 40}).Draw(t, "counter")
 		ppb := rapid.Float64Range(-100_000, 100_000).Draw(t, "ppb")
@@ -45,7 +45,7 @@ func TestFECDial(t *testing.T) {
 	}
 }
 
-func TestWholePPB(t *testing.T) {
+func TestAWholePPBArrivesAtTheDriverAsItself(t *testing.T) {
 	for ppb := int64(-300_000); ppb <= 300_000; ppb += 7 {
 		if got := driverPPB(wholePPB(ppb)); got != ppb {
 			t.Fatalf("%d ppb arrive as %d", ppb, got)
@@ -55,7 +55,7 @@ func TestWholePPB(t *testing.T) {
 
 // CPTS cuts off to multiples of 2^-31; what it is given arrives as the multiple
 // that was meant.
-func TestCPTSDial(t *testing.T) {
+func TestCPTSGetsTheMultipleThatWasMeant(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ppb := rapid.Float64Range(-1_000_000, 1_000_000).Draw(t, "ppb")
 		units, applied := grainOf("CTPS timer", 1_000_000, 0).dial(ppb, 1_000_000)
@@ -75,7 +75,7 @@ func TestCPTSDial(t *testing.T) {
 
 // Intel's 82576 likewise, in much coarser steps; what it makes of a correction is
 // told, so that the servo is not deceived.
-func TestI82576Dial(t *testing.T) {
+func TestAn82576sCoarseStepsAreToldAsApplied(t *testing.T) {
 	g := grainOf("igb", i82576MaxPPB, 0)
 	if math.Abs(g.quantumPPB-119.2) > 0.1 {
 		t.Fatalf("a grain of %v ppb", g.quantumPPB)
@@ -91,7 +91,7 @@ func TestI82576Dial(t *testing.T) {
 
 // A driver that is not known has no known grain, and what is told as applied is
 // what the kernel was asked for. TI's newer CPTS is one, by the older's name.
-func TestUnknownGrain(t *testing.T) {
+func TestAnUnknownDriverHasNoKnownGrain(t *testing.T) {
 	for name, maxPPB := range map[string]int32{
 		"": 999_999_881, "525400090001": 999_999_881, "igb": 62_499_999 /* 82580 and later */, "gmtest0": 500_000, "gem-ptp-timer": 64_000_000,
 		"CTPS timer": 488_281, // am65-cpts at 500 MHz

@@ -44,7 +44,7 @@ func alone(t *testing.T) bool {
 
 // A device that is made, set up and taken away is told of; the watch ends with
 // its context.
-func TestWatchLinks(t *testing.T) {
+func TestALinkThatComesChangesOrGoesIsToldOf(t *testing.T) {
 	if !alone(t) {
 		return
 	}

@@ -294,7 +294,7 @@ func TestStampingIsPutBack(t *testing.T) {
 }
 
 // The clock of a VLAN on a bond is that of the bond's active device.
-func TestHardwareBelow(t *testing.T) {
+func TestTheClockBelowABondIsItsActiveDevices(t *testing.T) {
 	below := fecDevice()
 	n, kernel := openFake(t, "bond0.17", map[string]*device{
 		"bond0.17": {index: 9, lower: "bond0"}, "bond0": {index: 8, lower: "eth1"}, "eth1": below, "eth2": phyDevice(),
@@ -318,7 +318,7 @@ func TestHardwareBelow(t *testing.T) {
 
 // A renamed device is followed; one that is gone is found again by its name,
 // with whatever clock it has then.
-func TestRenamedAndGone(t *testing.T) {
+func TestARenamedDeviceIsFollowedAndALostOneFoundByName(t *testing.T) {
 	d := fecDevice()
 	n, kernel := openFake(t, "eth0", map[string]*device{"eth0": d})
 	delete(kernel.devices, "eth0")
@@ -351,7 +351,7 @@ func TestRenamedAndGone(t *testing.T) {
 	}
 }
 
-func TestPHCOfAnInterface(t *testing.T) {
+func TestAnInterfacesPHCIsFoundThoughTheDriverNamesNone(t *testing.T) {
 	old := fecDevice() // a driver that names no clock, but has one
 	old.info.Phc_index, old.sysfsName = -1, "ptp5"
 	n, _ := openFake(t, "eth0", map[string]*device{"eth0": old})
@@ -365,7 +365,7 @@ func TestPHCOfAnInterface(t *testing.T) {
 }
 
 // The kernel of this machine: loopback has software stamps and no clock.
-func TestLoopback(t *testing.T) {
+func TestLoopbackHasSoftwareStampsAndNoClock(t *testing.T) {
 	n, err := OpenNIC("lo")
 	if err != nil {
 		t.Fatal(err)
@@ -392,7 +392,7 @@ func TestLoopback(t *testing.T) {
 }
 
 // What sysfs says of a VLAN, a bond, a switch's port and a bridge.
-func TestLowerBySysfs(t *testing.T) {
+func TestSysfsTellsTheDeviceBelow(t *testing.T) {
 	dir := t.TempDir()
 	mk := func(path string) {
 		t.Helper()
@@ -418,7 +418,7 @@ func TestLowerBySysfs(t *testing.T) {
 	}
 }
 
-func TestNamesOfStamping(t *testing.T) {
+func TestStampingModesHaveNames(t *testing.T) {
 	if s := TxOneStepSync.String() + " " + RxPTPv2Event.String() + " " + TxMode(9).String() + " " + RxFilter(-1).String(); s != "one-step-sync ptpv2-event unknown unknown" {
 		t.Error(s)
 	}

@@ -33,7 +33,7 @@ func namedPHC(t *testing.T, m *machine, clockName string, counterNs int64) *PHC 
 
 // Each driver and kernel gets the best method it knows, and every method tells
 // the same time.
-func TestCrossTimestamps(t *testing.T) {
+func TestEachDriverGetsTheBestCrossTimestampItKnows(t *testing.T) {
 	for _, tc := range []struct {
 		name       string
 		supported  []uint
@@ -102,7 +102,7 @@ func TestJumpOfRealtimeVoidsACrossTimestamp(t *testing.T) {
 	}
 }
 
-func TestPHCFrequency(t *testing.T) {
+func TestThePHCsFrequencyIsSetInWholeKernelUnits(t *testing.T) {
 	const unit = 1000.0 / 65536
 	for _, tc := range []struct{ ask, want float64 }{
 		{0, 0}, {1, 66 * unit}, {-1, -66 * unit}, {1234.5, 80904 * unit}, {9e6, 1e6}, {-9e6, -1e6}, {0.007, 0},
@@ -125,7 +125,7 @@ func TestPHCFrequency(t *testing.T) {
 	}
 }
 
-func TestPHCLimitBetweenUnits(t *testing.T) {
+func TestACorrectionStaysWithinALimitBetweenUnits(t *testing.T) {
 	m := newMachine()
 	m.caps.Max_adj = 7 // 458.75 units
 	p := fakePHC(t, m)
@@ -137,7 +137,7 @@ func TestPHCLimitBetweenUnits(t *testing.T) {
 }
 
 // The line follows what the program does to the clock, and the clock itself.
-func TestPHCLocal(t *testing.T) {
+func TestThePHCsLineFollowsStepsAndSteering(t *testing.T) {
 	m := newMachine(unix.PTP_SYS_OFFSET_EXTENDED)
 	p := fakePHC(t, m)
 	check := func(when string, limit float64) {
@@ -179,7 +179,7 @@ func TestPHCLocal(t *testing.T) {
 
 // What others do to the clock is told with its size, and undone to the width of
 // the readings; our own steps and steering in between do not count.
-func TestPHCPutBack(t *testing.T) {
+func TestWhatOthersDidToThePHCIsToldAndPutBack(t *testing.T) {
 	for _, tc := range []struct {
 		what  string
 		by    int64 // ns, each half second
@@ -267,7 +267,7 @@ func TestPHCStartsWithItsCorrection(t *testing.T) {
 }
 
 // The FEC of QEMU: its counter stands still at 0.
-func TestFrozenPHC(t *testing.T) {
+func TestAPHCThatStandsStillIsNoticed(t *testing.T) {
 	m := newMachine(unix.PTP_SYS_OFFSET)
 	m.frozen = true
 	p := fakePHC(t, m)
@@ -316,7 +316,7 @@ func TestPHCErrorsNameDeviceAndFix(t *testing.T) {
 	}
 }
 
-func TestPHCClose(t *testing.T) {
+func TestAClosedPHCRefusesAndItsLineGoesOn(t *testing.T) {
 	m := newMachine()
 	p := fakePHC(t, m)
 	p.keepFresh()
@@ -350,7 +350,7 @@ func TestPHCLocalAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestDriverName(t *testing.T) {
+func TestTheDriversNameIsReadFromSysfs(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "ptp3"), 0o755); err != nil {
 		t.Fatal(err)

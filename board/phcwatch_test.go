@@ -18,7 +18,7 @@ import (
 // A jump of 700 ns is seen by the next cross timestamp, whatever way the clock is
 // read, and put back; for an hour before, nothing was taken for one, although the
 // crystals wander, interrupts come between and the clock is steered.
-func TestSmallJumps(t *testing.T) {
+func TestAJumpOfLessThanAMicrosecondIsSeenAndPutBack(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		ioctls []uint
@@ -75,7 +75,7 @@ func TestSmallJumps(t *testing.T) {
 
 // Another program that sets the frequency is seen at the next reading, however
 // little it changes, and overruled.
-func TestSteeredByOthers(t *testing.T) {
+func TestAnothersSteeringIsSeenAndOverruled(t *testing.T) {
 	for _, by := range []float64{0.1, -20, 90_000} {
 		m := newMachine(unix.PTP_SYS_OFFSET)
 		p := fakePHC(t, m)
@@ -117,7 +117,7 @@ func TestSteeredByOthers(t *testing.T) {
 
 // Another program's correction is seen also when ours replaces it before the next
 // reading.
-func TestSteeredBetweenReadings(t *testing.T) {
+func TestAnothersSteeringBetweenReadingsIsSeen(t *testing.T) {
 	m := newMachine(unix.PTP_SYS_OFFSET)
 	p := fakePHC(t, m)
 	for range 40 {
@@ -176,7 +176,7 @@ func TestPutBackGivesTheFrequencyAgain(t *testing.T) {
 
 // A clock that is unplugged is noticed, its line goes on, and when it is back, as
 // another device and at another time, it is set to the line at its frequency.
-func TestUnplugged(t *testing.T) {
+func TestAnUnpluggedClockComesBackToItsLine(t *testing.T) {
 	m := newMachine(unix.PTP_SYS_OFFSET)
 	p := fakePHC(t, m)
 	if _, err := p.AdjustFrequency(-4600); err != nil {
@@ -228,7 +228,7 @@ func TestUnplugged(t *testing.T) {
 
 // A FEC whose interface is down cannot be read; when it is up again the method
 // is the one from before, and what it did meanwhile is a disturbance.
-func TestUnreadable(t *testing.T) {
+func TestAClockThatWasUnreadableKeepsItsMethod(t *testing.T) {
 	m := newMachine(unix.PTP_SYS_OFFSET)
 	p := fakePHC(t, m)
 	for range 40 {
@@ -286,7 +286,7 @@ func hold(t *testing.T, proc, id, name, target string) {
 	}
 }
 
-func TestHolders(t *testing.T) {
+func TestTheHoldersOfADeviceAreNamed(t *testing.T) {
 	proc := t.TempDir()
 	hold(t, proc, "812", "ptp4l", "/dev/ptp0")
 	hold(t, proc, "813", "chronyd", "/dev/ptp1")
@@ -344,7 +344,7 @@ func TestSuspectsAreOfNow(t *testing.T) {
 }
 
 // The goroutine ends with Close also while the clock is away.
-func TestCloseWhileAway(t *testing.T) {
+func TestCloseEndsTheWatchWhileTheClockIsAway(t *testing.T) {
 	m := newMachine()
 	p := fakePHC(t, m)
 	m.gone, m.lost = unix.ENODEV, os.ErrNotExist

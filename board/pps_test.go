@@ -70,7 +70,7 @@ func fakePPS(t *testing.T, steps ...func(*ppsScript) error) (*PPS, *ppsScript, *
 	return p, s, phc
 }
 
-func TestPPSEdgesInTheClocksTime(t *testing.T) {
+func TestPPSEdgesAreInTheClocksTime(t *testing.T) {
 	var at []float64
 	second := func(s *ppsScript) error {
 		s.m.pass(1e9)
@@ -146,7 +146,7 @@ func TestPPSGivesBothEdgesOfASourceThatCapturesThem(t *testing.T) {
 	}
 }
 
-func TestPPSSkipsAndJumps(t *testing.T) {
+func TestPPSSkipsMissedEdgesAndThoseAcrossAJump(t *testing.T) {
 	var at []float64 // of the edges that are to come
 	missed := func(s *ppsScript) error {
 		s.m.pass(3e9)
@@ -174,7 +174,7 @@ func TestPPSSkipsAndJumps(t *testing.T) {
 	}
 }
 
-func TestPPSErrors(t *testing.T) {
+func TestPPSErrorsNameTheDeviceAndTheFix(t *testing.T) {
 	p, s, phc := fakePPS(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -10,7 +10,7 @@ import (
 
 // Steered by computing, the clock follows frequency and steps exactly, and
 // never moves when only its frequency changes.
-func TestSoftwareClock(t *testing.T) {
+func TestTheSoftwareClockFollowsFrequencyAndStepsExactly(t *testing.T) {
 	m := newMachine()
 	c, err := newSoftwareClock(m.clocks())
 	if err != nil {

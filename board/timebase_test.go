@@ -42,7 +42,7 @@ func (t *tracked) observe(scatter float64) bool {
 	return t.track.observe(t.now, t.local().Add(time.Duration(x)), int64(4*scatter)+1, false)
 }
 
-func TestLineForeseesASecond(t *testing.T) {
+func TestTheLineForeseesASecond(t *testing.T) {
 	for seed := range uint64(5) {
 		c := newTracked(seed)
 		var worst float64
@@ -126,7 +126,7 @@ func TestForeignStepIsFound(t *testing.T) {
 }
 
 // Two sandwiches within a moment give no rate: the old one is kept.
-func TestRateNeedsTime(t *testing.T) {
+func TestTwoReadingsWithinAMomentGiveNoRate(t *testing.T) {
 	c := newTracked(1)
 	for range 20 {
 		c.pass(500 * time.Millisecond)

@@ -16,7 +16,7 @@ func (s *sky) next(i int, delay time.Duration, lie int, qErrPs int64) {
 
 // Three words about the next pulse label, without any message; the sawtooth is
 // joined to the pulse that it was told for.
-func TestNextPulsesLabel(t *testing.T) {
+func TestThreeNextPulsesLabelWithoutAnyMessage(t *testing.T) {
 	for _, delay := range []time.Duration{30 * msec, 400 * msec, 940 * msec} {
 		s := newSky(t)
 		for i := range 10 {

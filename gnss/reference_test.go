@@ -71,7 +71,7 @@ func TestReferenceLabelsItsPulses(t *testing.T) {
 // A receiver that comes with another second than a clock which knows it is not
 // followed and is told of, until it comes round; a clock that knows no second
 // follows it.
-func TestReferenceWithAnotherSecondThanTheHeldClocks(t *testing.T) {
+func TestAReceiverWithAnotherSecondThanTheHeldClocksIsNotFollowed(t *testing.T) {
 	r := newReferenceRig(gnss.ReferenceConfig{})
 	r.tell, r.held = 1, 1000
 	for range 12 {
@@ -104,7 +104,7 @@ func TestReferenceWithAnotherSecondThanTheHeldClocks(t *testing.T) {
 }
 
 // What a Reference saves lets the next one label its first pulse.
-func TestReferenceGoesOn(t *testing.T) {
+func TestASavedReferenceLabelsItsFirstPulse(t *testing.T) {
 	r := newReferenceRig(gnss.ReferenceConfig{})
 	if r.Save(r.now) != nil {
 		t.Error("a label before the first pulse")

@@ -102,7 +102,7 @@ func TestEdgeIsTheExactReading(t *testing.T) {
 	}
 }
 
-func TestStampGrain(t *testing.T) {
+func TestStampsAreWholeGrains(t *testing.T) {
 	b := newBoard(t, Config{Seed: 1, StampGrainNs: 40, NoBytes: true})
 	for _, e := range pulses(run(b, 10*time.Second)) {
 		if e.Local.Ns()%40 != 0 || math.Abs(e.SigmaNs-40/math.Sqrt(12)) > 1e-9 {
@@ -111,7 +111,7 @@ func TestStampGrain(t *testing.T) {
 	}
 }
 
-func TestPulseNoise(t *testing.T) {
+func TestThePulsesNoiseIsItsReceivers(t *testing.T) {
 	const hours = 3
 	late := func(kind ReceiverKind) (raw, corrected []float64) {
 		b := newBoard(t, quiet(Config{Receiver: kind, Seed: 11, NoBytes: true}))
@@ -146,7 +146,7 @@ func TestPulseNoise(t *testing.T) {
 }
 
 // The slow part is a Gauss-Markov process of 10 ns and 7200 s.
-func TestSlowPulseNoise(t *testing.T) {
+func TestSlowPulseNoiseIsGaussMarkov(t *testing.T) {
 	p := newPulseNoise(Navigation, 5)
 	var sum, lag float64
 	const n = 1_500_000
@@ -198,7 +198,7 @@ func TestAntennaDelayIsLate(t *testing.T) {
 	}
 }
 
-func TestAntennaAndFix(t *testing.T) {
+func TestPulsesComeWithTheFixAndEndWithTheAntenna(t *testing.T) {
 	b := newBoard(t, Config{Seed: 2, TimeToFix: 4 * time.Second})
 	events := run(b, 4*time.Second) // from x.25 s: seconds 1 to 4, none 4 s old yet
 	if n := len(pulses(events)); n != 0 {
@@ -325,7 +325,7 @@ func TestPulsesFollowASlewedSky(t *testing.T) {
 	}
 }
 
-func TestSkyJumps(t *testing.T) {
+func TestNoPulseComesAcrossAJumpOfTheSky(t *testing.T) {
 	for _, jump := range []time.Duration{time.Hour, -time.Hour, 400 * time.Millisecond, -time.Second} {
 		b := newBoard(t, quiet(Config{Seed: 4}))
 		run(b, 5500*time.Millisecond)
@@ -357,7 +357,7 @@ func TestAdvanceBackIsNothing(t *testing.T) {
 	}
 }
 
-func TestThermometer(t *testing.T) {
+func TestTheThermometerShowsTheAirInSteps(t *testing.T) {
 	b := newBoard(t, Config{Seed: 1, NoBytes: true})
 	low, high := math.Inf(1), math.Inf(-1)
 	for range 24 * 6 {
@@ -376,7 +376,7 @@ func TestThermometer(t *testing.T) {
 	}
 }
 
-func TestTrueError(t *testing.T) {
+func TestTheTrueErrorIsThePHCLessTheSky(t *testing.T) {
 	b := newBoard(t, quiet(Config{Seed: 1, NoBytes: true, StartOffset: -1500 * time.Nanosecond}))
 	run(b, 10*time.Second)
 	if _, err := b.PHC().AdjustFrequency(b.mono, 100); err != nil {
@@ -389,7 +389,7 @@ func TestTrueError(t *testing.T) {
 	}
 }
 
-func TestConfigsThatContradict(t *testing.T) {
+func TestConfigsThatContradictAreRefused(t *testing.T) {
 	for name, c := range map[string]Config{
 		"negative quantum":     {QuantumPPB: -1},
 		"quantum above limit":  {QuantumPPB: 5, MaxPPB: 1},
@@ -404,7 +404,7 @@ func TestConfigsThatContradict(t *testing.T) {
 	}
 }
 
-func TestBurstTiming(t *testing.T) {
+func TestBurstsComeWithinTheirDelayAndJitter(t *testing.T) {
 	b := newBoard(t, quiet(Config{Seed: 6}))
 	var second timescale.Mono
 	spread := map[time.Duration]bool{}

@@ -82,7 +82,7 @@ func TestBurstNamesTheSecondOfThePulseBefore(t *testing.T) {
 	}
 }
 
-func TestVoidBurstsParse(t *testing.T) {
+func TestBurstsBeforeTheFixAreVoid(t *testing.T) {
 	b := newBoard(t, Config{Seed: 6, TimeToFix: 6 * time.Second})
 	voids := 0
 	for _, s := range sentences(t, text(run(b, 5900*time.Millisecond))) {

@@ -46,7 +46,7 @@ func TestADEVIsTheDataSheets(t *testing.T) {
 }
 
 // The figures of the study, apart from the formula of Spec.
-func TestADEVAtOneSecond(t *testing.T) {
+func TestADEVAtOneSecondIsTheStudys(t *testing.T) {
 	for kind, want := range map[Kind]float64{XO: 1.1e-9, TCXO: 1.4e-10, TCXOHi: 4.2e-11, OCXO: 1e-11, Rb: 1e-11} {
 		if got := kind.Spec().ADEV(1); math.Abs(got/want-1) > 0.05 {
 			t.Errorf("%v: ADEV(1 s) %.2e, want %.2e", kind, got, want)
@@ -63,7 +63,7 @@ func TestFlickerIsFlat(t *testing.T) {
 	}
 }
 
-func TestOffsetAgeingAndTemperature(t *testing.T) {
+func TestACrystalHasItsOffsetAgeingAndTemperatureCoefficient(t *testing.T) {
 	quiet := Spec{LagS: 60}
 	day := int(dayS / gridS)
 	tests := []struct {
@@ -152,7 +152,7 @@ func TestCrystalsAreWithinTheDataSheet(t *testing.T) {
 	}
 }
 
-func TestKindNames(t *testing.T) {
+func TestEachKindIsParsedFromItsName(t *testing.T) {
 	for kind := XO; kind <= Rb; kind++ {
 		if got, err := ParseKind(kind.String()); err != nil || got != kind {
 			t.Errorf("ParseKind(%q) = %v, %v", kind.String(), got, err)

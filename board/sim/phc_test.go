@@ -21,7 +21,7 @@ func perfect(quantum, max float64) *PHC {
 	return NewPHC(o, m0, timescale.LocalFromNs(0), quantum, max)
 }
 
-func TestFrequencyCorrection(t *testing.T) {
+func TestAFrequencyCorrectionIsQuantizedClampedAndApplied(t *testing.T) {
 	tests := []struct {
 		name               string
 		quantum, max, ask  float64

@@ -60,7 +60,7 @@ func TestRecordingIsCutByTheTimesNamed(t *testing.T) {
 	}
 }
 
-func TestRecordingPlays(t *testing.T) {
+func TestARecordingPlaysWithNewTimesAndNothingElseTouched(t *testing.T) {
 	capture := made(t)
 	r := recording(t, capture)
 	first := r.play(nil, playedAt, false)
@@ -139,7 +139,7 @@ func checkTimes(t *testing.T, b []byte, want time.Time) (n int) {
 	return n
 }
 
-func TestRecordingWithTheAntennaCut(t *testing.T) {
+func TestARecordingHasNoFixWithTheAntennaCut(t *testing.T) {
 	r := recording(t, made(t))
 	for range 4 {
 		r.play(nil, playedAt, true)
@@ -181,7 +181,7 @@ func TestBoardPlaysARecording(t *testing.T) {
 	}
 }
 
-func TestRealCaptures(t *testing.T) {
+func TestCapturesOfRealReceiversPlay(t *testing.T) {
 	for name, want := range map[string]struct{ once, looped, timed int }{
 		"ublox-8.log": {1, 72, 4}, // RMC, GGA, GLL, ZDA; before it a binary start of the stream
 		"mt3339.log":  {0, 30, 3}, // GGA, RMC, ZDA
@@ -205,7 +205,7 @@ func TestRealCaptures(t *testing.T) {
 	}
 }
 
-func TestRecordingWithoutAFix(t *testing.T) {
+func TestARecordingWithoutAFixIsRefused(t *testing.T) {
 	for name, capture := range map[string]string{
 		"empty": "", "remarks only": "# a\n# b", "void": "$GPRMC,,V,,,,,,,,,,N*53\r\n", "bad checksum": "$GPRMC,120000,A,,,,,,,010126,,*00\r\n",
 	} {

@@ -135,7 +135,7 @@ func TestNoFieldOfABoardIsLost(t *testing.T) {
 	}
 }
 
-func TestRefusedBoards(t *testing.T) {
+func TestASavedBoardOfAnotherOrLongAgoIsRefused(t *testing.T) {
 	config := Config{Oscillator: OCXO, Seed: 3}
 	start, sky := timescale.MonoFromNs(5e9), timescale.TAIFromNs(1_790_000_000e9)
 	b, err := New(config, start, sky)

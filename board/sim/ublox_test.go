@@ -43,7 +43,7 @@ func acked(answers []ubx.Message) bool {
 
 // From the factory: NMEA alone at the factory's rate; noise at any other, and
 // what is said at any other is not heard.
-func TestFactoryReceiver(t *testing.T) {
+func TestAFactoryReceiverSpeaksNMEAAtItsOwnRateOnly(t *testing.T) {
 	for kind, baud := range map[ReceiverKind]int{M8T: 9600, F9T: 38_400} {
 		b := newBoard(t, Config{Receiver: kind})
 		b.SetHostBaud(baud)
@@ -113,7 +113,7 @@ func TestCableDelayMovesThePulse(t *testing.T) {
 }
 
 // Each n-th solution a message; antenna, jamming and spoofing are told.
-func TestMessagesAndSurroundings(t *testing.T) {
+func TestTheReceiverTellsItsSurroundingsAtTheRateSet(t *testing.T) {
 	b := newBoard(t, Config{Receiver: F9T})
 	b.ublox.set(ubx.Item{Key: ubx.KeyMsgNavPVTUART1, Value: 1}, ubx.Item{Key: ubx.KeyMsgMonRFUART1, Value: 5},
 		ubx.Item{Key: ubx.KeyMsgSecSIGUART1, Value: 5}, ubx.Item{Key: ubx.KeyItfmEnable, Value: 1})
@@ -139,7 +139,7 @@ func TestMessagesAndSurroundings(t *testing.T) {
 
 // A survey ends when it took long enough and its mean is good enough, not before
 // both; without power all is forgotten.
-func TestSurveyAndPower(t *testing.T) {
+func TestASurveyEndsByTimeAndAccuracyAndPowerLossForgetsIt(t *testing.T) {
 	b := newBoard(t, Config{Receiver: M8T, NoBytes: true, SurveySpeed: 10})
 	b.ublox.set(ubx.TimeMode{Mode: ubx.TimeModeSurvey, SurveyMinS: 100, SurveyLimit: 20_000}.Items()...) // 2 m: 625 s
 	run(b, 30*time.Second)

@@ -130,7 +130,7 @@ func write(t *testing.T, f *os.File, s string) {
 var zda = sentence("GPZDA,120000.00,01,03,2026,00,00")
 
 // With the rate given every byte is passed on as it is, garbage too.
-func TestReadsEveryByte(t *testing.T) {
+func TestEveryByteIsPassedOn(t *testing.T) {
 	master, slave := openPTY(t)
 	r := start(t, Config{Device: slave, Baud: 9600})
 	if e := r.event(Opened); e.Baud != 9600 || e.Device != slave {
@@ -153,7 +153,7 @@ func TestReadsEveryByte(t *testing.T) {
 }
 
 // The rate is found by listening, and the sentence that proved it is not lost.
-func TestFindsTheRate(t *testing.T) {
+func TestTheRateIsFoundAndItsProofIsNotLost(t *testing.T) {
 	master, slave := openPTY(t)
 	r := start(t, Config{Device: slave})
 	write(t, master, "\x00\xffgarbage"+zda)
@@ -162,7 +162,7 @@ func TestFindsTheRate(t *testing.T) {
 }
 
 // Silence is no fault of the port: no events, and what comes after is read.
-func TestSilence(t *testing.T) {
+func TestSilenceIsNoFaultOfThePort(t *testing.T) {
 	master, slave := openPTY(t)
 	r := start(t, Config{Device: slave, Baud: 9600})
 	r.event(Opened)
@@ -177,7 +177,7 @@ func TestSilence(t *testing.T) {
 
 // A USB receiver is pulled and comes back under another name; its by-id link
 // leads there.
-func TestUnplugAndReplug(t *testing.T) {
+func TestAReceiverIsFoundUnderItsNewName(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "usb-u-blox")
 	first, slave := openPTY(t)
 	if err := os.Symlink(slave, link); err != nil {
@@ -221,7 +221,7 @@ func TestMissingDeviceIsSaidOnce(t *testing.T) {
 	r.stop()
 }
 
-func TestNoSerialPort(t *testing.T) {
+func TestWhatIsNoSerialPortIsNamedInTheError(t *testing.T) {
 	r := start(t, Config{Device: "/dev/null"})
 	if e := r.event(Failed); !strings.Contains(e.Err.Error(), "/dev/null") {
 		t.Errorf("the event does not name the device: %v", e)
@@ -249,7 +249,7 @@ func TestOpenErrorsNameTheFix(t *testing.T) {
 }
 
 // go.bug.st/serial keeps a port to itself, so a second reader is told.
-func TestBusyDevice(t *testing.T) {
+func TestASecondReaderIsToldThatThePortIsBusy(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("SKIPPED: root may open an exclusive port")
 	}

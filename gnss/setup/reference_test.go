@@ -99,7 +99,7 @@ func (c *conversation) run(d time.Duration) {
 
 // What goes wrong is told by name; a receiver that navigates and has no time mode
 // is no fault, a timing receiver that has none is.
-func TestFaultsByName(t *testing.T) {
+func TestWhatGoesWrongIsToldByName(t *testing.T) {
 	for _, c := range []struct {
 		firmware      string
 		forgets, mute ubx.Name
@@ -135,7 +135,7 @@ func TestFaultsByName(t *testing.T) {
 
 // A receiver that is lost over a new rate is looked for at the old one, called
 // back, and told; there is no third attempt.
-func TestLostOverARate(t *testing.T) {
+func TestAReceiverLostOverANewRateIsCalledBackAtTheOldOne(t *testing.T) {
 	r := newReference()
 	c := r.converse(t, 9600)
 	for len(c.baudWas) == 0 {
@@ -158,7 +158,7 @@ func TestLostOverARate(t *testing.T) {
 
 // A reference receiver of generation 8 is surveyed and fixed by CFG-TMODE3, its
 // position to 0.1 mm.
-func TestReferenceReceiver(t *testing.T) {
+func TestAReferenceReceiverIsFixedToATenthOfAMillimetre(t *testing.T) {
 	r := newReference()
 	c := r.converse(t, 0)
 	m := c.machine
@@ -186,7 +186,7 @@ func TestReferenceReceiver(t *testing.T) {
 
 // A receiver that takes everything and then sends nothing of it is a fault by
 // name, not a loop.
-func TestMessagesThatDoNotCome(t *testing.T) {
+func TestMessagesThatDoNotComeAreAFaultAndNoLoop(t *testing.T) {
 	b := newBench(t, timing(), sim.Config{Receiver: sim.F9T})
 	b.run(400 * time.Millisecond)
 	b.machine.Opened(b.now, 0)

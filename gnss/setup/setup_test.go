@@ -118,7 +118,7 @@ var generations = map[string]sim.ReceiverKind{"M8T": sim.M8T, "F9T": sim.F9T}
 // From the factory to survey-in to a fixed position, by the older messages and
 // by configuration items. The survey takes its 1200 s and what its limit needs;
 // the position held is the one that was surveyed.
-func TestFactoryToFixedPosition(t *testing.T) {
+func TestAFactoryReceiverIsSetUpSurveyedAndFixed(t *testing.T) {
 	for name, kind := range generations {
 		b := newBench(t, timing(), sim.Config{Receiver: kind, Seed: 3, TimeToFix: 30 * time.Second})
 		took := b.until(20*time.Second, "set up", func() bool { return b.machine.Status().State == setup.Watching })
@@ -184,7 +184,7 @@ func TestSetUpReceiverIsLeftAlone(t *testing.T) {
 
 // A receiver that lost its power is noticed by the messages that no longer come,
 // set up again, and fixed where it was surveyed before, without a new survey.
-func TestPowerLossIsFixed(t *testing.T) {
+func TestAReceiverThatLostItsPowerIsFixedWithoutANewSurvey(t *testing.T) {
 	for name, kind := range generations {
 		b := newBench(t, timing(), sim.Config{Receiver: kind, SurveySpeed: 100, TimeToFix: 5 * time.Second})
 		b.until(2*time.Minute, "a fixed position", func() bool { return b.mode() == setup.ModeFixed })
@@ -224,7 +224,7 @@ func TestSurveyedPositionIsComparedFirst(t *testing.T) {
 }
 
 // What a receiver refuses is told by name, and the rest is set all the same.
-func TestRefusalsAreTold(t *testing.T) {
+func TestRefusalsAreToldAndTheRestIsSet(t *testing.T) {
 	for name, kind := range generations {
 		b := newBench(t, timing(), sim.Config{Receiver: kind, Refuse: []ubx.Key{ubx.KeyDynModel, ubx.KeyItfmEnable}})
 		b.until(time.Minute, "set up", func() bool { return b.machine.Status().State == setup.Watching })
@@ -303,7 +303,7 @@ func TestSlowLineIsRaised(t *testing.T) {
 }
 
 // A receiver that is no u-blox is asked five times, and then never again.
-func TestNoUBlox(t *testing.T) {
+func TestAReceiverThatIsNoUBloxIsAskedFiveTimesOnly(t *testing.T) {
 	b := newBench(t, timing(), sim.Config{Receiver: sim.Navigation})
 	b.until(20*time.Second, "given up", func() bool { return b.machine.Status().State == setup.Foreign })
 	if b.written != 5*8 || b.count(setup.NotUBlox) != 1 || len(b.machine.Problems()) != 0 {
@@ -322,7 +322,7 @@ func TestNoUBlox(t *testing.T) {
 
 // One that must be a u-blox, or speaks UBX, and does not answer is a fault: our
 // line to it is not wired.
-func TestUnwiredTransmitLine(t *testing.T) {
+func TestAUBloxThatNeverAnswersIsAFaultOfTheWiring(t *testing.T) {
 	for what, c := range map[string]struct {
 		protocol setup.Protocol
 		kind     sim.ReceiverKind
@@ -344,7 +344,7 @@ func TestUnwiredTransmitLine(t *testing.T) {
 
 // A receiver that was pulled out and put back, or another one in its place, is
 // set up when the port is open again, and fixed where it was.
-func TestPulledAndPutBack(t *testing.T) {
+func TestAReceiverPutBackIsFixedWhereItWas(t *testing.T) {
 	for name, kind := range generations {
 		b := newBench(t, timing(), sim.Config{Receiver: kind, SurveySpeed: 100})
 		b.until(2*time.Minute, "a fixed position", func() bool { return b.mode() == setup.ModeFixed })
@@ -374,7 +374,7 @@ func TestNMEAOnlyIsNeverWrittenTo(t *testing.T) {
 }
 
 // Without a survey the receiver navigates and its time mode is not touched.
-func TestNoSurveyWanted(t *testing.T) {
+func TestWithoutASurveyTheTimeModeIsNotTouched(t *testing.T) {
 	for name, kind := range generations {
 		b := newBench(t, setup.Config{}, sim.Config{Receiver: kind})
 		b.run(time.Minute)

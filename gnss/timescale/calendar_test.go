@@ -75,7 +75,7 @@ func TestCalendarAgreesWithPackageTime(t *testing.T) {
 	})
 }
 
-func TestStrings(t *testing.T) {
+func TestInstantsPrintAsRFC3339WithTheLeapSecond(t *testing.T) {
 	u := mustDate(t, 2019, 4, 6, 23, 59, 42, 0)
 	for _, c := range []struct{ got, want string }{
 		{u.String(), "2019-04-06T23:59:42.000Z"},

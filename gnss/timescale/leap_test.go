@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestBuiltinOffsets(t *testing.T) {
+func TestTheBuiltinTableHasEachLeapSecondSince1972(t *testing.T) {
 	l := Builtin()
 	for _, c := range []struct {
 		y, m, d, h, mi, s int
@@ -53,7 +53,7 @@ func TestExpiryIsAFact(t *testing.T) {
 
 // TAI moves one second a second through the leap second of 2016-12-31, and UTC
 // shows 23:59:60.
-func TestInsertedLeapSecond(t *testing.T) {
+func TestTAICountsOnThroughAnInsertedLeapSecond(t *testing.T) {
 	l := Builtin()
 	last := mustDate(t, 2016, 12, 31, 23, 59, 59, 0)
 	start := l.ToTAI(last)
@@ -76,7 +76,7 @@ func TestInsertedLeapSecond(t *testing.T) {
 	}
 }
 
-func TestDeletedLeapSecond(t *testing.T) {
+func TestADeletedLeapSecondSkips235959(t *testing.T) {
 	midnight := mustDate(t, 2035, 7, 1, 0, 0, 0, 0)
 	l, err := Builtin().With(midnight, 36)
 	if err != nil {
@@ -96,7 +96,7 @@ func TestDeletedLeapSecond(t *testing.T) {
 	}
 }
 
-func TestWithRefuses(t *testing.T) {
+func TestALeapSecondThatCannotBeIsRefused(t *testing.T) {
 	july := mustDate(t, 2035, 7, 1, 0, 0, 0, 0)
 	for name, c := range map[string]struct {
 		at     UTC
@@ -118,7 +118,7 @@ func TestWithRefuses(t *testing.T) {
 }
 
 // Every UTC since 1972 goes to TAI and back.
-func TestRoundTrip(t *testing.T) {
+func TestEveryUTCSince1972GoesToTAIAndBack(t *testing.T) {
 	l := Builtin()
 	rapid.Check(t, func(t *rapid.T) {
 		u := UTCFromNs(rapid.Int64Range(63072000e9, 4e18).Draw(t, "utc"))

@@ -16,7 +16,7 @@ func leapFile(expires UTC, more ...string) string {
 	return b.String() + strings.Join(more, "\n") + "\n#h 848434d5 570f7ea8\n"
 }
 
-func TestParseLeapSeconds(t *testing.T) {
+func TestALeapSecondFileReadsAsTheTableItIsMadeOf(t *testing.T) {
 	expires := mustDate(t, 2027, 6, 28, 0, 0, 0, 0)
 	// 1 January 2017 is 3692217600 in every such file.
 	if text := leapFile(expires); !strings.Contains(text, "3692217600  37") {
@@ -43,7 +43,7 @@ func TestParseLeapSeconds(t *testing.T) {
 	}
 }
 
-func TestParseLeapSecondsRefuses(t *testing.T) {
+func TestADamagedLeapSecondFileIsRefusedInOneLine(t *testing.T) {
 	good := mustDate(t, 2027, 6, 28, 0, 0, 0, 0)
 	for name, text := range map[string]string{
 		"empty":             "",

@@ -20,7 +20,7 @@ func unhex(t *testing.T, s string) []byte {
 
 // Frames as they stand in public set-up scripts, or, without a checksum, put
 // together from the descriptions byte by byte.
-func TestCFGFrames(t *testing.T) {
+func TestConfigurationFramesAreThoseOfPublicScripts(t *testing.T) {
 	pulse := TimePulse{Version: 1, CableDelayNs: 50, Period: 1_000_000, PeriodLocked: 1_000_000, LengthLocked: 100_000,
 		Flags: PulseActive | PulseLockGNSS | PulseLockedOther | PulseIsLength | PulseAlign | PulseRising | PulseGridGPS}
 	for _, c := range []struct {
@@ -51,7 +51,7 @@ func TestCFGFrames(t *testing.T) {
 }
 
 // What is parsed and made again is the same, fields without a name here too.
-func TestCFGRoundTrips(t *testing.T) {
+func TestAParsedConfigurationIsMadeAgainByteForByte(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		random := func(n int) []byte {
@@ -118,7 +118,7 @@ func TestTimeModeIsOneInThreeForms(t *testing.T) {
 }
 
 // Keys tell their size; signs survive it.
-func TestItems(t *testing.T) {
+func TestAnItemsKeyTellsItsSizeAndItsSignSurvives(t *testing.T) {
 	for k := range keyNames {
 		if k.Size() == 0 || strings.HasPrefix(k.String(), "CFG-0x") {
 			t.Errorf("%#x: size %d, name %s", uint32(k), k.Size(), k)

@@ -6,7 +6,7 @@ import (
 )
 
 // Frames as real receivers send them and u-blox documents them.
-func TestFrame(t *testing.T) {
+func TestKnownFramesGoBothWaysAndDamagedOnesAreRefused(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		frame []byte
@@ -36,7 +36,7 @@ func TestFrame(t *testing.T) {
 	}
 }
 
-func TestAck(t *testing.T) {
+func TestOnlyAWholeAckOrNakIsAnAck(t *testing.T) {
 	for _, c := range []struct {
 		m    Message
 		want Ack
@@ -64,7 +64,7 @@ func monVER(software, hardware string, extensions ...string) Message {
 	return Message{ClassMON, 0x04, p}
 }
 
-func TestVersion(t *testing.T) {
+func TestMonVERTellsGenerationFirmwareAndModule(t *testing.T) {
 	for _, c := range []struct {
 		m                      Message
 		generation, protocol   int

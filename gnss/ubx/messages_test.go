@@ -20,7 +20,7 @@ func put(n int, at map[int]any) []byte {
 
 // Each message with a value in each field, at the offsets of the interface
 // description.
-func TestMessages(t *testing.T) {
+func TestEachFieldIsReadAtItsDescribedOffset(t *testing.T) {
 	check := func(name Name, got any, ok bool, want any) {
 		t.Helper()
 		if !ok || !reflect.DeepEqual(got, want) {
@@ -92,7 +92,7 @@ func TestMessages(t *testing.T) {
 }
 
 // Satellites by the old single numbering and the new one.
-func TestSatellites(t *testing.T) {
+func TestBothSatelliteNumberingsNameTheSameSatellites(t *testing.T) {
 	var got []Sat
 	add := func(s Sat) { got = append(got, s) }
 	p := put(8+12*2, map[int]any{4: uint8(1), 5: uint8(2), 8: []byte{6, 9, 40, 0xFB}, 12: int16(350), 16: uint32(8), 20: []byte{2, 36, 0, 10}})
@@ -139,7 +139,7 @@ var parsers = map[Name]func(Message) bool{
 
 // A message of another name is refused, and so is every length from none to 64
 // that no version of it has.
-func TestNamesAndLengths(t *testing.T) {
+func TestMessagesOfAnotherNameOrLengthAreRefused(t *testing.T) {
 	lengths := map[Name][]int{NavTIMEUTC: {20}, NavTIMEGPS: {16}, NavTIMELS: {24}, NavCLOCK: {20}, NavSTATUS: {16}, NavSOL: {52}, NavPOSLLH: {28}, NavDOP: {18},
 		NavEOE: {4}, NavSAT: {}, NavSVINFO: {8}, NavSVIN: {40}, TimTP: {16}, TimSVIN: {28}, TimTOS: {56}, MonVER: {40}, MonHW: {60}, MonRF: {}, SecSIG: {}, NavPVT: {}}
 	for name, parse := range parsers {

@@ -62,7 +62,7 @@ func column(rows [][]float64) []float64 {
 
 // Every table that Stable32 printed of the two records, within 0.1 %, with its
 // number of terms.
-func TestStable32Tables(t *testing.T) {
+func TestDeviationsAreThoseThatStable32Printed(t *testing.T) {
 	dir := data(t)
 	phase := column(numbers(t, filepath.Join(dir, "phasedat", "PHASE.DAT")))
 	pink := column(numbers(t, filepath.Join(dir, "pink_frequency", "pink_frequency.txt")))
@@ -109,7 +109,7 @@ func TestStable32Tables(t *testing.T) {
 
 // White phase noise has ADEV sqrt(3) sigma / tau, TDEV(tau) sigma / sqrt(n) and
 // white frequency noise ADEV sigma / sqrt(tau): textbook figures.
-func TestTextbookNoise(t *testing.T) {
+func TestDeviationsOfWhiteNoiseAreTheTextbooks(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	const n, sigma = 200_000, 5.0
 	white, walk := make([]float64, n), make([]float64, n)
@@ -136,7 +136,7 @@ func TestTextbookNoise(t *testing.T) {
 func first(v float64, _ int) float64 { return v }
 
 // The queues give what looking at every window gives, with gaps too.
-func TestMTIEAgainstEveryWindow(t *testing.T) {
+func TestMTIEIsWhatEveryWindowGives(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
 	for range 200 {
 		x := make([]float64, 2+rng.IntN(60))
@@ -167,7 +167,7 @@ func TestMTIEAgainstEveryWindow(t *testing.T) {
 
 // A gap takes away the terms that would need it and no others; a straight line
 // has no instability, however steep.
-func TestGapsAndLines(t *testing.T) {
+func TestAGapTakesOnlyItsTermsAndALineHasNoInstability(t *testing.T) {
 	x := make([]float64, 1000)
 	for i := range x {
 		x[i] = 1e6 + 12.5*float64(i)
@@ -186,7 +186,7 @@ func TestGapsAndLines(t *testing.T) {
 	}
 }
 
-func TestTooShort(t *testing.T) {
+func TestARecordTooShortHasNoTerms(t *testing.T) {
 	for _, x := range [][]float64{nil, {1}, {1, 2}, {math.NaN(), math.NaN(), math.NaN()}} {
 		for _, r := range Table(x, 1, []int{1, 5}) {
 			if r.ADEV == r.ADEV || r.MDEV == r.MDEV || r.HDEV == r.HDEV || r.Counts.OADEV != 0 {
@@ -199,7 +199,7 @@ func TestTooShort(t *testing.T) {
 	}
 }
 
-func TestFactors(t *testing.T) {
+func TestOnlyMultiplesOfTau0AreFactors(t *testing.T) {
 	if ms, ok := Factors([]float64{100, 1, 0.5, 1}, 0.5); !ok || len(ms) != 3 || ms[0] != 1 || ms[1] != 2 || ms[2] != 200 {
 		t.Errorf("%v %v", ms, ok)
 	}
@@ -211,7 +211,7 @@ func TestFactors(t *testing.T) {
 }
 
 // The masks at the corners that G.8272 names.
-func TestMasks(t *testing.T) {
+func TestTheMasksHaveTheCornersOfG8272(t *testing.T) {
 	for _, c := range []struct{ have, want float64 }{
 		{PRTCA.MTIE(1), 25.275}, {PRTCA.MTIE(300), 100}, {PRTCA.TDEV(10), 3}, {PRTCA.TDEV(500), 15}, {PRTCA.TDEV(5000), 30},
 		{PRTCB.MTIE(1), 25.275}, {PRTCB.MTIE(100), 40}, {PRTCB.TDEV(10), 1}, {PRTCB.TDEV(300), 3}, {PRTCB.TDEV(5000), 5},

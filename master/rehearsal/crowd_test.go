@@ -75,7 +75,7 @@ func (s *stage) deliver() {
 
 var source = netip.MustParsePrefix("10.100.0.0/16")
 
-func TestCrowdIsHeld(t *testing.T) {
+func TestACrowdOfThreeHundredIsHeldEvenly(t *testing.T) {
 	s := newStage(t, CrowdConfig{Kind: RPD, Clients: 300, Source: source, Seed: 1})
 	s.run(2 * time.Second)
 	s.crowd.Begin(s.now)
@@ -99,7 +99,7 @@ func TestCrowdIsHeld(t *testing.T) {
 	}
 }
 
-func TestCrowdRenewsAndLeaves(t *testing.T) {
+func TestACrowdRenewsItsGrantsAndLeavesNone(t *testing.T) {
 	s := newStage(t, CrowdConfig{Clients: 40, Source: source, Duration: 20, Seed: 2})
 	s.run(time.Second)
 	s.crowd.Begin(s.now)
@@ -116,7 +116,7 @@ func TestCrowdRenewsAndLeaves(t *testing.T) {
 }
 
 // A client that misses Syncs, or gets them unevenly, is not held.
-func TestCrowdSeesFaults(t *testing.T) {
+func TestAClientWithMissingOrUnevenSyncsIsNotHeld(t *testing.T) {
 	deaf := map[netip.Addr]int{}
 	for _, c := range []struct {
 		name string

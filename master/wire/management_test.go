@@ -13,7 +13,7 @@ const (
 		"a0b1c2fffed3e4f5 0002 00 00 02 00 0002 0008 0002 2fff 00000000"
 )
 
-func TestManagement(t *testing.T) {
+func TestManagementMessagesGoBothWays(t *testing.T) {
 	b := octets(t, goldenGet)
 	m, err := ParseManagement(b)
 	if err != nil || m.Action != ActionGet || m.StartingHops != 1 || m.Hops != 1 || m.Source != client || !m.Target.Addresses(master) {

@@ -25,7 +25,7 @@ func genHeader(t *rapid.T, typ MessageType, length uint16) Header {
 }
 
 // What is appended is parsed again as it was, whatever its fields.
-func TestRoundTrip(t *testing.T) {
+func TestWhatIsAppendedIsParsedAgainAsItWas(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sync := Sync{genHeader(t, TypeSync, SyncLen), genTimestamp(t)}
 		if got, err := ParseSync(sync.Append(nil)); err != nil || got != sync {

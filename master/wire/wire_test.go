@@ -61,7 +61,7 @@ func head(t MessageType, length uint16, flags Flags, corr int64, src PortIdentit
 // appender is what each message can do.
 type appender interface{ Append([]byte) []byte }
 
-func TestGoldenBothWays(t *testing.T) {
+func TestHandWrittenMessagesAreParsedAndAppendedAgain(t *testing.T) {
 	const u = FlagUnicast
 	req := head(TypeDelayReq, SyncLen, u, 1<<16, client, 0xFFFF, LogIntervalNone)
 	req.MinorVersion, req.Domain = 1, 24
@@ -123,7 +123,7 @@ func TestGoldenBothWays(t *testing.T) {
 	}
 }
 
-func TestGoldenSignaling(t *testing.T) {
+func TestHandWrittenSignalingIsParsedAndAppendedAgain(t *testing.T) {
 	type tlv struct {
 		typ TLVType
 		v   any
@@ -196,7 +196,7 @@ func TestGoldenSignaling(t *testing.T) {
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestMalformedMessagesAreRefused(t *testing.T) {
 	edit := func(s string, f func([]byte) []byte) func(testing.TB) []byte {
 		return func(t testing.TB) []byte { return f(octets(t, s)) }
 	}
@@ -256,7 +256,7 @@ func TestRefused(t *testing.T) {
 }
 
 // An empty last TLV, PAD, an organization's and an unknown one leave a message valid.
-func TestTLVsTolerated(t *testing.T) {
+func TestTLVsOfNoUseLeaveAMessageValid(t *testing.T) {
 	grant := "0005 0008 90 fb 0000012c 00 01"
 	for _, tail := range []string{"", "8008 0000", "8008 0004 00000000", "0003 0006 001122 000001", "7f00 0002 0000", "0008 0008 001122fffe334455"} {
 		for _, s := range []string{grant + tail, tail + grant} {
@@ -284,7 +284,7 @@ func TestTLVsTolerated(t *testing.T) {
 	}
 }
 
-func TestTimestamp(t *testing.T) {
+func TestATimestampIsTheLocalTimeInSecondsAndNanoseconds(t *testing.T) {
 	cases := []struct {
 		ns   int64
 		want Timestamp
@@ -308,7 +308,7 @@ func TestTimestamp(t *testing.T) {
 }
 
 // correctionField is in 2^-16 ns; what it cannot hold becomes its largest value.
-func TestAddCorrection(t *testing.T) {
+func TestACorrectionThatDoesNotFitBecomesTheLargest(t *testing.T) {
 	const largest, least = math.MaxInt64, math.MinInt64
 	for _, c := range []struct {
 		was  int64
@@ -328,7 +328,7 @@ func TestAddCorrection(t *testing.T) {
 	}
 }
 
-func TestIdentity(t *testing.T) {
+func TestAPortIsAddressedByItsIdentityOrAllOnes(t *testing.T) {
 	id := IdentityFromMAC([6]byte{0x00, 0x11, 0x22, 0x33, 0x44, 0x55})
 	if id != master.Clock || id.String() != "001122.fffe.334455" || master.String() != "001122.fffe.334455-1" {
 		t.Errorf("identity %v, port %v", id, master)
@@ -346,7 +346,7 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-func TestNames(t *testing.T) {
+func TestEnumerationsPrintTheStandardsNames(t *testing.T) {
 	for got, want := range map[string]string{
 		TypeDelayReq.String(): "Delay_Req", MessageType(5).String(): "reserved", MessageType(200).String(): "reserved",
 		ClockAccuracy(0x17).String(): "within 1 ps", ClockAccuracy(0x21).String(): "within 100 ns", ClockAccuracy(0x23).String(): "within 1 us",
@@ -360,7 +360,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-func TestNoAllocation(t *testing.T) {
+func TestParsingAndAppendingAllocateNothing(t *testing.T) {
 	sync, sig := octets(t, goldenSync), octets(t, goldenRequest)
 	buf := make([]byte, 0, 128)
 	n := testing.AllocsPerRun(100, func() {

@@ -27,7 +27,7 @@ func simulate(t testing.TB, o Options) (*Result, *Trace) {
 
 // The invariants that no oscillator, noise or fault may break: one step, before
 // the first lock; at most 10 ppb of change in any second.
-func TestNoStepAndNoHurry(t *testing.T) {
+func TestTheClockNeitherStepsAfterLockNorHurries(t *testing.T) {
 	for _, name := range []string{"antenna-cut", "pps-glitches", "jamming"} {
 		for _, kind := range []holdover.Oscillator{holdover.XO, holdover.TCXO, holdover.TCXOHi, holdover.OCXO, holdover.Rubidium} {
 			for _, quantum := range []float64{0, 1} {
@@ -47,7 +47,7 @@ func TestNoStepAndNoHurry(t *testing.T) {
 }
 
 // A seed is a run: twice the same, and another seed another.
-func TestSeedIsTheRun(t *testing.T) {
+func TestASeedIsARun(t *testing.T) {
 	run := func(seed uint64) string {
 		r, _ := simulate(t, Options{Oscillator: holdover.TCXO, Receiver: "nmea", Scenario: scenario(t, "antenna-cut"), Seed: seed})
 		r.Seed = 0

@@ -12,7 +12,7 @@ import (
 	"bragi/holdover/stability"
 )
 
-func TestReadyScenarios(t *testing.T) {
+func TestEveryReadyScenarioLoads(t *testing.T) {
 	for _, name := range Names() {
 		if s, err := Load(name); err != nil || s.About == "" || s.Duration == 0 || s.Name != name {
 			t.Errorf("%s: %+v, %v", name, s, err)
@@ -25,7 +25,7 @@ func TestReadyScenarios(t *testing.T) {
 	}
 }
 
-func TestScenariosThatAreRefused(t *testing.T) {
+func TestARefusedScenarioNamesItsFault(t *testing.T) {
 	const head = "duration = \"3h\"\n[[event]]\n"
 	for text, want := range map[string]string{
 		"":                            "duration is missing",
@@ -149,7 +149,7 @@ func TestFaultsShowInThePulses(t *testing.T) {
 
 // The sky's ramp is as large as it says and stays; pulses are missing where they
 // should be.
-func TestRampsAndGaps(t *testing.T) {
+func TestARampStaysAndAGapHasNoPulses(t *testing.T) {
 	with := func(e string) *Options {
 		s, err := ParseScenario("s", []byte("duration = \"1h\"\n[[event]]\nat = \"10m\"\n"+e))
 		if err != nil {
@@ -216,7 +216,7 @@ func TestAWrongSecondDoesNotMoveTheClock(t *testing.T) {
 }
 
 // The picture is XML that a viewer reads, with the class strip in it.
-func TestPlotIsXML(t *testing.T) {
+func TestThePlotIsXMLWithTheClassStrip(t *testing.T) {
 	s := scenario(t, "antenna-cut")
 	r, trace := simulate(t, Options{Oscillator: holdover.TCXO, Scenario: s, Seed: 1})
 	picture := Plot(s, r, trace)
@@ -239,7 +239,7 @@ func TestPlotIsXML(t *testing.T) {
 
 // A recorded oscillator without noise is held to the nanosecond: the error told
 // is the steered clock against the record.
-func TestReplayOfACleanRecord(t *testing.T) {
+func TestACleanRecordIsHeldToTheNanosecond(t *testing.T) {
 	x := make([]float64, 4*3600)
 	for i := range x {
 		x[i] = 5e6 + 37.5*float64(i) // 37.5 ppb fast, 5 ms ahead

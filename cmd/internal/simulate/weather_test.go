@@ -150,7 +150,7 @@ func TestTheJudgeFindsWhatBreaks(t *testing.T) {
 }
 
 // One second, seen by the judge.
-func TestTheJudgeOfASecond(t *testing.T) {
+func TestTheJudgeTellsEachLieOfASecond(t *testing.T) {
 	day := quiet(holdover.OCXO, 3*time.Hour)
 	look := func(change func(w *world)) *judge {
 		o := day.Options()
@@ -260,7 +260,7 @@ func tailed(kind holdover.Oscillator) *Day {
 }
 
 // The fields that scripts rely on.
-func TestWeatherJSON(t *testing.T) {
+func TestWeatherJSONHasTheFieldsThatScriptsReadOn(t *testing.T) {
 	v := &Verdict{Day: quiet(holdover.OCXO, time.Hour), OutsideS: 12, PeakNs: 300, Broken: []Fault{{'c', 9, "x"}, {'b', 8, "y"}, {'a', 7, "z"}}}
 	b, err := json.Marshal(gather([]*Verdict{v, {Day: v.Day, OutsideS: 3}}, 1))
 	if err != nil {

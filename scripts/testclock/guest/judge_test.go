@@ -9,7 +9,7 @@ func second(err int64, class int, bound float64) Sample {
 	return Sample{ErrNs: err, Oracle: true, Answers: true, Serving: true, Class: class, BoundNs: bound}
 }
 
-func TestJudge(t *testing.T) {
+func TestTheJudgeCountsErrorsMovesAndLies(t *testing.T) {
 	var seen []Sample
 	for i := range 100 {
 		seen = append(seen, second(int64(i-99), 6, 100)) // -99 to 0
@@ -35,7 +35,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-func TestLies(t *testing.T) {
+func TestOnlyAServedErrorBeyondItsBoundIsALie(t *testing.T) {
 	for _, c := range []struct {
 		what string
 		s    Sample
