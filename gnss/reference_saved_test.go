@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
-	"bragi/internal/reflecttest"
+	"bragi/scripts/reflecttest"
 )
 
 // What a Reference leaves goes through a file into the next one and out of it again,

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
-	"bragi/internal/reflecttest"
 	"bragi/master/wire"
+	"bragi/scripts/reflecttest"
 )
 
 // crowd is a Saved of n clients with numbers of every size.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
-	"bragi/internal/reflecttest"
+	"bragi/scripts/reflecttest"
 )
 
 // A board that was saved, and taken up again later, reads to the nanosecond what

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"bragi/internal/reflecttest"
+	"bragi/scripts/reflecttest"
 )
 
 func TestAPredictorGoesOnWhereAnotherEnded(t *testing.T) {

@@ -370,3 +370,17 @@ func booleansAtCalls(file *ast.File) (names []string) {
 	})
 	return names
 }
+
+// The top level has the folders that the house was planned with, and no other.
+func TestTheTopLevelHasNoFurtherFolders(t *testing.T) {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	planned := []string{"bin", "board", "buildroot", "cmd", "configs", "docs", "gnss", "holdover", "master", "scripts"}
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && !slices.Contains(planned, e.Name()) {
+			t.Errorf("the folder %s is not in the plan: put it below one of %s", e.Name(), strings.Join(planned, ", "))
+		}
+	}
+}

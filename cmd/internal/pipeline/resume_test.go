@@ -11,7 +11,7 @@ import (
 	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/virtual"
 	"bragi/holdover/quality"
-	"bragi/internal/reflecttest"
+	"bragi/scripts/reflecttest"
 )
 
 // Restarts of up to two seconds at any moment of the second, one after the other:

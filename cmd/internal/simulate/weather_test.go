@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -23,20 +22,31 @@ const (
 	testedDays = 100
 )
 
-// A hundred days of weather break nothing.
-//
-// It runs with BRAGI_WEATHER=1 only, until the estimator keeps it.
-func TestAHundredDaysOfWeatherBreakNothing(t *testing.T) {
-	if os.Getenv("BRAGI_WEATHER") == "" {
-		t.Skip("BRAGI_WEATHER is not set")
-	}
+// stillBroken are the days of the tested seeds that the clock does not keep yet, by
+// what breaks. A day that is kept again leaves the list.
+var stillBroken = map[uint64]string{
+	18: "a", 68: "ac", // a holdover's bound is a few ns short; the way back
+	21: "a", 63: "a", 77: "abc", 89: "a", // the sky runs away slowly, or comes back from there
+	91: "c", 93: "c", 94: "c", // a crystal with a pulse by GPIO, or a coarse clock, is late in its return
+}
+
+// A hundred days of weather break nothing but what is known to break.
+func TestAHundredDaysOfWeatherBreakNothingNew(t *testing.T) {
 	r, err := Weather(context.Background(), testedDays, testedSeed, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, v := range r.verdicts {
-		if len(v.Broken) > 0 {
-			t.Error(v.line())
+		what := ""
+		for _, b := range v.Broken {
+			what += string(b.What)
+		}
+		switch known := stillBroken[v.Day.Seed]; {
+		case what == known:
+		case what == "":
+			t.Errorf("seed %d is kept now: take it off stillBroken", v.Day.Seed)
+		default:
+			t.Errorf("%q was known of seed %d: %s", known, v.Day.Seed, v.line())
 		}
 	}
 }
