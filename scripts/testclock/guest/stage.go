@@ -57,12 +57,14 @@ interface = %q
 device = %q
 baud = 9600
 pps = %q
+pps_delay = "0s" # the module stamps its pulse itself: no interrupt waits
 [holdover]
 oscillator = "tcxo-hi"
 spec = %q
 learning = "60s"
 settle = "10s"
 warm_up = "0s"
+wait_to_restore = "10s" # locks are short here
 on_acquire = "step"
 [master]
 address = "10.9.0.1"
