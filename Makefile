@@ -9,7 +9,7 @@
 SHELL := /bin/bash
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 STAMP   := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
-LDFLAGS := -X bragi/cmd/internal/version.Version=$(VERSION) -X bragi/cmd/internal/version.BuildUnix=$(STAMP)
+LDFLAGS := -s -w -X bragi/cmd/internal/version.Version=$(VERSION) -X bragi/cmd/internal/version.BuildUnix=$(STAMP)
 
 .PHONY: all build run test lint bench bench-timing board-test setup clean
 all: build
