@@ -295,10 +295,16 @@ func (c *Clock) take(t, z, sigma float64) bool {
 }
 
 // leaveSky begins a holdover with a state from before the pulses began to move as
-// no oscillator does.
+// no oscillator does. Where an older doubt stands, and agrees, it begins with the state
+// from before that one: the later ones may have followed the sky.
 func (c *Clock) leaveSky(from model) {
 	c.thermo.acquit(c.now.Add(-backDate))
 	c.est.blind = !c.thermo.trusted(c.now)
+	if k := &c.doubt.anchor; k.Kept && k.Model.t < from.t {
+		if v, allowed, _ := c.compare(&k.Model); v <= allowed {
+			from = k.Model
+		}
+	}
 	c.est.model = from
 	c.est.agility, c.est.quick, c.est.long = 0, 0, 0
 	c.est.advance(c.axis(c.now), c.thermo.when(c.now))
@@ -329,16 +335,18 @@ func (c *Clock) warming(now timescale.Mono) bool {
 	return !c.life.EverLocked && !c.life.RestlessAt.IsZero() && now.Sub(c.life.RestlessAt) < time.Minute && now.Sub(c.life.FirstPulse) < warmUpMost
 }
 
-// waitFor is how long a clock that has locked must be inside the lock limit to lock
-// again: longer when the last lock was short.
-func (c *Clock) waitFor() time.Duration {
-	switch {
-	case !c.life.EverLocked:
+// settle is how long the clock must be inside the lock limit to lock.
+func (c *Clock) settle() time.Duration {
+	if !c.life.EverLocked {
 		return c.cfg.Settle
-	case c.life.Waits:
-		return max(c.cfg.WaitToRestore, min(c.cfg.Settle, relockSettle))
 	}
 	return min(c.cfg.Settle, relockSettle)
+}
+
+// waited tells that the pulses have been back for as long as a short lock asks for.
+// A noisy pulse may leave the lock limit meanwhile: that is no new loss.
+func (c *Clock) waited(now timescale.Mono) bool {
+	return !c.life.Waits || c.life.State == quality.Relocking && now.Sub(c.life.Since) >= c.cfg.WaitToRestore
 }
 
 // fresh tells that a pulse was believed a moment ago and nothing speaks against it.
@@ -430,7 +438,7 @@ func (c *Clock) inputs(now timescale.Mono, fresh bool) Inputs {
 		case c.life.SettledFrom.IsZero():
 			c.life.SettledFrom = now
 		}
-		in.Settled = !c.life.SettledFrom.IsZero() && now.Sub(c.life.SettledFrom) >= c.waitFor()
+		in.Settled = !c.life.SettledFrom.IsZero() && now.Sub(c.life.SettledFrom) >= c.settle() && c.waited(now)
 		in.Strayed = math.Abs(x) > strayedFactor*limit || c.contradicted(now, strayedFactor*limit)
 	}
 	inside := c.bound(now) < ns(c.cfg.Spec)

@@ -129,6 +129,11 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 			return false
 		}
 	}
+	if held := gateSigmas * math.Hypot(c.virtual.ratio(away)*e.rateSigma(), l.yErr); !level && !c.vouched && dy <= held && l.yErr > worseLine*e.rateSigma() {
+		// The line says less of the frequency than what was held.
+		level = true
+		l.noise = max(l.noise, e.pulses.ns)
+	}
 	patience := returnRejects
 	if c.held.Sky >= skyMoved {
 		patience = skyRejects
@@ -187,6 +192,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 }
 
 const (
+	worseLine  = 3    // times the deviation of the held frequency
 	skyMoved   = 10   // pulses that no oscillator explains
 	skyRejects = 3600 // and how many must stand still then
 )
@@ -321,7 +327,7 @@ func (w *witness) add(at timescale.Mono, ns float64) {
 func (w *witness) reset() { w.n = 0 }
 
 // error is how far off the median of those of the last quarter of a minute is at
-// least, in ns, positive, when a pulse has the noise sigma; 0 for fewer than five.
+// least, in ns, positive, when a pulse has the noise sigma; 0 for fewer than three.
 func (w *witness) error(now timescale.Mono, sigma float64) float64 {
 	var list [len(w.seen)]float64
 	n := 0
@@ -331,13 +337,14 @@ func (w *witness) error(now timescale.Mono, sigma float64) float64 {
 			n++
 		}
 	}
-	if n < 5 {
+	if n < 3 {
 		return 0
 	}
 	slices.Sort(list[:n])
-	const median = 1.25 // its deviation over that of a mean
-	return max(math.Abs(list[n/2])-boundSigmas*median*sigma/math.Sqrt(float64(n)), 0)
+	return max(math.Abs(list[n/2])-boundSigmas*ofMedian*sigma/math.Sqrt(float64(n)), 0)
 }
+
+const ofMedian = 1.25 // its deviation over that of a mean
 
 // receiver bounds what is wrong with every pulse alike, in ns. A receiver whose
 // pulses are noisier than a navigation receiver's is off slowly by more.
@@ -347,8 +354,8 @@ func (c *Clock) receiver() float64 {
 
 const slowBoundNs = 40.0 // of a pulse of noiseFirstNs
 
-// most is error, and more where the last three pulses are further off than all of
-// them: then they run away.
+// most is error, or what the last three pulses show where that is more, and more where
+// they are further off than all of them: then they run away.
 func (w *witness) most(now timescale.Mono, sigma float64) float64 {
 	shown := w.error(now, sigma)
 	if shown == 0 {
@@ -359,6 +366,7 @@ func (w *witness) most(now timescale.Mono, sigma float64) float64 {
 		list[i] = math.Abs(w.seen[(w.n-1-i)%len(w.seen)].ns)
 	}
 	slices.Sort(list[:])
+	shown = max(shown, list[1]-boundSigmas*ofMedian*sigma/math.Sqrt(float64(len(list))))
 	if runs := list[1] - shown - 2*boundSigmas*sigma; runs > 0 {
 		return list[1] + runs
 	}

@@ -60,8 +60,9 @@
 // (thermometer.go).
 //
 // Back from an outage the frequency is measured anew where it has moved (acquire.go,
-// coast.go). A lock that was short is followed by a wait, so that an antenna that comes
-// and goes does not make the class flutter.
+// coast.go), unless the few pulses of its return say less of it than what was held. A
+// lock that was short is followed by a wait, counted from the pulses' return, so that an
+// antenna that comes and goes does not make the class flutter.
 //
 // The first lock: a few pulses give the frequency (acquire.go), one step sets
 // the phase, and both are applied at once. LOCKED waits until the oscillator has

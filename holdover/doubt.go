@@ -36,6 +36,7 @@ var doubtLags = [...]float64{7, 14, 25, 45, 75, 150, 300, 600, 1200, 2400, 3500}
 
 const (
 	anchorS     = 4 * 3600.0
+	anchorMostS = 3 * anchorS // while the frequency is another one
 	doubtEach   = 3
 	doubtSigmas = 4
 	doubtCalm   = 60
@@ -101,9 +102,24 @@ func (c *Clock) weighAnchor() {
 	} else {
 		d.anchor.Calm = 0
 	}
-	if d.anchor.Calm >= doubtCalm || c.est.t-d.anchor.Model.t > anchorS {
+	age := c.est.t - d.anchor.Model.t
+	if age < anchorMostS && c.turns(&d.anchor.Model) {
+		d.anchor.Calm = 0
+		return
+	}
+	if d.anchor.Calm >= doubtCalm || age > anchorS {
 		d.anchor = anchor{}
 	}
+}
+
+// turns tells that the frequency is another one than old foretells. Phases that meet
+// by the way are then no agreement.
+func (c *Clock) turns(old *model) bool {
+	m := *old
+	var k transition
+	k.set(c.est.t-m.t, c.est.calmNoise())
+	m.predict(&k, c.est.w)
+	return math.Abs(m.rate()-c.est.rate()) > doubtSigmas*math.Hypot(m.rateSigma(), c.est.rateSigma())
 }
 
 // before is the newest state at or before t, from whichever list has it.

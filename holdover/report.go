@@ -148,13 +148,20 @@ func (c *Clock) eta(now timescale.Mono) float64 {
 	default:
 		return math.NaN()
 	}
-	settle := c.waitFor()
+	settle, wait := c.settle(), time.Duration(0)
+	if c.life.Waits {
+		wait = c.cfg.WaitToRestore
+		if c.life.State == quality.Relocking {
+			wait -= now.Sub(c.life.Since)
+		}
+	}
 	if c.warming(now) {
 		return seconds(warmUpMost - now.Sub(c.life.FirstPulse) + settle)
 	}
 	if !c.life.SettledFrom.IsZero() {
-		return max(seconds(settle-now.Sub(c.life.SettledFrom)), 0)
+		return max(seconds(max(settle-now.Sub(c.life.SettledFrom), wait)), 0)
 	}
+	settle = max(settle, wait)
 	x, y := c.error(now)
 	if c.unlimited() {
 		return seconds(acquireTime)*math.Log(max(math.Abs(x)/c.lockLimit(), 1)) + seconds(settle)

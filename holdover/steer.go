@@ -29,7 +29,7 @@ const (
 	autoReturn     = 65 * time.Minute // on_return = auto: an hour, as it is reckoned here
 	brakeShare     = 0.2              // of the rate limit, for the square-root approach to zero
 	slewShare      = 0.95             // of the larger limits: the frequency is not known so well meanwhile
-	brakeCoarse    = 0.35             // and of a coarse clock, which moves once a second
+	brakeCoarse    = 0.45             // and of a coarse clock, which moves once a second
 	brakeFar       = 0.55             // the same far from it, where an overshoot does not matter
 	rateWindow     = 1050 * time.Millisecond
 	negligiblePPB  = 1e-4

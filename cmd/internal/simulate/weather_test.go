@@ -25,9 +25,7 @@ const (
 // stillBroken are the days of the tested seeds that the clock does not keep yet, by
 // what breaks. A day that is kept again leaves the list.
 var stillBroken = map[uint64]string{
-	18: "a", 68: "ac", // a holdover's bound is a few ns short; the way back
-	21: "a", 63: "a", 77: "abc", 89: "a", // the sky runs away slowly, or comes back from there
-	91: "c", 93: "c", 94: "c", // a crystal with a pulse by GPIO, or a coarse clock, is late in its return
+	21: "a", 89: "a", // the sky runs away slowly
 }
 
 // A hundred days of weather break nothing but what is known to break.
