@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,11 +25,21 @@ func (e UsageError) Unwrap() error { return e.Err }
 // Usagef returns a UsageError.
 func Usagef(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }
 
+// endPatience is how long a program may take to end cleanly after a signal.
+const endPatience = 5 * time.Second
+
 // Main runs root until it ends or a signal asks it to, and returns the exit
-// code.
+// code. A program that waits for something which does not come ends too: at the
+// second signal, or after endPatience.
 func Main(root *cobra.Command) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	defer context.AfterFunc(ctx, func() {
+		stop() // the next signal ends the process
+		time.Sleep(endPatience)
+		fmt.Fprintf(os.Stderr, "%s: was asked to end, and did not within %v; it ends now\n", root.Name(), endPatience)
+		os.Exit(1)
+	})()
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.Version = version.Version
 	root.SetVersionTemplate(version.Line(root.Name()) + "\n")

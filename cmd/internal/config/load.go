@@ -4,42 +4,43 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
+
+	"bragi/cmd/internal/file"
 )
 
 const fileSizeLimit = 1 << 20
 
-// Load reads file, overrides what sets name ("section.key=value", a TOML value
+// Load reads the file at path, overrides what sets name ("section.key=value", a TOML value
 // or a bare string), and judges the whole. The error is Problems when the
 // configuration is wrong.
-func Load(file string, sets []string) (*Config, []Warning, error) {
-	f, err := os.Open(file)
+func Load(path string, sets []string) (*Config, []Warning, error) {
+	text, err := ReadText(path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("config: %w (fix: --config FILE; configs/ has examples)", err)
+		return nil, nil, err
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, fileSizeLimit+1))
-	if err != nil {
-		return nil, nil, fmt.Errorf("config: %w", err)
-	}
-	if len(text) > fileSizeLimit {
-		return nil, nil, fmt.Errorf("config: %s is larger than 1 MiB: this is no configuration (fix: --config FILE)", file)
-	}
-	return Parse(file, text, sets)
+	return Parse(path, text, sets)
 }
 
-// Parse is Load of a text that was read; file is its name in errors.
-func Parse(file string, text []byte, sets []string) (*Config, []Warning, error) {
+// ReadText is the file's text, whatever it says.
+func ReadText(path string) ([]byte, error) {
+	text, err := file.Read(path, fileSizeLimit)
+	if err != nil {
+		return nil, fmt.Errorf("config: %w (fix: --config FILE; configs/ has examples)", err)
+	}
+	return text, nil
+}
+
+// Parse is Load of a text that was read; name is the file's in errors.
+func Parse(name string, text []byte, sets []string) (*Config, []Warning, error) {
 	cfg, table := defaults()
-	cfg.File = file
-	l := loader{file: file, text: text, cfg: cfg, table: table}
+	cfg.File = name
+	l := loader{file: name, text: text, cfg: cfg, table: table}
 	settings := l.commandLine(sets)
 	tree := map[string]any{}
 	if err := toml.Unmarshal(text, &tree); err != nil {

@@ -107,17 +107,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 		sim.Glitch(time.Duration(body.ByNs))
 		reply(w, http.StatusOK, sim.SimStatus())
 	})
-	return mux
-}
-
-func read(w http.ResponseWriter, r *http.Request, body any) bool {
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(body); err != nil {
-		reply(w, http.StatusBadRequest, problem{"the request's body is not understood: " + err.Error()})
-		return false
-	}
-	return true
+	return patient(mux)
 }
 
 func reply(w http.ResponseWriter, code int, body any) {

@@ -13,6 +13,7 @@ import (
 	"bragi/board/sim"
 	"bragi/board/sim/live"
 	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/file"
 	"bragi/cmd/internal/status"
 	"bragi/gnss/port"
 	"bragi/master/wire"
@@ -40,6 +41,9 @@ func openDevices(ctx context.Context, cfg *config.Config, keep *keeper) (*device
 	return openBoard(cfg, keep)
 }
 
+// captureLimit bounds a recording that is played: days of a receiver's bytes.
+const captureLimit = 256 << 20
+
 // openSim starts the board of software, or goes on with the one that was left.
 func openSim(ctx context.Context, cfg *config.Config, keep *keeper) (*devices, error) {
 	kind, err := sim.ParseKind(cfg.Sim.Oscillator)
@@ -56,7 +60,7 @@ func openSim(ctx context.Context, cfg *config.Config, keep *keeper) (*devices, e
 		SurveySpeed: cfg.Sim.SurveySpeed,
 	}
 	if cfg.Sim.Capture != "" {
-		bytes, err := os.ReadFile(cfg.Sim.Capture)
+		bytes, err := file.Read(cfg.Sim.Capture, captureLimit)
 		if err != nil {
 			return nil, fmt.Errorf("sim.capture: %w (fix: name a recording of a receiver's bytes)", err)
 		}

@@ -2,10 +2,13 @@ package daemon
 
 import (
 	"fmt"
-	"os"
 
+	"bragi/cmd/internal/file"
 	"bragi/gnss/timescale"
 )
+
+// leapFileLimit is far more than such a file has.
+const leapFileLimit = 1 << 20
 
 // leapTable is the table of leap seconds in a file, or the built-in one where
 // that knows more. A file that cannot be used is an error and no reason not to
@@ -15,7 +18,7 @@ func leapTable(path string) (*timescale.LeapSeconds, error) {
 	if path == "" {
 		return table, nil
 	}
-	data, err := os.ReadFile(path)
+	data, err := file.Read(path, leapFileLimit)
 	if err != nil {
 		return table, fmt.Errorf("gnss.leap_file: %w", err)
 	}

@@ -141,7 +141,7 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	log.Info("bragid starts", syslog.Event("START"), zap.String("version", version.Version), zap.String("profile", cfg.Board.Profile),
 		zap.String("clock", d.devices.clock.Info().Name), zap.String("address", cfg.Master.Address), zap.String("socket", cfg.SocketPath()))
 	d.tick() // what to announce, and the Status, are known before anything is served
-	faces := &http.Server{Handler: control.Handler(d, knobs), ReadHeaderTimeout: 5 * time.Second}
+	faces := &http.Server{Handler: control.Handler(d, knobs), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
 	running.Go(func() { faces.Serve(listener) }) //nolint:errcheck // it ends when it is closed
 	defer faces.Close()
 	running.Go(func() { d.devices.port.Run(ctx, d.bytes, d.portEvent) }) //nolint:errcheck // it ends with ctx

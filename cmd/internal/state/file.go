@@ -8,9 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
-	"os"
-	"path/filepath"
+
+	"bragi/cmd/internal/file"
 )
 
 // Kind is what a file holds, so that one is not taken for another.
@@ -57,103 +56,61 @@ func Encode(k Kind, content []byte) ([]byte, error) {
 	return b, nil
 }
 
-func checksum(file []byte) uint32 {
-	return crc32.Update(crc32.Checksum(file[:24], castagnoli), castagnoli, file[headerLen:])
+func checksum(b []byte) uint32 {
+	return crc32.Update(crc32.Checksum(b[:24], castagnoli), castagnoli, b[headerLen:])
 }
 
 // Decode takes a file's form apart; the error says why it is refused.
-func Decode(k Kind, file []byte) ([]byte, error) {
+func Decode(k Kind, b []byte) ([]byte, error) {
 	var name [kindSize]byte
 	copy(name[:], k.Name)
 	switch {
-	case len(file) >= len(magic) && string(file[:len(magic)]) != magic:
+	case len(b) >= len(magic) && string(b[:len(magic)]) != magic:
 		return nil, ErrForeign
-	case len(file) < headerLen:
+	case len(b) < headerLen:
 		return nil, ErrTorn
-	case [kindSize]byte(file[len(magic):16]) != name:
+	case [kindSize]byte(b[len(magic):16]) != name:
 		return nil, ErrForeign
-	case int64(binary.BigEndian.Uint32(file[20:])) != int64(len(file)-headerLen), binary.BigEndian.Uint32(file[24:]) != checksum(file):
+	case int64(binary.BigEndian.Uint32(b[20:])) != int64(len(b)-headerLen), binary.BigEndian.Uint32(b[24:]) != checksum(b):
 		return nil, ErrTorn
 	}
-	if v := binary.BigEndian.Uint32(file[16:]); v != k.Version {
+	if v := binary.BigEndian.Uint32(b[16:]); v != k.Version {
 		if v > k.Version {
 			return nil, fmt.Errorf("%w (%d, this one knows %d)", ErrNewer, v, k.Version)
 		}
 		return nil, fmt.Errorf("%w (%d, this one needs %d)", ErrOlder, v, k.Version)
 	}
-	return file[headerLen:], nil
+	return b[headerLen:], nil
 }
 
 // WriteFile puts content at path at once: whoever reads it, and a machine that
 // loses its power, finds the old file or the new one.
 func WriteFile(path string, k Kind, content []byte) error {
-	if err := write(path, k, content, onDisk); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
+	return write(path, k, content, file.OnDisk)
 }
 
 // ReplaceFile is WriteFile for what nobody wants after a loss of power, such as
 // the state of this boot: it does not wait for the disk.
-func ReplaceFile(path string, k Kind, content []byte) error { return write(path, k, content, inMemory) }
+func ReplaceFile(path string, k Kind, content []byte) error {
+	return write(path, k, content, file.InMemory)
+}
 
-// writtenTo is how far a file has come when write returns.
-type writtenTo bool
-
-const (
-	inMemory writtenTo = false // the kernel's
-	onDisk   writtenTo = true
-)
-
-func write(path string, k Kind, content []byte, until writtenTo) (err error) {
+func write(path string, k Kind, content []byte, until file.Until) error {
 	b, err := Encode(k, content)
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // 0600
-	if err != nil {
-		return fmt.Errorf("state: %w (fix: let control.run_dir be a folder that bragid may write)", err)
+	if err := file.Replace(path, b, 0o600, until); err != nil {
+		return fmt.Errorf("state: %w (fix: let the folder be one that bragid may write, with room on its disk)", err)
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-			err = fmt.Errorf("state: %w", err)
-		}
-	}()
-	if _, err = f.Write(b); err != nil {
-		return err
-	}
-	if until == onDisk {
-		if err = f.Sync(); err != nil {
-			return err
-		}
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
-
-// syncFolder makes the rename last.
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return nil
 }
 
 // ReadFile returns the content of a file that WriteFile wrote. errors.Is finds
-// fs.ErrNotExist, ErrTorn, ErrForeign, ErrNewer and ErrOlder.
+// fs.ErrNotExist, file.ErrNotRegular, file.ErrTooLarge, ErrTorn, ErrForeign,
+// ErrNewer and ErrOlder.
 func ReadFile(path string, k Kind) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("state: %w", err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxContent+int64(headerLen)+1))
+	b, err := file.Read(path, maxContent+int64(headerLen))
 	if err != nil {
 		return nil, fmt.Errorf("state: %w", err)
 	}

@@ -1,0 +1,79 @@
+package control
+
+import (
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Nothing that an order does not say is taken for false: a body without one of
+// its words is refused, whatever the order.
+func TestAnOrderThatLeavesAWordOutDoesNothing(t *testing.T) {
+	sim := &fakeSim{antenna: true}
+	drained := true
+	path := filepath.Join(t.TempDir(), "control.sock")
+	listener, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: Handler(fakeDaemon{&drained}, sim)}
+	go server.Serve(listener) //nolint:errcheck // it ends with the test
+	defer server.Close()
+	c := NewClient(path)
+	for _, order := range []string{"/v1/drain", "/v1/clock/accept", "/v1/clock/step", "/v1/sim/antenna", "/v1/sim/glitch"} {
+		for _, body := range []any{map[string]any{}, nil, []int{}, "on", map[string]any{"on": nil, "yes": nil}} {
+			var v any
+			if err := c.Post(t.Context(), order, body, &v); err == nil || !strings.Contains(err.Error(), "not understood") {
+				t.Errorf("%s with %v: %v", order, body, err)
+			}
+		}
+	}
+	if !drained || !sim.antenna || sim.glitch != 0 {
+		t.Errorf("something was done: %t, %+v", drained, sim)
+	}
+}
+
+// listen is a listener of one connection in memory.
+type listen struct{ connections chan net.Conn }
+
+func (l listen) Accept() (net.Conn, error) {
+	c, open := <-l.connections
+	if !open {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+func (listen) Close() error   { return nil }
+func (listen) Addr() net.Addr { return &net.UnixAddr{} }
+
+// A body that never comes, or comes a byte a minute, holds its connection for
+// bodyPatience and no longer, whatever is asked for.
+func TestABodyThatNeverComesIsHungUpOn(t *testing.T) {
+	for _, order := range []string{"POST /v1/drain", "POST /v1/reload", "GET /v1/status", "POST /v1/nothing"} {
+		synctest.Test(t, func(t *testing.T) {
+			l := listen{make(chan net.Conn, 1)}
+			server := &http.Server{Handler: Handler(fakeDaemon{new(bool)}, nil)}
+			go server.Serve(l) //nolint:errcheck // it ends with the test
+			ours, theirs := net.Pipe()
+			l.connections <- theirs
+			began := time.Now()
+			go ours.Write([]byte(order + " HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")) //nolint:errcheck // reading tells
+			buffer := make([]byte, 1<<16)
+			for {
+				if _, err := ours.Read(buffer); err != nil {
+					break
+				}
+			}
+			if held := time.Since(began); held > bodyPatience+time.Second {
+				t.Errorf("%s: held for %v", order, held)
+			}
+			ours.Close()
+			close(l.connections)
+			server.Close()
+		})
+	}
+}
