@@ -1,0 +1,71 @@
+package rpd
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Text is the report for people: findings, story, counters.
+func (r *Report) Text() string {
+	var b strings.Builder
+	section := func(title string) {
+		if b.Len() > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(title + "\n")
+	}
+	if len(r.Findings) > 0 {
+		section("What the screens show")
+	}
+	for _, f := range r.Findings {
+		b.WriteString(fold(fmt.Sprintf("  %-7s  ", f.Severity), f.Text))
+		if f.Action != "" {
+			b.WriteString(fold("           fix: ", f.Action))
+		}
+	}
+	if len(r.Story) > 0 {
+		section("The story (the RPD's uptime: days-hours:minutes:seconds)")
+	}
+	for _, e := range r.Story {
+		text := e.Text
+		if e.LastedS != nil {
+			text += ", for " + lasted(*e.LastedS)
+		}
+		b.WriteString(fold("  "+clockTime(e.UptimeS)+"  ", text))
+	}
+	if r.Statistics != nil && len(r.Statistics.Messages) > 0 {
+		section("Messages            received       lost       sent")
+		for _, c := range r.Statistics.Messages {
+			if c.Received == 0 && c.Sent == 0 && c.LostPrinted == 0 {
+				continue
+			}
+			lost := "unknown"
+			if c.Lost != nil {
+				lost = fmt.Sprint(*c.Lost)
+			}
+			fmt.Fprintf(&b, "  %-16s %10d %10s %10d\n", c.Message, c.Received, lost, c.Sent)
+		}
+	}
+	return b.String()
+}
+
+const columns = 80
+
+// fold writes text behind lead, cut at words, the further lines set in as far.
+func fold(lead, text string) string {
+	var b strings.Builder
+	b.WriteString(lead)
+	column := len(lead)
+	for i, word := range strings.Fields(text) {
+		if i > 0 && column+1+len(word) > columns {
+			b.WriteString("\n" + strings.Repeat(" ", len(lead)))
+			column = len(lead)
+		} else if i > 0 {
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String() + "\n"
+}
