@@ -71,6 +71,16 @@ func Group(use, short string, children ...*cobra.Command) *cobra.Command {
 	return group
 }
 
+// AtMostArg refuses more than one argument; what says what it may be.
+func AtMostArg(what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return Usagef("%s takes at most %s", c.CommandPath(), what)
+		}
+		return nil
+	}
+}
+
 // NoArgs refuses any argument, as wrong usage.
 func NoArgs(c *cobra.Command, args []string) error {
 	if len(args) > 0 {

@@ -32,7 +32,7 @@ func Command() *cobra.Command {
 	o := &options{}
 	root := cli.Group("bragi", "The operator's program of the bragi grandmaster",
 		showCommand(o), clockCommand(o), drainCommand(o), reloadCommand(o), simCommand(o), rehearseCommand(o),
-		simulateCommand(o), stabilityCommand(o), replayCommand(o))
+		simulateCommand(o), stabilityCommand(o), replayCommand(o), decodeCommand(o), configCommand(o))
 	root.Long = "The operator's program of the bragi grandmaster. It asks the daemon bragid. It also plays a client of any\n" +
 		"grandmaster, and works on records and models: these need no daemon."
 	root.PersistentFlags().StringVar(&o.socket, "socket", cmp.Or(os.Getenv("BRAGI_SOCKET"), defaultSocket),
