@@ -1,6 +1,6 @@
 // Package control is the daemon's control socket: HTTP and JSON over a Unix
 // socket. GET /v1/status is the Status snapshot, GET /metrics the same for
-// Prometheus; GET /v1/sim and POST /v1/sim/... are the knobs and the truth of the board of software.
+// Prometheus; GET /v1/log are the latest events, GET /v1/events those to come, too; GET /v1/sim and POST /v1/sim/... are the knobs and the truth of the board of software.
 package control
 
 import (
@@ -38,6 +38,11 @@ type Daemon interface {
 	AcceptReceiver() (Accepted, error)
 	// StepClock steps the clock to the pulse; without yes it only tells what that would do.
 	StepClock(yes bool) (Stepped, error)
+	// Kept are the latest events, oldest first.
+	Kept() []status.Record
+	// Follow hands the events behind that of an id to hear until ctx ends or hear
+	// fails, and none when nothing has come for the time quiet.
+	Follow(ctx context.Context, after string, quiet time.Duration, hear func([]status.Record) error) error
 }
 
 // Drain is the body of POST /v1/drain.
@@ -75,6 +80,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 		}
 		reply(w, http.StatusOK, d.Status())
 	})
+	events(mux, d)
 	reloads(mux, d)
 	clock(mux, d)
 	knob := func(pattern string, turn http.HandlerFunc) {
@@ -144,8 +150,9 @@ func Listen(path string) (net.Listener, error) {
 
 // Client asks a daemon over its control socket.
 type Client struct {
-	path string
-	http http.Client
+	path    string
+	http    http.Client
+	streams http.Client // for what has no end
 }
 
 // NewClient returns a client of the daemon whose socket is path.
@@ -153,7 +160,8 @@ func NewClient(path string) *Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", path)
 	}
-	return &Client{path, http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: 10 * time.Second}}
+	transport := &http.Transport{DialContext: dial}
+	return &Client{path, http.Client{Transport: transport, Timeout: 10 * time.Second}, http.Client{Transport: transport}}
 }
 
 // Get reads path's JSON into v.
@@ -171,25 +179,38 @@ func (c *Client) do(ctx context.Context, method, path string, body, v any) error
 	if err != nil {
 		return err
 	}
-	response, err := c.http.Do(request)
+	response, err := c.answer(&c.http, request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(v); err != nil {
+		return notUnderstood(err)
+	}
+	return nil
+}
+
+// answer is the daemon's when it is a good one.
+func (c *Client) answer(by *http.Client, request *http.Request) (*http.Response, error) {
+	response, err := by.Do(request)
 	if err != nil {
 		var op *net.OpError
 		if errors.As(err, &op) {
 			err = op.Err
 		}
-		return fmt.Errorf("no daemon answers on %s: %w (fix: start bragid, or name its socket with --socket or BRAGI_SOCKET)", c.path, err)
+		return nil, fmt.Errorf("no daemon answers on %s: %w (fix: start bragid, or name its socket with --socket or BRAGI_SOCKET)", c.path, err)
+	}
+	if response.StatusCode == http.StatusOK {
+		return response, nil
 	}
 	defer response.Body.Close()
-	decoder := json.NewDecoder(response.Body)
-	if response.StatusCode != http.StatusOK {
-		var p problem
-		if decoder.Decode(&p) != nil || p.Error == "" {
-			p.Error = fmt.Sprintf("%s %s is not known to this daemon (%s)", method, path, response.Status)
-		}
-		return errors.New(p.Error)
+	var p problem
+	if json.NewDecoder(response.Body).Decode(&p) != nil || p.Error == "" {
+		p.Error = fmt.Sprintf("%s %s is not known to this daemon (%s)", request.Method, request.URL.Path, response.Status)
 	}
-	if err := decoder.Decode(v); err != nil {
-		return fmt.Errorf("the daemon's answer is not understood: %w (fix: bragi and bragid of the same version)", err)
-	}
-	return nil
+	return nil, errors.New(p.Error)
+}
+
+func notUnderstood(err error) error {
+	return fmt.Errorf("the daemon's answer is not understood: %w (fix: bragi and bragid of the same version)", err)
 }

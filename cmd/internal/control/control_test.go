@@ -29,6 +29,10 @@ func (f fakeDaemon) StepClock(yes bool) (Stepped, error) {
 	}
 	return Stepped{Done: yes, TimeErrorNs: 5e6}, nil
 }
+func (f fakeDaemon) Kept() []status.Record { return nil }
+func (f fakeDaemon) Follow(ctx context.Context, after string, quiet time.Duration, hear func([]status.Record) error) error {
+	return errors.New("nothing is told")
+}
 func (f fakeDaemon) Reload() (Reloaded, error) {
 	return Reloaded{Applied: []string{"master.dscp"}}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"bragi/board"
 	"bragi/cmd/internal/cli"
 	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/syslog"
 )
 
@@ -50,11 +51,12 @@ func Command() *cobra.Command {
 				_, err := fmt.Fprintf(c.OutOrStdout(), "%s%-11s %s\n", cfg.Describe(), "thermometer", thermometerNow(cfg))
 				return err
 			}
-			log, sender := newLog(syslog.Format(cfg.Syslog.Format), cfg.Syslog.Servers())
+			sender := syslog.NewSender(syslog.Format(cfg.Syslog.Format), cfg.Syslog.Servers())
+			events := newDiary(newLog(), sender.Put)
 			for _, w := range warnings {
-				log.Warn(fmt.Sprint(w), syslog.Event("CONFIG"))
+				events.happened(status.ConfigDoubted{What: fmt.Sprint(w)})
 			}
-			return run(c.Context(), cfg, log, sender, func() (*config.Config, []config.Warning, error) { return config.Load(file, sets) })
+			return run(c.Context(), cfg, events, sender, func() (*config.Config, []config.Warning, error) { return config.Load(file, sets) })
 		},
 	}
 	c.Flags().StringVar(&file, "config", "", "the configuration file (TOML)")

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
-	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
 	"bragi/board"
@@ -36,8 +35,8 @@ import (
 // Daemon is a Pipeline with its goroutines, devices and sockets. The lock
 // guards the pipeline and the faces; the packet path never takes it.
 type Daemon struct {
+	*diary
 	cfg     *config.Config
-	log     *zap.Logger
 	devices *devices
 	port    *netport.Port
 	memory  *memoryKeeper
@@ -45,7 +44,6 @@ type Daemon struct {
 	reread  reread
 	syslog  *syslog.Sender // nil: none
 
-	watchers  watchers
 	reloading sync.Mutex // held by one reload
 	started   time.Time
 
@@ -83,7 +81,7 @@ const leastThreads = 3
 const gcPercent = 25
 
 // run is the daemon's life: everything is opened, then served until ctx ends.
-func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslog.Sender, again reread) (err error) {
+func run(ctx context.Context, cfg *config.Config, events *diary, sender *syslog.Sender, again reread) (err error) {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(max(leastThreads, runtime.NumCPU()))
 	}
@@ -102,7 +100,7 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
-	d := &Daemon{cfg: cfg, log: log, started: time.Now(), keep: newKeeper(cfg, log), reread: again, syslog: sender, alarms: alarms.NewSet(), outside: map[alarms.Code]string{}}
+	d := &Daemon{diary: events, cfg: cfg, started: time.Now(), keep: newKeeper(cfg, events.happened), reread: again, syslog: sender, alarms: alarms.NewSet(), outside: map[alarms.Code]string{}}
 	if d.devices, err = openDevices(ctx, cfg, d.keep); err != nil {
 		return err
 	}
@@ -138,8 +136,7 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	if d.devices.sim != nil {
 		knobs = simKnobs{d.devices.sim}
 	}
-	log.Info("bragid starts", syslog.Event("START"), zap.String("version", version.Version), zap.String("profile", cfg.Board.Profile),
-		zap.String("clock", d.devices.clock.Info().Name), zap.String("address", cfg.Master.Address), zap.String("socket", cfg.SocketPath()))
+	d.happened(status.Started{Version: version.Version, Profile: cfg.Board.Profile, Clock: d.devices.clock.Info().Name, Address: cfg.Master.Address, Socket: cfg.SocketPath()})
 	d.tick() // what to announce, and the Status, are known before anything is served
 	faces := &http.Server{Handler: control.Handler(d, knobs), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
 	running.Go(func() { faces.Serve(listener) }) //nolint:errcheck // it ends when it is closed
@@ -155,7 +152,7 @@ func run(ctx context.Context, cfg *config.Config, log *zap.Logger, sender *syslo
 	daemon.SdNotify(false, daemon.SdNotifyReady) //nolint:errcheck // without systemd there is nobody to tell
 	err = d.loop(ctx, served)
 	daemon.SdNotify(false, daemon.SdNotifyStopping) //nolint:errcheck // likewise
-	log.Info("bragid stops", syslog.Event("STOP"), zap.Duration("after", time.Since(d.started).Round(time.Second)))
+	d.happened(status.Stopped{After: time.Since(d.started).Round(time.Second)})
 	return err
 }
 
@@ -252,7 +249,7 @@ func (d *Daemon) loop(ctx context.Context, served <-chan error) error {
 	defer tick.Stop()
 	watchdog, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
-		d.log.Warn("systemd's watchdog is not understood: " + err.Error())
+		d.happened(status.ConfigDoubted{What: "systemd's watchdog is not understood: " + err.Error()})
 	}
 	var petted time.Time
 	for {
@@ -297,7 +294,7 @@ func (d *Daemon) take(wall time.Time, look *pipeline.Look, port []alarms.Raised)
 	for _, change := range d.alarms.Update(wall, append(d.conditions(look), port...)) {
 		d.happened(alarmEvent(change))
 	}
-	d.watchers.tick()
+	d.ticked()
 }
 
 // conditions are all that is wrong: in the pipeline, beside it, and at the service.

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"fmt"
-	"net/netip"
 	"os"
 	"strings"
 
@@ -10,25 +9,26 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"bragi/cmd/internal/syslog"
+	"bragi/cmd/internal/status"
 )
 
-// newLog returns the daemon's logger: to the journal when stderr is the
-// journal, else to stderr; and events to the syslog servers. Nothing is
-// sampled: an event that is dropped is an event that nobody can look for.
-func newLog(form syslog.Format, targets []netip.AddrPort) (*zap.Logger, *syslog.Sender) {
-	var local zapcore.Core
+// newLog returns the daemon's logger: to the journal when stderr is the journal,
+// else to stderr. Nothing is sampled: an event that is dropped is an event that
+// nobody can look for.
+func newLog() *zap.Logger {
 	if toJournal, err := journal.StderrIsJournalStream(); err == nil && toJournal && journal.Enabled() {
-		local = &journalCore{LevelEnabler: zapcore.InfoLevel}
-	} else {
-		encoding := zap.NewProductionEncoderConfig()
-		encoding.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-		encoding.EncodeLevel = zapcore.CapitalLevelEncoder
-		encoding.ConsoleSeparator = " "
-		local = zapcore.NewCore(zapcore.NewConsoleEncoder(encoding), zapcore.Lock(os.Stderr), zapcore.InfoLevel)
+		return zap.New(&journalCore{LevelEnabler: zapcore.InfoLevel})
 	}
-	sender := syslog.NewSender(form, targets)
-	return zap.New(zapcore.NewTee(local, syslog.NewCore(sender))), sender
+	encoding := zap.NewProductionEncoderConfig()
+	encoding.EncodeTime = zapcore.RFC3339NanoTimeEncoder
+	encoding.EncodeLevel = zapcore.CapitalLevelEncoder
+	encoding.ConsoleSeparator = " "
+	return zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(encoding), zapcore.Lock(os.Stderr), zapcore.InfoLevel))
+}
+
+// told marks a line of the log as an event. Encoders skip it: the line has its words.
+func told(r status.Record) zap.Field {
+	return zap.Field{Key: "told", Type: zapcore.SkipType, Interface: r}
 }
 
 // journalCore writes to systemd's journal, with the fields as the journal's own.
@@ -59,15 +59,18 @@ func (c *journalCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 		priority = journal.PriWarning
 	}
 	vars := map[string]string{}
-	text := e.Message
 	for _, f := range append(c.with[:len(c.with):len(c.with)], fields...) {
+		if r, isEvent := f.Interface.(status.Record); isEvent {
+			priority = journal.Priority(r.Severity)
+			vars["BRAGI_EVENT"] = r.Name
+			for _, f := range r.Fields {
+				vars["BRAGI_"+strings.ToUpper(f.Name)] = fmt.Sprint(f.Value)
+			}
+			continue
+		}
 		encoder := zapcore.NewMapObjectEncoder()
 		f.AddTo(encoder)
-		value := fmt.Sprint(encoder.Fields[f.Key])
-		vars["BRAGI_"+strings.ToUpper(f.Key)] = value
-		if f.Key != "event" {
-			text += " " + f.Key + "=" + value
-		}
+		vars["BRAGI_"+strings.ToUpper(f.Key)] = fmt.Sprint(encoder.Fields[f.Key])
 	}
-	return journal.Send(text, priority, vars)
+	return journal.Send(e.Message, priority, vars)
 }

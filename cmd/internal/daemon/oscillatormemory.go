@@ -9,14 +9,12 @@ import (
 	"path/filepath"
 	"time"
 
-	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
 	"bragi/board"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/state"
 	"bragi/cmd/internal/status"
-	"bragi/cmd/internal/syslog"
 	"bragi/gnss/timescale"
 	"bragi/holdover"
 )
@@ -142,11 +140,11 @@ func (d *Daemon) recall() error {
 	}
 	d.memory = openMemory(memoryPath(d.cfg), board, d.cfg.Holdover.Oscillator.String())
 	for _, err := range d.memory.refused {
-		d.log.Warn("a memory of the oscillator is left unused", syslog.Event("MEMORY"), zap.Error(err))
+		d.happened(status.Kept{What: "a memory of the oscillator is left unused: " + err.Error(), Bad: true})
 	}
 	if m := d.memory.used; m != nil {
-		d.log.Info("the oscillator is known from an earlier life", syslog.Event("MEMORY"), zap.String("file", d.memory.path),
-			zap.Float64("frequency_ppb", m.FrequencyPPB), zap.Float64("locked_for_s", m.LockedForS))
+		d.happened(status.Kept{File: d.memory.path,
+			What: fmt.Sprintf("the oscillator is known from an earlier life: %+.1f ppb, locked for %s", m.FrequencyPPB, status.Span(m.LockedForS))})
 	}
 	return nil
 }
@@ -184,7 +182,7 @@ func (d *Daemon) writeMemory() {
 	if err == nil {
 		d.memory.written = time.Now()
 	} else if d.memory.failed == nil {
-		d.log.Warn("what was learned of the oscillator cannot be kept (fix: let holdover.state_file be where bragid may write)", syslog.Event("MEMORY"), zap.Error(err))
+		d.happened(status.Kept{File: d.memory.path, What: "what was learned of the oscillator cannot be kept: " + err.Error() + " (fix: let holdover.state_file be where bragid may write)", Bad: true})
 	}
 	d.memory.failed = err
 }

@@ -12,15 +12,12 @@ import (
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
-
 	"bragi/board"
 	"bragi/cmd/internal/alarms"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/state"
 	"bragi/cmd/internal/status"
-	"bragi/cmd/internal/syslog"
 	"bragi/gnss/port"
 	"bragi/gnss/setup"
 	"bragi/gnss/timescale"
@@ -161,7 +158,7 @@ func (d *Daemon) tellReceiver() {
 			// The disk may be slow, and nothing waits for it.
 			go func() {
 				if err := writePosition(d.devices.receiver.path, e.Position); err != nil {
-					d.log.Warn("receiver: the surveyed position is not kept: "+err.Error()+" (fix: gnss.position_file)", syslog.Event("RECEIVER_SETUP"), zap.String("file", d.devices.receiver.path))
+					d.happened(status.Kept{File: d.devices.receiver.path, What: "the surveyed position is not kept: " + err.Error() + " (fix: gnss.position_file)", Bad: true})
 				}
 			}()
 		}

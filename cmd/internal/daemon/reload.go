@@ -43,7 +43,7 @@ func (d *Daemon) reload() (done control.Reloaded, err error) {
 		return done, err
 	}
 	for _, w := range warnings {
-		d.log.Warn(fmt.Sprint(w), syslog.Event("CONFIG"))
+		d.happened(status.ConfigDoubted{What: fmt.Sprint(w)})
 	}
 	d.mu.Lock()
 	now, server := d.cfg, d.server

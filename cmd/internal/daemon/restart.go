@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
-	"go.uber.org/zap"
 
 	"bragi/board"
 	"bragi/board/sim"
@@ -21,7 +20,6 @@ import (
 	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/state"
 	"bragi/cmd/internal/status"
-	"bragi/cmd/internal/syslog"
 	"bragi/gnss/timescale"
 	"bragi/master"
 	"bragi/master/udp"
@@ -69,7 +67,7 @@ type simState struct {
 type keeper struct {
 	dir   string
 	boot  string
-	log   *zap.Logger
+	tell  func(status.Event)
 	clock chan struct{} // the clock's state has changed; one waits for all
 
 	sockets held
@@ -86,9 +84,9 @@ type keeper struct {
 // Restart is what became of the last process's state, for the status.
 type Restart = status.Restart
 
-func newKeeper(cfg *config.Config, log *zap.Logger) *keeper {
+func newKeeper(cfg *config.Config, tell func(status.Event)) *keeper {
 	boot, err := state.BootID()
-	k := &keeper{dir: cfg.Control.RunDir, boot: boot, log: log, sockets: takeSockets(), clock: make(chan struct{}, 1)}
+	k := &keeper{dir: cfg.Control.RunDir, boot: boot, tell: tell, sockets: takeSockets(), clock: make(chan struct{}, 1)}
 	if err == nil {
 		err = os.MkdirAll(k.dir, 0o755)
 	}
@@ -114,7 +112,7 @@ func (k *keeper) write(kind state.Kind, content []byte) {
 }
 
 func (k *keeper) complain(file string, err error) {
-	k.log.Warn("the state is not kept, a restart will be noticed: "+err.Error(), syslog.Event("STATE"), zap.String("file", file))
+	k.tell(status.Kept{File: file, What: "the state is not kept, a restart will be noticed: " + err.Error(), Bad: true})
 }
 
 // changed says that the clock's state is another. It waits for nobody.
@@ -172,7 +170,7 @@ func (k *keeper) startSim(ctx context.Context, c live.Config) (*live.Board, erro
 		c.Saved = nil
 	}
 	if err != nil {
-		k.log.Warn("the board of software starts anew: "+err.Error(), syslog.Event("NOT_RESUMED"))
+		k.tell(status.NotResumed{Why: "the board of software starts anew: " + err.Error()})
 	}
 	return live.Start(ctx, c)
 }

@@ -9,14 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
-
 	"bragi/board"
 	"bragi/board/sim"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/state"
+	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/virtual"
 	"bragi/gnss/timescale"
 	"bragi/holdover/quality"
@@ -44,7 +42,7 @@ func (c readWithWidth) Cross() (board.Cross, error) {
 // The clock that is left is told by every field of a Moment.
 func TestAMomentLeavesNoReadingOut(t *testing.T) {
 	r, dir := leave(t)
-	m, err := newKeeper(inFolder(t, dir), zap.NewNop()).moment(readWithWidth{virtual.Clock{Rig: r}})
+	m, err := newKeeper(inFolder(t, dir), func(status.Event) {}).moment(readWithWidth{virtual.Clock{Rig: r}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +61,7 @@ func leave(t *testing.T) (r *virtual.Rig, dir string) {
 	r = virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 5, TimeToFix: 3 * time.Second, StartOffset: -10 * time.Second})
 	r.Until(40*time.Second, "class 6", r.Class(6))
 	r.Run(15 * time.Second)
-	d := &Daemon{pipe: r.Pipe, devices: &devices{clock: virtual.Clock{Rig: r}}, keep: newKeeper(inFolder(t, dir), zap.NewNop())}
+	d := &Daemon{pipe: r.Pipe, devices: &devices{clock: virtual.Clock{Rig: r}}, keep: newKeeper(inFolder(t, dir), func(status.Event) {})}
 	d.keepClock()
 	return r, dir
 }
@@ -145,7 +143,7 @@ func TestWhatIsLeftIsJudged(t *testing.T) {
 			r.Now = r.Now.Add(c.away)
 			r.Board.PHC().Extend(r.Now)
 			c.happen(t, r, dir)
-			k := newKeeper(inFolder(t, dir), zap.NewNop())
+			k := newKeeper(inFolder(t, dir), func(status.Event) {})
 			p := pipeline.New(virtual.Demo(), virtual.Clock{Rig: r})
 			err := k.resumeClock(p, virtual.Clock{Rig: r})
 			report := p.Look(r.Now).Report
@@ -169,8 +167,8 @@ func TestWhatIsLeftIsJudged(t *testing.T) {
 // A folder that cannot be written is told once, and again after it could.
 func TestATroubleOfTheFolderIsToldOnce(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
-	core, told := observer.New(zap.WarnLevel)
-	k := newKeeper(inFolder(t, dir), zap.New(core))
+	var told []status.Event
+	k := newKeeper(inFolder(t, dir), func(e status.Event) { told = append(told, e) })
 	k.write(clockKind, nil)
 	for range 2 {
 		if err := os.RemoveAll(dir); err != nil {
@@ -183,7 +181,7 @@ func TestATroubleOfTheFolderIsToldOnce(t *testing.T) {
 		}
 		k.write(clockKind, nil)
 	}
-	if n := told.Len(); n != 2 {
-		t.Errorf("told %d times of two troubles: %v", n, told.All())
+	if n := len(told); n != 2 {
+		t.Errorf("told %d times of two troubles: %v", n, told)
 	}
 }

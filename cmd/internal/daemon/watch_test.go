@@ -3,9 +3,6 @@ package daemon
 import (
 	"context"
 	"maps"
-	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -26,7 +23,7 @@ import (
 func observed(t *testing.T, r *virtual.Rig) *Daemon {
 	t.Helper()
 	cfg := inFolder(t, t.TempDir())
-	d := &Daemon{cfg: cfg, log: zap.NewNop(), pipe: r.Pipe, keep: newKeeper(cfg, zap.NewNop()), memory: openMemory("", "", ""), alarms: alarms.NewSet(),
+	d := &Daemon{diary: newDiary(zap.NewNop(), nil), cfg: cfg, pipe: r.Pipe, keep: newKeeper(cfg, func(status.Event) {}), memory: openMemory("", "", ""), alarms: alarms.NewSet(),
 		devices: &devices{thermometer: &thermometer{}, clock: r.Clock, receiver: newReceiver(cfg)}}
 	d.port = netport.New(d.portConfig())
 	r.Watch = func() {
@@ -64,8 +61,8 @@ func TestWatcherHearsWhatHappenedBeforeTheStatusThatShowsIt(t *testing.T) {
 			if !maps.Equal(codes, shown) {
 				t.Errorf("%v: the status shows alarms %v, the events %v", s.Time, codes, shown)
 			}
-		}, func(e status.Event) {
-			switch e := e.(type) {
+		}, func(r status.Record) {
+			switch e := r.Event.(type) {
 			case status.StateChanged:
 				state = e.StateName
 			case status.ClassChanged:
@@ -114,57 +111,30 @@ func TestSlowWatcherHoldsNobodyUp(t *testing.T) {
 				if statuses++; statuses == 1 {
 					<-asleep
 				}
-			}, func(e status.Event) {
-				switch e := e.(type) {
+			}, func(r status.Record) {
+				switch e := r.Event.(type) {
 				case status.SettingChanged:
 					heard++
 				case status.Missed:
-					missed += e.Events
+					missed += int(e.Events)
 				}
 			})
 		}()
 		synctest.Wait()
-		const events = 1000
+		const events = 3 * eventsKept
 		for range events {
 			d.happened(status.SettingChanged{})
 		}
 		r.Run(10 * time.Second)
 		close(asleep)
 		synctest.Wait()
-		// Nothing happens any more: a tick tells it.
-		r.Run(pipeline.Every)
-		synctest.Wait()
 		if heard+missed < events || heard < eventsKept-10 || missed == 0 || statuses > 4 {
 			t.Errorf("of %d events it heard %d and was told of %d it missed; it saw %d statuses", events, heard, missed, statuses)
 		}
 		stop()
 		<-ended
-		if n := len(d.watchers.list); n != 0 {
+		if n := len(d.watchers); n != 0 {
 			t.Errorf("%d watchers are left", n)
 		}
 	})
-}
-
-// What happens is an event: the log alone is told of troubles with files, and of
-// the process's begin and end, when nobody watches.
-func TestNothingThatHappensIsOnlyLogged(t *testing.T) {
-	inTheLogAlone := []string{"CONFIG", "MEMORY", "STATE", "NOT_RESUMED", "RECEIVER_SETUP", "START", "STOP"}
-	event := regexp.MustCompile(`syslog\.Event\("(\w+)"\)`)
-	for _, pattern := range []string{"*.go", "../netport/*.go"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil || files == nil {
-			t.Fatal(pattern, err)
-		}
-		for _, name := range files {
-			source, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, m := range event.FindAllStringSubmatch(string(source), -1) {
-				if !slices.Contains(inTheLogAlone, m[1]) {
-					t.Errorf("%s: %s is logged, and no watcher hears it", name, m[1])
-				}
-			}
-		}
-	}
 }

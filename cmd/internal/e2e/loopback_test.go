@@ -135,13 +135,13 @@ func TestRunOnLoopback(t *testing.T) {
 func assertSyslog(t *testing.T, lines []string) {
 	t.Helper()
 	all := strings.Join(lines, "\n")
-	for _, want := range []string{` START - bragid starts`, ` CLOCK_STATE - clock state locked`, ` CLOCK_CLASS - clockClass locked to a primary reference class=6`,
-		` RECEIVER - receiver: `, ` CLIENT - client new address=127.0.0.2`, ` STOP - bragid stops`} {
+	for _, want := range []string{` START - %BRAGI-5-START: bragid `, ` CLOCKSTATE - %BRAGI-5-CLOCKSTATE: locking -> locked`, ` CLOCKCLASS - %BRAGI-5-CLOCKCLASS: 58 -> 6, locked`,
+		` RECEIVER - %BRAGI-`, ` CLIENT - %BRAGI-5-CLIENT: 127.0.0.2 is a client new`, ` STOP - %BRAGI-5-STOP: bragid stops`} {
 		if !strings.Contains(all, want) {
 			t.Errorf("syslog has no line with %q; it has:\n%s", want, all)
 		}
 	}
-	form := regexp.MustCompile(`^<(187|188|189)>1 \d{4}-\d\d-\d\dT\S+Z \S+ bragid \d+ [A-Z_]+ - .+$`)
+	form := regexp.MustCompile(`^<(18[5-9]|190)>1 \d{4}-\d\d-\d\dT\S+Z \S+ bragid \d+ [A-Z_]+ - .+$`)
 	for _, line := range lines {
 		if !form.MatchString(line) {
 			t.Errorf("not a line of RFC 5424: %q", line)

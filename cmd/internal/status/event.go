@@ -1,12 +1,17 @@
 package status
 
-import "time"
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
 
 // Event is something that happened, for those who tell or record it: one of the
 // types below. What is so at a moment is in Status.
 type Event interface {
-	// Name is the event's name in syslog.
-	Name() string
+	// Words are the event's, which every face uses.
+	Words() Words
 }
 
 // ClockStepped is a step of the served clock.
@@ -14,13 +19,44 @@ type ClockStepped struct {
 	By time.Duration // positive: forward
 }
 
+func (e ClockStepped) Words() Words {
+	return Words{TopicClock, "CLOCKSTEP", Warning, "the clock was stepped by " + signed(e.By), Fields{{"by_ns", e.By.Nanoseconds()}}}
+}
+
 // StateChanged is another state of the clock; the first one, too.
-type StateChanged struct{ Step }
+type StateChanged struct {
+	Step
+	Before string // its StateName; "": none
+}
+
+func (e StateChanged) Words() Words {
+	return Words{TopicState, "CLOCKSTATE", Notice, fromTo(e.Before, e.StateName) + because(e.Why),
+		Fields{{"state", e.State}, {"state_name", e.StateName}, {"before", e.Before}, {"why", strings.Join(e.Why, ", ")}}}
+}
 
 // ClassChanged is another clockClass that is announced, or the service's begin.
 type ClassChanged struct {
 	Step
-	Accuracy string // in words
+	Before    uint8    // the class that was announced until now; 0: nothing was
+	Accuracy  string   // in words
+	ForecastS *float64 // how long class 7 would last, or will; nil: not known
+}
+
+func (e ClassChanged) Words() Words {
+	severity, before := Notice, ""
+	if e.ClockClass > 6 {
+		severity = Warning
+	}
+	if e.Before != 0 {
+		before = fmt.Sprint(e.Before)
+	}
+	text := fromTo(before, fmt.Sprint(e.ClockClass)) + ", " + e.StateName
+	fields := Fields{{"class", e.ClockClass}, {"before", e.Before}, {"state", e.State}, {"accuracy", e.Accuracy}, {"why", strings.Join(e.Why, ", ")}}
+	if e.ForecastS != nil && e.ClockClass < 52 {
+		text += ", forecast " + Span(*e.ForecastS)
+		fields = append(fields, Field{"forecast_s", math.Round(*e.ForecastS)})
+	}
+	return Words{TopicClass, "CLOCKCLASS", severity, text, fields}
 }
 
 // ServiceStopped says that nothing is served, and why.
@@ -29,16 +65,42 @@ type ServiceStopped struct {
 	Served bool // until now; false: nothing has been served yet
 }
 
+func (e ServiceStopped) Words() Words {
+	w := Words{TopicClass, "SERVICE", Notice, "nothing is served yet", Fields{{"serving", false}, {"why", strings.Join(e.Why, ", ")}}}
+	if e.Served {
+		w.Severity, w.Text = Warning, "nothing is served any more"
+	}
+	w.Text += because(e.Why)
+	return w
+}
+
 // AlarmRaised is an alarm that is shown from now on.
 type AlarmRaised struct{ Alarm }
 
+func (e AlarmRaised) Words() Words {
+	text := e.Code + ": " + e.Text
+	if e.Detail != "" {
+		text += " (" + e.Detail + ")"
+	}
+	return Words{TopicAlarm, "ALARM", e.syslog(), text + "; fix: " + e.Fix,
+		Fields{{"code", e.Code}, {"severity", e.Severity}, {"detail", e.Detail}, {"fix", e.Fix}}}
+}
+
 // AlarmCleared is one that is shown no more.
 type AlarmCleared struct{ Alarm }
+
+func (e AlarmCleared) Words() Words {
+	return Words{TopicAlarm, "ALARM_CLEARED", Notice, e.Code + " cleared: " + e.Text, Fields{{"code", e.Code}, {"severity", "cleared"}}}
+}
 
 // Peer names a client by where it is and who it says it is.
 type Peer struct {
 	Address  string
 	Identity string
+}
+
+func (p Peer) words(name string, severity Severity, what string, more ...Field) Words {
+	return Words{TopicClient, name, severity, p.Address + " " + what, append(Fields{{"address", p.Address}, {"identity", p.Identity}}, more...)}
 }
 
 // ClientChanged is a client that came or went.
@@ -47,13 +109,25 @@ type ClientChanged struct {
 	What string
 }
 
-// ClientGranted is a grant that was given, renewed or ended.
+func (e ClientChanged) Words() Words {
+	return e.words("CLIENT", Notice, "is a "+e.What+", "+e.Identity, Field{"what", e.What})
+}
+
+// ClientGranted is a grant that was given or ended.
 type ClientGranted struct {
 	Peer
 	What     string
 	Message  string // the type granted
 	Interval int8   // log2 of the interval in s
 	Seconds  uint32
+}
+
+func (e ClientGranted) Words() Words {
+	what := fmt.Sprintf("%s: %s, %s", e.What, e.Message, rate(e.Interval))
+	if e.Seconds > 0 {
+		what += fmt.Sprintf(", for %d s", e.Seconds)
+	}
+	return e.words("CLIENT_GRANT", Info, what, Field{"what", e.What}, Field{"message", e.Message}, Field{"interval", e.Interval}, Field{"seconds", e.Seconds})
 }
 
 // ClientDenied is a request that was not granted, or a message not answered.
@@ -65,8 +139,17 @@ type ClientDenied struct {
 	Domain  uint8 // of the message
 }
 
+func (e ClientDenied) Words() Words {
+	return e.words("CLIENT_DENIED", Warning, fmt.Sprintf("%s: %s, %s, domain %d", e.What, e.Message, e.Why, e.Domain),
+		Field{"what", e.What}, Field{"message", e.Message}, Field{"why", e.Why}, Field{"domain", e.Domain})
+}
+
 // SettingChanged is a setting that a client changed by management.
 type SettingChanged struct{ Peer }
+
+func (e SettingChanged) Words() Words {
+	return e.words("MANAGEMENT_SET", Warning, "changed a setting by management")
+}
 
 // ReceiverPort is what happened to the receiver's serial port.
 type ReceiverPort struct {
@@ -74,10 +157,52 @@ type ReceiverPort struct {
 	Bad  bool
 }
 
+func (e ReceiverPort) Words() Words {
+	return Words{TopicReceiver, "RECEIVER", unless(e.Bad), e.What, nil}
+}
+
 // ReceiverSetUp is what happened as the receiver was set up.
 type ReceiverSetUp struct {
 	What string
 	Bad  bool
+}
+
+func (e ReceiverSetUp) Words() Words {
+	return Words{TopicReceiver, "RECEIVER_SETUP", unless(e.Bad), e.What, nil}
+}
+
+// Started says that the daemon begins.
+type Started struct{ Version, Profile, Clock, Address, Socket string }
+
+func (e Started) Words() Words {
+	return Words{TopicProgram, "START", Notice, fmt.Sprintf("bragid %s starts: board %s, clock %s, address %s", e.Version, e.Profile, e.Clock, orAny(e.Address)),
+		Fields{{"version", e.Version}, {"profile", e.Profile}, {"clock", e.Clock}, {"address", e.Address}, {"socket", e.Socket}}}
+}
+
+// Stopped says that the daemon ends.
+type Stopped struct{ After time.Duration }
+
+func (e Stopped) Words() Words {
+	return Words{TopicProgram, "STOP", Notice, fmt.Sprintf("bragid stops, after %v", e.After), Fields{{"after_s", e.After.Seconds()}}}
+}
+
+// ConfigDoubted is a warning of the configuration.
+type ConfigDoubted struct{ What string }
+
+func (e ConfigDoubted) Words() Words {
+	return Words{TopicProgram, "CONFIG", Warning, e.What, nil}
+}
+
+// Kept is what became of a file that bragi keeps: the oscillator's memory, the
+// state for a restart.
+type Kept struct {
+	File string // "": none
+	What string
+	Bad  bool
+}
+
+func (e Kept) Words() Words {
+	return Words{TopicProgram, "STATE", unless(e.Bad), e.What, Fields{{"file", e.File}}}
 }
 
 // ClockResumed says that the clock goes on where the last process left it.
@@ -87,13 +212,27 @@ type ClockResumed struct {
 	OffNs     int64 // what the clock was found to be off by
 }
 
+func (e ClockResumed) Words() Words {
+	return Words{TopicProgram, "RESUMED", Notice, fmt.Sprintf("the clock goes on where it was left: %s, away for %s, off by %d ns", e.StateName, Span(e.AwayS), e.OffNs),
+		Fields{{"state_name", e.StateName}, {"away_s", e.AwayS}, {"off_ns", e.OffNs}}}
+}
+
 // GrantsResumed says that clients go on with the grants of the last process.
 type GrantsResumed struct {
 	Clients, Expired, Refused int
 }
 
+func (e GrantsResumed) Words() Words {
+	return Words{TopicProgram, "RESUMED", Notice, fmt.Sprintf("clients go on with their grants: %d, expired %d, refused %d", e.Clients, e.Expired, e.Refused),
+		Fields{{"clients", e.Clients}, {"expired", e.Expired}, {"refused", e.Refused}}}
+}
+
 // NotResumed says what of the last process is not used, and why.
 type NotResumed struct{ Why string }
+
+func (e NotResumed) Words() Words {
+	return Words{TopicProgram, "NOT_RESUMED", Warning, e.Why, nil}
+}
 
 // AnnounceLate says that clients waited more than a second for an Announce.
 type AnnounceLate struct {
@@ -102,33 +241,85 @@ type AnnounceLate struct {
 	LookingElsewhere string // who will have looked for another grandmaster
 }
 
+func (e AnnounceLate) Words() Words {
+	return Words{TopicClient, "ANNOUNCE_GAP", Warning, fmt.Sprintf("Announce was late: %v for %s; %s looked for another grandmaster", e.Gap, clients(e.Clients), e.LookingElsewhere),
+		Fields{{"gap_s", e.Gap.Seconds()}, {"clients", e.Clients}, {"looking_elsewhere", e.LookingElsewhere}}}
+}
+
 // DrainChanged is the operator's word that clients are to go, or may come again.
 type DrainChanged struct{ On bool }
+
+func (e DrainChanged) Words() Words {
+	if e.On {
+		return Words{TopicOperator, "DRAIN", Warning, "drained: every client is sent away, nothing is granted", Fields{{"on", true}}}
+	}
+	return Words{TopicOperator, "DRAIN", Notice, "the drain has ended: clients are granted again", Fields{{"on", false}}}
+}
 
 // ReceiverAccepted is the operator's word that the receiver is right.
 type ReceiverAccepted struct{ Forgotten []string }
 
+func (e ReceiverAccepted) Words() Words {
+	forgotten := strings.Join(e.Forgotten, "; ")
+	return Words{TopicOperator, "ACCEPTED", Warning, "the operator accepts the receiver: the clock follows it; forgotten: " + forgotten, Fields{{"forgotten", forgotten}}}
+}
+
 // AcceptRefused says why the receiver cannot be accepted.
 type AcceptRefused struct{ Why string }
+
+func (e AcceptRefused) Words() Words {
+	return Words{TopicOperator, "ACCEPT_REFUSED", Warning, "the receiver is not accepted: " + e.Why, nil}
+}
 
 // StepOrdered is the operator's order to step the clock to the pulse, by the error
 // that it had; positive: the clock is ahead.
 type StepOrdered struct{ ErrorNs float64 }
 
+func (e StepOrdered) Words() Words {
+	return Words{TopicOperator, "STEP_ORDERED", Warning, fmt.Sprintf("the operator steps the clock to the pulse, by %.0f ns: clients see a step", -e.ErrorNs), Fields{{"time_error_ns", e.ErrorNs}}}
+}
+
 // StepRefused says why the clock is not stepped.
 type StepRefused struct{ Why string }
+
+func (e StepRefused) Words() Words {
+	return Words{TopicOperator, "STEP_REFUSED", Warning, "the clock is not stepped: " + e.Why, nil}
+}
 
 // Reloaded names the keys whose change is applied, and those that wait for a
 // restart.
 type Reloaded struct{ Applied, Waiting []string }
 
+func (e Reloaded) Words() Words {
+	text := "reloaded: nothing has changed"
+	if len(e.Applied)+len(e.Waiting) > 0 {
+		var parts []string
+		if len(e.Applied) > 0 {
+			parts = append(parts, "applied "+strings.Join(e.Applied, " "))
+		}
+		if len(e.Waiting) > 0 {
+			parts = append(parts, "waiting for a restart "+strings.Join(e.Waiting, " "))
+		}
+		text = "reloaded: " + strings.Join(parts, "; ")
+	}
+	return Words{TopicOperator, "RELOAD", Notice, text, Fields{{"applied", strings.Join(e.Applied, " ")}, {"needs_restart", strings.Join(e.Waiting, " ")}}}
+}
+
 // ReloadRefused says why the old configuration stays.
 type ReloadRefused struct{ Why string }
+
+func (e ReloadRefused) Words() Words {
+	return Words{TopicOperator, "RELOAD_REFUSED", Warning, "the configuration is not reloaded, the old one stays: " + e.Why, nil}
+}
 
 // OpinionServer is what became of asking another source of time.
 type OpinionServer struct {
 	Server string
 	What   string
+}
+
+func (e OpinionServer) Words() Words {
+	return Words{TopicReceiver, "SECOND_OPINION", Notice, "second opinion: " + e.Server + ": " + e.What, Fields{{"server", e.Server}}}
 }
 
 // SyncModeChosen is how the time gets into a Sync from now on.
@@ -138,8 +329,14 @@ type SyncModeChosen struct {
 	First bool // the service begins with it
 }
 
+func (e SyncModeChosen) Words() Words {
+	return Words{TopicNetwork, "SYNC_MODE", unless(!e.First), "Sync: " + e.Mode + because([]string{e.Why}), Fields{{"mode", e.Mode}, {"why", e.Why}}}
+}
+
 // NoTwins says why the hardware's stamps are not measured by twins.
 type NoTwins struct{ Why string }
+
+func (e NoTwins) Words() Words { return Words{TopicNetwork, "SYNC_MODE", Warning, e.Why, nil} }
 
 // LinkChanged is a link that came up or went down.
 type LinkChanged struct {
@@ -148,43 +345,104 @@ type LinkChanged struct {
 	Changes   uint64 // of its carrier, since it is there
 }
 
+func (e LinkChanged) Words() Words {
+	word := "down"
+	if e.Up {
+		word = "up"
+	}
+	return Words{TopicNetwork, "LINK", Warning, fmt.Sprintf("link %s: %s, %d changes since the interface is there", word, e.Interface, e.Changes),
+		Fields{{"interface", e.Interface}, {"up", e.Up}, {"changes", e.Changes}}}
+}
+
 // InterfaceRenamed is an interface's new name.
 type InterfaceRenamed struct{ Was, Now string }
+
+func (e InterfaceRenamed) Words() Words {
+	return Words{TopicNetwork, "LINK", Warning, "the interface " + e.Was + " is now named " + e.Now, Fields{{"was", e.Was}, {"interface", e.Now}}}
+}
 
 // LinkUnwatched says why the link's changes are seen late.
 type LinkUnwatched struct{ Why string }
 
-// Missed counts events that a watcher was too slow for.
-type Missed struct{ Events int }
+func (e LinkUnwatched) Words() Words { return Words{TopicNetwork, "LINK", Warning, e.Why, nil} }
 
-// The names in syslog.
-func (ClockStepped) Name() string     { return "CLOCK_STEP" }
-func (StateChanged) Name() string     { return "CLOCK_STATE" }
-func (ClassChanged) Name() string     { return "CLOCK_CLASS" }
-func (ServiceStopped) Name() string   { return "SERVICE" }
-func (AlarmRaised) Name() string      { return "ALARM" }
-func (AlarmCleared) Name() string     { return "ALARM_CLEARED" }
-func (ClientChanged) Name() string    { return "CLIENT" }
-func (ClientGranted) Name() string    { return "CLIENT_GRANT" }
-func (ClientDenied) Name() string     { return "CLIENT_DENIED" }
-func (SettingChanged) Name() string   { return "MANAGEMENT_SET" }
-func (ReceiverPort) Name() string     { return "RECEIVER" }
-func (ReceiverSetUp) Name() string    { return "RECEIVER_SETUP" }
-func (ClockResumed) Name() string     { return "RESUMED" }
-func (GrantsResumed) Name() string    { return "RESUMED" }
-func (NotResumed) Name() string       { return "NOT_RESUMED" }
-func (AnnounceLate) Name() string     { return "ANNOUNCE_GAP" }
-func (DrainChanged) Name() string     { return "DRAIN" }
-func (ReceiverAccepted) Name() string { return "ACCEPTED" }
-func (AcceptRefused) Name() string    { return "ACCEPT_REFUSED" }
-func (StepOrdered) Name() string      { return "STEP_ORDERED" }
-func (StepRefused) Name() string      { return "STEP_REFUSED" }
-func (Reloaded) Name() string         { return "RELOAD" }
-func (ReloadRefused) Name() string    { return "RELOAD_REFUSED" }
-func (OpinionServer) Name() string    { return "SECOND_OPINION" }
-func (SyncModeChosen) Name() string   { return "SYNC_MODE" }
-func (NoTwins) Name() string          { return "SYNC_MODE" }
-func (LinkChanged) Name() string      { return "LINK" }
-func (InterfaceRenamed) Name() string { return "LINK" }
-func (LinkUnwatched) Name() string    { return "LINK" }
-func (Missed) Name() string           { return "MISSED" }
+// Missed counts events that a watcher was too slow for, or came too late for.
+type Missed struct {
+	Events   uint64
+	LastLife bool // those before the daemon's start, whose number nobody knows, too
+}
+
+func (e Missed) Words() Words {
+	text := fmt.Sprintf("%d events are missing here: they are kept no more", e.Events)
+	if e.LastLife {
+		text = "the daemon was started anew: events before its start are missing here"
+	}
+	return Words{TopicMissed, "MISSED", Warning, text, Fields{{"events", e.Events}}}
+}
+
+// signed is a duration with its sign, also where it is positive.
+func signed(d time.Duration) string {
+	if d > 0 {
+		return "+" + d.String()
+	}
+	return d.String()
+}
+
+// unless is the severity of what may be bad.
+func unless(bad bool) Severity {
+	if bad {
+		return Warning
+	}
+	return Notice
+}
+
+// because are the reasons behind a text.
+func because(why []string) string {
+	if text := strings.Join(why, ", "); text != "" {
+		return ": " + text
+	}
+	return ""
+}
+
+// fromTo is a change; without a before it is only what it is now.
+func fromTo(before, now string) string {
+	if before == "" {
+		return now
+	}
+	return before + " -> " + now
+}
+
+func orAny(address string) string {
+	if address == "" {
+		return "any"
+	}
+	return address
+}
+
+func clients(n uint64) string {
+	if n == 1 {
+		return "1 client"
+	}
+	return fmt.Sprintf("%d clients", n)
+}
+
+// rate is an interval of 2^log s in words.
+func rate(log int8) string {
+	if log <= 0 {
+		return fmt.Sprintf("%g/s", math.Exp2(-float64(log)))
+	}
+	return fmt.Sprintf("every %g s", math.Exp2(float64(log)))
+}
+
+// Span is a time in s, as short as an operator reads it: 4.4 h, 12 min, 30 s.
+func Span(s float64) string {
+	switch {
+	case s >= 2*86400:
+		return fmt.Sprintf("%.1f d", s/86400)
+	case s >= 3600:
+		return fmt.Sprintf("%.1f h", s/3600)
+	case s >= 120:
+		return fmt.Sprintf("%.0f min", s/60)
+	}
+	return fmt.Sprintf("%.0f s", s)
+}

@@ -18,8 +18,7 @@ import (
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
+	"bragi/cmd/internal/status"
 )
 
 // facilityLocal7 is what network equipment uses by default (RFC 5424, table 1).
@@ -37,10 +36,6 @@ const (
 	RFC3164 Format = "rfc3164"
 )
 
-// Event marks a log line as an event of that name: the MSGID on the wire. At
-// most 32 printable characters.
-func Event(name string) zap.Field { return zap.String("event", name) }
-
 // Line is an event ready to be written.
 type Line struct {
 	At       time.Time
@@ -53,7 +48,7 @@ type Line struct {
 func (l Line) Append(b []byte, form Format, host, app string, pid int) []byte {
 	pri := facilityLocal7*8 + l.Severity
 	if form == RFC3164 {
-		return fmt.Appendf(b, "<%d>%s %s %s[%d]: %%%s: %s", pri, l.At.Format(time.Stamp), host, app, pid, l.MsgID, l.Text)
+		return fmt.Appendf(b, "<%d>%s %s %s[%d]: %s", pri, l.At.Format(time.Stamp), host, app, pid, l.Text)
 	}
 	return fmt.Appendf(b, "<%d>1 %s %s %s %d %s - %s", pri, l.At.UTC().Format("2006-01-02T15:04:05.000000Z"), host, app, pid, l.MsgID, l.Text)
 }
@@ -106,8 +101,9 @@ func (s *Sender) Retarget(form Format, targets []netip.AddrPort) {
 	}
 }
 
-// Put queues a line. It never blocks. Without a target there is nothing to wait for.
-func (s *Sender) Put(l Line) {
+// Put queues an event. It never blocks. Without a target there is nothing to wait for.
+func (s *Sender) Put(r status.Record) {
+	l := Line{At: r.At, Severity: int(r.Severity), MsgID: r.Name, Text: r.Line()}
 	s.mu.Lock()
 	if len(s.targets) == 0 {
 		s.mu.Unlock()
@@ -197,62 +193,4 @@ func (s *Sender) send(l Line) bool {
 		conn.Close()
 	}
 	return sent
-}
-
-// core is the zap core that hands events to a Sender.
-type core struct {
-	zapcore.LevelEnabler
-	sender *Sender
-	with   []zapcore.Field
-}
-
-// NewCore returns a zap core that passes events of at least Info to s.
-func NewCore(s *Sender) zapcore.Core {
-	return &core{LevelEnabler: zapcore.InfoLevel, sender: s}
-}
-
-func (c *core) With(fields []zapcore.Field) zapcore.Core {
-	return &core{c.LevelEnabler, c.sender, append(c.with[:len(c.with):len(c.with)], fields...)}
-}
-
-func (c *core) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
-	if c.Enabled(e.Level) {
-		return ce.AddCore(e, c)
-	}
-	return ce
-}
-
-func (c *core) Sync() error { return nil }
-
-func (c *core) Write(e zapcore.Entry, fields []zapcore.Field) error {
-	all := append(c.with[:len(c.with):len(c.with)], fields...)
-	line := Line{At: e.Time, Severity: severity(e.Level)}
-	text := strings.Builder{}
-	text.WriteString(e.Message)
-	for _, f := range all {
-		if f.Key == "event" {
-			line.MsgID = f.String
-			continue
-		}
-		enc := zapcore.NewMapObjectEncoder()
-		f.AddTo(enc)
-		fmt.Fprintf(&text, " %s=%v", f.Key, enc.Fields[f.Key])
-	}
-	if line.MsgID == "" {
-		return nil
-	}
-	line.Text = text.String()
-	c.sender.Put(line)
-	return nil
-}
-
-func severity(l zapcore.Level) int {
-	switch {
-	case l >= zapcore.ErrorLevel:
-		return 3
-	case l == zapcore.WarnLevel:
-		return 4
-	default:
-		return 5 // an event is a notice
-	}
 }

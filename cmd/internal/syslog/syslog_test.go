@@ -1,22 +1,20 @@
 package syslog
 
 import (
-	"context"
 	"net"
 	"net/netip"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
+	"bragi/cmd/internal/status"
 )
 
 func TestLinesHaveTheFormOfTheirRFC(t *testing.T) {
 	line := Line{At: time.Date(2026, 11, 22, 20, 30, 1, 250e6, time.UTC), Severity: 4, MsgID: "CLOCK_CLASS", Text: "clockClass 6 to 7"}
 	for form, want := range map[Format]string{
 		RFC5424: "<188>1 2026-11-22T20:30:01.250000Z gm1 bragid 42 CLOCK_CLASS - clockClass 6 to 7",
-		RFC3164: "<188>Nov 22 20:30:01 gm1 bragid[42]: %CLOCK_CLASS: clockClass 6 to 7",
+		RFC3164: "<188>Nov 22 20:30:01 gm1 bragid[42]: clockClass 6 to 7",
 	} {
 		if got := string(line.Append(nil, form, "gm1", "bragid", 42)); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", form, got, want)
@@ -38,34 +36,6 @@ func TestParseTargetRefusesWhatIsNoServer(t *testing.T) {
 	}
 }
 
-// Only what carries an event name leaves, and it leaves with its fields.
-func TestEventsReachTheServer(t *testing.T) {
-	server, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	target := netip.MustParseAddrPort(server.LocalAddr().String())
-	sender := NewSender(RFC5424, []netip.AddrPort{target})
-	log := zap.New(NewCore(sender)).With(zap.String("unit", "gm1"))
-	log.Info("not an event")
-	log.Warn("clockClass 6 to 7", Event("CLOCK_CLASS"), zap.Int("class", 7))
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { sender.Run(ctx); close(done) }()
-	server.SetReadDeadline(time.Now().Add(10 * time.Second))
-	buf := make([]byte, 2048)
-	n, _, err := server.ReadFrom(buf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := regexp.MustCompile(`^<188>1 \S+Z \S+ bragid \d+ CLOCK_CLASS - clockClass 6 to 7 unit=gm1 class=7$`); !want.Match(buf[:n]) {
-		t.Errorf("got %q, want %s", buf[:n], want)
-	}
-	cancel()
-	<-done
-}
-
 // The ring keeps the newest lines and says how many it dropped.
 func TestRingDropsTheOldest(t *testing.T) {
 	server, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -75,7 +45,7 @@ func TestRingDropsTheOldest(t *testing.T) {
 	defer server.Close()
 	sender := NewSender(RFC5424, []netip.AddrPort{netip.MustParseAddrPort(server.LocalAddr().String())})
 	for range ringLines + 3 {
-		sender.Put(Line{MsgID: "X", Text: "x"})
+		sender.Put(status.Record{Words: status.Words{Name: "X", Text: "x"}})
 	}
 	if !sender.flush() {
 		t.Fatal("flush failed on loopback")

@@ -1,0 +1,142 @@
+package status
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"reflect"
+	"regexp"
+	"testing"
+	"time"
+)
+
+// What every face says of each event, word for word: scripts look for it.
+func TestWordsOfTheEvents(t *testing.T) {
+	step := Step{State: "HOLDOVER", StateName: "holdover", ClockClass: 7, Why: []string{"no pulse", "no time"}}
+	locked := Step{State: "PHASE_ALIGNED", StateName: "locked", ClockClass: 6}
+	out := Step{State: "FREERUN", StateName: "holdover out of spec", ClockClass: 52}
+	alarm := Alarm{Code: "CLOCK_HOLDOVER", Severity: "minor", Text: "text", Detail: "detail", Fix: "fix it"}
+	grave, gravest, slight := alarm, alarm, alarm
+	grave.Severity, gravest.Severity, slight.Severity, slight.Detail = "major", "critical", "warning", ""
+	peer, forecast := Peer{Address: "10.0.0.2", Identity: "id"}, 4.4*3600
+	told := map[string]bool{}
+	for _, c := range []struct {
+		event Event
+		want  string
+	}{
+		{ClockStepped{By: -time.Second}, "%BRAGI-4-CLOCKSTEP: the clock was stepped by -1s"},
+		{ClockStepped{By: time.Second}, "%BRAGI-4-CLOCKSTEP: the clock was stepped by +1s"},
+		{StateChanged{Step: step, Before: "locked"}, "%BRAGI-5-CLOCKSTATE: locked -> holdover: no pulse, no time"},
+		{StateChanged{Step: locked}, "%BRAGI-5-CLOCKSTATE: locked"},
+		{ClassChanged{Step: step, Before: 6, ForecastS: &forecast}, "%BRAGI-4-CLOCKCLASS: 6 -> 7, holdover, forecast 4.4 h"},
+		{ClassChanged{Step: locked, Before: 58, ForecastS: &forecast}, "%BRAGI-5-CLOCKCLASS: 58 -> 6, locked, forecast 4.4 h"},
+		{ClassChanged{Step: out, ForecastS: &forecast}, "%BRAGI-4-CLOCKCLASS: 52, holdover out of spec"},
+		{ServiceStopped{Step: step}, "%BRAGI-5-SERVICE: nothing is served yet: no pulse, no time"},
+		{ServiceStopped{Step: step, Served: true}, "%BRAGI-4-SERVICE: nothing is served any more: no pulse, no time"},
+		{AlarmRaised{slight}, "%BRAGI-4-ALARM: CLOCK_HOLDOVER: text; fix: fix it"},
+		{AlarmRaised{alarm}, "%BRAGI-3-ALARM: CLOCK_HOLDOVER: text (detail); fix: fix it"},
+		{AlarmRaised{grave}, "%BRAGI-2-ALARM: CLOCK_HOLDOVER: text (detail); fix: fix it"},
+		{AlarmRaised{gravest}, "%BRAGI-1-ALARM: CLOCK_HOLDOVER: text (detail); fix: fix it"},
+		{AlarmCleared{alarm}, "%BRAGI-5-ALARM_CLEARED: CLOCK_HOLDOVER cleared: text"},
+		{ClientChanged{Peer: peer, What: "client new"}, "%BRAGI-5-CLIENT: 10.0.0.2 is a client new, id"},
+		{ClientGranted{Peer: peer, What: "granted", Message: "Sync", Interval: -4, Seconds: 300}, "%BRAGI-6-CLIENT_GRANT: 10.0.0.2 granted: Sync, 16/s, for 300 s"},
+		{ClientGranted{Peer: peer, What: "expired", Message: "Announce", Interval: 1}, "%BRAGI-6-CLIENT_GRANT: 10.0.0.2 expired: Announce, every 2 s"},
+		{ClientDenied{Peer: peer, What: "denied", Message: "Sync", Why: "table full", Domain: 44}, "%BRAGI-4-CLIENT_DENIED: 10.0.0.2 denied: Sync, table full, domain 44"},
+		{SettingChanged{Peer: peer}, "%BRAGI-4-MANAGEMENT_SET: 10.0.0.2 changed a setting by management"},
+		{ReceiverPort{What: "opened"}, "%BRAGI-5-RECEIVER: opened"},
+		{ReceiverPort{What: "no frames", Bad: true}, "%BRAGI-4-RECEIVER: no frames"},
+		{ReceiverSetUp{What: "refused", Bad: true}, "%BRAGI-4-RECEIVER_SETUP: refused"},
+		{Started{Version: "v1", Profile: "sim", Clock: "phc", Socket: "/run"}, "%BRAGI-5-START: bragid v1 starts: board sim, clock phc, address any"},
+		{Stopped{After: time.Hour}, "%BRAGI-5-STOP: bragid stops, after 1h0m0s"},
+		{ConfigDoubted{What: "what"}, "%BRAGI-4-CONFIG: what"},
+		{Kept{File: "/f", What: "what", Bad: true}, "%BRAGI-4-STATE: what"},
+		{ClockResumed{StateName: "locked", AwayS: 2.5, OffNs: -40}, "%BRAGI-5-RESUMED: the clock goes on where it was left: locked, away for 2 s, off by -40 ns"},
+		{GrantsResumed{Clients: 3, Expired: 2, Refused: 1}, "%BRAGI-5-RESUMED: clients go on with their grants: 3, expired 2, refused 1"},
+		{NotResumed{Why: "why"}, "%BRAGI-4-NOT_RESUMED: why"},
+		{AnnounceLate{Gap: 1300 * time.Millisecond, Clients: 1, LookingElsewhere: "cBR8s"}, "%BRAGI-4-ANNOUNCE_GAP: Announce was late: 1.3s for 1 client; cBR8s looked for another grandmaster"},
+		{DrainChanged{On: true}, "%BRAGI-4-DRAIN: drained: every client is sent away, nothing is granted"},
+		{DrainChanged{}, "%BRAGI-5-DRAIN: the drain has ended: clients are granted again"},
+		{ReceiverAccepted{Forgotten: []string{"a", "b"}}, "%BRAGI-4-ACCEPTED: the operator accepts the receiver: the clock follows it; forgotten: a; b"},
+		{AcceptRefused{Why: "why"}, "%BRAGI-4-ACCEPT_REFUSED: the receiver is not accepted: why"},
+		{StepOrdered{ErrorNs: -1500}, "%BRAGI-4-STEP_ORDERED: the operator steps the clock to the pulse, by 1500 ns: clients see a step"},
+		{StepRefused{Why: "why"}, "%BRAGI-4-STEP_REFUSED: the clock is not stepped: why"},
+		{Reloaded{}, "%BRAGI-5-RELOAD: reloaded: nothing has changed"},
+		{Reloaded{Applied: []string{"a", "b"}, Waiting: []string{"c"}}, "%BRAGI-5-RELOAD: reloaded: applied a b; waiting for a restart c"},
+		{ReloadRefused{Why: "why"}, "%BRAGI-4-RELOAD_REFUSED: the configuration is not reloaded, the old one stays: why"},
+		{OpinionServer{Server: "ntp", What: "it answers"}, "%BRAGI-5-SECOND_OPINION: second opinion: ntp: it answers"},
+		{SyncModeChosen{Mode: "two-step", Why: "why", First: true}, "%BRAGI-5-SYNC_MODE: Sync: two-step: why"},
+		{SyncModeChosen{Mode: "two-step", Why: "why"}, "%BRAGI-4-SYNC_MODE: Sync: two-step: why"},
+		{NoTwins{Why: "why"}, "%BRAGI-4-SYNC_MODE: why"},
+		{LinkChanged{Interface: "eth0", Up: true, Changes: 4}, "%BRAGI-4-LINK: link up: eth0, 4 changes since the interface is there"},
+		{LinkChanged{Interface: "eth0", Changes: 3}, "%BRAGI-4-LINK: link down: eth0, 3 changes since the interface is there"},
+		{InterfaceRenamed{Was: "eth0", Now: "eth1"}, "%BRAGI-4-LINK: the interface eth0 is now named eth1"},
+		{LinkUnwatched{Why: "why"}, "%BRAGI-4-LINK: why"},
+		{Missed{Events: 7}, "%BRAGI-4-MISSED: 7 events are missing here: they are kept no more"},
+		{Missed{LastLife: true}, "%BRAGI-4-MISSED: the daemon was started anew: events before its start are missing here"},
+	} {
+		told[reflect.TypeOf(c.event).Name()] = true
+		if got := c.event.Words().Line(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+	for _, name := range eventTypes(t) {
+		if !told[name] {
+			t.Errorf("the words of %s are not tested", name)
+		}
+	}
+}
+
+// An event's name is a MSGID, its fields are names of parameters of RFC 5424, and
+// its topic can be asked for.
+func TestNamesOfEventsFitIntoALine(t *testing.T) {
+	name, field := regexp.MustCompile(`^[A-Z][A-Z_]{0,31}$`), regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
+	for _, e := range []Event{ClockStepped{}, StateChanged{}, ClassChanged{}, ServiceStopped{}, AlarmRaised{}, AlarmCleared{}, ClientChanged{}, ClientGranted{},
+		ClientDenied{}, SettingChanged{}, Started{}, Stopped{}, Kept{}, ClockResumed{}, GrantsResumed{}, AnnounceLate{}, DrainChanged{}, ReceiverAccepted{}, Reloaded{}, SyncModeChosen{}, LinkChanged{}, Missed{}} {
+		w := e.Words()
+		if !name.MatchString(w.Name) || w.Topic == "" || w.Severity == 0 {
+			t.Errorf("%T: %+v", e, w)
+		}
+		for _, f := range w.Fields {
+			if !field.MatchString(f.Name) {
+				t.Errorf("%T has a field %q", e, f.Name)
+			}
+		}
+	}
+}
+
+// A record is the same behind JSON, its fields in order.
+func TestARecordComesBackFromJSON(t *testing.T) {
+	r := Record{ID: "a-1", At: time.Unix(1e9, 0).UTC(), Words: Words{TopicClass, "NAME", Warning, `a "text"`, Fields{{"z", "s"}, {"a", 1.5}, {"m", true}}}}
+	b, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Record
+	if err := json.Unmarshal(b, &back); err != nil || !reflect.DeepEqual(back, r) {
+		t.Errorf("%+v became %+v, %v, by %s", r, back, err, b)
+	}
+	for _, bad := range []string{`{"fields": [1]}`, `{"fields": 7}`, `{"fields": "x"}`} {
+		if err := json.Unmarshal([]byte(bad), &back); err == nil {
+			t.Errorf("%s is taken", bad)
+		}
+	}
+}
+
+// eventTypes are the types of this package that are events.
+func eventTypes(t *testing.T) (names []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "event.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range file.Decls {
+		if f, isFunc := d.(*ast.FuncDecl); isFunc && f.Name.Name == "Words" && f.Recv != nil {
+			names = append(names, f.Recv.List[0].Type.(*ast.Ident).Name)
+		}
+	}
+	if len(names) < 20 {
+		t.Fatalf("only %d events are found", len(names))
+	}
+	return names
+}
