@@ -8,4 +8,4 @@ import (
 	"bragi/cmd/internal/operator"
 )
 
-func main() { os.Exit(cli.Main(operator.Command())) }
+func main() { os.Exit(cli.Main(operator.Command(operator.Shell()))) }

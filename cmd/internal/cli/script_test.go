@@ -15,7 +15,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"bragid": func() { os.Exit(cli.Main(daemon.Command())) },
-		"bragi":  func() { os.Exit(cli.Main(operator.Command())) },
+		"bragi":  func() { os.Exit(cli.Main(operator.Command(operator.Shell()))) },
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/netip"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,46 +13,6 @@ import (
 	"bragi/cmd/internal/show"
 	"bragi/cmd/internal/status"
 )
-
-// clientCommand shows all that is known of one client, or of a refused sender.
-func clientCommand(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "client ADDR", Short: "Everything about one client, or about a refused address", Args: cli.ExactArgs(1, "a client's address"),
-		RunE: func(c *cobra.Command, args []string) error {
-			address, err := netip.ParseAddr(args[0])
-			if err != nil {
-				return cli.Usagef("%q is not an address", args[0])
-			}
-			var s status.Status
-			if err := o.client().Get(c.Context(), "/v1/status", &s); err != nil {
-				return err
-			}
-			text, found := show.Client(s, address.String())
-			if !found {
-				return fmt.Errorf("nothing was heard from %s (fix: check the routes in both directions, and that its clock source is %s)", address, s.Master.Address)
-			}
-			if !o.json {
-				_, err := io.WriteString(c.OutOrStdout(), text)
-				return err
-			}
-			evidence := struct {
-				Clients []status.Client `json:"clients"`
-				Denied  []status.Denied `json:"denied"`
-			}{[]status.Client{}, []status.Denied{}}
-			for _, client := range s.Clients {
-				if client.Address == address.String() {
-					evidence.Clients = append(evidence.Clients, client)
-				}
-			}
-			for _, denied := range s.Denied {
-				if denied.Address == address.String() {
-					evidence.Denied = append(evidence.Denied, denied)
-				}
-			}
-			return printJSON(c.OutOrStdout(), evidence)
-		}}
-	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
-	return c
-}
 
 // drainPatience is how long a drain waits for the clients' acknowledgements.
 const drainPatience = 15 * time.Second
@@ -94,11 +53,11 @@ func waitDrained(ctx context.Context, client *control.Client, out io.Writer) err
 		}
 		if s.Master.Clients != left {
 			left = s.Master.Clients
-			fmt.Fprintf(out, "%d clients left\n", left)
+			fmt.Fprintf(out, "%s left\n", show.Count(left, "client"))
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%d clients have not acknowledged within %v (fix: wait for their grants to end, or go on)", left, drainPatience)
+			return fmt.Errorf("%s not acknowledged within %v (fix: wait for the grants to end, or go on)", show.Count(left, "client"), drainPatience)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}

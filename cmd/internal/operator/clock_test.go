@@ -44,7 +44,7 @@ func TestClockStepWantsAYes(t *testing.T) {
 	t.Cleanup(func() { server.Close() })
 	run := func(args ...string) (string, error) {
 		var out bytes.Buffer
-		c := Command()
+		c := Command(Shell())
 		c.SilenceErrors, c.SilenceUsage = true, true
 		c.SetOut(&out)
 		c.SetArgs(append([]string{"--socket", path, "clock", "step"}, args...))

@@ -15,6 +15,7 @@ import (
 
 	"bragi/board/kernelclock"
 	"bragi/cmd/internal/cli"
+	"bragi/cmd/internal/show"
 	"bragi/gnss/timescale"
 	"bragi/master/rehearsal"
 	"bragi/master/udp/client"
@@ -134,8 +135,8 @@ func crowdSummary(r crowdReport) string {
 	line := func(name string, q rehearsal.Quantiles) {
 		fmt.Fprintf(&b, "%-13s p50 %.1f us, p99 %.1f us, worst %.1f us (%d)\n", name, float64(q.P50)/1e3, float64(q.P99)/1e3, float64(q.Max)/1e3, q.N)
 	}
-	fmt.Fprintf(&b, "%d clients as %s for %.1f s: %d held at their rate, %d with all grants; %.2f %% of the Syncs came\n",
-		r.Clients, r.As, r.WindowS, r.Held, r.Granted, 100*r.SyncShare)
+	fmt.Fprintf(&b, "%s as %s for %.1f s: %d held at their rate, %d with all grants; %.2f %% of the Syncs came\n",
+		show.Count(r.Clients, "client"), r.As, r.WindowS, r.Held, r.Granted, 100*r.SyncShare)
 	line("Sync spacing", r.Spacing)
 	line("Turn-around", r.Turn)
 	fmt.Fprintf(&b, "%-13s p1 %.1f us, p99 %.1f us around the median (%d): receive stamp minus what the master says\n", "Sync's time", float64(r.OneWay.P1)/1e3, float64(r.OneWay.P99)/1e3, r.OneWay.N)

@@ -8,12 +8,10 @@ import (
 	"io"
 	"math"
 	"net/netip"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"bragi/board/kernelclock"
 	"bragi/cmd/internal/cli"
@@ -174,26 +172,22 @@ func summary(r rehearsal.Report) string {
 	}
 	for _, name := range []string{"announce", "sync", "delay_resp"} {
 		g := r.Grants[name]
-		fmt.Fprintf(&b, "%-10s  granted %t at interval %d, asked %d times, denied %d; %d received, %.1f/s\n", name, g.Granted, g.Interval, g.Asked, g.Denials, r.Counts[name], r.Rates[name])
+		fmt.Fprintf(&b, "%-10s  granted %t at interval %d, asked %s, denied %d; %d received, %.1f/s\n", name, g.Granted, g.Interval, show.Count(g.Asked, "time"), g.Denials, r.Counts[name], r.Rates[name])
 	}
-	fmt.Fprintf(&b, "Offset      median %d ns, p1 %d, p99 %d, worst %d..%d (%d Syncs); mean path delay %.0f ns\n", r.Offset.Median, r.Offset.P1, r.Offset.P99, r.Offset.Min, r.Offset.Max, r.Offset.N, r.PathDelayNs)
+	fmt.Fprintf(&b, "Offset      median %d ns, p1 %d, p99 %d, worst %d..%d (%s); mean path delay %.0f ns\n", r.Offset.Median, r.Offset.P1, r.Offset.P99, r.Offset.Min, r.Offset.Max, show.Count(r.Offset.N, "Sync"), r.PathDelayNs)
 	return b.String()
 }
 
 // face draws a rehearsal while it runs: the live view with --watch, else a
 // line for each change of state.
 type face struct {
-	r        *rehearse
-	out      io.Writer
-	terminal bool
-	hints    []string
+	r     *rehearse
+	out   io.Writer
+	hints []string
 }
 
 func newFace(r *rehearse, out io.Writer) *face {
 	f := &face{r: r, out: out}
-	if file, ok := out.(*os.File); ok {
-		f.terminal = term.IsTerminal(int(file.Fd()))
-	}
 	socket := ""
 	if r.o.socket != defaultSocket {
 		socket = "BRAGI_SOCKET=" + r.o.socket + " "
@@ -214,7 +208,7 @@ const (
 // draw draws each report that is due, until there are no more.
 func (f *face) draw(ctx context.Context, reports <-chan rehearsal.Report) {
 	every := lineEvery
-	if f.terminal {
+	if f.r.o.face.Draw != nil {
 		every = redrawEvery
 	}
 	due, moves := 0.0, 0
@@ -242,8 +236,8 @@ func (f *face) drawView(ctx context.Context, report rehearsal.Report) {
 	} else {
 		s = &got
 	}
-	if f.terminal {
-		fmt.Fprint(f.out, "\x1b[H\x1b[2J"+strings.ReplaceAll(show.View(s, problem, f.peer(report), f.hints), "\n", "\r\n"))
+	if draw := f.r.o.face.Draw; draw != nil {
+		draw(show.View(s, problem, f.peer(report), f.hints)) //nolint:errcheck // a terminal that is gone ends the program by its hang-up
 		return
 	}
 	fmt.Fprintln(f.out, oneLine(s, problem, report))

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bragi/cmd/internal/cli"
+	"bragi/cmd/internal/show"
 	"bragi/gnss"
 	"bragi/gnss/timescale"
 )
@@ -86,8 +87,9 @@ func replayGNSS(in io.Reader, out io.Writer, floor timescale.UTC, all, asJSON bo
 	if asJSON {
 		return lines.Encode(map[string]replaySummary{"summary": sum})
 	}
-	_, err = fmt.Fprintf(out, "\n%d bytes, %d frames, %d epochs of which %d may set a clock; %d bad checksums, %d bytes of garbage\n",
-		sum.Bytes, sum.Frames, sum.Epochs, sum.Trusted, sum.BadChecksums, sum.GarbageBytes)
+	_, err = fmt.Fprintf(out, "\n%s, %s, %s of which %d may set a clock; %s, %s of garbage\n",
+		show.Count(sum.Bytes, "byte"), show.Count(sum.Frames, "frame"), show.Count(sum.Epochs, "epoch"), sum.Trusted,
+		show.Count(sum.BadChecksums, "bad checksum"), show.Count(sum.GarbageBytes, "byte"))
 	return err
 }
 

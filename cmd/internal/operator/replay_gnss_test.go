@@ -60,7 +60,7 @@ func TestTheReplayTableHasReasonsInWords(t *testing.T) {
 	if err := replayGNSS(strings.NewReader("$GNRMC,120000.00,V,,,,,,,010326,,,N*66\r\n"), &out, timescale.UTCFromNs(946_684_800e9), true, false); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"2026-03-01T12:00:00.000Z", " -  ", "no: no fix", "1 epochs of which 0 may set a clock"} {
+	for _, want := range []string{"2026-03-01T12:00:00.000Z", " -  ", "no: no fix", "1 epoch of which 0 may set a clock"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}

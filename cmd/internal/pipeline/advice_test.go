@@ -31,7 +31,7 @@ var (
 
 // verbOf is the command that the words after "bragi" begin with; "" for none.
 func verbOf(words string) string {
-	c, rest, err := operator.Command().Find(strings.Fields(words))
+	c, rest, err := operator.Command(operator.Shell()).Find(strings.Fields(words))
 	if err != nil || c.HasSubCommands() {
 		return ""
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // GNSS is the screen of `bragi show gnss`.
-func GNSS(s status.Status) string {
+func GNSS(s status.Status, width int) string {
 	g := s.GNSS
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -37,8 +37,8 @@ func GNSS(s status.Status) string {
 		line("Sawtooth", "%s, next pulse %s", g.Sawtooth, picoseconds(g.QErrPs))
 	}
 	line("Delays", "message %s ms after its pulse, antenna cable %.0f ns, pulse stamped %s", number(g.MessageMs, "%.0f"), g.CableNs, pulseLate(g))
-	line("Frames", "%d, %d bad checksums, %d bytes of garbage%s", g.Frames, g.BadChecksum, g.Garbage, lineFill(g.LineFill))
-	line("Pulses", "%d glitches, %d missed", g.Glitches, g.Missed)
+	line("Frames", "%d, %s, %s of garbage%s", g.Frames, Count(g.BadChecksum, "bad checksum"), Count(g.Garbage, "byte"), lineFill(g.LineFill))
+	line("Pulses", "%d at a wrong moment, %d missed", g.Glitches, g.Missed)
 	for i, o := range g.Opinions {
 		line(pick(i == 0, "Second opinion", ""), "%s %s: %+.3f s, +-%.3f s", o.Source, o.Standing, o.OffsetS, o.UncertaintyS)
 	}
@@ -49,17 +49,20 @@ func GNSS(s status.Status) string {
 		line(pick(i == 0, "Why", ""), "%s", why)
 	}
 	w.Flush()
-	satellites(&b, g.Satellites)
+	satellites(&b, g.Satellites, width)
 	return b.String()
 }
 
 // satelliteRows is how many rows of satellites leave the screen whole.
 const satelliteRows = 12
 
+// satelliteWidth is the width of a satellite where there are several columns.
+const satelliteWidth = 32
+
 // satellites draws the satellites as bars of their C/N0, half a mark for each
 // dB-Hz, * for those used: by constellation, the strongest first, in columns
 // when there are many.
-func satellites(b *strings.Builder, list []status.Sat) {
+func satellites(b *strings.Builder, list []status.Sat, width int) {
 	list = slices.Clone(list)
 	strength := func(s status.Sat) int {
 		if s.CN0 == nil {
@@ -71,9 +74,12 @@ func satellites(b *strings.Builder, list []status.Sat) {
 		return cmp.Or(cmp.Compare(a.Constellation, c.Constellation), cmp.Compare(strength(c), strength(a)), cmp.Compare(a.ID, c.ID))
 	})
 	columns := 1 + min(2, (len(list)-1)/satelliteRows)
+	if width > 0 {
+		columns = min(columns, max(1, width/satelliteWidth))
+	}
 	rows := (len(list) + columns - 1) / columns
 	mark := 2
-	if columns > 1 {
+	if columns > 1 || width > 0 && width < 45 {
 		mark = 4 // dB-Hz
 	}
 	for row := range rows {

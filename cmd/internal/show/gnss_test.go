@@ -22,7 +22,7 @@ func TestTheGNSSScreenFits40Lines(t *testing.T) {
 	for i := range 40 {
 		s.GNSS.Satellites = append(s.GNSS.Satellites, status.Sat{Constellation: []string{"GPS", "Galileo", "BeiDou", "GLONASS"}[i%4], ID: i + 1, CN0: some(20 + i%32), Used: i%3 == 0})
 	}
-	screen := GNSS(s)
+	screen := GNSS(s, 160)
 	lines := strings.Split(strings.TrimSpace(screen), "\n")
 	for _, l := range lines {
 		if len(l) > 160 {

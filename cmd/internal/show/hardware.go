@@ -30,13 +30,13 @@ func Hardware(s status.Status) string {
 	}
 	fmt.Fprintln(w)
 	if c.Foreign > 0 || c.Absences > 0 {
-		fmt.Fprintf(w, "Disturbed\tset by others %d times, steered %d times, away %d times", c.Foreign, c.Steered, c.Absences)
+		fmt.Fprintf(w, "Disturbed\tset by others %s, steered %s, away %s", Count(c.Foreign, "time"), Count(c.Steered, "time"), Count(c.Absences, "time"))
 		if len(c.Suspects) > 0 {
 			fmt.Fprintf(w, "; held open by %s", strings.Join(c.Suspects, ", "))
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "Inputs\t%d external time stamp channels, %d outputs; the pulse by %s, stamped %s\n", c.ExtTS, c.PerOut, dash(h.Pulse), pulseLate(s.GNSS))
+	fmt.Fprintf(w, "Inputs\t%s, %s; the pulse by %s, stamped %s\n", Count(c.ExtTS, "external time stamp channel"), Count(c.PerOut, "output"), dash(h.Pulse), pulseLate(s.GNSS))
 	if len(c.Pins) > 0 {
 		fmt.Fprintf(w, "Pins\t%s\n", strings.Join(c.Pins, ", "))
 	}
@@ -44,7 +44,7 @@ func Hardware(s status.Status) string {
 	fmt.Fprintf(w, "Sync\t%s: %s\n", h.SyncMode, h.SyncModeWhy)
 	switch r := h.ResidualNs; {
 	case r.N > 0:
-		fmt.Fprintf(w, "Residual\t%+d ns median, p1 %+d, p99 %+d (%d Syncs): when it left, less what it said\n", r.P50, r.P1, r.P99, r.N)
+		fmt.Fprintf(w, "Residual\t%+d ns median, p1 %+d, p99 %+d (%s): when it left, less what it said\n", r.P50, r.P1, r.P99, Count(r.N, "Sync"))
 	case h.SyncMode == status.SyncHardwareOneStep:
 		fmt.Fprintf(w, "Residual\tnone: the hardware says when it left\n")
 	default:
@@ -58,7 +58,7 @@ func Hardware(s status.Status) string {
 	}
 	fmt.Fprintf(w, "Stamps received\t%d by the device, %d by the kernel in its place, %d refused", n.Received, n.ReceivedSoftware, n.ReceivedRefused)
 	if n.WaitedN > 0 {
-		fmt.Fprintf(w, "; a kernel stamp counts as %d ns earlier, measured by %d messages with both stamps", n.WaitedNs, n.WaitedN)
+		fmt.Fprintf(w, "; a kernel stamp counts as %d ns earlier, measured by %s with both stamps", n.WaitedNs, Count(n.WaitedN, "message"))
 	}
 	fmt.Fprintln(w)
 	fmt.Fprintf(w, "Latencies\tingress %.0f ns, egress %.0f ns, asymmetry %.0f ns, as configured\n", h.IngressLatencyNs, h.EgressLatencyNs, h.AsymmetryNs)

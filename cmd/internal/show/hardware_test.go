@@ -20,7 +20,7 @@ func TestTheHardwareScreenHasWhatIsAsked(t *testing.T) {
 		IngressLatencyNs: 300,
 	}})
 	for _, want := range []string{"imx6ul: a microsecond", "/dev/ptp0 (fec ptp)", "it is gone", "steps of 1 ppb", "PTP_SYS_OFFSET, 1374 ns wide, noise 50 ns",
-		"set by others 3 times, steered 2 times, away 1 times; held open by ptp4l[812]", "2 external time stamp channels", "by /dev/pps0", "SDP0 extts:0",
+		"set by others 3 times, steered 2 times, away 1 time; held open by ptp4l[812]", "2 external time stamp channels", "by /dev/pps0", "SDP0 extts:0",
 		"eth0.17 on eth0 (fec), 02:00:00:00:00:01, link up, 100 Mbit/s", "unicast yes, multicast yes, L2 yes (on); received: all", "sent on, received all",
 		"predicted-one-step: because", "+3 ns median, p1 -40, p99 +55 (900 Syncs)", "100 asked of the device, 98 given, 2 withheld", "twins 15 of 16", "7 refused",
 		"ingress 300 ns", "first limit", "second limit"} {

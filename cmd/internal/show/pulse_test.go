@@ -16,10 +16,10 @@ func TestScreensSayWhatIsKnownOfThePulseAndWhatIsNot(t *testing.T) {
 	s.Hardware.Pulse = "/dev/pps0"
 	s.Holdover.TemperatureC, s.Holdover.Thermometer = nil, "none: no thermometer that feels the board: there is coretemp"
 	for want, screen := range map[string]string{
-		"pulse stamped 7000 ns late +-2.00 us":                                                  GNSS(s),
-		"; its edge is verified, 100ms long":                                                    GNSS(s),
-		"the line is 93 % full":                                                                 GNSS(s),
-		"the system clock differs: -1.002 s, +-0.020 s":                                         GNSS(s),
+		"pulse stamped 7000 ns late +-2.00 us":                                                  GNSS(s, 0),
+		"; its edge is verified, 100ms long":                                                    GNSS(s, 0),
+		"the line is 93 % full":                                                                 GNSS(s, 0),
+		"the system clock differs: -1.002 s, +-0.020 s":                                         GNSS(s, 0),
 		"the pulse by /dev/pps0, stamped 7000 ns late +-2.00 us":                                Hardware(s),
 		"there is coretemp; the oscillator's error by temperature is not corrected in holdover": Holdover(s),
 	} {
@@ -30,8 +30,8 @@ func TestScreensSayWhatIsKnownOfThePulseAndWhatIsNot(t *testing.T) {
 	s.GNSS.Opinions, s.GNSS.Edge = nil, "the pulse's edge is not verified"
 	s.Holdover.TemperatureC, s.Holdover.Thermometer = value(21), "tmp102 (/sys/class/hwmon/hwmon2/temp1_input)"
 	for want, screen := range map[string]string{
-		"none: nothing would tell messages that come whole seconds late or early": GNSS(s),
-		"; the pulse's edge is not verified":                                      GNSS(s),
+		"none: nothing would tell messages that come whole seconds late or early": GNSS(s, 0),
+		"; the pulse's edge is not verified":                                      GNSS(s, 0),
 		"21.00 C, by tmp102":                                                      Holdover(s),
 	} {
 		if !strings.Contains(screen, want) {

@@ -28,7 +28,7 @@ func receiverLines(w io.Writer, r status.Receiver) {
 	case failed > 0:
 		fmt.Fprintf(w, "Set-up\t%s, %d of %d settings failed\n", r.Setup, failed, len(r.Steps))
 	case len(r.Steps) > 0:
-		fmt.Fprintf(w, "Set-up\t%s, %d settings right%s\n", r.Setup, len(r.Steps), absent)
+		fmt.Fprintf(w, "Set-up\t%s, %s right%s\n", r.Setup, Count(len(r.Steps), "setting"), absent)
 	default:
 		fmt.Fprintf(w, "Set-up\t%s\n", r.Setup)
 	}

@@ -24,7 +24,7 @@ func Restart(s status.Status) string {
 	default:
 		fmt.Fprintf(w, "Clock\tstarted anew: no state was left\n")
 	}
-	fmt.Fprintf(w, "Clients\t%d kept their grants\n", r.Clients)
+	fmt.Fprintf(w, "Clients\t%s with grants of the last process\n", Count(r.Clients, "client"))
 	if r.GrantsWhy != "" {
 		fmt.Fprintf(w, "\t%s\n", r.GrantsWhy)
 	}

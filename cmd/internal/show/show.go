@@ -4,9 +4,7 @@ package show
 
 import (
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -56,61 +54,6 @@ func Clock(s status.Status) string {
 	return b.String()
 }
 
-// Clients is the screen of `bragi show clients`.
-func Clients(s status.Status) string {
-	var b strings.Builder
-	if len(s.Clients) == 0 {
-		fmt.Fprintf(&b, "No client has a grant on %s.\n", s.Master.Address)
-	} else {
-		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "ADDRESS\tIDENTITY\tKIND\tSYNC\tANNOUNCE\tDELAY_RESP\tDELAY_REQ\tRENEWALS\tFOR\tLAST DENIAL")
-		for _, c := range s.Clients {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n", c.Address, c.Identity, dash(c.Kind), grant(c.Grants.Sync),
-				grant(c.Grants.Announce), grant(c.Grants.DelayResp), c.DelayReq, c.Renewals, seconds(&c.SinceS), dash(c.LastDenial))
-		}
-		w.Flush()
-	}
-	for _, d := range s.Denied {
-		fmt.Fprintf(&b, "Refused: %s, %s (%d times, last %s ago)\n", d.Address, d.Reason, d.Count, seconds(&d.AgoS))
-	}
-	return b.String()
-}
-
-// Client is the screen of `bragi show client ADDR`: all that is known of who
-// speaks from the address, clients and refused senders alike. found is false
-// when nobody does.
-func Client(s status.Status, address string) (text string, found bool) {
-	var b strings.Builder
-	for _, c := range s.Clients {
-		if c.Address != address {
-			continue
-		}
-		found = true
-		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-		fmt.Fprintf(w, "Client\t%s, %s, looks like: %s\n", c.Address, c.Identity, dash(c.Kind))
-		fmt.Fprintf(w, "Since\t%s ago, last heard %s ago\n", seconds(&c.SinceS), seconds(&c.LastS))
-		fmt.Fprintf(w, "Speaks to\t%s, with DSCP %d, version 2.%d\n", c.Asked, c.DSCP, c.MinorVersion)
-		fmt.Fprintf(w, "Announce\t%s\n", grant(c.Grants.Announce))
-		fmt.Fprintf(w, "Sync\t%s\n", grant(c.Grants.Sync))
-		fmt.Fprintf(w, "Delay_Resp\t%s\n", grant(c.Grants.DelayResp))
-		fmt.Fprintf(w, "Signaling\t%d messages, %d renewals, %d denials\n", c.Signaling, c.Renewals, c.Denials)
-		fmt.Fprintf(w, "Last denial\t%s\n", dash(c.LastDenial))
-		fmt.Fprintf(w, "Delay_Req\t%d, every %s s\n", c.DelayReq, number(c.DelayReqIntervalS, "%.4f"))
-		for _, reason := range slices.Sorted(maps.Keys(c.Unanswered)) {
-			fmt.Fprintf(w, "Unanswered\t%d: %s\n", c.Unanswered[reason], reason)
-		}
-		fmt.Fprintf(w, "Address\t%s\n", pick(c.Trusted, "trusted", "not trusted: it gets at most five times the bytes that it sends"))
-		w.Flush()
-	}
-	for _, d := range s.Denied {
-		if d.Address == address {
-			found = true
-			fmt.Fprintf(&b, "Refused: %s %s, domain %d: %s (%d times, last %s ago)\n", d.Address, d.Identity, d.Domain, d.Reason, d.Count, seconds(&d.AgoS))
-		}
-	}
-	return b.String(), found
-}
-
 // Alarms is the screen of `bragi show alarms`.
 func Alarms(s status.Status) string {
 	if len(s.Alarms) == 0 {
@@ -124,22 +67,6 @@ func Alarms(s status.Status) string {
 		}
 		fmt.Fprintf(&b, "\n          for %s; fix: %s\n", since(s, a.Since), a.Fix)
 	}
-	return b.String()
-}
-
-// PTPClockRunning is `show ptp clock running` in the words and columns of an
-// ASR900.
-func PTPClockRunning(s status.Status) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "                      PTP Ordinary Clock [Domain %d]\n", s.Master.Domain)
-	row := "         %-14s %-14s %-14s %-14s %s\n"
-	fmt.Fprintf(&b, row, "State", "Ports", "Pkts sent", "Pkts rcvd", "Redundancy Mode")
-	fmt.Fprintf(&b, row, s.Clock.State, "1", fmt.Sprint(s.Master.Sent), fmt.Sprint(s.Master.Received), "Hot standby")
-	fmt.Fprintf(&b, "                               PORT SUMMARY\n")
-	fmt.Fprintf(&b, "%72s%s\n", "", "PTP Master")
-	row = "%-10s %-12s %-12s %-12s %-13s %-12s %s\n"
-	fmt.Fprintf(&b, row, "Name", "Tx Mode", "Role", "Transport", "State", "Sessions", "Port Addr")
-	fmt.Fprintf(&b, row, "MASTER", "unicast", "master", dash(s.Master.Interface), pick(s.Clock.Serving, "Master", "Listening"), fmt.Sprint(s.Master.Clients), s.Master.Address)
 	return b.String()
 }
 

@@ -43,7 +43,7 @@ func TestPTPClockRunningIsAnASR900s(t *testing.T) {
 Name       Tx Mode      Role         Transport    State         Sessions     Port Addr
 MASTER     unicast      master       eth0         Master        2            15.88.15.88
 `
-	if d := cmp.Diff(want, PTPClockRunning(sample())); d != "" {
+	if d := cmp.Diff(want, PTPClockRunning(sample(), 0)); d != "" {
 		t.Error(d)
 	}
 }
@@ -77,7 +77,7 @@ Alarms          CLOCK_HOLDOVER
 // class.
 func TestUnknownIsADash(t *testing.T) {
 	s := status.Status{Time: time.Unix(0, 0)}
-	for name, text := range map[string]string{"clock": Clock(s), "gnss": GNSS(s), "hardware": Hardware(s)} {
+	for name, text := range map[string]string{"clock": Clock(s), "gnss": GNSS(s, 0), "hardware": Hardware(s)} {
 		if strings.Contains(text, "0 ns (est") || strings.Contains(text, "%!") {
 			t.Errorf("%s draws an unknown number:\n%s", name, text)
 		}
@@ -90,9 +90,9 @@ func TestUnknownIsADash(t *testing.T) {
 func TestScreensTellWhatMatters(t *testing.T) {
 	s := sample()
 	for _, c := range []struct{ screen, want string }{
-		{GNSS(s), "none, not trusted"}, {GNSS(s), "GPS       2  44 ######"},
-		{Clients(s), "10.6.17.9  020a18.fffe.ccf2e2-1  RPD   -5 (188s left)  -3 (188s left)  -           118272"},
-		{Clients(s), "Refused: 203.0.113.9, address is not allowed (4 times, last 2.0s ago)"},
+		{GNSS(s, 0), "none, not trusted"}, {GNSS(s, 0), "GPS       2  44 ######"},
+		{Clients(s, 0), "10.6.17.9  020a18.fffe.ccf2e2-1  RPD   -5 (188s left)  -3 (188s left)  -           118272"},
+		{Clients(s, 0), "Refused: 203.0.113.9, address is not allowed (4 times, last 2.0s ago)"},
 		{Alarms(s), "MAJOR     CLOCK_HOLDOVER: holdover (no fix)"}, {Alarms(s), "fix: fix the antenna"},
 		{View(&s, "", Peer{Class: 7, State: "PHASE_ALIGNED", OffsetNs: value(2100)}, nil), "class       7 (holdover within spec), accuracy within 25 us"},
 		{View(&s, "", Peer{Class: 7}, nil), "20:30:00  class  7  HOLDOVER      no pulse"},

@@ -76,8 +76,21 @@ func viewMaster(b *strings.Builder, line func(label, format string, args ...any)
 	}
 	line("error", "%s estimated, inside %s", Ns(s.Clock.TimeErrorNs), plusMinus(s.Clock.BoundNs))
 	line("holdover", "lasts %s from now, by the forecast", seconds(s.Clock.ForecastS))
-	line("serves", "%d clients at %s, %d packets out, %d in", s.Master.Clients, s.Master.Address, s.Master.Sent, s.Master.Received)
+	line("serves", "%s at %s, %s out, %d in", Count(s.Master.Clients, "client"), s.Master.Address, Count(s.Master.Sent, "packet"), s.Master.Received)
 	for _, a := range s.Alarms {
 		line("ALARM", "%s: %s", a.Severity, a.Text)
 	}
+}
+
+// Walk is how state and class came where they are, oldest first.
+func Walk(s status.Status) string {
+	var b strings.Builder
+	for _, step := range s.Walk {
+		class := " -"
+		if step.Serving {
+			class = fmt.Sprintf("%2d", step.ClockClass)
+		}
+		fmt.Fprintf(&b, "%s  class %s  %-13s %s\n", step.At.Format("2006-01-02 15:04:05"), class, step.State, strings.Join(step.Why, ", "))
+	}
+	return b.String()
 }

@@ -1,0 +1,32 @@
+package operator
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bragi/cmd/internal/cli"
+)
+
+// restartPatience is how long systemd may take to restart the daemon.
+const restartPatience = 40 * time.Second
+
+// restartCommand starts the daemon anew. It asks systemd, so that it also helps
+// where no daemon answers.
+func restartCommand() *cobra.Command {
+	return &cobra.Command{Use: "restart", Short: "Start the daemon anew; clients keep their grants", Args: cli.NoArgs,
+		Long: "Restart lets systemd start bragid anew, or start it when it does not run. Clients keep their grants and go on.\n" +
+			"bragi show restart tells how long they waited.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, stop := context.WithTimeout(c.Context(), restartPatience)
+			defer stop()
+			if _, err := exec.CommandContext(ctx, "systemctl", "restart", unit).Output(); err != nil {
+				return fmt.Errorf("bragid is not restarted: %w (fix: run as root; bragi show log tells why a start failed)", told(err))
+			}
+			_, err := fmt.Fprintln(c.OutOrStdout(), "bragid was restarted. bragi show clock tells how it goes on.")
+			return err
+		}}
+}

@@ -1,0 +1,126 @@
+package operator
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"github.com/spf13/cobra"
+
+	"bragi/cmd/internal/cli"
+	"bragi/cmd/internal/show"
+	"bragi/cmd/internal/status"
+	"bragi/cmd/internal/version"
+)
+
+func showCommand(o *options) *cobra.Command {
+	return cli.Group("show", "Show the daemon's state",
+		ofStatus(o, "clock", "The clock: state, class, error, bound, and why", show.Clock, func(s status.Status) any { return s.Clock }),
+		ofStatus(o, "holdover", "The oscillator: what is known of it, and how long holdover lasts", show.Holdover, func(s status.Status) any { return s.Holdover }),
+		ofStatusAt(o, "gnss", "The receiver: fix, second, satellites, pulse, set-up", show.GNSS, func(s status.Status) any { return s.GNSS }),
+		ofStatusAt(o, "references", "What the clock may follow, and what it follows", show.References, references),
+		clientsCommand(o), clientCommand(o),
+		ofStatus(o, "hardware", "The board's clock and network port, and the measured error of the time in Sync", show.Hardware, func(s status.Status) any { return s.Hardware }),
+		ofStatus(o, "interfaces", "The network port: link, stamps, address, packets", show.Interfaces, interfaces),
+		ofStatus(o, "alarms", "What is wrong and what to do, the most serious first", show.Alarms, func(s status.Status) any { return s.Alarms }),
+		ofStatus(o, "restart", "What this process took over from the last one, and the longest gap between Announces", show.Restart, func(s status.Status) any { return s.Restart }),
+		logCommand(o), versionCommand(o), techCommand(o),
+		cli.Group("ptp", "As on a Cisco screen",
+			cli.Group("clock", "As on a Cisco screen",
+				ofStatusAt(o, "running", "The PTP clock, with the words and columns of an ASR900", show.PTPClockRunning,
+					func(s status.Status) any { return map[string]any{"clock": s.Clock, "master": s.Master} })),
+			ofStatus(o, "port", "The PTP port: its data set and its messages", show.PTPPort, func(s status.Status) any { return s.Master })),
+		cli.Group("network-clocks", "As on a Cisco screen",
+			ofStatusAt(o, "synchronization", "The references, with the words and columns of an ASR900", show.NetworkClocks, references)),
+	)
+}
+
+func references(s status.Status) any {
+	return map[string]any{"reference": s.Clock.Reference, "gnss": s.GNSS, "internal": s.Holdover}
+}
+
+func interfaces(s status.Status) any {
+	return map[string]any{"device": s.Hardware.Device, "master": s.Master}
+}
+
+func versionCommand(o *options) *cobra.Command {
+	type versions struct {
+		Bragi  string `json:"bragi"`
+		Bragid string `json:"bragid"`
+	}
+	return command(o, "version", "The versions of this program and of the daemon", cli.NoArgs, screen[versions]{
+		func(ctx context.Context, args []string) (versions, error) {
+			s, err := o.status(ctx, args)
+			return versions{version.Version, s.Version}, err
+		},
+		func(v versions, _ int) string { return version.Line("bragi") + "\nbragid " + v.Bragid + "\n" },
+		func(v versions) any { return v }})
+}
+
+func clientsCommand(o *options) *cobra.Command {
+	var filter, order string
+	ask := func(ctx context.Context, args []string) (status.Status, error) {
+		s, err := o.status(ctx, args)
+		if err != nil {
+			return s, err
+		}
+		if s.Clients, err = show.SelectClients(s.Clients, filter, order); err != nil {
+			return s, cli.UsageError{Err: err}
+		}
+		return s, nil
+	}
+	c := command(o, "clients", "The clients with a grant, and the refused ones", cli.NoArgs,
+		screen[status.Status]{ask, show.Clients, func(s status.Status) any { return s.Clients }})
+	c.Flags().StringVar(&filter, "filter", "", "only those in a prefix (10.6.0.0/16), or with this text in address, identity, kind or last denial")
+	c.Flags().StringVar(&order, "sort", "", "address, kind, since (the newest first), heard (the longest silent first), requests, denials (the most first)")
+	c.RegisterFlagCompletionFunc("sort", cobra.FixedCompletions(show.ClientOrders, cobra.ShellCompDirectiveNoFileComp)) //nolint:errcheck // the flag is there
+	return c
+}
+
+// clientCommand shows all that is known of one client, or of a refused sender.
+func clientCommand(o *options) *cobra.Command {
+	type evidence struct {
+		Clients []status.Client `json:"clients"`
+		Denied  []status.Denied `json:"denied"`
+		text    string
+	}
+	ask := func(ctx context.Context, args []string) (e evidence, err error) {
+		address, err := netip.ParseAddr(args[0])
+		if err != nil {
+			return e, cli.Usagef("%q is not an address", args[0])
+		}
+		s, err := o.status(ctx, nil)
+		if err != nil {
+			return e, err
+		}
+		found := false
+		if e.text, found = show.Client(s, address.String()); !found {
+			return e, fmt.Errorf("nothing was heard from %s (fix: check the routes in both directions, and that its clock source is %s)", address, s.Master.Address)
+		}
+		e.Clients, e.Denied = []status.Client{}, []status.Denied{}
+		for _, client := range s.Clients {
+			if client.Address == address.String() {
+				e.Clients = append(e.Clients, client)
+			}
+		}
+		for _, denied := range s.Denied {
+			if denied.Address == address.String() {
+				e.Denied = append(e.Denied, denied)
+			}
+		}
+		return e, nil
+	}
+	c := command(o, "client ADDR", "Everything about one client, or about a refused address", cli.ExactArgs(1, "a client's address"),
+		screen[evidence]{ask, func(e evidence, _ int) string { return e.text }, func(e evidence) any { return e }})
+	c.ValidArgsFunction = func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		var addresses []string
+		s, err := o.status(c.Context(), nil)
+		if err == nil && len(args) == 0 {
+			for _, client := range s.Clients {
+				addresses = append(addresses, client.Address)
+			}
+		}
+		return addresses, cobra.ShellCompDirectiveNoFileComp
+	}
+	return c
+}

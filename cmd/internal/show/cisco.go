@@ -1,0 +1,95 @@
+package show
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"bragi/cmd/internal/status"
+)
+
+// The screens of a Cisco ASR900, with its words and columns.
+
+// ciscoWidth is what the columns of `show ptp clock running` need as Cisco draws
+// them; a narrower terminal gets narrower columns.
+const ciscoWidth = 88
+
+// PTPClockRunning is `show ptp clock running`.
+func PTPClockRunning(s status.Status, width int) string {
+	title := fmt.Sprintf("PTP Ordinary Clock [Domain %d]", s.Master.Domain)
+	clock := []string{s.Clock.State, "1", itoa(s.Master.Sent), itoa(s.Master.Received), "Hot standby"}
+	port := []string{"MASTER", "unicast", "master", dash(s.Master.Interface), portState(s), fmt.Sprint(s.Master.Clients), s.Master.Address}
+	if width > 0 && width < ciscoWidth {
+		clocks := table{columns: []column{{"State", 0}, {"Ports", 3}, {"Pkts sent", 1}, {"Pkts rcvd", 2}, {"Redundancy Mode", 4}}, rows: [][]string{clock}}
+		ports := table{columns: []column{{"Name", 0}, {"Tx Mode", 3}, {"Role", 4}, {"Transport", 2}, {"State", 0}, {"Sessions", 1}, {"Port Addr", 0}}, rows: [][]string{port}}
+		return title + "\n" + clocks.draw(width) + "PORT SUMMARY\n" + ports.draw(width)
+	}
+	var b strings.Builder
+	line := func(row string, cells []string) {
+		any := make([]any, len(cells))
+		for i, c := range cells {
+			any[i] = c
+		}
+		fmt.Fprintf(&b, row, any...)
+	}
+	fmt.Fprintf(&b, "                      %s\n", title)
+	row := "         %-14s %-14s %-14s %-14s %s\n"
+	line(row, []string{"State", "Ports", "Pkts sent", "Pkts rcvd", "Redundancy Mode"})
+	line(row, clock)
+	fmt.Fprintf(&b, "                               PORT SUMMARY\n")
+	fmt.Fprintf(&b, "%72s%s\n", "", "PTP Master")
+	row = "%-10s %-12s %-12s %-12s %-13s %-12s %s\n"
+	line(row, []string{"Name", "Tx Mode", "Role", "Transport", "State", "Sessions", "Port Addr"})
+	line(row, port)
+	return b.String()
+}
+
+// portState is the state of the one port.
+func portState(s status.Status) string { return pick(s.Clock.Serving, "Master", "Listening") }
+
+// PTPPort is `show ptp port`: the port's data set, and its messages.
+func PTPPort(s status.Status) string {
+	m := s.Master
+	var b strings.Builder
+	identity, number := m.Identity, "1"
+	if at := strings.LastIndexByte(m.Identity, '-'); at > 0 {
+		identity, number = m.Identity[:at], m.Identity[at+1:]
+	}
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "  %s: %s\n", name, fmt.Sprintf(format, args...))
+	}
+	fmt.Fprintf(&b, "PTP PORT DATASET: MASTER\n")
+	line("Port identity: clock identity", "%s", dash(identity))
+	line("Port identity: port number", "%s", number)
+	line("PTP version", "2")
+	line("Port state", "%s", strings.ToUpper(portState(s)))
+	line("Transport", "ipv4 unicast, interface %s, negotiation", dash(m.Interface))
+	line("Local address", "%s, ports %d and %d", dash(m.Address), m.EventPort, m.GeneralPort)
+	line("Intervals", "each client's own, by its grants")
+	line("Delay Mechanism", "End to End")
+	line("Sessions", "%d of at most %d", m.Clients, m.MaxClients)
+	line("Pkts sent", "%d", m.Sent)
+	line("Pkts rcvd", "%d", m.Received)
+	for _, name := range slices.Sorted(maps.Keys(m.Counters)) {
+		if n := m.Counters[name]; n > 0 {
+			line("  "+strings.ReplaceAll(name, "_", " "), "%d", n)
+		}
+	}
+	return b.String()
+}
+
+// NetworkClocks is `show network-clocks synchronization`. What bragi does not have
+// (ESMC, an equipment clock) is said to be off, and no line is made up.
+func NetworkClocks(s status.Status, width int) string {
+	var b strings.Builder
+	gnss := s.Clock.Reference == "gnss"
+	b.WriteString("Symbols:     En - Enable, Dis - Disable\n             NA - Not Applicable\n             *  - Synchronization source selected\n")
+	b.WriteString("Automatic selection process : Enable\nClock Mode : QL-Disable\nESMC : Disabled\n")
+	fmt.Fprintf(&b, "T0 : %s\nRevertive : Yes\nNominated Interfaces\n", pick(gnss, "GNSS", "Internal"))
+	t := table{columns: []column{{" Interface", 0}, {"SigType", 2}, {"Mode/QL", 3}, {"Prio", 1}, {"QL_IN", 0}, {"ESMC Tx", 5}, {"ESMC Rx", 4}}}
+	t.add(pick(gnss, "*", " ")+"GNSS", "1PPS", "NA/Dis", "1", pick(gnss, "QL-PRC", "QL-FAILED"), "NA", "NA")
+	t.add(pick(gnss, " ", "*")+"Internal", "NA", "NA/Dis", "251", "QL-SEC", "NA", "NA")
+	b.WriteString(t.draw(width))
+	return b.String()
+}

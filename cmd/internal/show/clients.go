@@ -1,0 +1,117 @@
+package show
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"bragi/cmd/internal/status"
+)
+
+// ClientOrders are the words that clients can be sorted by.
+var ClientOrders = []string{"address", "kind", "since", "heard", "requests", "denials"}
+
+// SelectClients are the clients of which a filter holds, in an order of ClientOrders;
+// "" is by address. A filter is a prefix (10.6.0.0/16) that has the address, or a word
+// in any capitals that is in the address, the identity, the kind or the last denial.
+func SelectClients(list []status.Client, filter, order string) ([]status.Client, error) {
+	holds := func(c status.Client) bool {
+		text := strings.ToLower(c.Address + "\n" + c.Identity + "\n" + c.Kind + "\n" + c.LastDenial)
+		return strings.Contains(text, strings.ToLower(filter))
+	}
+	if strings.Contains(filter, "/") {
+		prefix, err := netip.ParsePrefix(filter)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no prefix (fix: for example 10.6.0.0/16)", filter)
+		}
+		holds = func(c status.Client) bool {
+			a, err := netip.ParseAddr(c.Address)
+			return err == nil && prefix.Contains(a)
+		}
+	}
+	out := []status.Client{}
+	for _, c := range list {
+		if holds(c) {
+			out = append(out, c)
+		}
+	}
+	byAddress := func(a, b status.Client) int {
+		x, _ := netip.ParseAddr(a.Address)
+		y, _ := netip.ParseAddr(b.Address)
+		return cmp.Or(x.Compare(y), cmp.Compare(a.Identity, b.Identity))
+	}
+	orders := map[string]func(a, b status.Client) int{
+		"":         byAddress,
+		"address":  byAddress,
+		"kind":     func(a, b status.Client) int { return cmp.Compare(a.Kind, b.Kind) },
+		"since":    func(a, b status.Client) int { return cmp.Compare(a.SinceS, b.SinceS) },
+		"heard":    func(a, b status.Client) int { return cmp.Compare(b.LastS, a.LastS) },
+		"requests": func(a, b status.Client) int { return cmp.Compare(b.DelayReq, a.DelayReq) },
+		"denials":  func(a, b status.Client) int { return cmp.Compare(b.Denials, a.Denials) },
+	}
+	first, known := orders[order]
+	if !known {
+		return nil, fmt.Errorf("clients cannot be sorted by %q (fix: %s)", order, strings.Join(ClientOrders, ", "))
+	}
+	slices.SortStableFunc(out, func(a, b status.Client) int { return cmp.Or(first(a, b), byAddress(a, b)) })
+	return out, nil
+}
+
+// Clients is the screen of `bragi show clients`.
+func Clients(s status.Status, width int) string {
+	var b strings.Builder
+	if len(s.Clients) == 0 {
+		fmt.Fprintf(&b, "No client has a grant on %s.\n", s.Master.Address)
+	} else {
+		t := table{columns: []column{{"ADDRESS", 0}, {"IDENTITY", 8}, {"KIND", 1}, {"SYNC", 2}, {"ANNOUNCE", 4}, {"DELAY_RESP", 3},
+			{"DELAY_REQ", 7}, {"RENEWALS", 9}, {"FOR", 5}, {"LAST DENIAL", 6}}}
+		for _, c := range s.Clients {
+			t.add(c.Address, c.Identity, dash(c.Kind), grant(c.Grants.Sync), grant(c.Grants.Announce), grant(c.Grants.DelayResp),
+				itoa(c.DelayReq), itoa(c.Renewals), seconds(&c.SinceS), dash(c.LastDenial))
+		}
+		b.WriteString(t.draw(width))
+	}
+	for _, d := range s.Denied {
+		fmt.Fprintf(&b, "Refused: %s, %s (%s, last %s ago)\n", d.Address, d.Reason, Count(d.Count, "time"), seconds(&d.AgoS))
+	}
+	return b.String()
+}
+
+// Client is the screen of `bragi show client ADDR`: all that is known of who
+// speaks from the address, clients and refused senders alike. found is false
+// when nobody does.
+func Client(s status.Status, address string) (text string, found bool) {
+	var b strings.Builder
+	for _, c := range s.Clients {
+		if c.Address != address {
+			continue
+		}
+		found = true
+		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(w, "Client\t%s, %s, looks like: %s\n", c.Address, c.Identity, dash(c.Kind))
+		fmt.Fprintf(w, "Since\t%s ago, last heard %s ago\n", seconds(&c.SinceS), seconds(&c.LastS))
+		fmt.Fprintf(w, "Speaks to\t%s, with DSCP %d, version 2.%d\n", c.Asked, c.DSCP, c.MinorVersion)
+		fmt.Fprintf(w, "Announce\t%s\n", grant(c.Grants.Announce))
+		fmt.Fprintf(w, "Sync\t%s\n", grant(c.Grants.Sync))
+		fmt.Fprintf(w, "Delay_Resp\t%s\n", grant(c.Grants.DelayResp))
+		fmt.Fprintf(w, "Signaling\t%s, %s, %s\n", Count(c.Signaling, "message"), Count(c.Renewals, "renewal"), Count(c.Denials, "denial"))
+		fmt.Fprintf(w, "Last denial\t%s\n", dash(c.LastDenial))
+		fmt.Fprintf(w, "Delay_Req\t%d, every %s s\n", c.DelayReq, number(c.DelayReqIntervalS, "%.4f"))
+		for _, reason := range slices.Sorted(maps.Keys(c.Unanswered)) {
+			fmt.Fprintf(w, "Unanswered\t%d: %s\n", c.Unanswered[reason], reason)
+		}
+		fmt.Fprintf(w, "Address\t%s\n", pick(c.Trusted, "trusted", "not trusted: it gets at most five times the bytes that it sends"))
+		w.Flush()
+	}
+	for _, d := range s.Denied {
+		if d.Address == address {
+			found = true
+			fmt.Fprintf(&b, "Refused: %s %s, domain %d: %s (%s, last %s ago)\n", d.Address, d.Identity, d.Domain, d.Reason, Count(d.Count, "time"), seconds(&d.AgoS))
+		}
+	}
+	return b.String(), found
+}

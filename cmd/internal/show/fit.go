@@ -1,0 +1,62 @@
+package show
+
+import "strings"
+
+// Fit makes a screen's text safe and narrow: printable ASCII only, and no line
+// longer than width columns. A longer line goes on below, under its value: behind
+// the first gap of two spaces, or under its own beginning. width 0: any length.
+func Fit(text string, width int) string {
+	var b strings.Builder
+	b.Grow(len(text))
+	for line := range strings.Lines(plain(text)) {
+		line = strings.TrimRight(line, " \n")
+		indent := hang(line, width)
+		for width > 0 && len(line) > width {
+			cut := strings.LastIndexByte(line[:width+1], ' ')
+			if cut <= indent {
+				cut = width
+			}
+			b.WriteString(strings.TrimRight(line[:cut], " ") + "\n")
+			line = strings.Repeat(" ", indent) + strings.TrimLeft(line[cut:], " ")
+		}
+		b.WriteString(line + "\n")
+	}
+	return b.String()
+}
+
+// hang is the column at which a line that is too long goes on.
+func hang(line string, width int) int {
+	start := len(line) - len(strings.TrimLeft(line, " "))
+	at := start
+	if start == 0 {
+		if gap := strings.Index(line, "  "); gap > 0 {
+			at = gap + len(line[gap:]) - len(strings.TrimLeft(line[gap:], " "))
+		}
+	}
+	if at > width/2 {
+		return 2
+	}
+	return at
+}
+
+// plain is text with nothing in it that a terminal takes for an order, and
+// nothing that a terminal without other letters cannot draw.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r >= ' ' && r < 0x7f:
+			return r
+		case r == 'µ' || r == 'μ':
+			return 'u'
+		}
+		return '?'
+	}, text)
+}
+
+// Count is a number of things: "1 client", "2 clients".
+func Count[N int | uint64](n N, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return itoa(uint64(n)) + " " + thing + "s"
+}

@@ -1,0 +1,53 @@
+package terminal
+
+import (
+	"strings"
+	"testing"
+)
+
+// A line that stays is not written again: a screen with one number that changes costs
+// tens of bytes, which a line of 9600 baud carries in a fraction of a second.
+func TestAFrameWritesOnlyWhatChanged(t *testing.T) {
+	var out strings.Builder
+	f := NewFrame(&out)
+	size := Size{Columns: 80, Rows: 24}
+	screen := func(number string) string {
+		return "Time error  " + number + "\n" + strings.Repeat("a line that stays as it is\n", 20)
+	}
+	if err := f.Draw(screen("1"), size); err != nil {
+		t.Fatal(err)
+	}
+	first := out.Len()
+	out.Reset()
+	if err := f.Draw(screen("2"), size); err != nil {
+		t.Fatal(err)
+	}
+	if again := out.Len(); again > 40 || first < 500 || !strings.Contains(out.String(), "Time error  2") {
+		t.Errorf("first %d bytes, then %d: %q", first, again, out.String())
+	}
+	out.Reset()
+	if err := f.Draw(screen("2"), size); err != nil || out.Len() > 0 {
+		t.Errorf("nothing changed: %q, %v", out.String(), err)
+	}
+}
+
+// What is taller than the terminal says so; another size draws anew; a screen that
+// shrinks leaves nothing behind.
+func TestAFrameFitsTheTerminal(t *testing.T) {
+	var out strings.Builder
+	f := NewFrame(&out)
+	f.Draw(strings.Repeat("line\n", 50), Size{40, 10}) //nolint:errcheck // a Builder
+	if got := out.String(); !strings.Contains(got, "(42 more lines") || strings.Count(got, "line\x1b") != 8 {
+		t.Errorf("%q", got)
+	}
+	out.Reset()
+	f.Draw("one\n", Size{40, 10}) //nolint:errcheck // likewise
+	if got := out.String(); strings.Count(got, "\x1b[K") != 9 {
+		t.Errorf("what was below stays: %q", got)
+	}
+	out.Reset()
+	f.Draw("one\n", Size{80, 24}) //nolint:errcheck // likewise
+	if got := out.String(); !strings.HasPrefix(got, "\x1b[H\x1b[2J") {
+		t.Errorf("another size: %q", got)
+	}
+}
