@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"bragi/cmd/internal/fold"
 )
 
 func sample(t testing.TB) string {
@@ -207,7 +209,7 @@ func FuzzDecode(f *testing.F) {
 func TestTheReportForPeopleFitsATerminal(t *testing.T) {
 	text := decode(t, sample(t)).Text()
 	for line := range strings.Lines(text) {
-		if len(strings.TrimSuffix(line, "\n")) > columns {
+		if len(strings.TrimSuffix(line, "\n")) > fold.Columns {
 			t.Errorf("%d columns: %s", len(line), line)
 		}
 	}

@@ -3,6 +3,8 @@ package rpd
 import (
 	"fmt"
 	"strings"
+
+	"bragi/cmd/internal/fold"
 )
 
 // Text is the report for people: findings, story, counters.
@@ -18,9 +20,9 @@ func (r *Report) Text() string {
 		section("What the screens show")
 	}
 	for _, f := range r.Findings {
-		b.WriteString(fold(fmt.Sprintf("  %-7s  ", f.Severity), f.Text))
+		fold.Write(&b, fmt.Sprintf("  %-7s  ", f.Severity), f.Text)
 		if f.Action != "" {
-			b.WriteString(fold("           fix: ", f.Action))
+			fold.Write(&b, "           fix: ", f.Action)
 		}
 	}
 	if len(r.Story) > 0 {
@@ -31,7 +33,7 @@ func (r *Report) Text() string {
 		if e.LastedS != nil {
 			text += ", for " + lasted(*e.LastedS)
 		}
-		b.WriteString(fold("  "+clockTime(e.UptimeS)+"  ", text))
+		fold.Write(&b, "  "+clockTime(e.UptimeS)+"  ", text)
 	}
 	if r.Statistics != nil && len(r.Statistics.Messages) > 0 {
 		section("Messages            received       lost       sent")
@@ -47,25 +49,4 @@ func (r *Report) Text() string {
 		}
 	}
 	return b.String()
-}
-
-const columns = 80
-
-// fold writes text behind lead, cut at words, the further lines set in as far.
-func fold(lead, text string) string {
-	var b strings.Builder
-	b.WriteString(lead)
-	column := len(lead)
-	for i, word := range strings.Fields(text) {
-		if i > 0 && column+1+len(word) > columns {
-			b.WriteString("\n" + strings.Repeat(" ", len(lead)))
-			column = len(lead)
-		} else if i > 0 {
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += len(word)
-	}
-	return b.String() + "\n"
 }

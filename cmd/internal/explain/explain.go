@@ -1,0 +1,107 @@
+// Package explain says why a client is, or is not, in phase: it walks the questions
+// that a field engineer asks, in his order, with what bragid knows as evidence, and
+// ends in the most likely cause and the next action.
+package explain
+
+import (
+	"fmt"
+
+	"bragi/cmd/internal/status"
+)
+
+// Verdict is the answer to one question.
+type Verdict string
+
+// The verdicts. Open is a question that bragid cannot answer from here.
+const (
+	Good Verdict = "ok"
+	Bad  Verdict = "bad"
+	Open Verdict = "open"
+)
+
+// Check is one question with its answer.
+type Check struct {
+	Question string  `json:"question"`
+	Verdict  Verdict `json:"verdict"`
+	Evidence string  `json:"evidence"`
+	cause    string  // of a Bad one
+	action   string
+}
+
+// Explanation is what `bragi explain client` prints.
+type Explanation struct {
+	Client string  `json:"client"`
+	Heard  bool    `json:"heard"` // bragid knows this address
+	Served bool    `json:"served"`
+	Checks []Check `json:"checks"`
+	Cause  string  `json:"cause"` // the most likely one
+	Action string  `json:"action"`
+}
+
+// view is what the questions look at.
+type view struct {
+	status.Status
+	address string
+	clients []status.Client // of this address
+	denied  []status.Denied
+}
+
+func (v *view) heard() bool { return len(v.clients)+len(v.denied) > 0 }
+
+// Client explains the client at an address.
+func Client(s status.Status, address string) Explanation {
+	v := view{Status: s, address: address}
+	for _, c := range s.Clients {
+		if c.Address == address {
+			v.clients = append(v.clients, c)
+		}
+	}
+	for _, d := range s.Denied {
+		if d.Address == address {
+			v.denied = append(v.denied, d)
+		}
+	}
+	e := Explanation{Client: address, Heard: v.heard(), Served: served(&v)}
+	for _, q := range questions {
+		check, asked := q.look(&v)
+		if !asked {
+			continue
+		}
+		check.Question = q.text
+		e.Checks = append(e.Checks, check)
+		if check.Verdict == Bad && e.Cause == "" {
+			e.Cause, e.Action = check.cause, check.action
+		}
+	}
+	switch {
+	case e.Cause != "":
+	case !e.Heard:
+		e.Cause = "No message of this client arrives here."
+		e.Action = fmt.Sprintf("At the client, in this order: (1) its `clock source` is %s; (2) on a cBR8 the route to it leaves by a SUP DPIC interface, not by Gig0 "+
+			"or an RPHY line card; (3) DTI is off; (4) UDP ports 319 and 320 pass in both directions.", ours(&v))
+	case !e.Served:
+		e.Cause = "The client was heard, but it has no grant now."
+		e.Action = "Look at the client's log: it asks again when its grants end. Then ask here again."
+	default:
+		e.Cause = "bragid sees nothing wrong: the client gets what it asked for, at its rates."
+		e.Action = "Look at the client's own screens. An RPD's: bragi decode rpd. Up to 35 minutes in ACQUIRING are normal after a start."
+	}
+	return e
+}
+
+func served(v *view) bool {
+	for _, c := range v.clients {
+		if c.Grants.Sync != nil && c.Grants.Announce != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// ours is the address that clients ask.
+func ours(v *view) string {
+	if v.Master.Address == "" || v.Master.Address == "0.0.0.0" {
+		return "this machine's address"
+	}
+	return v.Master.Address
+}

@@ -1,0 +1,99 @@
+package explain
+
+import (
+	"strings"
+	"testing"
+
+	"bragi/cmd/internal/fold"
+	"bragi/cmd/internal/status"
+	"bragi/master"
+)
+
+const client = "10.1.2.3"
+
+func of[T any](v T) *T { return &v }
+
+// healthy is a grandmaster in order with one client that it serves.
+func healthy() status.Status {
+	return status.Status{UptimeS: 7200,
+		Clock:  status.Clock{State: "PHASE_ALIGNED", StateName: "LOCKED", Serving: true, ClockClass: 6},
+		Master: status.Master{Interface: "eth0", Address: "192.0.2.7", Domain: 0, Clients: 1, MaxClients: 1000},
+		Clients: []status.Client{{Address: client, Identity: "aa", Kind: "cbr8", SinceS: 3600, LastS: 0.02, Renewals: 12, DelayReq: 115200, DelayReqIntervalS: of(0.03125),
+			DSCP: 47, Trusted: true, Unanswered: map[string]uint64{}, Grants: status.Grants{Sync: &status.Grant{Interval: -5, ExpiresS: 200},
+				Announce: &status.Grant{Interval: -3, ExpiresS: 200}, DelayResp: &status.Grant{Interval: -5, ExpiresS: 200}}}},
+	}
+}
+
+func refusal(reason master.Reason) func(*status.Status) {
+	return func(s *status.Status) {
+		s.Clients = nil
+		s.Denied = []status.Denied{{Address: client, Domain: 44, Reason: reason.String(), Count: 7, AgoS: 0.5}}
+	}
+}
+
+func TestEachFaultHasItsOwnCauseAndAction(t *testing.T) {
+	for name, c := range map[string]struct {
+		change        func(*status.Status)
+		cause, action string
+	}{
+		"nothing wrong":          {func(*status.Status) {}, "sees nothing wrong", "bragi decode rpd"},
+		"never heard":            {func(s *status.Status) { s.Clients = nil }, "No message of this client arrives", "192.0.2.7"},
+		"wrong domain":           {refusal(master.WrongDomain), "in domain 44, this grandmaster in domain 0", "Set domain 0"},
+		"not allowed":            {refusal(master.AddressDenied), "not allowed", `Add "10.1.2.3" to master.allow`},
+		"table full":             {refusal(master.TableFull), "refused", "master.max_clients"},
+		"another clock's target": {refusal(master.WrongTarget), "refused", "replaced another"},
+		"too fast an interval":   {refusal(master.IntervalTooShort), "refused", "slower interval"},
+		"draining":               {refusal(master.Draining), "refused", "drain --end"},
+		"not in spec": {func(s *status.Status) {
+			s.Clock.ClockClass, s.Clock.State, s.Clock.StateName = 52, "FREERUN", "HOLDOVER"
+			s.Alarms = []status.Alarm{{Code: "ANTENNA_FAULT", Severity: "major", Fix: "check the antenna cable"}}
+		}, "not in spec", "check the antenna cable"},
+		"in holdover":     {func(s *status.Status) { s.Clock.ClockClass, s.Clock.State = 7, "HOLDOVER" }, "sees nothing wrong", ""},
+		"not serving":     {func(s *status.Status) { s.Clock.Serving = false }, "does not serve", "show alarms"},
+		"link down":       {func(s *status.Status) { s.Alarms = []status.Alarm{{Code: "LINK_DOWN", Fix: "plug it in"}} }, "network side", "plug it in"},
+		"no Sync grant":   {func(s *status.Status) { s.Clients[0].Grants.Sync = nil }, "no grant for Sync", "asks for each kind"},
+		"no Delay_Req":    {func(s *status.Status) { s.Clients[0].DelayReq, s.Clients[0].DelayReqIntervalS = 0, nil }, "sends no Delay_Req", "319"},
+		"Delay_Req lost":  {func(s *status.Status) { s.Clients[0].DelayReqIntervalS = of(0.2) }, "less than a third", "drops"},
+		"no stamps":       {func(s *status.Status) { s.Clients[0].Unanswered[master.NoStamp.String()] = 100_000 }, "without an answer", "show hardware"},
+		"silent":          {func(s *status.Status) { s.Clients[0].LastS, s.Clients[0].Grants.Sync.ExpiresS = 280, 20 }, "silent", "path"},
+		"refused earlier": {func(s *status.Status) { refusalBefore(s) }, "sees nothing wrong", ""},
+	} {
+		s := healthy()
+		c.change(&s)
+		e := Client(s, client)
+		if !strings.Contains(e.Cause, c.cause) || !strings.Contains(e.Action, c.action) {
+			t.Errorf("%s: cause %q, action %q; want %q, %q", name, e.Cause, e.Action, c.cause, c.action)
+		}
+		for line := range strings.Lines(e.Text()) {
+			if len(line) > fold.Columns+1 {
+				t.Errorf("%s: %d columns: %s", name, len(line), line)
+			}
+		}
+	}
+}
+
+// A refusal before the client was served is past.
+func refusalBefore(s *status.Status) {
+	s.Denied = []status.Denied{{Address: client, Reason: master.TableFull.String(), Count: 1, AgoS: 4000}}
+}
+
+// What the questions say of a reason is for one that the master really gives.
+func TestEveryRefusalOfARequestHasARemedy(t *testing.T) {
+	for _, r := range []master.Reason{master.NotServing, master.Draining, master.IntervalTooShort, master.IntervalTooLong, master.DurationTooShort, master.TableFull, master.OverBudget,
+		master.NoCredit, master.RateLimited, master.WrongTarget, master.OwnIdentity, master.NoStamp, master.TooFast, master.NoGrant} {
+		if remedyFor(r.String()) == remedyFor("") {
+			t.Errorf("%s has no remedy", r)
+		}
+	}
+}
+
+// A client's own fault is never blamed when the grandmaster is the cause.
+func TestOurOwnFaultComesFirst(t *testing.T) {
+	s := healthy()
+	s.Clients = nil
+	s.Denied = []status.Denied{{Address: client, Reason: master.NotServing.String(), AgoS: 1}}
+	s.Clock.Serving, s.Clock.ClockClass, s.Clock.State = false, 58, "FREERUN"
+	if e := Client(s, client); !strings.Contains(e.Cause, "This grandmaster") {
+		t.Errorf("cause %q", e.Cause)
+	}
+}

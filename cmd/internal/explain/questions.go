@@ -1,0 +1,283 @@
+package explain
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/status"
+	"bragi/master"
+)
+
+type question struct {
+	text string
+	// look answers; asked is false where the question makes no sense.
+	look func(*view) (check Check, asked bool)
+}
+
+func ok(format string, values ...any) (Check, bool) {
+	return Check{Verdict: Good, Evidence: fmt.Sprintf(format, values...)}, true
+}
+
+func open(format string, values ...any) (Check, bool) {
+	return Check{Verdict: Open, Evidence: fmt.Sprintf(format, values...)}, true
+}
+
+func bad(cause, action, format string, values ...any) (Check, bool) {
+	return Check{Verdict: Bad, Evidence: fmt.Sprintf(format, values...), cause: cause, action: action}, true
+}
+
+// questions are in the order in which a field engineer asks them: our side first.
+var questions = []question{
+	{"Is this grandmaster locked to its source?", source},
+	{"Does it serve?", serves},
+	{"Is the way out of it in order?", wayOut},
+	{"Has this client been heard?", heard},
+	{"Is it in our domain?", inDomain},
+	{"May it be a client?", allowed},
+	{"Are its requests granted?", granted},
+	{"Does it renew its grants?", renews},
+	{"Do its Delay_Req come, at their rate?", delayReqs},
+	{"Are they answered?", answered},
+	{"Do its packets carry priority?", priority},
+}
+
+func source(v *view) (Check, bool) {
+	c := v.Clock
+	words := fmt.Sprintf("%s (%s), class %d", c.State, c.StateName, c.ClockClass)
+	switch {
+	case c.State == "PHASE_ALIGNED" && c.ClockClass == 6:
+		return ok("%s", words)
+	case c.ClockClass == 6 || c.ClockClass == 7:
+		return ok("%s: in spec; the clients stay in phase", words)
+	}
+	worst := "bragi show clock tells why."
+	for _, a := range v.Alarms {
+		if a.Severity == "critical" || a.Severity == "major" {
+			worst = fmt.Sprintf("%s: %s", a.Code, a.Fix)
+			break
+		}
+	}
+	return bad("This grandmaster is not in spec: clients follow a time that is not traceable, or refuse it.", worst, "%s", words)
+}
+
+func serves(v *view) (Check, bool) {
+	if v.Clock.Serving {
+		return ok("it serves, %d of at most %d clients", v.Master.Clients, v.Master.MaxClients)
+	}
+	return bad("This grandmaster does not serve now.", "bragi show clock and bragi show alarms tell why: a drain, the squelch, or a clock that has never locked.",
+		"it sends no time: %s", strings.Join(v.Clock.Why, "; "))
+}
+
+func wayOut(v *view) (Check, bool) {
+	for _, code := range []alarms.Code{alarms.LinkDown, alarms.AddressMissing, alarms.HardwareStamps, alarms.ResidualHigh, alarms.NoReceiveStamps} {
+		for _, a := range v.Alarms {
+			if a.Code == string(code) {
+				return bad("The network side of this grandmaster is in trouble.", a.Fix, "%s: %s", a.Code, a.Text)
+			}
+		}
+	}
+	return ok("%s is up, no alarm on it", cmp.Or(v.Master.Interface, "the network"))
+}
+
+func heard(v *view) (Check, bool) {
+	switch {
+	case len(v.clients) > 0:
+		c := latest(v.clients)
+		return ok("last %s ago, from %s, looks like: %s", seconds(c.LastS), c.Identity, cmp.Or(c.Kind, "unknown"))
+	case len(v.denied) > 0:
+		return ok("last %s ago, refused", seconds(v.denied[0].AgoS))
+	}
+	return open("never, by this process (%s old)", seconds(v.UptimeS))
+}
+
+func latest(clients []status.Client) status.Client {
+	return slices.MinFunc(clients, func(a, b status.Client) int { return cmp.Compare(a.LastS, b.LastS) })
+}
+
+// refused is the newest refusal for one of the reasons, unless the client has been
+// served since.
+func refused(v *view, reasons ...master.Reason) (status.Denied, bool) {
+	for _, d := range v.denied {
+		for _, r := range reasons {
+			if d.Reason == r.String() && !(served(v) && latest(v.clients).SinceS < d.AgoS) {
+				return d, true
+			}
+		}
+	}
+	return status.Denied{}, false
+}
+
+func inDomain(v *view) (Check, bool) {
+	if d, found := refused(v, master.WrongDomain); found {
+		return bad(fmt.Sprintf("The client is in domain %d, this grandmaster in domain %d.", d.Domain, v.Master.Domain),
+			fmt.Sprintf("Set domain %d at the client (or master.domain here).", v.Master.Domain),
+			"%d messages of domain %d, the last %s ago", d.Count, d.Domain, seconds(d.AgoS))
+	}
+	if len(v.clients) == 0 {
+		return Check{}, false
+	}
+	return ok("domain %d", v.Master.Domain)
+}
+
+func allowed(v *view) (Check, bool) {
+	if d, found := refused(v, master.AddressDenied); found {
+		return bad("The client's address is not allowed.", fmt.Sprintf("Add %q to master.allow, then bragi reload.", v.address),
+			"%d messages refused, the last %s ago", d.Count, seconds(d.AgoS))
+	}
+	if !v.heard() {
+		return Check{}, false
+	}
+	if len(v.clients) > 0 && !latest(v.clients).Trusted {
+		return ok("yes, but it is not trusted: it gets at most five times the octets that it sends")
+	}
+	return ok("yes")
+}
+
+// remedies are what to do about a refused message.
+var remedies = map[master.Reason]string{
+	master.IntervalTooShort: "Ask for a slower interval at the client.",
+	master.IntervalTooLong:  "Ask for a faster interval at the client.",
+	master.DurationTooShort: "Ask for 300 s at the client.",
+	master.TableFull:        "Raise master.max_clients, and look in bragi show clients for rows that nobody needs.",
+	master.OverBudget:       "The grandmaster sends as much as it may: ask for slower intervals at the clients.",
+	master.NotServing:       "bragi show clock tells why the grandmaster does not serve.",
+	master.Draining:         "End the drain: bragi drain --end.",
+	master.NoCredit:         "If the address is really the client's, add it to master.trusted, then bragi reload.",
+	master.RateLimited:      "The client sends Signaling far too often: look at its log.",
+	master.WrongTarget:      "The client asks another clock's identity: this box replaced another one. Clear the client's master, or restart its PTP.",
+	master.OwnIdentity:      "Two boxes have one clock identity: look for a copied MAC address.",
+	master.NoStamp:          "The network port gives no receive stamps: bragi show hardware tells why.",
+	master.TooFast:          "The client sends at more than twice its granted rate: look at its delay-req interval.",
+	master.NoGrant:          "The client sends Delay_Req without a grant: look at its log; it may have missed the end of its grant.",
+}
+
+func granted(v *view) (Check, bool) {
+	if d, found := refused(v, slices.Sorted(maps.Keys(remedies))...); found {
+		return bad("The client's requests are refused: "+d.Reason+".", remedyFor(d.Reason), "%d refusals, the last %s ago: %s", d.Count, seconds(d.AgoS), d.Reason)
+	}
+	if len(v.clients) == 0 {
+		return Check{}, false
+	}
+	c := latest(v.clients)
+	var lacks []string
+	for name, g := range map[string]*status.Grant{"Announce": c.Grants.Announce, "Sync": c.Grants.Sync, "Delay_Resp": c.Grants.DelayResp} {
+		if g == nil {
+			lacks = append(lacks, name)
+		}
+	}
+	slices.Sort(lacks)
+	if len(lacks) == 0 {
+		return ok("Announce %s, Sync %s, Delay_Resp %s", rate(c.Grants.Announce), rate(c.Grants.Sync), rate(c.Grants.DelayResp))
+	}
+	missing := strings.Join(lacks, " and ")
+	return bad("The client has no grant for "+missing+".",
+		"Look at the client: it asks for each kind by itself, first Announce, then Sync and Delay_Resp. With `sync one-step` in its configuration it needs no Follow_Up.",
+		"no grant for %s; last denial: %s", missing, cmp.Or(c.LastDenial, "none"))
+}
+
+func rate(g *status.Grant) string {
+	return fmt.Sprintf("%.4g/s", math.Exp2(-float64(g.Interval)))
+}
+
+func renews(v *view) (Check, bool) {
+	if !served(v) {
+		return Check{}, false
+	}
+	c := latest(v.clients)
+	if g := c.Grants.Sync; c.LastS > 2 && g.ExpiresS < c.LastS && c.LastS > 30 {
+		return bad("The client is silent: its grants run out and it does not renew them.", "Look whether the client runs, and at the path from it to here.",
+			"silent for %s, its Sync grant ends in %s", seconds(c.LastS), seconds(g.ExpiresS))
+	}
+	return ok("%d renewals, the Sync grant ends in %s", c.Renewals, seconds(c.Grants.Sync.ExpiresS))
+}
+
+func delayReqs(v *view) (Check, bool) {
+	if !served(v) || latest(v.clients).Grants.DelayResp == nil {
+		return Check{}, false
+	}
+	c := latest(v.clients)
+	want := math.Exp2(float64(c.Grants.DelayResp.Interval))
+	switch {
+	case c.DelayReq == 0 && c.SinceS < 5:
+		return open("none yet; the client came %s ago", seconds(c.SinceS))
+	case c.DelayReq == 0:
+		return bad("The client gets Sync but sends no Delay_Req: it cannot measure the delay.",
+			"Look whether Sync and Announce reach the client, and whether UDP port 319 passes from it to here.", "none in %s", seconds(c.SinceS))
+	case c.DelayReqIntervalS != nil && *c.DelayReqIntervalS > 3*want:
+		return bad("Delay_Req come at less than a third of their rate: they are lost on the way here.", "Look for drops on the path from the client (queue, policer).",
+			"%d, one each %.3f s in the place of %.4f s", c.DelayReq, *c.DelayReqIntervalS, want)
+	}
+	if c.DelayReqIntervalS == nil {
+		return ok("%d", c.DelayReq)
+	}
+	return ok("%d, one each %.4f s", c.DelayReq, *c.DelayReqIntervalS)
+}
+
+func answered(v *view) (Check, bool) {
+	if !served(v) {
+		return Check{}, false
+	}
+	c := latest(v.clients)
+	var reasons []string
+	var sum uint64
+	for _, r := range slices.Sorted(maps.Keys(c.Unanswered)) {
+		sum += c.Unanswered[r]
+		reasons = append(reasons, fmt.Sprintf("%d: %s", c.Unanswered[r], r))
+	}
+	if sum*10 > c.DelayReq {
+		return bad("Many Delay_Req stay without an answer: "+strings.Join(reasons, "; ")+".", remedyOf(c.Unanswered),
+			"%d of %d without an answer", sum, c.DelayReq)
+	}
+	if sum > 0 {
+		return ok("all but %d (%s)", sum, strings.Join(reasons, "; "))
+	}
+	return ok("all")
+}
+
+// remedyOf is what to do about the most frequent reason.
+func remedyOf(unanswered map[string]uint64) string {
+	most := ""
+	for _, reason := range slices.Sorted(maps.Keys(unanswered)) {
+		if most == "" || unanswered[reason] > unanswered[most] {
+			most = reason
+		}
+	}
+	return remedyFor(most)
+}
+
+func remedyFor(words string) string {
+	for reason, remedy := range remedies {
+		if reason.String() == words {
+			return remedy
+		}
+	}
+	return "bragi show client tells the reasons."
+}
+
+func priority(v *view) (Check, bool) {
+	if len(v.clients) == 0 {
+		return Check{}, false
+	}
+	if c := latest(v.clients); c.DSCP != 46 && c.DSCP != 47 {
+		return open("its packets arrive with DSCP %d; 47 is usual, and a queue on the way may delay them", c.DSCP)
+	}
+	return ok("DSCP %d", latest(v.clients).DSCP)
+}
+
+// seconds is a time in a unit that reads well.
+func seconds(s float64) string {
+	switch {
+	case s < 10:
+		return fmt.Sprintf("%.2f s", s)
+	case s < 120:
+		return fmt.Sprintf("%.0f s", s)
+	case s < 7200:
+		return fmt.Sprintf("%.0f min", s/60)
+	}
+	return fmt.Sprintf("%.1f h", s/3600)
+}

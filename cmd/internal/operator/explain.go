@@ -1,0 +1,38 @@
+package operator
+
+import (
+	"io"
+	"net/netip"
+
+	"github.com/spf13/cobra"
+
+	"bragi/cmd/internal/cli"
+	"bragi/cmd/internal/explain"
+	"bragi/cmd/internal/status"
+)
+
+func explainCommand(o *options) *cobra.Command {
+	c := &cobra.Command{Use: "client ADDR", Short: "Why a client is, or is not, in phase: evidence, the most likely cause, the next action",
+		Args: cli.ExactArgs(1, "a client's address"),
+		Long: "Walks the questions of a field engineer with what bragid knows of this client: is the grandmaster itself in order,\n" +
+			"was the client heard, is it in our domain, are its requests granted, do its Delay_Req come and are they answered.\n" +
+			"It ends in the most likely cause and the next action. It exits with 0 whatever the cause is.",
+		RunE: func(c *cobra.Command, args []string) error {
+			address, err := netip.ParseAddr(args[0])
+			if err != nil {
+				return cli.Usagef("%q is not an address", args[0])
+			}
+			var s status.Status
+			if err := o.client().Get(c.Context(), "/v1/status", &s); err != nil {
+				return err
+			}
+			e := explain.Client(s, address.Unmap().String())
+			if o.json {
+				return printJSON(c.OutOrStdout(), e)
+			}
+			_, err = io.WriteString(c.OutOrStdout(), e.Text())
+			return err
+		}}
+	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	return cli.Group("explain", "Explain what bragid sees", c)
+}

@@ -1,0 +1,44 @@
+package operator
+
+import (
+	"bytes"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bragi/cmd/internal/control"
+	"bragi/cmd/internal/status"
+)
+
+// denying is a daemon that refused 10.1.2.3 for its domain.
+type denying struct{ control.Daemon }
+
+func (denying) Status() status.Status {
+	return status.Status{Clock: status.Clock{State: "PHASE_ALIGNED", StateName: "LOCKED", ClockClass: 6, Serving: true},
+		Denied: []status.Denied{{Address: "10.1.2.3", Domain: 44, Reason: "wrong domain", Count: 3}}}
+}
+
+func TestExplainClientEndsInACauseAndAnAction(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "control.sock")
+	listener, err := control.Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: control.Handler(denying{}, nil)}
+	go server.Serve(listener) //nolint:errcheck // it ends with the test
+	t.Cleanup(func() { server.Close() })
+	for args, want := range map[string]string{
+		"explain client 10.1.2.3":        "Most likely: The client is in domain 44, this grandmaster in domain 0.\nWhat to do:  Set domain 0",
+		"explain client 10.1.2.4":        "Most likely: No message of this client arrives here.",
+		"explain client 10.1.2.3 --json": `"verdict": "bad"`,
+	} {
+		var out bytes.Buffer
+		c := Command(Shell())
+		c.SetOut(&out)
+		c.SetArgs(append([]string{"--socket", path}, strings.Fields(args)...))
+		if err := c.ExecuteContext(t.Context()); err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("%s: %v\n%s", args, err, out.String())
+		}
+	}
+}
