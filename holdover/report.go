@@ -119,6 +119,12 @@ func (c *Clock) Report(now timescale.Mono) Report {
 	return r
 }
 
+// Accepted counts the pulses that were believed, as Report does.
+func (c *Clock) Accepted() uint64 { return c.life.Accepted }
+
+// Locked tells whether the state is LOCKED.
+func (c *Clock) Locked() bool { return c.life.State == quality.Locked }
+
 // varianceOf is the log variance of sigma, rounded up to half octaves so that
 // Announce does not change with every pulse.
 func varianceOf(sigmaNs float64) uint16 {

@@ -335,7 +335,7 @@ func (l *loop) stats() Stats {
 		StampsMissing: l.stampsMissing, StampsVoid: l.stampsVoid, Jumps: l.bridge.Jumps(),
 		Wakes: l.wakes, LatestTick: l.late, NiceRefused: l.niceRefused,
 		Event: e.Tx.Stats, General: g.Tx.Stats,
-		Residual: l.stamps.predictor.Residual(), Latency: Latency{l.stamps.device, l.stamps.predictor.Save()}, Stamps: l.stamps.stats, StampsLost: l.stamps.lost, StampsStray: l.stamps.stray,
+		Residual: l.stamps.predictor.Residual(), Residuals: l.stamps.residuals, Latency: Latency{l.stamps.device, l.stamps.predictor.Save()}, Stamps: l.stamps.stats, StampsLost: l.stamps.lost, StampsStray: l.stamps.stray,
 	}
 	if l.twins != nil {
 		st.Twins = l.twins.stats

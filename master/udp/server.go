@@ -14,6 +14,7 @@ import (
 
 	"bragi/board/kernelclock"
 	"bragi/holdover/quality"
+	"bragi/holdover/stability"
 	"bragi/master"
 	"bragi/master/egress"
 	"bragi/master/udp/socket"
@@ -226,6 +227,7 @@ type Stats struct {
 	// Residual is the kernel's transmit stamp minus what the Sync said, of the
 	// Syncs that were sampled, in ns.
 	Residual    egress.Spread
+	Residuals   stability.Histogram // the same, of all since the start
 	Stamps      StampStats
 	Twins       TwinStats
 	Latency     Latency // what the Syncs' latency was learnt from

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
+	"bragi/holdover/stability"
 	"bragi/master/egress"
 	"bragi/master/udp/socket"
 	"bragi/master/wire"
@@ -20,11 +21,12 @@ import (
 // none back is found out, and a client that cannot be reached is not blamed on it.
 type stamper struct {
 	predictor *egress.Predictor
-	other     *egress.Predictor // of the kind of stamp that is not used now
-	device    bool              // unicast Syncs are stamped by the device
-	egress    time.Duration     // from a stamp to the wire
-	beyond    *egress.Window    // the device's stamp after the kernel's, ns
-	interrupt *egress.Window    // the kernel's receive stamp after the device's, ns
+	residuals stability.Histogram // of the predictor, since the start
+	other     *egress.Predictor   // of the kind of stamp that is not used now
+	device    bool                // unicast Syncs are stamped by the device
+	egress    time.Duration       // from a stamp to the wire
+	beyond    *egress.Window      // the device's stamp after the kernel's, ns
+	interrupt *egress.Window      // the kernel's receive stamp after the device's, ns
 	stats     StampStats
 	before    Latency // what another process learnt
 
@@ -294,7 +296,9 @@ func (l *loop) departed(a *asked, packet []byte, stamp timescale.Local) (ok bool
 	late := int64(at.Sub(from)) - predicted
 	ok = plausible(time.Duration(late))
 	if ok && a.sample {
-		ok = s.predictor.Observe(path, late+predicted, predicted)
+		if ok = s.predictor.Observe(path, late+predicted, predicted); ok {
+			s.residuals.Add(float64(late))
+		}
 		if ok && path == egress.Written {
 			s.predictor.Learn(a.path, int64(at.Sub(a.origin))+a.predicted)
 		}

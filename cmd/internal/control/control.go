@@ -30,6 +30,9 @@ type Sim interface {
 // Daemon is what answers.
 type Daemon interface {
 	Status() status.Status
+	// Latest is the Status as it is known without asking the packets' thread: at most
+	// a second old.
+	Latest() status.Status
 	// Drain sends every client away and grants nothing more; on false ends that.
 	Drain(on bool) error
 	// Reload reads the configuration again.
@@ -68,7 +71,7 @@ type problem struct {
 func Handler(d Daemon, sim Sim) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, d.Status()) })
-	mux.Handle("GET /metrics", metrics.Handler(d.Status))
+	mux.Handle("GET /metrics", metrics.Handler(d.Latest))
 	mux.HandleFunc("POST /v1/drain", func(w http.ResponseWriter, r *http.Request) {
 		var body Drain
 		if !read(w, r, &body) {

@@ -16,6 +16,7 @@ import (
 type fakeDaemon struct{ drained *bool }
 
 func (f fakeDaemon) Status() status.Status { return status.Status{Version: "v1"} }
+func (f fakeDaemon) Latest() status.Status { return status.Status{Version: "v1"} }
 func (f fakeDaemon) Drain(on bool) error   { *f.drained = on; return nil }
 func (f fakeDaemon) AcceptReceiver() (Accepted, error) {
 	if *f.drained {

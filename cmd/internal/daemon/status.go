@@ -54,6 +54,8 @@ func (d *Daemon) latest() status.Status {
 	s.Holdover.Memory, s.Hardware.EgressNs = d.memory.status(), known(l.EgressNs)
 	s.Restart = d.restartStatus(&s.Clock, l.Report.EverLocked)
 	masterStatus(&s, d.service)
+	trafficStatus(&s.Master, d.service)
+	s.Clock.PulseResiduals, s.Hardware.Residuals = distribution(l.Residuals), distribution(d.service.Transport.Residuals)
 	return s
 }
 
@@ -286,6 +288,7 @@ func clientStatus(at timescale.Mono, c master.ClientStatus) status.Client {
 	out := status.Client{Address: c.Address.String(), Identity: c.Identity.String(), Kind: c.Kind, DelayReq: c.DelayReq, SinceS: at.Sub(c.First).Seconds(),
 		Asked: c.Asked.String(), LastS: at.Sub(c.Last).Seconds(), DSCP: c.DSCP, MinorVersion: c.Minor, Trusted: c.Trusted,
 		Signaling: c.Signaling, Denials: c.Denials, Unanswered: map[string]uint64{}}
+	clientTraffic(&out, c)
 	if c.DelayReqInterval > 0 {
 		out.DelayReqIntervalS = known(c.DelayReqInterval.Seconds())
 	}

@@ -6,6 +6,7 @@ import (
 	"bragi/gnss/timescale"
 	"bragi/holdover"
 	"bragi/holdover/quality"
+	"bragi/holdover/stability"
 )
 
 // Look is the Pipeline at one moment.
@@ -18,6 +19,9 @@ type Look struct {
 	Troubles     []alarms.Raised      // conditions that hold
 	Reference    gnss.ReferenceStatus
 	Memory       *holdover.Memory // what is known of the oscillator; nil: nothing yet
+	// Residuals are the served clock less the pulse, of the pulses that were believed
+	// in LOCKED since the start; positive: the clock was ahead.
+	Residuals stability.Histogram
 }
 
 // Clock is what the served clock knows of itself at now, and what Announce says.
@@ -28,7 +32,7 @@ func (p *Pipeline) Clock(now timescale.Mono) (holdover.Report, quality.Announcem
 
 // Look is the whole Pipeline at now.
 func (p *Pipeline) Look(now timescale.Mono) *Look {
-	l := &Look{At: now, Reads: p.clock.Local(now).AssumeTAI(), EgressNs: p.egressNs(), Reference: p.reference.Status(now)}
+	l := &Look{At: now, Reads: p.clock.Local(now).AssumeTAI(), EgressNs: p.egressNs(), Reference: p.reference.Status(now), Residuals: p.residuals}
 	l.Report, l.Announcement = p.Clock(now)
 	l.Troubles = p.troubles(l)
 	if m, ok := p.Memory(now); ok {

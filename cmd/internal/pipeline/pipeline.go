@@ -15,6 +15,7 @@ import (
 	"bragi/gnss/timescale"
 	"bragi/holdover"
 	"bragi/holdover/quality"
+	"bragi/holdover/stability"
 )
 
 // Pipeline is the way of the data from the receiver to what is announced:
@@ -30,12 +31,13 @@ type Pipeline struct {
 	reference *gnss.Reference
 	servo     *holdover.Clock
 
-	now      timescale.Mono
-	felt     timescale.Mono // when the thermometer was last read
-	dated    bool           // the servo knows how old its memory is
-	fault    clockFault
-	orders   uint64 // that the clock took
-	clockErr error  // the last order that the board's clock did not take; nil: it took the last one
+	now       timescale.Mono
+	felt      timescale.Mono // when the thermometer was last read
+	dated     bool           // the servo knows how old its memory is
+	fault     clockFault
+	orders    uint64 // that the clock took
+	residuals stability.Histogram
+	clockErr  error // the last order that the board's clock did not take; nil: it took the last one
 }
 
 // Config is what the assembly adds to the rooms' own settings.
@@ -103,10 +105,14 @@ func (p *Pipeline) Edge(now timescale.Mono, e timescale.Edge) {
 	if pulse.Another {
 		p.relabel(now, pulse)
 	}
+	believed, offset := p.servo.Accepted(), pulse.Local.OffsetNs(pulse.Second)
 	p.obey(p.servo.Pulse(now, holdover.Pulse{
-		Mono: pulse.Mono, OffsetNs: pulse.Local.OffsetNs(pulse.Second), CorrectionNs: pulse.CorrectionNs,
+		Mono: pulse.Mono, OffsetNs: offset, CorrectionNs: pulse.CorrectionNs,
 		SigmaNs: pulse.SigmaNs, TempC: math.NaN(), // Tick hands it on
 	}))
+	if p.servo.Locked() && p.servo.Accepted() != believed {
+		p.residuals.Add(float64(offset) + pulse.CorrectionNs)
+	}
 }
 
 // heldNs bounds the error of a clock that was locked and runs on its oscillator;

@@ -18,6 +18,8 @@ type Hardware struct {
 	SyncModeWhy string   `json:"sync_mode_why"`
 	ResidualNs  Residual `json:"residual_ns"`
 	EgressNs    *float64 `json:"egress_bound_ns"` // what clockAccuracy allows for it
+	// Residuals are the same as ResidualNs, of all Syncs that were sampled since the start.
+	Residuals Histogram `json:"residuals"`
 
 	Profile  string      `json:"profile"`
 	Accuracy string      `json:"accuracy"` // what a client may expect of such a board

@@ -53,8 +53,9 @@ type Clock struct {
 	Time               string    `json:"tai"` // the served clock's reading, RFC 3339
 	Pulses             uint64    `json:"pulses"`
 	PulsesRejected     uint64    `json:"pulses_rejected"`
-	Steps              int       `json:"steps"`        // of the clock, since its power came
-	LastStepNs         *int64    `json:"last_step_ns"` // null: there was none
+	PulseResiduals     Histogram `json:"pulse_residuals"` // the served clock less the pulse, of those believed in LOCKED
+	Steps              int       `json:"steps"`           // of the clock, since its power came
+	LastStepNs         *int64    `json:"last_step_ns"`    // null: there was none
 }
 
 // GNSS is the receiver and what its pulse was paired with.
@@ -147,6 +148,12 @@ type Master struct {
 	Counters    map[string]uint64 `json:"counters"`
 	Schedule    Schedule          `json:"schedule"`
 	AnnounceGap AnnounceGap       `json:"announce_gap_s"`
+	// What is known only while the service runs.
+	Priority1    *uint8         `json:"priority1"`
+	Priority2    *uint8         `json:"priority2"`
+	PromisedRate *float64       `json:"promised_rate"` // messages a second of all live grants
+	Sessions     map[string]int `json:"sessions"`      // clients by kind
+	Traffic      Traffic        `json:"traffic"`
 }
 
 // Schedule is how punctual the packet path was since its start.
@@ -180,6 +187,8 @@ type Client struct {
 	LastDenial string  `json:"last_denial"`
 	SinceS     float64 `json:"since_s"`
 	Renewals   uint64  `json:"renewals"`
+	Sent       uint64  `json:"sent"`     // messages under its live grants
+	Received   uint64  `json:"received"` // Signaling and Delay_Req
 	// The evidence for `show client`.
 	Asked             string            `json:"asked"` // our address that it speaks to
 	LastS             float64           `json:"last_s"`

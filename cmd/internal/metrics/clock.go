@@ -1,0 +1,53 @@
+package metrics
+
+import "bragi/cmd/internal/status"
+
+var (
+	class     = describe("clock_class", "clockClass announced (6, 7, 52, 58 and their alternatives), or that would be while bragi_serving is 0.")
+	state     = describe("clock_state", "1 for the state of the clock.", "state")
+	serving   = describe("serving", "1 while clients are served.")
+	timeError = describe("time_error_seconds", "Estimated error of the served clock; positive: ahead.")
+	sigma     = describe("time_error_sigma_seconds", "One standard deviation of the estimated error.")
+	bound     = describe("time_error_bound_seconds", "The true error is inside +- this.")
+	spec      = describe("holdover_spec_seconds", "Class 7 needs a bound inside this (holdover.spec).")
+	forecast  = describe("holdover_forecast_seconds", "How long class 7 would last if holdover began now.")
+	inSpec    = describe("holdover_in_spec_seconds", "How long the bound would stay inside the spec without a pulse.")
+	away      = describe("holdover_seconds", "Since the pulse was lost; absent while it is there.")
+	learned   = describe("holdover_learned", "1 once the clock was locked for as long as holdover.learning asks.")
+	frequency = describe("frequency_correction_ppb", "Correction applied to the clock.")
+	own       = describe("oscillator_frequency_ppb", "The oscillator's own frequency, as it is seen now.")
+	drift     = describe("oscillator_drift_ppb_per_day", "The oscillator's drift, as it was learned.")
+	warmth    = describe("temperature_celsius", "Of the thermometer beside the oscillator.")
+	steps     = describe("clock_steps_total", "Steps of the clock since its power came.")
+	pulses    = describe("pulses_total", "Pulses of the receiver, by what became of them.", "judgement")
+	noise     = describe("pulse_noise_seconds", "Standard deviation of the pulses as measured.")
+	offsets   = describe("pulse_residual_seconds", "The served clock less the pulse, of the pulses believed in LOCKED; positive: the clock was ahead.")
+)
+
+func (t teller) clock(s *status.Status) {
+	c, h := &s.Clock, &s.Holdover
+	t.gauge(class, float64(c.ClockClass))
+	t.gauge(state, 1, c.StateName)
+	t.truth(serving, c.Serving)
+	t.known(timeError, c.TimeErrorNs, ns)
+	t.known(sigma, h.SigmaNs, ns)
+	t.known(bound, c.BoundNs, ns)
+	t.known(forecast, c.ForecastS, 1)
+	t.known(inSpec, h.ForecastS, 1)
+	t.known(away, h.ForS, 1)
+	if h.SpecNs > 0 {
+		t.gauge(spec, h.SpecNs/ns)
+		t.truth(learned, h.Learned)
+	}
+	t.gauge(frequency, c.FreqPPB)
+	t.known(own, h.OscillatorPPB, 1)
+	if h.Known != nil {
+		t.gauge(drift, h.Known.DriftPPBDay)
+	}
+	t.known(warmth, h.TemperatureC, 1)
+	t.count(steps, uint64(c.Steps))
+	t.count(pulses, c.Pulses, "accepted")
+	t.count(pulses, c.PulsesRejected, "rejected")
+	t.known(noise, h.PulseNoiseNs, ns)
+	t.histogram(offsets, c.PulseResiduals)
+}

@@ -1,0 +1,73 @@
+package metrics
+
+import "bragi/cmd/internal/status"
+
+var (
+	clients   = describe("clients", "Clients with a live grant.")
+	most      = describe("clients_limit", "Clients that may be served at most (master.max_clients).")
+	sessions  = describe("sessions", "Clients with a live grant, by what they are taken for.", "kind")
+	promised  = describe("promised_messages_per_second", "Messages a second of all live grants together.")
+	sent      = describe("messages_sent_total", "PTP messages sent.")
+	received  = describe("messages_received_total", "PTP messages received.")
+	judged    = describe("messages_judged_total", "PTP messages received, by what was made of them.", "reason")
+	packetsIn = describe("packets_received_total", "PTP messages received, by messageType, by what was made of them, and by whether they were answered.", "type", "reason", "answered")
+	packets   = describe("packets_sent_total", "PTP messages sent, by messageType.", "type")
+	requests  = describe("grant_requests_total", "Requests for grants, by the messageType asked for and by the outcome.", "message", "reason")
+	dropped   = describe("packets_dropped_total", "Packets that came and were lost in the kernel, since a receive buffer was full.")
+	unsent    = describe("packets_unsent_total", "PTP messages that could not leave: busy (a queue was full), failed (no way to the destination), paused (the address had no credit).", "reason")
+	gapMax    = describe("announce_gap_max_seconds", "Longest wait of a client for an Announce since the start; a cBR8 gives up after 1.25.")
+	gapLast   = describe("announce_gap_recent_seconds", "Longest wait of a client for an Announce in the last 10 to 20 s.")
+	gapsLong  = describe("announce_gaps_long_total", "Waits for an Announce of more than a second.")
+	slots     = describe("schedule_slots_total", "Slots of the schedule served.")
+	late      = describe("schedule_late_total", "Slots of the schedule served more than 1 ms late.")
+	missed    = describe("schedule_missed_total", "Slots of the schedule skipped after a stop.")
+	latest    = describe("schedule_lateness_max_seconds", "How late the latest slot since the start was, the skipped ones too.")
+)
+
+func (t teller) service(s *status.Status) {
+	m := &s.Master
+	t.gauge(clients, float64(m.Clients))
+	if m.MaxClients > 0 {
+		t.gauge(most, float64(m.MaxClients))
+	}
+	for kind, n := range m.Sessions {
+		t.gauge(sessions, float64(n), kind)
+	}
+	t.known(promised, m.PromisedRate, 1)
+	t.count(sent, m.Sent)
+	t.count(received, m.Received)
+	for reason, n := range m.Counters {
+		t.count(judged, n, reason)
+	}
+	for _, c := range m.Traffic.Received {
+		t.count(packetsIn, c.N, c.Type, c.Reason, yesNo(c.Answered))
+	}
+	for kind, n := range m.Traffic.Sent {
+		t.count(packets, n, kind)
+	}
+	for _, c := range m.Traffic.Requests {
+		t.count(requests, c.N, c.Message, c.Reason)
+	}
+	t.count(dropped, m.Traffic.Dropped)
+	t.count(unsent, m.Traffic.Busy, "busy")
+	t.count(unsent, m.Traffic.Failed, "failed")
+	t.count(unsent, m.Traffic.Paused, "paused")
+	if m.AnnounceGap.Max > 0 { // somebody waited
+		t.gauge(gapMax, m.AnnounceGap.Max)
+		t.gauge(gapLast, m.AnnounceGap.Last)
+	}
+	t.count(gapsLong, m.AnnounceGap.Long)
+	t.count(slots, m.Schedule.Ticks)
+	t.count(late, m.Schedule.Late)
+	t.count(missed, m.Schedule.Missed)
+	if m.Schedule.Ticks > 0 {
+		t.gauge(latest, m.Schedule.LatestMs/ms)
+	}
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
