@@ -40,22 +40,25 @@ const (
 	SkyDoubted      Code = "SKY_DOUBTED"
 	ClockAcquires   Code = "CLOCK_ACQUIRES"
 
-	Antenna         Code = "ANTENNA_FAULT"
-	AntennaDoubted  Code = "ANTENNA_UNSUPERVISED"
-	Spoofing        Code = "GNSS_SPOOFING"
-	Jamming         Code = "GNSS_JAMMING"
-	Jammed          Code = "GNSS_JAMMING_WARNING"
-	Moved           Code = "GNSS_POSITION_MOVED"
-	TimeJump        Code = "GNSS_TIME_JUMP"
-	LeapFault       Code = "GNSS_LEAP_SECONDS"
-	LeapUnproven    Code = "GNSS_LEAP_SECONDS_UNPROVEN"
-	LeapFile        Code = "LEAP_FILE"
-	LineFull        Code = "GNSS_LINE_FULL"
-	SecondOpinion   Code = "SECOND_OPINION"
-	OpinionWrong    Code = "SECOND_OPINION_WRONG"
-	MessagesLate    Code = "GNSS_MESSAGES_LATE"
-	Sawtooth        Code = "GNSS_SAWTOOTH"
-	MessagesUseless Code = "GNSS_MESSAGES_USELESS"
+	Antenna           Code = "ANTENNA_FAULT"
+	AntennaDoubted    Code = "ANTENNA_UNSUPERVISED"
+	Spoofing          Code = "GNSS_SPOOFING"
+	Jamming           Code = "GNSS_JAMMING"
+	Jammed            Code = "GNSS_JAMMING_WARNING"
+	Moved             Code = "GNSS_POSITION_MOVED"
+	TimeJump          Code = "GNSS_TIME_JUMP"
+	LeapFault         Code = "GNSS_LEAP_SECONDS"
+	LeapUnproven      Code = "GNSS_LEAP_SECONDS_UNPROVEN"
+	LeapFile          Code = "LEAP_FILE"
+	LineFull          Code = "GNSS_LINE_FULL"
+	SecondOpinion     Code = "SECOND_OPINION"
+	OpinionWrong      Code = "SECOND_OPINION_WRONG"
+	MessagesLate      Code = "GNSS_MESSAGES_LATE"
+	Sawtooth          Code = "GNSS_SAWTOOTH"
+	ConfigWaits       Code = "CONFIG_WAITS"
+	ConfigUnconfirmed Code = "CONFIG_UNCONFIRMED"
+	ConfigStuck       Code = "CONFIG_STUCK"
+	MessagesUseless   Code = "GNSS_MESSAGES_USELESS"
 )
 
 // Table is every alarm there is.
@@ -165,4 +168,10 @@ var Table = []Kind{
 		Fix: "look for load on the machine or the interface: bragi show hardware; with master.on_residual = \"two-step\" bragid serves two-step meanwhile", Patience: 10 * time.Second},
 	{Code: LeapTableOld, Severity: Warning, Text: "the table of leap seconds has expired, and the receiver does not tell the count",
 		Fix: "update bragid or set gnss.leap_file; until then look whether a leap second was announced since (IERS Bulletin C)"},
+	{Code: ConfigStuck, Severity: Major, Text: "bragid cannot take back a commit that nobody confirmed",
+		Fix: "let bragid write the configuration file and its folder, and make room on the disk; bragid keeps trying"},
+	{Code: ConfigUnconfirmed, Severity: Warning, Text: "a commit of the configuration waits for its confirmation; bragid takes it back when the time is over",
+		Fix: "if everything works: bragi config confirm"},
+	{Code: ConfigWaits, Severity: Warning, Text: "keys of the configuration wait for a restart of bragid",
+		Fix: "restart bragid; clients do not notice it: systemctl restart bragid"},
 }

@@ -20,7 +20,7 @@ func TestAnOrderThatLeavesAWordOutDoesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: Handler(fakeDaemon{&drained}, sim)}
+	server := &http.Server{Handler: Handler(fakeDaemon{drained: &drained}, sim)}
 	go server.Serve(listener) //nolint:errcheck // it ends with the test
 	defer server.Close()
 	c := NewClient(path)
@@ -56,7 +56,7 @@ func TestABodyThatNeverComesIsHungUpOn(t *testing.T) {
 	for _, order := range []string{"POST /v1/drain", "POST /v1/reload", "GET /v1/status", "POST /v1/nothing"} {
 		synctest.Test(t, func(t *testing.T) {
 			l := listen{make(chan net.Conn, 1)}
-			server := &http.Server{Handler: Handler(fakeDaemon{new(bool)}, nil)}
+			server := &http.Server{Handler: Handler(fakeDaemon{drained: new(bool)}, nil)}
 			go server.Serve(l) //nolint:errcheck // it ends with the test
 			ours, theirs := net.Pipe()
 			l.connections <- theirs

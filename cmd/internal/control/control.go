@@ -46,6 +46,7 @@ type Daemon interface {
 	// Follow hands the events behind that of an id to hear until ctx ends or hear
 	// fails, and none when nothing has come for the time quiet.
 	Follow(ctx context.Context, after string, quiet time.Duration, hear func([]status.Record) error) error
+	Configuration
 }
 
 // Drain is the body of POST /v1/drain.
@@ -86,6 +87,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 	events(mux, d)
 	reloads(mux, d)
 	clock(mux, d)
+	configuration(mux, d)
 	knob := func(pattern string, turn http.HandlerFunc) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if sim == nil {

@@ -13,7 +13,10 @@ import (
 	"bragi/cmd/internal/status"
 )
 
-type fakeDaemon struct{ drained *bool }
+type fakeDaemon struct {
+	drained *bool
+	Configuration
+}
 
 func (f fakeDaemon) Status() status.Status { return status.Status{Version: "v1"} }
 func (f fakeDaemon) Latest() status.Status { return status.Status{Version: "v1"} }
@@ -63,7 +66,7 @@ func serve(t *testing.T, sim Sim) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: Handler(fakeDaemon{new(bool)}, sim)}
+	server := &http.Server{Handler: Handler(fakeDaemon{drained: new(bool)}, sim)}
 	go server.Serve(listener) //nolint:errcheck // it ends with the test
 	t.Cleanup(func() { server.Close() })
 	return NewClient(path)

@@ -2,21 +2,16 @@ package control
 
 import "net/http"
 
-// Reloaded is the answer to POST /v1/reload: the keys that changed at once, and
-// those that wait for a restart.
+// Reloaded is the answer to POST /v1/reload: what changed at once, and what waits
+// for a restart.
 type Reloaded struct {
-	Applied []string `json:"applied"`
-	Waiting []string `json:"needs_restart"`
+	Applied  []string `json:"applied"`       // keys
+	Reread   []string `json:"reread"`        // files behind a name, such as a table of leap seconds, that were replaced and are used now
+	Waiting  []string `json:"needs_restart"` // keys
+	Warnings []string `json:"warnings"`      // what works, but hardly as meant
 }
 
 // reloads serves POST /v1/reload.
 func reloads(mux *http.ServeMux, d Daemon) {
-	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, _ *http.Request) {
-		done, err := d.Reload()
-		if err != nil {
-			reply(w, http.StatusConflict, problem{err.Error()})
-			return
-		}
-		reply(w, http.StatusOK, done)
-	})
+	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, _ *http.Request) { answer(w, d.Reload) })
 }

@@ -11,6 +11,7 @@ import (
 	"bragi/board"
 	"bragi/cmd/internal/cli"
 	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/config/store"
 	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/syslog"
 )
@@ -40,7 +41,15 @@ func Command() *cobra.Command {
 			if file == "" {
 				return cli.Usagef("--config FILE is missing (fix: bragid --config /etc/bragi/bragi.toml)")
 			}
-			cfg, warnings, err := config.Load(file, sets)
+			from := newSource(file, sets)
+			var takenBack bool
+			if !check {
+				var err error
+				if takenBack, err = from.store.Recover(from.now()); err != nil {
+					return err
+				}
+			}
+			cfg, text, warnings, err := from.read()
 			if err != nil {
 				return err
 			}
@@ -56,7 +65,10 @@ func Command() *cobra.Command {
 			for _, w := range warnings {
 				events.happened(status.ConfigDoubted{What: fmt.Sprint(w)})
 			}
-			return run(c.Context(), cfg, events, sender, func() (*config.Config, []config.Warning, error) { return config.Load(file, sets) })
+			if takenBack {
+				events.happened(status.ConfigTakenBack{Starts: true})
+			}
+			return run(c.Context(), cfg, store.Hash(text), from, events, sender)
 		},
 	}
 	c.Flags().StringVar(&file, "config", "", "the configuration file (TOML)")

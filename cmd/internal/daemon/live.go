@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -19,6 +20,7 @@ import (
 	"bragi/board"
 	"bragi/cmd/internal/alarms"
 	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/config/store"
 	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/netport"
 	"bragi/cmd/internal/pipeline"
@@ -41,11 +43,16 @@ type Daemon struct {
 	port    *netport.Port
 	memory  *memoryKeeper
 	keep    *keeper
-	reread  reread
+	source  source
 	syslog  *syslog.Sender // nil: none
 
-	reloading sync.Mutex // held by one reload
-	started   time.Time
+	begun       *config.Config                    // that the service was made with
+	reloading   sync.Mutex                        // held by one reload or commit; it guards used
+	used        string                            // the hash of the text whose configuration runs, as far as it does not wait
+	waiting     atomic.Pointer[[]string]          // keys that wait for a restart
+	unconfirmed atomic.Pointer[store.Unconfirmed] // nil: no commit waits for its confirmation
+	end         func()                            // ends the daemon
+	started     time.Time
 
 	mu        sync.Mutex
 	pipe      *pipeline.Pipeline
@@ -81,7 +88,7 @@ const leastThreads = 3
 const gcPercent = 25
 
 // run is the daemon's life: everything is opened, then served until ctx ends.
-func run(ctx context.Context, cfg *config.Config, events *diary, sender *syslog.Sender, again reread) (err error) {
+func run(ctx context.Context, cfg *config.Config, used string, from source, events *diary, sender *syslog.Sender) (err error) {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(max(leastThreads, runtime.NumCPU()))
 	}
@@ -100,12 +107,13 @@ func run(ctx context.Context, cfg *config.Config, events *diary, sender *syslog.
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
-	d := &Daemon{diary: events, cfg: cfg, started: time.Now(), keep: newKeeper(cfg, events.happened), reread: again, syslog: sender, alarms: alarms.NewSet(), outside: map[alarms.Code]string{}}
+	d := &Daemon{diary: events, cfg: cfg, started: time.Now(), keep: newKeeper(cfg, events.happened), source: from, used: used, end: stop, syslog: sender, alarms: alarms.NewSet(), outside: map[alarms.Code]string{}}
 	if d.devices, err = openDevices(ctx, cfg, d.keep); err != nil {
 		return err
 	}
 	defer d.devices.close()
 	d.port = netport.New(d.portConfig())
+	d.watchUnconfirmed()
 	if err := d.recall(); err != nil {
 		return err
 	}
@@ -121,6 +129,7 @@ func run(ctx context.Context, cfg *config.Config, events *diary, sender *syslog.
 		Servo: servo, Reference: gnss.ReferenceConfig{Leap: leap, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay, PulseDelay: late.Delay, MessageDelay: cfg.GNSS.MessageDelay},
 		EgressNs: pipeline.UnmeasuredEgressNs, Profile: cfg.Master.QualityProfile(), Squelch: cfg.Master.Squelch, Temperature: d.devices.thermometer.readC,
 	}, d.devices.clock)
+	d.begun = cfg
 	service, err := newMaster(cfg)
 	if err != nil {
 		return err
@@ -147,6 +156,7 @@ func run(ctx context.Context, cfg *config.Config, events *diary, sender *syslog.
 	running.Go(func() { d.keepClocks(ctx) })
 	d.seekOpinions(ctx, cfg, &running)
 	running.Go(func() { d.reloadOnSignal(ctx) })
+	running.Go(func() { d.takeBackUnconfirmed(ctx) })
 	served := make(chan error, 1)
 	running.Go(func() { served <- d.serve(ctx, service) })
 	daemon.SdNotify(false, daemon.SdNotifyReady) //nolint:errcheck // without systemd there is nobody to tell
@@ -174,6 +184,7 @@ func (d *Daemon) serve(ctx context.Context, m *master.Master) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	watching.Go(func() { d.watchService(ctx) })
+	watching.Go(func() { d.catchUp(server) })
 	watching.Go(func() { d.port.Watch(ctx) })
 	watching.Go(func() { d.keepGrants(ctx, server) })
 	d.mu.Lock()
@@ -306,6 +317,7 @@ func (d *Daemon) conditions(look *pipeline.Look) []alarms.Raised {
 	if missing := d.devices.thermometer.missing(); missing != "" {
 		raised = append(raised, alarms.Raised{Code: alarms.NoThermometer, Detail: missing})
 	}
+	raised = append(raised, d.configTroubles()...)
 	raised = append(raised, masterTroubles(d.service)...)
 	if !d.stampless.IsZero() && look.At.Sub(d.stampless) < stamplessShown {
 		raised = append(raised, alarms.Raised{Code: alarms.NoReceiveStamps, Detail: fmt.Sprintf("%d since the start", d.service.Transport.StampsMissing)})

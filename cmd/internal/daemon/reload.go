@@ -2,24 +2,22 @@ package daemon
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
 	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/config/store"
 	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/syslog"
+	"bragi/master/udp"
 )
 
 // A reload reads the configuration again: what can change live does, without a
 // gap, what cannot is named, and what is wrong is refused as a whole.
-
-// reread reads the configuration as the command line said.
-type reread func() (*config.Config, []config.Warning, error)
 
 // reloadPatience is how long the packet path may take to reconfigure itself.
 const reloadPatience = 5 * time.Second
@@ -32,38 +30,63 @@ func (d *Daemon) Reload() (control.Reloaded, error) {
 	if err != nil {
 		d.happened(status.ReloadRefused{Why: err.Error()})
 	} else {
-		d.happened(status.Reloaded{Applied: done.Applied, Waiting: done.Waiting})
+		d.happened(status.Reloaded{Applied: slices.Concat(done.Applied, done.Reread), Waiting: done.Waiting})
 	}
 	return done, err
 }
 
-func (d *Daemon) reload() (done control.Reloaded, err error) {
-	next, warnings, err := d.reread()
+func (d *Daemon) reload() (control.Reloaded, error) {
+	next, used, warnings, err := d.source.read()
 	if err != nil {
-		return done, err
+		return control.Reloaded{}, err
 	}
+	defer d.watchUnconfirmed() // the file may have been edited
+	return d.apply(next, used, warnings)
+}
+
+// reloaded is an answer without a null.
+func reloaded(applied, reread, waiting []string, warnings []config.Warning) control.Reloaded {
+	none := []string{}
+	r := control.Reloaded{Applied: append(none, applied...), Reread: append(none, reread...), Waiting: append(none, waiting...), Warnings: none}
 	for _, w := range warnings {
-		d.happened(status.ConfigDoubted{What: fmt.Sprint(w)})
+		r.Warnings = append(r.Warnings, w.String())
+	}
+	return r
+}
+
+// apply lets a configuration, read from a text, run as far as that can be without a
+// restart. The caller holds d.reloading.
+func (d *Daemon) apply(next *config.Config, text []byte, warnings []config.Warning) (done control.Reloaded, err error) {
+	for _, w := range warnings {
+		d.happened(status.ConfigDoubted{What: w.String()})
 	}
 	d.mu.Lock()
 	now, server := d.cfg, d.server
 	d.mu.Unlock()
 	running, applied, waiting := now.Update(next)
-	done = control.Reloaded{Applied: append([]string{}, applied...), Waiting: append([]string{}, waiting...)}
-	if len(applied) == 0 {
-		return done, nil
+	if len(applied) > 0 {
+		if err := d.reconfigure(server, running); err != nil {
+			return done, err
+		}
 	}
-	if server == nil {
-		return done, errors.New("nothing is served yet (fix: bragi show alarms, and reload again)")
-	}
+	reread, behind := d.lookBehindNames()
+	d.waiting.Store(&waiting)
+	d.used = store.Hash(text)
+	return reloaded(applied, reread, waiting, append(warnings, behind...)), nil
+}
+
+// reconfigure lets everything that can follow running.
+func (d *Daemon) reconfigure(server *udp.Server, running *config.Config) error {
 	c, err := masterConfig(running)
 	if err != nil {
-		return done, err
+		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), reloadPatience)
-	defer cancel()
-	if err := server.Reconfigure(ctx, c, running.Master.DSCP); err != nil {
-		return done, err
+	if server != nil { // else catchUp does it
+		ctx, cancel := context.WithTimeout(context.Background(), reloadPatience)
+		defer cancel()
+		if err := server.Reconfigure(ctx, c, running.Master.DSCP); err != nil {
+			return err
+		}
 	}
 	if d.syslog != nil {
 		d.syslog.Retarget(syslog.Format(running.Syslog.Format), running.Syslog.Servers())
@@ -74,7 +97,30 @@ func (d *Daemon) reload() (done control.Reloaded, err error) {
 	d.mu.Unlock()
 	d.port.SetResidualLimit(running.Master.ResidualLimit)
 	d.tick() // what is announced follows at once
-	return done, nil
+	return nil
+}
+
+// catchUp gives a service that begins what was reloaded while its address was
+// waited for.
+func (d *Daemon) catchUp(server *udp.Server) {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	d.mu.Lock()
+	running := d.cfg
+	d.mu.Unlock()
+	if running == d.begun {
+		return
+	}
+	if err := d.reconfigure(server, running); err != nil {
+		d.happened(status.ReloadRefused{Why: err.Error()})
+	}
+}
+
+// lookBehindNames reads again the files that keys only name, where they were
+// replaced. reread are those that are used now; what is wrong with one is a warning,
+// and what was read before stays.
+func (d *Daemon) lookBehindNames() (reread []string, warnings []config.Warning) {
+	return nil, nil
 }
 
 // reloadOnSignal reloads on SIGHUP until ctx ends.

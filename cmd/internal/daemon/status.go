@@ -53,6 +53,7 @@ func (d *Daemon) latest() status.Status {
 	}
 	s.Holdover.Memory, s.Hardware.EgressNs = d.memory.status(), known(l.EgressNs)
 	s.Restart = d.restartStatus(&s.Clock, l.Report.EverLocked)
+	s.Config = d.configStatus()
 	masterStatus(&s, d.service)
 	trafficStatus(&s.Master, d.service)
 	s.Clock.PulseResiduals, s.Hardware.Residuals = distribution(l.Residuals), distribution(d.service.Transport.Residuals)

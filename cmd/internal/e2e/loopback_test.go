@@ -45,8 +45,14 @@ func localPorts(t *testing.T) (ports [2]int) {
 
 func startLocal(t *testing.T, ports [2]int, sets ...string) *local {
 	t.Helper()
-	l := &local{dir: t.TempDir(), ports: ports, stderr: &strings.Builder{}, exited: make(chan error, 1)}
-	args := []string{"--config", filepath.Join(root, "configs/sim.toml"), "--set", "control.run_dir=" + l.dir,
+	return startLocalFrom(t, filepath.Join(root, "configs/sim.toml"), t.TempDir(), ports, sets...)
+}
+
+// startLocalFrom is startLocal with a file of the test's.
+func startLocalFrom(t *testing.T, file, dir string, ports [2]int, sets ...string) *local {
+	t.Helper()
+	l := &local{dir: dir, ports: ports, stderr: &strings.Builder{}, exited: make(chan error, 1)}
+	args := []string{"--config", file, "--set", "control.run_dir=" + l.dir,
 		"--set", fmt.Sprint("master.event_port=", ports[0]), "--set", fmt.Sprint("master.general_port=", ports[1])}
 	for _, s := range sets {
 		args = append(args, "--set", s)

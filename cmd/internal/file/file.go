@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -73,8 +74,8 @@ const (
 )
 
 // Replace puts content at path at once: whoever reads it finds the old file or
-// the new one, after a loss of power too when it was written OnDisk. A file that
-// cannot be written whole leaves the old one as it was.
+// the new one, after a loss of power too when it was written OnDisk. The owner of
+// the old file keeps it. A file that cannot be written whole leaves the old one.
 func Replace(path string, content []byte, mode fs.FileMode, until Until) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
@@ -88,6 +89,11 @@ func Replace(path string, content []byte, mode fs.FileMode, until Until) (err er
 	}()
 	if err = f.Chmod(mode); err != nil {
 		return err
+	}
+	if old, err := os.Stat(path); err == nil {
+		if owner, ok := old.Sys().(*syscall.Stat_t); ok {
+			f.Chown(int(owner.Uid), int(owner.Gid)) //nolint:errcheck // only root may, and only root must
+		}
 	}
 	if _, err = f.Write(content); err != nil {
 		return err

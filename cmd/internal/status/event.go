@@ -291,18 +291,11 @@ func (e StepRefused) Words() Words {
 type Reloaded struct{ Applied, Waiting []string }
 
 func (e Reloaded) Words() Words {
-	text := "reloaded: nothing has changed"
-	if len(e.Applied)+len(e.Waiting) > 0 {
-		var parts []string
-		if len(e.Applied) > 0 {
-			parts = append(parts, "applied "+strings.Join(e.Applied, " "))
-		}
-		if len(e.Waiting) > 0 {
-			parts = append(parts, "waiting for a restart "+strings.Join(e.Waiting, " "))
-		}
-		text = "reloaded: " + strings.Join(parts, "; ")
+	told, fields := keys(e.Applied, e.Waiting)
+	if told == "" {
+		told = "nothing has changed"
 	}
-	return Words{TopicOperator, "RELOAD", Notice, text, Fields{{"applied", strings.Join(e.Applied, " ")}, {"needs_restart", strings.Join(e.Waiting, " ")}}}
+	return Words{TopicOperator, "RELOAD", Notice, "reloaded: " + told, fields}
 }
 
 // ReloadRefused says why the old configuration stays.
@@ -310,6 +303,78 @@ type ReloadRefused struct{ Why string }
 
 func (e ReloadRefused) Words() Words {
 	return Words{TopicOperator, "RELOAD_REFUSED", Warning, "the configuration is not reloaded, the old one stays: " + e.Why, nil}
+}
+
+// ConfigCommitted is a configuration that an operator committed.
+type ConfigCommitted struct {
+	Applied, Waiting []string
+	Within           time.Duration // to be confirmed; 0: it is confirmed
+	Rollback         int           // the number of the previous text that it is; 0: another text
+}
+
+// ConfigConfirmed is an operator's word that a commit stays.
+type ConfigConfirmed struct{}
+
+// ConfigTakenBack is a commit that nobody confirmed.
+type ConfigTakenBack struct {
+	Applied, Waiting []string
+	Starts           bool // it is taken back as the daemon starts
+	Restarts         bool // the daemon starts anew, since keys wait for that
+}
+
+// ConfigRefused says why a commit changed nothing.
+type ConfigRefused struct{ Why string }
+
+// keys are those that were applied and those that wait, as words and as fields.
+func keys(applied, waiting []string) (string, Fields) {
+	var parts []string
+	if len(applied) > 0 {
+		parts = append(parts, "applied "+strings.Join(applied, " "))
+	}
+	if len(waiting) > 0 {
+		parts = append(parts, "waiting for a restart "+strings.Join(waiting, " "))
+	}
+	return strings.Join(parts, "; "), Fields{{"applied", strings.Join(applied, " ")}, {"needs_restart", strings.Join(waiting, " ")}}
+}
+
+// and is a text with what follows it, if anything does.
+func and(text, more string) string {
+	if more == "" {
+		return text
+	}
+	return text + ": " + more
+}
+
+func (e ConfigCommitted) Words() Words {
+	text := "the configuration is committed"
+	if e.Rollback > 0 {
+		text = fmt.Sprintf("the configuration is rolled back to number %d", e.Rollback)
+	}
+	if e.Within > 0 {
+		text += fmt.Sprintf(", and taken back in %v unless somebody confirms it", e.Within)
+	}
+	told, fields := keys(e.Applied, e.Waiting)
+	return Words{TopicOperator, "CONFIG_COMMIT", Notice, and(text, told), append(fields, Field{"within_s", e.Within.Seconds()}, Field{"rollback", e.Rollback})}
+}
+
+func (e ConfigConfirmed) Words() Words {
+	return Words{TopicOperator, "CONFIG_CONFIRM", Notice, "the latest commit of the configuration is confirmed", nil}
+}
+
+func (e ConfigTakenBack) Words() Words {
+	text := "nobody confirmed the latest commit in time, the configuration before it runs"
+	switch {
+	case e.Starts:
+		text = "nobody confirmed the latest commit in time, bragid starts with the configuration before it"
+	case e.Restarts:
+		text += " after a restart"
+	}
+	told, fields := keys(e.Applied, e.Waiting)
+	return Words{TopicOperator, "CONFIG_TAKEN_BACK", Warning, and(text, told), fields}
+}
+
+func (e ConfigRefused) Words() Words {
+	return Words{TopicOperator, "CONFIG_REFUSED", Warning, "the configuration is not committed: " + strings.ReplaceAll(e.Why, "\n", " "), nil}
 }
 
 // OpinionServer is what became of asking another source of time.

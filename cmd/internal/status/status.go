@@ -23,6 +23,7 @@ type Status struct {
 	Hardware Hardware  `json:"hardware"`
 	Holdover Holdover  `json:"holdover"`
 	Restart  Restart   `json:"restart"`
+	Config   Config    `json:"config"`
 }
 
 // Clock is the served clock and what is announced of it.
