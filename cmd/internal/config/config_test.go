@@ -250,7 +250,7 @@ func TestWhatIsWrongIsToldWithPlaceAndFix(t *testing.T) {
 		{"bare word", sim + "[master]\nprofile = default\n", nil,
 			"config: x.toml:4: this is not TOML: "},
 		{"key twice", sim + "[master]\ndomain = 1\ndomain = 2\n", nil,
-			"config: x.toml:5: this is not TOML: "},
+			"config: x.toml:5: this key is set twice (fix: keep one of the two lines)\n    domain = 2"},
 		{"out of range", sim + "[master]\ndomain = 128\n", nil,
 			"config: x.toml:4: master.domain = 128 must be a whole number from 0 to 127 (fix: 0, or what the clients are set to)\n    domain = 128"},
 		{"wrong type", sim + "[master]\ndomain = \"0\"\n", nil,
