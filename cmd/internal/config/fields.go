@@ -436,19 +436,3 @@ func targets(at *[]string) field {
 		return s, nil
 	})
 }
-
-// unsupported refuses a key whose feature this version lacks, unless its value
-// asks for nothing.
-func unsupported() field {
-	return field{
-		read: func(v value) *flaw {
-			if list, isList := v.v.([]any); v.v == "" || isList && len(list) == 0 {
-				return nil
-			}
-			return &flaw{"is not supported by this version", leaveOut}
-		},
-		write:   func() string { return `""` },
-		reset:   func() {},
-		allowed: words(`"": this version does not support it`),
-	}
-}
