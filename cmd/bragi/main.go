@@ -5,7 +5,8 @@ import (
 	"os"
 
 	"bragi/cmd/internal/cli"
+	"bragi/cmd/internal/console"
 	"bragi/cmd/internal/operator"
 )
 
-func main() { os.Exit(cli.Main(operator.Command(operator.Shell()))) }
+func main() { os.Exit(cli.Main(operator.Command(operator.Shell(), console.Command()))) }

@@ -8,6 +8,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"bragi/cmd/internal/cli"
+	"bragi/cmd/internal/console"
 	"bragi/cmd/internal/daemon"
 	"bragi/cmd/internal/operator"
 )
@@ -15,7 +16,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"bragid": func() { os.Exit(cli.Main(daemon.Command())) },
-		"bragi":  func() { os.Exit(cli.Main(operator.Command(operator.Shell()))) },
+		"bragi":  func() { os.Exit(cli.Main(operator.Command(operator.Shell(), console.Command()))) },
 	})
 }
 

@@ -84,9 +84,9 @@ func reference() string {
 	for _, s := range table {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", s.header(), s.text)
 		for _, o := range s.options {
-			initial := o.initially()
-			if o.absent == "" {
-				initial = "`" + initial + "`"
+			initial := o.absent
+			if initial == "" {
+				initial = "`" + o.write() + "`"
 			}
 			b.WriteString(wrapped(fmt.Sprintf("- **`%s`**: %s", o.key, o.text)))
 			b.WriteString(wrapped(fmt.Sprintf("  Default: %s. Allowed: %s. Changes %s.", initial, o.allowed(), o.change.words)))

@@ -29,18 +29,18 @@ func (p *Problem) Error() string {
 	b.WriteString("config: ")
 	switch {
 	case p.File == "":
-		fmt.Fprintf(&b, "--set %s: ", clip(p.Excerpt, excerptMost))
+		fmt.Fprintf(&b, "--set %s: ", p.Excerpt)
 	case p.Line == 0:
 		fmt.Fprintf(&b, "%s: ", p.File)
 	default:
 		fmt.Fprintf(&b, "%s:%d: ", p.File, p.Line)
 	}
-	b.WriteString(clip(p.What, whatMost))
+	b.WriteString(p.What)
 	if p.Fix != "" {
 		fmt.Fprintf(&b, " (fix: %s)", p.Fix)
 	}
-	if p.File != "" && p.Line > 0 && p.Excerpt != "" {
-		fmt.Fprintf(&b, "\n    %s", clip(strings.TrimSpace(p.Excerpt), excerptMost))
+	if p.File != "" && p.Line > 0 {
+		fmt.Fprintf(&b, "\n    %s", strings.TrimSpace(p.Excerpt))
 	}
 	return b.String()
 }
@@ -108,7 +108,7 @@ func (p place) String() string {
 func nearest(typed string, list []string) string {
 	best, distance := "", 1+max(1, len(typed)/3)
 	for _, w := range list {
-		if d := editDistance(strings.ToLower(typed), w); d < distance {
+		if d := editDistance(typed, w); d < distance {
 			best, distance = w, d
 		}
 	}

@@ -28,10 +28,9 @@ func Fit(text string, width int) string {
 func hang(line string, width int) int {
 	start := len(line) - len(strings.TrimLeft(line, " "))
 	at := start
-	if start == 0 {
-		if gap := strings.Index(line, "  "); gap > 0 {
-			at = gap + len(line[gap:]) - len(strings.TrimLeft(line[gap:], " "))
-		}
+	if gap := strings.Index(line[start:], "  "); gap > 0 {
+		value := strings.TrimLeft(line[start+gap:], " ")
+		at = len(line) - len(value)
 	}
 	if at > width/2 {
 		return 2

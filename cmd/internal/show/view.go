@@ -94,3 +94,28 @@ func Walk(s status.Status) string {
 	}
 	return b.String()
 }
+
+// Banner is what greets at a console: who this is, how the clock is, and the most
+// severe alarm. s nil: the daemon does not answer.
+func Banner(s *status.Status, host string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nbragi PTP grandmaster %s\n", host)
+	if s != nil {
+		class := "nothing is served"
+		if s.Clock.Serving {
+			class = fmt.Sprintf("class %d (%s)", s.Clock.ClockClass, quality.ClassName(s.Clock.ClockClass))
+		}
+		fmt.Fprintf(&b, "Clock   %s, %s, %s\n", s.Clock.State, class, Count(s.Master.Clients, "client"))
+		if len(s.Alarms) == 0 {
+			b.WriteString("Alarms  none\n")
+		} else {
+			a := s.Alarms[0]
+			fmt.Fprintf(&b, "Alarms  %s %s: %s\n", strings.ToUpper(a.Severity), a.Code, a.Text)
+			if more := len(s.Alarms) - 1; more > 0 {
+				fmt.Fprintf(&b, "        and %s: show alarms\n", Count(more, "other"))
+			}
+		}
+	}
+	b.WriteString("Type ? for help.\n")
+	return b.String()
+}

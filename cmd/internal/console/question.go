@@ -1,0 +1,6 @@
+package console
+
+// question is one that the session asks its user.
+type question struct {
+	help string // what `?` answers
+}

@@ -1,0 +1,173 @@
+package console
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"bragi/cmd/internal/operator"
+	"bragi/cmd/internal/terminal"
+)
+
+func tree(t *testing.T) *cobra.Command {
+	t.Helper()
+	s := &session{past: &past{}}
+	return s.commands(operator.Face{Size: func() terminal.Size { return terminal.Size{Columns: 80, Rows: 24} }})
+}
+
+// A word may be cut short while it is clear; a flag is a word; the tree gets it in full.
+func TestWordsAreCutShortAndFlagsAreWords(t *testing.T) {
+	for line, want := range map[string]string{
+		"sh ptp cl run":                    "show ptp clock running",
+		"show clock":                       "show clock",
+		"s net syn":                        "show network-clocks synchronization",
+		"sh clients sort ki filter RPD wa": "show clients --sort=kind --filter=RPD --watch",
+		"sh clients --sort kind --watch":   "show clients --sort=kind --watch",
+		"sh clients --sort=kind":           "show clients --sort=kind",
+		"show client 10.1.2.3 json":        "show client 10.1.2.3 --json",
+		"show client json":                 "show client json", // an address is wanted
+		"clo st yes":                       "clock step --yes",
+		"dr end":                           "drain --end",
+		"term no mon":                      "terminal no monitor",
+		"sim sp aff":                       "sim spoof affirmed",
+		`show clients filter "two words"`:  "show clients --filter=two words",
+		"sh clo --fast":                    "show clock --fast", // the command says what is wrong
+	} {
+		at, err := whole(tree(t), parse(line).words)
+		if err != nil || strings.Join(at.words, " ") != want {
+			t.Errorf("%s: %q, %v", line, at.words, err)
+		}
+	}
+}
+
+// What is not clear, not known or not complete is said in one line with what to do.
+func TestAWrongWordIsToldWithWhatToDo(t *testing.T) {
+	for line, want := range map[string]string{
+		"c":                  `"c" may be clock, config (fix: write more of the word)`,
+		"show cl":            `"cl" may be client, clients, clock`,
+		"shout":              `the console has no "shout" (fix: ? lists the words)`,
+		"show nothing":       `show has no "nothing" (fix: show ? lists the words)`,
+		"show":               "show needs one more word (fix: show ? lists them)",
+		"show ptp":           "show ptp needs one more word",
+		"show client":        "show client needs ADDR",
+		"show clients sort":  "show clients sort needs a value",
+		"show clients filt ": "show clients filter needs a value",
+	} {
+		_, err := whole(tree(t), parse(line).words)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "fix: ") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want %q", line, err, want)
+		}
+	}
+}
+
+func TestTABCompletesAsFarAsItIsClear(t *testing.T) {
+	for line, want := range map[string]string{
+		"sh": "sh", "sho": "show ", "show alar": "show alarms ", "show net": "show network-clocks ", "show cl": "show cl",
+		"show clie": "show client", "show clock wa": "show clock watch ", "show clock --wa": "show clock --watch ", "show clients sort re": "show clients sort requests ",
+		"show clock | inc": "show clock | include ", "nothing": "nothing", `show clients filter "a`: `show clients filter "a`, "sim spoof aff": "sim spoof affirmed ",
+	} {
+		if got, _ := complete(tree(t), line); got != want {
+			t.Errorf("%q became %q, want %q", line, got, want)
+		}
+	}
+	_, list := complete(tree(t), "show cl")
+	if len(list) != 3 {
+		t.Errorf("show cl: %v", list)
+	}
+}
+
+// At any place `?` lists what may come next, and says when the line is complete.
+func TestHelpListsWhatMayComeNext(t *testing.T) {
+	for line, want := range map[string][]string{
+		"":                         {"show ", "terminal", "exit"},
+		"sh":                       {"show ", "shell"},
+		"show ":                    {"clock ", "tech-support", "network-clocks"},
+		"show c":                   {"client ", "clients", "clock"},
+		"show clock ":              {"watch", "json", "|", "<cr>"},
+		"show client ":             {"ADDR"},
+		"show clients sort ":       {"requests", "denials"},
+		"show clients filter ":     {"VALUE", "10.6.0.0/16"},
+		"show clock | ":            {"include", "exclude", "begin", "count"},
+		"show clock | include ":    {"WORD"},
+		"show nothing ":            {"% show has no"},
+		"show clock wat":           {"watch"},
+		"sim spoof ":               {"none", "affirmed"},
+		"sh ptp cl ":               {"running"},
+		"clock step ":              {"yes", "<cr>"},
+		"show clients sort kind w": {"watch"},
+	} {
+		got := help(tree(t), line)
+		for _, w := range want {
+			if !strings.Contains(got, w) {
+				t.Errorf("%q has no %q:\n%s", line, w, got)
+			}
+		}
+		if strings.Contains(got, "socket") || strings.Contains(got, "completion") {
+			t.Errorf("%q tells what no user of the console needs:\n%s", line, got)
+		}
+	}
+	if got := help(tree(t), "show clock"); strings.Contains(got, "<cr>") || strings.Contains(got, "alarms") {
+		t.Errorf("a word that is not finished:\n%s", got)
+	}
+}
+
+// Every command of the tree has a short text, which the help needs.
+func TestEveryWordHasAMeaning(t *testing.T) {
+	var look func(c *cobra.Command)
+	look = func(c *cobra.Command) {
+		for _, child := range c.Commands() {
+			if child.Short == "" || strings.Contains(child.Short, "\n") {
+				t.Errorf("%s says nothing", child.CommandPath())
+			}
+			look(child)
+		}
+	}
+	look(tree(t))
+}
+
+func TestALineIsCutIntoWordsAndFilters(t *testing.T) {
+	for line, want := range map[string]parsed{
+		"show  clock ":             {words: []string{"show", "clock"}},
+		"show clo":                 {words: []string{"show", "clo"}, partial: true},
+		`a "b c" 'd|e'`:            {words: []string{"a", "b c", "d|e"}, partial: true},
+		`a "b`:                     {words: []string{"a", "b"}, partial: true, quoted: true},
+		"show clock | include a b": {words: []string{"show", "clock"}, filters: []string{"include a b"}},
+		"show | inc a | count b ":  {words: []string{"show"}, filters: []string{"inc a", "count b "}},
+		"| ":                       {filters: []string{""}},
+	} {
+		got := parse(line)
+		if !slices.Equal(got.words, want.words) || !slices.Equal(got.filters, want.filters) || got.partial != want.partial || got.quoted != want.quoted {
+			t.Errorf("%q: %+v, want %+v", line, got, want)
+		}
+	}
+}
+
+func TestFiltersLetLinesThrough(t *testing.T) {
+	const text = "State  LOCKED\nClass  6\nError  -35 ns\nbound  [1]\n"
+	for line, want := range map[string]string{
+		"include class":           "Class  6\n",
+		"exc STATE":               "Class  6\nError  -35 ns\nbound  [1]\n",
+		"begin error":             "Error  -35 ns\nbound  [1]\n",
+		"count .":                 "4 lines\n",
+		"count locked":            "1 line\n",
+		`include "^c|^e"`:         "Class  6\nError  -35 ns\n",
+		"include [":               "bound  [1]\n", // no regular expression: the text itself
+		`include "LOCKED"`:        "State  LOCKED\n",
+		"exclude class|include o": "State  LOCKED\nError  -35 ns\nbound  [1]\n",
+		"exclude class | count o": "3 lines\n",
+	} {
+		filters, err := newFilters(parse("x | " + line).filters)
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+		} else if got := filtered(filters, text); got != want {
+			t.Errorf("%s: %q, want %q", line, got, want)
+		}
+	}
+	for _, bad := range []string{"", "colour x", "include", "incl  "} {
+		if _, err := newFilters([]string{bad}); err == nil || !strings.Contains(err.Error(), "fix: ") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
