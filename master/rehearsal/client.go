@@ -37,6 +37,11 @@ type Client struct {
 	moves  []Move
 	offset history
 	gaps   history // spacing of Sync minus its interval
+	path   history // delay of each window
+	floor  history // that of each window's fastest packets
+	steps  []StepReport
+
+	lockedAt timescale.Mono // the first PHASE_ALIGNED
 
 	counts, older, newer tally
 	rateFrom, rateTo     timescale.Mono

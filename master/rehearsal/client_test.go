@@ -173,6 +173,8 @@ type world struct {
 	ppb      int64 // of the master's clock
 	ahead    int64
 	egress   func() time.Duration // how much later than it says a Sync leaves; nil: never
+	back     time.Duration        // the way back; 0: delay
+	announce func(*wire.Announce) // nil: class 6 without flags
 }
 
 func (w *world) time(m timescale.Mono) wire.Timestamp {
@@ -184,6 +186,9 @@ func (w *world) tick(t testing.TB, now timescale.Mono) {
 	t.Helper()
 	if w.seq%4 == 0 {
 		a := wire.Announce{Header: head(w.ann, -3), ClockClass: 6, Grandmaster: gm.Clock}
+		if w.announce != nil {
+			w.announce(&a)
+		}
 		w.c.Receive(now, false, gmAddr, a.Append(nil), timescale.Mono{})
 		w.ann++
 	}
@@ -215,7 +220,11 @@ func (w *world) tick(t testing.TB, now timescale.Mono) {
 		}
 		h, _ := wire.ParseHeader(p)
 		w.c.Sent(h.SequenceID, arrives)
-		r := wire.DelayResp{Header: head(h.SequenceID, 0x7F), ReceiveTimestamp: w.time(arrives.Add(w.delay)), Requesting: me}
+		back := w.back
+		if back == 0 {
+			back = w.delay
+		}
+		r := wire.DelayResp{Header: head(h.SequenceID, 0x7F), ReceiveTimestamp: w.time(arrives.Add(back)), Requesting: me}
 		w.c.Receive(arrives.Add(2*w.delay), false, gmAddr, r.Append(nil), timescale.Mono{})
 	}
 }

@@ -30,7 +30,8 @@ func (c *clock) turn(m timescale.Mono, ppb float64, deltaNs int64) {
 // window collects what one decision of the servo is made of.
 type window struct {
 	from             timescale.Mono
-	forward, reverse []int64 // t2-t1 and t4-t3, ns
+	class            wire.ClockClass // that the master announced then
+	forward, reverse []int64         // t2-t1 and t4-t3, ns
 }
 
 const (
@@ -39,8 +40,8 @@ const (
 	delaysKept = 16   // windows
 )
 
-func (w *window) reset(from timescale.Mono) {
-	w.from, w.forward, w.reverse = from, w.forward[:0], w.reverse[:0]
+func (w *window) reset(from timescale.Mono, class wire.ClockClass) {
+	w.from, w.class, w.forward, w.reverse = from, class, w.forward[:0], w.reverse[:0]
 }
 
 // keep adds a value to a list of the window.
@@ -134,13 +135,13 @@ func (c *Client) forward(now timescale.Mono, t1 wire.Timestamp, correction int64
 	if !c.clock.set {
 		c.clock = clock{set: true, mono: t2, ns: origin}
 		c.nextDelay = now
-		c.win.reset(t2)
+		c.win.reset(t2, c.announce.ClockClass)
 		c.move(now, Acquiring)
 	}
 	if c.state == Freerun || c.state == Holdover {
 		c.servo.inside, c.servo.near = 0, 0
 		c.move(now, Acquiring)
-		c.win.reset(t2)
+		c.win.reset(t2, c.announce.ClockClass)
 	}
 	d := c.clock.at(t2) - origin
 	keep(&c.win.forward, d)
@@ -178,7 +179,7 @@ func (c *Client) onDelayResp(payload []byte) error {
 func (c *Client) steer(now, t2 timescale.Mono) {
 	w := &c.win
 	span := t2.Sub(w.from).Seconds()
-	defer w.reset(t2)
+	defer w.reset(t2, c.announce.ClockClass)
 	if len(w.forward) == 0 || len(w.reverse) == 0 {
 		return
 	}
@@ -190,6 +191,9 @@ func (c *Client) steer(now, t2 timescale.Mono) {
 		c.clock.turn(t2, c.clock.ppb, -offset)
 	case offset > int64(stepLimit) || -offset > int64(stepLimit):
 		c.counts.Steps++
+		if len(c.steps) < maxSteps {
+			c.steps = append(c.steps, StepReport{now.Sub(c.started).Seconds(), -offset, uint8(w.class)})
+		}
 		c.clock.turn(t2, c.clock.ppb, -offset)
 		*s = servo{integral: s.integral}
 		c.offset = history{}
@@ -204,6 +208,8 @@ func (c *Client) steer(now, t2 timescale.Mono) {
 		s.integral = clamp(s.integral - integrating*float64(offset)*span)
 		c.clock.turn(t2, clamp(s.integral-proportional*float64(offset)), 0)
 	}
+	c.path.add(delay)
+	c.floor.add((slices.Min(w.forward) + slices.Min(w.reverse)) / 2)
 	s.delays.addUpTo(delaysKept, delay)
 	s.delay = median(slices.Clone(s.delays.v))
 	s.windows++

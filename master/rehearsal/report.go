@@ -21,43 +21,77 @@ type tally struct {
 
 // Report is what a client has seen, for JSON and for a live view.
 type Report struct {
-	As       string      `json:"as"`
-	State    string      `json:"state"`
-	InStateS float64     `json:"in_state_s"`
-	RunS     float64     `json:"run_s"`
-	Master   string      `json:"master,omitempty"` // portIdentity of the grantor
-	GM       Grandmaster `json:"grandmaster"`
+	As          string    `json:"as"`
+	State       string    `json:"state"`
+	Verdict     string    `json:"verdict"` // "pass", "fail"; "" before Judge
+	Findings    []Finding `json:"findings"`
+	InStateS    float64   `json:"in_state_s"`
+	RunS        float64   `json:"run_s"`
+	TimeToLockS *float64  `json:"time_to_lock_s"` // to the first PHASE_ALIGNED; null: it has not come
+	Master      Master    `json:"master"`
 
 	Offset       Spread  `json:"offset_ns"` // of each Sync; positive: the client is ahead
 	WindowOffset int64   `json:"window_offset_ns"`
+	PathDelay    Spread  `json:"path_delay_ns"` // of each second: the mean of the two ways
 	PathDelayNs  float64 `json:"mean_path_delay_ns"`
+	Floor        Spread  `json:"delay_floor_ns"` // of each second: the mean of its fastest packets, one each way
 	FreqPPB      float64 `json:"freq_ppb"`
-	SyncSpacing  Spread  `json:"sync_spacing_deviation_ns"`
+	Spacing      Spacing `json:"spacing_us"`
 	OneStep      bool    `json:"one_step"`
+	// AheadOfUTCS is by how much the served time is ahead of the machine's own clock.
+	// About utc_offset where the grandmaster serves TAI and the machine knows UTC; null:
+	// nobody compared.
+	AheadOfUTCS *float64 `json:"ahead_of_utc_s"`
 
 	Grants map[string]GrantReport `json:"grants"`
-	Rates  map[string]float64     `json:"rates_per_s"`
+	Rates  map[string]float64     `json:"rates"` // messages per second
+	Lost   map[string]uint64      `json:"lost"`
 	Counts map[string]uint64      `json:"counts"`
 	Moves  []MoveReport           `json:"moves"`
+	Steps  []StepReport           `json:"steps"` // of the served time, after the first lock
 }
 
-// Grandmaster is what the last Announce said.
-type Grandmaster struct {
-	Identity           string `json:"identity,omitempty"`
-	ClockClass         uint8  `json:"clock_class"`
-	ClockAccuracy      string `json:"clock_accuracy"`
-	Variance           string `json:"variance"`
-	Priority1          uint8  `json:"priority1"`
-	Priority2          uint8  `json:"priority2"`
-	StepsRemoved       uint16 `json:"steps_removed"`
-	TimeSource         string `json:"time_source"`
-	UTCOffset          int16  `json:"utc_offset"`
-	UTCOffsetValid     bool   `json:"utc_offset_valid"`
-	PTPTimescale       bool   `json:"ptp_timescale"`
-	TimeTraceable      bool   `json:"time_traceable"`
-	FrequencyTraceable bool   `json:"frequency_traceable"`
-	Leap59             bool   `json:"leap59"`
-	Leap61             bool   `json:"leap61"`
+// Master is whom the client follows: what granted, and what its last Announce said.
+type Master struct {
+	Address      string `json:"address,omitempty"`  // whom the messages went to
+	Port         string `json:"port,omitempty"`     // portIdentity of the grantor
+	Identity     string `json:"identity,omitempty"` // of the grandmaster
+	Class        uint8  `json:"class"`
+	Accuracy     string `json:"accuracy"`
+	Variance     string `json:"variance"`
+	Priority1    uint8  `json:"priority1"`
+	Priority2    uint8  `json:"priority2"`
+	Domain       uint8  `json:"domain"`
+	StepsRemoved uint16 `json:"steps_removed"`
+	TimeSource   string `json:"time_source"`
+	UTCOffset    int16  `json:"utc_offset"`
+	TwoStep      bool   `json:"two_step"`
+	Flags        Flags  `json:"flags"`
+}
+
+// Flags are those of Announce.
+type Flags struct {
+	UTCOffsetValid     bool `json:"utc_offset_valid"`
+	PTPTimescale       bool `json:"ptp_timescale"`
+	TimeTraceable      bool `json:"time_traceable"`
+	FrequencyTraceable bool `json:"frequency_traceable"`
+	Leap59             bool `json:"leap59"`
+	Leap61             bool `json:"leap61"`
+}
+
+// Spacing is how far the spacing of Syncs is off its interval, in us.
+type Spacing struct {
+	P50 float64 `json:"p50"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
+// StepReport is a step of the served time; positive: it went ahead. Class is what
+// the master announced before.
+type StepReport struct {
+	AtS   float64 `json:"at_s"`
+	Ns    int64   `json:"ns"`
+	Class uint8   `json:"class"`
 }
 
 // Announcement is the grandmaster's word as package quality has it.
@@ -83,11 +117,11 @@ func (c *Client) Announcement() quality.Announcement {
 type GrantReport struct {
 	Granted  bool    `json:"granted"`
 	Interval int8    `json:"interval"`
-	Seconds  uint32  `json:"seconds"`
+	Seconds  uint32  `json:"duration_s"`
 	ExpiresS float64 `json:"expires_s"`
 	Asked    uint64  `json:"asked"`
 	Grants   uint64  `json:"grants"`
-	Denials  uint64  `json:"denials"`
+	Denials  uint64  `json:"denied"`
 }
 
 // MoveReport is a change of state, in s since the start.
@@ -156,14 +190,16 @@ func (c *Client) Report(now timescale.Mono) Report {
 		return now.Sub(since).Seconds()
 	}
 	r := Report{
-		As: c.cfg.Kind.String(), State: c.state.String(), InStateS: seconds(c.since), RunS: seconds(c.started),
-		Offset: c.offset.spread(), WindowOffset: c.servo.last, PathDelayNs: float64(c.servo.delay), FreqPPB: c.clock.ppb,
-		SyncSpacing: c.gaps.spread(), OneStep: c.counts.OneStep > 0 && c.counts.FollowUp == 0,
+		As: c.cfg.Kind.String(), State: c.state.String(), Findings: []Finding{}, InStateS: seconds(c.since), RunS: seconds(c.started),
+		Offset: c.offset.spread(), WindowOffset: c.servo.last, PathDelay: c.path.spread(), PathDelayNs: float64(c.servo.delay), Floor: c.floor.spread(),
+		FreqPPB: c.clock.ppb, Spacing: c.gaps.spacing(), OneStep: c.counts.OneStep > 0 && c.counts.FollowUp == 0,
 		Grants: make(map[string]GrantReport, numFlows),
 		Moves:  make([]MoveReport, 0, len(c.moves)),
+		Steps:  append([]StepReport{}, c.steps...),
 	}
-	if c.master != (wire.PortIdentity{}) {
-		r.Master = c.master.String()
+	if !c.lockedAt.IsZero() {
+		s := c.lockedAt.Sub(c.started).Seconds()
+		r.TimeToLockS = &s
 	}
 	for f, s := range c.subs {
 		g := GrantReport{Granted: s.granted, Interval: c.cfg.LogIntervals[f], Seconds: s.seconds, Asked: s.asked, Grants: s.grants, Denials: s.denials}
@@ -175,24 +211,52 @@ func (c *Client) Report(now timescale.Mono) Report {
 	for _, m := range c.moves {
 		r.Moves = append(r.Moves, MoveReport{m.At.Sub(c.started).Seconds(), m.State.String()})
 	}
-	c.describe(&r.GM)
-	r.Counts = c.counts.named()
+	c.describe(&r.Master)
+	r.Counts, r.Lost = c.counts.named(), c.lost()
 	r.Rates = c.rates(now)
 	return r
 }
 
-func (c *Client) describe(g *Grandmaster) {
+func (c *Client) describe(m *Master) {
+	m.Domain = c.cfg.Domain
+	if c.master != (wire.PortIdentity{}) {
+		m.Port = c.master.String()
+	}
 	if c.counts.Announce == 0 {
 		return
 	}
 	a, q := &c.announce, c.Announcement()
-	*g = Grandmaster{
-		Identity: a.Grandmaster.String(), ClockClass: q.ClockClass, ClockAccuracy: fmt.Sprintf("0x%02x", q.ClockAccuracy),
-		Variance: fmt.Sprintf("0x%04x", q.OffsetScaledLogVariance), Priority1: a.Priority1, Priority2: a.Priority2,
-		StepsRemoved: a.StepsRemoved, TimeSource: fmt.Sprintf("0x%02x", q.TimeSource), UTCOffset: q.CurrentUTCOffset,
-		UTCOffsetValid: q.CurrentUTCOffsetValid, PTPTimescale: q.PTPTimescale, TimeTraceable: q.TimeTraceable,
-		FrequencyTraceable: q.FrequencyTraceable, Leap59: q.Leap59, Leap61: q.Leap61,
+	m.Identity, m.Class, m.Accuracy = a.Grandmaster.String(), q.ClockClass, fmt.Sprintf("0x%02x", q.ClockAccuracy)
+	m.Variance, m.Priority1, m.Priority2 = fmt.Sprintf("0x%04x", q.OffsetScaledLogVariance), a.Priority1, a.Priority2
+	m.StepsRemoved, m.TimeSource, m.UTCOffset = a.StepsRemoved, fmt.Sprintf("0x%02x", q.TimeSource), q.CurrentUTCOffset
+	m.TwoStep = c.counts.FollowUp > 0
+	m.Flags = Flags{UTCOffsetValid: q.CurrentUTCOffsetValid, PTPTimescale: q.PTPTimescale, TimeTraceable: q.TimeTraceable,
+		FrequencyTraceable: q.FrequencyTraceable, Leap59: q.Leap59, Leap61: q.Leap61}
+}
+
+// Time is the time that the master serves, as far as this client follows it, in ns
+// since the epoch of the master's timescale. false: there is none.
+func (c *Client) Time(at timescale.Mono) (ns int64, ok bool) { return c.clock.at(at), c.clock.set }
+
+// lost are the messages that were granted and did not come.
+func (c *Client) lost() map[string]uint64 {
+	lost := map[string]uint64{"announce": c.counts.AnnounceGaps, "sync": c.counts.SyncGaps, "delay_resp": 0}
+	// The last Delay_Req may still have their answers on the way.
+	if missing := int64(c.counts.DelayReq) - int64(c.counts.DelayResp) - underWay; missing > 0 {
+		lost["delay_resp"] = uint64(missing)
 	}
+	return lost
+}
+
+const underWay = 3
+
+func (h *history) spacing() Spacing {
+	sizes := history{v: slices.Clone(h.v), n: h.n}
+	for i, v := range sizes.v {
+		sizes.v[i] = max(v, -v)
+	}
+	s := sizes.spread()
+	return Spacing{P50: float64(s.Median) / 1e3, P99: float64(s.P99) / 1e3, Max: float64(s.Max) / 1e3}
 }
 
 // rates are messages per second over the last five to ten seconds.

@@ -34,13 +34,19 @@ type Move struct {
 	State State
 }
 
-const maxMoves = 64
+const (
+	maxMoves = 64
+	maxSteps = 64
+)
 
 func (c *Client) move(now timescale.Mono, to State) {
 	if to == c.state {
 		return
 	}
 	c.state, c.since = to, now
+	if to == PhaseAligned && c.lockedAt.IsZero() {
+		c.lockedAt = now
+	}
 	if len(c.moves) == maxMoves {
 		c.moves = append(c.moves[:0], c.moves[1:]...)
 	}

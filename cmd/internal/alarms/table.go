@@ -59,6 +59,8 @@ const (
 	ConfigUnconfirmed Code = "CONFIG_UNCONFIRMED"
 	ConfigStuck       Code = "CONFIG_STUCK"
 	MessagesUseless   Code = "GNSS_MESSAGES_USELESS"
+
+	HTTPFace Code = "CONTROL_HTTP"
 )
 
 // Table is every alarm there is.
@@ -166,6 +168,8 @@ var Table = []Kind{
 		Fix: "look at the kernel's log and at ethtool -T; use another driver or kernel, or set master.sync_mode"},
 	{Code: ResidualHigh, Severity: Minor, Text: "the time in a Sync may be wrong by more than master.residual_limit",
 		Fix: "look for load on the machine or the interface: bragi show hardware; with master.on_residual = \"two-step\" bragid serves two-step meanwhile", Patience: 10 * time.Second},
+	{Code: HTTPFace, Severity: Warning, Text: "something is wrong with control.http, where metrics and status are read over TCP",
+		Fix: "correct the address or the files that the alarm names; bragid keeps trying"},
 	{Code: LeapTableOld, Severity: Warning, Text: "the table of leap seconds has expired, and the receiver does not tell the count",
 		Fix: "update bragid or set gnss.leap_file; until then look whether a leap second was announced since (IERS Bulletin C)"},
 	{Code: ConfigStuck, Severity: Major, Text: "bragid cannot take back a commit that nobody confirmed",

@@ -142,6 +142,8 @@ type Reference struct {
 type Control struct {
 	RunDir string
 	Socket string // "": control.sock in RunDir
+	// HTTP is a TCP address, "": none; the others are files, "": none.
+	HTTP, HTTPCertificate, HTTPKey, HTTPTokenFile, HTTPClientCA string
 }
 
 // Syslog is the section [syslog].

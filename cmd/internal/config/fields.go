@@ -32,6 +32,7 @@ type field struct {
 	write   func() string       // its value as TOML
 	reset   func()              // puts the default
 	allowed func() string       // what may be written, in words
+	choices []string            // what may be written, as TOML, when that is one of a few words; nil: more
 	absent  string              // what holds without the key, in words; "": the default as TOML
 }
 
@@ -66,7 +67,13 @@ func words(s string) func() string { return func() string { return s } }
 func (v value) show() string {
 	switch x := v.v.(type) {
 	case string:
-		return strconv.Quote(x)
+		return strconv.Quote(clip(x, quotedMost))
+	case float64:
+		text := strconv.FormatFloat(x, 'g', -1, 64)
+		if !strings.ContainsAny(text, ".eIN") {
+			text += ".0" // what was no whole number is told as none
+		}
+		return text
 	case []any:
 		return "[...]"
 	case map[string]any:
@@ -108,7 +115,7 @@ func word(at *string, initial string, choices []string, later ...string) field {
 // named is a word that another package reads.
 func named[T any](at *T, initial T, choices []string, parse func(string) (T, error), later ...string) field {
 	allowed := func() string { return quoted(choices) }
-	return bind(at, initial, allowed, func(v value) (none T, f *flaw) {
+	f := bind(at, initial, allowed, func(v value) (none T, f *flaw) {
 		s, isText := v.asText()
 		fix := "one of " + allowed()
 		if !isText {
@@ -132,15 +139,19 @@ func named[T any](at *T, initial T, choices []string, parse func(string) (T, err
 		}
 		return none, &flaw{"is not known", fix}
 	}, func(x T) string { return strconv.Quote(fmt.Sprint(x)) })
+	f.choices = quotes(choices)
+	return f
 }
 
-func quoted(words []string) string {
+func quotes(words []string) []string {
 	q := make([]string, len(words))
 	for i, w := range words {
 		q[i] = strconv.Quote(w)
 	}
-	return strings.Join(q, ", ")
+	return q
 }
+
+func quoted(words []string) string { return strings.Join(quotes(words), ", ") }
 
 // meaning is something that may be written, a string or an int64, and the value
 // that it stands for.
@@ -151,7 +162,7 @@ type meaning[T any] struct {
 
 // choice is one of a few values that are not all words.
 func choice[T comparable](at *T, initial T, must, fix string, choices ...meaning[T]) field {
-	return bind(at, initial, words(fix), func(v value) (T, *flaw) {
+	f := bind(at, initial, words(fix), func(v value) (T, *flaw) {
 		for _, c := range choices {
 			if v.v == c.written {
 				return c.value, nil
@@ -166,6 +177,10 @@ func choice[T comparable](at *T, initial T, must, fix string, choices ...meaning
 		}
 		return ""
 	})
+	for _, c := range choices {
+		f.choices = append(f.choices, value{v: c.written}.show())
+	}
+	return f
 }
 
 // choiceOf is one of a few whole numbers.
@@ -214,13 +229,15 @@ func onByDefault(at *bool) field { return boolean(at, true) }
 func offByDefault(at *bool) field { return boolean(at, false) }
 
 func boolean(at *bool, initial bool) field {
-	return bind(at, initial, words("true, false"), func(v value) (bool, *flaw) {
+	f := bind(at, initial, words("true, false"), func(v value) (bool, *flaw) {
 		b, ok := v.v.(bool)
 		if !ok {
 			return false, &flaw{"must be true or false", "without quotes"}
 		}
 		return b, nil
 	}, strconv.FormatBool)
+	f.choices = []string{"true", "false"}
+	return f
 }
 
 // never is what the word "never" is read as, where a duration may be that.
@@ -259,14 +276,26 @@ func readDuration(v value, low, high time.Duration, fix string) (time.Duration, 
 		return 0, &flaw{"must be a duration in quotes", fix}
 	}
 	d, err := time.ParseDuration(s)
+	if err != nil && durationPattern.MatchString(s) {
+		err, d = nil, forever // more than a duration can be
+		if strings.HasPrefix(s, "-") {
+			d = -forever
+		}
+		if low == -forever && high == forever {
+			return 0, &flaw{"is more than 292 years", fix}
+		}
+	}
 	if err != nil {
 		return 0, &flaw{"is no duration", fix + "; units are ns, us, ms, s, m, h"}
 	}
 	if d < low || d > high {
-		return 0, &flaw{fmt.Sprintf("must be %v to %v", low, high), fix}
+		return 0, &flaw{"must be " + rangeText(low, high), fix}
 	}
 	return d, nil
 }
+
+// durationPattern is the form of a duration, however long it is.
+var durationPattern = regexp.MustCompile(`^[-+]?([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$`)
 
 func rangeText(low, high time.Duration) string {
 	if high == forever {
@@ -350,10 +379,10 @@ func prefixes(at *[]netip.Prefix) field {
 			p, err = netip.PrefixFrom(a, a.BitLen()), nil
 		}
 		if err != nil || !p.Addr().Is4() {
-			return p, &flaw{must: fmt.Sprintf("has %q, which is no IPv4 prefix", s)}
+			return p, &flaw{must: fmt.Sprintf("has %q, which is no IPv4 prefix", clip(s, quotedMost))}
 		}
 		if p != p.Masked() {
-			return p, &flaw{fmt.Sprintf("has %q, which has bits beyond its length", s), fmt.Sprintf("%q, or %q", p.Masked(), netip.PrefixFrom(p.Addr(), 32))}
+			return p, &flaw{fmt.Sprintf("has %q, which has bits beyond its length", clip(s, quotedMost)), fmt.Sprintf("%q, or %q", p.Masked(), netip.PrefixFrom(p.Addr(), 32))}
 		}
 		return p, nil
 	})
@@ -366,7 +395,7 @@ var hostPattern = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|
 func opinion(at *[]string) field {
 	f := list(at, `["ntp1.example.net", "192.0.2.7"]`, func(s string) (string, *flaw) {
 		if s == OpinionAuto || s == OpinionOff || !hostPattern.MatchString(s) {
-			return "", &flaw{must: fmt.Sprintf("has %q, which is no server", s)}
+			return "", &flaw{must: fmt.Sprintf("has %q, which is no server", clip(s, quotedMost))}
 		}
 		return s, nil
 	})
@@ -402,24 +431,8 @@ func opinion(at *[]string) field {
 func targets(at *[]string) field {
 	return list(at, `["udp://10.1.1.1:514"]`, func(s string) (string, *flaw) {
 		if _, err := syslog.ParseTarget(s); err != nil {
-			return "", &flaw{must: fmt.Sprintf("has %q, which is no target", s)}
+			return "", &flaw{must: fmt.Sprintf("has %q, which is no target", clip(s, quotedMost))}
 		}
 		return s, nil
 	})
-}
-
-// unsupported refuses a key whose feature this version lacks, unless its value
-// asks for nothing.
-func unsupported() field {
-	return field{
-		read: func(v value) *flaw {
-			if list, isList := v.v.([]any); v.v == "" || isList && len(list) == 0 {
-				return nil
-			}
-			return &flaw{"is not supported by this version", leaveOut}
-		},
-		write:   func() string { return `""` },
-		reset:   func() {},
-		allowed: words(`"": this version does not support it`),
-	}
 }

@@ -83,6 +83,7 @@ func (l *loader) judge() {
 		}
 		l.bad(key, fmt.Sprintf("the path of the control socket is longer than %d bytes", socketPathLimit), "a shorter "+key)
 	}
+	l.judgeHTTP()
 	c.Control.RunDir = filepath.Clean(c.Control.RunDir)
 	if c.Holdover.Learning > c.Holdover.MaxHoldover && l.set("holdover.learning") && l.set("holdover.max_holdover") {
 		l.warn("holdover.learning", "learning is longer than max_holdover", "")
@@ -110,6 +111,31 @@ func (l *loader) judgeReceiver() {
 		if l.set(key) {
 			l.warn(key, key+" has no effect: the receiver is left as it is", `configure = true and protocol = "auto"`)
 		}
+	}
+}
+
+// judgeHTTP wants to know who asks at control.http, and wants a secret neither asked
+// nor told in clear text over a network.
+func (l *loader) judgeHTTP() {
+	c := &l.cfg.Control
+	if c.HTTP == "" {
+		for _, key := range []string{"control.http_certificate", "control.http_key", "control.http_token_file", "control.http_client_ca"} {
+			if l.set(key) {
+				l.warn(key, key+" has no effect without control.http", leaveOut+`, or set http = "10.0.0.1:9188"`)
+			}
+		}
+		return
+	}
+	address, _ := httpAddress(c.HTTP)
+	switch {
+	case c.HTTPTokenFile == "" && c.HTTPClientCA == "":
+		l.bad("control.http", "control.http would answer anybody", "set http_token_file or http_client_ca")
+	case (c.HTTPCertificate == "") != (c.HTTPKey == ""):
+		l.bad("control.http", "http_certificate and http_key belong together, and one is missing", "set both")
+	case c.HTTPCertificate == "" && c.HTTPClientCA != "":
+		l.bad("control.http_client_ca", "control.http_client_ca needs TLS, which needs a certificate of our own", "set http_certificate and http_key")
+	case c.HTTPCertificate == "" && !address.Addr().IsLoopback():
+		l.bad("control.http", "control.http would send status and token over the network without TLS", `set http_certificate and http_key, or a loopback address such as "127.0.0.1:9188"`)
 	}
 }
 

@@ -43,7 +43,9 @@ func Parse(name string, text []byte, sets []string) (*Config, []Warning, error) 
 	l := loader{file: name, text: text, cfg: cfg, table: table}
 	settings := l.commandLine(sets)
 	tree := map[string]any{}
-	if err := toml.Unmarshal(text, &tree); err != nil {
+	if line, f := encoding(text); f != nil {
+		l.fail(place{file: name, line: line}, "the file "+f.must, f.fix)
+	} else if err := toml.Unmarshal(text, &tree); err != nil {
 		l.syntax(err)
 	} else {
 		l.lines()
@@ -94,7 +96,7 @@ func (l *loader) fail(at place, what, fix string) {
 func (l *loader) at(n int) place {
 	p := place{file: l.file, line: n}
 	if lines := bytes.Split(l.text, []byte("\n")); n > 0 && n <= len(lines) {
-		p.excerpt = strings.ToValidUTF8(string(lines[n-1]), "?")
+		p.excerpt = string(lines[n-1])
 	}
 	return p
 }
@@ -106,7 +108,9 @@ func (l *loader) syntax(err error) {
 	if errors.As(err, &d) {
 		n, _ = d.Position()
 	}
-	l.fail(l.at(n), "this is not TOML: "+strings.TrimPrefix(err.Error(), "toml: "), "section in [brackets], key = value, strings in quotes")
+	at := l.at(n)
+	what, fix := syntaxWords(err.Error(), at.excerpt)
+	l.fail(at, what, fix)
 }
 
 // lines finds the line of each key. The text is known to be TOML.
@@ -192,9 +196,9 @@ func (l *loader) flatten(tree map[string]any) map[string]setting {
 		body, isTable := tree[name].(map[string]any)
 		switch {
 		case !known && isTable:
-			l.fail(at, fmt.Sprintf("unknown section [%s]", name), l.sectionLike(name))
+			l.fail(at, fmt.Sprintf("unknown section [%s]", clip(name, quotedMost)), l.sectionLike(name))
 		case !known:
-			l.fail(at, fmt.Sprintf("key %s stands outside a section", name), l.home(name))
+			l.fail(at, fmt.Sprintf("key %s stands outside a section", clip(name, quotedMost)), l.home(name))
 		case !isTable:
 			l.fail(at, fmt.Sprintf("%s must be a section", name), fmt.Sprintf("[%s] on a line of its own", name))
 		}
@@ -246,12 +250,12 @@ func (l *loader) apply(key string, s setting) {
 	name, k, _ := strings.Cut(key, ".")
 	section, known := l.table.section(name)
 	if !known {
-		l.fail(s.at, fmt.Sprintf("unknown section %s", name), didYouMean(name, l.table.names()))
+		l.fail(s.at, fmt.Sprintf("unknown section %s", clip(name, quotedMost)), didYouMean(name, l.table.names()))
 		return
 	}
 	o, known := section.find(k)
 	if !known {
-		l.fail(s.at, fmt.Sprintf("unknown key %s", key), l.suggest(section, k))
+		l.fail(s.at, fmt.Sprintf("unknown key %s", clip(key, quotedMost)), l.suggest(section, k))
 		return
 	}
 	if l.put(o, key, s) {
@@ -341,7 +345,7 @@ func (l *loader) references(v any) {
 			if o, known := s.find(k); known {
 				l.put(o, join("reference", k), setting{value{v: body[k]}, at})
 			} else {
-				l.fail(at, fmt.Sprintf("unknown key reference.%s", k), didYouMean(k, s.keys()))
+				l.fail(at, fmt.Sprintf("unknown key reference.%s", clip(k, quotedMost)), didYouMean(k, s.keys()))
 			}
 		}
 		if _, named := body["kind"]; !named {

@@ -220,8 +220,16 @@ func (c *Config) table() table {
 			{"socket", restart, text(&c.Control.Socket, "", `an absolute path, or "" for control.sock in run_dir`, isPathOrEmpty).
 				otherwise("control.sock in run_dir"),
 				"The control socket, which bragi's commands ask."},
-			{"http", restart, unsupported().otherwise("none"),
-				"A TCP address for metrics and the web page."},
+			{"http", restart, text(&c.Control.HTTP, "", `an address and a port, for example "10.0.0.1:9188", or "" for none`, isHTTP).otherwise("none"),
+				"The TCP address where metrics and status can be read (METRICS.md). It changes nothing."},
+			{"http_certificate", restart, text(&c.Control.HTTPCertificate, "", `an absolute path, or "" for none`, isPathOrEmpty).otherwise("none"),
+				"The TLS certificate of http, a PEM file. Only a loopback address may do without."},
+			{"http_key", restart, text(&c.Control.HTTPKey, "", `an absolute path, or "" for none`, isPathOrEmpty).otherwise("none"),
+				"The key of http_certificate, a PEM file."},
+			{"http_token_file", restart, text(&c.Control.HTTPTokenFile, "", `an absolute path, or "" for none`, isPathOrEmpty).otherwise("none"),
+				"A file whose first line is a token: who shows it as \"Authorization: Bearer\" may ask at http."},
+			{"http_client_ca", restart, text(&c.Control.HTTPClientCA, "", `an absolute path, or "" for none`, isPathOrEmpty).otherwise("none"),
+				"A PEM file: who has a certificate that one of these signed may ask at http."},
 		}},
 		{name: "syslog", text: "Where events and alarms go.", options: []option{
 			{"targets", live, targets(&c.Syslog.Targets).otherwise("none"),
@@ -285,12 +293,22 @@ func isDevice(s string) bool      { return strings.HasPrefix(s, "/dev/") && len(
 func isClock(s string) bool       { return s == "auto" || isDevice(s) }
 func isPulse(s string) bool       { return s == "auto" || isDevice(s) || externPattern.MatchString(s) }
 func isThermometer(s string) bool { return chipPattern.MatchString(s) || isPath(s) }
+func isHTTP(s string) bool        { _, ok := httpAddress(s); return s == "" || ok }
 func isPath(s string) bool        { return strings.HasPrefix(s, "/") }
 func isPathOrEmpty(s string) bool { return s == "" || isPath(s) }
 
 func isAddress(s string) bool {
 	a, err := netip.ParseAddr(s)
 	return s == "" || err == nil && a.Is4() && !a.IsMulticast() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
+}
+
+// httpAddress is an address with a port; without an address it is every one.
+func httpAddress(s string) (netip.AddrPort, bool) {
+	if strings.HasPrefix(s, ":") {
+		s = "0.0.0.0" + s
+	}
+	a, err := netip.ParseAddrPort(s)
+	return a, err == nil && a.Port() != 0
 }
 
 // table is all sections, in order.

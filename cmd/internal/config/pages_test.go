@@ -84,9 +84,9 @@ func reference() string {
 	for _, s := range table {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", s.header(), s.text)
 		for _, o := range s.options {
-			initial := o.absent
-			if initial == "" {
-				initial = "`" + o.write() + "`"
+			initial := o.initially()
+			if o.absent == "" {
+				initial = "`" + initial + "`"
 			}
 			b.WriteString(wrapped(fmt.Sprintf("- **`%s`**: %s", o.key, o.text)))
 			b.WriteString(wrapped(fmt.Sprintf("  Default: %s. Allowed: %s. Changes %s.", initial, o.allowed(), o.change.words)))

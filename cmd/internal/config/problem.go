@@ -29,18 +29,18 @@ func (p *Problem) Error() string {
 	b.WriteString("config: ")
 	switch {
 	case p.File == "":
-		fmt.Fprintf(&b, "--set %s: ", p.Excerpt)
+		fmt.Fprintf(&b, "--set %s: ", clip(p.Excerpt, excerptMost))
 	case p.Line == 0:
 		fmt.Fprintf(&b, "%s: ", p.File)
 	default:
 		fmt.Fprintf(&b, "%s:%d: ", p.File, p.Line)
 	}
-	b.WriteString(p.What)
+	b.WriteString(clip(p.What, whatMost))
 	if p.Fix != "" {
 		fmt.Fprintf(&b, " (fix: %s)", p.Fix)
 	}
-	if p.File != "" && p.Line > 0 {
-		fmt.Fprintf(&b, "\n    %s", strings.TrimSpace(p.Excerpt))
+	if p.File != "" && p.Line > 0 && p.Excerpt != "" {
+		fmt.Fprintf(&b, "\n    %s", clip(strings.TrimSpace(p.Excerpt), excerptMost))
 	}
 	return b.String()
 }
@@ -108,7 +108,7 @@ func (p place) String() string {
 func nearest(typed string, list []string) string {
 	best, distance := "", 1+max(1, len(typed)/3)
 	for _, w := range list {
-		if d := editDistance(typed, w); d < distance {
+		if d := editDistance(strings.ToLower(typed), w); d < distance {
 			best, distance = w, d
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"bragi/cmd/internal/cli"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/config/store"
+	"bragi/cmd/internal/httpface"
 	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/syslog"
 )
@@ -22,6 +23,12 @@ func thermometerNow(cfg *config.Config) string {
 		return (&thermometer{want: cfg.Holdover.Thermometer, sim: func() float64 { return 0 }}).words()
 	}
 	return newThermometer(cfg.Holdover.Thermometer, board.OpenThermometer).words()
+}
+
+// httpConfig is where metrics and status are read over TCP; its Address is empty
+// where they are not.
+func httpConfig(c config.Control) httpface.Config {
+	return httpface.Config{Address: c.HTTP, Certificate: c.HTTPCertificate, Key: c.HTTPKey, ClientCA: c.HTTPClientCA, TokenFile: c.HTTPTokenFile}
 }
 
 // Command is bragid's command line.
@@ -56,6 +63,9 @@ func Command() *cobra.Command {
 			if check {
 				for _, w := range warnings {
 					fmt.Fprintf(c.ErrOrStderr(), "bragid: warning: %s\n", w)
+				}
+				if err := httpface.Check(httpConfig(cfg.Control)); err != nil {
+					return err
 				}
 				_, err := fmt.Fprintf(c.OutOrStdout(), "%s%-11s %s\n", cfg.Describe(), "thermometer", thermometerNow(cfg))
 				return err

@@ -22,6 +22,7 @@ import (
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/config/store"
 	"bragi/cmd/internal/control"
+	"bragi/cmd/internal/httpface"
 	"bragi/cmd/internal/netport"
 	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/status"
@@ -150,6 +151,11 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 	faces := &http.Server{Handler: control.Handler(d, knobs), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
 	running.Go(func() { faces.Serve(listener) }) //nolint:errcheck // it ends when it is closed
 	defer faces.Close()
+	if over := httpConfig(cfg.Control); over.Address != "" {
+		running.Go(func() {
+			httpface.New(over, d.Latest).Run(ctx, func(wrong string) { d.condition(alarms.HTTPFace, wrong) })
+		})
+	}
 	running.Go(func() { d.devices.port.Run(ctx, d.bytes, d.portEvent) }) //nolint:errcheck // it ends with ctx
 	running.Go(func() { d.pulses(ctx) })
 	running.Go(func() { d.remember(ctx) })

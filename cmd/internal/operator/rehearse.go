@@ -3,7 +3,6 @@ package operator
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -15,6 +14,7 @@ import (
 
 	"bragi/board/kernelclock"
 	"bragi/cmd/internal/cli"
+	"bragi/cmd/internal/fold"
 	"bragi/cmd/internal/show"
 	"bragi/cmd/internal/status"
 	"bragi/gnss/timescale"
@@ -46,8 +46,8 @@ func rehearseCommand(o *options) *cobra.Command {
 		Use:   "rehearse --master ADDR --as cbr8|rpd|generic [--clients N --source CIDR]",
 		Short: "Play a client of any grandmaster and measure; no clock is touched",
 		Long: "Rehearse plays a unicast client of any grandmaster, with the rates and timeouts of a Cisco cBR8 or an RPD.\n" +
-			"It reports what it sees. It steers only a clock of its own, in memory. Exit code 0: it was in phase at the end;\n" +
-			"else 1 (with --watch always 0).\n" +
+			"It reports what it sees. It steers only a clock of its own, in memory. At the end it judges: each finding says\n" +
+			"what it means and what to do. Exit code 0: pass; 1: fail, for a finding that is an error (with --watch always 0).\n" +
 			"With more clients than one, or a --source wider than /32, it is a load. Each client has an address of its own\n" +
 			"out of --source. The report says how many clients got their rate, and how steadily. Exit code 0: all got it.",
 		Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return r.run(c.Context(), c.OutOrStdout()) },
@@ -143,7 +143,7 @@ func (r *rehearse) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	report, inPhase := core.Report(kernelclock.Raw()), core.State() == rehearsal.PhaseAligned
+	report := r.judged(core)
 	if err := leave(sockets, core); err != nil {
 		return err
 	}
@@ -154,27 +154,57 @@ func (r *rehearse) run(ctx context.Context, out io.Writer) error {
 	} else if !r.watch {
 		fmt.Fprint(out, summary(report))
 	}
-	if !inPhase && !r.watch {
-		return errors.New("the client was not in phase at the end (fix: see its state and grants above; bragi show clients and show alarms on the grandmaster)")
+	if report.Verdict == "fail" && !r.watch {
+		return fmt.Errorf("rehearse: fail: %s %s", report.Findings[0].Text, report.Findings[0].Action)
 	}
 	return nil
+}
+
+// judged is the report at the end, with its verdict. The machine's own clock tells
+// about what UTC is.
+func (r *rehearse) judged(core *rehearsal.Client) rehearsal.Report {
+	now := kernelclock.Raw()
+	report := core.Report(now)
+	report.Master.Address = r.master
+	if ns, ok := core.Time(now); ok {
+		ahead := time.Duration(ns - time.Now().UnixNano()).Seconds()
+		report.AheadOfUTCS = &ahead
+	}
+	report.Judge()
+	return report
 }
 
 // summary is the report of a rehearsal for people.
 func summary(r rehearsal.Report) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "As %s for %.0f s: %s for %.0f s\n", r.As, r.RunS, r.State, r.InStateS)
-	for _, m := range r.Moves {
-		fmt.Fprintf(&b, "  %7.1f s  %s\n", m.AtS, m.State)
+	fmt.Fprintf(&b, "\nSimulated %s, %.0f s: %s for %.0f s", r.As, r.RunS, r.State, r.InStateS)
+	if r.TimeToLockS != nil {
+		fmt.Fprintf(&b, ", first in phase after %.1f s", *r.TimeToLockS)
 	}
-	if r.Counts["announce"] > 0 {
-		fmt.Fprintf(&b, "Grandmaster %s: class %d, accuracy %s, one-step %t\n", r.GM.Identity, r.GM.ClockClass, r.GM.ClockAccuracy, r.OneStep)
+	b.WriteString("\n")
+	if m := r.Master; r.Counts["announce"] > 0 {
+		fmt.Fprintf(&b, "Grandmaster %s\n  class %d, accuracy %s, time source %s, UTC offset %d s, %s\n", m.Identity, m.Class, m.Accuracy, m.TimeSource, m.UTCOffset,
+			map[bool]string{true: "one-step", false: "two-step"}[r.OneStep])
 	}
+	fmt.Fprintf(&b, "%-11s %9s %9s %9s %9s\n", "Messages", "granted", "a second", "lost", "denied")
 	for _, name := range []string{"announce", "sync", "delay_resp"} {
 		g := r.Grants[name]
-		fmt.Fprintf(&b, "%-10s  granted %t at interval %d, asked %s, denied %d; %d received, %.1f/s\n", name, g.Granted, g.Interval, show.Count(g.Asked, "time"), g.Denials, r.Counts[name], r.Rates[name])
+		granted := "no"
+		if g.Granted {
+			granted = fmt.Sprintf("%.4g/s", math.Exp2(-float64(g.Interval)))
+		}
+		fmt.Fprintf(&b, "%-11s %9s %9.1f %9d %9d\n", name, granted, r.Rates[name], r.Lost[name], g.Denials)
 	}
-	fmt.Fprintf(&b, "Offset      median %d ns, p1 %d, p99 %d, worst %d..%d (%s); mean path delay %.0f ns\n", r.Offset.Median, r.Offset.P1, r.Offset.P99, r.Offset.Min, r.Offset.Max, show.Count(r.Offset.N, "Sync"), r.PathDelayNs)
+	if r.Offset.N > 0 {
+		fmt.Fprintf(&b, "Offset      median %d ns, 1 %% below %d, 1 %% above %d (%s)\n", r.Offset.Median, r.Offset.P1, r.Offset.P99, show.Count(r.Offset.N, "Sync"))
+		fmt.Fprintf(&b, "Path delay  %.0f ns; Sync spacing off by %.0f us (half of them), %.0f us (99 %%)\n", r.PathDelayNs, r.Spacing.P50, r.Spacing.P99)
+	}
+	b.WriteString("\n")
+	for _, f := range r.Findings {
+		fold.Write(&b, fmt.Sprintf("%-8s ", f.Severity), f.Text)
+		fold.Write(&b, "         fix: ", f.Action)
+	}
+	fmt.Fprintf(&b, "Verdict: %s\n", r.Verdict)
 	return b.String()
 }
 
@@ -203,6 +233,8 @@ func newFace(r *rehearse, out io.Writer) *face {
 const (
 	redrawEvery = 500 * time.Millisecond
 	lineEvery   = time.Second
+
+	progressEvery = 10 * time.Second
 )
 
 // draw draws each report that is due, until there are no more.
@@ -211,11 +243,17 @@ func (f *face) draw(ctx context.Context, reports <-chan rehearsal.Report) {
 	if f.r.o.face.Draw != nil {
 		every = redrawEvery
 	}
-	due, moves := 0.0, 0
+	due, moves, told := 0.0, 0, 0.0
 	for report := range reports {
 		if !f.r.watch && !f.r.json {
 			for ; moves < len(report.Moves); moves++ {
+				told = report.RunS
 				fmt.Fprintf(f.out, "%7.1f s  %s\n", report.Moves[moves].AtS, report.Moves[moves].State)
+			}
+			if report.RunS >= told+progressEvery.Seconds() {
+				told = report.RunS
+				fmt.Fprintf(f.out, "%7.1f s  %s still; of %v. Announce %.1f/s, Sync %.1f/s, Delay_Resp %.1f/s\n", report.RunS, report.State, f.r.length,
+					report.Rates["announce"], report.Rates["sync"], report.Rates["delay_resp"])
 			}
 		}
 		if f.r.watch && report.RunS >= due {
@@ -251,7 +289,7 @@ func (f *face) peer(r rehearsal.Report) show.Peer {
 		p.OffsetNs, p.MedianNs, p.WorstNs, p.DelayNs = &last, &median, &worst, &r.PathDelayNs
 	}
 	if r.Counts["announce"] > 0 {
-		p.Class = int(r.GM.ClockClass)
+		p.Class = int(r.Master.Class)
 	}
 	for _, g := range r.Grants {
 		if g.Granted {
@@ -272,5 +310,5 @@ func oneLine(s *status.Status, problem string, r rehearsal.Report) string {
 		gm = fmt.Sprintf("class %s %s error %s bound %s", class, s.Clock.State, show.Ns(s.Clock.TimeErrorNs), show.Ns(s.Clock.BoundNs))
 	}
 	offset := float64(r.Offset.Median)
-	return fmt.Sprintf("grandmaster: %s | client: %s offset %s, %.1f Sync/s, sees class %d", gm, r.State, show.Ns(&offset), r.Rates["sync"], r.GM.ClockClass)
+	return fmt.Sprintf("grandmaster: %s | client: %s offset %s, %.1f Sync/s, sees class %d", gm, r.State, show.Ns(&offset), r.Rates["sync"], r.Master.Class)
 }

@@ -105,7 +105,7 @@ func TestRehearsalLocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	rep := r.Report(kernelclock.Raw())
-	if rep.State != "PHASE_ALIGNED" || !rep.OneStep || rep.GM.ClockClass != 6 || rep.GM.Identity != serverID.String() {
+	if rep.State != "PHASE_ALIGNED" || !rep.OneStep || rep.Master.Class != 6 || rep.Master.Identity != serverID.String() {
 		t.Fatalf("%+v", rep)
 	}
 	if rep.Counts["no_stamp"] != 0 || rep.Counts["malformed"] != 0 || rep.Counts["strangers"] != 0 || rep.Counts["sync"] < 64 {

@@ -98,14 +98,14 @@ func (s *stage) rehearse() {
 	var report struct {
 		State   string `json:"state"`
 		OneStep bool   `json:"one_step"`
-		GM      struct {
-			Class int `json:"clock_class"`
-		} `json:"grandmaster"`
+		Master  struct {
+			Class int `json:"class"`
+		} `json:"master"`
 	}
 	if err == nil {
 		err = json.Unmarshal(out.Bytes(), &report)
 	}
-	s.verdict("bragi rehearse is in phase", err == nil && report.State == "PHASE_ALIGNED" && report.OneStep && report.GM.Class == 6,
+	s.verdict("bragi rehearse is in phase", err == nil && report.State == "PHASE_ALIGNED" && report.OneStep && report.Master.Class == 6,
 		"%+v, %v %s", report, err, strings.TrimSpace(errs.String()))
 }
 

@@ -1,0 +1,227 @@
+package rehearsal
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Finding is one thing that a client's operator should know. Severity is "error",
+// "warning" or "note"; an error makes the verdict "fail".
+type Finding struct {
+	Code     string `json:"code"`
+	Severity string `json:"severity"`
+	Text     string `json:"text"`
+	Action   string `json:"action"`
+}
+
+const (
+	anError  = "error"
+	aWarning = "warning"
+	aNote    = "note"
+)
+
+// The limits of a verdict.
+const (
+	ratesAfterS  = 12.0 // a rate is of the last 5 to 10 s
+	rateShort    = 0.9  // of what was granted
+	rateOver     = 1.2
+	lostMost     = 1e-3
+	longestNs    = 800_000 // one way: the transit delay that DOCSIS allows from the headend to the farthest modem
+	floorMostNs  = 1_100   // what a network may add to 1.5 us at its end (G.8271.1, point C)
+	floorWindows = 600     // seconds that it takes to judge the floor
+	spacingPart  = 0.5     // of the interval, for 99 of 100 Syncs
+	utcSlackS    = 5.0     // the machine's own clock may be off by so much
+	stepSlackNs  = 100e6   // of a step that looks like TAI for UTC
+)
+
+// Judge fills Verdict and Findings: the gravest first.
+func (r *Report) Judge() {
+	r.Findings = r.Findings[:0]
+	r.judgeGrants()
+	if r.Counts["announce"] > 0 {
+		r.judgeAnnounce()
+		r.judgeTime()
+	}
+	r.judgeMessages()
+	r.judgeNetwork()
+	if r.State != PhaseAligned.String() && !r.has(anError) {
+		r.find(anError, "NOT_ALIGNED", "Let it run longer (--for 2m). If it stays so, compare the offset and its spread above with another client's.",
+			"The client was in %s at the end, not in PHASE_ALIGNED.", r.State)
+	}
+	rank := []string{anError, aWarning, aNote}
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return slices.Index(rank, a.Severity) - slices.Index(rank, b.Severity) })
+	r.Verdict = "pass"
+	if r.has(anError) {
+		r.Verdict = "fail"
+	}
+}
+
+func (r *Report) has(severity string) bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Severity == severity })
+}
+
+func (r *Report) find(severity, code, action, format string, values ...any) {
+	r.Findings = append(r.Findings, Finding{code, severity, fmt.Sprintf(format, values...), action})
+}
+
+var flowNames = [numFlows]string{"announce", "sync", "delay_resp"}
+
+func (r *Report) judgeGrants() {
+	var grants, denials uint64
+	for _, g := range r.Grants {
+		grants, denials = grants+g.Grants, denials+g.Denials
+	}
+	switch {
+	case grants+denials == 0 && r.Counts["wrong_domain"] > 0:
+		r.find(anError, "WRONG_DOMAIN", "Ask with the master's domain: --domain N.", "The master answers in another domain than %d.", r.Master.Domain)
+	case grants+denials == 0:
+		r.find(anError, "NO_ANSWER", "Check the address, the route back, UDP ports 319 and 320, the domain (masters are silent in another one), and that this address is allowed there.",
+			"No answer to %d requests in domain %d.", r.Counts["signaling_sent"], r.Master.Domain)
+	}
+	for _, name := range flowNames {
+		if g := r.Grants[name]; g.Denials > 0 && g.Grants == 0 {
+			r.find(anError, "DENIED", "The master says why: bragi explain client, or its log. It may be full, be draining, or not allow this interval.",
+				"The master denied %s %d times and never granted it.", name, g.Denials)
+		} else if g.Denials > 0 {
+			r.find(aWarning, "DENIED_SOMETIMES", "The master says why in its log.", "The master denied %s %d times, and granted it %d times.", name, g.Denials, g.Grants)
+		}
+	}
+	if n := r.Counts["cancels"]; n > 0 {
+		r.find(aWarning, "CANCELLED", "Was the master drained or restarted? Its log tells.", "The master took back %d grants.", n)
+	}
+}
+
+func (r *Report) judgeAnnounce() {
+	m := &r.Master
+	traceable := m.Class == 6 || m.Class == 7
+	switch {
+	case m.Class == 6:
+	case m.Class == 7:
+		r.find(aWarning, "HOLDOVER", "Find out why the master has no GNSS: bragi show alarms.", "Class 7: the master is in holdover, in spec.")
+	case m.Class == 255:
+		r.find(anError, "CLIENT_ONLY", "Ask a grandmaster.", "Class 255: this clock is no master.")
+	default:
+		r.find(anError, "CLASS", "Find out why the master is not locked: bragi show clock.", "Class %d: the master's time is not traceable.", m.Class)
+	}
+	if traceable && !(m.Flags.TimeTraceable && m.Flags.FrequencyTraceable) {
+		r.find(anError, "FLAGS", "Correct the master: some clients refuse such a master, others believe it.",
+			"Class %d, but the flags timeTraceable (%t) and frequencyTraceable (%t) are not both set.", m.Class, m.Flags.TimeTraceable, m.Flags.FrequencyTraceable)
+	}
+	if !traceable && m.Flags.TimeTraceable {
+		r.find(anError, "FLAGS", "Correct the master: it contradicts itself.", "Class %d, but the flag timeTraceable is set.", m.Class)
+	}
+	if traceable && !m.Flags.PTPTimescale {
+		r.find(anError, "TIMESCALE", "Set the master to the PTP timescale (TAI): clients take its time for TAI or drop it.",
+			"Class %d with an arbitrary timescale (the flag ptpTimescale is not set).", m.Class)
+	}
+	if m.Flags.PTPTimescale && !m.Flags.UTCOffsetValid {
+		severity := aWarning
+		if m.Class == 6 {
+			severity = anError
+		}
+		r.find(severity, "UTC_OFFSET", "Correct the master: without it clients cannot tell UTC.", "The UTC offset of %d s is not marked valid.", m.UTCOffset)
+	}
+	if m.Flags.Leap59 && m.Flags.Leap61 {
+		r.find(anError, "LEAP", "Correct the master.", "The flags for 59 and for 61 seconds are set together.")
+	}
+	if m.Class == 6 && m.Accuracy == "0xfe" {
+		r.find(aWarning, "ACCURACY", "Correct the master: clients cannot choose between masters.", "Class 6, but the clock accuracy is unknown (0xfe).")
+	}
+	if m.Class == 6 && m.TimeSource == "0xa0" {
+		r.find(aWarning, "TIME_SOURCE", "Correct the master.", "Class 6, but the time source is its own oscillator (0xa0).")
+	}
+	if m.Domain >= 44 && m.Domain <= 63 {
+		r.find(aNote, "DOMAIN", "Use 0 to 43 unless all devices follow G.8275.2.", "Domain %d belongs to the telecom profile G.8275.2.", m.Domain)
+	}
+}
+
+// judgeTime looks for UTC in the place of TAI, and for steps.
+func (r *Report) judgeTime() {
+	if r.AheadOfUTCS != nil && r.Master.Flags.PTPTimescale && r.Master.UTCOffset != 0 {
+		ahead, want := *r.AheadOfUTCS, float64(r.Master.UTCOffset)
+		switch {
+		case math.Abs(ahead) < utcSlackS && want > 2*utcSlackS:
+			r.find(anError, "UTC_FOR_TAI", "Correct the master: its Sync must carry TAI, UTC plus the UTC offset.",
+				"The served time is UTC (%+.1f s of this machine's clock), but it is announced as TAI, %d s ahead.", ahead, r.Master.UTCOffset)
+		case math.Abs(ahead-want) > utcSlackS:
+			r.find(aWarning, "DATE", "One of the two is wrong: compare with a third clock.", "The served time is %.1f s ahead of this machine's clock; TAI is %d s ahead.", ahead, r.Master.UTCOffset)
+		}
+	}
+	for _, s := range r.Steps {
+		severity, action := anError, "Look in the master's log what it did then: clients that follow such a step lose their modems."
+		if s.Class != 6 && s.Class != 7 {
+			severity, action = aWarning, "A master that finds its source may step; until then it said that its time is not traceable. Serve late (master.free_run_after) where clients should not see this."
+		}
+		if size := math.Abs(float64(s.Ns)); math.Abs(size-37e9) < stepSlackNs || r.Master.UTCOffset != 0 && math.Abs(size-float64(r.Master.UTCOffset)*1e9) < stepSlackNs {
+			action = "This is the UTC offset: the master changed from TAI to UTC, or back."
+		}
+		r.find(severity, "STEPPED", action, "The served time stepped by %+.6f s after %.0f s, at class %d.", float64(s.Ns)/1e9, s.AtS, s.Class)
+	}
+}
+
+func (r *Report) judgeMessages() {
+	for f, name := range flowNames {
+		g, got := r.Grants[name], r.Counts[name]
+		want := math.Exp2(-float64(g.Interval))
+		if asked := r.Rates["delay_req"]; flow(f) == flowDelay && asked > 0 {
+			want = min(want, asked)
+		}
+		switch {
+		case g.Grants == 0:
+		case got == 0 && r.RunS > 5:
+			r.find(anError, "NO_"+map[string]string{"announce": "ANNOUNCE", "sync": "SYNC", "delay_resp": "DELAY_RESP"}[name],
+				"Look for a filter on the way: Sync and Delay_Req use UDP port 319, the rest 320.", "%s was granted, but none came.", name)
+		case !g.Granted || r.RunS < ratesAfterS:
+		case r.Rates[name] < rateShort*want:
+			r.find(anError, "RATE_LOW", "Look at the load of the master, and for drops on the way.", "%s comes at %.1f/s; %.4g/s were granted.", name, r.Rates[name], want)
+		case r.Rates[name] > rateOver*want:
+			r.find(aWarning, "RATE_HIGH", "Is there a second master, or a doubled packet on the way?", "%s comes at %.1f/s; %.4g/s were granted.", name, r.Rates[name], want)
+		}
+		if lost := r.Lost[name]; got > 100 && float64(lost) > lostMost*float64(got+lost) {
+			r.find(aWarning, "LOST", "Look for drops on the way, and whether the packets keep their priority (DSCP).", "%d of %d messages of %s were lost.", lost, got+lost, name)
+		}
+	}
+	for _, t := range []struct{ count, code, what string }{{"announce_timeouts", "ANNOUNCE_TIMEOUT", "Announce"}, {"sync_timeouts", "SYNC_TIMEOUT", "Sync"}} {
+		if n := r.Counts[t.count]; n > 0 {
+			severity := aWarning
+			if r.State == Holdover.String() || r.State == Freerun.String() {
+				severity = anError
+			}
+			r.find(severity, t.code, "Was the master stopped, or the way cut? A real client changes to another master now.", "The master's %s stayed away for too long, %d times.", t.what, n)
+		}
+	}
+	if n := r.Counts["malformed"]; n > 0 {
+		r.find(aWarning, "MALFORMED", "Capture the packets, and look at the master's version.", "%d messages do not have the form of IEEE 1588.", n)
+	}
+	if n := r.Counts["delay_resp_unmatched"]; r.Counts["delay_resp"] > 100 && float64(n) > lostMost*float64(r.Counts["delay_resp"]) {
+		r.find(aWarning, "UNMATCHED", "Capture the packets: is there a second master?", "%d Delay_Resp answer no Delay_Req of this client.", n)
+	}
+	if n := r.Counts["no_stamp"]; r.Counts["sync"] > 100 && n > r.Counts["sync"]/100 {
+		r.find(aWarning, "NO_STAMPS", "It is this machine's kernel or port, not the master.", "%d of %d Syncs came without a time stamp.", n, r.Counts["sync"])
+	}
+}
+
+func (r *Report) judgeNetwork() {
+	if g := r.Grants[flowNames[flowSync]]; r.Counts["sync"] > 100 {
+		if interval := math.Exp2(float64(g.Interval)) * 1e6; r.Spacing.P99 > spacingPart*interval {
+			r.find(aWarning, "SPACING", "Look at the load of the master (and of this machine): a servo wants an even flow.",
+				"One Sync in a hundred is more than %.0f us off its place; the interval is %.0f us.", r.Spacing.P99, interval)
+		}
+	}
+	if r.PathDelay.N == 0 {
+		return
+	}
+	d := r.PathDelay.Median
+	if d < 0 {
+		r.find(aWarning, "NEGATIVE_PATH_DELAY", "Look for a path that is longer one way than back, and for stamps that are late: at the master, at a transparent clock, or here.",
+			"The path delay is %d ns. A real delay is never negative.", d)
+	}
+	if d > longestNs && r.As != Generic.String() {
+		r.find(aWarning, "LONG_PATH", "Take a shorter path for PTP, or a boundary clock nearer to the client.", "The path delay is %.0f us. DOCSIS allows 800 us from the headend to the farthest modem.", float64(d)/1e3)
+	}
+	if f := r.Floor; f.N >= floorWindows && f.Max-f.Min > floorMostNs {
+		r.find(aWarning, "DELAY_FLOOR", "With software stamps this machine may be the cause: measure with hardware stamps, or with less load. Else this network is not good enough for 1.5 us.",
+			"The fastest packets of each second moved by %.1f us. A network may add 1.1 us where 1.5 us are wanted (G.8271.1).", float64(f.Max-f.Min)/1e3)
+	}
+}

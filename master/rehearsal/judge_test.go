@@ -1,0 +1,162 @@
+package rehearsal
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"bragi/gnss/timescale"
+	"bragi/master/wire"
+)
+
+// good is the announcement of a grandmaster in order.
+func good(a *wire.Announce) {
+	a.ClockClass, a.ClockAccuracy, a.OffsetScaledLogVariance, a.TimeSource, a.CurrentUTCOffset = 6, 0x21, 0x4E5D, 0x20, 37
+	a.Flags |= wire.FlagUTCOffsetValid | wire.FlagPTPTimescale | wire.FlagTimeTraceable | wire.FlagFrequencyTraceable
+}
+
+func codes(r Report, severity string) (list []string) {
+	for _, f := range r.Findings {
+		if f.Severity == severity {
+			list = append(list, f.Code)
+		}
+		if f.Text == "" {
+			panic("a finding without a text")
+		}
+	}
+	return list
+}
+
+// judged runs a world for a minute and judges what the client saw.
+func judged(t *testing.T, w world, cfg Config, during func(w *world)) Report {
+	t.Helper()
+	l := locked(t, w, cfg)
+	l.run(t, 0, 30)
+	if during != nil {
+		during(l)
+	}
+	l.run(t, 30*time.Second, 30)
+	r := l.c.Report(at(60 * time.Second))
+	r.Judge()
+	return r
+}
+
+func changed(change func(*wire.Announce)) func(*wire.Announce) {
+	return func(a *wire.Announce) { good(a); change(a) }
+}
+
+// Each fault of a master or of the network has its finding, and a master in order has
+// none that is more than a note.
+func TestEachFaultOfAMasterHasItsFinding(t *testing.T) {
+	path := 250 * time.Microsecond
+	rpd := Config{Kind: RPD, LogIntervals: &[numFlows]int8{-3, -5, -5}}
+	for name, c := range map[string]struct {
+		world  world
+		cfg    Config
+		during func(*world)
+		want   string // code
+		grave  string // its severity
+	}{
+		"in order":                 {world: world{delay: path, announce: good}},
+		"two-step, in order":       {world: world{delay: path, announce: good, twoStep: true}},
+		"holdover":                 {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.ClockClass, a.TimeSource = 7, 0xA0 })}, want: "HOLDOVER", grave: aWarning},
+		"out of spec":              {world: world{delay: path, announce: func(a *wire.Announce) { good(a); a.ClockClass = 52; a.Flags &^= wire.FlagTimeTraceable }}, want: "CLASS", grave: anError},
+		"52 that claims traceable": {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.ClockClass = 52 })}, want: "FLAGS", grave: anError},
+		"6 that is not traceable":  {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Flags &^= wire.FlagTimeTraceable })}, want: "FLAGS", grave: anError},
+		"6 on an own timescale":    {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Flags &^= wire.FlagPTPTimescale })}, want: "TIMESCALE", grave: anError},
+		"6 without a UTC offset":   {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Flags &^= wire.FlagUTCOffsetValid })}, want: "UTC_OFFSET", grave: anError},
+		"both leap flags":          {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Flags |= wire.FlagLeap59 | wire.FlagLeap61 })}, want: "LEAP", grave: anError},
+		"6 with unknown accuracy":  {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.ClockAccuracy = 0xFE })}, want: "ACCURACY", grave: aWarning},
+		"6 from its oscillator":    {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.TimeSource = 0xA0 })}, want: "TIME_SOURCE", grave: aWarning},
+		"a step from TAI to UTC":   {world: world{delay: path, announce: good}, during: func(w *world) { w.ahead = -37_000_000_000 }, want: "STEPPED", grave: anError},
+		"a step of 5 ms":           {world: world{delay: path, announce: good}, during: func(w *world) { w.ahead = 5_000_000 }, want: "STEPPED", grave: anError},
+		"a step in a free run": {world: world{delay: path, announce: func(a *wire.Announce) {
+			if a.ClockClass = 58; a.SequenceID >= 242 {
+				good(a)
+			}
+		}}, during: func(w *world) { w.ahead = 5_000_000 }, want: "STEPPED", grave: aWarning},
+		"a longer way there":         {world: world{delay: time.Microsecond, back: -90 * time.Microsecond, announce: good}, want: "NEGATIVE_PATH_DELAY", grave: aWarning},
+		"a path of 2 ms":             {world: world{delay: 2 * time.Millisecond, announce: good}, cfg: rpd, want: "LONG_PATH", grave: aWarning},
+		"Syncs lost":                 {world: world{delay: path, announce: good, skip: 1}, want: "LOST", grave: aWarning},
+		"grants without any message": {world: world{}, during: nil, want: "NO_SYNC", grave: anError},
+	} {
+		var r Report
+		if name == "grants without any message" {
+			l := locked(t, c.world, c.cfg)
+			r = l.c.Report(at(60 * time.Second))
+			r.Judge()
+		} else {
+			r = judged(t, c.world, c.cfg, c.during)
+		}
+		if c.want == "" {
+			if r.Verdict != "pass" || len(codes(r, aWarning)) > 0 {
+				t.Errorf("%s: %s, %+v", name, r.Verdict, r.Findings)
+			}
+			continue
+		}
+		if !slices.Contains(codes(r, c.grave), c.want) || (r.Verdict == "fail") != (len(codes(r, anError)) > 0) || c.grave == anError && r.Verdict != "fail" {
+			t.Errorf("%s: verdict %s, findings %+v; want %s %s", name, r.Verdict, r.Findings, c.grave, c.want)
+		}
+		if c.grave == aWarning && r.Verdict != "pass" {
+			t.Errorf("%s: fails for more than its fault: %+v", name, r.Findings)
+		}
+	}
+}
+
+func TestAMasterThatStopsIsAnErrorAndOneThatWasAwayAWarning(t *testing.T) {
+	w := locked(t, world{delay: time.Microsecond, announce: good}, Config{})
+	w.run(t, 0, 30)
+	for i := range 40 {
+		w.c.Poll(at(30*time.Second + time.Duration(i)*time.Second/8))
+	}
+	r := w.c.Report(at(36 * time.Second))
+	r.Judge()
+	if !slices.Contains(codes(r, anError), "ANNOUNCE_TIMEOUT") || r.Verdict != "fail" {
+		t.Errorf("stopped: %+v", r.Findings)
+	}
+	w.run(t, 40*time.Second, 30)
+	r = w.c.Report(at(70 * time.Second))
+	r.Judge()
+	if !slices.Contains(codes(r, aWarning), "ANNOUNCE_TIMEOUT") {
+		t.Errorf("back again: %s %+v", r.State, r.Findings)
+	}
+}
+
+func TestNoAnswerADenialAndAnotherDomainAreToldApart(t *testing.T) {
+	for name, c := range map[string]struct {
+		do   func(*Client)
+		want string
+	}{
+		"no answer": {func(*Client) {}, "NO_ANSWER"},
+		"denied":    {func(c *Client) { c.give(start, wire.TypeSync, -5, 0) }, "DENIED"},
+		"another domain": {func(c *Client) {
+			h := head(1, 0x7F)
+			h.Domain = 5
+			m := wire.Announce{Header: h}
+			c.Receive(start, false, gmAddr, m.Append(nil), timescale.Mono{})
+		}, "WRONG_DOMAIN"},
+	} {
+		client := newClient(t, Config{})
+		sent(t, client, start)
+		c.do(client)
+		r := client.Report(at(20 * time.Second))
+		r.Judge()
+		if !slices.Contains(codes(r, anError), c.want) || r.Verdict != "fail" {
+			t.Errorf("%s: %s %+v", name, r.Verdict, r.Findings)
+		}
+	}
+}
+
+func TestUTCInThePlaceOfTAIIsAnErrorAndTAIIsNot(t *testing.T) {
+	for ahead, want := range map[float64]string{0.2: "UTC_FOR_TAI", -1.5: "UTC_FOR_TAI", 37.01: "", 3600: "DATE"} {
+		w := locked(t, world{delay: time.Microsecond, announce: good}, Config{})
+		w.run(t, 0, 30)
+		r := w.c.Report(at(30 * time.Second))
+		r.AheadOfUTCS = &ahead
+		r.Judge()
+		all := append(codes(r, anError), codes(r, aWarning)...)
+		if want == "" && len(all) > 0 || want != "" && !slices.Contains(all, want) {
+			t.Errorf("%v s ahead of UTC: %+v", ahead, r.Findings)
+		}
+	}
+}
