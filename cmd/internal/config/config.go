@@ -141,7 +141,8 @@ type Reference struct {
 // Control is the section [control].
 type Control struct {
 	RunDir string
-	Socket string // "": control.sock in RunDir
+	Socket string   // "": control.sock in RunDir
+	Admins []string // names or numbers of users who may change something, beside root
 	// HTTP is a TCP address, "": none; the others are files, "": none.
 	HTTP, HTTPCertificate, HTTPKey, HTTPTokenFile, HTTPClientCA string
 }

@@ -240,7 +240,7 @@ func TestWhatIsWrongIsToldWithPlaceAndFix(t *testing.T) {
 		{"key of another section", sim + "[master]\nlearning = \"1h\"\n", nil,
 			"config: x.toml:4: unknown key master.learning (fix: it belongs to [holdover])\n    learning = \"1h\""},
 		{"key of nowhere", sim + "[control]\ncolour = 1\n", nil,
-			"config: x.toml:4: unknown key control.colour (fix: [control] has run_dir, socket, http, http_certificate, http_key, http_token_file, http_client_ca)\n    colour = 1"},
+			"config: x.toml:4: unknown key control.colour (fix: [control] has run_dir, socket, admins, http, http_certificate, http_key, http_token_file, http_client_ca)\n    colour = 1"},
 		{"unknown section", sim + "[mastr]\ndomain = 0\n", nil,
 			"config: x.toml:3: unknown section [mastr] (fix: did you mean [master]?)\n    [mastr]"},
 		{"key outside a section", "domain = 3\n" + sim, nil,
@@ -451,7 +451,7 @@ func TestKeysOfTheDesignAreKnown(t *testing.T) {
 		holdover.oscillator holdover.spec holdover.learning holdover.max_holdover holdover.settle holdover.on_acquire holdover.state_file
 		master.address master.domain master.priority1 master.priority2 master.profile master.max_clients master.allow master.trusted master.deny master.open
 		master.two_step_for master.event_port master.general_port master.management master.squelch master.sync_mode master.dscp master.free_run_after
-		control.run_dir control.socket control.http syslog.targets syslog.format
+		control.run_dir control.socket control.admins control.http syslog.targets syslog.format
 		sim.oscillator sim.receiver sim.seed sim.start_offset sim.time_to_fix sim.antenna`) {
 		if _, known := table.find(k); !known {
 			t.Errorf("no key %s", k)

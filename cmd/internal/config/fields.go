@@ -427,6 +427,19 @@ func opinion(at *[]string) field {
 	return f
 }
 
+// userPattern is a user's name or number.
+var userPattern = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_.-]{0,31}\$?|[0-9]{1,10})$`)
+
+// users is a list of users of the machine.
+func users(at *[]string) field {
+	return list(at, `["anna", "1001"]`, func(s string) (string, *flaw) {
+		if !userPattern.MatchString(s) {
+			return "", &flaw{must: fmt.Sprintf("has %q, which is no name or number of a user", s)}
+		}
+		return s, nil
+	})
+}
+
 // targets is a list of syslog servers.
 func targets(at *[]string) field {
 	return list(at, `["udp://10.1.1.1:514"]`, func(s string) (string, *flaw) {

@@ -220,6 +220,8 @@ func (c *Config) table() table {
 			{"socket", restart, text(&c.Control.Socket, "", `an absolute path, or "" for control.sock in run_dir`, isPathOrEmpty).
 				otherwise("control.sock in run_dir"),
 				"The control socket, which bragi's commands ask."},
+			{"admins", live, users(&c.Control.Admins).otherwise("nobody but root and the user that bragid runs as"),
+				"Who may change something over the control socket. Members of the group bragi may only read."},
 			{"http", restart, text(&c.Control.HTTP, "", `an address and a port, for example "10.0.0.1:9188", or "" for none`, isHTTP).otherwise("none"),
 				"The TCP address where metrics and status can be read (METRICS.md). It changes nothing."},
 			{"http_certificate", restart, text(&c.Control.HTTPCertificate, "", `an absolute path, or "" for none`, isPathOrEmpty).otherwise("none"),

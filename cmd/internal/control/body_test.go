@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -8,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"bragi/cmd/internal/status"
 )
 
 // Nothing that an order does not say is taken for false: a body without one of
@@ -20,7 +23,7 @@ func TestAnOrderThatLeavesAWordOutDoesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: Handler(fakeDaemon{drained: &drained}, sim)}
+	server := NewServer(Handler(fakeDaemon{drained: &drained}, sim))
 	go server.Serve(listener) //nolint:errcheck // it ends with the test
 	defer server.Close()
 	c := NewClient(path)
@@ -37,26 +40,33 @@ func TestAnOrderThatLeavesAWordOutDoesNothing(t *testing.T) {
 	}
 }
 
-// listen is a listener of one connection in memory.
-type listen struct{ connections chan net.Conn }
+// asRoot lets every connection be one of root's.
+func asRoot(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), peerKey{}, status.User{})))
+	})
+}
 
-func (l listen) Accept() (net.Conn, error) {
+// one is a listener of one connection in memory.
+type one struct{ connections chan net.Conn }
+
+func (l one) Accept() (net.Conn, error) {
 	c, open := <-l.connections
 	if !open {
 		return nil, net.ErrClosed
 	}
 	return c, nil
 }
-func (listen) Close() error   { return nil }
-func (listen) Addr() net.Addr { return &net.UnixAddr{} }
+func (one) Close() error   { return nil }
+func (one) Addr() net.Addr { return &net.UnixAddr{} }
 
 // A body that never comes, or comes a byte a minute, holds its connection for
 // bodyPatience and no longer, whatever is asked for.
 func TestABodyThatNeverComesIsHungUpOn(t *testing.T) {
 	for _, order := range []string{"POST /v1/drain", "POST /v1/reload", "GET /v1/status", "POST /v1/nothing"} {
 		synctest.Test(t, func(t *testing.T) {
-			l := listen{make(chan net.Conn, 1)}
-			server := &http.Server{Handler: Handler(fakeDaemon{drained: new(bool)}, nil)}
+			l := one{make(chan net.Conn, 1)}
+			server := NewServer(asRoot(Handler(fakeDaemon{drained: new(bool)}, nil)))
 			go server.Serve(l) //nolint:errcheck // it ends with the test
 			ours, theirs := net.Pipe()
 			l.connections <- theirs

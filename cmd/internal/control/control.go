@@ -47,6 +47,7 @@ type Daemon interface {
 	// fails, and none when nothing has come for the time quiet.
 	Follow(ctx context.Context, after string, quiet time.Duration, hear func([]status.Record) error) error
 	Configuration
+	Gate
 }
 
 // Drain is the body of POST /v1/drain.
@@ -118,7 +119,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 		sim.Glitch(time.Duration(body.ByNs))
 		reply(w, http.StatusOK, sim.SimStatus())
 	})
-	return patient(mux)
+	return patient(guarded(d, mux))
 }
 
 func reply(w http.ResponseWriter, code int, body any) {
@@ -130,8 +131,10 @@ func reply(w http.ResponseWriter, code int, body any) {
 }
 
 // Listen opens the control socket, in place of one that a dead daemon left
-// behind. Owner and group may use it.
-func Listen(path string) (net.Listener, error) {
+// behind. Owner and group bragi may use it.
+func Listen(path string) (net.Listener, error) { return listen(path, Group) }
+
+func listen(path, group string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("control: cannot make the folder of the control socket: %w (fix: run as root, or set control.run_dir to a folder that you own)", err)
 	}
@@ -146,7 +149,7 @@ func Listen(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("control: %w (fix: set control.run_dir or control.socket to a place that can be written)", err)
 	}
-	if err := os.Chmod(path, 0o660); err != nil {
+	if err := share(path, group); err != nil {
 		listener.Close()
 		return nil, fmt.Errorf("control: %w", err)
 	}
@@ -202,6 +205,9 @@ func (c *Client) answer(by *http.Client, request *http.Request) (*http.Response,
 		var op *net.OpError
 		if errors.As(err, &op) {
 			err = op.Err
+		}
+		if errors.Is(err, fs.ErrPermission) {
+			return nil, fmt.Errorf("%s is not for you: %w (fix: become root, or a member of the group %s: usermod -aG %[3]s USER, and log in again)", c.path, err, Group)
 		}
 		return nil, fmt.Errorf("no daemon answers on %s: %w (fix: start bragid, or name its socket with --socket or BRAGI_SOCKET)", c.path, err)
 	}

@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"errors"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +32,8 @@ func (f fakeDaemon) StepClock(yes bool) (Stepped, error) {
 	}
 	return Stepped{Done: yes, TimeErrorNs: 5e6}, nil
 }
+func (f fakeDaemon) Admins() []string      { return nil }
+func (f fakeDaemon) Tell(status.Event)     {}
 func (f fakeDaemon) Kept() []status.Record { return nil }
 func (f fakeDaemon) Follow(ctx context.Context, after string, quiet time.Duration, hear func([]status.Record) error) error {
 	return errors.New("nothing is told")
@@ -66,7 +67,7 @@ func serve(t *testing.T, sim Sim) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: Handler(fakeDaemon{drained: new(bool)}, sim)}
+	server := NewServer(Handler(fakeDaemon{drained: new(bool)}, sim))
 	go server.Serve(listener) //nolint:errcheck // it ends with the test
 	t.Cleanup(func() { server.Close() })
 	return NewClient(path)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -33,7 +32,7 @@ func faced(t *testing.T) (*Daemon, *control.Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: control.Handler(bare{d}, nil)}
+	server := control.NewServer(control.Handler(bare{d}, nil))
 	go server.Serve(listener) //nolint:errcheck // it ends with the test
 	t.Cleanup(func() { server.Close() })
 	return d, control.NewClient(path)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -148,7 +147,7 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 	}
 	d.happened(status.Started{Version: version.Version, Profile: cfg.Board.Profile, Clock: d.devices.clock.Info().Name, Address: cfg.Master.Address, Socket: cfg.SocketPath()})
 	d.tick() // what to announce, and the Status, are known before anything is served
-	faces := &http.Server{Handler: control.Handler(d, knobs), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	faces := control.NewServer(control.Handler(d, knobs))
 	running.Go(func() { faces.Serve(listener) }) //nolint:errcheck // it ends when it is closed
 	defer faces.Close()
 	if over := httpConfig(cfg.Control); over.Address != "" {

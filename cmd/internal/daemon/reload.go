@@ -19,6 +19,16 @@ import (
 // A reload reads the configuration again: what can change live does, without a
 // gap, what cannot is named, and what is wrong is refused as a whole.
 
+// Admins are who may change something over the control socket, beside root.
+func (d *Daemon) Admins() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cfg.Control.Admins
+}
+
+// Tell tells an event that a face knows of.
+func (d *Daemon) Tell(e status.Event) { d.happened(e) }
+
 // reloadPatience is how long the packet path may take to reconfigure itself.
 const reloadPatience = 5 * time.Second
 

@@ -3,7 +3,6 @@ package operator
 import (
 	"bytes"
 	"errors"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,6 +19,9 @@ type slewing struct {
 }
 
 func (*slewing) Status() status.Status { return status.Status{} }
+
+func (*slewing) Admins() []string  { return nil }
+func (*slewing) Tell(status.Event) {}
 
 func (s *slewing) StepClock(yes bool) (control.Stepped, error) {
 	if s.refuse {
@@ -39,7 +41,7 @@ func TestClockStepWantsAYes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: control.Handler(daemon, nil)}
+	server := control.NewServer(control.Handler(daemon, nil))
 	go server.Serve(listener) //nolint:errcheck // it ends with the test
 	t.Cleanup(func() { server.Close() })
 	run := func(args ...string) (string, error) {

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"testing"
@@ -78,6 +79,8 @@ func TestWordsOfTheEvents(t *testing.T) {
 		{LinkChanged{Interface: "eth0", Changes: 3}, "%BRAGI-4-LINK: link down: eth0, 3 changes since the interface is there"},
 		{InterfaceRenamed{Was: "eth0", Now: "eth1"}, "%BRAGI-4-LINK: the interface eth0 is now named eth1"},
 		{LinkUnwatched{Why: "why"}, "%BRAGI-4-LINK: why"},
+		{ChangeAsked{By: User{1000, "anna"}, What: "drain"}, "%BRAGI-5-CHANGE: anna (uid 1000) asks for: drain"},
+		{ChangeRefused{By: User{UID: 1000}, What: "clock step"}, "%BRAGI-4-CHANGE_REFUSED: uid 1000 may not: clock step"},
 		{Missed{Events: 7}, "%BRAGI-4-MISSED: 7 events are missing here: they are kept no more"},
 		{Missed{LastLife: true}, "%BRAGI-4-MISSED: the daemon was started anew: events before its start are missing here"},
 	} {
@@ -98,7 +101,7 @@ func TestWordsOfTheEvents(t *testing.T) {
 func TestNamesOfEventsFitIntoALine(t *testing.T) {
 	name, field := regexp.MustCompile(`^[A-Z][A-Z_]{0,31}$`), regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
 	for _, e := range []Event{ClockStepped{}, StateChanged{}, ClassChanged{}, ServiceStopped{}, AlarmRaised{}, AlarmCleared{}, ClientChanged{}, ClientGranted{},
-		ClientDenied{}, SettingChanged{}, Started{}, Stopped{}, Kept{}, ClockResumed{}, GrantsResumed{}, AnnounceLate{}, DrainChanged{}, ReceiverAccepted{}, Reloaded{}, SyncModeChosen{}, LinkChanged{}, Missed{}} {
+		ClientDenied{}, SettingChanged{}, ChangeAsked{}, ChangeRefused{}, Started{}, Stopped{}, Kept{}, ClockResumed{}, GrantsResumed{}, AnnounceLate{}, DrainChanged{}, ReceiverAccepted{}, Reloaded{}, SyncModeChosen{}, LinkChanged{}, Missed{}} {
 		w := e.Words()
 		if !name.MatchString(w.Name) || w.Topic == "" || w.Severity == 0 {
 			t.Errorf("%T: %+v", e, w)
@@ -132,13 +135,19 @@ func TestARecordComesBackFromJSON(t *testing.T) {
 // eventTypes are the types of this package that are events.
 func eventTypes(t *testing.T) (names []string) {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "event.go", nil, 0)
+	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range file.Decls {
-		if f, isFunc := d.(*ast.FuncDecl); isFunc && f.Name.Name == "Words" && f.Recv != nil {
-			names = append(names, f.Recv.List[0].Type.(*ast.Ident).Name)
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			if f, isFunc := d.(*ast.FuncDecl); isFunc && f.Name.Name == "Words" && f.Recv != nil {
+				names = append(names, f.Recv.List[0].Type.(*ast.Ident).Name)
+			}
 		}
 	}
 	if len(names) < 20 {

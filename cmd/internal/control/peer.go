@@ -1,0 +1,116 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"bragi/cmd/internal/status"
+)
+
+// Who may ask for what: the socket lets in root and the group bragi. They may read.
+// What changes something is for root, for the user that the daemon runs as, and for
+// those of control.admins. The kernel says who asks (SO_PEERCRED). Each change is
+// told with that.
+
+// Group is the group whose members may read.
+const Group = "bragi"
+
+// Gate is who may change something, and who hears of it.
+type Gate interface {
+	// Admins are the names or numbers of users who may, beside root.
+	Admins() []string
+	// Tell tells an event.
+	Tell(status.Event)
+}
+
+// answerPatience is how long an answer may take, its reader's slowness included.
+const answerPatience = 30 * time.Second
+
+// NewServer is a server of the control socket. Nobody holds a connection for long
+// who is slow, or says nothing.
+func NewServer(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			if who, known := peer(c); known {
+				return context.WithValue(ctx, peerKey{}, who)
+			}
+			return ctx
+		}}
+}
+
+type peerKey struct{}
+
+// peer is who opened a connection of a Unix socket.
+func peer(c net.Conn) (who status.User, known bool) {
+	conn, isUnix := c.(*net.UnixConn)
+	if !isUnix {
+		return who, false
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return who, false
+	}
+	var cred *unix.Ucred
+	if err := raw.Control(func(fd uintptr) { cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); err != nil {
+		return who, false
+	}
+	if err != nil {
+		return who, false
+	}
+	who.UID = cred.Uid
+	if u, err := user.LookupId(strconv.Itoa(int(cred.Uid))); err == nil {
+		who.Name = u.Username
+	}
+	return who, true
+}
+
+// guarded lets a change through only from those who may, and tells it.
+func guarded(g Gate, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// A recorder of tests has no deadline, and no need of one.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerPatience))
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			h.ServeHTTP(w, r)
+			return
+		}
+		who, known := r.Context().Value(peerKey{}).(status.User)
+		what := strings.ReplaceAll(strings.TrimPrefix(r.URL.Path, "/v1/"), "/", " ")
+		switch {
+		case !known:
+			reply(w, http.StatusForbidden, problem{"nothing can be changed from here (fix: use the control socket on the machine itself)"})
+		case !mayChange(who, g.Admins()):
+			g.Tell(status.ChangeRefused{By: who, What: what})
+			reply(w, http.StatusForbidden, problem{fmt.Sprintf("%v may not change anything (fix: become root, or add the user to control.admins)", who)})
+		default:
+			g.Tell(status.ChangeAsked{By: who, What: what})
+			h.ServeHTTP(w, r)
+		}
+	})
+}
+
+// mayChange tells whether a user may.
+func mayChange(who status.User, admins []string) bool {
+	return who.UID == 0 || int(who.UID) == os.Geteuid() ||
+		slices.Contains(admins, strconv.Itoa(int(who.UID))) || who.Name != "" && slices.Contains(admins, who.Name)
+}
+
+// share lets root and the group use the socket, and nobody else. Where there is no
+// such group, or this process may not give a file to it, only its owner may.
+func share(path, group string) error {
+	if g, err := user.LookupGroup(group); err == nil {
+		if id, err := strconv.Atoi(g.Gid); err == nil {
+			_ = os.Chown(path, -1, id) // a laptop's user may not, and owns the socket
+		}
+	}
+	return os.Chmod(path, 0o660)
+}

@@ -1,0 +1,211 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"bragi/cmd/internal/status"
+)
+
+// asked is a daemon that writes down who changes what.
+type asked struct {
+	fakeDaemon
+	admins *[]string
+	told   *[]status.Event
+}
+
+func (a asked) Admins() []string    { return *a.admins }
+func (a asked) Tell(e status.Event) { *a.told = append(*a.told, e) }
+
+// asksAs is the variable by which the test's program is told what to ask for, as
+// another user.
+const asksAs = "BRAGI_TEST_ASKS"
+
+func TestMain(m *testing.M) {
+	if socket := os.Getenv(asksAs); socket != "" {
+		var v any
+		c := NewClient(socket)
+		fmt.Println("read:", c.Get(context.Background(), "/v1/status", &v))
+		fmt.Println("change:", c.Post(context.Background(), "/v1/drain", Drain{On: true}, &v))
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// Root and the admins change things, the group reads, everybody else does not get
+// in; each change is told with the user who asked.
+func TestTheGroupReadsAndTheAdminsChange(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("SKIPPED: needs root, to ask as other users")
+	}
+	other, err := user.Lookup("nobody")
+	if err != nil {
+		t.Skip("SKIPPED: there is no user nobody")
+	}
+	group, err := user.LookupGroup("daemon")
+	if err != nil {
+		t.Skip("SKIPPED: there is no group daemon")
+	}
+	folder, err := os.MkdirTemp("", "bragi-control") // that of the test is not for others
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	if err := os.Chmod(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	program := copyOfThis(t, folder)
+	listener, err := listen(filepath.Join(folder, "control.sock"), group.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drained, admins, told := false, []string{}, []status.Event{}
+	server := NewServer(Handler(asked{fakeDaemon{drained: &drained}, &admins, &told}, nil))
+	go server.Serve(listener) //nolint:errcheck // it ends with the test
+	defer server.Close()
+	uid, _ := strconv.Atoi(other.Uid)
+	gid, _ := strconv.Atoi(group.Gid)
+	ask := func(uid, gid int) (read, change string) {
+		t.Helper()
+		told, drained = nil, false
+		cmd := exec.Command(program)
+		cmd.Env = []string{asksAs + "=" + listener.Addr().String()}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		first, second, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+		return strings.TrimPrefix(first, "read: "), strings.TrimPrefix(second, "change: ")
+	}
+	if read, change := ask(0, 0); read != "<nil>" || change != "<nil>" || !drained || len(told) != 1 || told[0].Words().Line() != "%BRAGI-5-CHANGE: root (uid 0) asks for: drain" {
+		t.Errorf("root reads: %s, changes: %s; drained %t, told %v", read, change, drained, told)
+	}
+	read, change := ask(uid, gid)
+	if want := fmt.Sprintf("nobody (uid %d) may not change anything (fix:", uid); read != "<nil>" || !strings.Contains(change, want) || drained {
+		t.Errorf("the group reads: %s, changes: %s; drained %t", read, change, drained)
+	}
+	if want := fmt.Sprintf("%%BRAGI-4-CHANGE_REFUSED: nobody (uid %d) may not: drain", uid); len(told) != 1 || told[0].Words().Line() != want {
+		t.Errorf("told %v, want %s", told, want)
+	}
+	for _, admin := range []string{"nobody", other.Uid} {
+		admins = []string{"root", admin}
+		if read, change := ask(uid, gid); read != "<nil>" || change != "<nil>" || !drained || len(told) != 1 {
+			t.Errorf("admin %s reads: %s, changes: %s; drained %t, told %v", admin, read, change, drained, told)
+		}
+	}
+	read, change = ask(uid, uid)
+	if want := "member of the group bragi"; !strings.Contains(read, want) || !strings.Contains(change, want) || drained {
+		t.Errorf("a stranger reads: %s, changes: %s; drained %t", read, change, drained)
+	}
+}
+
+// copyOfThis is the test's program where other users may run it.
+func copyOfThis(t *testing.T, folder string) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(folder, "asks")
+	if err := os.WriteFile(program, content, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return program
+}
+
+// From where the kernel does not say who asks, everything can be read and nothing
+// changed.
+func TestNobodyChangesAnythingFromAnotherMachine(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	drained := false
+	server := NewServer(Handler(fakeDaemon{drained: &drained}, &fakeSim{}))
+	go server.Serve(l) //nolint:errcheck // it ends with the test
+	defer server.Close()
+	for _, c := range []struct {
+		method, path, body string
+		want               int
+	}{
+		{"GET", "/v1/status", "", 200}, {"POST", "/v1/drain", `{"on": true}`, 403}, {"POST", "/v1/sim/antenna", `{"ok": true}`, 403},
+		{"PUT", "/v1/drain", `{"on": true}`, 403}, {"DELETE", "/v1/status", "", 403}, {"POST", "/v1/nothing", "", 403},
+	} {
+		request, err := http.NewRequest(c.method, "http://"+l.Addr().String()+c.path, strings.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != c.want {
+			t.Errorf("%s %s: %s, want %d", c.method, c.path, response.Status, c.want)
+		}
+	}
+	if drained {
+		t.Error("it is drained all the same")
+	}
+}
+
+// A client that sends a byte a minute, or reads none of the answer, is hung up on.
+func TestASlowClientIsHungUpOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED in short mode: needs the server's patience")
+	}
+	path := filepath.Join(t.TempDir(), "control.sock")
+	l, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := NewServer(Handler(fakeDaemon{drained: new(bool)}, nil))
+	go server.Serve(l) //nolint:errcheck // it ends with the test
+	defer server.Close()
+	for _, sent := range []string{"G", "GET /v1/status HT", "GET /v1/status HTTP/1.1\r\nHost: x\r\nX-Slow: "} {
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, sent); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if answer, err := io.ReadAll(c); err != nil || bytes.Contains(answer, []byte("200 OK")) {
+			t.Errorf("after %q: %q, %v", sent, answer, err)
+		}
+	}
+	long := "GET /v1/status HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 1<<20)
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, long); err == nil {
+		if answer, err := io.ReadAll(c); err == nil && !bytes.Contains(answer, []byte("431")) || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("a header of 1 MiB: %.60q, %v", answer, err)
+		}
+	}
+}
