@@ -39,7 +39,7 @@ const answerPatience = 30 * time.Second
 // NewServer is a server of the control socket. Nobody holds a connection for long
 // who is slow, or says nothing.
 func NewServer(h http.Handler) *http.Server {
-	return &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+	return &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: answerPatience, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			if who, known := peer(c); known {
 				return context.WithValue(ctx, peerKey{}, who)
@@ -77,8 +77,6 @@ func peer(c net.Conn) (who status.User, known bool) {
 // guarded lets a change through only from those who may, and tells it.
 func guarded(g Gate, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// A recorder of tests has no deadline, and no need of one.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerPatience))
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
 			h.ServeHTTP(w, r)
 			return

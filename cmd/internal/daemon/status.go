@@ -39,7 +39,7 @@ func (d *Daemon) latest() status.Status {
 	l, wall := d.look, d.lookedAt
 	at := func(m timescale.Mono) time.Time { return wall.Add(m.Sub(l.At)) }
 	s := status.Status{
-		Version: version.Version, Time: wall, UptimeS: wall.Sub(d.started).Seconds(), Profile: d.cfg.Board.Profile,
+		Schema: status.Schema, Version: version.Version, Time: wall, UptimeS: wall.Sub(d.started).Seconds(), Profile: d.cfg.Board.Profile,
 		Clock: clockStatus(l, at), GNSS: gnssStatus(l), Holdover: holdoverStatus(l, d.cfg.Servo()), Hardware: hardware,
 		Alarms: d.alarms.Active(), Walk: append([]status.Step{}, d.walk...),
 		Master: status.Master{Interface: d.cfg.Board.Interface, Address: d.cfg.Master.Address, EventPort: int(d.cfg.Master.EventPort),
@@ -256,12 +256,12 @@ func knownStatus(m holdover.Memory) *status.Known {
 // masterStatus fills in what the master says of itself.
 func masterStatus(s *status.Status, service udp.Status) {
 	snap := service.Snapshot
-	s.Clients, s.Denied = []status.Client{}, []status.Denied{}
+	s.Clients, s.Denied, s.Master.Counters = []status.Client{}, []status.Denied{}, map[string]uint64{}
+	s.Master.Sessions = map[string]int{}
 	if snap == nil {
 		return
 	}
 	s.Master.Identity, s.Master.Domain, s.Master.Clients = snap.Identity.String(), snap.Domain, len(snap.Clients)
-	s.Master.Counters = map[string]uint64{}
 	for _, n := range snap.Stats.Sent {
 		s.Master.Sent += n
 	}

@@ -7,8 +7,17 @@ package status
 
 import "time"
 
+// docs/status.schema.json is made from the types below.
+//
+//go:generate go test . -run TestTheSchemaIsThatOfTheTypes -update
+
+// Schema is the version of what GET /v1/status answers: another number means that a
+// field was removed or has another meaning. New fields do not change it.
+const Schema = 1
+
 // Status is the whole daemon at one moment.
 type Status struct {
+	Schema   int       `json:"schema"` // the version of these fields: 1. New fields do not change it
 	Version  string    `json:"version"`
 	Time     time.Time `json:"time"` // of CLOCK_REALTIME, for the reader's eye only
 	UptimeS  float64   `json:"uptime_s"`
