@@ -177,5 +177,5 @@ var Table = []Kind{
 	{Code: ConfigUnconfirmed, Severity: Warning, Text: "a commit of the configuration waits for its confirmation; bragid takes it back when the time is over",
 		Fix: "if everything works: bragi config confirm"},
 	{Code: ConfigWaits, Severity: Warning, Text: "keys of the configuration wait for a restart of bragid",
-		Fix: "restart bragid; clients do not notice it: systemctl restart bragid"},
+		Fix: "restart bragid: bragi restart; clients do not notice it"},
 }

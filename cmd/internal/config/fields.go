@@ -32,6 +32,7 @@ type field struct {
 	write   func() string       // its value as TOML
 	reset   func()              // puts the default
 	allowed func() string       // what may be written, in words
+	schema  map[string]any      // what may be written, as a JSON schema
 	choices []string            // what may be written, as TOML, when that is one of a few words; nil: more
 	absent  string              // what holds without the key, in words; "": the default as TOML
 }
@@ -58,8 +59,26 @@ func bind[T any](at *T, initial T, allowed func() string, read func(value) (T, *
 		write:   func() string { return write(*at) },
 		reset:   func() { *at = initial },
 		allowed: allowed,
+		schema:  map[string]any{"type": "string"},
 	}
 }
+
+// described gives a field another schema than any string.
+func (f field) described(schema map[string]any) field {
+	f.schema = schema
+	return f
+}
+
+// oneOf is the schema of a few values.
+func oneOf[T any](values []T) map[string]any { return map[string]any{"enum": values} }
+
+// within is the schema of a number.
+func within[T any](kind string, low, high T) map[string]any {
+	return map[string]any{"type": kind, "minimum": low, "maximum": high}
+}
+
+// aList is the schema of a list of strings.
+var aList = map[string]any{"type": "array", "items": map[string]any{"type": "string"}}
 
 func words(s string) func() string { return func() string { return s } }
 
@@ -140,7 +159,7 @@ func named[T any](at *T, initial T, choices []string, parse func(string) (T, err
 		return none, &flaw{"is not known", fix}
 	}, func(x T) string { return strconv.Quote(fmt.Sprint(x)) })
 	f.choices = quotes(choices)
-	return f
+	return f.described(oneOf(choices))
 }
 
 func quotes(words []string) []string {
@@ -177,10 +196,12 @@ func choice[T comparable](at *T, initial T, must, fix string, choices ...meaning
 		}
 		return ""
 	})
+	var written []any
 	for _, c := range choices {
 		f.choices = append(f.choices, value{v: c.written}.show())
+		written = append(written, c.written)
 	}
-	return f
+	return f.described(oneOf(written))
 }
 
 // choiceOf is one of a few whole numbers.
@@ -201,7 +222,7 @@ func whole[T ~int | ~uint8 | ~uint16 | ~uint64](at *T, initial T, low, high int6
 			return 0, &flaw{"must be a whole number from " + allowed(), fix}
 		}
 		return T(n), nil
-	}, func(n T) string { return fmt.Sprint(n) })
+	}, func(n T) string { return fmt.Sprint(n) }).described(within("integer", low, high))
 }
 
 // number is a number within limits.
@@ -219,7 +240,7 @@ func number(at *float64, initial, low, high float64, fix string) field {
 			return 0, &flaw{"must be a number from " + allowed(), fix}
 		}
 		return x, nil
-	}, func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) })
+	}, func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }).described(within("number", low, high))
 }
 
 // onByDefault is true unless the file says false.
@@ -237,7 +258,7 @@ func boolean(at *bool, initial bool) field {
 		return b, nil
 	}, strconv.FormatBool)
 	f.choices = []string{"true", "false"}
-	return f
+	return f.described(map[string]any{"type": "boolean"})
 }
 
 // never is what the word "never" is read as, where a duration may be that.
@@ -367,7 +388,7 @@ func list[T any](at *[]T, example string, parse func(string) (T, *flaw)) field {
 			texts[i] = strconv.Quote(fmt.Sprint(x))
 		}
 		return "[" + strings.Join(texts, ", ") + "]"
-	})
+	}).described(aList)
 }
 
 // prefixes is a list of IPv4 prefixes or addresses.
@@ -423,6 +444,7 @@ func opinion(at *[]string) field {
 		return write()
 	}
 	f.reset = func() { *at = []string{OpinionAuto} }
+	f.schema = map[string]any{"anyOf": []any{oneOf([]string{OpinionAuto, OpinionOff}), aList}}
 	f.allowed = words(`"auto", "off", or a list of NTP servers, for example ["ntp1.example.net", "192.0.2.7"]`)
 	return f
 }

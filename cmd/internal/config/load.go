@@ -14,7 +14,8 @@ import (
 	"bragi/cmd/internal/file"
 )
 
-const fileSizeLimit = 1 << 20
+// SizeLimit is the most bytes that a configuration may have.
+const SizeLimit = 1 << 20
 
 // Load reads the file at path, overrides what sets name ("section.key=value", a TOML value
 // or a bare string), and judges the whole. The error is Problems when the
@@ -29,7 +30,7 @@ func Load(path string, sets []string) (*Config, []Warning, error) {
 
 // ReadText is the file's text, whatever it says.
 func ReadText(path string) ([]byte, error) {
-	text, err := file.Read(path, fileSizeLimit)
+	text, err := file.Read(path, SizeLimit)
 	if err != nil {
 		return nil, fmt.Errorf("config: %w (fix: --config FILE; configs/ has examples)", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"bragi/board"
@@ -104,7 +105,7 @@ func (d *Daemon) PreviousConfig(number int) (control.PreviousText, error) {
 	defer d.reloading.Unlock()
 	p, err := d.source.store.Find(number)
 	if err != nil {
-		return control.PreviousText{}, fmt.Errorf("previous configuration %w (fix: bragi config previous lists them)", err)
+		return control.PreviousText{}, err
 	}
 	return control.PreviousText{Previous: previousOf(p), Text: string(p.Text)}, nil
 }
@@ -138,7 +139,7 @@ func (d *Daemon) RollbackConfig(r control.Rollback) (control.Committed, error) {
 	defer d.reloading.Unlock()
 	p, err := d.source.store.Find(r.Number)
 	if err != nil {
-		return control.Committed{}, fmt.Errorf("previous configuration %w", err)
+		return control.Committed{}, err
 	}
 	return d.commit(p.Text, r.Base, r.ConfirmS, r.Number)
 }
@@ -261,7 +262,7 @@ func supervised() bool { return os.Getenv("NOTIFY_SOCKET") != "" }
 func (d *Daemon) configTroubles() (raised []alarms.Raised) {
 	c := d.configStatus()
 	if len(c.Waiting) > 0 {
-		raised = append(raised, alarms.Raised{Code: alarms.ConfigWaits, Detail: fmt.Sprint(c.Waiting)})
+		raised = append(raised, alarms.Raised{Code: alarms.ConfigWaits, Detail: strings.Join(c.Waiting, ", ")})
 	}
 	if u := c.Unconfirmed; u != nil {
 		raised = append(raised, alarms.Raised{Code: alarms.ConfigUnconfirmed, Detail: fmt.Sprintf("%v left", time.Duration(u.LeftS*float64(time.Second)).Round(time.Second))})

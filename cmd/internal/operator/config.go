@@ -14,7 +14,7 @@ import (
 )
 
 func configCommand(o *options) *cobra.Command {
-	return cli.Group("config", "Read and write configurations", importIOSCommand(o), snippetCommand(o))
+	return cli.Group("config", "Read, judge and change configurations", append(lifeCommands(o), importIOSCommand(o), snippetCommand(o))...)
 }
 
 func importIOSCommand(o *options) *cobra.Command {

@@ -1,8 +1,7 @@
 package operator
 
 import (
-	"fmt"
-	"strings"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -23,16 +22,8 @@ func reloadCommand(o *options) *cobra.Command {
 			if o.json {
 				return printJSON(c.OutOrStdout(), done)
 			}
-			if len(done.Applied) > 0 {
-				fmt.Fprintf(c.OutOrStdout(), "Applied: %s.\n", strings.Join(done.Applied, ", "))
-			}
-			if len(done.Waiting) > 0 {
-				fmt.Fprintf(c.OutOrStdout(), "Needs a restart (systemctl restart bragid): %s.\n", strings.Join(done.Waiting, ", "))
-			}
-			if len(done.Applied)+len(done.Waiting) == 0 {
-				fmt.Fprintln(c.OutOrStdout(), "Nothing has changed.")
-			}
-			return nil
+			_, err := io.WriteString(c.OutOrStdout(), ReloadedText(done))
+			return err
 		}}
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return c

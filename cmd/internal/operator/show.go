@@ -24,7 +24,7 @@ func showCommand(o *options) *cobra.Command {
 		ofStatus(o, "interfaces", "The network port: link, stamps, address, packets", show.Interfaces, interfaces),
 		ofStatus(o, "alarms", "What is wrong and what to do, the most serious first", show.Alarms, func(s status.Status) any { return s.Alarms }),
 		ofStatus(o, "restart", "What this process took over from the last one, and the longest gap between Announces", show.Restart, func(s status.Status) any { return s.Restart }),
-		logCommand(o), versionCommand(o), techCommand(o),
+		configScreen(o, "config"), logCommand(o), versionCommand(o), techCommand(o),
 		cli.Group("ptp", "As on a Cisco screen",
 			cli.Group("clock", "As on a Cisco screen",
 				ofStatusAt(o, "running", "The PTP clock, with the words and columns of an ASR900", show.PTPClockRunning,

@@ -28,6 +28,10 @@ type answering struct {
 
 func (a *answering) Status() status.Status { return a.status }
 
+func (a *answering) Config() (control.Config, error) {
+	return control.Config{File: "/etc/bragi/bragi.toml", Text: "[board]\n"}, nil
+}
+
 // daemon serves a status on a socket, whose path it returns.
 func daemon(t *testing.T, s status.Status) string {
 	t.Helper()

@@ -57,6 +57,11 @@ func (o *options) everything(ctx context.Context, _ []string) ([]chapter, error)
 		} {
 			add(p.title, p.draw(s))
 		}
+		if c, err := o.client().Config(ctx); err == nil {
+			add("show config", configText(c)+"\n"+c.Text)
+		} else {
+			add("show config", err.Error()+"\n")
+		}
 	} else {
 		add("bragid", err.Error()+"\n")
 	}

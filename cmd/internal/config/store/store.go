@@ -24,20 +24,18 @@ import (
 	"strings"
 	"time"
 
+	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/file"
 )
 
 // Kept is how many previous texts are kept.
 const Kept = 10
 
-// SizeLimit is the most bytes that a configuration may have.
-const SizeLimit = 1 << 20
-
 // Why nothing is changed; errors.Is finds them.
 var (
 	ErrBase       = errors.New("the configuration is another since")
 	ErrSame       = errors.New("nothing to commit: the file says that already")
-	ErrNoPrevious = errors.New("no such previous configuration is kept")
+	ErrNoPrevious = errors.New("is not kept")
 )
 
 // Store is one configuration's file. It is not safe for several goroutines.
@@ -96,7 +94,7 @@ func Hash(text []byte) string {
 }
 
 // Text is what the file says now.
-func (s *Store) Text() ([]byte, error) { return file.Read(s.path, SizeLimit) }
+func (s *Store) Text() ([]byte, error) { return file.Read(s.path, config.SizeLimit) }
 
 // Previous are the texts that are kept, the latest first.
 func (s *Store) Previous() ([]Previous, error) {
@@ -110,7 +108,7 @@ func (s *Store) Previous() ([]Previous, error) {
 		info, err := os.Stat(filepath.Join(s.folder, name))
 		if err == nil {
 			p.ReplacedAt = info.ModTime()
-			p.Text, err = file.Read(filepath.Join(s.folder, name), SizeLimit)
+			p.Text, err = file.Read(filepath.Join(s.folder, name), config.SizeLimit)
 		}
 		if err != nil {
 			return nil, err
@@ -156,7 +154,7 @@ func (s *Store) Find(n int) (Previous, error) {
 		return Previous{}, err
 	}
 	if n < 1 || n > len(names) {
-		return Previous{}, fmt.Errorf("%d: %w (%d are)", n, ErrNoPrevious, len(names))
+		return Previous{}, fmt.Errorf("previous configuration %d %w, %d are (fix: bragi config previous lists them)", n, ErrNoPrevious, len(names))
 	}
 	list, err := s.Previous()
 	if err != nil {
@@ -179,8 +177,8 @@ func (s *Store) Commit(base string, text []byte, now Moment, within time.Duratio
 		return ErrBase
 	case Hash(text) == base:
 		return ErrSame
-	case len(text) > SizeLimit:
-		return fmt.Errorf("the text has %d bytes, more than %d: %w", len(text), SizeLimit, file.ErrTooLarge)
+	case len(text) > config.SizeLimit:
+		return fmt.Errorf("the text has %d bytes, more than %d: %w", len(text), config.SizeLimit, file.ErrTooLarge)
 	}
 	waits := s.Unconfirmed()
 	name, err := s.keep(old)
@@ -273,7 +271,7 @@ func (s *Store) mark(u Unconfirmed) error {
 // Unconfirmed is the commit that waits for its confirmation; nil: none does. A
 // file that was edited since is nobody's to take back.
 func (s *Store) Unconfirmed() *Unconfirmed {
-	content, err := file.Read(s.markPath(), SizeLimit)
+	content, err := file.Read(s.markPath(), config.SizeLimit)
 	if err != nil {
 		return nil
 	}
@@ -299,7 +297,7 @@ func (s *Store) Confirm() error {
 
 // Before is the text that an unconfirmed commit took the place of.
 func (s *Store) Before(u Unconfirmed) ([]byte, error) {
-	return file.Read(filepath.Join(s.folder, u.Before), SizeLimit)
+	return file.Read(filepath.Join(s.folder, u.Before), config.SizeLimit)
 }
 
 // TakeBack puts the text before an unconfirmed commit into the file again. The

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"bragi/cmd/internal/config"
 )
 
 func applied() error { return nil }
@@ -202,7 +204,7 @@ func TestADiskThatTakesNothingChangesNothing(t *testing.T) {
 		s := begin(t, "old")
 		text := []byte("new")
 		if spoil == nil {
-			text = make([]byte, SizeLimit+1)
+			text = make([]byte, config.SizeLimit+1)
 		} else if err := spoil(s); err != nil {
 			t.Fatal(err)
 		}
