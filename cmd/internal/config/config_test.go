@@ -52,7 +52,7 @@ func TestCommentedKeysOfExamplesShowTheDefault(t *testing.T) {
 			if strings.HasPrefix(line, "[") {
 				section = strings.Trim(line, "[]\n")
 			}
-			rest, commented := strings.CutPrefix(line, "# ")
+			rest, commented := strings.CutPrefix(line, "#")
 			if match := commentedKey.FindStringSubmatch(rest); commented && match != nil {
 				line = rest
 				key := join(section, match[1])

@@ -15,7 +15,7 @@ import (
 	"bragi/holdover/quality"
 )
 
-// The reference pages are made from the table below.
+// The reference pages and the examples are made from the table below.
 //
 //go:generate go test . -run TestPagesAgreeWithTheTable -update
 

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -19,8 +20,8 @@ const (
 	pageWidth     = 120
 )
 
-// docs/CONFIG.md, and the list of live keys in docs/RESTART.md, say what the
-// table says.
+// docs/CONFIG.md, the list of live keys in docs/RESTART.md, and the examples in
+// configs/ say what the table says.
 func TestPagesAgreeWithTheTable(t *testing.T) {
 	restart, err := os.ReadFile(restartPage)
 	if err != nil {
@@ -31,10 +32,14 @@ func TestPagesAgreeWithTheTable(t *testing.T) {
 	if !begins || !ends {
 		t.Fatalf("%s has no list of the live keys", restartPage)
 	}
-	for file, want := range map[string]string{
+	pages := map[string]string{
 		referencePage: reference(),
 		restartPage:   before + liveBegins + liveKeys() + liveEnds + after,
-	} {
+	}
+	for _, e := range Examples() {
+		pages[filepath.Join(examples, e.Name+".toml")] = e.Text()
+	}
+	for file, want := range pages {
 		if *update {
 			if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
 				t.Fatal(err)
