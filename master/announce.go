@@ -35,6 +35,9 @@ func (m *Master) build() {
 		Grandmaster:             m.me.Clock,
 		TimeSource:              wire.TimeSource(a.TimeSource),
 	}).Append(m.announce[:0])
+	for _, b := range [...][]byte{m.sync, m.followUp, m.announce, m.delayResp, m.pdelayResp} {
+		wire.SetControl(b)
+	}
 }
 
 // timeFlags are the bits of the flagField that belong to timePropertiesDS.

@@ -29,12 +29,18 @@ type grant struct {
 // client is a row of the client table. It exists while it has a live grant.
 type client struct {
 	clientLife
-	credit     int32              // row of the credit table + 1, 0 for a trusted address
+	trusted    bool               // no credit is needed
+	source     int32              // row of its address, see sources
+	prefix     int32              // row of its prefix, see prefixes
+	beside     int32              // row + 1 of the next client at the same address
+	paused     uint64             // messages held back for want of credit
+	pausedAt   timescale.Mono     // the last of them
 	twoStep    bool               // its prefix is in Config.TwoStepFor
 	signals    bucket             // of its Signaling, see limiter
 	unanswered [numReasons]uint32 // Delay_Req without an answer, by reason
 	tokens     int64              // Delay_Req it may still send, in ns of its allowance
 	filled     timescale.Mono     // when tokens were counted
+	trouble    sendTrouble
 	denied     denial
 	cancels    uint8 // CANCELs of a drain that were sent
 	nextCancel timescale.Mono

@@ -85,12 +85,14 @@ type Config struct {
 	// each link. There is no grant for it.
 	Pdelay bool
 
-	// Management: GET of the data sets is answered, to trusted addresses.
+	// Management: GET of the data sets is answered, to allowed addresses.
 	Management bool
-	// ManagementSet: SET of PRIORITY1, PRIORITY2 and USER_DESCRIPTION too, until
-	// the restart. Whoever can forge a trusted address can then choose the master.
+	// ManagementSet: SET of PRIORITY1, PRIORITY2 and USER_DESCRIPTION too, by trusted
+	// addresses, until the restart. Whoever can forge a trusted address can then choose the master.
 	ManagementSet bool
 	Description   Description
+	// Profile is the profileIdentity (3.2, 20.3.3); zero: the default of 1588 with E2E.
+	Profile [6]byte
 
 	// Seed of the rate limit's leak and of the hash tables; any number, best a random one.
 	Seed uint64
@@ -114,6 +116,9 @@ func (c Config) withDefaults() (Config, error) {
 		if l := c.Limits[f]; l.MinLog < minLogInterval || l.MaxLog > maxLogInterval || l.MinLog > l.MaxLog {
 			return c, fmt.Errorf("master: %v interval limits %d..%d are not within %d..%d", Flow(f), l.MinLog, l.MaxLog, minLogInterval, maxLogInterval)
 		}
+	}
+	if c.Profile == ([6]byte{}) {
+		c.Profile = [6]byte{0x00, 0x1B, 0x19, 0x00, 0x01, 0x00}
 	}
 	switch {
 	case c.MaxClients < 1 || c.MaxClients > maxClients:

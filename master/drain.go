@@ -65,6 +65,7 @@ func (m *Master) signalTo(to Key, seq *uint16, from netip.Addr, out *Outbox) {
 	*seq++
 	s := wire.Signaling{Header: h, Target: to.Port, TLVs: tlvs}
 	m.signal = s.Append(m.signal[:0])
+	wire.SetControl(m.signal)
 	out.put(Message{Src: from, Dst: to.Address, Payload: m.signal})
 	m.stats.Sent[wire.TypeSignaling]++
 }

@@ -12,20 +12,23 @@ type EventKind uint8
 
 // The events.
 const (
-	EventClientNew  EventKind = iota // first grant of a client
-	EventGranted                     // a flow granted, or its rate changed; a renewal is none
-	EventDenied                      // a request denied; said once per reason and minute
-	EventCancelled                   // a flow ended by its client
-	EventExpired                     // a flow ended by time: the client did not renew
-	EventDrained                     // a flow ended by a drain
-	EventClientGone                  // its last flow ended
-	EventChanged                     // a SET of management took effect
-	EventRefused                     // a datagram refused from one who is no client; said once per minute and address
+	EventClientNew   EventKind = iota // first grant of a client
+	EventGranted                      // a flow granted, or its rate changed; a renewal is none
+	EventDenied                       // a request denied; said once per reason and minute
+	EventCancelled                    // a flow ended by its client
+	EventExpired                      // a flow ended by time: the client did not renew
+	EventDrained                      // a flow ended by a drain
+	EventClientGone                   // its last flow ended
+	EventChanged                      // a SET of management took effect
+	EventGaveWay                      // a flow ended for a newcomer: its client showed no life
+	EventReplaced                     // a flow ended: its client came back with another portIdentity
+	EventUnreachable                  // a flow ended: the network says that its client is not there
+	EventRefused                      // a datagram refused from one who is no client; said once per minute and address
 )
 
 // String is the event in words.
 func (k EventKind) String() string {
-	names := [...]string{"client new", "granted", "denied", "cancelled", "expired", "drained", "client gone", "changed by management", "refused"}
+	names := [...]string{"client new", "granted", "denied", "cancelled", "expired", "drained", "client gone", "changed by management", "gave way to a newcomer", "replaced by another portIdentity", "unreachable", "refused"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -39,9 +42,10 @@ type Event struct {
 	Client      Key
 	Type        wire.MessageType
 	LogInterval int8
-	Seconds     uint32 // duration granted or asked, in s
-	Reason      Reason // of EventDenied and EventRefused
-	Domain      uint8  // domainNumber of the message, of EventRefused
+	Seconds     uint32            // duration granted or asked, in s
+	Reason      Reason            // of EventDenied and EventRefused
+	Target      wire.PortIdentity // whom it was meant for, of EventRefused for WrongTarget
+	Domain      uint8             // domainNumber of the message, of EventRefused
 }
 
 // repeatRefusalAfter is how long the same refusal stays unsaid.

@@ -39,6 +39,15 @@ type gap struct {
 // mute says that what lies before the next Announce is no gap.
 func (g *gap) mute(changed bool) { g.waiting = g.waiting || changed }
 
+// takeBack says that the last Announce of a flow did not leave; before is when the
+// one before it did.
+func (g *gap) takeBack(flow *grant, before timescale.Mono) {
+	if d := flow.sentAt.Sub(before); !before.IsZero() && flow.log <= gapMaxLog && !before.Before(g.since) && d > LongAnnounceGap {
+		g.Long--
+	}
+	flow.sentAt = before
+}
+
 // note takes an Announce that leaves now.
 func (g *gap) note(now timescale.Mono, flow *grant) {
 	if g.waiting {

@@ -249,6 +249,22 @@ func TestCancelIsAcknowledged(t *testing.T) {
 	}
 }
 
+// The bits of 1588-2019 in a CANCEL: with maintainRequest the client cancels another
+// thing than what it was granted.
+func TestACancelThatMaintainsItsRequestEndsNothing(t *testing.T) {
+	for flags, ends := range [4]bool{true, false, true, false} {
+		m, p := newMaster(t, nil), newPeer(1)
+		p.subscribe(t, m, start, 300)
+		got := say(t, m, start, p.signaling(t, rawTLV{0, byte(wire.TLVCancelUnicast), 0, 2, byte(wire.TypeSync)<<4 | byte(flags), 0}))
+		if len(got) != 1 || len(got[0].acks) != 1 || got[0].Payload[wire.SignalingLen+wire.TLVHeaderLen] != byte(wire.TypeSync)<<4|byte(flags) {
+			t.Fatalf("flags %d: answered %+v", flags, got)
+		}
+		if live := m.Snapshot(start).Clients[0].Grants[FlowSync].Live; live == ends {
+			t.Errorf("flags %d: the flow lives: %v", flags, live)
+		}
+	}
+}
+
 // Two clocks behind one address are two clients, and one identity at two
 // addresses as well: nobody's stream can be moved or stopped by another.
 func TestClientIsAddressAndIdentity(t *testing.T) {

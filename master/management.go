@@ -2,6 +2,7 @@ package master
 
 import (
 	"encoding/binary"
+	"net/netip"
 	"unicode/utf8"
 
 	"bragi/gnss/timescale"
@@ -31,8 +32,6 @@ func (m *Master) management(now timescale.Mono, d *Datagram, out *Outbox) Reason
 		return WrongTarget
 	case g.Action != wire.ActionGet && g.Action != wire.ActionSet && g.Action != wire.ActionCommand:
 		return NotForMaster
-	case !m.trusted(d.Src): // an answer is up to six times its question
-		return AddressDenied
 	case !m.limiter.pass(now, d.Src):
 		return RateLimited
 	}
@@ -47,8 +46,12 @@ func (m *Master) management(now timescale.Mono, d *Datagram, out *Outbox) Reason
 	data, known := m.dataSet(nil, id, d)
 	var wrong wire.ManagementError
 	switch {
+	case !known && id.Standard():
+		wrong = wire.ErrorNotSupported
 	case !known:
 		wrong = wire.ErrorNoSuchID
+	case g.Action == wire.ActionSet && !m.trusted(d.Src):
+		wrong = wire.ErrorNotSettable
 	case g.Action == wire.ActionSet:
 		if wrong = m.set(id, value); wrong == 0 {
 			data, _ = m.dataSet(nil, id, d)
@@ -75,7 +78,18 @@ func (m *Master) management(now timescale.Mono, d *Datagram, out *Outbox) Reason
 	if g.Action == wire.ActionCommand {
 		r.Action = wire.ActionAcknowledge
 	}
-	out.put(Message{Src: d.Dst, Dst: d.Src, Payload: r.Append(nil)})
+	answer := r.Append(nil)
+	// A question may be forged: what it buys is bounded as all else is.
+	if !m.trusted(d.Src) && len(answer) > CreditFactor*len(d.Payload) {
+		r.TLVs, _ = wire.ParseTLVs(wire.AppendManagementErrorTLV(nil, wire.ErrorTooBig, id))
+		answer = r.Append(nil)
+	}
+	wire.SetControl(answer)
+	msg := Message{Src: d.Dst, Dst: d.Src, Port: d.Port, Payload: answer}
+	if id == wire.IDTime && wrong == 0 && len(data) == timeLen {
+		msg.EstimateAt = wire.ManagementLen + wire.TLVHeaderLen + 2
+	}
+	out.put(msg)
 	m.stats.Sent[wire.TypeManagement]++
 	return Accepted
 }
@@ -127,18 +141,18 @@ func (m *Master) header() wire.Header {
 // What the data sets say that is the same for every grandmaster: no statistics
 // of a parent (8.2.3), the intervals of a port that serves whatever is granted.
 const (
-	ordinaryClock         = 0x8000
-	networkUDPv4          = 1
-	portStateMaster       = 6
-	portStatePassive      = 7
-	delayMechanismE2E     = 1
-	noParentVariance      = 0xFFFF
-	noParentChangeRate    = 0x7FFFFFFF
-	announceReceiptIn     = 3
-	defaultLogAnnounce    = 1
-	defaultLogSync        = 0
-	defaultLogDelayReq    = 0
-	defaultProfileE2E1588 = "\x00\x1B\x19\x00\x01\x00"
+	ordinaryClock      = 0x8000
+	networkUDPv4       = 1
+	portStateMaster    = 6
+	portStatePassive   = 7
+	delayMechanismE2E  = 1
+	noParentVariance   = 0xFFFF
+	noParentChangeRate = 0x7FFFFFFF
+	announceReceiptIn  = 3
+	defaultLogAnnounce = 1
+	defaultLogSync     = 0
+	defaultLogDelayReq = 0
+	timeLen            = 10
 )
 
 // dataSet adds the data of an id to b.
@@ -155,13 +169,14 @@ func (m *Master) dataSet(b []byte, id wire.ManagementID, d *Datagram) ([]byte, b
 	case wire.IDUserDescription:
 		b = wire.AppendText(b, m.cfg.Description.User)
 	case wire.IDDefaultDataSet:
-		b = append(b, 0, 0, 0, 1, m.cfg.Priority1) // one step, may be master; one port
+		b = append(b, flag(m.followed(d.Src), 0), 0, 0, 1, m.cfg.Priority1) // may be master; one port
 		b = append(quality(b), m.cfg.Priority2)
 		b = append(append(b, m.me.Clock[:]...), m.cfg.Domain, 0)
 	case wire.IDCurrentDataSet:
 		b = append(b, make([]byte, 18)...) // stepsRemoved, offsetFromMaster, meanDelay: none
 	case wire.IDParentDataSet:
-		b = m.me.Append(b)
+		// A grandmaster's parent is itself, with port number 0 (8.2.3.2).
+		b = wire.PortIdentity{Clock: m.me.Clock}.Append(b)
 		b = binary.BigEndian.AppendUint16(append(b, 0, 0), noParentVariance)
 		b = binary.BigEndian.AppendUint32(b, noParentChangeRate)
 		b = append(quality(append(b, m.cfg.Priority1)), m.cfg.Priority2)
@@ -187,6 +202,30 @@ func (m *Master) dataSet(b []byte, id wire.ManagementID, d *Datagram) ([]byte, b
 		b = append(b, m.cfg.MinorVersion<<4|2, 0)
 	case wire.IDClockAccuracy:
 		b = append(b, a.ClockAccuracy, 0)
+	case wire.IDSlaveOnly:
+		b = append(b, 0, 0)
+	case wire.IDMasterOnly, wire.IDUnicastNegotiation:
+		b = append(b, 1, 0)
+	case wire.IDLogAnnounceInterval:
+		b = append(b, defaultLogAnnounce, 0)
+	case wire.IDAnnounceReceiptLimit:
+		b = append(b, announceReceiptIn, 0)
+	case wire.IDLogSyncInterval:
+		b = append(b, defaultLogSync, 0)
+	case wire.IDDelayMechanism:
+		b = append(b, delayMechanismE2E, 0)
+	case wire.IDTime:
+		if !a.Serve {
+			return nil, false // there is no time that may be told
+		}
+		b = append(b, make([]byte, timeLen)...) // the transport fills it in
+	case wire.IDUTCProperties:
+		b = binary.BigEndian.AppendUint16(b, uint16(a.CurrentUTCOffset))
+		b = append(b, uint8(m.timeFlags()&(wire.FlagLeap61|wire.FlagLeap59|wire.FlagUTCOffsetValid)), 0)
+	case wire.IDTraceability:
+		b = append(b, uint8(m.timeFlags()&(wire.FlagTimeTraceable|wire.FlagFrequencyTraceable)), 0)
+	case wire.IDTimescale:
+		b = append(b, uint8(m.timeFlags()&wire.FlagPTPTimescale), a.TimeSource)
 	case wire.IDGrandmasterSettingsNP:
 		b = binary.BigEndian.AppendUint16(quality(b), uint16(a.CurrentUTCOffset))
 		b = append(b, uint8(m.timeFlags()), a.TimeSource)
@@ -210,5 +249,16 @@ func (m *Master) describe(b []byte, d *Datagram) []byte {
 	b = wire.AppendText(b, m.cfg.Description.Product)
 	b = wire.AppendText(b, m.cfg.Description.Revision)
 	b = wire.AppendText(b, m.cfg.Description.User)
-	return append(b, defaultProfileE2E1588...)
+	return append(b, m.cfg.Profile[:]...)
+}
+
+// followed tells whether the Syncs to an address are two-step ones.
+func (m *Master) followed(a netip.Addr) bool { return m.twoStep || m.twoStepFor(a) }
+
+// flag is a bit of an octet of flags.
+func flag(on bool, bit uint) uint8 {
+	if on {
+		return 1 << bit
+	}
+	return 0
 }

@@ -21,7 +21,8 @@ type Master struct {
 	clients  *clients
 	wheel    *wheel
 	suspects *suspects
-	credits  *credits
+	sources  *sources
+	prefixes *prefixes
 	limiter  *limiter // of Signaling
 	open     *limiter // of Delay_Req without a grant
 	peers    *limiter // of Pdelay_Req
@@ -37,6 +38,8 @@ type Master struct {
 
 	sweepAt timescale.Mono // when the sweep goes on
 	sweepAs int            // where in clients.used
+	looked  int            // where in clients.used one who gives way was looked for
+	way     int32          // row of the one who gives way to the newcomer that is judged; -1: none
 
 	gap     gap
 	changes uint64 // see Changes
@@ -58,7 +61,8 @@ func New(c Config) (*Master, error) {
 		clients:  newClients(c.MaxClients),
 		wheel:    newWheel(c.MaxClients * numFlows),
 		suspects: newSuspects(),
-		credits:  newCredits(min(c.MaxClients, maxCredits)),
+		sources:  newSources(c.MaxClients),
+		prefixes: newPrefixes(c.MaxClients),
 		limiter:  newLimiter(rand.New(rand.NewPCG(c.Seed, 1)), time.Second/8, 4*time.Second),
 		signal:   make([]byte, 0, wire.SignalingLen+16),
 		tlv:      make([]byte, 0, 16),
@@ -145,24 +149,24 @@ func (m *Master) send(now timescale.Mono, row int32, f Flow, out *Outbox) {
 	if !m.said.Serve {
 		return
 	}
-	packet, event := m.sync, true
+	packet, event, estimate := m.sync, true, 0
 	if f == FlowAnnounce {
-		packet, event = m.announce, false
+		packet, event, estimate = m.announce, false, wire.OriginOffset
 	}
 	followed := f == FlowSync && (m.twoStep || c.twoStep)
 	cost := len(packet)
 	if followed {
 		cost += len(m.followUp)
 	}
-	if !m.spend(c, cost) {
-		m.stats.Paused++
+	if !m.spend(now, c, cost) {
 		g.sentAt = timescale.Mono{}
 		return
 	}
-	p := out.put(Message{Src: c.asked, Dst: c.key.Address, Event: event, FillOrigin: event, Payload: packet})
+	p := out.put(Message{Src: c.asked, Dst: c.key.Address, Event: event, FillOrigin: event, EstimateAt: estimate, Payload: packet, flow: flowID(row, f) + 1})
 	wire.PutSequenceID(p, g.seq)
 	if f == FlowAnnounce {
 		p[logIntervalOffset] = uint8(g.log)
+		c.trouble.announced = g.sentAt
 		m.gap.note(now, g)
 	}
 	if followed {
@@ -196,7 +200,7 @@ func (m *Master) release(now timescale.Mono, row int32) {
 		}
 	}
 	m.events.add(Event{At: now, Kind: EventClientGone, Client: c.key})
-	m.credits.release(now, c.credit)
+	m.leave(now, row)
 	m.clients.remove(row)
 	if len(m.clients.used) == 0 {
 		m.sweepAt = timescale.Mono{}
@@ -220,6 +224,10 @@ func (m *Master) sweep(now timescale.Mono, out *Outbox) {
 		row := m.clients.used[m.sweepAs]
 		if m.draining {
 			m.drainClient(now, row, out)
+		}
+		if c := &m.clients.rows[row]; m.replaced(now, c) {
+			m.dismiss(now, row, EventReplaced)
+			continue
 		}
 		for f, g := range m.clients.rows[row].grants {
 			if g.live && !now.Before(g.expires) {

@@ -37,6 +37,7 @@ const (
 	IntervalTooLong
 	DurationTooShort
 	TableFull
+	ShareTaken
 	OverBudget
 	TooManyTLVs
 	numReasons = iota
@@ -62,7 +63,7 @@ var reasonWords = [numReasons]string{
 	NoGrant:          "Delay_Req without a Delay_Resp grant",
 	NoStamp:          "no receive time stamp",
 	TooFast:          "more than twice the granted rate",
-	NoCredit:         "untrusted address sent too little for what it would get",
+	NoCredit:         "it sent too little for what it would get; master.trusted may name it",
 	NotServing:       "the grandmaster does not serve now",
 	Draining:         "the grandmaster is being drained",
 	UnknownMessage:   "message type is not granted here",
@@ -70,6 +71,7 @@ var reasonWords = [numReasons]string{
 	IntervalTooLong:  "slower than allowed",
 	DurationTooShort: "shorter than the shortest grant",
 	TableFull:        "max_clients reached",
+	ShareTaken:       "its address or prefix has its share of max_clients",
 	OverBudget:       "packet budget spent",
 	TooManyTLVs:      "too many TLVs in one message",
 }

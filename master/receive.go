@@ -90,9 +90,8 @@ func (m *Master) allowed(d *Datagram) bool {
 // delayReq answers a Delay_Req (11.3.2): receiveTimestamp is the stamp,
 // correctionField, sequenceId and the sender's identity are the request's.
 func (m *Master) delayReq(now timescale.Mono, h *wire.Header, d *Datagram, out *Outbox) Reason {
-	if _, err := wire.ParseDelayReq(d.Payload); err != nil {
-		return reasonOf(err)
-	}
+	// Its originTimestamp is the client's estimate, and nobody needs it (11.3.2):
+	// whatever is there, it is a Delay_Req.
 	row := m.clients.index.find(Key{d.Src, h.Source})
 	if row < 0 {
 		if !m.cfg.Open {
@@ -102,6 +101,9 @@ func (m *Master) delayReq(now timescale.Mono, h *wire.Header, d *Datagram, out *
 	}
 	c := &m.clients.rows[row]
 	m.earn(c, len(d.Payload))
+	if c.delayReqs == 0 {
+		m.prefixes.rows[c.prefix].silent--
+	}
 	c.noteRequest(now, d)
 	why := Accepted
 	g := &c.grants[FlowDelayResp]
@@ -118,7 +120,7 @@ func (m *Master) delayReq(now timescale.Mono, h *wire.Header, d *Datagram, out *
 		why = TooFast
 	case !d.HasStamp:
 		why = NoStamp
-	case !m.spend(c, len(m.delayResp)):
+	case !m.spend(now, c, len(m.delayResp)):
 		why = NoCredit
 	}
 	if why != Accepted {
@@ -126,7 +128,7 @@ func (m *Master) delayReq(now timescale.Mono, h *wire.Header, d *Datagram, out *
 		return why
 	}
 	g.sent++
-	m.respond(h, d, out)
+	m.respond(h, d, flowID(row, FlowDelayResp)+1, out)
 	return Accepted
 }
 
@@ -141,12 +143,12 @@ func (m *Master) openDelayReq(now timescale.Mono, h *wire.Header, d *Datagram, o
 	case !m.open.pass(now, d.Src):
 		return TooFast
 	}
-	m.respond(h, d, out)
+	m.respond(h, d, 0, out)
 	return Accepted
 }
 
-func (m *Master) respond(h *wire.Header, d *Datagram, out *Outbox) {
-	p := out.put(Message{Src: d.Dst, Dst: d.Src, Payload: m.delayResp})
+func (m *Master) respond(h *wire.Header, d *Datagram, flow int32, out *Outbox) {
+	p := out.put(Message{Src: d.Dst, Dst: d.Src, Payload: m.delayResp, flow: flow})
 	answerTo(h, p)
 	wire.PutTimestamp(p[wire.OriginOffset:], wire.TimestampFromLocal(d.Stamp))
 	wire.AddCorrectionScaled(p, m.cfg.DelayRespCorrection)
@@ -168,9 +170,6 @@ func answerTo(h *wire.Header, p []byte) {
 // transmit stamp and would be no better than the prediction's residual. The
 // answer is as long as the question, so nothing is amplified and no grant asked.
 func (m *Master) pdelayReq(now timescale.Mono, h *wire.Header, d *Datagram, out *Outbox) Reason {
-	if _, err := wire.ParsePdelayReq(d.Payload); err != nil {
-		return reasonOf(err)
-	}
 	switch {
 	case !m.cfg.Pdelay:
 		return NotForMaster

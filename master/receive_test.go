@@ -1,6 +1,7 @@
 package master
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"testing"
@@ -54,7 +55,6 @@ func TestDelayReqThatGetsNoAnswer(t *testing.T) {
 			say(t, m, ten, p.signaling(t, wire.UnicastCancel{MessageType: wire.TypeDelayResp}))
 		}, NoGrant},
 		{"without a stamp", func(_ *Master, p *peer, d *Datagram) { d.HasStamp = false }, NoStamp},
-		{"nanoseconds of 1e9", func(_ *Master, p *peer, d *Datagram) { binary.BigEndian.PutUint32(d.Payload[40:], 1_000_000_000) }, BadTimestamp},
 		{"at the general port", func(_ *Master, p *peer, d *Datagram) { d.Event = false }, WrongPort},
 		{"domain 7", func(_ *Master, p *peer, d *Datagram) { d.Payload[4] = 7 }, WrongDomain},
 		{"majorSdoId 1", func(_ *Master, p *peer, d *Datagram) { d.Payload[0] |= 0x10 }, WrongSdoID},
@@ -96,6 +96,10 @@ func TestDelayReqWithMeaninglessOctetsIsAnswered(t *testing.T) {
 		"controlField":           func(d *Datagram) { d.Payload[32] = 1 },
 		"originTimestamp set":    func(d *Datagram) { d.Payload[39] = 1 },
 		"unicastFlag clear":      func(d *Datagram) { d.Payload[6] = 0 },
+		"an originTimestamp with 1e9 nanoseconds": func(d *Datagram) {
+			binary.BigEndian.PutUint32(d.Payload[40:], 1_000_000_000)
+		},
+		"an originTimestamp of ones": func(d *Datagram) { copy(d.Payload[34:], bytes.Repeat([]byte{0xFF}, 10)) },
 	} {
 		m, p := newMaster(t, nil), newPeer(1)
 		p.subscribe(t, m, start, 300)

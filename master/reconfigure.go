@@ -60,11 +60,5 @@ func (m *Master) rejudge(now timescale.Mono, row int32, out *Outbox) {
 		m.release(now, row)
 		return
 	}
-	switch trusted := m.trusted(c.key.Address); {
-	case trusted && c.credit > 0:
-		m.credits.release(now, c.credit)
-		c.credit = 0
-	case !trusted && c.credit == 0:
-		c.credit = m.credits.take(now, c.key.Address) // 0 when the table is full: served to the grant's end
-	}
+	c.trusted = m.trusted(c.key.Address)
 }

@@ -69,8 +69,8 @@ func (m *Master) ExportPart(now timescale.Mono, s *Saved, from int) (next int) {
 	if from == 0 {
 		s.At, s.Identity, s.Domain, s.StrangerSeq = now, m.me.Clock, m.cfg.Domain, m.strangerSeq
 		s.Clients, s.Credits = s.Clients[:0], s.Credits[:0]
-		for i := range m.credits.rows[:m.credits.n] {
-			if r := &m.credits.rows[i]; r.users > 0 || now.Sub(r.last) <= creditKept {
+		for i := range m.sources.rows[:m.sources.n] {
+			if r := &m.sources.rows[i]; r.users > 0 || now.Sub(r.last) <= creditKept {
 				s.Credits = append(s.Credits, r.account)
 			}
 		}
@@ -177,17 +177,13 @@ func (m *Master) importClient(now timescale.Mono, age float64, s *savedClient) R
 		return NoGrant
 	case m.clients.full() || m.clients.index.find(s.key) >= 0:
 		return TableFull
-	case !m.trusted(a) && !m.credits.room(now, a):
-		return NoCredit
 	}
 	row := m.clients.add(s.key)
 	c := &m.clients.rows[row]
 	c.clientLife = life
 	c.twoStep = m.twoStepFor(a)
 	c.signalSeq += skipped(age, signalRate)
-	if !m.trusted(a) {
-		c.credit = m.credits.take(now, a)
-	}
+	m.enter(now, row)
 	for f := range c.grants {
 		g := &c.grants[f]
 		if !g.live {
@@ -210,15 +206,10 @@ func (m *Master) continues(now timescale.Mono, f Flow, g *grant, phase uint16) b
 }
 
 func (m *Master) importCredit(now timescale.Mono, s account) {
-	if !s.address.Is4() || m.trusted(s.address) || now.Sub(s.last) > creditKept || m.credits.index.find(s.address) >= 0 {
+	if !s.address.Is4() || m.trusted(s.address) || now.Sub(s.last) > creditKept || m.sources.index.find(s.address) >= 0 {
 		return
 	}
-	row := m.credits.take(now, s.address)
-	if row == 0 {
-		return
-	}
-	m.credits.release(now, row)
-	m.credits.rows[row-1].account = s
+	m.sources.rows[m.sources.take(now, s.address)].account = s
 }
 
 // Changes counts what a restart must not miss: grants that began, ended or

@@ -1,6 +1,7 @@
 package master
 
 import (
+	"maps"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -156,6 +157,42 @@ func TestNewClientsTakeTheEmptiestPhase(t *testing.T) {
 			if n < c.least || n > c.most {
 				t.Errorf("%s: %d messages in slot %d, want %d to %d", c.name, n, slot, c.least, c.most)
 			}
+		}
+	}
+}
+
+// controlField by 1588-2008 (table 23), while that is the version that is sent.
+func TestControlFieldIsThatOfTheVersion(t *testing.T) {
+	for version, want := range map[uint8]map[wire.MessageType]byte{
+		0: {wire.TypeSync: 0, wire.TypeFollowUp: 2, wire.TypeDelayResp: 3, wire.TypeAnnounce: 5, wire.TypeSignaling: 5, wire.TypeManagement: 4, wire.TypePdelayResp: 5},
+		1: {wire.TypeSync: 0, wire.TypeFollowUp: 0, wire.TypeDelayResp: 0, wire.TypeAnnounce: 0, wire.TypeSignaling: 0, wire.TypeManagement: 0, wire.TypePdelayResp: 0},
+	} {
+		m := newMaster(t, func(c *Config) { c.MinorVersion, c.Management, c.Pdelay = version, true, true })
+		m.SetTwoStep(true)
+		p, seen := newPeer(1), map[wire.MessageType]byte{}
+		note := func(_ timescale.Mono, a answer) { seen[a.MessageType] = a.Payload[wire.ControlOffset] }
+		get := wire.Management{Header: p.header(), Target: allPort}
+		get.TLVs, _ = wire.ParseTLVs(wire.AppendManagementTLV(nil, wire.IDPriority1, nil))
+		for _, d := range []Datagram{
+			p.signaling(t, request(wire.TypeAnnounce, -3, 300), request(wire.TypeSync, -5, 300), request(wire.TypeDelayResp, -5, 300)),
+			p.delayReq(1), p.pdelayReq(1), {Src: p.addr, Dst: us, Payload: get.Append(nil)},
+		} {
+			for _, a := range say(t, m, start, d) {
+				note(start, a)
+			}
+		}
+		run(t, m, start, at(time.Second), func(now timescale.Mono, a answer) {
+			note(now, a)
+			if a.Token != 0 {
+				var out Outbox
+				m.FollowUp(now, a.Token, timescale.LocalFromNs(1), timescale.LocalFromNs(2), &out)
+				for _, f := range answers(t, &out) {
+					note(now, f)
+				}
+			}
+		})
+		if !maps.Equal(seen, want) {
+			t.Errorf("minorVersionPTP %d: %v, want %v", version, seen, want)
 		}
 	}
 }

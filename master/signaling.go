@@ -1,6 +1,8 @@
 package master
 
 import (
+	"net/netip"
+
 	"bragi/gnss/timescale"
 	"bragi/master/wire"
 )
@@ -36,6 +38,8 @@ func (m *Master) signaling(now timescale.Mono, d *Datagram, out *Outbox) Reason 
 		c.signaling++
 		c.last, c.dscp, c.minor = now, d.DSCP, s.MinorVersion
 		m.earn(c, len(d.Payload))
+	} else if s := m.sources.find(d.Src); s != nil {
+		s.received += uint64(len(d.Payload))
 	}
 	result, taken := Accepted, 0
 	types := make([]wire.MessageType, 0, maxTLVs) // of the REQUESTs
@@ -94,7 +98,7 @@ func (m *Master) negotiate(now timescale.Mono, typ wire.TLVType, v []byte, key K
 		return m.request(now, r, key, d, out)
 	case wire.TLVCancelUnicast:
 		c, _ := wire.ParseUnicastCancel(v)
-		m.cancel(now, c.MessageType, key, d, out)
+		m.cancel(now, c.MessageType, wire.CancelFlags(v), key, d, out)
 	case wire.TLVAckCancelUnicast:
 		a, _ := wire.ParseUnicastCancelAck(v)
 		m.cancelAcked(now, a.MessageType, key)
@@ -119,7 +123,7 @@ func (m *Master) request(now timescale.Mono, r wire.UnicastRequest, key Key, d *
 		m.deny(now, r, key, why)
 	}
 	m.tlv = g.Append(m.tlv[:0])
-	m.signal1(key, d, out)
+	m.signal1(now, key, d, out)
 	return why
 }
 
@@ -145,20 +149,55 @@ func (m *Master) judge(now timescale.Mono, f Flow, r wire.UnicastRequest, key Ke
 		if g := &m.clients.rows[row].grants[f]; g.live {
 			more -= m.cost(f, key.Address, g.log)
 		}
-	case m.clients.full():
-		return TableFull
-	case !m.trusted(key.Address) && !m.credits.room(now, key.Address):
+	}
+	m.way = -1
+	if f != FlowDelayResp && m.spent(key.Address) {
 		return NoCredit
 	}
-	if m.cfg.MaxRate > 0 && more > 0 && m.promised+more > float64(m.cfg.MaxRate) {
+	if row < 0 {
+		way, why := m.room(now, key.Address)
+		if why != Accepted {
+			return why
+		}
+		m.way = way
+	}
+	if m.cfg.MaxRate > 0 && more > 0 && !m.affords(now, more, row < 0, key.Address) {
 		return OverBudget
 	}
 	return Accepted
 }
 
+// affords tells whether the budget has room for what is more: with what the one
+// who gives way has, or, if there is none yet, another who shows no life.
+func (m *Master) affords(now timescale.Mono, more float64, newcomer bool, a netip.Addr) bool {
+	limit := float64(m.cfg.MaxRate)
+	if m.promised+more <= limit {
+		return true
+	}
+	if newcomer && m.way < 0 {
+		m.way = m.giver(now, m.prefixes.at(a), anywhere)
+	}
+	return m.way >= 0 && m.promised-m.promisedTo(m.way)+more <= limit
+}
+
+// promisedTo is what is promised to one client, messages per second.
+func (m *Master) promisedTo(row int32) (sum float64) {
+	c := &m.clients.rows[row]
+	for f := range c.grants {
+		if c.grants[f].live {
+			sum += m.cost(Flow(f), c.key.Address, c.grants[f].log)
+		}
+	}
+	return sum
+}
+
 // grant keeps what judge has accepted: a new flow in the emptiest phase, a
 // renewal in its old one, a changed rate in a new one.
 func (m *Master) grant(now timescale.Mono, f Flow, g wire.UnicastGrant, key Key, d *Datagram) {
+	if m.way >= 0 {
+		m.stats.GaveWay++
+		m.dismiss(now, m.way, EventGaveWay)
+	}
 	row := m.clients.index.find(key)
 	if row < 0 {
 		row = m.admit(now, key, d)
@@ -195,8 +234,9 @@ func (m *Master) admit(now timescale.Mono, key Key, d *Datagram) int32 {
 	if h, err := wire.ParseHeader(d.Payload); err == nil {
 		c.minor = h.MinorVersion
 	}
-	if !m.trusted(key.Address) {
-		c.credit = m.credits.take(now, key.Address)
+	counted := m.sources.find(key.Address) != nil // by signaling
+	m.enter(now, row)
+	if !counted {
 		m.earn(c, len(d.Payload))
 	}
 	if m.sweepAt.IsZero() {
@@ -224,10 +264,16 @@ func (m *Master) deny(now timescale.Mono, r wire.UnicastRequest, key Key, why Re
 }
 
 // cancel stops a flow at its client's wish (16.1.4.3). A cancel of what is not
-// there is acknowledged too: the first acknowledge may have been lost.
-func (m *Master) cancel(now timescale.Mono, t wire.MessageType, key Key, d *Datagram, out *Outbox) {
+// there is acknowledged too: the first acknowledge may have been lost. One by which
+// the client keeps its request stops nothing: it cancels a grant to us, of which
+// there is none.
+func (m *Master) cancel(now timescale.Mono, t wire.MessageType, flags uint8, key Key, d *Datagram, out *Outbox) {
 	m.tlv = wire.UnicastCancelAck{MessageType: t}.Append(m.tlv[:0])
-	m.signal1(key, d, out)
+	m.tlv[wire.TLVHeaderLen] |= flags
+	m.signal1(now, key, d, out)
+	if flags&wire.MaintainRequest != 0 {
+		return
+	}
 	row := m.clients.index.find(key)
 	if f, known := flowOf(t); known && row >= 0 {
 		m.end(now, row, f, EventCancelled)
@@ -245,15 +291,16 @@ func (m *Master) cancelAcked(now timescale.Mono, t wire.MessageType, key Key) {
 }
 
 // signal1 sends the TLV in m.tlv in a Signaling message of its own, as clients expect.
-func (m *Master) signal1(key Key, d *Datagram, out *Outbox) {
+func (m *Master) signal1(now timescale.Mono, key Key, d *Datagram, out *Outbox) {
 	seq := &m.strangerSeq
 	if row := m.clients.index.find(key); row >= 0 {
 		c := &m.clients.rows[row]
 		seq = &c.signalSeq
-		if !m.spend(c, wire.SignalingLen+len(m.tlv)) {
-			m.stats.Paused++
+		if !m.spend(now, c, wire.SignalingLen+len(m.tlv)) {
 			return
 		}
+	} else if s := m.sources.find(key.Address); s != nil {
+		s.sent += uint64(wire.SignalingLen + len(m.tlv))
 	}
 	m.signalTo(key, seq, d.Dst, out)
 }

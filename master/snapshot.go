@@ -16,10 +16,13 @@ type Stats struct {
 	Received [17][numReasons][2]uint64
 	// Requests counts REQUEST TLVs by the messageType asked for and by outcome.
 	Requests [16][numReasons]uint64
-	Sent     [16]uint64 // messages put into an outbox, by messageType
+	Sent     [16]uint64 // messages that left, by messageType
+	Unsent   [16]uint64 // and those that the system refused to send
 	Renewals uint64
 	Stamps   StampCounts
 	Paused   uint64 // messages not sent for want of credit (untrusted address)
+	Refused  uint64 // clients that ended because the network says that they are not there
+	GaveWay  uint64 // clients that gave way to newcomers, see source.go
 
 	Ticks         uint64        // slots of the schedule that were served
 	LateTicks     uint64        // those served more than a slot (1 ms) late
@@ -63,9 +66,20 @@ type ClientStatus struct {
 	DelayReqInterval time.Duration
 	Unanswered       [numReasons]uint32 // Delay_Req without an answer, by Reason
 	Denials          uint64
-	LastDenial       Reason // Accepted: none
-	LastDenialType   wire.MessageType
-	LastDenialAt     timescale.Mono
+	// Paused counts the messages held back for want of credit, PausedAt is when the
+	// last was.
+	Paused   uint64
+	PausedAt timescale.Mono
+	Alive    bool // it shows life, see source.go
+	// Unsent counts messages that the system refused to send, and SendError is why;
+	// Failing: now.
+	Unsent         uint64
+	SendError      error
+	Failing        bool
+	Refusal        Refusal // what the network says of it since it was last heard
+	LastDenial     Reason  // Accepted: none
+	LastDenialType wire.MessageType
+	LastDenialAt   timescale.Mono
 }
 
 // GrantStatus is one flow of a client.
@@ -134,9 +148,10 @@ func (m *Master) Stats() Stats {
 
 func (c *client) status(now timescale.Mono) ClientStatus {
 	s := ClientStatus{
-		Address: c.key.Address, Identity: c.key.Port, Kind: c.kind(), Asked: c.asked, Trusted: c.credit == 0,
+		Address: c.key.Address, Identity: c.key.Port, Kind: c.kind(), Asked: c.asked, Trusted: c.trusted,
 		First: c.first, Last: c.last, DSCP: c.dscp, Minor: c.minor,
 		Signaling: c.signaling, DelayReq: c.delayReqs, DelayReqInterval: time.Duration(c.reqInterval),
+		Paused: c.paused, PausedAt: c.pausedAt, Alive: c.alive(now), Unsent: c.trouble.count, SendError: c.trouble.err, Failing: c.failing(now), Refusal: c.refused(now),
 		Unanswered: c.unanswered, Denials: c.denied.count, LastDenial: c.denied.reason, LastDenialType: c.denied.typ, LastDenialAt: c.denied.at,
 	}
 	for f, g := range c.grants {

@@ -17,6 +17,7 @@ type Suspect struct {
 	Reason      Reason            // the last
 	Type        wire.MessageType  // of its last message; of a denied request, the type asked for
 	Domain      uint8             // of its last message
+	Target      wire.PortIdentity // whom it asked for, where that was another clock
 	Count       uint64
 	First, Last timescale.Mono
 	said        timescale.Mono
@@ -86,7 +87,7 @@ func (t *suspects) note(e Event, out *events) {
 	}
 	s.Count++
 	s.Last, s.Reason = e.At, e.Reason
-	s.Port, s.Type, s.Domain = e.Client.Port, e.Type, e.Domain
+	s.Port, s.Type, s.Domain, s.Target = e.Client.Port, e.Type, e.Domain, e.Target
 	if s.said.IsZero() || s.saidWhy != e.Reason && e.At.Sub(s.said) > time.Second || e.At.Sub(s.said) > repeatRefusalAfter {
 		s.said, s.saidWhy = e.At, e.Reason
 		out.add(e)
@@ -103,7 +104,9 @@ func (m *Master) suspect(now timescale.Mono, h *wire.Header, d *Datagram, why Re
 	if h.Domain == m.cfg.Domain && m.clients.index.find(Key{d.Src, h.Source}) >= 0 {
 		return
 	}
-	m.suspects.note(Event{
-		At: now, Kind: EventRefused, Client: Key{d.Src, h.Source}, Type: h.MessageType, Reason: why, Domain: h.Domain,
-	}, &m.events)
+	e := Event{At: now, Kind: EventRefused, Client: Key{d.Src, h.Source}, Type: h.MessageType, Reason: why, Domain: h.Domain}
+	if why == WrongTarget {
+		e.Target = wire.TargetOf(d.Payload)
+	}
+	m.suspects.note(e, &m.events)
 }

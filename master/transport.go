@@ -10,8 +10,9 @@ import (
 
 // Datagram is what the transport received.
 type Datagram struct {
-	Src     netip.Addr // the sender; its port does not matter: answers go to the configured ones
+	Src     netip.Addr // the sender; answers go to the configured ports, but for Management
 	Dst     netip.Addr // the address that was asked: answers come from it
+	Port    uint16     // of the sender, for answers that go where the question came from; 0: not known
 	Event   bool       // arrived at the event port, 319; else at the general port, 320
 	DSCP    uint8      // as it arrived, for the evidence
 	Payload []byte     // only looked at during the call
@@ -25,16 +26,22 @@ type Message struct {
 	Src   netip.Addr // answer from this address, the one that was asked
 	Dst   netip.Addr
 	Event bool // from and to the event port; else the general port
+	// Port: it goes to another port than the configured one; 0: it does not.
+	Port uint16
 	// FillOrigin: the transport reads the served clock right before this send and
 	// writes it as the originTimestamp (wire.OriginOffset).
 	FillOrigin bool
 	// FillTurnaround: likewise, but the time since Received goes into the
 	// correctionField.
 	FillTurnaround bool
-	Received       timescale.Local
+	// EstimateAt: the transport writes a timestamp there, of the served clock's reading
+	// when it sends, roughly; 0: nowhere.
+	EstimateAt int
+	Received   timescale.Local
 	// Token: this Sync is to be followed. When the transport knows the moment at
 	// which it left it shows the token to Master.FollowUp; 0: one-step.
 	Token   uint32
+	flow    int32  // flowID + 1 of what is granted; 0: none
 	Payload []byte // valid until the Outbox is reset
 }
 
@@ -50,6 +57,14 @@ func (m *Message) SetEgress(at timescale.Local) {
 	}
 	if m.FillTurnaround {
 		wire.AddCorrection(m.Payload, time.Duration(at.Ns()-m.Received.Ns()))
+	}
+}
+
+// SetEstimate writes the served clock's reading into a message that has a place
+// for it.
+func (m *Message) SetEstimate(at timescale.Local) {
+	if m.EstimateAt > 0 {
+		wire.PutTimestamp(m.Payload[m.EstimateAt:], wire.TimestampFromLocal(at))
 	}
 }
 

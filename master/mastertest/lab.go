@@ -222,6 +222,7 @@ func (l *Lab) leave() {
 		if m.Stamped() {
 			m.SetEgress(l.cfg.Clock(l.now))
 		}
+		m.SetEstimate(l.cfg.Clock(l.now))
 		if l.Tap != nil {
 			l.Tap(l.now, m)
 		}

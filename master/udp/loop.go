@@ -37,6 +37,7 @@ type loop struct {
 	heard timescale.Mono // when event messages last came
 	dense bool           // they are of a stream
 	late  time.Duration  // the latest that one was looked at
+	icmp  timescale.Mono // when ICMP was last looked at
 
 	received, stampsMissing, stampsVoid, wakes uint64
 	niceRefused                                bool
@@ -80,6 +81,7 @@ func (l *loop) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		l.tick()
 		l.twin(Now())
+		l.hearUnreachables(Now())
 		if err := l.pause(); err != nil {
 			return err
 		}
@@ -102,6 +104,29 @@ func (l *loop) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// unreachablesEvery is how often ICMP is looked at: no packet waits for it.
+const unreachablesEvery = time.Second / 8
+
+// hearUnreachables tells the master which addresses the network says cannot be
+// reached.
+func (l *loop) hearUnreachables(now timescale.Mono) {
+	if l.s.unreachables == nil || now.Sub(l.icmp) < unreachablesEvery {
+		return
+	}
+	l.icmp = now
+	for range socket.Batch {
+		u, ok := l.s.unreachables.Next()
+		if !ok {
+			return
+		}
+		why := master.NoNeighbour
+		if u.Closed {
+			why = master.PortClosed
+		}
+		l.m.Unreachable(now, u.Address, why)
+	}
 }
 
 // tick sends what is due.
@@ -201,7 +226,7 @@ func (l *loop) receive(p *port) {
 				pkt.Dst = l.s.cfg.Address
 			}
 		}
-		d := master.Datagram{Src: pkt.Src, Dst: pkt.Dst, Event: event, DSCP: pkt.DSCP, Payload: pkt.Payload}
+		d := master.Datagram{Src: pkt.Src, Port: pkt.Port, Dst: pkt.Dst, Event: event, DSCP: pkt.DSCP, Payload: pkt.Payload}
 		if event {
 			d.Stamp, d.HasStamp = l.arrival(&pkt)
 		}
@@ -253,19 +278,55 @@ func (l *loop) flush() {
 		case m.FillTurnaround:
 			predicted := l.stamps.predictor.Predict(l.stamps.path())
 			m.SetEgress(l.clock.Local(Now().Add(time.Duration(predicted))))
-			l.departure.Send(m.Src, m.Dst, m.Payload, 0, 0)
+			if !l.departure.Send(m.Src, m.Dst, m.Payload, 0, 0) {
+				l.m.NotSent(Now(), m, l.s.event.Tx.Refused)
+			}
 		}
 	}
+	tx := l.s.general.Tx
+	tx.Begin()
+	var about timescale.Local // a reading for all of them
 	for i := range l.out.Messages() {
-		if m := &l.out.Messages()[i]; !m.Stamped() {
-			l.port(m.Event).Tx.Put(m.Src, m.Dst, m.Payload)
+		m := &l.out.Messages()[i]
+		if m.EstimateAt > 0 {
+			if about == (timescale.Local{}) {
+				about = l.clock.Local(Now())
+			}
+			m.SetEstimate(about)
+		}
+		switch {
+		case m.Stamped():
+		case m.Port != 0:
+			tx.PutTo(m.Src, m.Dst, m.Port, m.Payload)
+		default:
+			tx.Put(m.Src, m.Dst, m.Payload)
 		}
 	}
-	l.s.general.Tx.Flush()
-	l.s.event.Tx.Flush()
+	tx.Flush()
+	if len(tx.Unsent) > 0 {
+		l.unsent(tx.Unsent)
+	}
 	l.out.Reset()
 	if asked {
 		l.drain()
+	}
+}
+
+// unsent tells the master which general messages did not leave.
+func (l *loop) unsent(list []socket.Unsent) {
+	now, general := Now(), 0
+	for i := range l.out.Messages() {
+		m := &l.out.Messages()[i]
+		if m.Stamped() {
+			continue
+		}
+		if list[0].Message == general {
+			l.m.NotSent(now, m, list[0].Err)
+			if list = list[1:]; len(list) == 0 {
+				return
+			}
+		}
+		general++
 	}
 }
 
@@ -293,22 +354,17 @@ func (l *loop) sync(m *master.Message) bool {
 		wire.AddCorrection(m.Payload, l.stamps.egress)
 	}
 	a.sample = l.stamps.due(path, a.read)
-	if !a.sample && m.Token == 0 {
-		l.departure.Send(m.Src, m.Dst, m.Payload, 0, 0)
-		return false
+	asks := a.sample || m.Token != 0
+	if asks {
+		a.want = l.stamps.wants(a.sample)
 	}
-	a.want = l.stamps.wants(a.sample)
-	if l.departure.Send(m.Src, m.Dst, m.Payload, a.want, l.stamps.next) {
+	switch {
+	case !l.departure.Send(m.Src, m.Dst, m.Payload, a.want, l.stamps.next):
+		l.m.NotSent(a.read, m, l.s.event.Tx.Refused)
+	case asks:
 		l.stamps.ask(m.Payload, a)
 	}
-	return true
-}
-
-func (l *loop) port(event bool) *port {
-	if event {
-		return l.s.event
-	}
-	return l.s.general
+	return asks
 }
 
 // report hands events on as far as there is room; the others wait in the master.
@@ -333,7 +389,7 @@ func (l *loop) stats() Stats {
 		Received: l.received, Truncated: e.Rx.Truncated + g.Rx.Truncated,
 		DroppedEvent: e.Rx.Drops, DroppedGeneral: g.Rx.Drops,
 		StampsMissing: l.stampsMissing, StampsVoid: l.stampsVoid, Jumps: l.bridge.Jumps(),
-		Wakes: l.wakes, LatestTick: l.late, NiceRefused: l.niceRefused,
+		Wakes: l.wakes, LatestTick: l.late, NiceRefused: l.niceRefused, Deaf: l.s.deaf,
 		Event: e.Tx.Stats, General: g.Tx.Stats,
 		Residual: l.stamps.predictor.Residual(), Residuals: l.stamps.residuals, Latency: Latency{l.stamps.device, l.stamps.predictor.Save()}, Stamps: l.stamps.stats, StampsLost: l.stamps.lost, StampsStray: l.stamps.stray,
 	}

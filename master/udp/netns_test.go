@@ -2,11 +2,15 @@ package udp
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"bragi/master"
 	"bragi/master/udp/netns"
@@ -112,6 +116,105 @@ func TestDeadNeighbours(t *testing.T) {
 	})
 }
 
+// serveIn runs a server at 10.9.0.1 of a namespace until the test ends.
+func serveIn(t *testing.T) *Server {
+	t.Helper()
+	s := listen(t, Config{Address: netip.MustParseAddr("10.9.0.1"), Identity: serverID})
+	m, err := master.New(master.Config{Identity: serverID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx, m, ahead(0)) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		_ = s.Close()
+	})
+	s.SetAnnouncement(locked)
+	return s
+}
+
+var oneHost = []string{
+	"link set lo up",
+	"link add v0 type veth peer name v1",
+	"address add 10.9.0.1/24 dev v0",
+	"link set v0 up", "link set v1 up",
+	"address add 10.9.0.2/32 dev lo",
+}
+
+// Somebody asks in the name of a machine that has no PTP, and of one that is not
+// there: ICMP and the missing neighbour end the flows.
+func TestAClosedPortEndsTheFlows(t *testing.T) {
+	inNamespace(t, oneHost, func(t *testing.T) {
+		s := serveIn(t)
+		// The source port is none of PTP's, so that nobody listens where the answers go.
+		victim, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("10.9.0.2:4711")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer victim.Close()
+		p := &peer{server: netip.MustParseAddr("10.9.0.1"), s: s, id: wire.PortIdentity{Clock: wire.ClockIdentity{7}, Port: 1}}
+		p.request(t, victim, wire.UnicastRequest{MessageType: wire.TypeSync, LogInterval: -7, Duration: 1000})
+		absent := netip.MustParseAddr("10.9.0.77")
+		s.post(func(m *master.Master, l *loop) {
+			tlvs, _ := wire.ParseTLVs(wire.UnicastRequest{MessageType: wire.TypeSync, LogInterval: -7, Duration: 1000}.Append(nil))
+			sig := wire.Signaling{Header: p.header(), Target: wire.PortIdentity{Clock: wire.AllClocks, Port: 0xFFFF}, TLVs: tlvs}
+			m.Receive(Now(), master.Datagram{Src: absent, Dst: p.server, Payload: sig.Append(nil)}, &l.out)
+			l.flush()
+		})
+		st := status(t, s, func(st Status) bool { time.Sleep(20 * time.Millisecond); return st.Stats.Refused == 2 })
+		if st.Transport.Deaf != nil || len(st.Clients) != 0 {
+			t.Errorf("%d clients are left; deaf: %v", len(st.Clients), st.Transport.Deaf)
+		}
+	})
+}
+
+// Our address goes, or the MTU is too small: what does not leave is not counted as
+// sent, and the client's evidence has the errno.
+func TestWhatTheSystemRefusesIsNotSent(t *testing.T) {
+	for _, c := range []struct {
+		name, command string
+		want          error
+	}{
+		{"our address is deleted", "address del 10.9.0.1/24 dev v0", unix.ENETUNREACH},
+		{"the MTU is 68", "link set lo mtu 68", unix.EMSGSIZE},
+		{"the route is gone", "address del 10.9.0.2/32 dev lo", unix.ENETUNREACH},
+	} {
+		n := namespace(t)
+		if err := n.IP(oneHost...); err != nil {
+			t.Fatal(err)
+		}
+		within(t, n, func(t *testing.T) {
+			s := serveIn(t)
+			p := newPeer(t, s, netip.MustParseAddr("10.9.0.2"), netip.MustParseAddr("10.9.0.1"))
+			p.request(t, p.general, wire.UnicastRequest{MessageType: wire.TypeAnnounce, LogInterval: -3, Duration: 300},
+				wire.UnicastRequest{MessageType: wire.TypeSync, LogInterval: -5, Duration: 300})
+			status(t, s, func(st Status) bool { return st.Stats.Sent[wire.TypeAnnounce] > 1 })
+			if err := n.IP(c.command); err != nil {
+				t.Fatal(err)
+			}
+			if c.name == "the route is gone" {
+				if err := n.IP("link set v0 down"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			st := status(t, s, func(st Status) bool {
+				return st.Stats.Unsent[wire.TypeSync] > 10 && st.Stats.Unsent[wire.TypeAnnounce] > 3
+			})
+			before := st.Stats.Sent
+			st = status(t, s, func(st Status) bool { return st.Stats.Unsent[wire.TypeAnnounce] > 8 })
+			x := st.Clients[0]
+			if st.Stats.Sent != before || !x.Failing || !errors.Is(x.SendError, c.want) {
+				t.Errorf("%s: sent %v, then %v; failing %v: %v, want %v", c.name, before, st.Stats.Sent, x.Failing, x.SendError, c.want)
+			}
+		})
+	}
+}
+
 // The master's address may be a loopback /32 that is reached through any
 // interface; a server of all addresses answers from it as well.
 func TestLoopbackAddress(t *testing.T) {
@@ -141,6 +244,13 @@ func TestLoopbackAddress(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
+			if bound.IsValid() { // else the server hears its own answers
+				general, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, GeneralPort)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer general.Close()
+			}
 			p := &peer{server: asked, s: s, id: wire.PortIdentity{Clock: wire.ClockIdentity{7}, Port: 1}}
 			p.request(t, c, wire.UnicastRequest{MessageType: wire.TypeAnnounce, Duration: 300})
 			st := status(t, s, func(st Status) bool { return len(st.Clients) == 1 })

@@ -69,12 +69,15 @@ type Server struct {
 	device  sync.Mutex    // guards what is bound to one: twins and writer
 	twins   *twins        // the loop's; nil: none
 	writer  *originWriter // nil: none
-	group   *port         // only received from; nil without Management
-	wake    int           // eventfd
-	posted  atomic.Pointer[command]
-	events  chan master.Event
-	done    chan struct{}
-	opened  kernelclock.Bridge // as it was in Listen
+	// unreachables is nil without the permission for it.
+	unreachables *socket.Unreachables
+	deaf         error // why
+	group        *port // only received from; nil without Management
+	wake         int   // eventfd
+	posted       atomic.Pointer[command]
+	events       chan master.Event
+	done         chan struct{}
+	opened       kernelclock.Bridge // as it was in Listen
 	// numbered: the kernel gives each stamp the number that it is asked by.
 	numbered bool
 
@@ -136,6 +139,7 @@ func Listen(c Config) (*Server, error) {
 			return nil, err
 		}
 	}
+	s.unreachables, s.deaf = socket.OpenUnreachables(c.Address, c.EventPort, c.GeneralPort, s.ours)
 	if s.wake, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
 		err = fmt.Errorf("udp: %w", os.NewSyscallError("eventfd", err))
 		return nil, err
@@ -157,6 +161,11 @@ func (s *Server) openPort(number uint16) (*port, error) {
 	return &port{Port: p, wide: !bound && !c.Address.IsUnspecified()}, nil
 }
 
+// ours tells whether a PTP message has our clock's identity.
+func (s *Server) ours(ptp []byte) bool {
+	return s.cfg.Identity == wire.ClockIdentity{} || wire.ClockIdentity(ptp[wire.SourceOffset:wire.SourceOffset+8]) == s.cfg.Identity
+}
+
 // Close gives the ports back. Serve must have ended, or not have begun.
 func (s *Server) Close() error {
 	s.closing.Lock()
@@ -170,7 +179,7 @@ func (s *Server) Close() error {
 	s.writer.close()
 	s.writer = nil
 	s.device.Unlock()
-	var errs []error
+	errs := []error{s.unreachables.Close()}
 	for _, p := range []*port{s.event, s.general, s.group} {
 		if p != nil {
 			errs = append(errs, p.Close())
@@ -223,6 +232,7 @@ type Stats struct {
 	// at worst: it was then served, or skipped for being too late.
 	LatestTick     time.Duration
 	NiceRefused    bool
+	Deaf           error // why ICMP is not heard; nil: it is
 	Event, General SendStats
 	// Residual is the kernel's transmit stamp minus what the Sync said, of the
 	// Syncs that were sampled, in ns.

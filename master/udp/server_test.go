@@ -366,3 +366,64 @@ func TestStatusAfterServe(t *testing.T) {
 	}
 	s.SetAnnouncement(locked) // after Close: nothing
 }
+
+// A monitor that is not root asks from a port of its own, and is answered there.
+func TestManagementIsAnsweredAtThePortThatAsked(t *testing.T) {
+	e, g := twoPorts(t)
+	s := listen(t, Config{Address: serverAddr, EventPort: e, GeneralPort: g, Identity: serverID})
+	defer s.Close()
+	m, err := master.New(master.Config{Identity: serverID, Management: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.SetAnnouncement(locked)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	const offset = 1_700_000_000_000_000_000
+	go func() { ended <- s.Serve(ctx, m, ahead(offset)) }()
+	defer func() { cancel(); <-ended }()
+	monitor, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(clientAddr, 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer monitor.Close()
+	q := wire.Management{Header: wire.Header{Source: wire.PortIdentity{Clock: wire.ClockIdentity{3}, Port: 1}}, Target: wire.PortIdentity{Clock: wire.AllClocks, Port: 0xFFFF}}
+	q.TLVs, _ = wire.ParseTLVs(wire.AppendManagementTLV(nil, wire.IDTime, nil))
+	if _, err := monitor.WriteToUDPAddrPort(q.Append(nil), netip.AddrPortFrom(serverAddr, g)); err != nil {
+		t.Fatal(err)
+	}
+	b, from := next(t, monitor)
+	r, err := wire.ParseManagement(b)
+	if err != nil || from != netip.AddrPortFrom(serverAddr, g) {
+		t.Fatalf("%x from %v: %v", b, from, err)
+	}
+	// TIME is the served clock's.
+	_, v, _ := r.TLVs.Next()
+	_, data, _ := wire.ParseManagementTLV(v)
+	near(t, "TIME", data, offset)
+}
+
+// near fails unless ten octets of a timestamp are now, on a clock that is offset
+// ahead of CLOCK_MONOTONIC_RAW.
+func near(t *testing.T, what string, b []byte, offset int64) {
+	t.Helper()
+	stamp := wire.OriginOf(append(make([]byte, wire.OriginOffset), b...)).Local()
+	if age := Now().Ns() + offset - stamp.Ns(); age < 0 || age > int64(5*time.Second) {
+		t.Errorf("%s is %v old", what, time.Duration(age))
+	}
+}
+
+// Announce's originTimestamp is an estimate, not 0.
+func TestAnnounceHasAnEstimateOfItsOrigin(t *testing.T) {
+	const offset = 1_700_000_000_000_000_000
+	s := serve(t, serverAddr, offset)
+	p := newPeer(t, s, clientAddr, serverAddr)
+	p.request(t, p.general, wire.UnicastRequest{MessageType: wire.TypeAnnounce, LogInterval: -3, Duration: 60})
+	for {
+		b, _ := next(t, p.general)
+		if _, err := wire.ParseAnnounce(b); err == nil {
+			near(t, "originTimestamp", b[wire.OriginOffset:wire.OriginOffset+10], offset)
+			return
+		}
+	}
+}

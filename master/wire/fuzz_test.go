@@ -90,7 +90,7 @@ func FuzzTLVs(f *testing.F) {
 			if !ok {
 				break
 			}
-			total += tlvHeaderLen + len(v)
+			total += TLVHeaderLen + len(v)
 			_, _ = ParseUnicastRequest(v)
 			_, _ = ParseUnicastGrant(v)
 			_, _ = ParseUnicastCancelAck(v)

@@ -163,6 +163,31 @@ func (h *Header) append(b []byte, t MessageType, length int) []byte {
 	return append(b, 0, uint8(h.LogInterval))
 }
 
+// ControlOffset is where controlField is.
+const ControlOffset = 32
+
+// SetControl writes the controlField that 1588-2008 has for the message (table 23);
+// 2019 wants 0, which is there already. Some hardware of 2008 looks at it.
+func SetControl(b []byte) {
+	if b[1]>>4 != 0 {
+		return
+	}
+	control := byte(5) // all others
+	switch MessageType(b[0] & 0x0F) {
+	case TypeSync:
+		control = 0
+	case TypeDelayReq:
+		control = 1
+	case TypeFollowUp:
+		control = 2
+	case TypeDelayResp:
+		control = 3
+	case TypeManagement:
+		control = 4
+	}
+	b[ControlOffset] = control
+}
+
 // parse is ParseHeader for one expected type; body is what lies between the
 // header and messageLength.
 func parse(b []byte, t MessageType) (h Header, body []byte, err error) {

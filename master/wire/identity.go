@@ -50,6 +50,10 @@ func parsePortIdentity(b []byte) PortIdentity {
 	return PortIdentity{ClockIdentity(b[:8]), binary.BigEndian.Uint16(b[8:10])}
 }
 
+// TargetOf is the targetPortIdentity of a Signaling or Management message that was
+// parsed.
+func TargetOf(b []byte) PortIdentity { return parsePortIdentity(b[HeaderLen:]) }
+
 // Append adds the ten octets of the identity to b.
 func (p PortIdentity) Append(b []byte) []byte { return p.append(b) }
 

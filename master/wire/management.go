@@ -30,16 +30,40 @@ const (
 	IDPriority1             ManagementID = 0x2005
 	IDPriority2             ManagementID = 0x2006
 	IDDomain                ManagementID = 0x2007
+	IDSlaveOnly             ManagementID = 0x2008
+	IDLogAnnounceInterval   ManagementID = 0x2009
+	IDAnnounceReceiptLimit  ManagementID = 0x200A // ANNOUNCE_RECEIPT_TIMEOUT
+	IDLogSyncInterval       ManagementID = 0x200B
 	IDVersionNumber         ManagementID = 0x200C
+	IDTime                  ManagementID = 0x200F
 	IDClockAccuracy         ManagementID = 0x2010
+	IDUTCProperties         ManagementID = 0x2011
+	IDTraceability          ManagementID = 0x2012 // TRACEABILITY_PROPERTIES
+	IDTimescale             ManagementID = 0x2013 // TIMESCALE_PROPERTIES
+	IDUnicastNegotiation    ManagementID = 0x2014 // UNICAST_NEGOTIATION_ENABLE
+	IDMasterOnly            ManagementID = 0x3001
+	IDDelayMechanism        ManagementID = 0x6000
 	IDGrandmasterSettingsNP ManagementID = 0xC001
 )
+
+// Standard tells whether IEEE 1588 (2008 or 2019, table 59) has the id.
+func (id ManagementID) Standard() bool {
+	for _, r := range [...]struct{ first, last ManagementID }{
+		{0x0000, 0x0007}, {0x2000, 0x2021}, {0x3000, 0x3003}, {0x4000, 0x4002}, {0x6000, 0x6001},
+	} {
+		if r.first <= id && id <= r.last {
+			return true
+		}
+	}
+	return false
+}
 
 // ManagementError is the managementErrorId (table 109).
 type ManagementError uint16
 
 // The errors.
 const (
+	ErrorTooBig       ManagementError = 0x0001 // RESPONSE_TOO_BIG
 	ErrorNoSuchID     ManagementError = 0x0002
 	ErrorWrongLength  ManagementError = 0x0003
 	ErrorNotSettable  ManagementError = 0x0004

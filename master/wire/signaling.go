@@ -48,6 +48,17 @@ type UnicastCancel struct{ MessageType MessageType }
 // UnicastCancelAck is ACKNOWLEDGE_CANCEL_UNICAST_TRANSMISSION (16.1.4.4).
 type UnicastCancelAck struct{ MessageType MessageType }
 
+// The flags of a CANCEL, and of its ACKNOWLEDGE (1588-2019, 16.1.4.3): what of the
+// sender's goes on. They were reserved in 2008.
+const (
+	MaintainRequest = 1 << 0 // what it asked for, and the other one has granted
+	MaintainGrant   = 1 << 1 // what it has granted
+	cancelFlags     = MaintainRequest | MaintainGrant
+)
+
+// CancelFlags are those in the value of a CANCEL that was parsed.
+func CancelFlags(v []byte) uint8 { return v[0] & cancelFlags }
+
 const (
 	requestLen = 6
 	grantLen   = 8

@@ -18,7 +18,8 @@ const (
 	TLVPad                   TLVType = 0x8008
 )
 
-const tlvHeaderLen = 4
+// TLVHeaderLen is how long the type and the length of a TLV are.
+const TLVHeaderLen = 4
 
 // TLVs is a run of TLVs whose lengths ParseTLVs has checked.
 type TLVs struct{ b []byte }
@@ -27,27 +28,27 @@ type TLVs struct{ b []byte }
 // last one may be of length 0. What is in them is for the one who takes them.
 func ParseTLVs(b []byte) (TLVs, error) {
 	for rest := b; len(rest) > 0; {
-		if len(rest) < tlvHeaderLen {
+		if len(rest) < TLVHeaderLen {
 			return TLVs{}, ErrTLV
 		}
 		n := int(binary.BigEndian.Uint16(rest[2:]))
-		if n%2 != 0 || tlvHeaderLen+n > len(rest) {
+		if n%2 != 0 || TLVHeaderLen+n > len(rest) {
 			return TLVs{}, ErrTLV
 		}
-		rest = rest[tlvHeaderLen+n:]
+		rest = rest[TLVHeaderLen+n:]
 	}
 	return TLVs{b}, nil
 }
 
 // Next takes the first TLV; ok is false when none is left.
 func (t *TLVs) Next() (typ TLVType, value []byte, ok bool) {
-	if len(t.b) < tlvHeaderLen {
+	if len(t.b) < TLVHeaderLen {
 		return 0, nil, false
 	}
 	typ = TLVType(binary.BigEndian.Uint16(t.b))
 	n := int(binary.BigEndian.Uint16(t.b[2:]))
-	value = t.b[tlvHeaderLen : tlvHeaderLen+n : tlvHeaderLen+n]
-	t.b = t.b[tlvHeaderLen+n:]
+	value = t.b[TLVHeaderLen : TLVHeaderLen+n : TLVHeaderLen+n]
+	t.b = t.b[TLVHeaderLen+n:]
 	return typ, value, true
 }
 

@@ -4,27 +4,35 @@ import "time"
 
 // The codes of all alarms.
 const (
-	ReceiverDevice  Code = "RECEIVER_DEVICE"
-	ReceiverSilent  Code = "RECEIVER_SILENT"
-	ReceiverSetup   Code = "RECEIVER_SETUP"
-	NoFix           Code = "GNSS_NO_FIX"
-	BadDate         Code = "GNSS_DATE"
-	NoPulse         Code = "GNSS_NO_PULSE"
-	PulseGlitch     Code = "GNSS_PULSE_GLITCH"
-	PulseDisagrees  Code = "GNSS_PULSE_DISAGREES"
-	PulseEdge       Code = "GNSS_PULSE_EDGE"
-	PulseLength     Code = "GNSS_PULSE_LENGTH"
-	PulseDevice     Code = "PULSE_DEVICE"
-	PulseRejected   Code = "PULSE_REJECTED"
-	BoardClock      Code = "BOARD_CLOCK"
-	ClockFreerun    Code = "CLOCK_FREERUN"
-	ClockHoldover   Code = "CLOCK_HOLDOVER"
-	ClockOutOfSpec  Code = "CLOCK_OUT_OF_SPEC"
-	ClockRelocking  Code = "CLOCK_RELOCKING"
-	AddressMissing  Code = "ADDRESS_MISSING"
-	LinkDown        Code = "LINK_DOWN"
-	ClientDenied    Code = "CLIENT_DENIED"
-	WrongDomain     Code = "WRONG_DOMAIN"
+	ReceiverDevice Code = "RECEIVER_DEVICE"
+	ReceiverSilent Code = "RECEIVER_SILENT"
+	ReceiverSetup  Code = "RECEIVER_SETUP"
+	NoFix          Code = "GNSS_NO_FIX"
+	BadDate        Code = "GNSS_DATE"
+	NoPulse        Code = "GNSS_NO_PULSE"
+	PulseGlitch    Code = "GNSS_PULSE_GLITCH"
+	PulseDisagrees Code = "GNSS_PULSE_DISAGREES"
+	PulseEdge      Code = "GNSS_PULSE_EDGE"
+	PulseLength    Code = "GNSS_PULSE_LENGTH"
+	PulseDevice    Code = "PULSE_DEVICE"
+	PulseRejected  Code = "PULSE_REJECTED"
+	BoardClock     Code = "BOARD_CLOCK"
+	ClockFreerun   Code = "CLOCK_FREERUN"
+	ClockHoldover  Code = "CLOCK_HOLDOVER"
+	ClockOutOfSpec Code = "CLOCK_OUT_OF_SPEC"
+	ClockRelocking Code = "CLOCK_RELOCKING"
+	AddressMissing Code = "ADDRESS_MISSING"
+	LinkDown       Code = "LINK_DOWN"
+	ClientDenied   Code = "CLIENT_DENIED"
+	WrongDomain    Code = "WRONG_DOMAIN"
+	ForeignTarget  Code = "FOREIGN_TARGET"
+	ServiceLost    Code = "SERVICE_LOST"
+	Drained        Code = "DRAINED"
+
+	ClientUnreachable Code = "CLIENT_UNREACHABLE"
+	ClientStarved     Code = "CLIENT_STARVED"
+	ClientTable       Code = "CLIENT_TABLE_SHORT"
+
 	NoReceiveStamps Code = "NO_RECEIVE_STAMPS"
 	HardwareStamps  Code = "HARDWARE_STAMPS"
 	ResidualHigh    Code = "RESIDUAL_HIGH"
@@ -39,7 +47,6 @@ const (
 	ClockLearns     Code = "CLOCK_LEARNS"
 	SkyDoubted      Code = "SKY_DOUBTED"
 	ClockAcquires   Code = "CLOCK_ACQUIRES"
-	AnnounceLies    Code = "ANNOUNCE_CONTRADICTS"
 
 	Antenna           Code = "ANTENNA_FAULT"
 	AntennaDoubted    Code = "ANTENNA_UNSUPERVISED"
@@ -74,8 +81,6 @@ var Table = []Kind{
 		Fix: "check the antenna cable, its connectors, the arrester and the supply", CausedBy: []Code{ReceiverDevice, ReceiverSilent}},
 	{Code: AntennaDoubted, Severity: Warning, Text: "the receiver says that the antenna is open, but it has a fix; bragid may notice late when the antenna is lost",
 		Fix: "do nothing where a splitter feeds the antenna; else wire the receiver's antenna supervisor"},
-	{Code: AnnounceLies, Severity: Critical, Text: "what bragid would announce contradicts what it knows; it announces out of spec instead, or nothing",
-		Fix: "this is a fault of bragid: send the output of bragi show tech-support; a restart of bragid may end it"},
 	{Code: Spoofing, Severity: Critical, Text: "the receiver reports spoofing; bragid does not use the pulses, the clock is in holdover",
 		Fix: "do not trust this sky; look for a repeater or a transmitter near the antenna, and compare with another site"},
 	{Code: Jamming, Severity: Major, Text: "the receiver is jammed and its time becomes uncertain; bragid does not use the pulses, the clock is in holdover",
@@ -161,6 +166,18 @@ var Table = []Kind{
 		Fix: "check the cable, the switch port and 'ip link'; bragid goes on by itself when the link is back"},
 	{Code: AddressMissing, Severity: Critical, Text: "no interface has the address master.address",
 		Fix: "bring the interface up, add the address to lo, or correct master.address; bragid keeps trying"},
+	{Code: ServiceLost, Severity: Critical, Text: "what bragid sends reaches no client",
+		Fix: "do what this alarm's detail says; bragid goes on by itself", CausedBy: []Code{LinkDown}},
+	{Code: Drained, Severity: Major, Text: "a drain stands: the clients are sent away and nothing is granted",
+		Fix: "bragi drain --end, when the work is done"},
+	{Code: ClientUnreachable, Severity: Minor, Text: "what bragid sends does not reach a client",
+		Fix: "do what this alarm's detail says", CausedBy: []Code{ServiceLost, LinkDown}, Patience: 5 * time.Second},
+	{Code: ClientStarved, Severity: Warning, Text: "a client gets less than it was granted: it sends too little for an address that is not in master.trusted",
+		Fix: "if it takes Sync or Announce alone, add it to master.trusted; if it has a firewall, let its Delay_Req out; if no client has this address, somebody forges it"},
+	{Code: ClientTable, Severity: Minor, Text: "there are few places left for new clients",
+		Fix: "if these are your clients, set master.max_clients higher; if not, stop who forges them, or name the prefix in master.deny"},
+	{Code: ForeignTarget, Severity: Minor, Text: "a client asks for another clock identity than ours, at our address",
+		Fix: "restart PTP at the client; or, if this board replaces another one, set master.clock_identity to the identity that the detail names"},
 	{Code: ClientDenied, Severity: Warning, Text: "bragid refused a client",
 		Fix: "if the client may be served, add its prefix to master.allow, or raise the limit that this alarm names"},
 	{Code: WrongDomain, Severity: Warning, Text: "a client asks in another PTP domain",

@@ -109,7 +109,7 @@ type Master struct {
 	FreeRunClass     int    // 58 or 248; 0: the profile's
 	MaxClients       int
 	Allow            []netip.Prefix // nil: see AllowList
-	Trusted          []netip.Prefix // nil: see TrustedList
+	Trusted          []netip.Prefix // nil: nobody
 	Deny             []netip.Prefix
 	Open             bool
 	EventPort        uint16
@@ -280,6 +280,15 @@ func (m Master) QualityProfile() quality.Profile {
 	return quality.AlternativeA
 }
 
+// ProfileIdentity is what CLOCK_DESCRIPTION says of the profile: that of G.8275.2, or
+// zero for the default one.
+func (m Master) ProfileIdentity() [6]byte {
+	if m.Profile == "g8275.2" {
+		return [6]byte{0x00, 0x19, 0xA7, 0x02, 0x01, 0x02}
+	}
+	return [6]byte{}
+}
+
 // Addr is the address to serve at; the zero Addr for every one.
 func (m Master) Addr() netip.Addr {
 	a, err := netip.ParseAddr(m.Address)
@@ -305,19 +314,14 @@ func (m Master) AllowList(own []netip.Prefix) []netip.Prefix {
 	return append(append([]netip.Prefix{}, PrivateRanges...), own...)
 }
 
-// TrustedList is who is served without proof that the address is its own:
-// `trusted`, or the private part of AllowList.
-func (m Master) TrustedList(own []netip.Prefix) []netip.Prefix {
+// TrustedList is who is served without proof that the address is its own: whom the
+// operator names, nobody else. An address is not trusted for being private: a sender
+// forges that as easily.
+func (m Master) TrustedList() []netip.Prefix {
 	if m.Trusted != nil {
 		return m.Trusted
 	}
-	list := []netip.Prefix{}
-	for _, p := range m.AllowList(own) {
-		if coveredBy(p, PrivateRanges) {
-			list = append(list, p)
-		}
-	}
-	return list
+	return []netip.Prefix{}
 }
 
 // Servers are the syslog targets.

@@ -64,6 +64,9 @@ func (l *loader) judge() {
 			l.bad("master.trusted", fmt.Sprintf("master.trusted has %v, which master.allow does not let in", p), "add it to allow, or take it out of trusted")
 		}
 	}
+	if m.Management == "set" && len(m.Trusted) == 0 {
+		l.warn("master.management", "master.management = \"set\" has no effect: only trusted addresses may set, and master.trusted names none", `trusted = ["10.1.2.3/32"], or management = "get"`)
+	}
 	if len(m.Allow) > 0 && all(m.Allow, func(p netip.Prefix) bool { return coveredBy(p, m.Deny) }) {
 		l.bad("master.deny", "master.deny covers all of master.allow: nobody could be a client", "a smaller deny")
 	}

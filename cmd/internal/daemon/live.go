@@ -63,6 +63,10 @@ type Daemon struct {
 	steps     int            // of the clock that were told
 	walk      []status.Step
 	service   udp.Status             // the latest answer of the packet path
+	loss      loss                   // of the service, by the latest answer
+	table     status.ClientTable     // by the latest answer
+	short     string                 // who fills it, while few places are left
+	missing   bool                   // master.address is no address of this machine
 	stampless timescale.Mono         // when packets last came without a receive stamp
 	connected bool                   // the receiver's serial port is open
 	outside   map[alarms.Code]string // conditions that the pipeline does not see
@@ -246,12 +250,12 @@ func masterConfig(cfg *config.Config) (master.Config, error) {
 	syncCorrection, delayRespCorrection := latencies(cfg.Board).Corrections()
 	return master.Config{
 		Identity: identity, Domain: cfg.Master.Domain, Priority1: cfg.Master.Priority1, Priority2: cfg.Master.Priority2,
-		MaxClients: cfg.Master.MaxClients, Allow: cfg.Master.AllowList(own), Deny: cfg.Master.Deny, Trusted: cfg.Master.TrustedList(own),
+		MaxClients: cfg.Master.MaxClients, Allow: cfg.Master.AllowList(own), Deny: cfg.Master.Deny, Trusted: cfg.Master.TrustedList(),
 		Open: cfg.Master.Open, Pdelay: cfg.Master.Pdelay, TwoStepFor: cfg.Master.TwoStepFor,
 		SyncCorrection: syncCorrection, DelayRespCorrection: delayRespCorrection,
 		MinorVersion: cfg.Master.MinorVersion, MaxRate: cfg.Master.PacketBudget,
 		Management: cfg.Master.Management != "off", ManagementSet: cfg.Master.Management == "set",
-		Description: master.Description{Product: "bragi;" + cfg.Board.Profile + ";", Revision: ";;" + version.Version, User: host}, Seed: rand.Uint64(),
+		Description: master.Description{Product: "bragi;" + cfg.Board.Profile + ";", Revision: ";;" + version.Version, User: host}, Seed: rand.Uint64(), Profile: cfg.Master.ProfileIdentity(),
 	}, nil
 }
 
@@ -324,6 +328,12 @@ func (d *Daemon) conditions(look *pipeline.Look) []alarms.Raised {
 	}
 	raised = append(raised, d.configTroubles()...)
 	raised = append(raised, masterTroubles(d.service)...)
+	if d.loss.why != "" {
+		raised = append(raised, alarms.Raised{Code: alarms.ServiceLost, Detail: d.loss.why})
+	}
+	if d.short != "" {
+		raised = append(raised, alarms.Raised{Code: alarms.ClientTable, Detail: d.short})
+	}
 	if !d.stampless.IsZero() && look.At.Sub(d.stampless) < stamplessShown {
 		raised = append(raised, alarms.Raised{Code: alarms.NoReceiveStamps, Detail: fmt.Sprintf("%d since the start", d.service.Transport.StampsMissing)})
 	}
@@ -342,6 +352,7 @@ func (d *Daemon) watchService(ctx context.Context) {
 		case e := <-d.server.Events():
 			d.happened(clientEvent(e))
 		case <-ask.C:
+			d.seekAddress()
 			d.askService(ctx)
 			d.measureEgress()
 			d.port.Judge(time.Now())
@@ -371,6 +382,9 @@ func (d *Daemon) askService(ctx context.Context) {
 		d.stampless = s.At
 	}
 	d.service = s
+	d.loss = d.loss.next(s, d.cfg.Master.Address, d.missing)
+	d.table = tableStatus(s, d.cfg.Master.MaxClients)
+	d.short = tableShort(s, d.table)
 }
 
 // measureEgress hands the packet path's measured error to the pipeline.
@@ -465,6 +479,11 @@ func (d *Daemon) Drain(on bool) error {
 	} else {
 		server.Resume()
 	}
+	standing := ""
+	if on {
+		standing = "since " + time.Now().Format(time.TimeOnly)
+	}
+	d.condition(alarms.Drained, standing)
 	d.happened(status.DrainChanged{On: on})
 	return nil
 }
@@ -486,9 +505,16 @@ func masterTroubles(service udp.Status) []alarms.Raised {
 			raised = append(raised, alarms.Raised{Code: alarms.WrongDomain, Detail: fmt.Sprintf("%v asks in domain %d, %d times", s.Address, s.Domain, s.Count)})
 		case master.AddressDenied:
 			raised = append(raised, alarms.Raised{Code: alarms.ClientDenied, Detail: detail + fmt.Sprintf("; master.allow lacks \"%v/32\"", s.Address)})
-		case master.TableFull, master.OverBudget, master.NoStamp:
+		case master.WrongTarget:
+			if s.Type == wire.TypeSignaling {
+				raised = append(raised, alarms.Raised{Code: alarms.ForeignTarget, Detail: fmt.Sprintf("%v asks for %v, %d times; we are %v", s.Address, s.Target.Clock, s.Count, service.Identity.Clock)})
+			}
+		case master.NoCredit:
+			raised = append(raised, alarms.Raised{Code: alarms.ClientStarved, Detail: detail})
+		case master.TableFull, master.ShareTaken, master.OverBudget, master.NoStamp:
 			raised = append(raised, alarms.Raised{Code: alarms.ClientDenied, Detail: detail})
 		}
 	}
+	raised = append(raised, clientTroubles(service)...)
 	return raised
 }

@@ -54,6 +54,7 @@ func (d *Daemon) latest() status.Status {
 	s.Holdover.Memory, s.Hardware.EgressNs = d.memory.status(), known(l.EgressNs)
 	s.Restart = d.restartStatus(&s.Clock, l.Report.EverLocked)
 	s.Config = d.configStatus()
+	s.Master.Table = d.table
 	masterStatus(&s, d.service)
 	trafficStatus(&s.Master, d.service)
 	s.Clock.PulseResiduals, s.Hardware.Residuals = distribution(l.Residuals), distribution(d.service.Transport.Residuals)
@@ -268,6 +269,8 @@ func masterStatus(s *status.Status, service udp.Status) {
 	s.Master.Schedule = status.Schedule{Ticks: snap.Stats.Ticks, Late: snap.Stats.LateTicks, Missed: snap.Stats.MissedSlots,
 		LatestMs: float64(service.Transport.LatestTick) / 1e6}
 	s.Master.AnnounceGap = status.AnnounceGap{Max: snap.Stats.AnnounceGap.Max.Seconds(), Last: snap.Stats.AnnounceGap.Last.Seconds(), Long: snap.Stats.AnnounceGap.Long}
+	s.Master.Draining = snap.Draining
+	s.Master.SendError = lastSendError(service.Transport)
 	for _, byReason := range snap.Stats.Received {
 		for reason, byAnswer := range byReason {
 			n := byAnswer[0] + byAnswer[1]
@@ -288,7 +291,7 @@ func masterStatus(s *status.Status, service udp.Status) {
 func clientStatus(at timescale.Mono, c master.ClientStatus) status.Client {
 	out := status.Client{Address: c.Address.String(), Identity: c.Identity.String(), Kind: c.Kind, DelayReq: c.DelayReq, SinceS: at.Sub(c.First).Seconds(),
 		Asked: c.Asked.String(), LastS: at.Sub(c.Last).Seconds(), DSCP: c.DSCP, MinorVersion: c.Minor, Trusted: c.Trusted,
-		Signaling: c.Signaling, Denials: c.Denials, Unanswered: map[string]uint64{}}
+		Signaling: c.Signaling, Denials: c.Denials, Paused: c.Paused, Unsent: c.Unsent, Unreachable: unreached(&c), Unanswered: map[string]uint64{}}
 	clientTraffic(&out, c)
 	if c.DelayReqInterval > 0 {
 		out.DelayReqIntervalS = known(c.DelayReqInterval.Seconds())

@@ -164,6 +164,22 @@ type Master struct {
 	PromisedRate *float64       `json:"promised_rate"` // messages a second of all live grants
 	Sessions     map[string]int `json:"sessions"`      // clients by kind
 	Traffic      Traffic        `json:"traffic"`
+
+	Draining  bool        `json:"draining"`             // clients are sent away by order, nothing is granted
+	SendError string      `json:"send_error,omitempty"` // why, the last time
+	Table     ClientTable `json:"client_table"`
+}
+
+// ClientTable says who has the places in the table of clients.
+type ClientTable struct {
+	Max            int    `json:"max"`
+	Clients        int    `json:"clients"`
+	Lifeless       int    `json:"lifeless"` // they show no life: they give way when places are short
+	GaveWay        uint64 `json:"gave_way"` // since the start
+	Address        string `json:"address"`  // that has most clients
+	AddressClients int    `json:"address_clients"`
+	Prefix         string `json:"prefix"` // of 24 bits, that has most
+	PrefixClients  int    `json:"prefix_clients"`
 }
 
 // Schedule is how punctual the packet path was since its start.
@@ -208,7 +224,10 @@ type Client struct {
 	Signaling         uint64            `json:"signaling"`
 	Denials           uint64            `json:"denials"`
 	DelayReqIntervalS *float64          `json:"delay_req_interval_s"`
-	Unanswered        map[string]uint64 `json:"unanswered"` // Delay_Req without an answer, by reason
+	Unanswered        map[string]uint64 `json:"unanswered"`            // Delay_Req without an answer, by reason
+	Paused            uint64            `json:"paused"`                // messages held back: it sends too little and is not trusted
+	Unsent            uint64            `json:"unsent"`                // messages that the system refused to send
+	Unreachable       string            `json:"unreachable,omitempty"` // why what is sent to it does not arrive now
 }
 
 // Denied is a sender that was refused.

@@ -16,6 +16,7 @@ const (
 // Packet is one datagram as recvmmsg left it.
 type Packet struct {
 	Src, Dst netip.Addr // Dst is invalid when the kernel did not tell
+	Port     uint16     // of Src
 	DSCP     uint8
 	Payload  []byte // good until the next Read
 	Stamps          // of its arrival
@@ -78,7 +79,8 @@ func (r *Receiver) Packet(i int) (p Packet, ok bool) {
 		r.Truncated++
 		return p, false
 	}
-	p.Src = r.name[i].get().Addr()
+	from := r.name[i].get()
+	p.Src, p.Port = from.Addr(), from.Port()
 	p.Payload = r.data[i][:m.Len]
 	r.controls(&p, r.control[i][:m.Hdr.Controllen])
 	return p, true

@@ -16,6 +16,8 @@ type Sender struct {
 	*errorQueue // the stamps that were asked for
 
 	Stats SendStats
+	// Refused is the errno of the last message that did not leave.
+	Refused error
 
 	fd    int
 	port  uint16 // where everything goes
@@ -23,6 +25,10 @@ type Sender struct {
 	// parts of a request that it can have: withNumber where the socket gives each
 	// stamp the number that it is asked by.
 	parts part
+
+	// Unsent are those of the batch that did not leave since Begin, and why.
+	Unsent []Unsent
+	begin  int // how many of the batch have been sent, or not, since then
 
 	n    int // waiting in the batch
 	hdr  [Batch]unix.Mmsghdr
@@ -48,6 +54,13 @@ type SendStats struct {
 	LastError  error // of the last that failed, and where it was to go
 	LastFailed netip.Addr
 	LastAt     timescale.Mono
+}
+
+// Unsent is a message of the batch that did not leave, counted from 0 since Begin, and
+// the errno.
+type Unsent struct {
+	Message int
+	Err     error
 }
 
 // Trait is what is special of a sender's socket; traits are added up.
@@ -84,13 +97,16 @@ func (s *Sender) addressed(src netip.Addr) bool { return !s.bound && src.IsValid
 
 // Put adds a message to the batch, from an address if there is a choice. The
 // payload must stay until Flush.
-func (s *Sender) Put(src, dst netip.Addr, payload []byte) {
+func (s *Sender) Put(src, dst netip.Addr, payload []byte) { s.PutTo(src, dst, s.port, payload) }
+
+// PutTo is Put, to another port.
+func (s *Sender) PutTo(src, dst netip.Addr, port uint16, payload []byte) {
 	if s.n == Batch {
-		s.Flush()
+		s.send()
 	}
 	i := s.n
 	s.n++
-	s.name[i].put(netip.AddrPortFrom(dst, s.port))
+	s.name[i].put(netip.AddrPortFrom(dst, port))
 	s.iov[i].Base = &payload[0]
 	s.iov[i].SetLen(len(payload))
 	h := &s.hdr[i].Hdr
@@ -103,22 +119,32 @@ func (s *Sender) Put(src, dst netip.Addr, payload []byte) {
 	}
 }
 
-// Flush sends the batch. sendmmsg stops at the first that fails and then hides
+// Begin forgets which messages did not leave.
+func (s *Sender) Begin() { s.Unsent, s.begin = s.Unsent[:0], 0 }
+
+// Flush sends the batch; Unsent then has those of all since Begin that did not leave.
+func (s *Sender) Flush() { s.send() }
+
+// send sends the batch. sendmmsg stops at the first that fails and then hides
 // why: that one is tried again alone, counted and stepped over, and the rest still
 // leaves. A full buffer is no matter of one destination: what is left then is
 // dropped, for waiting would hold up the receive side.
-func (s *Sender) Flush() {
-	n := s.n
-	s.n = 0
+func (s *Sender) send() {
+	n, begin := s.n, s.begin
+	s.n, s.begin = 0, begin+n
 	for i := 0; i < n; {
 		k, _, e := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.hdr[i])), uintptr(n-i), unix.MSG_DONTWAIT, 0, 0)
 		switch {
 		case e == unix.EINTR:
 		case e == unix.EAGAIN || e == unix.ENOBUFS:
 			s.Stats.Busy += uint64(n - i)
+			for ; i < n; i++ {
+				s.Unsent = append(s.Unsent, Unsent{begin + i, e})
+			}
 			return
 		case e != 0:
 			s.failed(s.name[i].get().Addr(), e)
+			s.Unsent = append(s.Unsent, Unsent{begin + i, e})
 			i++
 		default:
 			s.Stats.Sent += uint64(k)
@@ -128,7 +154,8 @@ func (s *Sender) Flush() {
 }
 
 // Send sends one message, at once, from an address if there is a choice, and asks
-// for its stamps, by a number where the socket can do that.
+// for its stamps, by a number where the socket can do that. When it was not sent,
+// Refused is why.
 func (s *Sender) Send(src, dst netip.Addr, payload []byte, wish Wish, number uint32) (sent bool) {
 	o := &s.once
 	o.name.put(netip.AddrPortFrom(dst, s.port))
@@ -159,6 +186,7 @@ func (s *Sender) Send(src, dst netip.Addr, payload []byte, wish Wish, number uin
 }
 
 func (s *Sender) failed(dst netip.Addr, e unix.Errno) {
+	s.Refused = e
 	if e == unix.EAGAIN || e == unix.ENOBUFS {
 		s.Stats.Busy++
 		return

@@ -1,0 +1,207 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/status"
+	"bragi/gnss/timescale"
+	"bragi/master"
+	"bragi/master/udp"
+	"bragi/master/udp/socket"
+)
+
+// What of the service an operator must know: whether what is sent leaves and
+// arrives, and who takes the places of clients. All of it is read from the packet
+// path's snapshot.
+
+// loss is a service that reaches nobody: why and since when it was last seen so.
+// The zero loss is none.
+type loss struct {
+	why string
+	at  timescale.Mono
+}
+
+// lossKept is how long a loss stands after the last client has gone with it.
+const lossKept = 10 * time.Minute
+
+// next is the loss after another snapshot; missing: our address is no address of
+// this machine.
+func (l loss) next(s udp.Status, address string, missing bool) loss {
+	if missing {
+		return loss{fmt.Sprintf("EADDRNOTAVAIL: no interface has %s any more (fix: `ip address add %s/32 dev lo`, or bring its interface up)", address, address), s.At}
+	}
+	if len(s.Clients) == 0 {
+		if l.why != "" && s.At.Sub(l.at) < lossKept && !strings.HasPrefix(l.why, "EADDRNOTAVAIL") {
+			return l
+		}
+		return loss{}
+	}
+	for i := range s.Clients {
+		if unreached(&s.Clients[i]) == "" {
+			return loss{}
+		}
+	}
+	first := &s.Clients[0]
+	why := unreached(first)
+	if n := len(s.Clients) - 1; n > 0 {
+		why += fmt.Sprintf("; %d more likewise", n)
+	}
+	return loss{why, s.At}
+}
+
+// unreached says why what is sent to a client does not get there, "" while it may.
+func unreached(c *master.ClientStatus) string {
+	switch {
+	case c.Failing:
+		return sendTrouble(c.Address, c.SendError)
+	case c.Refusal == master.NoNeighbour:
+		return sendTrouble(c.Address, unix.EHOSTUNREACH)
+	case c.Refusal == master.PortClosed:
+		return sendTrouble(c.Address, unix.ECONNREFUSED)
+	}
+	return ""
+}
+
+// sendTrouble is an errno of a send, and what to do.
+func sendTrouble(to netip.Addr, err error) string {
+	var e unix.Errno
+	if !errors.As(err, &e) {
+		return fmt.Sprintf("%v: %v", to, err)
+	}
+	what, fix := err.Error(), "look at `ip route get "+to.String()+"`"
+	switch e {
+	case unix.EINVAL, unix.EADDRNOTAVAIL:
+		what, fix = "our address is no address of this machine", "add it: `ip address add ADDRESS/32 dev lo`"
+	case unix.ENETUNREACH:
+		what, fix = "there is no route", "look at `ip route get "+to.String()+"` and add the route"
+	case unix.EHOSTUNREACH:
+		what, fix = "it, or the router to it, does not answer ARP", "look at the cable, the switch, the VLAN and `ip neigh`"
+	case unix.EMSGSIZE:
+		what, fix = "the message is longer than the MTU", "set the interface's MTU to 1500: `ip link set INTERFACE mtu 1500`"
+	case unix.ENODEV, unix.ENXIO, unix.ENETDOWN:
+		what, fix = "the interface is down or gone", "bring it up: `ip link set INTERFACE up`"
+	case unix.EPERM, unix.EACCES:
+		what, fix = "a firewall of this machine forbids it", "look at `nft list ruleset`"
+	case unix.EAGAIN, unix.ENOBUFS:
+		what, fix = "the queue of the interface is full", "look at `tc -s qdisc` and the interface's speed"
+	case unix.ECONNREFUSED:
+		what, fix = "nobody listens at its PTP port", "start PTP at the client"
+	}
+	return fmt.Sprintf("%s to %v: %s (fix: %s)", unix.ErrnoName(e), to, what, fix)
+}
+
+// lastSendError is the last message that the system refused to send, in words.
+func lastSendError(t udp.Stats) string {
+	last := t.Event
+	if last.LastAt.Before(t.General.LastAt) {
+		last = t.General
+	}
+	if last.LastError == nil {
+		return ""
+	}
+	return sendTrouble(last.LastFailed, last.LastError)
+}
+
+// addressMissing tells whether the address that we serve at is ours no longer.
+func addressMissing(a netip.Addr) bool {
+	return a.IsValid() && errors.Is(socket.CheckLocal(a), unix.EADDRNOTAVAIL)
+}
+
+// seekAddress looks whether the address that we serve at is still ours.
+func (d *Daemon) seekAddress() {
+	d.mu.Lock()
+	a := d.cfg.Master.Addr()
+	d.mu.Unlock()
+	missing := addressMissing(a)
+	d.mu.Lock()
+	d.missing = missing
+	d.mu.Unlock()
+}
+
+// clientTroubles are the conditions of some clients.
+func clientTroubles(s udp.Status) (raised []alarms.Raised) {
+	var unreachable, starved []string
+	for i := range s.Clients {
+		c := &s.Clients[i]
+		if why := unreached(c); why != "" {
+			unreachable = append(unreachable, why)
+		}
+		if !c.PausedAt.IsZero() && s.At.Sub(c.PausedAt) < starvedShown {
+			starved = append(starved, fmt.Sprintf("%v (%v)", c.Address, c.Identity))
+		}
+	}
+	if len(unreachable) > 0 && len(unreachable) < len(s.Clients) {
+		raised = append(raised, alarms.Raised{Code: alarms.ClientUnreachable, Detail: some(unreachable)})
+	}
+	if len(starved) > 0 {
+		raised = append(raised, alarms.Raised{Code: alarms.ClientStarved, Detail: some(starved)})
+	}
+	return raised
+}
+
+const starvedShown = 10 * time.Second
+
+// some names the first of a list, and how many more there are.
+func some(list []string) string {
+	if len(list) == 1 {
+		return list[0]
+	}
+	return fmt.Sprintf("%s; %d more", list[0], len(list)-1)
+}
+
+// tableStatus says who has the places in the table of clients.
+func tableStatus(s udp.Status, most int) status.ClientTable {
+	t := status.ClientTable{Max: most, Clients: len(s.Clients), GaveWay: s.Stats.GaveWay}
+	addresses, prefixes := map[netip.Addr]int{}, map[netip.Prefix]int{}
+	for i := range s.Clients {
+		c := &s.Clients[i]
+		if !c.Alive {
+			t.Lifeless++
+		}
+		addresses[c.Address]++
+		if p, err := c.Address.Prefix(24); err == nil {
+			prefixes[p]++
+		}
+	}
+	t.Address, t.AddressClients = most1(addresses, netip.Addr.Compare)
+	t.Prefix, t.PrefixClients = most1(prefixes, func(a, b netip.Prefix) int { return a.Addr().Compare(b.Addr()) })
+	return t
+}
+
+// most1 is the key with the largest count.
+func most1[K interface {
+	comparable
+	String() string
+}](counts map[K]int, order func(a, b K) int) (name string, n int) {
+	var best K
+	for k, c := range counts {
+		if c > n || c == n && order(k, best) < 0 {
+			best, n = k, c
+		}
+	}
+	if n == 0 {
+		return "", 0
+	}
+	return best.String(), n
+}
+
+// tableShort says who fills the table, "" while there is room for newcomers and
+// nobody was turned away for his share.
+func tableShort(s udp.Status, t status.ClientTable) string {
+	turned := slices.ContainsFunc(s.Suspects, func(x master.Suspect) bool {
+		return (x.Reason == master.ShareTaken || x.Reason == master.TableFull) && s.At.Sub(x.Last) < time.Minute
+	})
+	if !turned && t.Clients*10 < t.Max*9 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d places are taken, %d by clients that show no life; %d by %s, %d by %s", t.Clients, t.Max, t.Lifeless,
+		t.AddressClients, t.Address, t.PrefixClients, t.Prefix)
+}
