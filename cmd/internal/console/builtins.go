@@ -27,9 +27,15 @@ var builtins map[string]builtin
 func init() {
 	builtins = map[string]builtin{
 		"exit": func(s *session, _ []string) error {
+			if s.configuring != nil {
+				return s.up()
+			}
 			return errExit
 		},
-		"shell":   (*session).shell,
+		"shell": (*session).shell, "configure": (*session).configure, "section": (*session).enter, "set": (*session).set, "unset": (*session).unset,
+		"diff": (*session).diff, "show config": (*session).showConfig, "previous": (*session).previous, "commit": (*session).commit,
+		"commit confirmed": (*session).commitConfirmed, "confirm": (*session).confirm, "rollback": (*session).rollback, "refresh": (*session).refresh,
+		"discard": (*session).discard, "end": (*session).end,
 		"monitor": (*session).monitorOn, "no monitor": (*session).monitorOff, "length": (*session).setLength,
 		"history": func(s *session, _ []string) error { return s.pages(strings.Join(s.past.lines, "\n") + "\n") },
 	}
@@ -49,7 +55,11 @@ func group(use, short string, children ...*cobra.Command) *cobra.Command {
 
 // commands is the tree of the shell, with what only a session has.
 func (s *session) commands(face operator.Face) *cobra.Command {
-	root := operator.Command(face,
+	configure := group("configure", "Change the configuration",
+		own("configure", "terminal", "Change it here, word by word"),
+		own("confirm", "confirm", "What was committed stays"))
+	configure.Aliases = []string{"conf"} // not config
+	root := operator.Command(face, configure,
 		group("terminal", "How this session looks",
 			own("monitor", "monitor", "Tell events as they happen, above the prompt"),
 			own("length", "length LINES", "How many lines a page has; 0: no pages"),
@@ -68,7 +78,7 @@ func (s *session) commands(face operator.Face) *cobra.Command {
 
 // builtin does one, and draws what it says behind filters.
 func (s *session) builtin(do builtin, at place, filters []*filter) error {
-	s.filters = filters
+	s.at, s.filters = at, filters
 	err := do(s, at.words[len(at.words)-at.args:])
 	s.filters = nil
 	if c, is := err.(complaint); is {
@@ -122,5 +132,11 @@ func (s *session) prompt() string {
 	if host, _, _ = strings.Cut(host, "."); len(host) > 16 {
 		host = host[:16]
 	}
-	return host + "#"
+	switch {
+	case s.configuring == nil:
+		return host + "#"
+	case s.configuring.section != "":
+		return host + "(config-" + s.configuring.section + ")#"
+	}
+	return host + "(config)#"
 }

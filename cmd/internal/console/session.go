@@ -62,7 +62,10 @@ type session struct {
 	suspend bool   // Ctrl-Z was typed
 	length  int    // of a page, -1: the terminal's
 
-	filters []*filter // of the builtin that runs
+	configuring *edit // `configure terminal`; nil: not
+
+	at      place     // of the builtin that runs
+	filters []*filter // that its output goes through
 	monitor monitor
 
 	question *question // that is asked; nil: a command is read
@@ -156,7 +159,11 @@ func (s *session) loop() error {
 			}
 			continue
 		}
-		s.suspend = false
+		if s.suspend {
+			if s.suspend = false; s.configuring != nil {
+				line = "end"
+			}
+		}
 		if err := s.do(line); err != nil {
 			return err
 		}
@@ -201,7 +208,7 @@ func (s *session) say(text string) {
 func (s *session) sayError(err error) {
 	text := err.Error()
 	s.say("% " + text + "\n")
-	if strings.HasPrefix(text, "no daemon answers") {
+	if withoutDaemon(err) {
 		s.say("  `show log` tells its last words, `restart` starts it.\n")
 	}
 }
@@ -340,7 +347,15 @@ func (p *past) keep(line string) {
 
 // tree is the commands of the moment.
 func (s *session) tree() *cobra.Command {
-	return s.commands(operator.Face{Size: s.size})
+	return s.treeOn(operator.Face{Size: s.size})
+}
+
+// treeOn is the same, drawing on a face.
+func (s *session) treeOn(face operator.Face) *cobra.Command {
+	if s.configuring != nil {
+		return s.configureTree(face)
+	}
+	return s.commands(face)
 }
 
 // do does a line. An error ends the session.
@@ -373,7 +388,7 @@ func (s *session) command(words []string, filters []*filter) error {
 		size := s.size()
 		return frame.Draw(show.Fit(filtered(filters, text), size.Columns), size)
 	}}
-	tree := s.commands(face)
+	tree := s.treeOn(face)
 	at, err := whole(tree, words)
 	if err != nil {
 		s.sayError(err)

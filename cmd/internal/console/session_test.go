@@ -52,8 +52,8 @@ func (a *answering) Follow(ctx context.Context, after string, quiet time.Duratio
 	}
 }
 
-// daemon serves a status with n clients.
-func daemon(t *testing.T, n int) (a *answering, socket string, stop func()) {
+// answers serves a status with n clients.
+func answers(t *testing.T, n int) (a *answering, socket string, stop func()) {
 	t.Helper()
 	a = &answering{events: make(chan status.Record), status: status.Status{Version: "v1"}}
 	a.status.Clock = status.Clock{State: "PHASE_ALIGNED", Serving: true, ClockClass: 6, ClockAccuracy: "0x21"}
@@ -175,7 +175,7 @@ func (p *person) ends() error {
 }
 
 func TestASessionGreetsWithStateAndTheMostSevereAlarm(t *testing.T) {
-	_, socket, _ := daemon(t, 1)
+	_, socket, _ := answers(t, 1)
 	p := sit(t, Config{Socket: socket}, 80, 24)
 	p.sees("PHASE_ALIGNED, class 6")
 	p.sees("1 client")
@@ -190,7 +190,7 @@ func TestASessionGreetsWithStateAndTheMostSevereAlarm(t *testing.T) {
 // A line is helped at any place, completed, cut short, filtered, and comes back from
 // the past.
 func TestALineIsHelpedCompletedAndFiltered(t *testing.T) {
-	_, socket, _ := daemon(t, 2)
+	_, socket, _ := answers(t, 2)
 	p := sit(t, Config{Socket: socket}, 80, 24)
 	p.sees("bragi#")
 	p.types("sh ptp ?")
@@ -228,7 +228,7 @@ func TestALineIsHelpedCompletedAndFiltered(t *testing.T) {
 // Ten thousand clients come in pages: one at a time, a line at a time, and no further
 // when the reader has seen enough. What was typed ahead is done then.
 func TestManyClientsComeInPages(t *testing.T) {
-	_, socket, _ := daemon(t, 10_000)
+	_, socket, _ := answers(t, 10_000)
 	p := sit(t, Config{Socket: socket}, 80, 24)
 	p.sees("bragi#")
 	p.types("show clients\r")
@@ -259,7 +259,7 @@ func TestManyClientsComeInPages(t *testing.T) {
 
 // A live view is drawn until a key is pressed, which does nothing else.
 func TestAnyKeyLeavesALiveView(t *testing.T) {
-	a, socket, _ := daemon(t, 1)
+	a, socket, _ := answers(t, 1)
 	p := sit(t, Config{Socket: socket}, 80, 24)
 	p.sees("bragi#")
 	for _, key := range []string{"x", " ", "\x1b[A", "\x1b[3~", "\r", "\x03"} {
@@ -284,7 +284,7 @@ func TestAnyKeyLeavesALiveView(t *testing.T) {
 
 // An event comes above the prompt, and the line that is half typed stays.
 func TestEventsComeAboveThePrompt(t *testing.T) {
-	a, socket, stop := daemon(t, 1)
+	a, socket, stop := answers(t, 1)
 	p := sit(t, Config{Socket: socket}, 80, 24)
 	p.sees("bragi#")
 	p.types("terminal monitor\r")
@@ -353,7 +353,7 @@ func TestASessionSurvivesADeadDaemon(t *testing.T) {
 // A session ends cleanly when nobody types, when the cable is pulled, and when it is
 // told to: at the prompt, in a page, and in a live view.
 func TestASessionEndsWhenNobodyIsThere(t *testing.T) {
-	_, socket, _ := daemon(t, 1000)
+	_, socket, _ := answers(t, 1000)
 	t.Run("nobody types", func(t *testing.T) {
 		for _, line := range []string{"", "show clients\r"} {
 			p := sit(t, Config{Socket: socket, Idle: 300 * time.Millisecond}, 80, 24)
@@ -389,7 +389,7 @@ func TestASessionEndsWhenNobodyIsThere(t *testing.T) {
 // What is pasted is text, whatever is in it: no title is set, nothing is erased, no
 // colour comes; and each line of it is done.
 func TestPastedTextIsHarmless(t *testing.T) {
-	_, socket, _ := daemon(t, 1)
+	_, socket, _ := answers(t, 1)
 	p := sit(t, Config{Socket: socket}, 80, 24)
 	p.sees("bragi#")
 	p.types("\x1b]0;owned\x07sh\x00ow\x9b clo\x1b[31mck | \x1b[2Jinc State\x1bP1$r\x1b\\\r\n! a comment\r\nshow version\r\n")
@@ -407,7 +407,7 @@ func TestPastedTextIsHarmless(t *testing.T) {
 
 // A terminal on a serial line tells its size itself; the screens fit it.
 func TestASerialTerminalTellsItsSize(t *testing.T) {
-	_, socket, _ := daemon(t, 100)
+	_, socket, _ := answers(t, 100)
 	p := sit(t, Config{Socket: socket}, 0, 0)
 	for range 3 { // as terminals do
 		time.Sleep(50 * time.Millisecond)
@@ -428,7 +428,7 @@ func TestASerialTerminalTellsItsSize(t *testing.T) {
 
 // A terminal that is resized gets screens of its new size.
 func TestAResizedTerminalIsFitted(t *testing.T) {
-	_, socket, _ := daemon(t, 5)
+	_, socket, _ := answers(t, 5)
 	p := sit(t, Config{Socket: socket}, 80, 24)
 	p.sees("bragi#")
 	if err := pty.Setsize(p.tty, &pty.Winsize{Cols: 40, Rows: 24}); err != nil {
@@ -443,7 +443,7 @@ func TestAResizedTerminalIsFitted(t *testing.T) {
 
 // There is a shell only behind a password, which login asks for.
 func TestTheShellWantsAPassword(t *testing.T) {
-	_, socket, _ := daemon(t, 1)
+	_, socket, _ := answers(t, 1)
 	fake(t, "login", "stty -a | grep -o ' -\\?icanon'; echo login of $1; read answer; echo heard $answer\n")
 	was := shadowFile
 	t.Cleanup(func() { shadowFile = was })

@@ -249,7 +249,7 @@ func whole(root *cobra.Command, words []string) (place, error) {
 		return p, err
 	case p.flag != nil:
 		return p, fmt.Errorf("%s %s needs a value (fix: %s %s ?)", p.said(), p.flag.Name, p.said(), p.flag.Name)
-	case len(p.children()) > 0 && p.command.RunE == nil && p.command.Run == nil, len(p.children()) > 0 && len(p.words) > 0 && !runs(p.command):
+	case len(p.children()) > 0 && !runs(p.command):
 		return p, fmt.Errorf("%s needs one more word (fix: %s ? lists them)", p.said(), p.said())
 	}
 	if names := wanted(p.command); p.args < len(names) {

@@ -30,6 +30,7 @@ func TestWordsAreCutShortAndFlagsAreWords(t *testing.T) {
 		"show client json":                 "show client json", // an address is wanted
 		"clo st yes":                       "clock step --yes",
 		"dr end":                           "drain --end",
+		"conf t":                           "configure terminal",
 		"term no mon":                      "terminal no monitor",
 		"sim sp aff":                       "sim spoof affirmed",
 		`show clients filter "two words"`:  "show clients --filter=two words",
@@ -45,7 +46,7 @@ func TestWordsAreCutShortAndFlagsAreWords(t *testing.T) {
 // What is not clear, not known or not complete is said in one line with what to do.
 func TestAWrongWordIsToldWithWhatToDo(t *testing.T) {
 	for line, want := range map[string]string{
-		"c":                  `"c" may be clock, config (fix: write more of the word)`,
+		"c":                  `"c" may be clock, config, configure (fix: write more of the word)`,
 		"show cl":            `"cl" may be client, clients, clock`,
 		"shout":              `the console has no "shout" (fix: ? lists the words)`,
 		"show nothing":       `show has no "nothing" (fix: show ? lists the words)`,

@@ -16,6 +16,7 @@ import (
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/file"
+	"bragi/cmd/internal/show"
 )
 
 // The life of the daemon's configuration, from a shell. control/config.go has the
@@ -23,9 +24,18 @@ import (
 
 // configScreen is what the file says, and what waits.
 func configScreen(o *options, use string) *cobra.Command {
-	ask := func(ctx context.Context, _ []string) (control.Config, error) { return o.client().Config(ctx) }
 	return command(o, use, "The configuration: what the file says, and what waits for a restart or a confirmation", cli.NoArgs,
-		screen[control.Config]{ask, func(c control.Config, _ int) string { return configText(c) + "\n" + c.Text }, func(c control.Config) any { return c }})
+		screen[control.Config]{o.publicConfig, func(c control.Config, _ int) string { return configText(c) + "\n" + c.Text }, func(c control.Config) any { return c }})
+}
+
+// publicConfig is the configuration without its secrets.
+func (o *options) publicConfig(ctx context.Context, _ []string) (control.Config, error) {
+	c, err := o.client().Config(ctx)
+	c.Text = show.Public(c.Text)
+	for i, set := range c.Overrides {
+		c.Overrides[i] = show.Public(set)
+	}
+	return c, err
 }
 
 // configText is what is to be known of the file beside its text.

@@ -22,12 +22,30 @@ const logLines = 200
 
 func logCommand(o *options) *cobra.Command {
 	lines := logLines
-	c := command(o, "log", "What happened lately, the newest last", cli.NoArgs, screen[[]string]{
-		func(ctx context.Context, _ []string) ([]string, error) { return recent(ctx, lines) },
+	c := command(o, "log", "What happened since the start of the daemon, the newest last", cli.NoArgs, screen[[]string]{
+		func(ctx context.Context, _ []string) ([]string, error) { return o.log(ctx, lines) },
 		func(log []string, _ int) string { return strings.Join(log, "\n") + "\n" },
 		func(log []string) any { return log }})
 	c.Flags().IntVar(&lines, "lines", logLines, "at most so many lines")
 	return c
+}
+
+// log are the latest events, as the daemon keeps them since its start. Where no daemon
+// answers the journal knows why.
+func (o *options) log(ctx context.Context, lines int) ([]string, error) {
+	records, err := o.client().Log(ctx)
+	if err != nil {
+		journal, journalErr := recent(ctx, lines)
+		if journalErr != nil {
+			return nil, fmt.Errorf("%w; and %w", err, journalErr)
+		}
+		return journal, nil
+	}
+	log := []string{}
+	for _, r := range records[max(0, len(records)-max(1, lines)):] {
+		log = append(log, r.At.Local().Format("2006-01-02 15:04:05")+" "+r.Line())
+	}
+	return log, nil
 }
 
 // logPatience is how long the journal may take.

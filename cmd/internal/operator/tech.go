@@ -57,7 +57,7 @@ func (o *options) everything(ctx context.Context, _ []string) ([]chapter, error)
 		} {
 			add(p.title, p.draw(s))
 		}
-		if c, err := o.client().Config(ctx); err == nil {
+		if c, err := o.publicConfig(ctx, nil); err == nil {
 			add("show config", configText(c)+"\n"+c.Text)
 		} else {
 			add("show config", err.Error()+"\n")
@@ -65,7 +65,7 @@ func (o *options) everything(ctx context.Context, _ []string) ([]chapter, error)
 	} else {
 		add("bragid", err.Error()+"\n")
 	}
-	log, logErr := recent(ctx, logLines)
+	log, logErr := o.log(ctx, logLines)
 	if logErr != nil {
 		log = []string{logErr.Error()}
 	}

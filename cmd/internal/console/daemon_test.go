@@ -1,0 +1,218 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"bragi/cmd/internal/cli"
+	"bragi/cmd/internal/control"
+	"bragi/cmd/internal/daemon"
+	"bragi/cmd/internal/operator"
+	"bragi/cmd/internal/status"
+)
+
+// The test's own program is bragid, too, and bragi, when it is asked to be.
+func TestMain(m *testing.M) {
+	switch os.Getenv("BRAGI_TEST_PLAYS") {
+	case "bragid":
+		os.Exit(cli.Main(daemon.Command()))
+	case "bragi":
+		os.Exit(cli.Main(operator.Command(operator.Shell(), Command())))
+	}
+	os.Exit(m.Run())
+}
+
+// grandmaster is a bragid on the board of software, on loopback.
+type grandmaster struct {
+	t      *testing.T
+	file   string // its configuration
+	folder string
+	socket string
+	ports  [2]int
+	cmd    *exec.Cmd
+	said   bytes.Buffer
+}
+
+// newGrandmaster makes one that does not run yet.
+func newGrandmaster(t *testing.T) *grandmaster {
+	t.Helper()
+	g := &grandmaster{t: t, folder: t.TempDir()}
+	g.file, g.socket = filepath.Join(g.folder, "bragi.toml"), filepath.Join(g.folder, "control.sock")
+	for i := range g.ports {
+		free, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.ports[i] = free.LocalAddr().(*net.UDPAddr).Port
+		free.Close()
+	}
+	t.Cleanup(g.stop)
+	return g
+}
+
+// start starts it, as systemd would.
+func (g *grandmaster) start() {
+	g.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.cmd = exec.Command(self, "--config", g.file, "--set", "control.run_dir="+g.folder, "--set", "master.address=127.0.0.1",
+		"--set", fmt.Sprintf("master.event_port=%d", g.ports[0]), "--set", fmt.Sprintf("master.general_port=%d", g.ports[1]))
+	g.cmd.Env = append(os.Environ(), "BRAGI_TEST_PLAYS=bragid")
+	g.cmd.Stdout, g.cmd.Stderr = &g.said, &g.said
+	g.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := g.cmd.Start(); err != nil {
+		g.t.Fatal(err)
+	}
+	g.until("it answers", func(status.Status) bool { return true })
+}
+
+func (g *grandmaster) stop() {
+	if g.cmd != nil {
+		g.cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have ended
+		g.cmd.Wait()                          //nolint:errcheck // likewise
+		g.cmd = nil
+	}
+}
+
+// until waits for a status.
+func (g *grandmaster) until(what string, holds func(status.Status) bool) {
+	g.t.Helper()
+	client := control.NewClient(g.socket)
+	for end := time.Now().Add(90 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		var s status.Status
+		ctx, cancel := context.WithTimeout(g.t.Context(), time.Second)
+		err := client.Get(ctx, "/v1/status", &s)
+		cancel()
+		if err == nil && holds(s) {
+			return
+		}
+	}
+	g.t.Fatalf("not in time: %s; bragid said:\n%s", what, g.said.String())
+}
+
+// example takes the example of the board of software as the configuration.
+func (g *grandmaster) example() {
+	g.t.Helper()
+	text, err := os.ReadFile("../../../configs/sim.toml")
+	if err == nil {
+		err = os.WriteFile(g.file, text, 0o644)
+	}
+	if err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+func (g *grandmaster) text() string {
+	g.t.Helper()
+	text, err := os.ReadFile(g.file)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// A value is checked when it is typed; a commit writes and applies; comments stay; a
+// rollback goes back; what was not committed is not lost without a word.
+func TestAConfigurationIsChangedWordByWord(t *testing.T) {
+	g := newGrandmaster(t)
+	g.example()
+	g.start()
+	before := g.text()
+	p := sit(t, Config{Socket: g.socket}, 80, 24)
+	p.sees("bragi#")
+	p.types("conf t\r")
+	p.sees("bragi(config)#")
+	p.types("master domain 200\r")
+	p.sees("% master.domain = 200 must be a whole number from 0 to 127 (fix: ")
+	p.sees("bragi(config)#")
+	p.types("master sync_mode ?")
+	p.sees(`"auto", "one-step", "two-step"`)
+	p.sees("changes at a restart")
+	p.sees("two-step")
+	p.sees("bragi(config)#master sync_mode ")
+	p.types("\x03")
+	p.sees("bragi(config)#")
+	p.types("master\r")
+	p.sees("bragi(config-master)#")
+	p.types("priority2 7\rdscp 46\rmax_clients 17\rallow 127.0.0.0/8 192.0.2.0/24\rexit\r")
+	p.sees("bragi(config)#")
+	if g.text() != before {
+		t.Error("the file changed before the commit")
+	}
+	p.types("show diff\r")
+	p.sees("+dscp = 46")
+	p.sees(`+allow = ["127.0.0.0/8", "192.0.2.0/24"]`)
+	p.sees("Changes at once: master.priority2, master.allow, master.dscp.")
+	p.sees("Waits for a restart: master.max_clients.")
+	p.sees("bragi(config)#")
+	p.types("commit\r")
+	p.sees("Committed.")
+	p.sees("Waits for `do restart`: master.max_clients.")
+	p.sees("bragi(config)#")
+	if now := g.text(); !strings.Contains(now, "\ndscp = 46\n") || !strings.Contains(now, "# 319 and 320 need root") {
+		t.Errorf("the file:\n%s", now)
+	}
+	p.types("no master dscp\rshow diff\r")
+	p.sees("-dscp = 46")
+	p.sees("bragi(config)#")
+	p.types("end\r")
+	p.sees("Commit them? [yes/no/cancel]")
+	p.types("perhaps\r")
+	p.sees("% say yes or no or cancel")
+	p.types("c\r")
+	p.sees("bragi(config)#")
+	p.types("discard\rshow diff\r")
+	p.sees("No changes.")
+	p.types("rollback 1\r")
+	p.sees("Committed.")
+	p.sees("bragi(config)#")
+	if g.text() != before {
+		t.Errorf("after the rollback:\n%s", g.text())
+	}
+	p.types("show previous\r")
+	p.sees("  2  until ")
+	p.types("do show clock | include class\r")
+	p.sees("Clock class")
+	p.types("end\r")
+	p.sees("\nbragi#")
+	p.types("exit\r")
+	if err := p.ends(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Of two consoles that commit, the second is told, loses nothing of what it typed, and
+// commits it in the new text.
+func TestTheSecondOfTwoConsolesIsTold(t *testing.T) {
+	g := newGrandmaster(t)
+	g.example()
+	g.start()
+	one, two := sit(t, Config{Socket: g.socket}, 80, 24), sit(t, Config{Socket: g.socket}, 80, 24)
+	for _, p := range []*person{one, two} {
+		p.sees("bragi#")
+		p.types("configure terminal\r")
+		p.sees("bragi(config)#")
+	}
+	one.types("master priority1 7\rcommit\r")
+	one.sees("Committed.")
+	two.types("master priority2 9\rcommit\r")
+	two.sees("% somebody else has changed the configuration since you read it; nothing is")
+	two.sees("`refresh` takes the new text")
+	two.sees("bragi(config)#")
+	two.types("refresh\rcommit\r")
+	two.sees("Committed.")
+	if now := g.text(); !strings.Contains(now, "\npriority1 = 7\n") || !strings.Contains(now, "\npriority2 = 9\n") {
+		t.Errorf("the file:\n%s", now)
+	}
+}
