@@ -47,6 +47,7 @@ const (
 	ClockLearns     Code = "CLOCK_LEARNS"
 	SkyDoubted      Code = "SKY_DOUBTED"
 	ClockAcquires   Code = "CLOCK_ACQUIRES"
+	AnnounceLies    Code = "ANNOUNCE_CONTRADICTS"
 
 	Antenna           Code = "ANTENNA_FAULT"
 	AntennaDoubted    Code = "ANTENNA_UNSUPERVISED"
@@ -81,6 +82,8 @@ var Table = []Kind{
 		Fix: "check the antenna cable, its connectors, the arrester and the supply", CausedBy: []Code{ReceiverDevice, ReceiverSilent}},
 	{Code: AntennaDoubted, Severity: Warning, Text: "the receiver says that the antenna is open, but it has a fix; bragid may notice late when the antenna is lost",
 		Fix: "do nothing where a splitter feeds the antenna; else wire the receiver's antenna supervisor"},
+	{Code: AnnounceLies, Severity: Critical, Text: "what bragid would announce contradicts what it knows; it announces out of spec instead, or nothing",
+		Fix: "this is a fault of bragid: send the output of bragi show tech-support; a restart of bragid may end it"},
 	{Code: Spoofing, Severity: Critical, Text: "the receiver reports spoofing; bragid does not use the pulses, the clock is in holdover",
 		Fix: "do not trust this sky; look for a repeater or a transmitter near the antenna, and compare with another site"},
 	{Code: Jamming, Severity: Major, Text: "the receiver is jammed and its time becomes uncertain; bragid does not use the pulses, the clock is in holdover",

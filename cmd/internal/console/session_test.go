@@ -434,7 +434,7 @@ func TestAResizedTerminalIsFitted(t *testing.T) {
 	if err := pty.Setsize(p.tty, &pty.Winsize{Cols: 40, Rows: 24}); err != nil {
 		t.Fatal(err)
 	}
-	syscall.SetNonblock(int(p.tty.Fd()), true) //nolint:errcheck // as in sit
+	syscall.SetNonblock(int(p.tty.Fd()), true)  //nolint:errcheck // as in sit
 	syscall.Kill(os.Getpid(), syscall.SIGWINCH) //nolint:errcheck // the kernel would send it to the terminal's own processes
 	p.types("show clients\r")
 	p.sees("(no room for ")

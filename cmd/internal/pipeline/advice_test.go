@@ -25,7 +25,7 @@ import (
 
 var (
 	keyNamed   = regexp.MustCompile(`\b((?:board|gnss|holdover|master|control|syslog|sim)\.[a-z_0-9]+)(?: = ("[^"]*"|[a-z0-9.]+))?`)
-	verbNamed  = regexp.MustCompile(`\bbragi ([a-z]+(?: (?:[a-z]+|--[a-z]+))*)`)
+	verbNamed  = regexp.MustCompile(`\bbragi ([a-z]+(?: (?:[a-z-]*[a-z]|--[a-z]+))*)`)
 	alarmed1st = 40 * time.Minute // until an alarm is raised
 )
 

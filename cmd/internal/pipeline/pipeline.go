@@ -37,6 +37,7 @@ type Pipeline struct {
 	fault     clockFault
 	orders    uint64 // that the clock took
 	residuals stability.Histogram
+	witness   witness
 	clockErr  error // the last order that the board's clock did not take; nil: it took the last one
 }
 
@@ -110,6 +111,9 @@ func (p *Pipeline) Edge(now timescale.Mono, e timescale.Edge) {
 		Mono: pulse.Mono, OffsetNs: offset, CorrectionNs: pulse.CorrectionNs,
 		SigmaNs: pulse.SigmaNs, TempC: math.NaN(), // Tick hands it on
 	}))
+	if p.servo.Accepted() != believed {
+		p.witness.believed = now
+	}
 	if p.servo.Locked() && p.servo.Accepted() != believed {
 		p.residuals.Add(float64(offset) + pulse.CorrectionNs)
 	}
@@ -138,6 +142,7 @@ func (p *Pipeline) Tick(now timescale.Mono, served bool) (steered bool) {
 	p.watchClock(now)
 	p.feel(now)
 	cond := holdover.Conditions{HasTime: p.reference.HasTime(now), Served: served, Distrust: p.distrust(now)}
+	p.witness.watch(now, cond.Distrust)
 	p.obey(p.servo.Tick(now, cond))
 	return p.orders != orders
 }
@@ -233,7 +238,7 @@ func (p *Pipeline) announce(now timescale.Mono, in quality.Input) quality.Announ
 	if at, change, found := table.Upcoming(utc); found && at.Sub(utc) <= leapWarning {
 		in.Leap = int8(change)
 	}
-	a := quality.Announce(in)
+	a := p.truthful(now, in, quality.Announce(in))
 	if p.meddled(now) {
 		a.Serve = false
 	}

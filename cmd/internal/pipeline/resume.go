@@ -49,5 +49,6 @@ func (p *Pipeline) Resume(now timescale.Mono, s State) error {
 	servo.Applied(now, applied)
 	p.servo, p.now, p.cfg.EgressNs = servo, now, s.EgressNs
 	p.reference.Resume(now, s.Reference)
+	p.witness = witness{believed: now} // the pulses count on
 	return nil
 }

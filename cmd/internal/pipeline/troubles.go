@@ -116,6 +116,9 @@ func (p *Pipeline) troubles(l *Look) []alarms.Raised {
 	if f := p.fault; f.away != nil {
 		add(alarms.BoardClock, f.away.Error())
 	}
+	for _, lie := range p.witness.lies {
+		add(alarms.AnnounceLies, string(lie))
+	}
 	if p.clockErr != nil {
 		add(alarms.BoardClock, p.clockErr.Error())
 	}

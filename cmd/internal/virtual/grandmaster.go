@@ -4,6 +4,7 @@
 package virtual
 
 import (
+	"slices"
 	"time"
 
 	"bragi/board"
@@ -33,6 +34,7 @@ type Grandmaster struct {
 	Said   quality.Announcement // and what was announced then
 	Clock  board.Clock
 	Sky0   timescale.TAI // the sky's time at Begin
+	Lies   []string      // of the announcements, had nobody looked; each once
 }
 
 // Sky is the truth.
@@ -61,4 +63,9 @@ func (g *Grandmaster) Tick(now timescale.Mono) {
 	g.Now = now
 	g.Pipe.Tick(now, g.Said.Serve)
 	g.Report, g.Said = g.Pipe.Clock(now)
+	for _, lie := range g.Pipe.Lies() {
+		if !slices.Contains(g.Lies, string(lie)) {
+			g.Lies = append(g.Lies, string(lie))
+		}
+	}
 }

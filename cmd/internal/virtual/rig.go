@@ -136,6 +136,9 @@ func (r *Rig) Run(d time.Duration) {
 		}
 		r.tick = r.tick.Add(pipeline.Every)
 		r.Tick(r.Now)
+		if len(r.Lies) > 0 {
+			r.t.Fatalf("after %v, in state %v, Announce would have lied: %q", r.Now.Sub(Begin), r.Report.State, r.Lies)
+		}
 		if a := r.Said; a.Serve && (len(r.Walk) == 0 || r.Walk[len(r.Walk)-1] != a.ClockClass) {
 			r.Walk = append(r.Walk, a.ClockClass)
 		}
