@@ -87,9 +87,11 @@ func Announce(in Input) Announcement {
 	}
 	if r == rowFreeRun {
 		a.Serve = in.ServeFreeRun && in.Squelch == SquelchNever
+		a.Squelched = in.ServeFreeRun && !a.Serve
 		return a
 	}
 	a.Serve = r != rowOutOfSpec || in.Squelch != SquelchOutOfSpec
+	a.Squelched = !a.Serve
 	a.PTPTimescale = true
 	a.ClockAccuracy = AccuracyCode(in.BoundNs + in.EgressNs)
 	a.OffsetScaledLogVariance = in.LogVariance

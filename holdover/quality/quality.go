@@ -77,6 +77,7 @@ func (s State) Cisco() string {
 // 7.6.2 and 13.5) and whether to serve at all. It is comparable with ==.
 type Announcement struct {
 	Serve                   bool  // false: grant nothing, send nothing
+	Squelched               bool  // Serve is false only because of Input.Squelch
 	ClockClass              uint8 // table 4
 	ClockAccuracy           uint8 // table 5
 	OffsetScaledLogVariance uint16

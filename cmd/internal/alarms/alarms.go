@@ -28,12 +28,16 @@ func (s Severity) String() string { return [...]string{"warning", "minor", "majo
 
 // Kind is a row of the table.
 type Kind struct {
-	Code     Code
-	Severity Severity
-	Text     string
-	Fix      string
-	CausedBy []Code        // while one of these is shown, this one is not
-	Patience time.Duration // shown only when it has lasted this long
+	Code        Code
+	Severity    Severity
+	Text        string // the title: what is wrong
+	Cause       string // what may be behind it
+	Consequence string // what it means for the clock and for clients
+	Fix         string // what to do
+	CausedBy    []Code // while one of these is shown, this one is not
+	// The hold-off: it is shown when it has lasted for Patience, and until it has been
+	// away for Clear.
+	Patience, Clear time.Duration
 }
 
 // Raised is an alarm's condition that holds now.
@@ -48,16 +52,25 @@ type Change struct {
 	Cleared bool
 }
 
-// Set holds which alarms are shown. Not safe for several goroutines.
+// historyLength is how many alarms are remembered.
+const historyLength = 500
+
+// Set holds which alarms are shown, and which were. Not safe for several goroutines.
 type Set struct {
-	since  map[Code]time.Time // of every condition that holds
-	detail map[Code]string
-	shown  map[Code]status.Alarm
+	held    map[Code]condition
+	shown   map[Code]status.Alarm
+	history []status.PastAlarm // oldest first
+}
+
+// condition is one that holds, or has held until a moment ago.
+type condition struct {
+	since, last time.Time // it held first, and latest
+	detail      string
 }
 
 // NewSet returns a set with no alarm.
 func NewSet() *Set {
-	return &Set{since: map[Code]time.Time{}, detail: map[Code]string{}, shown: map[Code]status.Alarm{}}
+	return &Set{held: map[Code]condition{}, shown: map[Code]status.Alarm{}}
 }
 
 // Update takes all conditions that hold now and returns what was raised or
@@ -66,51 +79,137 @@ func (s *Set) Update(now time.Time, raised []Raised) []Change {
 	holds := map[Code]bool{}
 	for _, r := range raised {
 		holds[r.Code] = true
-		if _, found := s.since[r.Code]; !found {
-			s.since[r.Code] = now
+		c, held := s.held[r.Code]
+		if !held {
+			c.since = now
 		}
-		s.detail[r.Code] = r.Detail
+		c.last, c.detail = now, r.Detail
+		s.held[r.Code] = c
 	}
-	for code := range s.since {
-		if !holds[code] {
-			delete(s.since, code)
-			delete(s.detail, code)
+	for code, c := range s.held {
+		kind, known := rows[code]
+		if _, shown := s.shown[code]; !holds[code] && (!shown || !known || now.Sub(c.last) >= kind.Clear) {
+			delete(s.held, code)
 		}
 	}
-	var changes []Change
+	j := judgement{s, now, map[Code]verdict{}}
+	var cleared, begun []Change
 	for i := range Table {
 		kind := &Table[i]
 		alarm, shown := s.shown[kind.Code]
-		since, held := s.since[kind.Code]
-		due := held && now.Sub(since) >= kind.Patience && !s.caused(kind)
-		switch {
+		condition := s.held[kind.Code]
+		switch due := j.of(kind.Code) == show; {
 		case shown && !due:
 			delete(s.shown, kind.Code)
-			changes = append(changes, Change{Alarm: alarm, Cleared: true})
+			s.ended(kind.Code, now)
+			cleared = append(cleared, Change{Alarm: alarm, Cleared: true})
 		case shown:
-			alarm.Detail = s.detail[kind.Code]
+			alarm.Detail = condition.detail
 			s.shown[kind.Code] = alarm
 		case due:
-			alarm = status.Alarm{Code: string(kind.Code), Severity: kind.Severity.String(), Text: kind.Text,
-				Detail: s.detail[kind.Code], Fix: kind.Fix, Since: since}
+			alarm = status.Alarm{Code: string(kind.Code), Severity: kind.Severity.String(), Text: kind.Text, Cause: kind.Cause,
+				Consequence: kind.Consequence, Detail: condition.detail, Fix: kind.Fix, Since: condition.since}
 			s.shown[kind.Code] = alarm
-			changes = append(changes, Change{Alarm: alarm})
+			s.began(alarm)
+			begun = append(begun, Change{Alarm: alarm})
 		}
 	}
-	slices.SortStableFunc(changes, func(a, b Change) int {
-		if a.Cleared == b.Cleared {
-			return 0
-		}
-		if a.Cleared {
-			return -1
-		}
-		return 1
-	})
-	return changes
+	return append(cleared, begun...)
 }
 
-func (s *Set) caused(kind *Kind) bool {
-	return slices.ContainsFunc(kind.CausedBy, func(c Code) bool { _, holds := s.since[c]; return holds })
+// verdict is what becomes of an alarm.
+type verdict uint8
+
+const (
+	absent   verdict = iota // its condition does not hold
+	pending                 // it does, but not for long enough
+	show                    // it is shown
+	silenced                // a cause is shown, or silenced itself
+)
+
+// judgement finds the verdicts of one moment; causes come first.
+type judgement struct {
+	set   *Set
+	now   time.Time
+	found map[Code]verdict
+}
+
+func (j judgement) of(code Code) verdict {
+	if v, found := j.found[code]; found {
+		return v
+	}
+	v := j.judge(code)
+	j.found[code] = v
+	return v
+}
+
+func (j judgement) judge(code Code) verdict {
+	condition, held := j.set.held[code]
+	kind, known := rows[code]
+	if !held || !known {
+		return absent
+	}
+	_, shown := j.set.shown[code]
+	waits := false
+	for _, cause := range kind.CausedBy {
+		switch j.of(cause) {
+		case show, silenced:
+			return silenced
+		case pending:
+			waits = true // it may be the cause: this one is not shown first
+		}
+	}
+	switch {
+	case shown:
+		return show // a cause that is only pending does not take it away again
+	case waits || j.now.Sub(condition.since) < kind.Patience:
+		return pending
+	}
+	return show
+}
+
+// rows are those of the table, by code.
+var rows = func() map[Code]*Kind {
+	m := map[Code]*Kind{}
+	for i := range Table {
+		m[Table[i].Code] = &Table[i]
+	}
+	return m
+}()
+
+// began and ended write the history.
+func (s *Set) began(a status.Alarm) {
+	if len(s.history) == historyLength {
+		s.history = append(s.history[:0], s.history[1:]...)
+	}
+	s.history = append(s.history, status.PastAlarm{Alarm: a})
+}
+
+func (s *Set) ended(code Code, now time.Time) {
+	for i := len(s.history) - 1; i >= 0; i-- {
+		if a := &s.history[i]; a.Code == string(code) {
+			if a.Cleared == nil {
+				a.Cleared = &now
+			}
+			return
+		}
+	}
+}
+
+// History are the latest alarms, those that stand too, oldest first.
+func (s *Set) History() []status.PastAlarm {
+	history := append([]status.PastAlarm{}, s.history...)
+	for i := range history {
+		if alarm, shown := s.shown[Code(history[i].Code)]; shown && history[i].Cleared == nil {
+			history[i].Alarm = alarm // with its latest detail
+		}
+	}
+	return history
+}
+
+// Forget takes the alarms that stand no more out of the history.
+func (s *Set) Forget() {
+	s.history = slices.DeleteFunc(s.history, func(a status.PastAlarm) bool { return a.Cleared != nil })
 }
 
 // Active are the alarms shown, the gravest first.

@@ -37,7 +37,7 @@ func TestCauseHidesConsequence(t *testing.T) {
 	if since := got[1].Since; !since.Equal(t0) {
 		t.Errorf("no fix since %v, want since it began, %v", since, t0)
 	}
-	if got = s.Update(t0.Add(11*time.Second), nil); !slices.Equal(codes(got, true), []string{"GNSS_NO_FIX"}) || len(s.Active()) != 0 {
+	if got = s.Update(t0.Add(15*time.Second), nil); !slices.Equal(codes(got, true), []string{"GNSS_NO_FIX"}) || len(s.Active()) != 0 {
 		t.Errorf("after all is well: changes %+v, active %v", got, s.Active())
 	}
 }
@@ -81,7 +81,7 @@ func TestActiveOrderAndOnce(t *testing.T) {
 func TestTable(t *testing.T) {
 	known := map[Code]bool{}
 	for _, k := range Table {
-		if known[k.Code] || k.Text == "" || k.Fix == "" {
+		if known[k.Code] || k.Text == "" || k.Cause == "" || k.Consequence == "" || k.Fix == "" {
 			t.Errorf("row %s is double or incomplete", k.Code)
 		}
 		known[k.Code] = true
@@ -91,6 +91,98 @@ func TestTable(t *testing.T) {
 			if !known[cause] {
 				t.Errorf("%s is caused by %s, which is not in the table", k.Code, cause)
 			}
+			if causedBy(cause, k.Code, len(Table)) {
+				t.Errorf("%s and %s cause each other", k.Code, cause)
+			}
 		}
+	}
+}
+
+// causedBy tells whether a code is a cause of another's cause, at most depth deep.
+func causedBy(code, cause Code, depth int) bool {
+	return depth > 0 && slices.ContainsFunc(rows[code].CausedBy, func(c Code) bool { return c == cause || causedBy(c, cause, depth-1) })
+}
+
+// An alarm that comes and goes is told once: it stays for its hold-off, with the
+// time of its begin. What lasts is then told again.
+func TestWhatComesAndGoesIsToldOnce(t *testing.T) {
+	s, t0 := NewSet(), time.Unix(1e9, 0)
+	down := []Raised{{LinkDown, "eth0"}}
+	changes := s.Update(t0, down)
+	for n := 1; n <= 20; n++ {
+		var raised []Raised
+		if n%2 == 0 {
+			raised = down
+		}
+		changes = append(changes, s.Update(t0.Add(time.Duration(n)*time.Second), raised)...)
+	}
+	if len(changes) != 1 || !s.Active()[0].Since.Equal(t0) {
+		t.Errorf("a link that flaps each second: %+v", changes)
+	}
+	for n := 21; n <= 30; n++ {
+		changes = append(changes, s.Update(t0.Add(time.Duration(n)*time.Second), nil)...)
+	}
+	if len(changes) != 2 || !changes[1].Cleared || len(s.Active()) != 0 {
+		t.Errorf("when it has ended: %+v", changes)
+	}
+}
+
+// A cause that comes and goes for less than its patience does not take a consequence
+// away that is shown, and does not let one flap.
+func TestACauseThatIsNotShownSilencesNothing(t *testing.T) {
+	s, t0 := NewSet(), time.Unix(1e9, 0)
+	var changes []Change
+	for n := range 60 {
+		raised := []Raised{{NoPulse, ""}}
+		if n >= 10 && n%2 == 0 {
+			raised = append(raised, Raised{NoFix, ""})
+		}
+		changes = append(changes, s.Update(t0.Add(time.Duration(n)*time.Second), raised)...)
+	}
+	if len(changes) != 1 || changes[0].Code != string(NoPulse) {
+		t.Errorf("%+v", changes)
+	}
+	for n := 60; n < 64; n++ {
+		changes = append(changes, s.Update(t0.Add(time.Duration(n)*time.Second), []Raised{{NoPulse, ""}, {NoFix, ""}})...)
+	}
+	if len(changes) != 3 || !changes[1].Cleared || changes[2].Code != string(NoFix) {
+		t.Errorf("a cause that is shown: %+v", changes)
+	}
+}
+
+// A cause that is silenced itself by what is shown silences its consequences.
+func TestAChainOfCausesShowsItsBegin(t *testing.T) {
+	s, t0 := NewSet(), time.Unix(1e9, 0)
+	all := []Raised{{NoPulse, ""}, {NoFix, ""}, {Antenna, "open"}, {ReceiverSilent, ""}, {ReceiverDevice, "gone"}}
+	for n := range 10 {
+		s.Update(t0.Add(time.Duration(n)*time.Second), all)
+	}
+	if active := s.Active(); len(active) != 1 || active[0].Code != string(ReceiverDevice) {
+		t.Errorf("%+v", active)
+	}
+}
+
+// The history has each alarm with its begin and end, what stands too; forgetting
+// leaves what stands.
+func TestTheHistoryHasBeginAndEnd(t *testing.T) {
+	s, t0 := NewSet(), time.Unix(1e9, 0)
+	s.Update(t0, []Raised{{BoardClock, "EIO"}})
+	s.Update(t0.Add(time.Second), nil)
+	s.Update(t0.Add(2*time.Second), []Raised{{ClockHoldover, "first"}})
+	s.Update(t0.Add(3*time.Second), []Raised{{ClockHoldover, "second"}})
+	h := s.History()
+	if len(h) != 2 || h[0].Code != string(BoardClock) || h[0].Cleared == nil || !h[0].Cleared.Equal(t0.Add(time.Second)) ||
+		h[1].Cleared != nil || h[1].Detail != "second" || !h[1].Since.Equal(t0.Add(2*time.Second)) {
+		t.Errorf("%+v", h)
+	}
+	s.Forget()
+	if h := s.History(); len(h) != 1 || h[0].Code != string(ClockHoldover) {
+		t.Errorf("after forgetting: %+v", h)
+	}
+	for n := range 2 * historyLength {
+		s.Update(t0.Add(time.Duration(10+n)*time.Second), []Raised{{ClockHoldover, "second"}}[:n%2])
+	}
+	if h := s.History(); len(h) != historyLength || h[historyLength-1].Cleared != nil {
+		t.Errorf("of many it keeps %d", len(h))
 	}
 }

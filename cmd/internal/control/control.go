@@ -47,6 +47,7 @@ type Daemon interface {
 	// fails, and none when nothing has come for the time quiet.
 	Follow(ctx context.Context, after string, quiet time.Duration, hear func([]status.Record) error) error
 	Configuration
+	Alarms
 	Gate
 }
 
@@ -86,6 +87,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 		reply(w, http.StatusOK, d.Status())
 	})
 	events(mux, d)
+	alarms(mux, d)
 	reloads(mux, d)
 	clock(mux, d)
 	configuration(mux, d)

@@ -32,8 +32,15 @@ func (f fakeDaemon) StepClock(yes bool) (Stepped, error) {
 	}
 	return Stepped{Done: yes, TimeErrorNs: 5e6}, nil
 }
-func (f fakeDaemon) Admins() []string      { return nil }
-func (f fakeDaemon) Tell(status.Event)     {}
+func (f fakeDaemon) Admins() []string  { return nil }
+func (f fakeDaemon) Tell(status.Event) {}
+func (f fakeDaemon) AlarmHistory() []status.PastAlarm {
+	if *f.drained {
+		return []status.PastAlarm{}
+	}
+	return []status.PastAlarm{{Alarm: status.Alarm{Code: "LINK_DOWN"}}}
+}
+func (f fakeDaemon) ClearAlarms()          { *f.drained = true }
 func (f fakeDaemon) Kept() []status.Record { return nil }
 func (f fakeDaemon) Follow(ctx context.Context, after string, quiet time.Duration, hear func([]status.Record) error) error {
 	return errors.New("nothing is told")
@@ -176,5 +183,16 @@ func TestReload(t *testing.T) {
 	var done Reloaded
 	if err := serve(t, nil).Post(context.Background(), "/v1/reload", nil, &done); err != nil || len(done.Applied) != 1 || done.Applied[0] != "master.dscp" {
 		t.Errorf("%+v, %v", done, err)
+	}
+}
+
+func TestTheHistoryOfAlarmsCanBeReadAndCleared(t *testing.T) {
+	c := serve(t, nil)
+	var history []status.PastAlarm
+	if err := c.Get(t.Context(), "/v1/alarms/history", &history); err != nil || len(history) != 1 || history[0].Code != "LINK_DOWN" {
+		t.Errorf("%+v, %v", history, err)
+	}
+	if err := c.Post(t.Context(), "/v1/alarms/clear", nil, &history); err != nil || len(history) != 0 {
+		t.Errorf("cleared: %+v, %v", history, err)
 	}
 }

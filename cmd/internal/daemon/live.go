@@ -323,6 +323,9 @@ func (d *Daemon) conditions(look *pipeline.Look) []alarms.Raised {
 	for code, detail := range d.outside {
 		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
 	}
+	if look.Announcement.Squelched {
+		raised = append(raised, alarms.Raised{Code: alarms.Squelched, Detail: fmt.Sprintf("class %d", look.Announcement.ClockClass)})
+	}
 	if missing := d.devices.thermometer.missing(); missing != "" {
 		raised = append(raised, alarms.Raised{Code: alarms.NoThermometer, Detail: missing})
 	}

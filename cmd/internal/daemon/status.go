@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"bragi/cmd/internal/alarms"
 	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/version"
@@ -45,6 +46,7 @@ func (d *Daemon) latest() status.Status {
 		Master: status.Master{Interface: d.cfg.Board.Interface, Address: d.cfg.Master.Address, EventPort: int(d.cfg.Master.EventPort),
 			GeneralPort: int(d.cfg.Master.GeneralPort), MaxClients: d.cfg.Master.MaxClients},
 	}
+	d.whoIsServed(&s.Clock)
 	s.GNSS.Device, s.GNSS.Connected, s.GNSS.Receiver = d.devices.device, d.connected, d.devices.receiver.status()
 	s.Holdover.Thermometer = d.devices.thermometer.words()
 	s.GNSS.PPSBoundNs = float64(d.cfg.PulseDelay(d.devices.pulse).Uncertainty)
@@ -59,6 +61,26 @@ func (d *Daemon) latest() status.Status {
 	trafficStatus(&s.Master, d.service)
 	s.Clock.PulseResiduals, s.Hardware.Residuals = distribution(l.Residuals), distribution(d.service.Transport.Residuals)
 	return s
+}
+
+// whoIsServed tells whether clients can get grants, and if not, why, before all that
+// is said of the clock. The caller holds the lock.
+func (d *Daemon) whoIsServed(c *status.Clock) {
+	_, unreachable := d.outside[alarms.AddressMissing]
+	_, c.Draining = d.outside[alarms.Drained]
+	c.Squelched = d.look.Announcement.Squelched
+	c.Serving = c.Serving && !c.Draining && !unreachable
+	var why []string
+	if c.Draining {
+		why = append(why, "drained: every client is sent away")
+	}
+	if c.Squelched {
+		why = append(why, "squelched: nobody is served at class "+fmt.Sprint(c.ClockClass))
+	}
+	if unreachable {
+		why = append(why, "no interface has the address that clients ask")
+	}
+	c.Why = append(why, c.Why...)
 }
 
 // known is a pointer to v for JSON, nil when v is not known.

@@ -65,7 +65,7 @@ func Alarms(s status.Status) string {
 		if a.Detail != "" {
 			fmt.Fprintf(&b, " (%s)", a.Detail)
 		}
-		fmt.Fprintf(&b, "\n          for %s; fix: %s\n", since(s, a.Since), a.Fix)
+		fmt.Fprintf(&b, "\n          for %s; cause: %s; so: %s; fix: %s\n", since(s, a.Since), a.Cause, a.Consequence, a.Fix)
 	}
 	return b.String()
 }

@@ -82,8 +82,8 @@ func (e AlarmRaised) Words() Words {
 	if e.Detail != "" {
 		text += " (" + e.Detail + ")"
 	}
-	return Words{TopicAlarm, "ALARM", e.syslog(), text + "; fix: " + e.Fix,
-		Fields{{"code", e.Code}, {"severity", e.Severity}, {"detail", e.Detail}, {"fix", e.Fix}}}
+	return Words{TopicAlarm, "ALARM", e.syslog(), text + "; " + e.Consequence + "; fix: " + e.Fix,
+		Fields{{"code", e.Code}, {"severity", e.Severity}, {"detail", e.Detail}, {"cause", e.Cause}, {"consequence", e.Consequence}, {"fix", e.Fix}}}
 }
 
 // AlarmCleared is one that is shown no more.

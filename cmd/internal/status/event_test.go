@@ -17,7 +17,7 @@ func TestWordsOfTheEvents(t *testing.T) {
 	step := Step{State: "HOLDOVER", StateName: "holdover", ClockClass: 7, Why: []string{"no pulse", "no time"}}
 	locked := Step{State: "PHASE_ALIGNED", StateName: "locked", ClockClass: 6}
 	out := Step{State: "FREERUN", StateName: "holdover out of spec", ClockClass: 52}
-	alarm := Alarm{Code: "CLOCK_HOLDOVER", Severity: "minor", Text: "text", Detail: "detail", Fix: "fix it"}
+	alarm := Alarm{Code: "CLOCK_HOLDOVER", Severity: "minor", Text: "text", Cause: "cause", Consequence: "so", Detail: "detail", Fix: "fix it"}
 	grave, gravest, slight := alarm, alarm, alarm
 	grave.Severity, gravest.Severity, slight.Severity, slight.Detail = "major", "critical", "warning", ""
 	peer, forecast := Peer{Address: "10.0.0.2", Identity: "id"}, 4.4*3600
@@ -35,10 +35,10 @@ func TestWordsOfTheEvents(t *testing.T) {
 		{ClassChanged{Step: out, ForecastS: &forecast}, "%BRAGI-4-CLOCKCLASS: 52, holdover out of spec"},
 		{ServiceStopped{Step: step}, "%BRAGI-5-SERVICE: nothing is served yet: no pulse, no time"},
 		{ServiceStopped{Step: step, Served: true}, "%BRAGI-4-SERVICE: nothing is served any more: no pulse, no time"},
-		{AlarmRaised{slight}, "%BRAGI-4-ALARM: CLOCK_HOLDOVER: text; fix: fix it"},
-		{AlarmRaised{alarm}, "%BRAGI-3-ALARM: CLOCK_HOLDOVER: text (detail); fix: fix it"},
-		{AlarmRaised{grave}, "%BRAGI-2-ALARM: CLOCK_HOLDOVER: text (detail); fix: fix it"},
-		{AlarmRaised{gravest}, "%BRAGI-1-ALARM: CLOCK_HOLDOVER: text (detail); fix: fix it"},
+		{AlarmRaised{slight}, "%BRAGI-4-ALARM: CLOCK_HOLDOVER: text; so; fix: fix it"},
+		{AlarmRaised{alarm}, "%BRAGI-3-ALARM: CLOCK_HOLDOVER: text (detail); so; fix: fix it"},
+		{AlarmRaised{grave}, "%BRAGI-2-ALARM: CLOCK_HOLDOVER: text (detail); so; fix: fix it"},
+		{AlarmRaised{gravest}, "%BRAGI-1-ALARM: CLOCK_HOLDOVER: text (detail); so; fix: fix it"},
 		{AlarmCleared{alarm}, "%BRAGI-5-ALARM_CLEARED: CLOCK_HOLDOVER cleared: text"},
 		{ClientChanged{Peer: peer, What: "client new"}, "%BRAGI-5-CLIENT: 10.0.0.2 is a client new, id"},
 		{ClientGranted{Peer: peer, What: "granted", Message: "Sync", Interval: -4, Seconds: 300}, "%BRAGI-6-CLIENT_GRANT: 10.0.0.2 granted: Sync, 16/s, for 300 s"},

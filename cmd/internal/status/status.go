@@ -40,7 +40,9 @@ type Clock struct {
 	State              string    `json:"state"`      // Cisco's word: FREERUN, ACQUIRING, FREQ_LOCKED, PHASE_ALIGNED, HOLDOVER
 	StateName          string    `json:"state_name"` // the state's own name: LOCKED, RELOCKING, ...
 	StateSince         time.Time `json:"state_since"`
-	Serving            bool      `json:"serving"`
+	Serving            bool      `json:"serving"`   // clients can get grants; never true while they are sent away
+	Squelched          bool      `json:"squelched"` // master.squelch keeps clients away at this class
+	Draining           bool      `json:"draining"`  // the operator sends clients away
 	ClockClass         uint8     `json:"clock_class"`
 	ClockAccuracy      string    `json:"clock_accuracy"` // "0x21"
 	Variance           string    `json:"variance"`       // "0x4e5d"
@@ -242,12 +244,20 @@ type Denied struct {
 
 // Alarm is something that an operator should fix.
 type Alarm struct {
-	Code     string    `json:"code"`
-	Severity string    `json:"severity"` // critical, major, minor, warning
-	Text     string    `json:"text"`
-	Detail   string    `json:"detail"`
-	Fix      string    `json:"fix"`
-	Since    time.Time `json:"since"`
+	Code        string    `json:"code"`
+	Severity    string    `json:"severity"`    // critical, major, minor, warning: those of ITU-T X.733
+	Text        string    `json:"text"`        // what is wrong
+	Cause       string    `json:"cause"`       // what may be behind it
+	Consequence string    `json:"consequence"` // what it means for the clock and for clients
+	Detail      string    `json:"detail"`      // what is wrong just now
+	Fix         string    `json:"fix"`
+	Since       time.Time `json:"since"`
+}
+
+// PastAlarm is an alarm that was raised: GET /v1/alarms/history.
+type PastAlarm struct {
+	Alarm
+	Cleared *time.Time `json:"cleared"` // null: it stands
 }
 
 // Step is a change of state or class.

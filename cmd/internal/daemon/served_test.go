@@ -1,0 +1,63 @@
+package daemon
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bragi/board/sim"
+	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/status"
+	"bragi/cmd/internal/virtual"
+	"bragi/holdover/quality"
+)
+
+func alarmOf(s status.Status, code alarms.Code) bool {
+	return slices.ContainsFunc(s.Alarms, func(a status.Alarm) bool { return a.Code == string(code) })
+}
+
+// Nobody is told that clients are served while they are sent away: by a drain, by
+// squelch, or because the address is missing. The status says why, and an alarm
+// stands.
+func TestServingIsNeverToldWhileClientsAreSentAway(t *testing.T) {
+	cfg := virtual.Demo()
+	cfg.Squelch = quality.SquelchOutOfSpec
+	r := virtual.NewRig(t, cfg, sim.Config{Oscillator: sim.OCXO, Seed: 1, TimeToFix: 3 * time.Second})
+	d := observed(t, r)
+	d.outside = map[alarms.Code]string{}
+	expect := func(when string, serving, draining, squelched bool, why string, codes ...alarms.Code) {
+		t.Helper()
+		r.Run(time.Second)
+		s := d.latest()
+		if c := s.Clock; c.Serving != serving || c.Draining != draining || c.Squelched != squelched {
+			t.Errorf("%s: serving %t, draining %t, squelched %t", when, c.Serving, c.Draining, c.Squelched)
+		}
+		if why != "" && !strings.Contains(s.Clock.Why[0], why) {
+			t.Errorf("%s: why is %q", when, s.Clock.Why)
+		}
+		for _, code := range []alarms.Code{alarms.Drained, alarms.Squelched, alarms.AddressMissing} {
+			if alarmOf(s, code) != slices.Contains(codes, code) {
+				t.Errorf("%s: alarm %s stands: %t", when, code, alarmOf(s, code))
+			}
+		}
+	}
+	r.Until(40*time.Second, "class 6", r.Class(6))
+	expect("locked", true, false, false, "")
+	d.condition(alarms.Drained, "since noon")
+	expect("drained", false, true, false, "drained", alarms.Drained)
+	d.condition(alarms.Drained, "")
+	expect("no more", true, false, false, "")
+	d.condition(alarms.AddressMissing, "10.0.0.1")
+	expect("without an address", false, false, false, "no interface has the address", alarms.AddressMissing)
+	d.condition(alarms.AddressMissing, "")
+	r.Board.SetAntenna(false)
+	r.Until(5*time.Minute, "class 52", func() bool { return !r.Said.Serve && r.Said.ClockClass == 52 })
+	expect("out of spec", false, false, true, "squelched: nobody is served at class 52", alarms.Squelched)
+	d.condition(alarms.Drained, "since noon")
+	expect("out of spec and drained", false, true, true, "drained", alarms.Squelched, alarms.Drained)
+	drains := slices.DeleteFunc(d.AlarmHistory(), func(a status.PastAlarm) bool { return a.Code != string(alarms.Drained) })
+	if len(drains) != 2 || drains[0].Cleared == nil || drains[1].Cleared != nil {
+		t.Errorf("the history has the drains %+v", drains)
+	}
+}
