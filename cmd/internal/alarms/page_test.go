@@ -40,8 +40,8 @@ This page is made from the table in cmd/internal/alarms (go generate ./cmd/inter
 ITU-T X.733. "bragi show alarms" has the alarms that stand, "bragi show alarms history" those that were.
 
 - **Silent while**: while one of these alarms is shown, this one is not. It would only be a consequence.
-- **Hold-off**: an alarm is shown when its condition has lasted for the first time, and until the condition has been away
-  for the second. So what comes and goes is told once.
+- **Hold-off**: an alarm is shown when its condition has lasted for the first time, and until the condition has been
+  away for the second. So what comes and goes is told once.
 `)
 	for severity := Critical; ; severity-- {
 		fmt.Fprintf(&b, "\n## %s\n", strings.ToUpper(severity.String()[:1])+severity.String()[1:])
