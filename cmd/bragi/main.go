@@ -9,4 +9,6 @@ import (
 	"bragi/cmd/internal/operator"
 )
 
-func main() { os.Exit(cli.Main(operator.Command(operator.Shell(), console.Command()))) }
+func main() {
+	os.Exit(cli.Main(operator.Command(operator.Shell(), console.Command(), operator.SNMP())))
+}

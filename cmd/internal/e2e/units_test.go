@@ -29,7 +29,7 @@ func TestUnits(t *testing.T) {
 		}
 		dir := t.TempDir()
 		var units []string
-		for _, name := range []string{"bragid.service", "bragid.socket"} {
+		for _, name := range []string{"bragid.service", "bragid.socket", "bragi-traps.service"} {
 			text, err := os.ReadFile(filepath.Join(overlay, "systemd/system", name))
 			if err != nil {
 				t.Fatal(err)

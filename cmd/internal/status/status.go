@@ -153,6 +153,7 @@ type Master struct {
 	GeneralPort int               `json:"general_port"`
 	Domain      uint8             `json:"domain"`
 	Identity    string            `json:"identity"`
+	PTPProfile  string            `json:"ptp_profile"` // default, g8275.2
 	Clients     int               `json:"clients"`
 	MaxClients  int               `json:"max_clients"`
 	Sent        uint64            `json:"sent"`
