@@ -72,6 +72,7 @@ const (
 	Squelched  Code = "SQUELCHED"
 	SyslogLost Code = "SYSLOG_LOST"
 	HTTPFace   Code = "CONTROL_HTTP"
+	Refclock   Code = "NTP_REFCLOCK"
 )
 
 // Table is every alarm there is. docs/ALARMS.md is made from it.
@@ -94,6 +95,10 @@ var Table = []Kind{
 		Cause:       "a splitter or an amplifier feeds the antenna, or the supervisor is not wired",
 		Consequence: "bragid may notice late when the antenna is lost",
 		Fix:         "do nothing where a splitter feeds the antenna; else wire the receiver's antenna supervisor"},
+	{Code: Refclock, Severity: Minor, Text: "chrony does not take the time",
+		Cause:       "chronyd does not run, or its configuration does not name the socket",
+		Consequence: "the system clock and who asks by NTP go without this clock's time",
+		Fix:         "start chronyd; its configuration needs the line refclock SOCK with the path of ntp.refclock", Patience: 30 * time.Second},
 	{Code: AnnounceLies, Severity: Critical, Text: "what bragid would announce contradicts what it knows",
 		Cause:       "a fault of bragid",
 		Consequence: "bragid announces out of spec instead, or nothing",

@@ -36,6 +36,7 @@ type Config struct {
 	References []Reference
 	Control    Control
 	Syslog     Syslog
+	NTP        NTP
 	Sim        Sim
 
 	where map[string]place // of the keys that were set
@@ -153,6 +154,11 @@ type Syslog struct {
 	Format  string // "rfc5424", "rfc3164"
 }
 
+// NTP is the section [ntp].
+type NTP struct {
+	Refclock string // chrony's socket; "": none
+}
+
 // Sim is the section [sim], the board of software.
 type Sim struct {
 	Oscillator  string // "xo", "tcxo", "tcxo-hi", "ocxo", "rb"
@@ -215,9 +221,10 @@ const (
 )
 
 // AsksSystemClock tells whether the system clock is held against the receiver. A
-// recording that is played has its own date.
+// recording that is played has its own date; a system clock that this clock sets is no
+// witness of its own.
 func (c *Config) AsksSystemClock() bool {
-	return !slices.Equal(c.GNSS.SecondOpinion, []string{OpinionOff}) && c.Sim.Capture == ""
+	return c.NTP.Refclock == "" && !slices.Equal(c.GNSS.SecondOpinion, []string{OpinionOff}) && c.Sim.Capture == ""
 }
 
 // OpinionServers are the NTP servers that are asked for a second opinion.

@@ -239,6 +239,10 @@ func (c *Config) table() table {
 			{"format", live, word(&c.Syslog.Format, string(syslog.RFC5424), []string{string(syslog.RFC5424), string(syslog.RFC3164)}),
 				"The format of the messages. RFC 3164 is the older one."},
 		}},
+		{name: "ntp", text: "Time for the machine itself, and for those who ask by NTP.", options: []option{
+			{"refclock", restart, text(&c.NTP.Refclock, "", `an absolute path, or "" for none`, isPathOrEmpty).otherwise("none"),
+				"The socket of chrony's SOCK reference clock. It gets the time while the class is 6 or 7."},
+		}},
 		{name: "sim", text: `The board of software (profile = "sim"). On a real board these keys do nothing.`, options: []option{
 			{"oscillator", restart, word(&s.Oscillator, "ocxo", oscillators[1:]),
 				"The oscillator that is simulated."},

@@ -164,6 +164,9 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 	running.Go(func() { d.remember(ctx) })
 	running.Go(func() { d.keepClocks(ctx) })
 	d.seekOpinions(ctx, cfg, &running)
+	if path := cfg.NTP.Refclock; path != "" {
+		running.Go(func() { d.feedChrony(ctx, path) })
+	}
 	running.Go(func() { d.reloadOnSignal(ctx) })
 	running.Go(func() { d.takeBackUnconfirmed(ctx) })
 	served := make(chan error, 1)
