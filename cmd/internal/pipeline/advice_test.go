@@ -113,16 +113,18 @@ var tried = map[alarms.Code]map[string]scenario{
 // triedElsewhere is the advice that needs devices, files or clients, and the test that
 // has them.
 var triedElsewhere = map[alarms.Code]map[string]string{
-	alarms.ReceiverDevice: {"gnss.device": "daemon/receiver_test.go TestReceiverLosesItsPower"},
-	alarms.ReceiverSetup:  {"gnss.configure": "daemon/receiver_test.go TestConfigureFalseWritesNothing"},
-	alarms.LeapFile:       {"gnss.leap_file": "daemon/leapfile_test.go TestLeapFile"},
-	alarms.PulseDevice:    {"gnss.pps": "daemon/pulses_test.go TestPulseDeviceIsBack"},
-	alarms.NoThermometer:  {"holdover.thermometer": "daemon/thermometer_test.go TestAMissingThermometerIsToldUnlessTheOperatorSaysThereIsNone"},
-	alarms.AddressMissing: {"master.address": "e2e/loopback_test.go TestAddressIsWaitedFor"},
-	alarms.ClientDenied:   {"master.allow": "../../master/receive_test.go TestDenyGoesBeforeAllow"},
-	alarms.WrongDomain:    {"master.domain": "../../master/receive_test.go TestWrongDomainIsEvidence"},
-	alarms.HardwareStamps: {"master.sync_mode": "netport/mode_test.go TestWhatIsUsedOfEachDevice"},
-	alarms.ResidualHigh:   {"master.on_residual": "netport/judge_test.go TestResidualBeyondItsLimit"},
+	alarms.ReceiverDevice:    {"gnss.device": "daemon/receiver_test.go TestReceiverLosesItsPower"},
+	alarms.ReceiverSetup:     {"gnss.configure": "daemon/receiver_test.go TestConfigureFalseWritesNothing"},
+	alarms.LeapFile:          {"gnss.leap_file": "daemon/leapfile_test.go TestLeapFile"},
+	alarms.PulseDevice:       {"gnss.pps": "daemon/pulses_test.go TestPulseDeviceIsBack"},
+	alarms.NoThermometer:     {"holdover.thermometer": "daemon/thermometer_test.go TestAMissingThermometerIsToldUnlessTheOperatorSaysThereIsNone"},
+	alarms.AddressMissing:    {"master.address": "e2e/loopback_test.go TestAddressIsWaitedFor"},
+	alarms.ClientDenied:      {"master.allow": "../../master/receive_test.go TestDenyGoesBeforeAllow"},
+	alarms.WrongDomain:       {"master.domain": "../../master/receive_test.go TestWrongDomainIsEvidence"},
+	alarms.HardwareStamps:    {"master.sync_mode": "netport/mode_test.go TestWhatIsUsedOfEachDevice"},
+	alarms.ConfigUnconfirmed: {"config confirm": "config/store/store_test.go TestAConfirmedCommitStays"},
+	alarms.ConfigWaits:       {"restart": "e2e/configuration_test.go TestAnUnconfirmedCommitIsTakenBackByWhateverDaemonRuns"},
+	alarms.ResidualHigh:      {"master.on_residual": "netport/judge_test.go TestResidualBeyondItsLimit"},
 }
 
 // Every key and verb that an alarm names exists, takes the value that is advised, and
