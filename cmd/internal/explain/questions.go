@@ -271,6 +271,7 @@ func priority(v *view) (Check, bool) {
 
 // seconds is a time in a unit that reads well.
 func seconds(s float64) string {
+	s = max(s, 0)
 	switch {
 	case s < 10:
 		return fmt.Sprintf("%.2f s", s)
