@@ -37,7 +37,7 @@ type receiverRun struct {
 // what speaks for its second.
 func (r *receiverRun) epoch(e *Epoch, tracks bool) Evidence {
 	now := e.Received
-	silent := now.Sub(r.Last) > receiverSilence
+	silent := now.Sub(r.Last) > receiverSilence+slowest*time.Second
 	r.Last = now
 	if !e.Trusted {
 		switch {
@@ -97,7 +97,7 @@ func (r *Reference) dispute(now timescale.Mono) (d dispute, ok bool) {
 	switch {
 	case r.pairer.fault:
 		s := r.pairer.contradiction()
-		d = dispute{off: s.off, lasted: time.Duration(s.length) * time.Second, theirs: s.evidence, late: s.late}
+		d = dispute{off: s.off, lasted: s.lasted(), theirs: s.evidence, late: s.late}
 		ours.Evidence = ours.Evidence.With(r.pairer.evidence)
 		if ours.Confirmed.Before(r.pairer.lastConfirm) {
 			ours.Confirmed = r.pairer.lastConfirm

@@ -68,6 +68,7 @@ type Decoder struct {
 
 	lastByte, lastEpoch, lastTrusted timescale.Mono
 	epoch                            Epoch
+	pace                             pace
 }
 
 // aged is a value and when it came.

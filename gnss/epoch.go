@@ -2,6 +2,7 @@ package gnss
 
 import (
 	"encoding/json"
+	"time"
 
 	"bragi/gnss/timescale"
 )
@@ -77,7 +78,9 @@ type Epoch struct {
 	// Received is when the first byte came of the first sentence that named this
 	// instant, as good as the chunks allow.
 	Received timescale.Mono
-	Talker   string // the talker of the sentence that gave the date: GP, GN..., UBX
+	// Late is how long after the named instant that was, as other sources of time say.
+	Late   Maybe[time.Duration]
+	Talker string // the talker of the sentence that gave the date: GP, GN..., UBX
 	// TAI is the instant where the receiver gave it without UTC's leap seconds, or
 	// told them; where it is not known the table says what UTC is in TAI.
 	TAI   Maybe[timescale.TAI]

@@ -263,6 +263,7 @@ func (d *Decoder) give(e Epoch, emit func(Epoch)) {
 	}
 	d.counter.Epochs++
 	d.lastEpoch = e.Received
+	d.pace.see(e.Received)
 	if e.Trusted {
 		d.counter.Trusted++
 		d.lastTrusted = e.Received

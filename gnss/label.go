@@ -12,7 +12,8 @@ import (
 type Label struct {
 	At     timescale.Mono `json:"at_ns"`      // of the last labelled pulse
 	Second int64          `json:"tai_second"` // since 1970-01-01 TAI
-	Delay  time.Duration  `json:"delay_ns"`   // usual, from pulse to message; 0: not known
+	Delay  time.Duration  `json:"delay_ns"`   // usual, from the instant that is named to the message; 0: not known
+	Every  int64          `json:"every_s"`    // how often messages come; 0: each second
 
 	Evidence Evidence `json:"evidence"` // for Second
 }
@@ -38,7 +39,7 @@ func (p *Pairer) Label() (l Label, ok bool) {
 		return Label{}, false
 	}
 	l = p.last
-	l.Evidence = p.evidence
+	l.Evidence, l.Every = p.evidence, p.pace.every
 	if p.delays.n > 0 {
 		l.Delay = p.delays.median(p.cfg)
 	}
@@ -56,7 +57,7 @@ func (p *Pairer) Resume(now timescale.Mono, l Label) {
 	p.train.start(l.At)
 	p.labelled, p.base = true, l.Second-p.train.number
 	p.last = l
-	p.lastConfirm, p.evidence = now, l.Evidence
+	p.lastConfirm, p.evidence, p.pace.every = now, l.Evidence, min(l.Every, slowest)
 	if l.Delay > 0 {
 		p.delays.add(l.Delay)
 	}

@@ -77,7 +77,7 @@ func TestAResumedLabelCanBeProvenWrong(t *testing.T) {
 
 // A label comes back from JSON with every field.
 func TestALabelComesBackFromJSON(t *testing.T) {
-	in := Label{At: timescale.MonoFromNs(100e9), Second: 1_790_000_037, Delay: 120 * time.Millisecond, Evidence: Vouched}
+	in := Label{At: timescale.MonoFromNs(100e9), Second: 1_790_000_037, Delay: 120 * time.Millisecond, Every: 2, Evidence: Vouched}
 	for v, i := reflect.ValueOf(in), 0; i < v.NumField(); i++ {
 		if v.Field(i).IsZero() {
 			t.Errorf("%s is zero: fill it", v.Type().Field(i).Name)

@@ -41,7 +41,7 @@ func (p *Pairer) doubtLeap(n naming, off int64) int64 {
 	trial := *b.trial
 	with := b.table
 	b.keep(len(b.learned))
-	second := (tai(b.table, n.epoch).Ns() + nsPerSecond/2) / nsPerSecond
+	second, _ := inSecond(b.table, n.epoch)
 	if before, _ := p.compare(second, n.epoch.Received); before != 0 {
 		b.trial, b.table = &trial, with
 		return off
@@ -67,7 +67,7 @@ func (p *Pairer) silentLeap(n naming, off int64) int64 {
 	if err != nil {
 		return off
 	}
-	second := (tai(extended, n.epoch).Ns() + nsPerSecond/2) / nsPerSecond
+	second, _ := inSecond(extended, n.epoch)
 	if after, _ := p.compare(second, n.epoch.Received); after != 0 {
 		return off
 	}

@@ -103,10 +103,7 @@ func (p *Pairer) settleNext() {
 		p.confirmNext(n, last)
 		return
 	}
-	next := run{1, n.second - last.number, r, delay, n.epoch.Evidence}
-	if next.continues(x.run) {
-		next.length, next.evidence = x.run.length+1, next.evidence.With(x.run.evidence)
-	}
+	next := run{base: n.second - last.number, received: r, delay: delay, evidence: n.epoch.Evidence}.after(x.run)
 	x.run = next
 	if next.length >= agreeToLabel {
 		p.label(n, last, next)

@@ -164,6 +164,23 @@ func (w *witnesses) claim(x witness, now timescale.Mono, table *timescale.LeapSe
 	return c, true
 }
 
+// late is how long after the instant that it names an epoch came, where all sources that
+// know it better than a second are of one mind.
+func (w *witnesses) late(e Epoch) (by Maybe[time.Duration]) {
+	for _, x := range w.list {
+		age := e.Received.Sub(x.At)
+		if age < -opinionKept || age > opinionKept || x.Uncertainty > opinionLimit {
+			continue
+		}
+		d := x.UTC.Add(age).Sub(e.UTC)
+		if by.Known && (d-by.Value).Abs() > opinionLimit {
+			return Maybe[time.Duration]{}
+		}
+		by = Some(d)
+	}
+	return by
+}
+
 func (w *witnesses) claims(now timescale.Mono, table *timescale.LeapSeconds) []Claim {
 	var list []Claim
 	for _, x := range w.list {

@@ -22,8 +22,11 @@ type PairerConfig struct {
 	// A message comes MinDelay..MaxDelay after the pulse that it names; outside
 	// it could belong to the pulse before or after. Defaults 20 ms and 950 ms.
 	MinDelay, MaxDelay time.Duration
-	// MaxAge ends the marks when no epoch confirmed the count for so long.
-	// Default 2.5 s.
+	// Told: the operator has said how late messages come, and Received is less that. A
+	// fraction of a second that a message names tells nothing more then.
+	Told bool
+	// MaxAge ends the marks when no epoch confirmed the count for so long, at a message
+	// a second. Default 2.5 s.
 	MaxAge time.Duration
 	// Tolerance is how far from the whole second after the last pulse a pulse may
 	// be, in raw time, plus 500 ppm of the interval. Default 10 ms.
@@ -42,14 +45,14 @@ const (
 	maxStep          = 3                     // pulses 1..3 s apart are counted on; a longer gap needs three agreements anew
 	spacingTolerance = 300 * time.Millisecond
 	delayTolerance   = 200 * time.Millisecond
-	wholeSecond      = 50 * time.Millisecond // an epoch so near a second names it; 10 Hz epochs between are not used
+	wholeSecond      = 50 * time.Millisecond // an epoch so near a second names it; another one names a fraction
 	sameStampWithin  = time.Millisecond      // stamps this near are one pulse
 	rawDriftPPM      = 500                   // bound of CLOCK_MONOTONIC_RAW's rate error, wide
 	forgetLabel      = 800 * time.Second     // raw drift reaches 0.4 s: the old label says nothing any more
 	pulseSilence     = 2500 * time.Millisecond
 	glitchShown      = 10 * time.Second
-	seldomSpacing    = time.Second + spacingTolerance // between messages: they do not agree three times in a row
-	seldomMost       = time.Minute                    // of messages that still come
+	seldomSpacing    = slowest*time.Second + spacingTolerance // between messages: too few to confirm the count
+	seldomMost       = time.Minute                            // of messages that still come
 )
 
 func (c PairerConfig) withDefaults() PairerConfig {
@@ -78,7 +81,10 @@ func (c PairerConfig) withDefaults() PairerConfig {
 //	        unless it starts a new train and the old one falls silent
 //	learn   what the receiver says of its next pulse (NextPulse) names the pulse after it; where nothing says that, a
 //	        message belongs to the last pulse before its first byte. TAI second minus pulse number is the base; three
-//	        in a row with the same base, one pulse each, label the train
+//	        in a row with the same base label the train
+//	fraction a message that names 12:00:00.8 comes after that instant, so 0.8 s and its delay after the pulse of
+//	        12:00:00. Where a pulse lies between, it could name an instant to come too: then only other sources of
+//	        time, or gnss.message_delay, tell which pulse is its own
 //	count   from then on second = base + number, at once; messages only confirm
 //	fault   five messages in a row that contradict the count by the same whole seconds end the marks. The base is
 //	        never changed under a fault: it ends when messages agree again, or by Reset
@@ -114,10 +120,13 @@ type Pairer struct {
 	delays      delayRing
 	lastConfirm timescale.Mono
 	lastTrusted timescale.Mono
-	seldomAt    timescale.Mono // when one last came so much after the one before it that a pulse had none
+	pace        pace
+	seldomAt    timescale.Mono // when one last came so long after the one before it
 	seldomBy    time.Duration
-	wholeAt     timescale.Mono // when an epoch last named a whole second
-	fractionBy  time.Duration  // how far from one the last other epoch was
+	named       timescale.TAI  // the instant of the epoch that was used last
+	fractionAt  timescale.Mono // when one last named a fraction of which the pulse cannot be told
+	fractionBy  time.Duration  // the fraction
+	fractionOn  time.Duration  // how long after a pulse it came
 
 	fault      bool
 	off        int64 // whole seconds by which the count is ahead of the messages in the fault
@@ -148,9 +157,25 @@ type PairerCounters struct {
 
 // naming is an epoch that waits for the pulses before it.
 type naming struct {
-	epoch  Epoch
-	second int64 // TAI seconds
-	next   bool  // the receiver's word about its next pulse; second is the one of the pulse before it
+	epoch    Epoch         // Received is less the fraction
+	second   int64         // TAI seconds
+	fraction time.Duration // of a second that it names beside
+	next     bool          // the receiver's word about its next pulse; second is the one of the pulse before it
+}
+
+// inSecond is the whole second that an epoch names, in TAI seconds, and the fraction
+// after it, 0 where it is next to one.
+func inSecond(table *timescale.LeapSeconds, e Epoch) (second int64, fraction time.Duration) {
+	ns := tai(table, e).Ns()
+	second = (ns + nsPerSecond/2) / nsPerSecond
+	switch off := time.Duration(ns - second*nsPerSecond); {
+	case off.Abs() <= wholeSecond:
+		return second, 0
+	case off < 0:
+		return second - 1, time.Second + off
+	default:
+		return second, off
+	}
 }
 
 // run is the series of epochs that agree while learning.
@@ -160,14 +185,18 @@ type run struct {
 	received timescale.Mono
 	delay    time.Duration
 	evidence Evidence
+	since    timescale.Mono
 }
 
-// continues tells whether r is the second after last, with a pulse of its own:
-// with one base, a second between the messages is one between their pulses.
-func (r run) continues(last run) bool {
-	return last.length > 0 && r.base == last.base &&
-		(r.received.Sub(last.received)-time.Second).Abs() <= spacingTolerance &&
-		(r.delay-last.delay).Abs() <= delayTolerance
+// after is the run that r goes on with, or begins: with one base, a second between the
+// messages is one between their pulses.
+func (r run) after(last run) run {
+	r.length, r.since = 1, r.received
+	if _, ok := paced(r.received.Sub(last.received)); ok && last.length > 0 && r.base == last.base &&
+		(r.delay-last.delay).Abs() <= delayTolerance {
+		r.length, r.since, r.evidence = last.length+1, last.since, r.evidence.With(last.evidence)
+	}
+	return r
 }
 
 // streak is the series of epochs that contradict the count alike.
@@ -175,17 +204,21 @@ type streak struct {
 	length   int
 	off      int64
 	received timescale.Mono
+	since    timescale.Mono
 	evidence Evidence // of the last of them
 	late     bool     // one came at another time after its pulse than usual
 }
 
+// lasted is how long it goes on.
+func (s streak) lasted() time.Duration { return s.received.Sub(s.since) }
+
 // next is the streak with one more epoch, which came late or not.
 func (s streak) next(off int64, e Epoch, late bool) streak {
-	length := 1
-	if s.off == off && s.length > 0 && (e.Received.Sub(s.received)-time.Second).Abs() <= spacingTolerance {
-		length, late = s.length+1, late || s.late
+	length, since := 1, e.Received
+	if _, ok := paced(e.Received.Sub(s.received)); ok && s.off == off && s.length > 0 {
+		length, since, late = s.length+1, s.since, late || s.late
 	}
-	return streak{length, off, e.Received, e.Evidence, late}
+	return streak{length, off, e.Received, since, e.Evidence, late}
 }
 
 // NewPairer makes a Pairer.
@@ -200,7 +233,7 @@ func (p *Pairer) Reset() {
 	if p.book.trial != nil {
 		p.book.keep(len(p.book.learned))
 	}
-	*p = Pairer{cfg: p.cfg, book: p.book, need: agreeToLabel, counter: p.counter}
+	*p = Pairer{cfg: p.cfg, book: p.book, need: agreeToLabel, counter: p.counter, pace: p.pace}
 }
 
 // Leap is the table of leap seconds, with those that were observed.
@@ -213,19 +246,25 @@ func (p *Pairer) Epoch(e Epoch) {
 		return
 	}
 	p.settle()
-	if by := e.Received.Sub(p.lastTrusted); !p.lastTrusted.IsZero() && by > seldomSpacing {
+	p.lastTrusted = e.Received
+	second, fraction := inSecond(p.book.table, e)
+	at := tai(p.book.table, e)
+	if by := at.Sub(p.named); fraction != 0 && by > 0 && by < time.Second {
+		return // several in a second: one is enough
+	}
+	p.named = at
+	if by := p.pace.see(e.Received); by > seldomSpacing {
 		p.seldomAt, p.seldomBy = e.Received, by
 	}
-	p.lastTrusted = e.Received
-	ns := tai(p.book.table, e).Ns()
-	second := (ns + nsPerSecond/2) / nsPerSecond
-	if off := time.Duration(ns - second*nsPerSecond); off.Abs() > wholeSecond {
-		p.fractionBy = off
-		return
+	if p.cfg.Told {
+		fraction = 0
 	}
-	p.wholeAt = e.Received
-	p.pending, p.hasPending = naming{epoch: e, second: second}, true
+	e.Received = e.Received.Add(-fraction)
+	p.pending, p.hasPending = naming{epoch: e, second: second, fraction: fraction}, true
 }
+
+// maxAge is how old a confirmation of the count may be at the pace of the messages.
+func (p *Pairer) maxAge() time.Duration { return p.pace.slowed(p.cfg.MaxAge) }
 
 // Edge takes a pulse and labels it if that is possible.
 func (p *Pairer) Edge(e timescale.Edge) (Mark, bool) {
@@ -237,7 +276,7 @@ func (p *Pairer) Edge(e timescale.Edge) (Mark, bool) {
 		p.counter.Late++
 		return Mark{}, false
 	}
-	if p.hasPending && p.pending.epoch.Received.Before(e.Mono) {
+	if p.hasPending && p.pending.epoch.Received.Add(p.pending.fraction).Before(e.Mono) {
 		p.settle()
 	}
 	if p.next.hasPending && p.next.pending.epoch.Received.Before(e.Mono) {
@@ -248,7 +287,7 @@ func (p *Pairer) Edge(e timescale.Edge) (Mark, bool) {
 	}
 	second := p.base + p.train.number
 	p.last.At, p.last.Second = e.Mono, second
-	if e.Mono.Sub(p.lastConfirm) > p.cfg.MaxAge {
+	if e.Mono.Sub(p.lastConfirm) > p.maxAge() {
 		return Mark{}, false
 	}
 	at := timescale.TAIFromNs(second * nsPerSecond)
@@ -271,6 +310,10 @@ func (p *Pairer) settle() {
 // learn joins an epoch with the last pulse before it, and labels the train when
 // enough of them agree.
 func (p *Pairer) learn(n naming) {
+	if !p.resolve(&n) {
+		p.run = run{}
+		return
+	}
 	r := n.epoch.Received
 	last, ok := p.train.before(r)
 	delay := r.Sub(last.at)
@@ -289,16 +332,41 @@ func (p *Pairer) learn(n naming) {
 	if delay < p.cfg.MinDelay+unsureEarly || delay > p.cfg.MaxDelay-unsureLate {
 		p.need = agreeWhenUnsure
 	}
-	next := run{1, n.second - last.number, r, delay, n.epoch.Evidence}
-	if next.continues(p.run) {
-		next.length, next.evidence = p.run.length+1, next.evidence.With(p.run.evidence)
-	}
+	next := run{base: n.second - last.number, received: r, delay: delay, evidence: n.epoch.Evidence}.after(p.run)
 	p.run = next
 	p.delays.add(delay)
 	if next.length < p.need || p.next.speaks(r) {
 		return // while the receiver names its next pulses, they label
 	}
 	p.label(n, last, next)
+}
+
+// resolve tells of a message that names a fraction of a second which pulse is its own:
+// the one before the instant that it names, if it came after that instant. Where a
+// pulse lies between the instant and the message, it could as well be the last pulse
+// before the message. Then the label of before or other sources of time decide, or nobody
+// can: false.
+func (p *Pairer) resolve(n *naming) bool {
+	came := n.epoch.Received.Add(n.fraction)
+	last, ok := p.train.before(came)
+	if n.fraction == 0 || !ok || !n.epoch.Received.Before(last.at) {
+		return true
+	}
+	late := n.epoch.Received.Sub(last.at) + time.Second // after the instant, if it came after it
+	_, toCome := p.last.fits(last.at, n.second, false)
+	_, passed := p.last.fits(last.at, n.second+1, false)
+	if by := n.epoch.Late; toCome == passed && by.Known {
+		toCome = (by.Value - (late - time.Second)).Abs() < (by.Value - late).Abs()
+		passed = !toCome
+	}
+	switch {
+	case toCome == passed:
+		p.fractionAt, p.fractionBy, p.fractionOn = came, n.fraction, came.Sub(last.at)
+		return false
+	case toCome:
+		n.epoch.Received = came
+	}
+	return true
 }
 
 // label gives the train its seconds, unless a remembered label contradicts.
@@ -321,6 +389,9 @@ func (p *Pairer) label(n naming, last pulse, next run) {
 // more or less.
 func (p *Pairer) confirm(n naming) {
 	off, delay := p.compare(n.second, n.epoch.Received)
+	if ahead := delay + n.fraction; off != 0 && n.fraction != 0 && ahead >= p.cfg.MinDelay && ahead <= p.cfg.MaxDelay {
+		off = 0 // it names an instant to come
+	}
 	if off > 0 && off <= lateSecondsMost && p.next.confirms(n.epoch.Received) {
 		p.counter.LateMessages++
 		p.lateAt, p.lateBy = n.epoch.Received, delay
@@ -387,10 +458,11 @@ func (p *Pairer) contradict(off int64, delay time.Duration, e Epoch) {
 func (p *Pairer) contradiction() streak {
 	s := p.streak
 	if !p.labelled {
-		s = streak{length: p.run.length, evidence: p.run.evidence}
-		if x := p.next.run; x.length > s.length {
-			s = streak{length: x.length, evidence: x.evidence}
+		r := p.run
+		if x := p.next.run; x.length > r.length {
+			r = x
 		}
+		s = streak{length: r.length, received: r.received, since: r.since, evidence: r.evidence}
 	} else if x := p.next.streak; x.length > s.length {
 		s = x
 	}

@@ -72,7 +72,7 @@ func (p *Pairer) Status() PairerStatus {
 func (p *Pairer) Reasons(now timescale.Mono) []Trouble {
 	var list []Trouble
 	pulses := p.train.alive && now.Sub(p.train.last) <= pulseSilence
-	epochs := !p.lastTrusted.IsZero() && now.Sub(p.lastTrusted) <= p.cfg.MaxAge
+	epochs := !p.lastTrusted.IsZero() && now.Sub(p.lastTrusted) <= p.maxAge()
 	switch {
 	case !p.train.alive:
 		list = append(list, Trouble{ReasonNoPulse, "none yet"})
@@ -83,7 +83,8 @@ func (p *Pairer) Reasons(now timescale.Mono) []Trouble {
 	case p.lastTrusted.IsZero():
 		list = append(list, Trouble{ReasonNoEpoch, "none yet"})
 	case p.fractions(now):
-		list = append(list, Trouble{ReasonFraction, fmt.Sprintf("the last is %+d ms from one", p.fractionBy.Milliseconds())})
+		list = append(list, Trouble{ReasonFraction, fmt.Sprintf(
+			"they name %.3f s after one and come %.2f s after a pulse: is it the pulse of that second, or of the next one?", p.fractionBy.Seconds(), p.fractionOn.Seconds())})
 	case p.seldom(now):
 		list = append(list, Trouble{ReasonSeldom, seconds(p.seldomBy) + " apart"})
 	case !epochs:
@@ -113,14 +114,14 @@ func (p *Pairer) Reasons(now timescale.Mono) []Trouble {
 	return list
 }
 
-// fractions tells that messages come, but none of them names a whole second.
+// fractions tells that messages come which name fractions of a second, and that the
+// pulse of none can be told.
 func (p *Pairer) fractions(now timescale.Mono) bool {
-	return p.fractionBy != 0 && now.Sub(p.lastTrusted) <= p.cfg.MaxAge && (p.wholeAt.IsZero() || now.Sub(p.wholeAt) > p.cfg.MaxAge)
+	return !p.labelled && !p.fractionAt.IsZero() && now.Sub(p.fractionAt) <= p.maxAge()
 }
 
-// seldom tells that messages come, but not one for each pulse: too few to label the
-// pulses by, or to confirm their count.
+// seldom tells that messages come, but too seldom to label the pulses by, or to confirm
+// their count.
 func (p *Pairer) seldom(now timescale.Mono) bool {
-	return !p.seldomAt.IsZero() && (!p.labelled || p.seldomBy > p.cfg.MaxAge) && p.seldomBy <= seldomMost &&
-		now.Sub(p.seldomAt) <= max(glitchShown, p.seldomBy+seldomSpacing)
+	return !p.seldomAt.IsZero() && p.seldomBy <= seldomMost && now.Sub(p.seldomAt) <= max(glitchShown, p.seldomBy+seldomSpacing)
 }

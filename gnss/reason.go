@@ -43,8 +43,8 @@ const (
 	ReasonOpinionWrong    // one does, but it is outvoted, or agreed with the same label before
 	ReasonSawtooth        // the sawtooth that the receiver tells makes the pulses worse
 	ReasonLeapUnproven    // a receiver that started cold may still count its firmware's leap seconds
-	ReasonFraction        // the messages name fractions of a second alone: no pulse is theirs
-	ReasonSeldom          // the messages come less often than the pulses
+	ReasonFraction        // the messages name fractions of a second, and which pulse is theirs cannot be told
+	ReasonSeldom          // the messages come too seldom to confirm the count of the pulses
 )
 
 var reasonNames = [...]string{

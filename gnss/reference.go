@@ -65,7 +65,7 @@ type Pulse struct {
 }
 
 const (
-	// timeKept is how long a trusted epoch counts as having time.
+	// timeKept is how long a trusted epoch counts as having time, at one a second.
 	timeKept = 2500 * time.Millisecond
 	// jumpLimit is by how much the receiver's time may differ from a clock that
 	// knows the second, or that clock's bound where it is more, after days on a
@@ -91,6 +91,7 @@ func NewReference(cfg ReferenceConfig) *Reference {
 	book := NewLeapBook(cfg.Leap)
 	pairing := PairerConfig{Book: book}.withDefaults()
 	pairing.MaxAge += max(0, cfg.messageShift())
+	pairing.Told = cfg.MessageDelay != 0
 	pairer := NewPairer(pairing)
 	return &Reference{
 		cfg: cfg, book: book, pairer: pairer,
@@ -126,6 +127,7 @@ func (r *Reference) Epoch(e Epoch) {
 	e.Evidence = r.run.epoch(&e, r.decoder.sky.tracks(e.Received))
 	place, survey := r.decoder.Place()
 	r.trust.Epoch(e, place, survey)
+	e.Late = r.others.late(e)
 	e.Received = e.Received.Add(-r.cfg.messageShift())
 	r.pairer.Epoch(e)
 	if e.Trusted {
@@ -198,7 +200,7 @@ func (r *Reference) waiting(now timescale.Mono) bool {
 
 // HasTime tells whether a trusted epoch came lately.
 func (r *Reference) HasTime(now timescale.Mono) bool {
-	return !r.run.Trusted.IsZero() && now.Sub(r.run.Trusted) < timeKept
+	return !r.run.Trusted.IsZero() && now.Sub(r.run.Trusted) < r.pairer.pace.slowed(timeKept)
 }
 
 // Opinion takes what another source says of the time.
@@ -228,6 +230,9 @@ func (r *Reference) Distrust(now timescale.Mono) (why Reason, ok bool) {
 // Troubles is all that is wrong with receiver and pulse at now.
 func (r *Reference) Troubles(now timescale.Mono) []Trouble {
 	list := append(r.decoder.Reasons(now), r.pairer.Reasons(now)...)
+	if r.pairer.seldom(now) { // it is silent in between
+		list = slices.DeleteFunc(list, func(t Trouble) bool { return t.Reason == ReasonNoData || t.Reason == ReasonNoSentence })
+	}
 	signs, _ := r.trust.Reasons()
 	list = append(list, signs...)
 	if r.jump.holds(now) {

@@ -8,7 +8,8 @@ import (
 	"bragi/gnss/ubx"
 )
 
-// receiverSilence is how long a receiver may be still before that is a trouble.
+// receiverSilence is how long a receiver that names each second may be still before
+// that is a trouble.
 const receiverSilence = 3 * time.Second
 
 // Position is where the receiver says it is.
@@ -42,16 +43,19 @@ func (d *Decoder) Status() DecoderStatus {
 	return st
 }
 
+// silence is receiverSilence at the receiver's pace.
+func (d *Decoder) silence() time.Duration { return d.pace.slowed(receiverSilence) }
+
 // Reasons tells what is wrong with the receiver's messages at now; empty when
 // they name trusted seconds.
 func (d *Decoder) Reasons(now timescale.Mono) []Trouble {
-	c := d.Counters()
+	c, silence := d.Counters(), d.silence()
 	switch {
 	case d.lastByte.IsZero():
 		return []Trouble{{ReasonNoData, "nothing came yet"}}
-	case now.Sub(d.lastByte) > receiverSilence:
+	case now.Sub(d.lastByte) > silence:
 		return []Trouble{{ReasonNoData, "nothing for " + seconds(now.Sub(d.lastByte))}}
-	case d.lastEpoch.IsZero() || now.Sub(d.lastEpoch) > receiverSilence:
+	case d.lastEpoch.IsZero() || now.Sub(d.lastEpoch) > silence:
 		return []Trouble{{ReasonNoSentence, fmt.Sprintf(
 			"none with date and time among %d sentences, %d UBX frames, %d bad checksums, %d bytes of garbage",
 			c.Sentences, c.UBX, c.BadChecksums, c.GarbageBytes)}}
@@ -93,7 +97,7 @@ func (d *Decoder) Place() (Position, Maybe[ubx.Survey]) {
 
 // LeapVouched tells whether the receiver stands by its leap count at now.
 func (d *Decoder) LeapVouched(now timescale.Mono) bool {
-	return d.ubx.leap.held(now).Known || d.epoch.LeapSource == LeapFromReceiver && now.Sub(d.lastTrusted) <= receiverSilence
+	return d.ubx.leap.held(now).Known || d.epoch.LeapSource == LeapFromReceiver && now.Sub(d.lastTrusted) <= d.silence()
 }
 
 // Protocol is what named the last epoch: NMEA or UBX.

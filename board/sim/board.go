@@ -274,6 +274,7 @@ func (b *Board) planBurst(begin timescale.Mono, utcS int64) {
 	at := begin.Add(b.config.MessageDelay[0] + time.Duration(b.talk.Float64()*float64(span)))
 	var text []byte
 	if r := b.config.Recording; r != nil {
+		at = at.Add(r.after())
 		text = r.play(nil, utcS, !b.state.fixed)
 	} else {
 		if u := b.ublox; u != nil {

@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
+	"time"
 
 	"bragi/gnss/timescale"
 )
 
 // A Recording plays the bytes of a real receiver. The capture is cut into
 // bursts, one for each second that its sentences name; a burst is played when
-// the sky's second comes, with the time and date fields of RMC, GGA, GNS, GLL
+// the sky's second comes, or the fraction after it that the burst names, with the time and date fields of RMC, GGA, GNS, GLL
 // and ZDA changed to that second and their checksums made anew. Everything else
 // goes out as it came: other sentences, binary messages, garbage, sentences with
 // a wrong checksum, empty fields. What precedes the first fix is played once;
@@ -28,7 +30,8 @@ type Recording struct {
 // recorded is one burst.
 type recorded struct {
 	pieces []piece
-	fixed  bool // an RMC in it says A, or a GGA without one a quality
+	fixed  bool          // an RMC in it says A, or a GGA without one a quality
+	after  time.Duration // the second: the fraction that it names
 }
 
 // piece is a stretch to play as it is, or a sentence whose time is changed.
@@ -74,6 +77,9 @@ func (r *Recording) burst() recorded {
 	}
 	return r.loop[(r.next-len(r.head))%len(r.loop)]
 }
+
+// after is how long after its second the burst to play next comes, beside all else.
+func (r *Recording) after() time.Duration { return r.burst().after }
 
 // play appends the next burst, named utcS; void takes its fix away.
 func (r *Recording) play(buf []byte, utcS int64, void bool) []byte {
@@ -126,7 +132,9 @@ func cut(capture []byte) []recorded {
 		if name != named || seen[kind] && name == "" {
 			end()
 		}
-		named, seen[kind] = name, true
+		if named, seen[kind] = name, true; cur.after == 0 {
+			cur.after = fractionOf(name)
+		}
 		switch kind {
 		case "RMC":
 			hasRMC = true
@@ -139,6 +147,16 @@ func cut(capture []byte) []recorded {
 	}
 	end()
 	return out
+}
+
+// fractionOf is the fraction of a second in hhmmss.sss.
+func fractionOf(name string) time.Duration {
+	_, digits, _ := strings.Cut(name, ".")
+	f, err := strconv.ParseFloat("0."+digits, 64)
+	if err != nil || !(f < 1) {
+		return 0
+	}
+	return time.Duration(f * float64(time.Second))
 }
 
 // nextTimed finds the next sentence of a kind that names a time, with a right

@@ -2,7 +2,16 @@ package alarms
 
 import "time"
 
-// The codes of all alarms.
+// The codes of what is wrong with the receiver's time and its pulse beside the others.
+const (
+	NoTime           Code = "GNSS_NO_TIME"
+	MessagesDamaged  Code = "GNSS_MESSAGES_DAMAGED"
+	MessagesConflict Code = "GNSS_MESSAGES_CONFLICT"
+	TimeErratic      Code = "GNSS_TIME_ERRATIC"
+	PulseUnstamped   Code = "PULSE_UNSTAMPED"
+)
+
+// The codes of all other alarms.
 const (
 	ReceiverDevice Code = "RECEIVER_DEVICE"
 	ReceiverSilent Code = "RECEIVER_SILENT"
@@ -139,10 +148,10 @@ var Table = []Kind{
 		Cause:       "the line is too slow for the messages",
 		Consequence: "nothing is lost while the delay stays the same",
 		Fix:         "set a higher baud rate or fewer messages at the receiver"},
-	{Code: MessagesUseless, Severity: Major, Text: "the receiver's messages do not name each whole second",
-		Cause:       "the receiver sends several messages a second, or not one for each second",
+	{Code: MessagesUseless, Severity: Major, Text: "the receiver's messages do not tell which pulse is which second",
+		Cause:       "the messages come too seldom, or name a fraction of a second that fits two pulses",
 		Consequence: "bragid cannot tell which pulse is which second",
-		Fix:         "set the receiver to one message a second, for the whole second", CausedBy: []Code{ReceiverDevice, LineFull}, Patience: 15 * time.Second},
+		Fix:         "set the receiver to one message a second, for the whole second; if it names fractions of a second, set gnss.message_delay", CausedBy: []Code{ReceiverDevice, LineFull, TimeErratic}, Patience: 15 * time.Second},
 	{Code: LineFull, Severity: Major, Clear: 10 * time.Second, Text: "the serial line of the receiver is full",
 		Cause:       "too many messages for the rate",
 		Consequence: "messages wait and may be seconds old; the second may be taken wrongly",
@@ -168,6 +177,22 @@ var Table = []Kind{
 		Cause:       "the antenna sees too little sky, or the receiver has just started",
 		Consequence: "there is no trusted time; a clock that was locked holds over",
 		Fix:         "check the antenna, its cable and its view of the sky; a cold start takes up to 15 minutes", CausedBy: []Code{ReceiverDevice, ReceiverSilent, Antenna, LeapFault}, Patience: 3 * time.Second},
+	{Code: MessagesConflict, Severity: Major, Clear: 5 * time.Second, Text: "the receiver's messages contradict each other",
+		Cause:       "a fault of the receiver, or a second sender on the line",
+		Consequence: "bragid does not use the receiver's time; a clock that was locked holds over",
+		Fix:         "restart the receiver; if the alarm stays, look for a second sender on the line, or update the receiver's firmware", CausedBy: []Code{ReceiverDevice, ReceiverSilent}, Patience: 3 * time.Second},
+	{Code: MessagesDamaged, Severity: Major, Clear: 5 * time.Second, Text: "the receiver's messages are damaged, or have no checksum",
+		Cause:       "noise on the serial line, or a receiver that sends no checksums",
+		Consequence: "bragid does not use the time in such messages; a clock that was locked holds over",
+		Fix:         "check the wires of the serial line and its ground; set the receiver to send checksums", CausedBy: []Code{ReceiverDevice, ReceiverSilent}, Patience: 3 * time.Second},
+	{Code: TimeErratic, Severity: Critical, Clear: 5 * time.Second, Text: "the receiver's time does not run on by a second each second",
+		Cause:       "a fault of the receiver, or a second sender on the line",
+		Consequence: "bragid does not use the receiver's time; a clock that was locked holds over",
+		Fix:         "restart the receiver; if the alarm stays, look for a second sender on the line, or replace the receiver", CausedBy: []Code{ReceiverDevice, ReceiverSilent}},
+	{Code: NoTime, Severity: Major, Clear: 5 * time.Second, Text: "the receiver gives no time that bragid can use",
+		Cause:       "the receiver has just started, or does not send date and time",
+		Consequence: "there is no trusted time; a clock that was locked holds over",
+		Fix:         "wait some minutes after a cold start; if the alarm stays, set the receiver to send RMC with time and date, or restart it", CausedBy: []Code{ReceiverDevice, ReceiverSilent, Antenna, NoFix, LeapFault, BadDate, MessagesConflict, MessagesDamaged, TimeErratic, MessagesUseless}, Patience: 3 * time.Second},
 	{Code: BadDate, Severity: Critical, Text: "the receiver's date cannot be right",
 		Cause:       "a GPS week rollover that the firmware does not know, or a cold start",
 		Consequence: "bragid does not use the receiver's time",
@@ -175,7 +200,11 @@ var Table = []Kind{
 	{Code: NoPulse, Severity: Major, Clear: 5 * time.Second, Text: "the receiver gives no pulse",
 		Cause:       "the PPS wire is broken, the input is another, or the receiver gives a pulse only with a fix",
 		Consequence: "nothing steers the clock; a clock that was locked holds over",
-		Fix:         "check the PPS wire and gnss.pps; many receivers give a pulse only with a fix", CausedBy: []Code{ReceiverDevice, ReceiverSilent, NoFix, PulseDevice}, Patience: 3 * time.Second},
+		Fix:         "check the PPS wire and gnss.pps; many receivers give a pulse only with a fix", CausedBy: []Code{ReceiverDevice, ReceiverSilent, NoFix, NoTime, PulseDevice, PulseUnstamped}, Patience: 3 * time.Second},
+	{Code: PulseUnstamped, Severity: Major, Text: "the input of the board's clock is on, but it stamps no pulse",
+		Cause:       "the PPS wire is broken, the pin has another function, or the kernel's driver turns no stamps on",
+		Consequence: "nothing steers the clock; a clock that was locked holds over",
+		Fix:         "check the PPS wire and the function of its pin in the device tree; on an i.MX8MP use Linux 6.7 or later", CausedBy: []Code{PulseDevice}},
 	{Code: PulseEdge, Severity: Major, Text: "an edge comes each half second",
 		Cause:       "the pulse is 500 ms long, and the input stamps both edges",
 		Consequence: "bragid cannot tell which edge begins the second, and does not use new pulses",
@@ -232,7 +261,7 @@ var Table = []Kind{
 		Cause:       "there is no pulse, or its second is not known",
 		Consequence: "the clock is not locked",
 		Fix:         "look at the pulse and at the messages of the receiver: bragi show gnss", Patience: 2 * time.Minute,
-		CausedBy: []Code{NoFix, BadDate, NoPulse, PulseDevice, PulseEdge, PulseGlitch, PulseDisagrees, MessagesUseless, LeapFault, LeapUnproven, SecondOpinion, TimeJump,
+		CausedBy: []Code{NoFix, NoTime, MessagesConflict, MessagesDamaged, TimeErratic, BadDate, NoPulse, PulseUnstamped, PulseDevice, PulseEdge, PulseGlitch, PulseDisagrees, MessagesUseless, LeapFault, LeapUnproven, SecondOpinion, TimeJump,
 			Antenna, Spoofing, Jamming, Moved, BoardClock}},
 	{Code: ClockHoldover, Severity: Major, Text: "holdover: the clock runs on its oscillator, inside holdover.spec",
 		Cause:       "the pulses are lost or not believed",

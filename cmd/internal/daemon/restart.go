@@ -35,7 +35,7 @@ import (
 // They are of this boot alone, so none waits for a disk.
 
 var (
-	clockKind  = state.Kind{Name: "clock", Version: 1}
+	clockKind  = state.Kind{Name: "clock", Version: 2}
 	grantsKind = state.Kind{Name: "grants", Version: 1}
 	simKind    = state.Kind{Name: "sim", Version: 1}
 )

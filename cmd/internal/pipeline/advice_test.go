@@ -92,22 +92,23 @@ type scenario func(t *testing.T, followed bool) *virtual.Rig
 
 // tried is who tries which advice of which alarm.
 var tried = map[alarms.Code]map[string]scenario{
-	alarms.ReceiverSilent: {"gnss.baud": baudOf},
-	alarms.Moved:          {"clock accept receiver": acceptMoved},
-	alarms.TimeJump:       {"clock accept receiver": acceptJump},
-	alarms.PulseDisagrees: {"clock accept receiver": acceptAnotherSecond},
-	alarms.LeapFault:      {"clock accept receiver": acceptLeapCount, "gnss.leap_file": leapFileAnnounces},
-	alarms.LeapUnproven:   {"clock accept receiver": acceptCold},
-	alarms.SecondOpinion:  {"clock accept receiver": acceptContradicted, "gnss.message_delay": messageDelay},
-	alarms.OpinionWrong:   {"gnss.second_opinion": opinionRemoved},
-	alarms.SkyDoubted:     {"clock accept receiver": acceptSky},
-	alarms.NoPulse:        {"gnss.pps": pulseHeard},
-	alarms.PulseEdge:      {"gnss.pps": oneEdge},
-	alarms.PulseLength:    {"gnss.pps": rightLength},
-	alarms.ClockStepped:   {"holdover.on_acquire": noFirstStep, "holdover.on_return": noStepBack},
-	alarms.ClockSlewsLong: {"clock step": stepOrdered, "holdover.on_return": stepBack, "holdover.on_acquire": firstStep},
-	alarms.ClockLearns:    {"holdover.learning": learning},
-	alarms.LeapTableOld:   {"gnss.leap_file": leapFileIsNew},
+	alarms.ReceiverSilent:  {"gnss.baud": baudOf},
+	alarms.Moved:           {"clock accept receiver": acceptMoved},
+	alarms.TimeJump:        {"clock accept receiver": acceptJump},
+	alarms.PulseDisagrees:  {"clock accept receiver": acceptAnotherSecond},
+	alarms.LeapFault:       {"clock accept receiver": acceptLeapCount, "gnss.leap_file": leapFileAnnounces},
+	alarms.LeapUnproven:    {"clock accept receiver": acceptCold},
+	alarms.SecondOpinion:   {"clock accept receiver": acceptContradicted, "gnss.message_delay": messageDelay},
+	alarms.MessagesUseless: {"gnss.message_delay": fractionDelay},
+	alarms.OpinionWrong:    {"gnss.second_opinion": opinionRemoved},
+	alarms.SkyDoubted:      {"clock accept receiver": acceptSky},
+	alarms.NoPulse:         {"gnss.pps": pulseHeard},
+	alarms.PulseEdge:       {"gnss.pps": oneEdge},
+	alarms.PulseLength:     {"gnss.pps": rightLength},
+	alarms.ClockStepped:    {"holdover.on_acquire": noFirstStep, "holdover.on_return": noStepBack},
+	alarms.ClockSlewsLong:  {"clock step": stepOrdered, "holdover.on_return": stepBack, "holdover.on_acquire": firstStep},
+	alarms.ClockLearns:     {"holdover.learning": learning},
+	alarms.LeapTableOld:    {"gnss.leap_file": leapFileIsNew},
 }
 
 // triedElsewhere is the advice that needs devices, files or clients, and the test that
@@ -284,6 +285,21 @@ func acceptContradicted(t *testing.T, followed bool) *virtual.Rig {
 }
 
 // Messages come 1.3 s after their pulse; the system clock knows better.
+// Messages that name an instant which is still to come.
+func fractionDelay(t *testing.T, followed bool) *virtual.Rig {
+	cfg := virtual.Demo()
+	if followed {
+		cfg.Reference.MessageDelay = 100 * time.Millisecond
+	}
+	r := virtual.NewRig(t, cfg, sim.Config{Oscillator: sim.OCXO, Seed: 3, TimeToFix: 3 * time.Second})
+	r.Speak = every(always, func(int64) string { return "802" })
+	r.Run(time.Minute)
+	if e := r.TrueErrorNs(); followed && (!r.Class(6)() || math.Abs(e) > 1000) {
+		t.Errorf("class %d, %.0f ns", r.Said.ClockClass, e)
+	}
+	return r
+}
+
 func messageDelay(t *testing.T, followed bool) *virtual.Rig {
 	cfg := virtual.Demo()
 	if followed {

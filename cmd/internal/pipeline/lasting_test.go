@@ -88,10 +88,9 @@ func TestAStateThatLastsHasAnAlarmOrAnEnd(t *testing.T) {
 		}, alarms.ReceiverSilent, ""},
 		{"no antenna", quality.Freerun, func() *virtual.Rig { return rig(cut) }, alarms.ClockFreerun, ""},
 		{"no pulse", quality.Acquiring, func() *virtual.Rig { r := rig(plain); r.Mute = true; return r }, alarms.NoPulse, "none yet"},
-		{"fractions", quality.Acquiring, speaking(every(always, func(int64) string { return "802" })), alarms.MessagesUseless, "-198 ms from one"},
-		{"a message each two seconds", quality.Acquiring, speaking(every(func(s int64) bool { return s%2 == 0 }, whole)), alarms.MessagesUseless, "2s apart"},
-		{"a message each five seconds", quality.Acquiring, speaking(every(func(s int64) bool { return s%5 == 0 }, whole)), alarms.MessagesUseless, "5s apart"},
-		{"each third message missing", quality.Acquiring, speaking(every(func(s int64) bool { return s%3 != 0 }, whole)), alarms.MessagesUseless, "2s apart"},
+		{"fractions", quality.Acquiring, speaking(every(always, func(int64) string { return "802" })), alarms.MessagesUseless, "0.802 s after one"},
+		{"a message each seven seconds", quality.Freerun, speaking(every(func(s int64) bool { return s%7 == 0 }, whole)), alarms.MessagesUseless, "7s apart"},
+		{"each eleventh message", quality.Freerun, speaking(every(func(s int64) bool { return s%11 == 0 }, whole)), alarms.MessagesUseless, "11s apart"},
 		{"messages that no pulse keeps up with", quality.Acquiring, speaking(func(sky timescale.TAI) []byte {
 			return nmeaSky(func(second int64) string { return spoken(2*second - virtual.SkyAtBegin.Ns()/1e9) })(sky)
 		}), alarms.ClockAcquires, "no pulse whose second is known"},
@@ -134,8 +133,8 @@ func TestAStateThatLastsHasAnAlarmOrAnEnd(t *testing.T) {
 // Alarms about messages do not flap: what lasts is raised once.
 func TestAlarmsOfUselessMessagesStay(t *testing.T) {
 	for name, says := range map[string]func(timescale.TAI) []byte{
-		"fractions": every(always, func(int64) string { return "802" }), "two seconds": every(func(s int64) bool { return s%2 == 0 }, whole),
-		"two of three": every(func(s int64) bool { return s%3 != 0 }, whole), "five seconds": every(func(s int64) bool { return s%5 == 0 }, whole),
+		"fractions": every(always, func(int64) string { return "802" }), "six seconds": every(func(s int64) bool { return s%6 == 0 }, whole),
+		"eleven seconds": every(func(s int64) bool { return s%11 == 0 }, whole),
 	} {
 		r := virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, TimeToFix: 3 * time.Second})
 		r.Speak = says
@@ -152,6 +151,56 @@ func TestAlarmsOfUselessMessagesStay(t *testing.T) {
 			t.Errorf("%s: %d changes", name, changes)
 		}
 	}
+}
+
+// A receiver that names one second in several, misses some, or names a fraction of each
+// second after it, is as good as another: class 6 with the right second, and no alarm.
+func TestReceiversOfOddMessagesLock(t *testing.T) {
+	late := func(fraction time.Duration) func(*virtual.Rig) {
+		return func(r *virtual.Rig) {
+			text, err := sim.NewRecording(oddMessages(fraction))
+			if err != nil {
+				t.Fatal(err)
+			}
+			*r = *virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, TimeToFix: 3 * time.Second, Recording: text})
+		}
+	}
+	says := func(speak func(timescale.TAI) []byte) func(*virtual.Rig) {
+		return func(r *virtual.Rig) { r.Speak = speak }
+	}
+	for name, odd := range map[string]func(*virtual.Rig){
+		"each two seconds":     says(every(func(s int64) bool { return s%2 == 0 }, whole)),
+		"each five seconds":    says(every(func(s int64) bool { return s%5 == 0 }, whole)),
+		"each third missing":   says(every(func(s int64) bool { return s%3 != 0 }, whole)),
+		"a tenth that wanders": says(every(always, func(s int64) string { return []string{"00", "30", "60"}[s/20%3] })),
+		"0.299 s":              late(299 * time.Millisecond), "0.802 s": late(802 * time.Millisecond),
+	} {
+		r := virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, TimeToFix: 3 * time.Second})
+		odd(r)
+		r.Until(2*time.Minute, name+": class 6", r.Class(6))
+		r.Watch = func() {
+			if e := math.Abs(r.TrueErrorNs()); e > 1000 || !r.Class(6)() {
+				t.Fatalf("%s: class %d, %.0f ns", name, r.Said.ClockClass, e)
+			}
+		}
+		r.Run(5 * time.Minute)
+		for _, bad := range r.Pipe.Look(r.Now).Troubles {
+			if bad.Code != alarms.ClockStepped { // from the free run to the right second
+				t.Errorf("%s: %v", name, bad)
+			}
+		}
+	}
+}
+
+// oddMessages is a recording of RMC and GGA that name a fraction of each second.
+func oddMessages(fraction time.Duration) []byte {
+	var out []byte
+	for s := range 60 {
+		tod := fmt.Sprintf("1200%02d.%03d", s, fraction.Milliseconds())
+		out = append(out, sentence("GPGGA,"+tod+",6023.6000,N,00519.3000,E,1,06,1.2,10.0,M,40.0,M,,")...)
+		out = append(out, sentence("GPRMC,"+tod+",A,6023.6000,N,00519.3000,E,0.0,0.0,231126,,,A")...)
+	}
+	return out
 }
 
 // A clock that waits though its pulses are good says what for, and how long.

@@ -1,0 +1,52 @@
+package gnss
+
+import (
+	"time"
+
+	"bragi/gnss/timescale"
+)
+
+// pace is how often messages come: one in so many whole seconds. One in a second is
+// assumed until they are slower twice in a row, so that a message that is lost is not
+// taken for a pace.
+type pace struct {
+	last   timescale.Mono
+	every  int64 // s; 0: one
+	slower int   // in a row
+}
+
+// slowest is the slowest pace, in s, that is enough to confirm the count of pulses.
+const slowest = 5
+
+// see takes a message, and returns how long after the one before it came; 0: it is the
+// first.
+func (p *pace) see(at timescale.Mono) (gap time.Duration) {
+	if !p.last.IsZero() {
+		gap = at.Sub(p.last)
+	}
+	p.last = at
+	seconds, ok := paced(gap)
+	switch {
+	case !ok:
+		p.slower = 0
+	case seconds <= p.seconds():
+		p.every, p.slower = seconds, 0
+	default:
+		if p.slower++; p.slower > 1 {
+			p.every, p.slower = seconds, 0
+		}
+	}
+	return gap
+}
+
+// paced is the whole seconds between two messages; ok is false where they are not
+// near to some, or are too many.
+func paced(gap time.Duration) (seconds int64, ok bool) {
+	seconds, rest := wholeSeconds(gap)
+	return seconds, seconds >= 1 && seconds <= slowest && rest.Abs() <= spacingTolerance
+}
+
+func (p *pace) seconds() int64 { return max(p.every, 1) }
+
+// slowed is a limit that is meant for a message a second, for this pace.
+func (p *pace) slowed(limit time.Duration) time.Duration { return limit * time.Duration(p.seconds()) }
