@@ -214,7 +214,7 @@ func TestSatelliteErrorsNeverUnlock(t *testing.T) {
 	if len(got) != 1 || !got[0].Trusted {
 		t.Errorf("%+v", got)
 	}
-	if s := d.Status().Satellites; len(s) != 1 || s[0].System != gnss.BeiDou || s[0].CN0.Value != 33 {
+	if s := d.Status(got[0].Received).Satellites; len(s) != 1 || s[0].System != gnss.BeiDou || s[0].CN0.Value != 33 {
 		t.Errorf("satellites %+v, want BeiDou 5 at 33 dB-Hz", s)
 	}
 }
@@ -247,12 +247,12 @@ func countSystems(sats []gnss.Satellite) (list []systemCount) {
 }
 
 func TestStatusShowsEachSatelliteOnce(t *testing.T) {
-	_, d := decode(t, gga("120000.00", "1")+
+	got, d := decode(t, gga("120000.00", "1")+
 		sentence("GNGSA,A,3,02,05,,,,,,,,,,,1.2,0.9,0.8,1")+sentence("GNGSA,A,3,05,,,,,,,,,,,,1.2,0.9,0.8,3")+
 		sentence("GPGSV,1,1,03,02,24,310,40,05,60,100,38,46,38,194,,1")+
 		sentence("GPGSV,1,1,01,02,24,310,44,8")+ // the same satellite's second signal
 		sentence("GAGSV,1,1,01,05,10,020,30,7")+rmc("120000.00", "A", "010326"))
-	st := d.Status()
+	st := d.Status(got[0].Received)
 	want := []systemCount{
 		{system: gnss.GPS, seen: 2, used: 2, best: gnss.Some(44)},
 		{system: gnss.Galileo, seen: 1, used: 1, best: gnss.Some(30)},
@@ -345,7 +345,7 @@ func FuzzDecoder(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		d.Status()
+		d.Status(start)
 		d.Reasons(start)
 	})
 }

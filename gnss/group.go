@@ -74,10 +74,14 @@ func modeQuality(m byte) quality {
 	return qualityUnknown
 }
 
+// namedAgain is how long after its first message a time that is named once more is named
+// anew: the receiver's clock stands still.
+const namedAgain = 1500 * time.Millisecond
+
 // open is the group of this time of day: the current one, or a new one.
 func (d *Decoder) open(tod timeOfDay, f Frame, emit func(Epoch)) *group {
 	checked := f.Kind == FrameNMEA
-	if d.group.open && d.group.tod == tod && d.group.checked == checked {
+	if d.group.open && d.group.tod == tod && d.group.checked == checked && f.Received.Sub(d.group.received) < namedAgain {
 		return &d.group
 	}
 	d.closeGroup(emit)

@@ -44,6 +44,7 @@ const (
 	ReasonSawtooth        // the sawtooth that the receiver tells makes the pulses worse
 	ReasonLeapUnproven    // a receiver that started cold may still count its firmware's leap seconds
 	ReasonFraction        // the messages name fractions of a second, and which pulse is theirs cannot be told
+	ReasonErratic         // the receiver's time runs backwards, stands still or jumps, again and again
 	ReasonSeldom          // the messages come too seldom to confirm the count of the pulses
 )
 
@@ -76,6 +77,7 @@ var reasonNames = [...]string{
 	ReasonSawtooth:        "sawtooth correction does not fit the pulses",
 	ReasonLeapUnproven:    "leap seconds not proven yet",
 	ReasonFraction:        "messages name no whole second",
+	ReasonErratic:         "the receiver's time does not run on",
 	ReasonSeldom:          "messages come too seldom",
 	ReasonNoData:          "no data from receiver",
 	ReasonNoSentence:      "no sentence that names the second",

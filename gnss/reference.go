@@ -30,6 +30,7 @@ type Reference struct {
 	length   time.Duration // of the pulse, as the receiver was told; 0: not known
 
 	run       receiverRun
+	steady    steadiness
 	jump      jump
 	belief    belief
 	following timescale.Mono // since when a clock that knows another second is to follow; zero: not
@@ -125,6 +126,9 @@ func (r *Reference) Line(baud int) { r.line.set(baud) }
 // what a simulation, which has none, says itself.
 func (r *Reference) Epoch(e Epoch) {
 	e.Evidence = r.run.epoch(&e, r.decoder.sky.tracks(e.Received))
+	if e.Trusted {
+		r.steady.see(e)
+	}
 	place, survey := r.decoder.Place()
 	r.trust.Epoch(e, place, survey)
 	e.Late = r.others.late(e)
@@ -198,9 +202,9 @@ func (r *Reference) waiting(now timescale.Mono) bool {
 	return !r.waited.IsZero() && now.Sub(r.waited) < pulseSilence
 }
 
-// HasTime tells whether a trusted epoch came lately.
+// HasTime tells whether a trusted epoch came lately, and the receiver's time runs on.
 func (r *Reference) HasTime(now timescale.Mono) bool {
-	return !r.run.Trusted.IsZero() && now.Sub(r.run.Trusted) < r.pairer.pace.slowed(timeKept)
+	return !r.steady.lost() && !r.run.Trusted.IsZero() && now.Sub(r.run.Trusted) < r.pairer.pace.slowed(timeKept)
 }
 
 // Opinion takes what another source says of the time.
@@ -233,6 +237,7 @@ func (r *Reference) Troubles(now timescale.Mono) []Trouble {
 	if r.pairer.seldom(now) { // it is silent in between
 		list = slices.DeleteFunc(list, func(t Trouble) bool { return t.Reason == ReasonNoData || t.Reason == ReasonNoSentence })
 	}
+	list = append(list, r.steady.troubles()...)
 	signs, _ := r.trust.Reasons()
 	list = append(list, signs...)
 	if r.jump.holds(now) {
@@ -274,6 +279,7 @@ type ReferenceStatus struct {
 	DecoderStatus
 	Pairing      PairerStatus
 	HasTime      bool          // a trusted epoch came lately
+	Evidence     Evidence      // for the label at work; NoEvidence: there is none
 	AntennaDelay time.Duration // taken off each pulse
 	PulseDelay   time.Duration // likewise
 	Edge         EdgeStatus
@@ -294,8 +300,11 @@ type SawtoothStatus struct {
 // Status returns a copy.
 func (r *Reference) Status(now timescale.Mono) ReferenceStatus {
 	s := ReferenceStatus{
-		DecoderStatus: r.decoder.Status(), Pairing: r.pairer.Status(), HasTime: r.HasTime(now), AntennaDelay: r.cfg.AntennaDelay, PulseDelay: r.cfg.PulseDelay, Edge: r.sense.status(), Opinions: r.others.claims(now, r.book.Table()),
+		DecoderStatus: r.decoder.Status(now), Pairing: r.pairer.Status(), HasTime: r.HasTime(now), AntennaDelay: r.cfg.AntennaDelay, PulseDelay: r.cfg.PulseDelay, Edge: r.sense.status(), Opinions: r.others.claims(now, r.book.Table()),
 		Sawtooth: SawtoothStatus{Told: r.mark.QErrPs.Known}, Troubles: r.Troubles(now),
+	}
+	if _, ok := r.pairer.Label(); ok {
+		s.Evidence = r.belief.Evidence.With(r.pairer.evidence)
 	}
 	s.LineFill.Value, s.LineFill.Known = r.line.share(now)
 	if s.Pairing.Delay != 0 {

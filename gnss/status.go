@@ -20,9 +20,10 @@ type Position struct {
 	AccuracyM           Maybe[float64] // the receiver's estimate, horizontal
 }
 
-// DecoderStatus is the receiver as the operator wants to see it.
+// DecoderStatus is the receiver as the operator wants to see it. What it said too long
+// ago to hold is not in it.
 type DecoderStatus struct {
-	Epoch        Epoch          // the last one given out
+	Epoch        Epoch          // the last one given out; of a receiver that is silent only what it named
 	LastEpoch    timescale.Mono // Received of Epoch
 	Position     Position
 	Version      ubx.Version // of a u-blox that told it
@@ -32,14 +33,18 @@ type DecoderStatus struct {
 	Counters     DecoderCounters
 }
 
-// Status returns a copy.
-func (d *Decoder) Status() DecoderStatus {
+// Status is the receiver at now.
+func (d *Decoder) Status(now timescale.Mono) DecoderStatus {
 	st := DecoderStatus{
-		Epoch: d.epoch, LastEpoch: d.lastEpoch, Position: d.position, Satellites: d.sky.list(d.lastByte), Counters: d.Counters(),
+		Epoch: d.epoch, LastEpoch: d.lastEpoch, Position: d.position, Satellites: d.sky.list(now), Counters: d.Counters(),
 	}
-	st.Version, st.Survey = d.ubx.version, d.ubx.survey.held(d.lastByte)
-	st.JamIndicator = d.signs.indicator.held(d.lastByte)
+	st.Version, st.Survey = d.ubx.version, d.ubx.survey.held(now)
+	st.JamIndicator = d.signs.indicator.held(now)
 	st.Epoch.Why = append([]Reason(nil), d.epoch.Why...)
+	if now.Sub(d.lastEpoch) > d.silence() {
+		e := d.epoch
+		st.Epoch = Epoch{UTC: e.UTC, Leap60: e.Leap60, Received: e.Received, Talker: e.Talker, TAI: e.TAI, Scale: e.Scale, Why: st.Epoch.Why}
+	}
 	return st
 }
 

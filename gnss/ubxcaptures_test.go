@@ -76,8 +76,8 @@ func TestCapturesShowTheirSigns(t *testing.T) {
 			return s.Version.Protocol == 1800 && s.Version.Generation() == 8
 		}, "MON-VER"},
 	} {
-		_, d := replay(t, readCapture(t, c.name), 64)
-		if s := d.Status(); !c.last(s) {
+		epochs, d := replay(t, readCapture(t, c.name), 64)
+		if s := d.Status(epochs[len(epochs)-1].Received); !c.last(s) {
 			t.Errorf("%s: want %s; got %+v %+v", c.name, c.what, s.Epoch, s.Version)
 		}
 	}

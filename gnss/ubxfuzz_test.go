@@ -75,7 +75,7 @@ func FuzzUBX(f *testing.F) {
 			}
 		}
 		d.Flush(emit)
-		d.Status()
+		d.Status(now)
 		d.Reasons(now)
 		pairer.Status()
 		pairer.Reasons(now)

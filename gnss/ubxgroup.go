@@ -64,7 +64,7 @@ const (
 // openUBX is the group of this iTOW: the current one, or a new one.
 func (d *Decoder) openUBX(iTOW uint32, f Frame, emit func(Epoch)) *ubxGroup {
 	g := &d.ubx.group
-	if g.open && g.iTOW == iTOW {
+	if g.open && g.iTOW == iTOW && f.Received.Sub(g.received) < namedAgain {
 		return g
 	}
 	d.closeUBX(emit)

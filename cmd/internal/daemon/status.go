@@ -141,6 +141,12 @@ func gnssStatus(l *pipeline.Look) status.GNSS {
 			g.UTC = d.Epoch.UTC.StringLeap(d.Epoch.Leap60)
 		}
 	}
+	if !d.Position.At.IsZero() {
+		g.PositionAge = known(l.At.Sub(d.Position.At).Seconds())
+	}
+	if r.Evidence != gnss.NoEvidence {
+		g.Evidence = r.Evidence.String()
+	}
 	if pair.State == gnss.PairLearning {
 		g.Label = fmt.Sprintf("%s (%d of %d agree)", g.Label, pair.Agree, pair.Needed)
 	}

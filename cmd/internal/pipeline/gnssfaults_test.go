@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -394,5 +395,57 @@ func TestLateMessagesBesideNextPulses(t *testing.T) {
 	r.Run(time.Minute)
 	if e := r.TrueErrorNs(); math.Abs(e) > 1000 || r.Said.ClockClass != 6 || !alarmed(r, alarms.MessagesLate) {
 		t.Errorf("error %.0f ns, class %d, alarms %v", e, r.Said.ClockClass, r.Pipe.Look(r.Now).Troubles)
+	}
+}
+
+// What keeps the receiver's time from being used is an alarm of its own name, and no
+// missing fix while there is one.
+func TestARefusedTimeIsNotAMissingFix(t *testing.T) {
+	said := func(second int64) string { return spoken(second) }
+	gga := func(second int64) []byte {
+		return sentence("GPGGA," + said(second)[:9] + ",6023.6000,N,00519.3000,E,1,08,0.9,10.0,M,40.0,M,,")
+	}
+	both := func(rmc func(second int64) string) func(timescale.TAI) []byte {
+		return func(sky timescale.TAI) []byte {
+			second := sky.Ns() / 1e9
+			return append(append(gga(second), sentence("GPGSA,A,3,02,05,07,09,11,13,,,,,,,1.2,0.9,0.8")...), nmeaSky(rmc)(sky)...)
+		}
+	}
+	for name, c := range map[string]struct {
+		code  alarms.Code
+		speak func(timescale.TAI) []byte
+	}{
+		"RMC and ZDA name two dates": {alarms.MessagesConflict, func(sky timescale.TAI) []byte {
+			text := said(sky.Ns() / 1e9)
+			return append(both(said)(sky), sentence("GPZDA,"+text[:9]+",01,01,2031,00,00")...)
+		}},
+		"no date": {alarms.NoTime, both(func(second int64) string { return said(second)[:9] + ",A,6023.6,N,00519.3,E,,,,,,A" })},
+		"no checksums": {alarms.MessagesDamaged, func(sky timescale.TAI) []byte {
+			var bare []byte
+			for _, line := range strings.SplitAfter(string(both(said)(sky)), "\n") {
+				text, _, _ := strings.Cut(line, "*")
+				if text != "" {
+					bare = append(bare, text+"\r\n"...)
+				}
+			}
+			return bare
+		}},
+		"time backwards": {alarms.TimeErratic, func(sky timescale.TAI) []byte {
+			return both(said)(virtual.SkyAtBegin.Add(time.Hour - sky.Sub(virtual.SkyAtBegin)))
+		}},
+	} {
+		r := virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, TimeToFix: 3 * time.Second})
+		r.Speak = c.speak
+		active := shown(r, time.Minute)
+		found := false
+		for _, a := range active {
+			found = found || a.Code == string(c.code)
+			if strings.HasPrefix(a.Code, "GNSS_") && a.Code != string(c.code) {
+				t.Errorf("%s: %s: %s", name, a.Code, a.Detail)
+			}
+		}
+		if fix := r.Pipe.Look(r.Now).Reference.Epoch.Fix; !found || fix != gnss.Fix3D {
+			t.Errorf("%s: fix %v, alarms %v", name, fix, active)
+		}
 	}
 }

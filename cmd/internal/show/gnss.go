@@ -26,13 +26,16 @@ func GNSS(s status.Status, width int) string {
 	line("GPS - UTC", "%s", leapCount(g))
 	line("Satellites", "%s used, %s seen%s", count(g.SatsUsed), count(g.SatsSeen), unit(g.HDOP, ", HDOP %.2f"))
 	if g.Latitude != nil && g.Longitude != nil {
-		line("Position", "%.5f, %.5f, %s m%s", *g.Latitude, *g.Longitude, number(g.AltitudeM, "%.0f"), unit(g.AccuracyM, ", within %.1f m"))
+		line("Position", "%.5f, %.5f, %s m%s", *g.Latitude, *g.Longitude, number(g.AltitudeM, "%.0f"), unit(g.AccuracyM, ", within %.1f m")+old(g.PositionAge))
 	}
 	if g.Survey != nil && g.Receiver.Position == nil {
 		line("Survey", "%s", survey(*g.Survey))
 	}
 	line("Antenna", "%s%s%s", said(g.Antenna), told(", jamming ", g.Jamming), told(", spoofing ", g.Spoofing))
 	line("Pulse", "%s%s%s", dash(g.Label), pick(g.NextPulse, ", as the receiver says beforehand", ""), pick(g.Edge != "", "; "+g.Edge, ""))
+	if g.Evidence != "" {
+		line("Evidence", "%s", g.Evidence)
+	}
 	if g.Sawtooth != "" {
 		line("Sawtooth", "%s, next pulse %s", g.Sawtooth, picoseconds(g.QErrPs))
 	}
@@ -122,6 +125,17 @@ func survey(s status.Survey) string {
 	}
 	return fmt.Sprintf("%s: %d s, %d observations%s", state, s.DurationS, s.Observations, unit(s.AccuracyM, ", mean within %.2f m"))
 }
+
+// old is the age of what is shown, where it is not of now.
+func old(ageS *float64) string {
+	if ageS == nil || *ageS < shownFresh {
+		return ""
+	}
+	return ", " + seconds(ageS) + " ago"
+}
+
+// shownFresh is the age in s from which on it is told.
+const shownFresh = 10
 
 // pulseLate is how late the input stamps the pulse.
 func pulseLate(g status.GNSS) string {

@@ -18,6 +18,7 @@ func TestTheGNSSScreenFits40Lines(t *testing.T) {
 	s.GNSS.Antenna, s.GNSS.Jamming, s.GNSS.Spoofing = some("ok"), some("warning"), some("none")
 	s.GNSS.Survey = &status.Survey{Active: true, DurationS: 600, Observations: 598, AccuracyM: value(3.25)}
 	s.GNSS.Sawtooth, s.GNSS.QErrPs, s.GNSS.NextPulse, s.GNSS.Model = "applied", some(int64(-4331)), true, "LEA-M8T-0, TIM 1.10, protocol 22.00"
+	s.GNSS.Evidence, s.GNSS.Latitude, s.GNSS.Longitude, s.GNSS.PositionAge = "a leap count that is vouched for", value(60.39), value(5.32), value(75)
 	s.GNSS.Satellites = nil
 	for i := range 40 {
 		s.GNSS.Satellites = append(s.GNSS.Satellites, status.Sat{Constellation: []string{"GPS", "Galileo", "BeiDou", "GLONASS"}[i%4], ID: i + 1, CN0: some(20 + i%32), Used: i%3 == 0})
@@ -34,7 +35,7 @@ func TestTheGNSSScreenFits40Lines(t *testing.T) {
 	}
 	for _, want := range []string{"time, trusted, time accuracy 21 ns", "by UBX", "18 s, the receiver vouches for it; announced: +1 s before 2027-01-01",
 		"ok, jamming warning, spoofing none", "under way: 600 s, 598 observations, mean within 3.25 m", "applied, next pulse -4.3 ns",
-		"as the receiver says beforehand", "LEA-M8T-0", "Galileo"} {
+		"as the receiver says beforehand", "Evidence        a leap count that is vouched for", "1m15s ago", "LEA-M8T-0", "Galileo"} {
 		if !strings.Contains(screen, want) {
 			t.Errorf("no %q in\n%s", want, screen)
 		}

@@ -85,6 +85,7 @@ type GNSS struct {
 	Latitude    *float64  `json:"latitude"`
 	Longitude   *float64  `json:"longitude"`
 	AltitudeM   *float64  `json:"altitude_m"`
+	PositionAge *float64  `json:"position_age_s"`
 	LeapS       *int      `json:"leap_s"`      // GPS - UTC
 	LeapSource  string    `json:"leap_source"` // receiver, table, unknown
 	LeapEvent   string    `json:"leap_event"`  // the leap second to come, "" for none: "+1 s before 2027-01-01T00:00:00Z"
@@ -109,6 +110,7 @@ type GNSS struct {
 	Missed      uint64    `json:"missed"`             // seconds without a pulse, counted over
 	Protocol    string    `json:"protocol"`           // of the last epoch: "nmea", "ubx"
 	Label       string    `json:"label"`              // how far the pulse is paired with its second
+	Evidence    string    `json:"label_evidence"`     // what the label rests on; "": there is none
 	MessageMs   *float64  `json:"message_delay_ms"`   // how long after its pulse a message comes
 	Frames      uint64    `json:"frames"`
 	BadChecksum uint64    `json:"bad_checksums"`
