@@ -30,7 +30,9 @@ import (
 // second version on drivers that do not say what they can (CPTS, stmmac): the first
 // version, which checks nothing, is the last resort. Until 6.7 all readers of a PHC share one
 // queue, so what lies there from before is thrown away and the channel number
-// checked; an edge may be delivered several times.
+// checked; an edge may be delivered several times. A channel outlives the process that
+// was killed while it was on, and hardware that has one stamping unit (stmmac) then
+// answers EBUSY for each other channel, or, before 6.7, switches it off silently.
 type EXTTS struct {
 	phc     *PHC
 	path    string
@@ -117,7 +119,12 @@ func (e *EXTTS) setUp() error {
 	if err := e.drain(); err != nil {
 		return err
 	}
-	if err := e.enable(); err != nil {
+	err := e.enable()
+	if errors.Is(err, unix.EBUSY) {
+		e.disableAll()
+		err = e.enable()
+	}
+	if err != nil {
 		fix := "see whether another program holds the channel or its pin"
 		if errors.Is(err, unix.EOPNOTSUPP) {
 			fix = `this driver cannot stamp rising edges; use gnss.pps = "/dev/pps0"`
@@ -131,7 +138,7 @@ func (e *EXTTS) setUp() error {
 // earlier life, must not stay.
 func (e *EXTTS) enable() error {
 	const on = unix.PTP_ENABLE_FEATURE | unix.PTP_RISING_EDGE
-	_ = e.file.ioctl(unix.PTP_EXTTS_REQUEST, unsafe.Pointer(&unix.PtpExttsRequest{Index: e.channel})) // it may have been off
+	e.disable(e.channel)
 	var err error
 	for _, try := range []struct {
 		version uint
@@ -147,6 +154,18 @@ func (e *EXTTS) enable() error {
 		}
 	}
 	return err
+}
+
+// disable turns a channel off, which may have been off.
+func (e *EXTTS) disable(channel uint32) {
+	_ = e.file.ioctl(unix.PTP_EXTTS_REQUEST, unsafe.Pointer(&unix.PtpExttsRequest{Index: channel}))
+}
+
+// disableAll turns each channel off: one that a killed process left on.
+func (e *EXTTS) disableAll() {
+	for i := range e.phc.Capabilities().ExtTS {
+		e.disable(uint32(i))
+	}
 }
 
 // request tries the second version of an ioctl, then the first.

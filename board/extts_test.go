@@ -26,6 +26,8 @@ type exttsPipe struct {
 	gone    bool
 	asked   []unix.PtpExttsRequest
 	refuses func(edges uint32) bool // by the strict version; nil: nothing
+	oneUnit bool                    // one channel at a time
+	busy    bool
 }
 
 func newExttsPipe(t *testing.T, m *machine) *exttsPipe {
@@ -56,6 +58,9 @@ func (f *exttsPipe) ioctl(request uint, arg unsafe.Pointer) error {
 		f.asked = append(f.asked, *r)
 		if r.Flags != 0 && request == unix.PTP_EXTTS_REQUEST2 && f.refuses != nil && f.refuses(r.Flags&^unix.PTP_ENABLE_FEATURE) {
 			return unix.EOPNOTSUPP
+		}
+		if r.Flags != 0 && (f.busy || f.oneUnit && len(f.enabled) > 0) {
+			return unix.EBUSY
 		}
 		if r.Flags != 0 {
 			f.enabled = append(f.enabled, r.Index)

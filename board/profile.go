@@ -59,6 +59,7 @@ var profiles = []Profile{
 		Accuracy: "100 ns of GNSS in the clock; about 1 us or better to a unicast client",
 		Limits: []string{
 			"mainline stmmac cannot write the time into Sync, although the hardware could",
+			"the pulse needs Linux 6.7 or later: stmmac of earlier ones turns its stamps on and makes none",
 			"one external time stamp channel at a time",
 			"latency inside the PHY is not known: measure it once and set board.egress_latency and board.ingress_latency",
 		},

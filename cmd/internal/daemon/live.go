@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -69,6 +70,8 @@ type Daemon struct {
 	missing   bool                   // master.address is no address of this machine
 	stampless timescale.Mono         // when packets last came without a receive stamp
 	connected bool                   // the receiver's serial port is open
+	pulseOn   timescale.Mono         // when the pulse's device was opened; zero: it is not open
+	stamped   bool                   // it has stamped an edge since
 	outside   map[alarms.Code]string // conditions that the pipeline does not see
 }
 
@@ -333,6 +336,9 @@ func (d *Daemon) conditions(look *pipeline.Look) []alarms.Raised {
 		raised = append(raised, alarms.Raised{Code: alarms.NoThermometer, Detail: missing})
 	}
 	raised = append(raised, d.configTroubles()...)
+	if detail := d.unstamped(look, d.devices.clock.Info().Driver, board.KernelRelease()); detail != "" {
+		raised = append(raised, alarms.Raised{Code: alarms.PulseUnstamped, Detail: detail})
+	}
 	raised = append(raised, masterTroubles(d.service)...)
 	if d.loss.why != "" {
 		raised = append(raised, alarms.Raised{Code: alarms.ServiceLost, Detail: d.loss.why})
@@ -414,7 +420,11 @@ func (d *Daemon) bytes(received timescale.Mono, chunk []byte) {
 // opened again and again, which costs next to nothing; an alarm says so.
 func (d *Daemon) pulses(ctx context.Context) {
 	for ctx.Err() == nil {
-		err := d.readPulses(ctx, func() { d.condition(alarms.PulseDevice, "") })
+		err := d.readPulses(ctx, func() {
+			d.condition(alarms.PulseDevice, "")
+			d.pulseIs(board.Raw())
+		})
+		d.pulseIs(timescale.Mono{})
 		if ctx.Err() != nil {
 			return
 		}
@@ -424,6 +434,31 @@ func (d *Daemon) pulses(ctx context.Context) {
 		case <-time.After(pulsePause):
 		}
 	}
+}
+
+// pulseIs notes that the pulse's device is open since then; zero: it is not.
+func (d *Daemon) pulseIs(open timescale.Mono) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pulseOn, d.stamped = open, false
+}
+
+// unstampedFor is how long an input that is on, of a receiver that has the time, may
+// stamp nothing.
+const unstampedFor = 10 * time.Second
+
+// unstamped says that the input of a PTP clock stamps nothing, and why that may be; ""
+// where it does, or where nothing can be told. The caller holds the lock.
+func (d *Daemon) unstamped(look *pipeline.Look, driver, release string) string {
+	on := look.At.Sub(d.pulseOn)
+	if !strings.HasPrefix(d.devices.pulse, "extts:") || d.pulseOn.IsZero() || d.stamped || on < unstampedFor || !look.Reference.HasTime {
+		return ""
+	}
+	text := fmt.Sprintf("%s of %s for %v", d.devices.pulse, driver, on.Round(time.Second))
+	if advice := board.SnapshotAdvice(driver, release); advice != "" {
+		text += "; " + advice
+	}
+	return text
 }
 
 // pulsePause is how long a pulse's device that failed is left alone.
@@ -442,6 +477,7 @@ func (d *Daemon) readPulses(ctx context.Context, opened func()) error {
 			return err
 		}
 		d.mu.Lock()
+		d.stamped = true
 		d.pipe.Edge(board.Raw(), edge)
 		d.keep.changed()
 		d.mu.Unlock()
