@@ -98,6 +98,19 @@ func NewLeapBook(table *timescale.LeapSeconds) *LeapBook {
 // Table is the table as it is known now.
 func (b *LeapBook) Table() *timescale.LeapSeconds { return b.table }
 
+// replace gives the book another table, such as a newer file. What was learned stays
+// where the table does not reach.
+func (b *LeapBook) replace(table *timescale.LeapSeconds) {
+	b.given = table
+	learned := b.learned
+	b.keep(0)
+	for _, e := range learned {
+		if table.Expired(e.At) {
+			b.learn(e)
+		}
+	}
+}
+
 // LeapS is GPS - UTC in s at u by the table.
 func (b *LeapBook) LeapS(u timescale.UTC) int { return leapS(b.table, u) }
 

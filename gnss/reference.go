@@ -271,6 +271,18 @@ func (r *Reference) Troubles(now timescale.Mono) []Trouble {
 // LeapTable is the table of leap seconds, with what was learned since.
 func (r *Reference) LeapTable() *timescale.LeapSeconds { return r.book.Table() }
 
+// SetLeapTable takes another given table at now, such as a newer file. Where the label
+// was made with the old one's count of today, and that was another one, the receiver is
+// followed: the second of the label was wrong.
+func (r *Reference) SetLeapTable(now timescale.Mono, table *timescale.LeapSeconds) {
+	u := r.steady.utc // of the last trusted epoch
+	before := r.book.LeapS(u)
+	r.book.replace(table)
+	if _, labelled := r.pairer.Label(); labelled && r.book.LeapS(u) != before && r.belief.Evidence.With(r.pairer.evidence) < Vouched {
+		r.follow(now)
+	}
+}
+
 // LeapVouched tells whether the receiver stands by its leap count at now.
 func (r *Reference) LeapVouched(now timescale.Mono) bool { return r.decoder.LeapVouched(now) }
 

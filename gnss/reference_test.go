@@ -130,3 +130,48 @@ func TestASavedReferenceLabelsItsFirstPulse(t *testing.T) {
 		t.Error("labelled without anything to go on with")
 	}
 }
+
+// A table of leap seconds that is replaced counts from then on. Seconds that sentences
+// named by the old one, when that was wrong, are given up for the new one's; a label that
+// rests on GPS time stays, and so does what was learned beyond the table.
+func TestAReplacedTableOfLeapSecondsCounts(t *testing.T) {
+	truth, err := timescale.Builtin().With(utc(t, 2026, 2, 1, 0, 0, 0), 38)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, vouched := range []bool{false, true} {
+		r := newReferenceRig(gnss.ReferenceConfig{})
+		second := func() (p gnss.Pulse, ok bool) {
+			r.second++
+			r.now = r.now.Add(time.Second)
+			tai := timescale.TAIFromNs(r.second * 1e9)
+			p, ok = r.Edge(r.now, timescale.Edge{Local: timescale.LocalFromNs(tai.Ns()), Mono: r.now, SigmaNs: 1}, r.held)
+			u, _ := truth.ToUTC(tai)
+			e := gnss.Epoch{UTC: u, Received: r.now.Add(300 * time.Millisecond), Fix: gnss.FixTime, Trusted: true}
+			if vouched {
+				e.TAI = gnss.Some(tai)
+			}
+			r.Epoch(e)
+			return p, ok
+		}
+		for range 120 {
+			second()
+		}
+		r.SetLeapTable(r.now, truth)
+		if got := r.LeapTable().OffsetAtUTC(utc(t, 2026, 3, 1, 0, 0, 0)); got != 38 {
+			t.Errorf("the count is %d", got)
+		}
+		wrong, marks := 0, 0
+		for range 60 {
+			if p, ok := second(); ok {
+				marks++
+				if p.Local.OffsetNs(p.Second) != 0 {
+					wrong++
+				}
+			}
+		}
+		if wrong > 0 || marks < 50 {
+			t.Errorf("vouched for: %v: %d marks, %d wrong", vouched, marks, wrong)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package timescale
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -51,6 +52,11 @@ func Builtin() *LeapSeconds { return builtin }
 
 // Expires is the instant up to which the table is known to be complete.
 func (l *LeapSeconds) Expires() UTC { return l.expires }
+
+// Same tells whether two tables say the same.
+func (l *LeapSeconds) Same(other *LeapSeconds) bool {
+	return l.expires == other.expires && slices.Equal(l.steps, other.steps)
+}
 
 // Expired tells whether a leap second before u may be missing in the table.
 func (l *LeapSeconds) Expired(u UTC) bool { return u.utcNs >= l.expires.utcNs }

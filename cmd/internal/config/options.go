@@ -104,7 +104,7 @@ func (c *Config) table() table {
 				`Where the pulse comes in: an input of the PTP clock, or a kernel device. "auto" takes the board's own.`},
 			{"leap_file", restart, text(&g.LeapFile, "", `a file, for example "/usr/share/zoneinfo/leap-seconds.list"`, anything).
 				otherwise("the built-in table"),
-				"A table of leap seconds that is newer than the built-in one."},
+				"A table of leap seconds that is newer than the built-in one. A file that is replaced is read again by itself."},
 			{"antenna_delay", restart, duration(&g.AntennaDelay, 0, 0, 10*time.Microsecond, "50ns"),
 				"The delay of the antenna cable. A metre of cable is about 5 ns."},
 			{"pps_delay", restart, duration(&g.PPSDelay, 0, 0, time.Millisecond, "7us").otherwise(inputsOwn("7us", "0s")),

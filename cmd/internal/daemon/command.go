@@ -67,7 +67,11 @@ func Command() *cobra.Command {
 				if err := httpface.Check(httpConfig(cfg.Control)); err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(c.OutOrStdout(), "%s%-11s %s\n", cfg.Describe(), "thermometer", thermometerNow(cfg))
+				leap, err := leapWords(cfg.GNSS.LeapFile)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(c.OutOrStdout(), "%s%-11s %s\n%-11s %s\n", cfg.Describe(), "thermometer", thermometerNow(cfg), "leaps", leap)
 				return err
 			}
 			sender := syslog.NewSender(syslog.Format(cfg.Syslog.Format), cfg.Syslog.Servers())

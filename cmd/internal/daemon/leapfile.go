@@ -1,14 +1,27 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
+	"os"
+	"time"
 
+	"bragi/board"
+	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/file"
+	"bragi/cmd/internal/status"
 	"bragi/gnss/timescale"
 )
 
-// leapFileLimit is far more than such a file has.
-const leapFileLimit = 1 << 20
+// The table of leap seconds in gnss.leap_file: read at the start, at a reload, and when
+// the file has another time.
+
+const (
+	// leapFileLimit is far more than such a file has.
+	leapFileLimit = 1 << 20
+	leapFileEvery = 30 * time.Second
+)
 
 // leapTable is the table of leap seconds in a file, or the built-in one where
 // that knows more. A file that cannot be used is an error and no reason not to
@@ -30,4 +43,93 @@ func leapTable(path string) (*timescale.LeapSeconds, error) {
 		table = read
 	}
 	return table, nil
+}
+
+// leapWords is what a configuration's file says, for --check.
+func leapWords(path string) (string, error) {
+	table, err := leapTable(path)
+	if err != nil {
+		return "", fmt.Errorf("%w (fix: put a leap-seconds.list there, or remove the key)", err)
+	}
+	from := "built in"
+	if table != timescale.Builtin() {
+		from = path
+	}
+	return fmt.Sprintf("%s, complete until %s", from, table.Expires()), nil
+}
+
+// leapFile is the file as it was read last.
+type leapFile struct {
+	path  string
+	at    time.Time // of its last change; zero: it is not there
+	size  int64
+	table *timescale.LeapSeconds // that is used
+}
+
+// read is the table, and whether it is to be used from now on: it is another file than
+// the one read before. An error leaves the old table.
+func (l *leapFile) read() (fresh bool, err error) {
+	var at time.Time
+	var size int64
+	if info, err := os.Stat(l.path); err == nil {
+		at, size = info.ModTime(), info.Size()
+	}
+	if at.Equal(l.at) && size == l.size && !at.IsZero() {
+		return false, nil
+	}
+	table, err := leapTable(l.path)
+	l.at, l.size = at, size
+	if err != nil {
+		return false, err
+	}
+	fresh = !table.Same(l.table)
+	l.table = table
+	return fresh, nil
+}
+
+// rereadLeapFile uses a table of leap seconds that was replaced.
+func (d *Daemon) rereadLeapFile() (fresh bool, err error) {
+	d.leapMu.Lock()
+	defer d.leapMu.Unlock()
+	l := &d.leap
+	if l.path == "" {
+		return false, nil
+	}
+	seen := l.at
+	fresh, err = l.read()
+	switch {
+	case err != nil:
+		d.condition(alarms.LeapFile, err.Error())
+		return false, err
+	case !l.at.Equal(seen):
+		d.condition(alarms.LeapFile, "")
+	}
+	if fresh {
+		d.mu.Lock()
+		d.pipe.SetLeapTable(board.Raw(), l.table)
+		d.keep.changed()
+		d.mu.Unlock()
+		d.happened(status.LeapFileRead{File: l.path, Until: l.table.Expires().String()})
+	}
+	return fresh, nil
+}
+
+// watchLeapFile rereads the file when it was replaced, until ctx ends.
+func (d *Daemon) watchLeapFile(ctx context.Context) {
+	for pause(ctx, leapFileEvery) {
+		_, _ = d.rereadLeapFile() // the alarm tells what is wrong
+	}
+}
+
+// lookBehindNames reads again the files that keys only name, where they were
+// replaced. reread are those that are used now; what is wrong with one is a warning,
+// and what was read before stays.
+func (d *Daemon) lookBehindNames() (reread []string, warnings []config.Warning) {
+	switch fresh, err := d.rereadLeapFile(); {
+	case err != nil:
+		warnings = append(warnings, config.Warning{What: err.Error(), Fix: "put a leap-seconds.list there, or remove the key"})
+	case fresh:
+		reread = append(reread, "gnss.leap_file")
+	}
+	return reread, warnings
 }

@@ -55,6 +55,9 @@ type Daemon struct {
 	end         func()                            // ends the daemon
 	started     time.Time
 
+	leapMu sync.Mutex // never taken under mu
+	leap   leapFile
+
 	mu        sync.Mutex
 	pipe      *pipeline.Pipeline
 	alarms    *alarms.Set
@@ -128,12 +131,12 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 	servo.Memory = d.memory.used
 	late := cfg.PulseDelay(d.devices.pulse)
 	servo.ReceiverBoundNs += float64(late.Uncertainty)
-	leap, err := leapTable(cfg.GNSS.LeapFile)
-	if err != nil {
+	d.leap = leapFile{path: cfg.GNSS.LeapFile, table: timescale.Builtin()}
+	if _, err := d.leap.read(); err != nil && d.leap.path != "" {
 		d.condition(alarms.LeapFile, err.Error())
 	}
 	d.pipe = pipeline.New(pipeline.Config{
-		Servo: servo, Reference: gnss.ReferenceConfig{Leap: leap, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay, PulseDelay: late.Delay, MessageDelay: cfg.GNSS.MessageDelay},
+		Servo: servo, Reference: gnss.ReferenceConfig{Leap: d.leap.table, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay, PulseDelay: late.Delay, MessageDelay: cfg.GNSS.MessageDelay},
 		EgressNs: pipeline.UnmeasuredEgressNs, Profile: cfg.Master.QualityProfile(), Squelch: cfg.Master.Squelch, Temperature: d.devices.thermometer.readC,
 	}, d.devices.clock)
 	d.begun = cfg
@@ -171,6 +174,7 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 		running.Go(func() { d.feedChrony(ctx, path) })
 	}
 	running.Go(func() { d.reloadOnSignal(ctx) })
+	running.Go(func() { d.watchLeapFile(ctx) })
 	running.Go(func() { d.takeBackUnconfirmed(ctx) })
 	served := make(chan error, 1)
 	running.Go(func() { served <- d.serve(ctx, service) })

@@ -126,13 +126,6 @@ func (d *Daemon) catchUp(server *udp.Server) {
 	}
 }
 
-// lookBehindNames reads again the files that keys only name, where they were
-// replaced. reread are those that are used now; what is wrong with one is a warning,
-// and what was read before stays.
-func (d *Daemon) lookBehindNames() (reread []string, warnings []config.Warning) {
-	return nil, nil
-}
-
 // reloadOnSignal reloads on SIGHUP until ctx ends.
 func (d *Daemon) reloadOnSignal(ctx context.Context) {
 	hangup := make(chan os.Signal, 1)

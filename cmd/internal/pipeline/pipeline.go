@@ -92,6 +92,11 @@ func (p *Pipeline) Opinion(o gnss.Opinion) { p.reference.Opinion(o) }
 // Line takes the rate of the receiver's serial line in bits a second; 0: it has none.
 func (p *Pipeline) Line(baud int) { p.reference.Line(baud) }
 
+// SetLeapTable takes another table of leap seconds at now.
+func (p *Pipeline) SetLeapTable(now timescale.Mono, table *timescale.LeapSeconds) {
+	p.reference.SetLeapTable(now, table)
+}
+
 // Epoch takes a second as a simulation, which has no bytes, names it.
 func (p *Pipeline) Epoch(e gnss.Epoch) { p.reference.Epoch(e) }
 

@@ -387,6 +387,16 @@ func (e OpinionServer) Words() Words {
 	return Words{TopicReceiver, "SECOND_OPINION", Notice, "second opinion: " + e.Server + ": " + e.What, Fields{{"server", e.Server}}}
 }
 
+// LeapFileRead is a table of leap seconds that was replaced and is used now.
+type LeapFileRead struct {
+	File  string
+	Until string // it is complete
+}
+
+func (e LeapFileRead) Words() Words {
+	return Words{TopicReceiver, "LEAP_FILE", Notice, "the table of leap seconds was replaced and is used: complete until " + e.Until, Fields{{"file", e.File}, {"until", e.Until}}}
+}
+
 // SyncModeChosen is how the time gets into a Sync from now on.
 type SyncModeChosen struct {
 	Mode  string
