@@ -85,6 +85,8 @@ type Clock struct {
 	refusedAt timescale.Mono
 	stepTries int
 
+	receiverNs float64 // beside the configuration's ReceiverBoundNs
+
 	vouched    bool // the operator says that the pulses are right,
 	stepWanted bool // and wants a step
 }

@@ -349,7 +349,7 @@ const ofMedian = 1.25 // its deviation over that of a mean
 // receiver bounds what is wrong with every pulse alike, in ns. A receiver whose
 // pulses are noisier than a navigation receiver's is off slowly by more.
 func (c *Clock) receiver() float64 {
-	return c.cfg.ReceiverBoundNs + slowBoundNs*(min(max(c.est.pulses.ns/noiseFirstNs, 1), pulseScaleMost)-1)
+	return c.cfg.ReceiverBoundNs + c.receiverNs + slowBoundNs*(min(max(c.est.pulses.ns/noiseFirstNs, 1), pulseScaleMost)-1)
 }
 
 const slowBoundNs = 40.0 // of a pulse of noiseFirstNs

@@ -1,5 +1,9 @@
 package holdover
 
+// DoubtReceiver adds to ReceiverBoundNs what is wrong with every pulse alike for now, in
+// ns.
+func (c *Clock) DoubtReceiver(ns float64) { c.receiverNs = ns }
+
 // Reconfigure takes of c what can change while the clock runs: Spec, Learning,
 // MaxHoldover, Settle, OnAcquire, OnReturn, WaitToRestore, MaxSlewPPB and
 // FreeRunAfter. The state follows with the next Tick. A first slew that goes on

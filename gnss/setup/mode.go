@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -47,10 +48,14 @@ type ModeStatus struct {
 	MinS      uint32   // it takes at least
 	LimitM    float64  // and until it is as good as this
 	Mean      Position // of the survey so far, or what is held
+	// DoubtM is how far the antenna may be from the place that the receiver computes its
+	// time with, in m: as long as it is compared or surveyed after it was moved, and
+	// where a place was taken over after a loss of power. 0: as good as it was surveyed.
+	DoubtM float64
 }
 
-// movedM is how far from its surveyed place an antenna may seem to be.
-const movedM = 100
+// sameM is within what a position that was told to the receiver reads back.
+const sameM = 0.1
 
 // form is how a receiver is told its mode.
 type form uint8
@@ -71,10 +76,12 @@ type modeMachine struct {
 	last    ubx.Survey
 	mean    Position
 	problem string
+	compare comparison // of what is held with where the receiver is
+	doubtM  float64
 }
 
 // restart forgets all but the position, which outlives the receiver's power.
-func (o *modeMachine) restart() { *o = modeMachine{held: o.held} }
+func (o *modeMachine) restart() { *o = modeMachine{held: o.held, doubtM: o.doubtM} }
 
 func (m *Machine) form() form {
 	switch {
@@ -145,9 +152,13 @@ func (o *modeMachine) answered(m *Machine, now timescale.Mono, msg ubx.Message) 
 	}
 	switch {
 	case t.Mode == ubx.TimeModeFixed: // by us before our restart, or by the operator
-		o.state = ModeFixed
-		if !t.LLA {
-			o.held = Position{ECEF: t.Position, AccuracyM: float64(t.Accuracy) / perMetre}
+		o.state, o.doubtM = ModeFixed, 0
+		if p := (Position{ECEF: t.Position, AccuracyM: float64(t.Accuracy) / perMetre}); !t.LLA {
+			if p.DistanceM(o.held) < sameM {
+				o.doubtM = o.held.DoubtM
+				p.DoubtM = o.doubtM
+			}
+			o.held = p
 		}
 		m.say(Event{Kind: FixedMode, Text: "the receiver holds its position already: " + o.held.String()})
 	case t.Mode == ubx.TimeModeSurvey:
@@ -155,7 +166,7 @@ func (o *modeMachine) answered(m *Machine, now timescale.Mono, msg ubx.Message) 
 	case o.held.IsZero():
 		o.beginSurvey(m, now)
 	default:
-		o.state = ModeComparing
+		o.state, o.compare = ModeComparing, comparison{}
 	}
 }
 
@@ -235,13 +246,37 @@ func (o *modeMachine) pvt(m *Machine, now timescale.Mono, msg ubx.Message) {
 	if !ok {
 		return
 	}
-	if d := here.DistanceM(o.held); d > movedM {
-		m.say(Event{Kind: Moved, Text: fmt.Sprintf("the antenna is %.0f m from where it was surveyed; it is surveyed again", d)})
+	c := &o.compare
+	c.add(here, o.held)
+	o.doubtM = c.doubtM()
+	if c.fixes < compareFixes {
+		return
+	}
+	if c.moved(o.held) {
+		m.say(Event{Kind: Moved, Text: fmt.Sprintf("the antenna is %.0f m from where it was surveyed, by %d fixes good to %.0f m; it is surveyed again",
+			c.distanceM(), c.fixes, c.sigmaM(o.held))})
 		o.held = Position{}
 		o.beginSurvey(m, now)
 		return
 	}
+	o.held.DoubtM = o.doubtM
+	m.say(Event{Kind: Compared, Text: fmt.Sprintf("the antenna is where it was surveyed, within %.0f m by %d fixes", o.doubtM, c.fixes), Position: o.held})
 	o.fix(m, now, o.held)
+}
+
+// Survey surveys the position anew, whatever is held: an antenna was moved.
+func (m *Machine) Survey(now timescale.Mono) error {
+	switch {
+	case m.cfg.Survey == 0:
+		return errors.New("no survey is wanted (fix: gnss.survey)")
+	case m.state != Watching || m.mode.state == ModeUnknown || m.mode.state == ModeFixing:
+		return fmt.Errorf("not now: %v, %v (fix: bragi show gnss, and try again)", m.state, m.mode.state)
+	case m.mode.state == ModeNavigation:
+		return errors.New("the receiver computes its position each second: it has no survey (fix: a timing receiver)")
+	}
+	m.mode.held, m.mode.doubtM = Position{}, 0
+	m.mode.beginSurvey(m, now)
+	return nil
 }
 
 // survey follows the mean, and fixes the position when the receiver is content.
@@ -258,12 +293,13 @@ func (o *modeMachine) survey(m *Machine, now timescale.Mono, msg ubx.Message) {
 		o.failed(m, now, "its mean is no place on earth")
 		return
 	}
+	o.doubtM = 0
 	m.say(Event{Kind: Surveyed, Text: fmt.Sprintf("surveyed for %v: %v", time.Duration(v.DurationS)*time.Second, mean), Position: mean})
 	o.fix(m, now, mean)
 }
 
 func (o *modeMachine) status(m *Machine) ModeStatus {
-	s := ModeStatus{State: o.state, Mean: o.held}
+	s := ModeStatus{State: o.state, Mean: o.held, DoubtM: o.doubtM}
 	if o.state == ModeSurvey {
 		s.DurationS, s.Mean = o.last.DurationS, o.mean
 		s.MinS, s.LimitM = o.want.SurveyMinS, float64(o.want.SurveyLimit)/perMetre

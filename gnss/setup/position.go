@@ -11,7 +11,8 @@ import (
 // value is no position: it lies in the centre of the earth.
 type Position struct {
 	ECEF      [3]int64
-	AccuracyM float64 // 1 sigma, of the survey
+	AccuracyM float64 // 1 sigma, of the survey or the fix
+	DoubtM    float64 // how far the antenna may be from it, as it was last compared; 0: as good as it was surveyed
 }
 
 // IsZero tells a position that is not known.
@@ -34,7 +35,7 @@ func (p Position) DistanceM(q Position) float64 {
 func (p Position) Plausible() bool {
 	const radiusM, off = 6_371_000, 100_000
 	r := p.DistanceM(Position{})
-	return r > radiusM-off && r < radiusM+off && p.AccuracyM >= 0 && p.AccuracyM < off
+	return r > radiusM-off && r < radiusM+off && p.AccuracyM >= 0 && p.AccuracyM < off && p.DoubtM >= 0 && p.DoubtM < off
 }
 
 // String is the position for a log.
@@ -68,7 +69,9 @@ func fix(msg ubx.Message) (p Position, ok bool) {
 	if !ok || v.FixType != solved3D || !v.FixOK || v.HAccMm > goodMm {
 		return p, false
 	}
-	return FromGeodetic(float64(v.Latitude)*1e-7, float64(v.Longitude)*1e-7, float64(v.HeightMm)/1000), true
+	p = FromGeodetic(float64(v.Latitude)*1e-7, float64(v.Longitude)*1e-7, float64(v.HeightMm)/1000)
+	p.AccuracyM = math.Hypot(float64(v.HAccMm), float64(v.VAccMm)) / 1000
+	return p, true
 }
 
 // surveyed reads a survey-in as TIM-SVIN or NAV-SVIN tells it; mean is where the

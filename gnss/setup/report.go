@@ -23,13 +23,14 @@ const (
 	Surveyed                      // Event.Position is new: keep it
 	FixedMode                     // the position is held
 	Moved                         // the antenna is elsewhere than it was surveyed
+	Compared                      // it is where it was surveyed: keep Event.Position
 )
 
 // Event is something to tell, one line.
 type Event struct {
 	Kind     EventKind
 	Text     string
-	Position Position // with Surveyed
+	Position Position // with Surveyed and Compared
 }
 
 // Bad tells whether the event wants a fix.
@@ -107,6 +108,10 @@ func (m *Machine) Status() Status {
 // Baud is the rate of the line, which may have been raised; 0 when it is the
 // operator's.
 func (m *Machine) Baud() int { return m.baud }
+
+// DoubtM is how far the antenna may be from the place that the receiver computes its
+// time with, in m, beside what every receiver's may.
+func (m *Machine) DoubtM() float64 { return m.mode.doubtM }
 
 // PulseLength is how long the receiver was told to make its pulse, if it took that;
 // 0: not known.

@@ -415,3 +415,84 @@ func FuzzMachine(f *testing.F) {
 		m.Events()
 	})
 }
+
+// An antenna that was moved with the power off is surveyed again when its fixes are
+// further from the old place than the accuracies of both explain; meanwhile, and where
+// they are not, how far it may be is told.
+func TestAMovedAntennaIsDecidedByBothAccuracies(t *testing.T) {
+	for name, kind := range generations {
+		for _, c := range []struct {
+			northM, accuracyM float64
+			moved             bool
+		}{{0, 1.2, false}, {3, 1.2, false}, {30, 1.2, true}, {60, 1.2, true}, {95, 1.2, true}, {30, 40, false}} {
+			cfg := timing()
+			cfg.Position = setup.FromGeodetic(60+23.56810/60, 5+19.34270/60, 96.2)
+			cfg.Position.AccuracyM = c.accuracyM
+			b := newBench(t, cfg, sim.Config{Receiver: kind, TimeToFix: 10 * time.Second, NorthM: c.northM})
+			b.until(time.Minute, "some fixes", func() bool { return b.mode() == setup.ModeComparing && b.machine.DoubtM() > 0 })
+			if d := b.machine.DoubtM(); d < c.northM {
+				t.Errorf("%s carried %v m: the doubt is %.1f m", name, c.northM, d)
+			}
+			b.until(time.Minute, "a decision", func() bool { return b.mode() == setup.ModeSurvey || b.mode() == setup.ModeFixed })
+			if moved := b.mode() == setup.ModeSurvey; moved != c.moved || b.count(setup.Moved) > 1 || moved != (b.count(setup.Moved) == 1) {
+				t.Errorf("%s carried %v m, surveyed to %v m: %v, %+v", name, c.northM, c.accuracyM, b.mode(), b.events)
+			}
+			if d := b.machine.DoubtM(); d < c.northM || d > c.northM+20 {
+				t.Errorf("%s carried %v m: afterwards the doubt is %.1f m", name, c.northM, d)
+			}
+		}
+	}
+}
+
+// A survey that is done ends the doubt, and a later start goes on without any; one that
+// took a place over keeps it.
+func TestASurveyEndsTheDoubt(t *testing.T) {
+	cfg := timing()
+	cfg.Position = setup.FromGeodetic(60+23.56810/60, 5+19.34270/60, 96.2)
+	cfg.Position.AccuracyM = 1.2
+	b := newBench(t, cfg, sim.Config{Receiver: sim.F9T, TimeToFix: 5 * time.Second, NorthM: 60, SurveySpeed: 100})
+	b.until(5*time.Minute, "a fixed position", func() bool { return b.mode() == setup.ModeFixed })
+	if d := b.machine.DoubtM(); d != 0 {
+		t.Errorf("after a survey the doubt is %.1f m", d)
+	}
+	b = newBench(t, cfg, sim.Config{Receiver: sim.F9T, TimeToFix: 5 * time.Second, NorthM: 3})
+	b.until(2*time.Minute, "a fixed position", func() bool { return b.mode() == setup.ModeFixed })
+	var kept setup.Position
+	for _, e := range b.events {
+		if e.Kind == setup.Compared {
+			kept = e.Position
+		}
+	}
+	doubt := b.machine.DoubtM()
+	cfg.Position = kept
+	b.machine = setup.New(cfg)
+	b.machine.Opened(b.now, 0)
+	b.until(time.Minute, "a fixed position", func() bool { return b.mode() == setup.ModeFixed })
+	if d := b.machine.DoubtM(); doubt == 0 || d != doubt {
+		t.Errorf("after a restart the doubt of %.1f m is %.1f m", doubt, d)
+	}
+}
+
+// The operator orders a survey: whatever was held is given up.
+func TestTheOperatorOrdersASurvey(t *testing.T) {
+	b := newBench(t, timing(), sim.Config{Receiver: sim.F9T, TimeToFix: 5 * time.Second, SurveySpeed: 100})
+	if err := b.machine.Survey(b.now); err == nil {
+		t.Error("a survey before the receiver is known")
+	}
+	b.until(5*time.Minute, "a fixed position", func() bool { return b.mode() == setup.ModeFixed })
+	if err := b.machine.Survey(b.now); err != nil {
+		t.Fatal(err)
+	}
+	b.until(time.Minute, "a survey", func() bool { return b.mode() == setup.ModeSurvey })
+	b.until(5*time.Minute, "a fixed position", func() bool { return b.mode() == setup.ModeFixed })
+	if n := b.count(setup.Surveyed); n != 2 {
+		t.Errorf("%d surveys", n)
+	}
+	cfg := timing()
+	cfg.Survey = 0
+	b = newBench(t, cfg, sim.Config{Receiver: sim.F9T, TimeToFix: 5 * time.Second})
+	b.run(time.Minute)
+	if err := b.machine.Survey(b.now); err == nil || !strings.Contains(err.Error(), "fix:") {
+		t.Errorf("without gnss.survey: %v", err)
+	}
+}

@@ -41,6 +41,8 @@ type Daemon interface {
 	AcceptReceiver() (Accepted, error)
 	// StepClock steps the clock to the pulse; without yes it only tells what that would do.
 	StepClock(yes bool) (Stepped, error)
+	// SurveyReceiver lets the receiver survey its position anew.
+	SurveyReceiver() (Surveying, error)
 	// Kept are the latest events, oldest first.
 	Kept() []status.Record
 	// Follow hands the events behind that of an id to hear until ctx ends or hear
@@ -90,6 +92,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 	alarms(mux, d)
 	reloads(mux, d)
 	clock(mux, d)
+	surveys(mux, d)
 	configuration(mux, d)
 	knob := func(pattern string, turn http.HandlerFunc) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {

@@ -26,6 +26,12 @@ func (f fakeDaemon) AcceptReceiver() (Accepted, error) {
 	}
 	return Accepted{Forgotten: []string{"the second"}}, nil
 }
+func (f fakeDaemon) SurveyReceiver() (Surveying, error) {
+	if *f.drained {
+		return Surveying{}, errors.New("the receiver has no survey")
+	}
+	return Surveying{MinS: 3600, LimitM: 2}, nil
+}
 func (f fakeDaemon) StepClock(yes bool) (Stepped, error) {
 	if *f.drained {
 		return Stepped{}, errors.New("there is nothing to step")

@@ -32,18 +32,20 @@ type receiver struct {
 
 	mu      sync.Mutex
 	machine *setup.Machine // nil: the receiver is left as it is
+	wanted  setup.Config   // of it
 	silent  bool           // closed, or open without a rate
 
 	fixedBaud bool // the operator named the rate: it stays
 }
 
 // positionKind is the file of the surveyed position.
-var positionKind = state.Kind{Name: "position", Version: 1}
+var positionKind = state.Kind{Name: "position", Version: 2}
 
 // savedPosition is its content.
 type savedPosition struct {
 	ECEF      [3]int64 `json:"ecef_0.1mm"`
 	AccuracyM float64  `json:"accuracy_m"`
+	DoubtM    float64  `json:"doubt_m"`
 }
 
 // newReceiver makes the set-up that the configuration wants.
@@ -60,7 +62,7 @@ func newReceiver(cfg *config.Config) *receiver {
 	if c.Position, err = readPosition(r.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		r.note = err.Error() + "; the position is surveyed again"
 	}
-	r.machine = setup.New(c)
+	r.machine, r.wanted = setup.New(c), c
 	return r
 }
 
@@ -154,7 +156,7 @@ func (d *Daemon) tellReceiver() {
 	events, problems := d.devices.receiver.events()
 	for _, e := range events {
 		d.happened(status.ReceiverSetUp{What: e.Text, Bad: e.Bad()})
-		if e.Kind == setup.Surveyed {
+		if e.Kind == setup.Surveyed || e.Kind == setup.Compared {
 			// The disk may be slow, and nothing waits for it.
 			go func() {
 				if err := writePosition(d.devices.receiver.path, e.Position); err != nil {
@@ -164,9 +166,10 @@ func (d *Daemon) tellReceiver() {
 		}
 	}
 	d.condition(alarms.ReceiverSetup, strings.Join(problems, "; "))
-	length := d.devices.receiver.pulseLength()
+	length, doubtM := d.devices.receiver.pulse()
 	d.mu.Lock()
 	d.pipe.ExpectPulse(length)
+	d.pipe.DoubtPlace(doubtM)
 	d.mu.Unlock()
 	if baud := d.devices.receiver.baud(); baud != 0 {
 		d.mu.Lock()
@@ -184,14 +187,38 @@ func (d *Daemon) line(baud int) {
 	}
 }
 
-// pulseLength is how long the receiver was told to make its pulse; 0: not known.
-func (r *receiver) pulseLength() time.Duration {
+// pulse is how long the receiver was told to make its pulse, 0 while that is not known,
+// and how far its antenna may be from the place that it computes the pulse with, in m.
+func (r *receiver) pulse() (length time.Duration, doubtM float64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.machine == nil {
-		return 0
+		return 0, 0
 	}
-	return r.machine.PulseLength()
+	return r.machine.PulseLength(), r.machine.DoubtM()
+}
+
+// SurveyReceiver lets the receiver survey its position anew.
+func (d *Daemon) SurveyReceiver() (control.Surveying, error) {
+	done, err := d.devices.receiver.survey(board.Raw())
+	if err != nil {
+		d.happened(status.SurveyRefused{Why: err.Error()})
+		return done, err
+	}
+	d.happened(status.SurveyOrdered{})
+	return done, nil
+}
+
+func (r *receiver) survey(now timescale.Mono) (control.Surveying, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.machine == nil {
+		return control.Surveying{}, errors.New("the receiver is left as it is: it cannot be told (fix: gnss.configure = true)")
+	}
+	if err := r.machine.Survey(now); err != nil {
+		return control.Surveying{}, err
+	}
+	return control.Surveying{MinS: r.wanted.Survey.Seconds(), LimitM: r.wanted.SurveyLimitM}, nil
 }
 
 // baud is the rate that the next start may listen at first, 0 where it is not

@@ -240,6 +240,9 @@ func (r *receiver) status() status.Receiver {
 	if !s.Mode.Mean.IsZero() {
 		out.Position.AccuracyM = known(s.Mode.Mean.AccuracyM)
 	}
+	if s.Mode.DoubtM > 0 {
+		out.Position.DoubtM = known(s.Mode.DoubtM)
+	}
 	if s.Mode.State == setup.ModeSurvey {
 		out.Position.SurveyedS = known(float64(s.Mode.DurationS))
 		out.Position.SurveyMinS = known(float64(s.Mode.MinS))

@@ -33,7 +33,7 @@ func (o *options) client() *control.Client { return control.NewClient(o.socket) 
 func Command(face Face, more ...*cobra.Command) *cobra.Command {
 	o := &options{face: face}
 	root := cli.Group("bragi", "The operator's program of the bragi grandmaster",
-		showCommand(o), clockCommand(o), drainCommand(o), reloadCommand(o), restartCommand(), simCommand(o), rehearseCommand(o),
+		showCommand(o), clockCommand(o), gnssCommand(o), drainCommand(o), reloadCommand(o), restartCommand(), simCommand(o), rehearseCommand(o),
 		simulateCommand(o), stabilityCommand(o), replayCommand(o), explainCommand(o), decodeCommand(o), configCommand(o))
 	root.AddCommand(more...)
 	root.Long = "The operator's program of the bragi grandmaster. It asks the daemon bragid. It also plays a client of any\n" +

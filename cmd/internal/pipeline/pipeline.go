@@ -32,6 +32,9 @@ type Pipeline struct {
 	servo     *holdover.Clock
 
 	now       timescale.Mono
+	placeM    float64        // how far the antenna may be from the receiver's place
+	placeNs   float64        // what that is in the bound
+	placed    timescale.Mono // when it was last weighed
 	felt      timescale.Mono // when the thermometer was last read
 	dated     bool           // the servo knows how old its memory is
 	fault     clockFault
@@ -146,6 +149,7 @@ func (p *Pipeline) Tick(now timescale.Mono, served bool) (steered bool) {
 	p.GuardClock(now)
 	p.watchClock(now)
 	p.feel(now)
+	p.weighPlace(now)
 	cond := holdover.Conditions{HasTime: p.reference.HasTime(now), Served: served, Distrust: p.distrust(now)}
 	p.witness.watch(now, cond.Distrust)
 	p.obey(p.servo.Tick(now, cond))

@@ -14,6 +14,7 @@ type State struct {
 	Servo     holdover.Saved       `json:"servo"`
 	Reference *gnss.SavedReference `json:"reference"` // null: it has learned nothing
 	EgressNs  float64              `json:"egress_ns"`
+	PlaceNs   float64              `json:"place_ns"` // for what the antenna's place may be wrong by
 }
 
 // Save is the pipeline at now; ok is false while the board's clock is away, or was
@@ -22,7 +23,7 @@ func (p *Pipeline) Save(now timescale.Mono) (s State, ok bool) {
 	if p.fault.away != nil || p.fault.doubted {
 		return s, false
 	}
-	return State{p.servo.Save(now), p.reference.Save(now), p.cfg.EgressNs}, true
+	return State{p.servo.Save(now), p.reference.Save(now), p.cfg.EgressNs, p.placeNs}, true
 }
 
 // Resume goes on where another process has left the clock, instead of Start: the
@@ -37,6 +38,9 @@ func (p *Pipeline) Resume(now timescale.Mono, s State) error {
 	if !(s.EgressNs > 0 && s.EgressNs < 1e9) {
 		return fmt.Errorf("it says an egress bound of %v ns", s.EgressNs)
 	}
+	if !(s.PlaceNs >= 0 && s.PlaceNs < 1e9) {
+		return fmt.Errorf("it says a bound of %v ns for the antenna's place", s.PlaceNs)
+	}
 	servo := holdover.New(p.cfg.Servo)
 	if err := servo.Resume(now, s.Servo); err != nil {
 		return err
@@ -47,7 +51,8 @@ func (p *Pipeline) Resume(now timescale.Mono, s State) error {
 		return err
 	}
 	servo.Applied(now, applied)
-	p.servo, p.now, p.cfg.EgressNs = servo, now, s.EgressNs
+	p.servo, p.now, p.cfg.EgressNs, p.placeNs = servo, now, s.EgressNs, s.PlaceNs
+	p.servo.DoubtReceiver(p.placeNs)
 	p.reference.Resume(now, s.Reference)
 	p.witness = witness{believed: now} // the pulses count on
 	return nil

@@ -123,6 +123,8 @@ func TestNoFieldOfAStateIsLost(t *testing.T) {
 	r.Until(40*time.Second, "class 6", r.Class(6))
 	r.Run(20 * time.Second)
 	r.Pipe.MeasuredEgress(317)
+	r.Pipe.DoubtPlace(5)
+	r.Run(time.Second)
 	left, _ := r.Pipe.Save(r.Now)
 	if err := r.Restart(0); err != nil {
 		t.Fatal(err)

@@ -48,6 +48,9 @@ func receiverLines(w io.Writer, r status.Receiver) {
 		if p.LimitM != nil {
 			fmt.Fprintf(w, " (wanted: %.1f m)", *p.LimitM)
 		}
+		if p.DoubtM != nil {
+			fmt.Fprintf(w, ", the antenna is within %.0f m of it", *p.DoubtM)
+		}
 		fmt.Fprintln(w)
 	}
 }

@@ -387,6 +387,20 @@ func (e OpinionServer) Words() Words {
 	return Words{TopicReceiver, "SECOND_OPINION", Notice, "second opinion: " + e.Server + ": " + e.What, Fields{{"server", e.Server}}}
 }
 
+// SurveyOrdered is the operator's order to survey the antenna's position anew.
+type SurveyOrdered struct{}
+
+func (e SurveyOrdered) Words() Words {
+	return Words{TopicOperator, "SURVEY_ORDERED", Notice, "the operator lets the receiver survey its position anew", nil}
+}
+
+// SurveyRefused says why there is no survey.
+type SurveyRefused struct{ Why string }
+
+func (e SurveyRefused) Words() Words {
+	return Words{TopicOperator, "SURVEY_REFUSED", Warning, "the position is not surveyed: " + e.Why, nil}
+}
+
 // LeapFileRead is a table of leap seconds that was replaced and is used now.
 type LeapFileRead struct {
 	File  string

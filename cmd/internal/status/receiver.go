@@ -23,6 +23,7 @@ const OutcomeAbsent = "not of this model"
 type ReceiverPosition struct {
 	State      string   `json:"state"`
 	AccuracyM  *float64 `json:"accuracy_m"`   // of the mean so far, or of what is held
+	DoubtM     *float64 `json:"doubt_m"`      // how far the antenna may be from it: 3.3 ns a metre in the bound; null: as good as it was surveyed
 	SurveyedS  *float64 `json:"surveyed_s"`   // null unless it is surveyed now
 	SurveyMinS *float64 `json:"survey_min_s"` // it takes at least
 	LimitM     *float64 `json:"limit_m"`      // and until it is as good as this

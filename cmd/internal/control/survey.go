@@ -1,0 +1,29 @@
+package control
+
+import "net/http"
+
+// Survey is the body of POST /v1/gnss/survey.
+type Survey struct{}
+
+// Surveying is the answer: the receiver surveys the antenna's position, for so long at
+// least, and until the mean is so good.
+type Surveying struct {
+	MinS   float64 `json:"min_s"`
+	LimitM float64 `json:"limit_m"`
+}
+
+// surveys serves the operator's order to survey the position anew.
+func surveys(mux *http.ServeMux, d Daemon) {
+	mux.HandleFunc("POST /v1/gnss/survey", func(w http.ResponseWriter, r *http.Request) {
+		var body Survey
+		if !read(w, r, &body) {
+			return
+		}
+		done, err := d.SurveyReceiver()
+		if err != nil {
+			reply(w, http.StatusConflict, problem{err.Error()})
+			return
+		}
+		reply(w, http.StatusOK, done)
+	})
+}

@@ -1,0 +1,37 @@
+package pipeline
+
+import (
+	"math"
+	"time"
+
+	"bragi/gnss/timescale"
+)
+
+// A receiver that holds its position computes the time with it. Where the antenna is
+// elsewhere, the time is wrong by the way of light between the two at most. No filter
+// sees that, so it is in the bound.
+
+const (
+	nsPerMetre = 3.3356
+	// placeFalls is the time in which the bound falls to a third once the place is good:
+	// the clock follows the pulse slowly.
+	placeFalls = 5 * time.Minute
+)
+
+// DoubtPlace takes how far the antenna may be from the place that the receiver computes
+// its time with, in m.
+func (p *Pipeline) DoubtPlace(m float64) { p.placeM = m }
+
+// weighPlace lets the bound follow the doubt: at once upwards, and downwards as the clock
+// follows the receiver.
+func (p *Pipeline) weighPlace(now timescale.Mono) {
+	fallen := p.placeNs
+	if !p.placed.IsZero() && p.reference.HasTime(now) {
+		fallen *= math.Exp(-now.Sub(p.placed).Seconds() / placeFalls.Seconds())
+	}
+	p.placed = now
+	if p.placeNs = max(p.placeM*nsPerMetre, fallen); p.placeNs < 1 {
+		p.placeNs = 0
+	}
+	p.servo.DoubtReceiver(p.placeNs)
+}
