@@ -79,8 +79,8 @@ bragid reads one TOML file: ` + "`bragid --config /etc/bragi/bragi.toml`" + `. E
 - A key changes live, while clients are served, or at a restart of bragid. ` + "`bragi reload`" + ` takes the live
   changes and names the others (RESTART.md).
 - ` + "`bragi config commit FILE`" + ` lets a running bragid take a file's text. With ` + "`--confirm 5m`" + ` bragid takes it back after
-  five minutes unless ` + "`bragi config confirm`" + ` comes first. The ten configurations before it are kept beside the file, in a
-  folder whose name ends in .previous: ` + "`bragi config rollback 1`" + ` lets the latest one run again.
+  five minutes unless ` + "`bragi config confirm`" + ` comes first. The ten configurations before it are kept beside the
+  file, in a folder whose name ends in .previous: ` + "`bragi config rollback 1`" + ` lets the latest one run again.
 - Words and durations stand in quotes. The units of a duration are ns, us, ms, s, m, h: ` + "`\"1.5us\"`, `\"1h30m\"`" + `.
 `
 
