@@ -37,6 +37,7 @@ type Config struct {
 	Control    Control
 	Syslog     Syslog
 	NTP        NTP
+	Console    Console
 	Sim        Sim
 
 	where map[string]place // of the keys that were set
@@ -146,6 +147,12 @@ type Control struct {
 	Admins []string // names or numbers of users who may change something, beside root
 	// HTTP is a TCP address, "": none; the others are files, "": none.
 	HTTP, HTTPCertificate, HTTPKey, HTTPTokenFile, HTTPClientCA string
+}
+
+// Console is the section [console]. The daemon does not use it: `bragi console` does.
+type Console struct {
+	TimeZone string        // of the times that are shown: as time.LoadLocation takes it
+	Idle     time.Duration // a session without a key ends after this; negative: never
 }
 
 // Syslog is the section [syslog].

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	_ "time/tzdata" // a board may have none
 
 	"bragi/board"
 	"bragi/board/sim"
@@ -243,6 +244,12 @@ func (c *Config) table() table {
 			{"refclock", restart, text(&c.NTP.Refclock, "", `an absolute path, or "" for none`, isPathOrEmpty).otherwise("none"),
 				"The socket of chrony's SOCK reference clock. It gets the time while the class is 6 or 7."},
 		}},
+		{name: "console", text: "The console, `bragi console`.", options: []option{
+			{"time_zone", live, text(&c.Console.TimeZone, "UTC", `"UTC", or a place, for example "Europe/Berlin"`, isTimeZone),
+				"The time zone of the times that the console shows."},
+			{"idle", live, durationOrNever(&c.Console.Idle, 10*time.Minute, time.Minute, 24*time.Hour, "10m"),
+				"A session at the console ends after so long without a key."},
+		}},
 		{name: "sim", text: `The board of software (profile = "sim"). On a real board these keys do nothing.`, options: []option{
 			{"oscillator", restart, word(&s.Oscillator, "ocxo", oscillators[1:]),
 				"The oscillator that is simulated."},
@@ -302,6 +309,12 @@ func isThermometer(s string) bool { return chipPattern.MatchString(s) || isPath(
 func isHTTP(s string) bool        { _, ok := httpAddress(s); return s == "" || ok }
 func isPath(s string) bool        { return strings.HasPrefix(s, "/") }
 func isPathOrEmpty(s string) bool { return s == "" || isPath(s) }
+
+// isTimeZone knows the places of the time zone data that the program carries.
+func isTimeZone(s string) bool {
+	_, err := time.LoadLocation(s)
+	return err == nil && s != "" && s != "Local"
+}
 
 func isAddress(s string) bool {
 	a, err := netip.ParseAddr(s)

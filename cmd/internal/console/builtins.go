@@ -32,7 +32,7 @@ func init() {
 			}
 			return errExit
 		},
-		"shell": (*session).shell, "configure": (*session).configure, "section": (*session).enter, "set": (*session).set, "unset": (*session).unset,
+		"shell": (*session).shell, "setup": (*session).setup, "configure": (*session).configure, "section": (*session).enter, "set": (*session).set, "unset": (*session).unset,
 		"diff": (*session).diff, "show config": (*session).showConfig, "previous": (*session).previous, "commit": (*session).commit,
 		"commit confirmed": (*session).commitConfirmed, "confirm": (*session).confirm, "rollback": (*session).rollback, "refresh": (*session).refresh,
 		"discard": (*session).discard, "end": (*session).end,
@@ -64,6 +64,7 @@ func (s *session) commands(face operator.Face) *cobra.Command {
 			own("monitor", "monitor", "Tell events as they happen, above the prompt"),
 			own("length", "length LINES", "How many lines a page has; 0: no pages"),
 			group("no", "End something", own("no monitor", "monitor", "Tell no events"))),
+		own("setup", "setup", "Answer some questions, and have a configuration"),
 		own("shell", "shell", "A shell of Linux, behind a login"),
 		own("exit", "exit", "End the session"))
 	root.PersistentFlags().Set("socket", s.cfg.Socket) //nolint:errcheck // the flag is there
@@ -100,7 +101,7 @@ func (s *session) monitorOff([]string) error {
 
 // eventLine is an event as a row above the prompt.
 func (s *session) eventLine(r status.Record) string {
-	return show.Fit(r.At.In(s.zone()).Format("Jan _2 15:04:05")+" "+r.Line()+"\n", s.size().Columns)
+	return show.Fit(r.At.In(s.zone).Format("Jan _2 15:04:05")+" "+r.Line()+"\n", s.size().Columns)
 }
 
 func (s *session) setLength(args []string) error {

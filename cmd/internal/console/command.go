@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -17,8 +16,8 @@ import (
 	"bragi/cmd/internal/operator"
 )
 
-// idleDefault is after how long without a key a session ends.
-const idleDefault = 10 * time.Minute
+// defaultFile is the daemon's configuration on a board.
+const defaultFile = "/etc/bragi/bragi.toml"
 
 // Command is `bragi console`.
 func Command() *cobra.Command {
@@ -36,7 +35,8 @@ func Command() *cobra.Command {
 			}
 			return script(c.Context(), cfg, os.Stdin, c.OutOrStdout())
 		}}
-	c.Flags().DurationVar(&cfg.Idle, "idle", idleDefault, "end after so long without a key; 0: never")
+	c.Flags().StringVar(&cfg.File, "config", defaultFile, "the configuration file of the daemon, for setup")
+	c.Flags().DurationVar(&cfg.Idle, "idle", 0, "end after so long without a key; negative: never; default: as console.idle says")
 	return c
 }
 

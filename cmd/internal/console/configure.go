@@ -279,7 +279,7 @@ func (s *session) previous([]string) error {
 	}
 	var b strings.Builder
 	for _, p := range now.Previous {
-		fmt.Fprintf(&b, "%3d  until %s, %s\n", p.Number, p.ReplacedAt.In(s.zone()).Format("2006-01-02 15:04:05"), show.Count(p.Bytes, "byte"))
+		fmt.Fprintf(&b, "%3d  until %s, %s\n", p.Number, p.ReplacedAt.In(s.zone).Format("2006-01-02 15:04:05"), show.Count(p.Bytes, "byte"))
 	}
 	return s.pages(b.String())
 }
@@ -332,6 +332,7 @@ func (s *session) committed(done control.Committed) error {
 		text += fmt.Sprintf("It is taken back in %s unless you `confirm` it.\n", show.Seconds(&u.LeftS))
 	}
 	s.say(text)
+	s.settle()
 	return s.discard(nil)
 }
 

@@ -26,7 +26,6 @@ func (s *session) ask(q question) (string, error) {
 	for {
 		line, err := s.readLine(q.prompt)
 		if errors.Is(err, io.EOF) {
-			s.say("\n")
 			return "", errCancelled
 		}
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -35,7 +36,7 @@ import (
 type Config struct {
 	Socket string        // the control socket of the daemon
 	File   string        // the daemon's configuration, where there is no daemon yet
-	Idle   time.Duration // a session without a key ends after this; 0: never
+	Idle   time.Duration // a session without a key ends after this; negative: never; 0: as the configuration says
 	Host   string        // the name in the prompt
 }
 
@@ -53,7 +54,7 @@ type session struct {
 	file   *os.File // the terminal, for a program that it is lent to
 	tty    *terminal.TTY
 	client *control.Client
-	editor *term.Terminal
+	editor atomic.Pointer[term.Terminal]
 	past   *past
 
 	pending []byte // typed, not read yet
@@ -63,6 +64,9 @@ type session struct {
 	length  int    // of a page, -1: the terminal's
 
 	configuring *edit // `configure terminal`; nil: not
+
+	zone *time.Location // of the times that are shown
+	idle time.Duration  // a session without a key ends after this; 0: never
 
 	at      place     // of the builtin that runs
 	filters []*filter // that its output goes through
@@ -94,10 +98,7 @@ func run(ctx context.Context, cfg Config, in, out *os.File) error {
 	}
 	defer tty.Close() //nolint:errcheck // a terminal that is gone is given back by nobody
 	s := &session{cfg: cfg, ctx: ctx, file: in, tty: tty, client: control.NewClient(cfg.Socket), past: &past{}, length: -1}
-	s.editor = term.NewTerminal(editorIO{s}, "")
-	s.editor.History = s.past
-	s.editor.AutoCompleteCallback = s.key
-	s.fit()
+	s.edit()
 	go func() {
 		for {
 			select {
@@ -127,6 +128,15 @@ func run(ctx context.Context, cfg Config, in, out *os.File) error {
 	return err
 }
 
+// edit makes the editor.
+func (s *session) edit() {
+	editor := term.NewTerminal(editorIO{s}, "")
+	editor.History = s.past
+	editor.AutoCompleteCallback = s.key
+	s.editor.Store(editor)
+	s.fit()
+}
+
 // size is the terminal's.
 func (s *session) size() terminal.Size {
 	size, _ := s.tty.Size()
@@ -136,18 +146,21 @@ func (s *session) size() terminal.Size {
 // fit tells the editor how large the terminal is.
 func (s *session) fit() {
 	size := s.size()
-	s.editor.SetSize(size.Columns, size.Rows) //nolint:errcheck // a terminal that is gone is noticed by its reader
+	s.editor.Load().SetSize(size.Columns, size.Rows) //nolint:errcheck // a terminal that is gone is noticed by its reader
 }
 
 // loop reads and does lines until the session ends.
 func (s *session) loop() error {
+	s.settle()
 	s.learnSize()
 	s.say(s.banner())
+	if err := s.firstRun(); err != nil {
+		return err
+	}
 	for {
 		line, err := s.readLine(s.prompt())
 		switch {
 		case errors.Is(err, io.EOF): // Ctrl-D
-			s.say("\n")
 			line = "exit"
 		case err != nil:
 			return err
@@ -193,10 +206,16 @@ func (s *session) learnSize() {
 func (s *session) readLine(prompt string) (string, error) {
 	s.askSize()
 	s.fit()
-	s.editor.SetPrompt(prompt)
-	s.monitor.prompting(s.editor)
-	defer s.monitor.prompting(nil)
-	return s.editor.ReadLine()
+	editor := s.editor.Load()
+	editor.SetPrompt(prompt)
+	s.monitor.prompting(editor)
+	line, err := editor.ReadLine()
+	s.monitor.prompting(nil)
+	if errors.Is(err, io.EOF) { // Ctrl-D: the editor takes its prompt to stand there still
+		s.say("\n")
+		s.edit()
+	}
+	return line, err
 }
 
 // say draws text that is no command's output.
@@ -262,7 +281,7 @@ func (e editorIO) Read(b []byte) (int, error) {
 		s.inject = s.inject[n:]
 		return n, nil
 	}
-	key, err := s.next(s.cfg.Idle)
+	key, err := s.next(s.idle)
 	if err != nil {
 		return 0, err
 	}
@@ -347,7 +366,7 @@ func (p *past) keep(line string) {
 
 // tree is the commands of the moment.
 func (s *session) tree() *cobra.Command {
-	return s.treeOn(operator.Face{Size: s.size})
+	return s.treeOn(operator.Face{Size: s.size, Zone: s.zone})
 }
 
 // treeOn is the same, drawing on a face.
@@ -381,7 +400,7 @@ func (s *session) do(line string) error {
 // command does a command. What only a session can do is a builtin.
 func (s *session) command(words []string, filters []*filter) error {
 	frame := terminal.NewFrame(s.tty)
-	face := operator.Face{Size: s.size, Draw: func(text string) error {
+	face := operator.Face{Size: s.size, Zone: s.zone, Draw: func(text string) error {
 		for _, f := range filters {
 			f.begun, f.count = false, 0
 		}
@@ -456,7 +475,7 @@ func (s *session) show(text <-chan []byte, done <-chan error, filters []*filter,
 		}
 		idle := time.Duration(0)
 		if full {
-			idle = s.cfg.Idle
+			idle = s.idle
 		}
 		key, err := s.nextOr(come, end, idle)
 		if err != nil {

@@ -36,6 +36,10 @@ func (a *answering) Status() status.Status {
 	return a.status
 }
 
+func (a *answering) Config() (control.Config, error) {
+	return control.Config{Text: "[board]\nprofile = \"sim\"\n[console]\ntime_zone = \"Asia/Tokyo\"\n"}, nil
+}
+
 func (a *answering) Follow(ctx context.Context, after string, quiet time.Duration, hear func([]status.Record) error) error {
 	if err := hear(nil); err != nil {
 		return err
@@ -292,7 +296,7 @@ func TestEventsComeAboveThePrompt(t *testing.T) {
 	p.types("show clo")
 	p.sees("show clo")
 	a.events <- status.Record{ID: "1", At: time.Unix(0, 0), Words: status.Words{Name: "CLOCKCLASS", Severity: 4, Text: "6 -> 7, \x1b]0;holdover"}}
-	p.sees("%BRAGI-4-CLOCKCLASS: 6 -> 7, ?]0;holdover")
+	p.sees("Jan  1 09:00:00 %BRAGI-4-CLOCKCLASS: 6 -> 7, ?]0;holdover") // in the time zone of the configuration
 	p.sees("bragi#show clo")
 	p.types("ck | include State\r")
 	p.sees("PHASE_ALIGNED")

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"os"
+	"time"
 
 	"golang.org/x/term"
 
@@ -14,6 +15,8 @@ import (
 type Face struct {
 	// Size is how much room there is now; no columns: no limit.
 	Size func() terminal.Size
+	// Zone is the time zone that times are shown in; nil: the machine's.
+	Zone *time.Location
 	// Draw shows a screen in place of the one before it; nil: there is no terminal.
 	Draw func(text string) error
 }
@@ -36,4 +39,14 @@ func Shell() Face {
 		now := size()
 		return frame.Draw(show.Fit(text, now.Columns), now)
 	}}
+}
+
+// local is a time as the face's reader has it.
+func (f Face) local(at time.Time) string {
+	if f.Zone != nil {
+		at = at.In(f.Zone)
+	} else {
+		at = at.Local()
+	}
+	return at.Format("2006-01-02 15:04:05")
 }

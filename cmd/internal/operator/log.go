@@ -43,7 +43,7 @@ func (o *options) log(ctx context.Context, lines int) ([]string, error) {
 	}
 	log := []string{}
 	for _, r := range records[max(0, len(records)-max(1, lines)):] {
-		log = append(log, r.At.Local().Format("2006-01-02 15:04:05")+" "+r.Line())
+		log = append(log, o.face.local(r.At)+" "+r.Line())
 	}
 	return log, nil
 }
