@@ -18,6 +18,9 @@ type Profile struct {
 	// GPIO is how late pps-gpio stamps the pulse on this board; zero: nobody has
 	// measured it.
 	GPIO PulseDelay
+	// LED is the light that shows the state, as the mainline device tree of the board
+	// names it; "": none is known.
+	LED string
 	// CounterNs is the length of a tick of the PTP clock's counter, where its
 	// driver's arithmetic depends on it; 0: not known.
 	CounterNs int64
@@ -32,7 +35,7 @@ type Profile struct {
 // board: no profile has them, and the limits say so.
 var profiles = []Profile{
 	{
-		Name: "beaglebone-black", Unicast: No, Multicast: Yes, L2: Yes, Pulse: "/dev/pps0",
+		Name: "beaglebone-black", Unicast: No, Multicast: Yes, L2: Yes, Pulse: "/dev/pps0", LED: "beaglebone:green:usr0",
 		GPIO:     PulseDelay{7 * time.Microsecond, 2 * time.Microsecond}, // published: mean 6.9 us, deviation 1.7 us
 		Accuracy: "microseconds: about 5 us at a unicast client",
 		Limits: []string{
@@ -55,7 +58,7 @@ var profiles = []Profile{
 		},
 	},
 	{
-		Name: "imx8mp", Unicast: Yes, Multicast: Yes, L2: Yes, Pulse: "extts:0",
+		Name: "imx8mp", Unicast: Yes, Multicast: Yes, L2: Yes, Pulse: "extts:0", LED: "yellow:status",
 		Accuracy: "100 ns of GNSS in the clock; about 1 us or better to a unicast client",
 		Limits: []string{
 			"mainline stmmac cannot write the time into Sync, although the hardware could",

@@ -52,8 +52,15 @@ type Board struct {
 	// the hardware's stamp; Asymmetry is how much longer the way to the clients is
 	// than the way back, halved.
 	IngressLatency, EgressLatency, Asymmetry time.Duration
+	LED                                      string // the light that shows the state: AnyLED, NoLED, or its name
 	Twins                                    string // how calibration twins leave: "ethernet", "udp" (to 224.0.1.130)
 }
+
+// The words of board.led that are no light's name.
+const (
+	AnyLED = "auto"
+	NoLED  = "none"
+)
 
 // GNSS is the section [gnss].
 type GNSS struct {

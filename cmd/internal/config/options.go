@@ -88,6 +88,8 @@ func (c *Config) table() table {
 				"How long a leaving packet needs from its time stamp to the connector. Measure it once."},
 			{"asymmetry", restart, duration(&b.Asymmetry, 0, -latencyLimit, latencyLimit, "0ns"),
 				"Half the difference of the two ways. Positive: the way to the clients takes longer than the way back."},
+			{"led", restart, text(&b.LED, AnyLED, `"auto", "none", a name in /sys/class/leds, or the path of its folder`, isLED),
+				`The LED that shows the state: steady locked, slow holdover, fast alarm. "auto" takes the board's own.`},
 			{"twins", restart, word(&b.Twins, "ethernet", []string{"ethernet", "udp"}),
 				`How the messages leave that measure the way to the wire. "udp" sends them to 224.0.1.130.`},
 		}},
@@ -306,6 +308,9 @@ func isDevice(s string) bool      { return strings.HasPrefix(s, "/dev/") && len(
 func isClock(s string) bool       { return s == "auto" || isDevice(s) }
 func isPulse(s string) bool       { return s == "auto" || isDevice(s) || externPattern.MatchString(s) }
 func isThermometer(s string) bool { return chipPattern.MatchString(s) || isPath(s) }
+func isLED(s string) bool {
+	return isPath(s) || s != "" && s != "." && s != ".." && !strings.Contains(s, "/")
+}
 func isHTTP(s string) bool        { _, ok := httpAddress(s); return s == "" || ok }
 func isPath(s string) bool        { return strings.HasPrefix(s, "/") }
 func isPathOrEmpty(s string) bool { return s == "" || isPath(s) }

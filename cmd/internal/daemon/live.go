@@ -160,6 +160,13 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 	faces := control.NewServer(control.Handler(d, knobs))
 	running.Go(func() { faces.Serve(listener) }) //nolint:errcheck // it ends when it is closed
 	defer faces.Close()
+	led, err := openLight(cfg)
+	if err != nil {
+		d.happened(status.ConfigDoubted{What: err.Error()}) // the time is served all the same
+	}
+	if led != nil {
+		running.Go(func() { d.shine(ctx, led, cfg.Control.RunDir) })
+	}
 	if over := httpConfig(cfg.Control); over.Address != "" {
 		running.Go(func() {
 			httpface.New(over, d.Latest).Run(ctx, func(wrong string) { d.condition(alarms.HTTPFace, wrong) })

@@ -5,6 +5,9 @@ import "bragi/cmd/internal/status"
 var (
 	clients   = describe("clients", "Clients with a live grant.")
 	most      = describe("clients_limit", "Clients that may be served at most (master.max_clients).")
+	lifeless  = describe("clients_lifeless", "Clients that show no life: they give way when places are short.")
+	gaveWay   = describe("clients_gave_way_total", "Clients that gave way to newcomers.")
+	ofOne     = describe("clients_of_one_address", "Clients of the address that has most.")
 	sessions  = describe("sessions", "Clients with a live grant, by what they are taken for.", "kind")
 	promised  = describe("promised_messages_per_second", "Messages a second of all live grants together.")
 	sent      = describe("messages_sent_total", "PTP messages sent.")
@@ -30,6 +33,11 @@ func (t teller) service(s *status.Status) {
 	if m.MaxClients > 0 {
 		t.gauge(most, float64(m.MaxClients))
 	}
+	if m.Table.Max > 0 { // the table is known
+		t.gauge(lifeless, float64(m.Table.Lifeless))
+		t.gauge(ofOne, float64(m.Table.AddressClients))
+	}
+	t.count(gaveWay, m.Table.GaveWay)
 	for kind, n := range m.Sessions {
 		t.gauge(sessions, float64(n), kind)
 	}

@@ -30,6 +30,8 @@ const (
 	alarmDetail
 	alarmFix
 	alarmSince
+	alarmCause
+	alarmEffect
 )
 
 // The notifications.
@@ -105,6 +107,8 @@ func (t *tree) ours(s *status.Status, answers bool) {
 		e.words(alarmDetail, a.Detail, longestText)
 		e.words(alarmFix, a.Fix, longestText)
 		e.date(alarmSince, a.Since)
+		e.words(alarmCause, a.Cause, longestText)
+		e.words(alarmEffect, a.Consequence, longestText)
 	}
 }
 

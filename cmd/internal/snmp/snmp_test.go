@@ -31,7 +31,7 @@ func grandmaster() status.Status {
 		{Address: "10.0.0.9", Identity: "b-1", Sent: 5, Received: 6},
 		{Address: "10.0.0.10", Identity: "a-1", Sent: 7, Received: 8, Unanswered: map[string]uint64{"no receive time stamp": 2, "x": 1}},
 	}
-	s.Alarms = []status.Alarm{{Code: "ANTENNA_FAULT", Severity: "major", Text: "the antenna", Detail: "", Fix: "- check it\n", Since: time.Date(2026, 11, 27, 1, 2, 3, 4e8, time.UTC)}}
+	s.Alarms = []status.Alarm{{Code: "ANTENNA_FAULT", Severity: "major", Text: "the antenna", Cause: "a cable", Consequence: "holdover", Detail: "", Fix: "- check it\n", Since: time.Date(2026, 11, 27, 1, 2, 3, 4e8, time.UTC)}}
 	return s
 }
 
@@ -104,6 +104,7 @@ func TestBragiMIBTellsClockAndAlarms(t *testing.T) {
 		"3.1.0": "gauge 2", "3.2.0": "gauge 1000", "4.1.0": "gauge 1", "4.2.0": "integer 4",
 		"4.3.1.2" + row: "string ANTENNA_FAULT", "4.3.1.3" + row: "integer 4", "4.3.1.4" + row: "string the antenna", "4.3.1.5" + row: "octet ",
 		"4.3.1.6" + row: "octet 2d 20 63 68 65 63 6b 20 69 74 0a", "4.3.1.7" + row: "octet 07 ea 0b 1b 01 02 03 04 2b 00 00",
+		"4.3.1.8" + row: "string a cable", "4.3.1.9" + row: "string holdover",
 	}
 	seen := map[string]string{}
 	for oid, v := range got {
@@ -393,6 +394,7 @@ func TestTheModuleIsWhatIsServed(t *testing.T) {
 		"bragiSilent": bragiNotifications.add(notifySilent), "bragiAnswersAgain": bragiNotifications.add(notifyAnswers),
 		"bragiAlarmCode": bragiAlarmEntry.add(alarmCode), "bragiAlarmSeverity": bragiAlarmEntry.add(alarmSeverity), "bragiAlarmText": bragiAlarmEntry.add(alarmText),
 		"bragiAlarmDetail": bragiAlarmEntry.add(alarmDetail), "bragiAlarmFix": bragiAlarmEntry.add(alarmFix), "bragiAlarmSince": bragiAlarmEntry.add(alarmSince),
+		"bragiAlarmCause": bragiAlarmEntry.add(alarmCause), "bragiAlarmEffect": bragiAlarmEntry.add(alarmEffect),
 		"bragiAnswers": bragiSystem.add(1), "bragiVersion": bragiSystem.add(2), "bragiBoard": bragiSystem.add(3), "bragiUptime": bragiSystem.add(4),
 		"bragiClockState": bragiClock.add(1), "bragiClockServing": bragiClock.add(2), "bragiClockClass": bragiClock.add(3), "bragiTimeError": bragiClock.add(4),
 		"bragiTimeErrorBound": bragiClock.add(5), "bragiForecast": bragiClock.add(6), "bragiClients": bragiService.add(1), "bragiClientsLimit": bragiService.add(2),
