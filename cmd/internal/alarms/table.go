@@ -75,6 +75,7 @@ const (
 	Sawtooth          Code = "GNSS_SAWTOOTH"
 	ConfigWaits       Code = "CONFIG_WAITS"
 	ConfigUnconfirmed Code = "CONFIG_UNCONFIRMED"
+	NotKept           Code = "NOT_KEPT"
 	ConfigStuck       Code = "CONFIG_STUCK"
 	MessagesUseless   Code = "GNSS_MESSAGES_USELESS"
 
@@ -359,9 +360,13 @@ var Table = []Kind{
 		Cause:       "bragid and its file of leap seconds are old",
 		Consequence: "a leap second that was announced since is not known",
 		Fix:         "update bragid or set gnss.leap_file; until then look whether a leap second was announced since (IERS Bulletin C)"},
+	{Code: NotKept, Severity: Minor, Text: "bragid cannot write what it keeps",
+		Cause:       "the disk is full or may only be read, or bragid may not write there",
+		Consequence: "clients will notice a restart, and what was learned is lost with the power",
+		Fix:         "make room on the disk (df), and let bragid write where this alarm says"},
 	{Code: ConfigStuck, Severity: Major, Text: "bragid cannot take back a commit that nobody confirmed",
 		Cause:       "the file or its folder cannot be written, or the disk is full",
-		Consequence: "the configuration that nobody confirmed stays",
+		Consequence: "the file still says what nobody confirmed; a restart of bragid would use it",
 		Fix:         "let bragid write the configuration file and its folder, and make room on the disk; bragid keeps trying"},
 	{Code: ConfigUnconfirmed, Severity: Warning, Text: "a commit of the configuration waits for its confirmation",
 		Cause:       "somebody said commit confirmed",

@@ -48,10 +48,13 @@ func Command() *cobra.Command {
 			if file == "" {
 				return cli.Usagef("--config FILE is missing (fix: bragid --config /etc/bragi/bragi.toml)")
 			}
+			realTime, err := plainScheduling()
+			if err != nil {
+				return err
+			}
 			from := newSource(file, sets)
 			var takenBack bool
 			if !check {
-				var err error
 				if takenBack, err = from.store.Recover(from.now()); err != nil {
 					return err
 				}
@@ -78,6 +81,9 @@ func Command() *cobra.Command {
 			events := newDiary(newLog(), sender.Put)
 			for _, w := range warnings {
 				events.happened(status.ConfigDoubted{What: fmt.Sprint(w)})
+			}
+			if realTime != "" {
+				events.happened(status.SchedulingDoubted{What: schedulingWords(realTime)})
 			}
 			if takenBack {
 				events.happened(status.ConfigTakenBack{Starts: true})

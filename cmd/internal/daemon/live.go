@@ -22,6 +22,7 @@ import (
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/config/store"
 	"bragi/cmd/internal/control"
+	"bragi/cmd/internal/file"
 	"bragi/cmd/internal/httpface"
 	"bragi/cmd/internal/netport"
 	"bragi/cmd/internal/pipeline"
@@ -112,6 +113,9 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 		sent := make(chan struct{})
 		go func() { sender.Run(sending); close(sent) }()
 		defer func() { quiet(); <-sent }()
+	}
+	if err := file.OwnFolder(cfg.Control.RunDir); err != nil {
+		return fmt.Errorf("control.run_dir: %w", err)
 	}
 	ctx, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
@@ -349,6 +353,9 @@ func (d *Daemon) conditions(look *pipeline.Look) []alarms.Raised {
 	raised = append(raised, d.configTroubles()...)
 	if detail := d.unstamped(look, d.devices.clock.Info().Driver, board.KernelRelease()); detail != "" {
 		raised = append(raised, alarms.Raised{Code: alarms.PulseUnstamped, Detail: detail})
+	}
+	if why := d.notKept(); why != "" {
+		raised = append(raised, alarms.Raised{Code: alarms.NotKept, Detail: why})
 	}
 	raised = append(raised, masterTroubles(d.service)...)
 	if d.loss.why != "" {

@@ -187,6 +187,15 @@ func (d *Daemon) writeMemory() {
 	d.memory.failed = err
 }
 
+// notKept is why something that bragid keeps cannot be written now, "" when all is.
+// The caller holds the lock.
+func (d *Daemon) notKept() string {
+	if d.memory != nil && d.memory.failed != nil {
+		return d.memory.failed.Error()
+	}
+	return d.keep.trouble()
+}
+
 // status is the memory for the reader.
 func (k *memoryKeeper) status() *status.Memory {
 	s := &status.Memory{File: k.path, Refused: []string{}}

@@ -87,9 +87,6 @@ type Restart = status.Restart
 func newKeeper(cfg *config.Config, tell func(status.Event)) *keeper {
 	boot, err := state.BootID()
 	k := &keeper{dir: cfg.Control.RunDir, boot: boot, tell: tell, sockets: takeSockets(), clock: make(chan struct{}, 1)}
-	if err == nil {
-		err = os.MkdirAll(k.dir, 0o755)
-	}
 	if err != nil {
 		k.complain(k.dir, err)
 	}
@@ -109,6 +106,15 @@ func (k *keeper) write(kind state.Kind, content []byte) {
 	if _, told := k.failing.Swap(kind.Name, err); !told {
 		k.complain(k.path(kind), err)
 	}
+}
+
+// trouble is why a file cannot be written now, "" when all are.
+func (k *keeper) trouble() (why string) {
+	k.failing.Range(func(_, err any) bool {
+		why = err.(error).Error()
+		return false
+	})
+	return why
 }
 
 func (k *keeper) complain(file string, err error) {

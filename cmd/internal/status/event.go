@@ -193,6 +193,13 @@ func (e ConfigDoubted) Words() Words {
 	return Words{TopicProgram, "CONFIG", Warning, e.What, nil}
 }
 
+// SchedulingDoubted is a policy of the processor's time that bragid did not keep.
+type SchedulingDoubted struct{ What string }
+
+func (e SchedulingDoubted) Words() Words {
+	return Words{TopicProgram, "SCHEDULING", Warning, e.What, nil}
+}
+
 // Kept is what became of a file that bragi keeps: the oscillator's memory, the
 // state for a restart.
 type Kept struct {
