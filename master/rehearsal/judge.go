@@ -122,6 +122,9 @@ func (r *Report) judgeAnnounce() {
 		}
 		r.find(severity, "UTC_OFFSET", "Correct the master: without it clients cannot tell UTC.", "The UTC offset of %d s is not marked valid.", m.UTCOffset)
 	}
+	if m.Flags.PTPTimescale && m.Flags.UTCOffsetValid && m.UTCOffset == 0 {
+		r.find(aWarning, "NO_UTC_OFFSET", "Correct the master: since 1972 the offset has been 10 s and more.", "The master says that UTC is TAI (an offset of 0 s).")
+	}
 	if m.Flags.Leap59 && m.Flags.Leap61 {
 		r.find(anError, "LEAP", "Correct the master.", "The flags for 59 and for 61 seconds are set together.")
 	}

@@ -65,6 +65,7 @@ func TestEachFaultOfAMasterHasItsFinding(t *testing.T) {
 		"6 that is not traceable":  {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Flags &^= wire.FlagTimeTraceable })}, want: "FLAGS", grave: anError},
 		"6 on an own timescale":    {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Flags &^= wire.FlagPTPTimescale })}, want: "TIMESCALE", grave: anError},
 		"6 without a UTC offset":   {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Flags &^= wire.FlagUTCOffsetValid })}, want: "UTC_OFFSET", grave: anError},
+		"an offset of 0":           {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.CurrentUTCOffset = 0 })}, want: "NO_UTC_OFFSET", grave: aWarning},
 		"both leap flags":          {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Flags |= wire.FlagLeap59 | wire.FlagLeap61 })}, want: "LEAP", grave: anError},
 		"6 with unknown accuracy":  {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.ClockAccuracy = 0xFE })}, want: "ACCURACY", grave: aWarning},
 		"6 from its oscillator":    {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.TimeSource = 0xA0 })}, want: "TIME_SOURCE", grave: aWarning},

@@ -1,0 +1,148 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bragi/master/rehearsal"
+	"bragi/master/udp/netns"
+)
+
+// rehearsing is a `bragi rehearse` that runs.
+type rehearsing struct {
+	*process
+	b *hosts
+}
+
+// rehearse starts one from an address of its own.
+func (b *hosts) rehearse(master, source string, args ...string) *rehearsing {
+	b.t.Helper()
+	return &rehearsing{b.start(b.client, nil, append([]string{filepath.Join(binaries, "bragi"), "rehearse", "--json", "--master", master, "--source", source + "/32"}, args...)...), b}
+}
+
+// report waits for the end.
+func (r *rehearsing) report() rehearsal.Report {
+	r.b.t.Helper()
+	<-r.done
+	text := strings.Join(r.tail(10_000), "\n")
+	text = text[:strings.LastIndexByte(text, '}')+1] // behind it stands the error's line
+	var report rehearsal.Report
+	if err := json.Unmarshal([]byte(text), &report); err != nil {
+		r.b.t.Fatalf("%v: %s", err, text)
+	}
+	code := r.cmd.ProcessState.ExitCode()
+	if (code == 0) != (report.Verdict == "pass") {
+		r.b.t.Errorf("exit code %d at verdict %q", code, report.Verdict)
+	}
+	return report
+}
+
+func (b *hosts) sources(n int) (list []string) {
+	b.t.Helper()
+	for i := range n {
+		list = append(list, fmt.Sprintf("10.99.0.%d", 20+i))
+		b.ip(b.client, "addr add "+list[i]+"/24 dev cl0")
+	}
+	return list
+}
+
+func found(r rehearsal.Report, severity, code string) bool {
+	return slices.ContainsFunc(r.Findings, func(f rehearsal.Finding) bool { return f.Severity == severity && f.Code == code })
+}
+
+// A rehearsing cBR8 and RPD pass against bragid. Each fault of the service has its
+// finding: another domain, an address that is not allowed, nobody there, a drain, a
+// master that ends.
+func TestARehearsalPassesAndFindsEachFaultOfTheService(t *testing.T) {
+	need(t, "ip")
+	b := newHosts(t)
+	b.startDaemon(`master.deny=["10.99.0.23"]`)
+	source := b.sources(7)
+	eventually(t, 60*time.Second, "class 6", func() bool { return strings.Contains(b.bragi("show", "clock"), "6 (locked") })
+
+	clients := map[string]*rehearsing{
+		"cbr8":           b.rehearse(serviceAddress, source[0], "--as", "cbr8", "--for", "25s"),
+		"rpd":            b.rehearse(serviceAddress, source[1], "--as", "rpd", "--for", "25s"),
+		"another domain": b.rehearse(serviceAddress, source[2], "--as", "rpd", "--domain", "9", "--for", "12s"),
+		"denied":         b.rehearse(serviceAddress, source[3], "--as", "rpd", "--for", "12s"),
+		"nobody there":   b.rehearse("10.99.0.77", source[4], "--as", "rpd", "--for", "12s"),
+	}
+	for name, want := range map[string]string{"another domain": "NO_ANSWER", "denied": "NO_ANSWER", "nobody there": "NO_ANSWER"} {
+		if r := clients[name].report(); r.Verdict != "fail" || !found(r, "error", want) {
+			t.Errorf("%s: %s, %+v", name, r.Verdict, r.Findings)
+		}
+	}
+	for _, kind := range []string{"cbr8", "rpd"} {
+		r := clients[kind].report()
+		if r.Verdict != "pass" || r.TimeToLockS == nil || r.Master.Class != 6 || r.Master.TwoStep || r.AheadOfUTCS == nil {
+			t.Errorf("as %s: %s, %+v", kind, r.Verdict, r.Findings)
+		}
+		t.Logf("as %s: in phase after %.1f s, offset median %d ns, path delay %.0f ns, %+v", kind, *r.TimeToLockS, r.Offset.Median, r.PathDelayNs, r.Findings)
+	}
+
+	leaving := b.rehearse(serviceAddress, source[5], "--as", "rpd", "--for", "25s")
+	time.Sleep(8 * time.Second)
+	b.bragi("drain")
+	if r := leaving.report(); r.Verdict != "fail" || !found(r, "warning", "CANCELLED") {
+		t.Errorf("drained: %s, %+v", r.Verdict, r.Findings)
+	}
+	b.bragi("drain", "--end")
+
+	left := b.rehearse(serviceAddress, source[6], "--as", "rpd", "--for", "20s")
+	time.Sleep(8 * time.Second)
+	b.ip(b.master, "link set gm0 down")
+	if r := left.report(); r.Verdict != "fail" || !found(r, "error", "ANNOUNCE_TIMEOUT") {
+		t.Errorf("a master that is gone: %s, %+v", r.Verdict, r.Findings)
+	}
+}
+
+// Debian's ptp4l as the master is judged too: it is two-step, it passes while it says
+// that its time is what it is, and it fails when it announces as TAI the UTC that it
+// serves by software stamps.
+func TestARehearsalJudgesPTP4L(t *testing.T) {
+	need(t, "ip", "ptp4l", "pmc")
+	b := newHosts(t)
+	text, err := os.ReadFile("testdata/ptp4l-master.cfg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	uds := fmt.Sprintf("/tmp/bragi-ptp4l-gm-%d", os.Getpid())
+	config := filepath.Join(b.dir, "ptp4l.cfg")
+	if err := os.WriteFile(config, []byte(strings.ReplaceAll(string(text), "UDS", uds)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.start(b.master, nil, "ptp4l", "-f", config)
+	settings := func(offset string) {
+		local := fmt.Sprintf("/tmp/bragi-pmc-gm-%d", os.Getpid())
+		defer os.Remove(local)
+		set := "SET GRANDMASTER_SETTINGS_NP clockClass 6 clockAccuracy 0x27 offsetScaledLogVariance 0x4e5d currentUtcOffset " + offset +
+			" leap61 0 leap59 0 currentUtcOffsetValid 1 ptpTimescale 1 timeTraceable 1 frequencyTraceable 1 timeSource 0x20"
+		eventually(t, 20*time.Second, "ptp4l takes its settings", func() bool {
+			out, err := pmc(b.master, local, uds, set)
+			return err == nil && strings.Contains(out, "currentUtcOffset        "+offset)
+		})
+	}
+	source := b.sources(2)
+	settings("0")
+	time.Sleep(8 * time.Second) // ptp4l listens for other masters before it serves
+	r := b.rehearse(masterAddress, source[0], "--as", "cbr8", "--for", "30s").report()
+	if r.Verdict != "pass" || !r.Master.TwoStep || !found(r, "warning", "NO_UTC_OFFSET") {
+		t.Errorf("ptp4l: %s, two-step %t, %+v", r.Verdict, r.Master.TwoStep, r.Findings)
+	}
+	settings("37")
+	r = b.rehearse(masterAddress, source[1], "--as", "rpd", "--for", "15s").report()
+	if r.Verdict != "fail" || !found(r, "error", "UTC_FOR_TAI") {
+		t.Errorf("UTC announced as TAI: %s, %+v", r.Verdict, r.Findings)
+	}
+}
+
+func pmc(in netns.Namespace, local, uds, command string) (string, error) {
+	out, err := in.Command("pmc", "-u", "-i", local, "-s", uds, "-b", "0", command).CombinedOutput()
+	return string(out), err
+}
