@@ -28,24 +28,26 @@ type belief struct {
 type receiverRun struct {
 	Last      timescale.Mono `json:"last_ns"`      // epoch of any kind
 	Searching timescale.Mono `json:"searching_ns"` // satellites received, but not the time, since then; zero: else
+	Blind     bool           `json:"blind"`        // it does not tell of satellites: it may receive some
 	Since     timescale.Mono `json:"since_ns"`     // the time since then, but for pauses
 	Trusted   timescale.Mono `json:"trusted_ns"`   // the last of them
 	Cold      bool           `json:"cold"`         // its first search was long
 }
 
 // epoch takes an epoch of the receiver, which receives satellites or not, and returns
-// what speaks for its second.
-func (r *receiverRun) epoch(e *Epoch, tracks bool) Evidence {
+// what speaks for its second. One that does not tell may receive some.
+func (r *receiverRun) epoch(e *Epoch, sees sight) Evidence {
 	now := e.Received
 	silent := now.Sub(r.Last) > receiverSilence+slowest*time.Second
 	r.Last = now
 	if !e.Trusted {
 		switch {
-		case !tracks:
+		case sees == sightNone:
 			r.Searching = timescale.Mono{}
-		case r.Searching.IsZero() || silent:
+		case r.Searching.IsZero() || silent || r.Blind && sees == sightSome:
 			r.Searching = now
 		}
+		r.Blind = sees == sightUntold
 		return NoEvidence
 	}
 	if r.Trusted.IsZero() {
@@ -151,7 +153,12 @@ func (r *Reference) SecondDoubted(now timescale.Mono) bool {
 // seconds, and nothing else knows the second.
 func (r *Reference) waits(now timescale.Mono, heldNs float64) bool {
 	return r.run.Cold && r.belief.Evidence == NoEvidence && r.pairer.evidence <= Unproven && math.IsInf(heldNs, 1) &&
-		now.Sub(r.run.Since) < countTold
+		now.Sub(r.run.Since) < countTold && !r.agreed(now)
+}
+
+// agreed tells whether another source of time says the second of the pulses too.
+func (r *Reference) agreed(now timescale.Mono) bool {
+	return slices.ContainsFunc(r.others.claims(now, r.book.Table()), func(c Claim) bool { return c.Standing() == Agrees })
 }
 
 // LeapFault tells whether the receiver vouches for a count of leap seconds that

@@ -125,7 +125,7 @@ func (r *Reference) Line(baud int) { r.line.set(baud) }
 // Epoch takes a second as the receiver named it: what Bytes makes of bytes, and
 // what a simulation, which has none, says itself.
 func (r *Reference) Epoch(e Epoch) {
-	e.Evidence = r.run.epoch(&e, r.decoder.sky.tracks(e.Received))
+	e.Evidence = r.run.epoch(&e, r.decoder.sky.sees(e.Received))
 	if e.Trusted {
 		r.steady.see(e)
 	}

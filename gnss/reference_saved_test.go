@@ -22,7 +22,7 @@ func TestAReferenceComesBackFromJSON(t *testing.T) {
 	in := SavedReference{
 		Label:     Label{At: at(100e9), Second: 1_790_000_037, Delay: 120 * time.Millisecond, Every: 2, Evidence: Proven},
 		Belief:    belief{Vouched, at(99e9)},
-		Run:       receiverRun{Last: at(101e9), Searching: at(10e9), Since: at(60e9), Trusted: at(101e9), Cold: true},
+		Run:       receiverRun{Last: at(101e9), Searching: at(10e9), Since: at(60e9), Trusted: at(101e9), Cold: true, Blind: true},
 		Doubted:   true,
 		Following: at(98e9),
 		Leaps:     []SavedLeap{{midnight.Ns(), 1}},

@@ -64,7 +64,17 @@ const (
 type sky struct {
 	sats [maxSatellites]skyEntry
 	n    int
+	told bool // the receiver tells of satellites, be it that there are none
 }
+
+// sight is whether a receiver receives satellites, as far as it tells.
+type sight uint8
+
+const (
+	sightUntold sight = iota // it never told of any
+	sightNone
+	sightSome
+)
 
 type skyEntry struct {
 	Satellite
@@ -75,6 +85,7 @@ type skyEntry struct {
 // gsv takes a GSV: total, number, in view, then id, elevation, azimuth, C/N0 of
 // up to four satellites.
 func (k *sky) gsv(s *nmea.BaseSentence, now timescale.Mono) {
+	k.told = true
 	for i := 3; i+3 < len(s.Fields); i += 4 {
 		id := count(s, i, 999)
 		if !id.Known || id.Value == 0 {
@@ -99,6 +110,7 @@ func (k *sky) gsv(s *nmea.BaseSentence, now timescale.Mono) {
 // ubx takes a satellite of NAV-SAT or NAV-SVINFO; the numbers are turned into
 // those of NMEA, so that both are one row.
 func (k *sky) ubx(s ubx.Sat, now timescale.Mono) {
+	k.told = true
 	system, id := UnknownSystem, s.ID
 	switch s.System {
 	case ubx.GPS:
@@ -182,14 +194,17 @@ func (e *skyEntry) heard() timescale.Mono {
 	return e.seen
 }
 
-// tracks tells whether a satellite was received lately.
-func (k *sky) tracks(now timescale.Mono) bool {
+// sees tells whether a satellite was received lately.
+func (k *sky) sees(now timescale.Mono) sight {
+	if !k.told {
+		return sightUntold
+	}
 	for i := range k.sats[:k.n] {
 		if e := &k.sats[i]; e.CN0.Known && e.CN0.Value > 0 && now.Sub(e.seen) <= skyMemory {
-			return true
+			return sightSome
 		}
 	}
-	return false
+	return sightNone
 }
 
 // list is the satellites heard of lately.

@@ -276,6 +276,39 @@ func TestAColdReceiverOfSentencesWaitsForItsCount(t *testing.T) {
 	}
 }
 
+// A receiver of RMC alone tells of no satellites: for all that is known it was searching
+// while it had no fix, and it waits too. Another source of time that says the same ends
+// the wait, one that says another second does not.
+func TestAColdReceiverOfRMCAloneWaitsForItsCount(t *testing.T) {
+	s := &sentences{ahead: 2}
+	r := sentenceRig(t, s)
+	r.Run(30 * time.Second)
+	s.fix = true
+	r.Watch = func() {
+		if e := math.Abs(r.TrueErrorNs()); r.Said.ClockClass == 6 && e > 1e6 {
+			t.Fatalf("class 6 with %.3f s", e/1e9)
+		}
+	}
+	r.Run(12*time.Minute + 30*time.Second)
+	if !alarmed(r, alarms.LeapUnproven) {
+		t.Errorf("alarms %v", r.Pipe.Look(r.Now).Troubles)
+	}
+	s.ahead = 0
+	r.Until(4*time.Minute, "class 6", r.Class(6))
+
+	for _, ahead := range []int64{0, 2} {
+		s = &sentences{ahead: ahead}
+		r = sentenceRig(t, s)
+		witness(r, func() time.Duration { return 0 })
+		r.Run(30 * time.Second)
+		s.fix = true
+		r.Run(time.Minute)
+		if right := ahead == 0; r.Class(6)() != right {
+			t.Errorf("%+d s beside another source: class %d, alarms %v", ahead, r.Said.ClockClass, r.Pipe.Look(r.Now).Troubles)
+		}
+	}
+}
+
 // A receiver that had no antenna has not searched, and one that has satellites for a
 // few seconds was warm: neither waits.
 func TestAReceiverWithoutAnAntennaDoesNotWaitForItsCount(t *testing.T) {
