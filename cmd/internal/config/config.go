@@ -171,6 +171,8 @@ type Syslog struct {
 // NTP is the section [ntp].
 type NTP struct {
 	Refclock string // chrony's socket; "": none
+	// SetSystemClock: the system clock is set once in each boot if nobody keeps it.
+	SetSystemClock bool
 }
 
 // Sim is the section [sim], the board of software.

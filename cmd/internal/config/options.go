@@ -245,6 +245,8 @@ func (c *Config) table() table {
 		{name: "ntp", text: "Time for the machine itself, and for those who ask by NTP.", options: []option{
 			{"refclock", restart, text(&c.NTP.Refclock, "", `an absolute path, or "" for none`, isPathOrEmpty).otherwise("none"),
 				"The socket of chrony's SOCK reference clock. It gets the time while the class is 6 or 7."},
+			{"set_system_clock", restart, onByDefault(&c.NTP.SetSystemClock),
+				"true: at class 6 or 7 the system clock is set, once in each boot, if no other program keeps it."},
 		}},
 		{name: "console", text: "The console, `bragi console`.", options: []option{
 			{"time_zone", live, text(&c.Console.TimeZone, "UTC", `"UTC", or a place, for example "Europe/Berlin"`, isTimeZone),

@@ -79,6 +79,7 @@ func Command() *cobra.Command {
 			}
 			sender := syslog.NewSender(syslog.Format(cfg.Syslog.Format), cfg.Syslog.Servers())
 			events := newDiary(newLog(), sender.Put)
+			events.undated.Store(undatedAtStart(cfg))
 			for _, w := range warnings {
 				events.happened(status.ConfigDoubted{What: fmt.Sprint(w)})
 			}

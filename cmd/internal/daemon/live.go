@@ -186,6 +186,9 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 	}
 	running.Go(func() { d.reloadOnSignal(ctx) })
 	running.Go(func() { d.watchLeapFile(ctx) })
+	if setsSystemClock(cfg) {
+		running.Go(func() { d.keepSystemClock(ctx) })
+	}
 	running.Go(func() { d.takeBackUnconfirmed(ctx) })
 	served := make(chan error, 1)
 	running.Go(func() { served <- d.serve(ctx, service) })

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -21,6 +22,8 @@ type diary struct {
 	log  *zap.Logger
 	send func(status.Record) // to the syslog servers; it waits for nobody
 	life string              // this process, in the events' ids
+
+	undated atomic.Bool // the system clock is not set yet
 
 	mu       sync.Mutex
 	kept     []status.Record // a ring: event n is at n modulo its length
@@ -40,7 +43,7 @@ func newDiary(log *zap.Logger, send func(status.Record)) *diary {
 
 // happened tells an event. It waits for nobody.
 func (d *diary) happened(e status.Event) {
-	r := status.Record{At: time.Now(), Words: e.Words(), Event: e}
+	r := status.Record{At: time.Now(), Words: e.Words(), Event: e, Undated: d.undated.Load()}
 	d.mu.Lock()
 	r.ID = d.id(d.next)
 	d.kept[d.next%eventsKept] = r

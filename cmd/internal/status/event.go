@@ -408,6 +408,20 @@ func (e SurveyRefused) Words() Words {
 	return Words{TopicOperator, "SURVEY_REFUSED", Warning, "the position is not surveyed: " + e.Why, nil}
 }
 
+// SystemClockSet is the system clock that was set, since nobody else keeps it, or why it
+// was not.
+type SystemClockSet struct {
+	By  time.Duration // positive: forward
+	Why string        // it was not; "": it was
+}
+
+func (e SystemClockSet) Words() Words {
+	if e.Why != "" {
+		return Words{TopicClock, "SYSTEM_CLOCK", Warning, "the system clock cannot be set: " + e.Why, Fields{{"why", e.Why}}}
+	}
+	return Words{TopicClock, "SYSTEM_CLOCK", Notice, "the system clock was set by " + e.By.String() + ", nobody else keeps it", Fields{{"by_s", e.By.Seconds()}}}
+}
+
 // LeapFileRead is a table of leap seconds that was replaced and is used now.
 type LeapFileRead struct {
 	File  string

@@ -75,6 +75,8 @@ func TestWordsOfTheEvents(t *testing.T) {
 		{OpinionServer{Server: "ntp", What: "it answers"}, "%BRAGI-5-SECOND_OPINION: second opinion: ntp: it answers"},
 		{SurveyOrdered{}, "%BRAGI-5-SURVEY_ORDERED: the operator lets the receiver survey its position anew"},
 		{SurveyRefused{Why: "why"}, "%BRAGI-4-SURVEY_REFUSED: the position is not surveyed: why"},
+		{SystemClockSet{By: time.Hour}, "%BRAGI-5-SYSTEM_CLOCK: the system clock was set by 1h0m0s, nobody else keeps it"},
+		{SystemClockSet{Why: "why"}, "%BRAGI-4-SYSTEM_CLOCK: the system clock cannot be set: why"},
 		{LeapFileRead{File: "f", Until: "2029-01-01"}, "%BRAGI-5-LEAP_FILE: the table of leap seconds was replaced and is used: complete until 2029-01-01"},
 		{SyncModeChosen{Mode: "two-step", Why: "why", First: true}, "%BRAGI-5-SYNC_MODE: Sync: two-step: why"},
 		{SyncModeChosen{Mode: "two-step", Why: "why"}, "%BRAGI-4-SYNC_MODE: Sync: two-step: why"},

@@ -71,7 +71,16 @@ type Record struct {
 	ID string    `json:"id"` // resume after it
 	At time.Time `json:"at"` // of CLOCK_REALTIME
 	Words
-	Event Event `json:"-"` // nil at a client of the control socket
+	Undated bool  `json:"undated,omitempty"` // the system clock was not set yet: At may be of any year
+	Event   Event `json:"-"`                 // nil at a client of the control socket
+}
+
+// Line is the event as a line of the log.
+func (r Record) Line() string {
+	if r.Undated {
+		return r.Words.Line() + " (the system clock is not set yet)"
+	}
+	return r.Words.Line()
 }
 
 // Field is a value of an event: a string, a bool or a number.
