@@ -4,6 +4,7 @@ package operator
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"io"
 	"os"
@@ -12,6 +13,8 @@ import (
 
 	"bragi/cmd/internal/cli"
 	"bragi/cmd/internal/control"
+	"bragi/cmd/internal/status"
+	"bragi/cmd/internal/update"
 )
 
 const defaultSocket = "/run/bragi/control.sock"
@@ -34,7 +37,8 @@ func Command(face Face, more ...*cobra.Command) *cobra.Command {
 	o := &options{face: face}
 	root := cli.Group("bragi", "The operator's program of the bragi grandmaster",
 		showCommand(o), clockCommand(o), gnssCommand(o), drainCommand(o), reloadCommand(o), restartCommand(), simCommand(o), rehearseCommand(o),
-		simulateCommand(o), stabilityCommand(o), replayCommand(o), explainCommand(o), decodeCommand(o), configCommand(o))
+		simulateCommand(o), stabilityCommand(o), replayCommand(o), explainCommand(o), decodeCommand(o), configCommand(o),
+		update.Command(func(ctx context.Context) (status.Status, error) { return o.status(ctx, nil) }))
 	root.AddCommand(more...)
 	root.Long = "The operator's program of the bragi grandmaster. It asks the daemon bragid. It also plays a client of any\n" +
 		"grandmaster, and works on records and models: these need no daemon."
