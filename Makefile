@@ -4,6 +4,8 @@
 # make bench     what a client costs, beside ptp4l and a bare loop; benchmarks (printed, never asserted; QUICK=1: less)
 # make bench-timing  holdover, lock, faults and weather beside their targets, by seeds in virtual time (printed, never asserted; QUICK=1: fewer seeds)
 # make board-test  bragid on a kernel's own PTP clock in virtual ARM machines (docs/TESTBOARD.md; LONG=1: a day)
+# make image BOARD=NAME  an image to flash (docs/IMAGE.md); as root
+# make image-test BOARD=qemu-arm64  boots that board's image in an emulated machine and tests it; as root
 # make setup     install what the tests need (Debian packages, as root)
 # make build     bin/bragid and bin/bragi
 SHELL := /bin/bash
@@ -11,7 +13,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 STAMP   := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 LDFLAGS := -s -w -X bragi/cmd/internal/version.Version=$(VERSION) -X bragi/cmd/internal/version.BuildUnix=$(STAMP)
 
-.PHONY: all build run test lint bench bench-timing board-test setup clean
+.PHONY: all build run test lint bench bench-timing board-test image image-test setup clean
 all: build
 
 build:
@@ -39,6 +41,14 @@ bench-timing:
 
 board-test:
 	@LONG=$(LONG) scripts/testclock/board-test
+
+image:
+	@scripts/setup image
+	@VERSION=$(IMAGE_VERSION) scripts/image/build $(BOARD)
+
+image-test: build
+	@scripts/setup image
+	@for board in $(or $(BOARD),qemu-arm64 qemu-arm); do FAST=1 scripts/image/build $$board && go run ./scripts/imagetest $(if $(LONG),-long) $$board || exit 1; done
 
 clean:
 	rm -rf bin

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"bragi/master/rehearsal"
+	"bragi/master/udp/netns"
+)
+
+// The network outside of the machine: a namespace with a DHCP server, which gives the machine its one address.
+const (
+	tap     = "tap0"
+	outside = "10.77.0.1"
+	inside  = "10.77.0.2"
+)
+
+// bench is a machine and what is around it.
+type bench struct {
+	*machine
+	name    string // the board's
+	dir     string
+	image   string // folder of the image
+	version string
+	long    bool
+	dhcp    *exec.Cmd
+	web     *http.Server
+	figures []string // told beside the result
+}
+
+// figure tells a number that the scenario measured.
+func (t *bench) figure(format string, args ...any) {
+	t.figures = append(t.figures, fmt.Sprintf(format, args...))
+}
+
+// mediumSize is that of the card: larger than the image, so that the data partition grows.
+const mediumSize = 512 << 20
+
+func newBench(name, dir string, long bool) (t *bench, err error) {
+	t = &bench{name: name, dir: dir, image: filepath.Join("bin", "image", name), long: long}
+	image, err := one(t.image, "*.img")
+	if err != nil {
+		return nil, err
+	}
+	t.version = strings.TrimSuffix(strings.TrimPrefix(filepath.Base(image), "bragi-"+name+"-"), ".img")
+	ns, err := netns.New("image")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			ns.Close()
+		}
+	}()
+	if err := ns.IP("tuntap add "+tap+" mode tap", "addr add "+outside+"/24 dev "+tap, "link set "+tap+" up"); err != nil {
+		return nil, err
+	}
+	t.machine, err = newMachine(name, dir, image, filepath.Join(t.image, "u-boot.bin"), mediumSize, ns)
+	if err != nil {
+		return nil, err
+	}
+	_ = os.Remove(filepath.Join(dir, "leases"))
+	t.dhcp = ns.Command("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--interface="+tap, "--bind-interfaces",
+		"--dhcp-range="+inside+","+inside+",12h", "--dhcp-ignore-clid", "--dhcp-leasefile="+filepath.Join(dir, "leases"), "--pid-file=", "--user=root")
+	if err := t.dhcp.Start(); err != nil {
+		return nil, err
+	}
+	// Bundles are served to the machine from their folder.
+	t.web = &http.Server{Handler: http.FileServer(http.Dir(dir)), ReadHeaderTimeout: time.Minute}
+	err = ns.Do(func() error {
+		listener, err := net.Listen("tcp", outside+":8000")
+		if err == nil {
+			go t.web.Serve(listener) //nolint:errcheck // it ends with the bench
+		}
+		return err
+	})
+	return t, err
+}
+
+func (t *bench) close() {
+	t.cut()
+	_ = t.web.Close()
+	if t.dhcp.Process != nil {
+		_ = t.dhcp.Process.Kill()
+		_ = t.dhcp.Wait()
+	}
+	t.ns.Close()
+}
+
+// remote runs a verb of bragi on the machine, by a remote login.
+func (t *bench) remote(within time.Duration, verb ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	args := t.ns.Exec(append([]string{"ssh", "-i", t.key(), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=" + filepath.Join(t.dir, "known"),
+		"-o", "ConnectTimeout=60", "-o", "LogLevel=ERROR", "root@" + inside}, verb...)...)
+	c := exec.CommandContext(ctx, args[0], args[1:]...)
+	var wrong strings.Builder
+	c.Stderr = &wrong
+	out, err := c.Output()
+	if err != nil {
+		return string(out), fmt.Errorf("bragi %s: %w: %s%s", strings.Join(verb, " "), err, out, strings.TrimSpace(wrong.String()))
+	}
+	return string(out), nil
+}
+
+func (t *bench) key() string { return filepath.Join(t.dir, "key") }
+
+// authorize puts a key of the test's own where an operator would put his, on the medium of a machine that is off.
+func (t *bench) authorize() error {
+	if _, err := os.Stat(t.key()); err != nil {
+		if _, err := sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", t.key()); err != nil {
+			return err
+		}
+	}
+	return t.write(t.key()+".pub", "ssh", "authorized_keys")
+}
+
+// dataOffset is where the data partition begins: behind 4 MB and two slots.
+const dataOffset = (4 + 2*128) << 20
+
+// onData runs a function on the data partition, as a device, of a machine that is off.
+func (t *bench) onData(do func(device string) error) (err error) {
+	out, err := sh("losetup", "--find", "--show", "--offset", strconv.Itoa(dataOffset), t.disk)
+	if err != nil {
+		return err
+	}
+	device := strings.TrimSpace(out)
+	defer func() {
+		_, detached := sh("losetup", "--detach", device)
+		err = errors.Join(err, detached)
+	}()
+	// Its journal is replayed first, as the next start would.
+	text, err := sh("e2fsck", "-p", device)
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() >= 4) {
+		return fmt.Errorf("the data partition is not sound: %s", text)
+	}
+	return do(device)
+}
+
+// write puts a file of the host on the data partition, readable by root alone.
+func (t *bench) write(from, folder, name string) error {
+	return t.onData(func(device string) error {
+		list := filepath.Join(t.dir, "debugfs")
+		commands := fmt.Sprintf("cd %s\nwrite %s %s\nset_inode_field %s mode 0100600\n", folder, from, name, name)
+		if err := os.WriteFile(list, []byte(commands), 0o600); err != nil {
+			return err
+		}
+		_, err := sh("debugfs", "-w", "-f", list, device)
+		return err
+	})
+}
+
+// read is the content of a file of the data partition.
+func (t *bench) read(path string) (text string, err error) {
+	err = t.onData(func(device string) error {
+		out, err := exec.Command("debugfs", "-R", "cat "+path, device).Output()
+		if text = string(out); err == nil && text == "" {
+			err = fmt.Errorf("the data partition has no %s", path)
+		}
+		return err
+	})
+	return text, err
+}
+
+// client plays a cBR8 outside of the machine for so long.
+func (t *bench) client(length time.Duration) (rehearsal.Report, error) {
+	c := t.ns.Command("bin/bragi", "rehearse", "--master", inside, "--as", "cbr8", "--source", outside+"/32", "--for", length.String(), "--json")
+	out, err := c.Output()
+	var report rehearsal.Report
+	if jsonErr := json.Unmarshal(out, &report); jsonErr != nil {
+		return report, fmt.Errorf("the client outside: %w: %w: %s", err, jsonErr, out)
+	}
+	return report, nil // its verdict is not asked for: an emulated machine's packets wait for the host
+}

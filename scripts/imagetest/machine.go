@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"bragi/master/udp/netns"
+)
+
+// board is what differs between the emulated boards.
+type board struct {
+	emulator string
+	machine  []string
+}
+
+var boards = map[string]board{
+	"qemu-arm64": {"qemu-system-aarch64", []string{"-M", "virt", "-cpu", "cortex-a53"}},
+	"qemu-arm":   {"qemu-system-arm", []string{"-M", "virt,highmem=off", "-cpu", "cortex-a15"}},
+}
+
+// machine is an emulated board with its medium. It may be switched on and off often.
+type machine struct {
+	board
+	dir   string // for the medium and the serial line's record
+	disk  string
+	uboot string
+	ns    netns.Namespace
+
+	command *exec.Cmd
+	ended   chan struct{}
+	keys    io.WriteCloser // to the serial line
+	since   time.Time      // when it was switched on
+	slot    string         // that was kept last, and its version
+	running string
+
+	mu     sync.Mutex
+	said   bytes.Buffer // on the serial line, since it was switched on
+	more   chan struct{}
+	record *os.File
+}
+
+// memory is what a board may have at the least, in MB.
+const memory = "256"
+
+// on switches the machine on.
+func (m *machine) on() error {
+	if m.command != nil {
+		return errors.New("the machine is on already")
+	}
+	// The boot loader sees the medium as an SD card; Linux takes the same by virtio, which is 25 times as fast.
+	file := "if=none,format=raw,file.locking=off,file=" + m.disk
+	args := append([]string{"netns", "exec", string(m.ns), m.emulator}, m.machine...)
+	args = append(args, "-smp", "1", "-m", memory, "-bios", m.uboot, "-display", "none", "-monitor", "none", "-serial", "stdio",
+		"-drive", file+",id=sd", "-device", "sdhci-pci", "-device", "sd-card,drive=sd",
+		"-drive", file+",id=virtio", "-device", "virtio-blk-pci,drive=virtio",
+		"-netdev", "tap,id=net,ifname="+tap+",script=no,downscript=no", "-device", "virtio-net-pci,netdev=net,romfile=",
+		"-device", "virtio-rng-pci")
+	m.command = exec.Command("ip", args...)
+	var err error
+	if m.keys, err = m.command.StdinPipe(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	m.said.Reset()
+	m.more = make(chan struct{})
+	m.mu.Unlock()
+	m.command.Stdout, m.command.Stderr = line{m}, line{m}
+	m.since, m.ended = time.Now(), make(chan struct{})
+	if err := m.command.Start(); err != nil {
+		m.command = nil
+		return err
+	}
+	go func() {
+		_ = m.command.Wait()
+		close(m.ended)
+	}()
+	return nil
+}
+
+// cut takes the power away, without a word to the machine.
+func (m *machine) cut() {
+	if m.command == nil {
+		return
+	}
+	_ = m.command.Process.Signal(syscall.SIGKILL)
+	<-m.ended
+	m.command = nil
+}
+
+// line takes what comes from the serial line.
+type line struct{ m *machine }
+
+func (l line) Write(p []byte) (int, error) {
+	l.m.mu.Lock()
+	defer l.m.mu.Unlock()
+	l.m.said.Write(p)
+	_, _ = l.m.record.Write(p)
+	close(l.m.more)
+	l.m.more = make(chan struct{})
+	return len(p), nil
+}
+
+// expect waits until the serial line has said what, after what it has said up to mark, and returns the match and
+// where it ends. An answer in bad, if any, ends the wait.
+func (m *machine) expect(what, bad string, mark int, within time.Duration) ([]string, int, error) {
+	pattern := regexp.MustCompile(what)
+	var wrong *regexp.Regexp
+	if bad != "" {
+		wrong = regexp.MustCompile(bad)
+	}
+	limit := time.After(within)
+	for {
+		m.mu.Lock()
+		said, more := strings.ReplaceAll(m.said.String()[mark:], "\r", ""), m.more
+		length := m.said.Len()
+		m.mu.Unlock()
+		if found := pattern.FindStringSubmatch(said); found != nil {
+			return found, length, nil
+		}
+		if wrong != nil {
+			if found := wrong.FindString(said); found != "" {
+				return nil, length, fmt.Errorf("the serial line said %q, and not %q", found, what)
+			}
+		}
+		select {
+		case <-more:
+		case <-m.ended:
+			return nil, length, fmt.Errorf("the machine ended while %q was awaited; it said last:\n%s", what, tail(said))
+		case <-limit:
+			return nil, length, fmt.Errorf("the serial line did not say %q within %s; it said last:\n%s", what, within, tail(said))
+		}
+	}
+}
+
+func (m *machine) mark() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.said.Len()
+}
+
+// tail is the end of a text.
+func tail(said string) string {
+	lines := strings.Split(strings.TrimSpace(said), "\n")
+	return "  | " + strings.Join(lines[max(0, len(lines)-12):], "\n  | ")
+}
+
+// newMachine gives a board a fresh medium of so many bytes with an image on it.
+func newMachine(name, dir, image, uboot string, size int64, ns netns.Namespace) (*machine, error) {
+	b, ok := boards[name]
+	if !ok {
+		return nil, fmt.Errorf("%q is not an emulated board", name)
+	}
+	m := &machine{board: b, dir: dir, disk: filepath.Join(dir, "medium.img"), uboot: uboot, ns: ns}
+	if out, err := exec.Command("cp", "--sparse=always", image, m.disk).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("copy of %s: %s", image, out)
+	}
+	if err := os.Truncate(m.disk, size); err != nil {
+		return nil, err
+	}
+	record, err := os.Create(filepath.Join(dir, "serial.log"))
+	m.record = record
+	return m, err
+}

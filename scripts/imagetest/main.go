@@ -1,0 +1,127 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	long := flag.Bool("long", false, "more power cuts")
+	only := flag.String("only", "", "play the scenarios whose name matches this regular expression, and the first start")
+	keep := flag.String("dir", "", "the folder of medium and logs; default: one that is removed at the end")
+	flag.Usage = func() {
+		fmt.Fprintf(os.Stderr, "imagetest [-long] [-only PATTERN] BOARD: boots bin/image/BOARD and tests it (docs/IMAGE.md)\n")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	if flag.NArg() != 1 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	os.Exit(run(flag.Arg(0), *long, *only, *keep))
+}
+
+func run(name string, long bool, only, dir string) int {
+	for _, tool := range []string{boards[name].emulator, "ip", "dnsmasq", "ssh", "debugfs"} {
+		if tool == "" {
+			fmt.Fprintf(os.Stderr, "imagetest: %q is not an emulated board (fix: qemu-arm or qemu-arm64)\n", name)
+			return 2
+		}
+		if _, err := exec.LookPath(tool); err != nil {
+			fmt.Printf("imagetest: SKIPPED: %s is not installed (fix: scripts/setup image, as root)\n", tool)
+			return 0
+		}
+	}
+	if os.Geteuid() != 0 {
+		fmt.Println("imagetest: SKIPPED: it needs root for a network of its own")
+		return 0
+	}
+	filter, err := regexp.Compile(only)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "imagetest:", err)
+		return 2
+	}
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "imagetest"); err != nil {
+			fmt.Fprintln(os.Stderr, "imagetest:", err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+	}
+	t, err := newBench(name, dir, long)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "imagetest:", err)
+		return 1
+	}
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-interrupted
+		t.close()
+		os.Exit(1)
+	}()
+	defer t.close()
+	passed, failed := 0, 0
+	for i, s := range scenarios {
+		if i > 0 && !filter.MatchString(s.name) {
+			continue
+		}
+		begin := time.Now()
+		err := s.play(t)
+		took := time.Since(begin).Round(time.Second)
+		for _, figure := range t.figures {
+			fmt.Printf("imagetest %s:      %s\n", name, figure)
+		}
+		t.figures = nil
+		if err != nil {
+			failed++
+			fmt.Printf("imagetest %s: FAIL %s (%s): %v\n", name, s.name, took, err)
+			if i == 0 {
+				break
+			}
+			continue
+		}
+		passed++
+		fmt.Printf("imagetest %s: ok   %s (%s)\n", name, s.name, took)
+	}
+	if failed > 0 {
+		kept := filepath.Join("bin", "image", name, "serial.log")
+		if err := exec.Command("cp", filepath.Join(dir, "serial.log"), kept).Run(); err == nil {
+			fmt.Printf("imagetest %s: what the serial line said is in %s\n", name, kept)
+		}
+	}
+	fmt.Printf("%d passed, %d failed\n", passed, failed)
+	if failed > 0 || passed == 0 {
+		return 1
+	}
+	return 0
+}
+
+// one is the only file of a folder that matches.
+func one(dir, pattern string) (string, error) {
+	found, err := filepath.Glob(filepath.Join(dir, pattern))
+	if err == nil && len(found) != 1 {
+		err = fmt.Errorf("%s has %d files %s (fix: FAST=1 scripts/image/build)", dir, len(found), pattern)
+	}
+	if err != nil {
+		return "", err
+	}
+	return found[0], nil
+}
+
+// sh runs a command and returns what it printed.
+func sh(args ...string) (string, error) {
+	out, err := exec.Command(args[0], args[1:]...).CombinedOutput()
+	if err != nil {
+		return string(out), fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+	}
+	return string(out), nil
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// bundle builds an update of the board and puts it where the machine can load it. broken names a folder of
+// scripts/imagetest/broken that is laid over it; "" is none. The version's date decides which is newer.
+func (t *bench) bundle(date, broken string) (name, version string, err error) {
+	version = date + "-test" + broken
+	name = version + ".raucb"
+	if _, err := os.Stat(filepath.Join(t.dir, name)); err == nil {
+		return name, version, nil
+	}
+	out := filepath.Join(t.dir, "build")
+	c := exec.Command("scripts/image/build", t.name)
+	c.Env = append(os.Environ(), "FAST=1", "VERSION="+version, "OUT="+out)
+	if broken != "" {
+		c.Env = append(c.Env, "OVERLAY=scripts/imagetest/broken/"+broken)
+	}
+	begin := time.Now()
+	if text, err := c.CombinedOutput(); err != nil {
+		return "", "", fmt.Errorf("bundle %s: %w\n%s", version, err, tail(string(text)))
+	}
+	t.figure("bundle %s built in %s", version, time.Since(begin).Round(time.Second))
+	built, err := one(out, "*.raucb")
+	if err != nil {
+		return "", "", err
+	}
+	if err := os.Rename(built, filepath.Join(t.dir, name)); err != nil {
+		return "", "", err
+	}
+	return name, version, os.RemoveAll(out)
+}
+
+// update lets the machine install a bundle and restart into it.
+func (t *bench) update(name string) error {
+	out, err := t.remote(10*time.Minute, "update", "install", "http://"+outside+":8000/"+name, "--now")
+	// The restart may end the login before the verb has ended.
+	if err != nil && !strings.Contains(out, "The board restarts") {
+		return err
+	}
+	return nil
+}
+
+// other is the slot that does not run.
+func (t *bench) other() string {
+	if t.slot == "A" {
+		return "B"
+	}
+	return "A"
+}
+
+// keptIn waits until a slot is kept with a version, after mark of the serial line.
+func (t *bench) keptIn(slot, version string, mark int) error {
+	begin := time.Now()
+	found, _, err := t.expect(`bragi: slot `+slot+` is kept: version (\S+) serves, (\S+) s after the start`, "", mark, 2*startLimit)
+	if err != nil {
+		return err
+	}
+	if found[1] != version {
+		return fmt.Errorf("slot %s has version %s, and not %s", slot, found[1], version)
+	}
+	t.slot, t.running = slot, version
+	t.figure("slot %s with version %s was kept %s after the restart was asked for", slot, version, time.Since(begin).Round(time.Second))
+	return nil
+}
+
+func goodUpdate(t *bench) error {
+	name, version, err := t.bundle("2090.01.01.0000", "")
+	if err != nil {
+		return err
+	}
+	before, err := t.read("/machine-id")
+	if err != nil {
+		return err
+	}
+	if err := t.authorize(); err != nil {
+		return err
+	}
+	defer t.cut()
+	if err := t.start("[AB]"); err != nil {
+		return err
+	}
+	if err := t.served(); err != nil {
+		return err
+	}
+	slot := t.other()
+	mark := t.mark()
+	if err := t.update(name); err != nil {
+		return err
+	}
+	if err := t.keptIn(slot, version, mark); err != nil {
+		return err
+	}
+	if err := t.served(); err != nil {
+		return err
+	}
+	status, err := t.remote(3*time.Minute, "update", "status")
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(status, version) {
+		return fmt.Errorf("bragi update status does not name %s:\n%s", version, status)
+	}
+	t.cut()
+	after, err := t.read("/machine-id")
+	if err == nil && before != after {
+		err = errors.New("the update changed the machine's identity")
+	}
+	return err
+}
+
+// badUpdates are refused before a byte is written.
+func badUpdates(t *bench) error {
+	name, _, err := t.bundle("2090.01.01.0000", "")
+	if err != nil {
+		return err
+	}
+	good, err := os.ReadFile(filepath.Join(t.dir, name))
+	if err != nil {
+		return err
+	}
+	// The signature is at the end, before the eight bytes that tell its size.
+	forged := append([]byte(nil), good...)
+	forged[len(forged)-100] ^= 1
+	if err := os.WriteFile(filepath.Join(t.dir, "forged.raucb"), forged, 0o600); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(t.dir, "cut.raucb"), good[:len(good)/2], 0o600); err != nil {
+		return err
+	}
+	older, _, err := t.bundle("2001.01.01.0000", "")
+	if err != nil {
+		return err
+	}
+	if err := t.authorize(); err != nil {
+		return err
+	}
+	defer t.cut()
+	if err := t.start("[AB]"); err != nil {
+		return err
+	}
+	for _, c := range []struct{ file, says string }{
+		{"forged.raucb", "signature"},
+		{"cut.raucb", "rauc info"},
+		{older, "--older"},
+		{"nothing.raucb", "404"},
+	} {
+		_, err := t.remote(5*time.Minute, "update", "install", "http://"+outside+":8000/"+c.file)
+		if err == nil || !strings.Contains(err.Error(), c.says) {
+			return fmt.Errorf("%s: %v, which does not say %q", c.file, err, c.says)
+		}
+	}
+	return nil
+}
+
+// brokenUpdate installs an update that cannot serve, and waits until the machine is back at the version of before.
+func brokenUpdate(broken string) func(*bench) error {
+	return func(t *bench) error {
+		name, _, err := t.bundle("2090.02.01.0000", broken)
+		if err != nil {
+			return err
+		}
+		if err := t.authorize(); err != nil {
+			return err
+		}
+		defer t.cut()
+		if err := t.start("[AB]"); err != nil {
+			return err
+		}
+		slot, version := t.slot, t.running
+		mark := t.mark()
+		if err := t.update(name); err != nil {
+			return err
+		}
+		if _, _, err := t.expect(`bragi: slot `+t.other()+`, tries left`, "", mark, startLimit); err != nil {
+			return fmt.Errorf("the new slot was not started: %w", err)
+		}
+		return t.keptIn(slot, version, mark)
+	}
+}
