@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -200,5 +201,24 @@ func TestTheHistoryOfAlarmsCanBeReadAndCleared(t *testing.T) {
 	}
 	if err := c.Post(t.Context(), "/v1/alarms/clear", nil, &history); err != nil || len(history) != 0 {
 		t.Errorf("cleared: %+v, %v", history, err)
+	}
+}
+
+// unasked fails when the packets' thread would be asked.
+type unasked struct {
+	fakeDaemon
+	t *testing.T
+}
+
+func (u unasked) Status() status.Status {
+	u.t.Error("a scrape asks the packets' thread")
+	return status.Status{}
+}
+
+func TestAScrapeDoesNotAskThePacketsThread(t *testing.T) {
+	w := httptest.NewRecorder()
+	Handler(unasked{fakeDaemon{drained: new(bool)}, t}, nil).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	if w.Code != 200 || !strings.Contains(w.Body.String(), `bragi_build_info{profile="",version="v1"} 1`) {
+		t.Errorf("%d: %s", w.Code, w.Body.String())
 	}
 }

@@ -106,7 +106,7 @@ func startSNMP(t *testing.T, l *local) *manager3 {
 	bragi := filepath.Join(binaries, "bragi")
 	conf := strings.NewReplacer(
 		"udp:161", "udp:"+m.at, "/usr/bin/bragi snmp", bragi+" --socket "+filepath.Join(l.dir, "control.sock")+" snmp",
-		"agentXSocket unix:/var/agentx/master", "agentXSocket unix:"+agentX, "agentXPerms 0660 0750 root bragi", "",
+		"agentXSocket unix:/run/agentx/master", "agentXSocket unix:"+agentX, "agentXPerms 0660 0755 root bragi", "",
 		"#trapsess -v 3 -Ci -l authPriv -u monitor -a SHA -A AUTHENTICATION -x AES -X ENCRYPTION 10.1.1.5:162",
 		"trapsess -v 3 -Ci -l authPriv -u monitor -a SHA -A authentication -x AES -X encryption "+sink,
 	).Replace(string(example)) + "\ncreateUser monitor SHA authentication AES encryption\n"

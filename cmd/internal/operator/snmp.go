@@ -46,7 +46,7 @@ func SNMP() *cobra.Command {
 			}
 			return t.Run(c.Context())
 		}}
-	traps.Flags().StringVar(&agentX, "agentx", "unix:/var/agentx/master", "the AgentX socket of snmpd (agentXSocket in snmpd.conf)")
+	traps.Flags().StringVar(&agentX, "agentx", "unix:/run/agentx/master", "the AgentX socket of snmpd (agentXSocket in snmpd.conf)")
 	c.AddCommand(traps)
 	return c
 }
