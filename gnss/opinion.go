@@ -14,6 +14,7 @@ type Opinion struct {
 	Source      string // "the system clock", "NTP server 192.0.2.1"
 	At          timescale.Mono
 	UTC         timescale.UTC
+	Or          timescale.UTC // what it was instead if somebody has set the source meanwhile; zero: nobody can
 	Uncertainty time.Duration
 	Firm        bool // the median of several: it need not be heard twice
 }
@@ -27,6 +28,7 @@ type Claim struct {
 	Agreed      bool          // it agreed with this very label before
 	Accepted    bool          // the operator knows of this difference
 	Times       int           // in a row that it differs
+	Guessed     bool          // it is by Opinion.Or that it differs least
 }
 
 // Standing is what a Claim is worth.
@@ -52,8 +54,10 @@ const (
 	opinionLimit = 300 * time.Millisecond
 	// opinionKept is how long an opinion counts; CLOCK_MONOTONIC_RAW carries it.
 	opinionKept = 5 * time.Minute
-	// opinionVague is too uncertain to tell a second.
+	// opinionVague is too uncertain to tell a second: such a source cannot vouch for one,
+	// but it can contradict one, unless it is so far off that somebody must have set it.
 	opinionVague = 500 * time.Millisecond
+	opinionFar   = time.Hour
 	// opinionTimes in a row differ: a leap second, or a clock that is being set, does
 	// so once.
 	opinionTimes = 2
@@ -63,10 +67,15 @@ const (
 func (c Claim) Standing() Standing {
 	drift := c.Age * rawDriftPPM / 1_000_000
 	switch {
-	case c.Age < 0 || c.Age > opinionKept || c.Uncertainty > opinionVague:
+	case c.Age < 0 || c.Age > opinionKept:
 		return Silent
 	case c.Offset.Abs() <= opinionLimit+c.Uncertainty+drift:
+		if c.Guessed || c.Uncertainty > opinionVague {
+			return Silent
+		}
 		return Agrees
+	case c.Offset.Abs() > opinionFar && c.Uncertainty > opinionVague:
+		return Silent
 	case c.Times < opinionTimes:
 		return Silent
 	case c.Accepted:
@@ -159,6 +168,9 @@ func (w *witnesses) claim(x witness, now timescale.Mono, table *timescale.LeapSe
 	c = Claim{Source: x.Source, Offset: x.UTC.Sub(utc), Uncertainty: x.Uncertainty, Age: now.Sub(x.At), Agreed: x.agreed, Times: x.differs}
 	if x.Firm {
 		c.Times = opinionTimes
+	}
+	if or := x.Or.Sub(utc); x.Or != (timescale.UTC{}) && or.Abs() < c.Offset.Abs() {
+		c.Offset, c.Guessed = or, true
 	}
 	c.Accepted = x.accepted && (c.Offset-x.by).Abs() <= opinionLimit
 	return c, true

@@ -135,3 +135,28 @@ func TestASourceThatGoesWrongDoesNotTakeTheClockDown(t *testing.T) {
 		t.Errorf("contradicted %v, %v", r.SecondDoubted(r.now), r.Troubles(r.now))
 	}
 }
+
+// A source that is too vague to tell a second cannot vouch for one. It contradicts one
+// that is further off than it can be itself, but not one that it would agree with had
+// somebody set it meanwhile, and none that is hours off.
+func TestAVagueSourceContradictsButNeverVouches(t *testing.T) {
+	for _, c := range []struct {
+		offset, uncertain time.Duration
+		guessed           bool
+		want              gnss.Standing
+	}{
+		{100 * msec, 100 * msec, false, gnss.Agrees},
+		{100 * msec, 100 * msec, true, gnss.Silent},
+		{100 * msec, 700 * msec, false, gnss.Silent},
+		{-2 * sec, 700 * msec, false, gnss.Differs},
+		{2 * sec, 700 * msec, true, gnss.Differs},
+		{2 * sec, 3 * sec, false, gnss.Silent},
+		{5 * time.Hour, 700 * msec, false, gnss.Silent},
+		{5 * time.Hour, 10 * msec, false, gnss.Differs},
+	} {
+		claim := gnss.Claim{Offset: c.offset, Uncertainty: c.uncertain, Guessed: c.guessed, Times: 2}
+		if got := claim.Standing(); got != c.want {
+			t.Errorf("%v off, +-%v, guessed %v: %v, want %v", c.offset, c.uncertain, c.guessed, got, c.want)
+		}
+	}
+}

@@ -243,6 +243,11 @@ func (c *Config) AsksSystemClock() bool {
 	return c.NTP.Refclock == "" && !slices.Equal(c.GNSS.SecondOpinion, []string{OpinionOff}) && c.Sim.Capture == ""
 }
 
+// AsksRTC tells whether the board's real-time clock is held against the receiver.
+func (c *Config) AsksRTC() bool {
+	return !c.Simulated() && !slices.Equal(c.GNSS.SecondOpinion, []string{OpinionOff})
+}
+
 // OpinionServers are the NTP servers that are asked for a second opinion.
 func (c *Config) OpinionServers() []string {
 	if s := c.GNSS.SecondOpinion; len(s) == 1 && (s[0] == OpinionAuto || s[0] == OpinionOff) {

@@ -113,13 +113,20 @@ func (c *Config) neverInSpec() string {
 
 // opinionWords says who may contradict the receiver.
 func (c *Config) opinionWords() string {
-	switch servers := c.OpinionServers(); {
-	case !c.AsksSystemClock():
-		return "nobody contradicts the receiver"
-	case len(servers) > 0:
-		return "the system clock while NTP keeps it, and the NTP servers " + strings.Join(servers, ", ")
+	var who []string
+	if c.AsksRTC() {
+		who = append(who, "the board's real-time clock")
 	}
-	return "the system clock while NTP keeps it"
+	if c.AsksSystemClock() {
+		who = append(who, "the system clock while NTP keeps it")
+	}
+	if servers := c.OpinionServers(); len(servers) > 0 {
+		who = append(who, "the NTP servers "+strings.Join(servers, ", "))
+	}
+	if len(who) == 0 {
+		return "nobody contradicts the receiver"
+	}
+	return strings.Join(who, ", and ")
 }
 
 // receiverWords says what is done to the receiver.

@@ -119,7 +119,7 @@ func (c *Config) table() table {
 				otherwise("messages come within the second after their pulse"),
 				"How long after its pulse a message comes, if that is more than a second. Negative: the message comes before its pulse."},
 			{"second_opinion", restart, opinion(&g.SecondOpinion),
-				`Who may contradict the receiver. "auto" is the system clock while NTP keeps it; a list adds NTP servers.`},
+				`Who may contradict the receiver. "auto": the RTC, and the system clock while NTP keeps it. A list adds NTP servers.`},
 			{"configure", restart, onByDefault(&g.Configure),
 				"true: a u-blox is set up for timing. false: nothing is written to the receiver."},
 			{"survey", restart, duration(&g.Survey, 20*time.Minute, 0, 7*24*time.Hour, "20m"),

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"bragi/board"
 	"bragi/board/kernelclock"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/sntp"
@@ -16,11 +17,9 @@ import (
 	"bragi/gnss/timescale"
 )
 
-// Who else knows the time: the system clock while some program keeps it by NTP, and the
-// NTP servers of gnss.second_opinion. What they say goes to the pipeline, which holds
-// it against the receiver. The board's real-time clock (RTC) is not asked: it is worth
-// seconds a day, and where it is worth more the system clock was set by NTP and says it
-// better.
+// Who else knows the time: the system clock while some program keeps it by NTP, the NTP
+// servers of gnss.second_opinion, and the board's real-time clock (rtc.go). What they say
+// goes to the pipeline, which holds it against the receiver.
 
 const (
 	systemEvery = 2 * time.Second
@@ -36,6 +35,9 @@ const (
 func (d *Daemon) seekOpinions(ctx context.Context, cfg *config.Config, running *sync.WaitGroup) {
 	if cfg.AsksSystemClock() {
 		running.Go(func() { d.askSystemClock(ctx) })
+	}
+	if cfg.AsksRTC() {
+		running.Go(func() { d.askRTC(ctx, board.RTC, rtcPath(cfg)) })
 	}
 	for _, server := range cfg.OpinionServers() {
 		running.Go(func() { d.askServer(ctx, server) })

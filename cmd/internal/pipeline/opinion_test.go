@@ -113,3 +113,37 @@ func TestASecondOpinionThatAgreesCostsNoTime(t *testing.T) {
 	witness(r, func() time.Duration { return 40 * time.Millisecond })
 	r.Until(30*time.Second, "class 6", r.Class(6))
 }
+
+// A receiver of RMC alone that starts with an old leap count, after a loss of power: the
+// board's real-time clock knows the second to a second or so, and that is enough to
+// contradict it. One that somebody has set meanwhile does not contradict a right one.
+func TestAnRTCContradictsAnOldLeapCount(t *testing.T) {
+	for _, c := range []struct {
+		ahead int64
+		set   bool
+		locks bool
+	}{{0, false, true}, {2, false, false}, {-3, false, false}, {0, true, true}, {2, true, false}} {
+		s := &sentences{ahead: c.ahead, fix: true}
+		r := sentenceRig(t, s)
+		watch, next := r.Watch, r.Now
+		r.Watch = func() {
+			if watch != nil {
+				watch()
+			}
+			if r.Now.Before(next) {
+				return
+			}
+			next = r.Now.Add(64 * time.Second)
+			utc, _ := timescale.Builtin().ToUTC(r.Sky(r.Now))
+			o := gnss.Opinion{Source: "the board's real-time clock", At: r.Now, UTC: utc.Add(300 * time.Millisecond), Or: utc.Add(-20 * time.Second), Uncertainty: 900 * time.Millisecond, Firm: true}
+			if c.set {
+				o.UTC, o.Or = utc.Add(-25*time.Second), utc.Add(100*time.Millisecond)
+			}
+			r.Pipe.Opinion(o)
+		}
+		r.Run(3 * time.Minute)
+		if locked := r.Class(6)(); locked != c.locks || locked == alarmed(r, alarms.SecondOpinion) {
+			t.Errorf("%+d s, set meanwhile %v: class %d, alarms %v", c.ahead, c.set, r.Said.ClockClass, r.Pipe.Look(r.Now).Troubles)
+		}
+	}
+}

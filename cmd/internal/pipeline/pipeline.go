@@ -95,6 +95,9 @@ func (p *Pipeline) Opinion(o gnss.Opinion) { p.reference.Opinion(o) }
 // Line takes the rate of the receiver's serial line in bits a second; 0: it has none.
 func (p *Pipeline) Line(baud int) { p.reference.Line(baud) }
 
+// LeapTable is the table of leap seconds, with what was learned since.
+func (p *Pipeline) LeapTable() *timescale.LeapSeconds { return p.reference.LeapTable() }
+
 // SetLeapTable takes another table of leap seconds at now.
 func (p *Pipeline) SetLeapTable(now timescale.Mono, table *timescale.LeapSeconds) {
 	p.reference.SetLeapTable(now, table)
