@@ -69,6 +69,7 @@ type denial struct {
 	reason Reason
 	typ    wire.MessageType
 	count  uint64
+	said   [numFlows + 1]said // by flow, the last for what is none
 }
 
 // clients is the client table: rows, their index, the list of free rows and the

@@ -14,7 +14,7 @@ func TestProtocolNamesATestForEachBehaviour(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := regexp.MustCompile("^`([a-z0-9_/]+_test\\.go):(\\w+)`$")
+	name := regexp.MustCompile("^`((?:\\.\\./)?[a-z0-9_/]+_test\\.go):(\\w+)`$")
 	sources := map[string]string{}
 	entries := protocolEntries(string(text))
 	for _, entry := range entries {

@@ -24,12 +24,36 @@ func (m *Master) Drain(now timescale.Mono) {
 	}
 }
 
-// Resume ends a drain: requests are granted again.
-func (m *Master) Resume() {
-	m.draining = false
-	for _, row := range m.clients.used {
-		m.clients.rows[row].cancels = 0
+// A client whose Announce is cancelled must first find out that its grandmaster has
+// gone, by 11 intervals without one at most (an RPD). One that is granted Announce
+// before that goes on with the same grandmaster, and asks for Sync only when it
+// looks for one: a minute later, or never.
+const (
+	restIntervals = 12
+	leastRest     = 2 * time.Second
+	longestRest   = 15 * time.Second
+)
+
+// Resume ends a drain: requests are granted again, a moment after the last CANCEL.
+// Whoever got a CANCEL is sent away to the end; the others keep what they have.
+func (m *Master) Resume() { m.draining = false }
+
+// rests lets nobody be granted until a client whose flow ends now has noticed, if it
+// has Sync from us beside Announce.
+func (m *Master) rests(now timescale.Mono, c *client, f Flow) {
+	if f != FlowAnnounce || !c.grants[FlowSync].live {
+		return
 	}
+	until := now.Add(min(max(leastRest, restIntervals*time.Duration(intervalNs(c.grants[f].log))), longestRest))
+	if m.restsUntil.Before(until) {
+		m.restsUntil = until
+	}
+}
+
+// leaves tells whether requests of a client are denied: of all while a drain stands,
+// and for the rest after it of those who are sent away or may have been.
+func (m *Master) leaves(now timescale.Mono, row int32) bool {
+	return m.draining || (row < 0 || m.clients.rows[row].cancels > 0) && now.Before(m.restsUntil)
 }
 
 // Drained tells that a drain is over: no client is left.
@@ -48,6 +72,7 @@ func (m *Master) drainClient(now timescale.Mono, row int32, out *Outbox) {
 		default:
 			m.tlv = wire.UnicastCancel{MessageType: Flow(f).Type()}.Append(m.tlv[:0])
 			m.signalTo(c.key, &c.signalSeq, c.asked, out)
+			m.rests(now, c, Flow(f))
 		}
 	}
 	c.cancels++

@@ -1,6 +1,9 @@
 package master
 
 import (
+	"hash/maphash"
+	"math/rand/v2"
+	"net/netip"
 	"time"
 
 	"bragi/gnss/timescale"
@@ -51,15 +54,53 @@ type Event struct {
 // repeatRefusalAfter is how long the same refusal stays unsaid.
 const repeatRefusalAfter = time.Minute
 
-// events is a bounded queue; what does not fit is counted.
+// events is a bounded queue; what does not fit is counted. What one prefix makes
+// happen is told at a bounded rate, each kind for itself, and so is all together: a
+// sender that floods fills no disk.
 type events struct {
-	list []Event
-	lost uint64
+	list    []Event
+	lost    uint64
+	unsaid  uint64     // that were over the rate
+	from    netip.Addr // the last of them
+	told    *limiter   // by kind and prefix
+	toldAll bucket
+	all     limiter
 }
 
 const maxEvents = 1024
 
+// The rates at which events are told: of one kind from one prefix, and of all.
+const (
+	eventEvery    = 2 * time.Second
+	eventBurst    = 32
+	allEventEvery = time.Second / 4
+	allEventBurst = 512
+)
+
+func newEvents(r *rand.Rand) events {
+	told := newLimiter(r, eventEvery, eventBurst*eventEvery)
+	told.leak = noLeak
+	return events{told: told, all: limiter{cost: int64(allEventEvery), burst: allEventBurst * int64(allEventEvery), leak: noLeak}}
+}
+
+// within tells whether an event may be told now.
+func (q *events) within(e *Event) bool {
+	if q.told == nil {
+		return true
+	}
+	key := struct {
+		kind EventKind
+		base netip.Addr
+	}{e.Kind, baseOf(e.Client.Address)}
+	return q.told.take(e.At, &q.told.buckets[uint32(maphash.Comparable(q.told.seed, key))%limitBuckets]) && q.all.take(e.At, &q.toldAll)
+}
+
 func (q *events) add(e Event) {
+	if !q.within(&e) {
+		q.unsaid++
+		q.from = e.Client.Address
+		return
+	}
 	if len(q.list) >= maxEvents {
 		q.lost++
 		return

@@ -20,6 +20,7 @@ type limiter struct {
 	buckets []bucket
 	cost    int64 // of one message, in ns of the bucket's filling
 	burst   int64 // what a bucket holds, in ns
+	leak    int   // one in so many gets through beyond; noLeak: none
 }
 
 type bucket struct {
@@ -30,6 +31,7 @@ type bucket struct {
 const (
 	limitBuckets = 4096
 	leakOneIn    = 8
+	noLeak       = 0
 )
 
 // newLimiter makes a limiter of one message each `every`, and of burst of that
@@ -37,7 +39,7 @@ const (
 func newLimiter(r *rand.Rand, every, burst time.Duration) *limiter {
 	return &limiter{
 		seed: maphash.MakeSeed(), random: r, buckets: make([]bucket, limitBuckets),
-		cost: int64(every), burst: int64(burst),
+		cost: int64(every), burst: int64(burst), leak: leakOneIn,
 	}
 }
 
@@ -62,7 +64,7 @@ func (l *limiter) take(now timescale.Mono, b *bucket) bool {
 		b.tokens -= l.cost
 		return true
 	}
-	return l.random.IntN(leakOneIn) == 0
+	return l.leak != noLeak && l.random.IntN(l.leak) == 0
 }
 
 // durationOf is a durationField as a Duration.

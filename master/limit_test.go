@@ -384,3 +384,102 @@ func TestAConfigThatCannotBeIsRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// `drain`, and its end at once, as a hand slips. Whoever got a CANCEL is sent away to
+// the end and granted nothing until it must have noticed; the others are left alone.
+func TestADrainThatEndsAtOnceLetsWhoWasCancelledComeBackLater(t *testing.T) {
+	m := newMaster(t, func(c *Config) { c.MaxClients = 64 })
+	for i := range 64 {
+		newPeer(i).subscribe(t, m, start, 300)
+	}
+	m.Drain(at(time.Second))
+	cancelled := map[netip.Addr]bool{}
+	var out Outbox
+	m.Tick(at(time.Second), &out)
+	for _, a := range answers(t, &out) {
+		if len(a.cancel) > 0 {
+			cancelled[a.Dst] = true
+		}
+	}
+	out.Reset()
+	m.Resume()
+	if n := len(cancelled); n == 0 || n == 64 {
+		t.Fatalf("%d of 64 got a CANCEL", n)
+	}
+	granted := map[netip.Addr]timescale.Mono{}
+	for s := range 80 { // each acknowledges and asks again, each tenth of a second
+		now := at(time.Second + time.Duration(s)*time.Second/10)
+		for i := range 64 {
+			p := newPeer(i)
+			p.seq = uint16(s)
+			if !cancelled[p.addr] || !granted[p.addr].IsZero() {
+				continue
+			}
+			if s == 1 {
+				say(t, m, now, p.signaling(t, wire.UnicastCancelAck{MessageType: wire.TypeAnnounce}, wire.UnicastCancelAck{MessageType: wire.TypeSync},
+					wire.UnicastCancelAck{MessageType: wire.TypeDelayResp}))
+			}
+			for _, a := range say(t, m, now, p.signaling(t, request(wire.TypeAnnounce, -3, 300))) {
+				if len(a.grants) == 1 && a.grants[0].Duration > 0 {
+					granted[a.Dst] = now
+				}
+			}
+		}
+		run(t, m, now, now.Add(time.Second/10), func(_ timescale.Mono, a answer) {
+			for range a.cancel {
+				cancelled[a.Dst] = true
+			}
+		})
+	}
+	for a := range cancelled {
+		if granted[a].IsZero() || granted[a].Sub(at(time.Second)) < 1500*time.Millisecond {
+			t.Errorf("%v is granted Announce %v after its CANCEL", a, granted[a].Sub(at(time.Second)))
+		}
+	}
+	if n := m.Stats().ClientsServed; n != 64 {
+		t.Errorf("%d of 64 clients are served in the end", n)
+	}
+	for i := range 64 {
+		p := newPeer(i)
+		if c := m.clients.rows[m.clients.index.find(Key{p.addr, p.id})]; !cancelled[p.addr] && !c.grants[FlowSync].live {
+			t.Errorf("%v got no CANCEL and lost its Sync", p.addr)
+		}
+	}
+}
+
+// 4,000 pairs of REQUEST and CANCEL a second, forged from one address, from one
+// prefix, or from everywhere: what is told of them is bounded, and what is not told is
+// counted. Refusals that come in turn are told once a minute each.
+func TestWhatASenderMakesHappenIsToldAtABoundedRate(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		src   func(i int) netip.Addr
+		turns bool
+		most  int
+	}{
+		{"one address", func(int) netip.Addr { return newPeer(1).addr }, false, 5 * eventBurst},
+		{"one prefix", func(i int) netip.Addr { return newPeer(i % 256).addr }, false, 5 * eventBurst},
+		{"everywhere", func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 9}) }, false, allEventBurst + 100},
+		{"two refusals in turn", func(int) netip.Addr { return newPeer(1).addr }, true, 4},
+	} {
+		m := newMaster(t, func(c *Config) { c.MaxClients = 1000 })
+		told, lost := 0, uint64(0)
+		for i := range 8000 {
+			p := newPeer(1)
+			p.addr = c.src(i)
+			now := at(time.Duration(i) * time.Second / 4000)
+			d := p.signaling(t, request(wire.TypeAnnounce, 0, 1000), wire.UnicastCancel{MessageType: wire.TypeAnnounce})
+			if c.turns {
+				d = p.signaling(t, request(wire.TypeAnnounce, 0, 1000))
+				d.Payload[4] = byte(1 - i%2) // the domain, or else the target is wrong
+				d.Payload[34] = 9
+			}
+			say(t, m, now, d)
+			told += len(m.TakeEvents(nil))
+		}
+		s := m.Stats()
+		if lost = s.EventsUnsaid; told > c.most || told == 0 || !c.turns && lost == 0 {
+			t.Errorf("%s: %d events are told, at most %d are wanted; %d are counted", c.name, told, c.most, lost)
+		}
+	}
+}

@@ -17,6 +17,8 @@ type Master struct {
 	me       wire.PortIdentity
 	said     quality.Announcement
 	draining bool
+	// restsUntil: after a drain, requests are denied until then.
+	restsUntil timescale.Mono
 
 	clients  *clients
 	wheel    *wheel
@@ -64,6 +66,7 @@ func New(c Config) (*Master, error) {
 		sources:  newSources(c.MaxClients),
 		prefixes: newPrefixes(c.MaxClients),
 		limiter:  newLimiter(rand.New(rand.NewPCG(c.Seed, 1)), time.Second/8, 4*time.Second),
+		events:   newEvents(nil),
 		signal:   make([]byte, 0, wire.SignalingLen+16),
 		tlv:      make([]byte, 0, 16),
 	}
@@ -187,6 +190,9 @@ func (m *Master) end(now timescale.Mono, row int32, f Flow, why EventKind) {
 	m.events.add(Event{At: now, Kind: why, Client: c.key, Type: f.Type(), LogInterval: g.log})
 	m.changes++
 	g.live = false
+	if why == EventDrained {
+		m.rests(now, c, f)
+	}
 	m.wheel.remove(flowID(row, f))
 	m.promise(-m.cost(f, c.key.Address, g.log))
 }
@@ -222,7 +228,7 @@ func (m *Master) sweep(now timescale.Mono, out *Outbox) {
 			m.sweepAs = len(m.clients.used) - 1
 		}
 		row := m.clients.used[m.sweepAs]
-		if m.draining {
+		if m.draining || m.clients.rows[row].cancels > 0 {
 			m.drainClient(now, row, out)
 		}
 		if c := &m.clients.rows[row]; m.replaced(now, c) {

@@ -255,6 +255,22 @@ func TestWrongDomainIsEvidence(t *testing.T) {
 	}
 }
 
+// A request to another clock, at our address, says which: the board was replaced.
+func TestAForeignTargetIsEvidence(t *testing.T) {
+	m, p := newMaster(t, nil), newPeer(1)
+	d := p.signaling(t, request(wire.TypeSync, -5, 300))
+	copy(d.Payload[34:], theirID.Clock[:])
+	say(t, m, start, d)
+	s := m.Snapshot(start).Suspects
+	if len(s) != 1 || s[0].Reason != WrongTarget || s[0].Target.Clock != theirID.Clock || s[0].Address != p.addr {
+		t.Errorf("%+v", s)
+	}
+	e := m.TakeEvents(nil)
+	if len(e) != 1 || e[0].Target.Clock != theirID.Clock {
+		t.Errorf("%+v", e)
+	}
+}
+
 // The hot path allocates nothing: a slot of Syncs, a Delay_Req to its answer.
 func TestHotPathAllocatesNothing(t *testing.T) {
 	m := newMaster(t, func(c *Config) {

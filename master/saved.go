@@ -49,6 +49,21 @@ func (s *Saved) ForgetAnnounces() {
 	}
 }
 
+// AnnouncedUntil says that the process which is gone announced until a moment: the
+// last Announce of each flow of which nobody knows was the one that was due before.
+func (s *Saved) AnnouncedUntil(last timescale.Mono) {
+	for i := range s.Clients {
+		c := &s.Clients[i]
+		g := &c.grants[FlowAnnounce]
+		if !g.live || !g.sentAt.IsZero() || last.Before(g.since) || g.log < minLogInterval || g.log > maxLogInterval {
+			continue
+		}
+		period := int64(1) << levelOf(g.log)
+		slot := slotAt(last)
+		g.sentAt = slotStart(slot - (slot-int64(c.phases[FlowAnnounce]))&(period-1))
+	}
+}
+
 // Export copies what a restart must know into s, whose memory is used again.
 func (m *Master) Export(now timescale.Mono, s *Saved) {
 	for from := 0; from >= 0; {

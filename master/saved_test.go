@@ -293,3 +293,26 @@ func BenchmarkExport1000(b *testing.B) {
 		m.Export(at(time.Second), &s)
 	}
 }
+
+// Killed without a word: what is known is when it last announced, and the gap is
+// measured from the Announce that was due before that.
+func TestTheGapOfAKilledProcessIsMeasured(t *testing.T) {
+	m := newMaster(t, nil)
+	for i := range 4 {
+		newPeer(i).subscribe(t, m, at(0), 300)
+	}
+	nothing := func(timescale.Mono, answer) {}
+	run(t, m, at(0), at(10*time.Second), nothing)
+	var s Saved
+	m.Export(at(7*time.Second), &s)
+	s.ForgetAnnounces()
+	s.AnnouncedUntil(at(9900 * time.Millisecond))
+	next := newMaster(t, nil)
+	if _, err := next.Import(at(13*time.Second), &s); err != nil {
+		t.Fatal(err)
+	}
+	run(t, next, at(13*time.Second), at(15*time.Second), nothing)
+	if g := next.Stats().AnnounceGap; g.Max < 3100*time.Millisecond || g.Max > 3400*time.Millisecond || g.Long != 4 {
+		t.Errorf("a silence of three seconds is a gap of %+v", g)
+	}
+}

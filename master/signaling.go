@@ -129,9 +129,9 @@ func (m *Master) request(now timescale.Mono, r wire.UnicastRequest, key Key, d *
 
 // judge says whether a request can be granted, and touches nothing.
 func (m *Master) judge(now timescale.Mono, f Flow, r wire.UnicastRequest, key Key) Reason {
-	limits := m.cfg.Limits[f]
+	limits, row := m.cfg.Limits[f], m.clients.index.find(key)
 	switch {
-	case m.draining:
+	case m.leaves(now, row):
 		return Draining
 	case !m.said.Serve:
 		return NotServing
@@ -143,7 +143,6 @@ func (m *Master) judge(now timescale.Mono, f Flow, r wire.UnicastRequest, key Ke
 		return DurationTooShort
 	}
 	more := m.cost(f, key.Address, r.LogInterval)
-	row := m.clients.index.find(key)
 	switch {
 	case row >= 0:
 		if g := &m.clients.rows[row].grants[f]; g.live {
@@ -255,11 +254,14 @@ func (m *Master) deny(now timescale.Mono, r wire.UnicastRequest, key Key, why Re
 		return
 	}
 	d := &m.clients.rows[row].denied
-	if d.reason != why || d.typ != r.MessageType || now.Sub(d.at) > repeatRefusalAfter {
-		m.events.add(e)
-		d.at = now
+	f, known := flowOf(r.MessageType)
+	if !known {
+		f = numFlows
 	}
-	d.reason, d.typ = why, r.MessageType
+	if d.said[f].first(now, why) {
+		m.events.add(e)
+	}
+	d.at, d.reason, d.typ = now, why, r.MessageType
 	d.count++
 }
 

@@ -30,8 +30,10 @@ type Stats struct {
 	LatestTick    time.Duration // the latest slot since the start
 	AnnounceGap   AnnounceGap
 	EventsLost    uint64
-	SuspectsLost  uint64  // refused senders without a row: there were too many at once
-	PromisedRate  float64 // messages per second of all live grants
+	EventsUnsaid  uint64     // events over the rate at which they are told
+	UnsaidFrom    netip.Addr // whose the last of them was
+	SuspectsLost  uint64     // refused senders without a row: there were too many at once
+	PromisedRate  float64    // messages per second of all live grants
 	ClientsServed int
 }
 
@@ -141,6 +143,7 @@ func (m *Master) AppendClients(list []ClientStatus, now timescale.Mono, from int
 func (m *Master) Stats() Stats {
 	s := m.stats
 	s.MissedSlots, s.EventsLost, s.SuspectsLost = m.wheel.missed, m.events.lost, m.suspects.missed
+	s.EventsUnsaid, s.UnsaidFrom = m.events.unsaid, m.events.from
 	s.AnnounceGap = m.gap.AnnounceGap
 	s.PromisedRate, s.ClientsServed = m.promised, len(m.clients.used)
 	return s

@@ -20,8 +20,7 @@ type Suspect struct {
 	Target      wire.PortIdentity // whom it asked for, where that was another clock
 	Count       uint64
 	First, Last timescale.Mono
-	said        timescale.Mono
-	saidWhy     Reason
+	said        said
 }
 
 // suspects is a table of its own, so that no flood evicts a client. New rows
@@ -88,10 +87,29 @@ func (t *suspects) note(e Event, out *events) {
 	s.Count++
 	s.Last, s.Reason = e.At, e.Reason
 	s.Port, s.Type, s.Domain, s.Target = e.Client.Port, e.Type, e.Domain, e.Target
-	if s.said.IsZero() || s.saidWhy != e.Reason && e.At.Sub(s.said) > time.Second || e.At.Sub(s.said) > repeatRefusalAfter {
-		s.said, s.saidWhy = e.At, e.Reason
+	if s.said.first(e.At, e.Reason) {
 		out.add(e)
 	}
+}
+
+// said are the reasons that were said in this minute.
+type said struct {
+	since   timescale.Mono
+	reasons uint64
+}
+
+// first tells whether a reason is to be said now: once a minute, whatever other
+// reasons come in turn.
+func (s *said) first(now timescale.Mono, why Reason) bool {
+	if s.since.IsZero() || now.Sub(s.since) > repeatRefusalAfter {
+		*s = said{since: now}
+	}
+	bit := uint64(1) << why
+	if s.reasons&bit != 0 {
+		return false
+	}
+	s.reasons |= bit
+	return true
 }
 
 // suspect keeps the refusal of a datagram as evidence, unless its sender is a

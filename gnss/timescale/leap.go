@@ -61,6 +61,20 @@ func (l *LeapSeconds) Same(other *LeapSeconds) bool {
 // Expired tells whether a leap second before u may be missing in the table.
 func (l *LeapSeconds) Expired(u UTC) bool { return u.utcNs >= l.expires.utcNs }
 
+// LeapPossible tells whether a leap second may have come from `from` on until `to`:
+// by ITU-R TF.460 they come at the end of June or December before any other month.
+func LeapPossible(from, to UTC) bool {
+	c := from.Civil()
+	begins := func(year, month int) UTC { return UTC{daysSince1970(year, month, 1) * secPerDay * nsPerSecond} }
+	next := begins(c.Year+1, 1)
+	for _, at := range [...]UTC{begins(c.Year, 7), begins(c.Year, 1)} {
+		if at.utcNs >= from.utcNs {
+			next = at
+		}
+	}
+	return to.utcNs >= next.utcNs
+}
+
 // OffsetAtUTC is TAI - UTC in s at u. In 23:59:60 it is what it was in
 // 23:59:59.
 func (l *LeapSeconds) OffsetAtUTC(u UTC) int {

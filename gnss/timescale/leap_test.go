@@ -127,3 +127,35 @@ func TestEveryUTCSince1972GoesToTAIAndBack(t *testing.T) {
 		}
 	})
 }
+
+// After the table's expiry the next end of June or December may bring a leap second
+// that it does not have.
+func TestALeapSecondIsPossibleAtTheEndOfJuneAndDecember(t *testing.T) {
+	date := func(y, m, d int) UTC {
+		u, err := Date(y, m, d, 0, 0, 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+	for _, c := range []struct {
+		from, to UTC
+		want     bool
+	}{
+		{date(2027, 6, 28), date(2027, 6, 30), false},
+		{date(2027, 6, 28), date(2027, 7, 1), true},
+		{date(2027, 6, 28), date(2027, 7, 1).Add(-1), false},
+		{date(2027, 6, 28), date(2029, 1, 1), true},
+		{date(2027, 12, 28), date(2027, 12, 31), false},
+		{date(2027, 12, 28), date(2028, 1, 1), true},
+		{date(2027, 7, 2), date(2027, 12, 31), false},
+		{date(2027, 7, 1), date(2027, 7, 1), true}, // complete up to that moment, not beyond
+		{date(2027, 7, 1).Add(1), date(2027, 12, 31), false},
+		{date(2028, 1, 1), date(2028, 1, 1), true},
+		{date(2027, 1, 1), date(2026, 12, 31), false},
+	} {
+		if got := LeapPossible(c.from, c.to); got != c.want {
+			t.Errorf("from %v until %v: %v", c.from, c.to, got)
+		}
+	}
+}

@@ -101,9 +101,34 @@ func Announce(in Input) Announcement {
 	if r == rowLocked {
 		a.TimeSource = TimeSourceGNSS
 	}
+	if in.Profile == G82752 {
+		a.telecom(r)
+	}
 	if in.UTCOffsetKnown {
 		a.Leap61 = in.Leap > 0
 		a.Leap59 = in.Leap < 0
 	}
 	return a
+}
+
+// The fixed values of the telecom profiles (ITU-T G.8275.1 and G.8275.2, the table of
+// the T-GM's Announce): a PRTC is within 100 ns with this variance, and a holdover
+// claims neither.
+const (
+	prtcAccuracy = 0x21
+	prtcVariance = 0x4E5D
+)
+
+// telecom makes an announcement that of the profile G.8275.2. A lock claims no more
+// than a PRTC, and less where the bound is wider. In holdover accuracy and variance
+// are unknown, and frequencyTraceable follows the lock of a frequency source: the own
+// oscillator is none.
+func (a *Announcement) telecom(r row) {
+	if r == rowLocked {
+		a.ClockAccuracy = max(a.ClockAccuracy, prtcAccuracy)
+		a.OffsetScaledLogVariance = max(a.OffsetScaledLogVariance, prtcVariance)
+		return
+	}
+	a.ClockAccuracy, a.OffsetScaledLogVariance = AccuracyUnknown, VarianceUnknown
+	a.FrequencyTraceable = false
 }

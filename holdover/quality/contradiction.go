@@ -66,7 +66,8 @@ var rules = []struct {
 		return (a.TimeTraceable || a.FrequencyTraceable) && !c.traceable(a)
 	}},
 	{NotTraceableInSpec, func(a Announcement, f Facts, c Classes) bool {
-		return c.traceable(a) && !(a.TimeTraceable && a.FrequencyTraceable)
+		ownFrequency := f.Profile == G82752 && a.ClockClass == c.InSpec // see telecom
+		return c.traceable(a) && !(a.TimeTraceable && (a.FrequencyTraceable || ownFrequency))
 	}},
 	{AccuracyTooGood, func(a Announcement, f Facts, c Classes) bool {
 		claimed := AccuracyLimitNs(a.ClockAccuracy) // NaN: nothing is claimed

@@ -202,7 +202,8 @@ func TestNoAnnouncementContradictsTheTable(t *testing.T) {
 		must(!seven || in.State == HoldoverSpec || in.KeepsSpec, "7 only inside the spec")
 		must(in.State != HoldoverNoSpec || !seven, "no 7 out of spec")
 		must(a.PTPTimescale == !free, "ARB is the free run's")
-		must(a.TimeTraceable == (locked || seven) && a.FrequencyTraceable == a.TimeTraceable, "traceable is 6 and 7")
+		must(a.TimeTraceable == (locked || seven), "traceable is 6 and 7")
+		must(a.FrequencyTraceable == (a.TimeTraceable && (locked || in.Profile != G82752)), "so is the frequency, but for the telecom profile's holdover")
 		must(!a.CurrentUTCOffsetValid || a.PTPTimescale && in.UTCOffsetKnown, "no valid UTC offset without PTP scale and knowledge")
 		must(a.TimeSource == 0x20 && locked || a.TimeSource == 0xA0 && !locked, "timeSource")
 		must(!free || a.ClockAccuracy == 0xFE, "a free run knows no accuracy")
@@ -212,4 +213,33 @@ func TestNoAnnouncementContradictsTheTable(t *testing.T) {
 		must(math.IsNaN(limit) || limit >= in.BoundNs+in.EgressNs, "accuracy covers bound and egress")
 		must(a.CurrentUTCOffset == in.UTCOffset, "the offset is copied")
 	})
+}
+
+// The telecom profile has values of its own (ITU-T G.8275.2, the T-GM's Announce):
+// accuracy and variance of a PRTC while locked, unknown in holdover, and there no
+// traceable frequency.
+func TestTheTelecomProfileAnnouncesItsTablesValues(t *testing.T) {
+	for _, c := range []struct {
+		name               string
+		state              State
+		boundNs            float64
+		variance           uint16
+		class, accuracy    uint8
+		wantVariance       uint16
+		time, frequency    bool
+		scale, offsetValid bool
+	}{
+		{"locked", Locked, 60, 0x4000, 6, 0x21, 0x4E5D, true, true, true, true},
+		{"locked, better than a PRTC", Locked, 10, 0x4000, 6, 0x21, 0x4E5D, true, true, true, true},
+		{"locked, no PRTC", Locked, 700, 0x6000, 6, 0x23, 0x6000, true, true, true, true},
+		{"holdover in spec", HoldoverSpec, 60, 0x4000, 7, 0xFE, 0xFFFF, true, false, true, true},
+		{"holdover out of spec", HoldoverNoSpec, 60, 0x4000, 160, 0xFE, 0xFFFF, false, false, true, true},
+		{"free run", Freerun, 60, 0x4000, 248, 0xFE, 0xFFFF, false, false, false, false},
+	} {
+		a := Announce(Input{State: c.state, EverLocked: c.state != Freerun, BoundNs: c.boundNs, LogVariance: c.variance, UTCOffset: 37, UTCOffsetKnown: true, Profile: G82752})
+		if a.ClockClass != c.class || a.ClockAccuracy != c.accuracy || a.OffsetScaledLogVariance != c.wantVariance || a.TimeTraceable != c.time ||
+			a.FrequencyTraceable != c.frequency || a.PTPTimescale != c.scale || a.CurrentUTCOffsetValid != c.offsetValid {
+			t.Errorf("%s: %+v", c.name, a)
+		}
+	}
 }

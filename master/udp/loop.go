@@ -285,12 +285,14 @@ func (l *loop) flush() {
 	}
 	tx := l.s.general.Tx
 	tx.Begin()
-	var about timescale.Local // a reading for all of them
+	var read timescale.Mono // one reading for all of them
+	var about timescale.Local
 	for i := range l.out.Messages() {
 		m := &l.out.Messages()[i]
 		if m.EstimateAt > 0 {
 			if about == (timescale.Local{}) {
-				about = l.clock.Local(Now())
+				read = Now()
+				about = l.clock.Local(read)
 			}
 			m.SetEstimate(about)
 		}
@@ -305,6 +307,8 @@ func (l *loop) flush() {
 	tx.Flush()
 	if len(tx.Unsent) > 0 {
 		l.unsent(tx.Unsent)
+	} else if about != (timescale.Local{}) {
+		l.s.announced.Store(read.Ns())
 	}
 	l.out.Reset()
 	if asked {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bragi/board/kernelclock"
+	"bragi/gnss/timescale"
 	"bragi/holdover/quality"
 	"bragi/holdover/stability"
 	"bragi/master"
@@ -83,6 +84,7 @@ type Server struct {
 
 	changed          chan struct{}
 	grants, renewals atomic.Uint64 // see Changes
+	announced        atomic.Int64  // see Announced
 	serving          atomic.Bool
 	closing          sync.RWMutex // guards the eventfd against use after Close; the loop never takes it
 	closed           bool
@@ -194,6 +196,9 @@ func (s *Server) Close() error {
 // Events delivers the master's events. When nobody takes them, 1,024 wait here
 // and as many in the master; later ones are lost and counted.
 func (s *Server) Events() <-chan master.Event { return s.events }
+
+// Announced is when Announces last left; zero: none has.
+func (s *Server) Announced() timescale.Mono { return timescale.MonoFromNs(s.announced.Load()) }
 
 // SetAnnouncement changes what Announce says. The latest wins.
 func (s *Server) SetAnnouncement(a quality.Announcement) {

@@ -3,7 +3,9 @@ package wire
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"strconv"
+	"strings"
 )
 
 // ClockIdentity names a clock: an EUI-64 (7.5.2.2).
@@ -27,6 +29,16 @@ func (c ClockIdentity) String() string {
 	b[11] = '.'
 	hex.Encode(b[12:18], c[5:8])
 	return string(b[:])
+}
+
+// ParseClockIdentity reads an identity of 16 hexadecimal digits, with or without the
+// dots, colons or hyphens that others print between them.
+func ParseClockIdentity(s string) (c ClockIdentity, err error) {
+	b, err := hex.DecodeString(strings.NewReplacer(".", "", ":", "", "-", "").Replace(s))
+	if err != nil || len(b) != len(c) {
+		return c, fmt.Errorf("wire: %q is no clock identity: 16 hexadecimal digits", s)
+	}
+	return ClockIdentity(b), nil
 }
 
 // PortIdentity names a port of a clock (5.3.5).

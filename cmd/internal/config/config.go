@@ -110,6 +110,7 @@ const NoThermometer = "none"
 // Master is the section [master].
 type Master struct {
 	Address          string // to serve at; "": every address of the machine
+	ClockIdentity    string // the clock's, of a board that this one replaces; "": made of the MAC address
 	Domain           uint8
 	Priority1        uint8
 	Priority2        uint8

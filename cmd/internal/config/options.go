@@ -14,6 +14,7 @@ import (
 	"bragi/cmd/internal/syslog"
 	"bragi/holdover"
 	"bragi/holdover/quality"
+	"bragi/master/wire"
 )
 
 // The reference pages and the examples are made from the table below.
@@ -161,6 +162,9 @@ func (c *Config) table() table {
 			{"address", restart, text(&m.Address, "", `an IPv4 address of this machine, or "" for every one`, isAddress).
 				otherwise("every address"),
 				"The address that clients ask. It may be a loopback /32."},
+			{"clock_identity", restart, text(&m.ClockIdentity, "", `an identity, for example "001122.fffe.334455", or "" for that of the MAC address`, isClockIdentity).
+				otherwise("made from the MAC address of board.interface"),
+				"The identity of the clock. A board that replaces another one takes over its clients with its identity."},
 			{"domain", restart, whole(&m.Domain, 0, 0, 127, "0, or what the clients are set to").
 				otherwise(`0; with profile "g8275.2" 44`),
 				"The PTP domain: the same number as at the clients."},
@@ -321,6 +325,11 @@ func isPathOrEmpty(s string) bool { return s == "" || isPath(s) }
 func isTimeZone(s string) bool {
 	_, err := time.LoadLocation(s)
 	return err == nil && s != "" && s != "Local"
+}
+
+func isClockIdentity(s string) bool {
+	id, err := wire.ParseClockIdentity(s)
+	return s == "" || err == nil && id != (wire.ClockIdentity{}) && id != wire.AllClocks
 }
 
 func isAddress(s string) bool {

@@ -100,6 +100,14 @@ func (k simKnobs) SimStatus() status.Sim {
 	return status.Sim{Antenna: truth.Antenna, TrueErrorNs: truth.TrueErrorNs, Oscillator: truth.Oscillator, TemperatureC: truth.TemperatureC}
 }
 
+// identityOf is the clock's identity: the operator's, or that of the hardware.
+func identityOf(cfg *config.Config) (wire.ClockIdentity, error) {
+	if cfg.Master.ClockIdentity != "" {
+		return wire.ParseClockIdentity(cfg.Master.ClockIdentity)
+	}
+	return clockIdentity(cfg.Board.Interface)
+}
+
 // clockIdentity is the EUI-64 of the interface's MAC address (IEEE 1588-2019,
 // 7.5.2.2). Without an interface, or with one that has no address, such as lo,
 // it is locally administered and made of the host's name.

@@ -71,6 +71,8 @@ type Daemon struct {
 	loss      loss                   // of the service, by the latest answer
 	table     status.ClientTable     // by the latest answer
 	short     string                 // who fills it, while few places are left
+	unsaid    uint64                 // events of clients that were not told, as far as that was told
+	unsaidAt  timescale.Mono         // when
 	missing   bool                   // master.address is no address of this machine
 	stampless timescale.Mono         // when packets last came without a receive stamp
 	connected bool                   // the receiver's serial port is open
@@ -265,7 +267,7 @@ func newMaster(cfg *config.Config) (*master.Master, error) {
 }
 
 func masterConfig(cfg *config.Config) (master.Config, error) {
-	identity, err := clockIdentity(cfg.Board.Interface)
+	identity, err := identityOf(cfg)
 	if err != nil {
 		return master.Config{}, err
 	}
@@ -307,6 +309,7 @@ func (d *Daemon) loop(ctx context.Context, served <-chan error) error {
 			return err
 		case at := <-tick.C:
 			d.tick()
+			d.keepAlive()
 			d.tellReceiver()
 			if watchdog > 0 && at.Sub(petted) >= watchdog/3 {
 				daemon.SdNotify(false, daemon.SdNotifyWatchdog) //nolint:errcheck // systemd acts when it hears nothing
@@ -411,6 +414,7 @@ func (d *Daemon) askService(ctx context.Context) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.tellGap(s)
+	d.tellUnsaid(s)
 	if s.Transport.StampsMissing > d.service.Transport.StampsMissing {
 		d.stampless = s.At
 	}

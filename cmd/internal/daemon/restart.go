@@ -31,6 +31,7 @@ import (
 //	clock.state   the clock's continuity, servo, label, latencies: with each pulse and order, and each second
 //	grants.state  who was granted what: within 100 ms of a changed grant, a second of a renewal, each 5 s
 //	sim.state     the board of software: with each order
+//	alive         when Announces last left: four times a second, so that kill -9 hides no silence
 //
 // They are of this boot alone, so none waits for a disk.
 
@@ -77,8 +78,11 @@ type keeper struct {
 	baud    int        // guarded by the daemon's lock
 	resumed Restart
 	saved   master.Saved // memory of the exports
-	buffer  []byte
-	failing sync.Map // by kind of file: its trouble, which was told
+	alive   *alive       // nil: it cannot be kept
+	// lastAlive is when the last process of this boot last announced; zero: not known.
+	lastAlive timescale.Mono
+	buffer    []byte
+	failing   sync.Map // by kind of file: its trouble, which was told
 }
 
 // Restart is what became of the last process's state, for the status.
@@ -91,6 +95,8 @@ func newKeeper(cfg *config.Config, tell func(status.Event)) *keeper {
 		k.complain(k.dir, err)
 	}
 	k.leftErr = k.readClock()
+	// Where it cannot be, the other files in the folder tell why.
+	k.alive, k.lastAlive, _ = openAlive(filepath.Join(k.dir, "alive"), boot)
 	return k
 }
 
@@ -317,6 +323,9 @@ func (k *keeper) importGrants(m *master.Master, cfg *config.Config, now timescal
 	}
 	if at := cfg.Master.Addr(); at.IsValid() {
 		saved.EndOthers(at)
+	}
+	if !k.lastAlive.IsZero() && k.lastAlive.Before(now) {
+		saved.AnnouncedUntil(k.lastAlive)
 	}
 	return m.Import(now, &saved)
 }

@@ -115,6 +115,20 @@ func addressMissing(a netip.Addr) bool {
 	return a.IsValid() && errors.Is(socket.CheckLocal(a), unix.EADDRNOTAVAIL)
 }
 
+// unsaidEvery is how often events that were not told are counted for the log.
+const unsaidEvery = time.Minute
+
+// tellUnsaid tells how many events of clients were not told since it last did. The
+// caller holds the lock.
+func (d *Daemon) tellUnsaid(s udp.Status) {
+	n := s.Stats.EventsUnsaid - d.unsaid
+	if n == 0 || !d.unsaidAt.IsZero() && s.At.Sub(d.unsaidAt) < unsaidEvery {
+		return
+	}
+	d.unsaid, d.unsaidAt = s.Stats.EventsUnsaid, s.At
+	d.happened(status.ClientsUnsaid{Events: n, From: s.Stats.UnsaidFrom.String()})
+}
+
 // seekAddress looks whether the address that we serve at is still ours.
 func (d *Daemon) seekAddress() {
 	d.mu.Lock()

@@ -300,7 +300,6 @@ func masterStatus(s *status.Status, service udp.Status) {
 	s.Master.Schedule = status.Schedule{Ticks: snap.Stats.Ticks, Late: snap.Stats.LateTicks, Missed: snap.Stats.MissedSlots,
 		LatestMs: float64(service.Transport.LatestTick) / 1e6}
 	s.Master.AnnounceGap = status.AnnounceGap{Max: snap.Stats.AnnounceGap.Max.Seconds(), Last: snap.Stats.AnnounceGap.Last.Seconds(), Long: snap.Stats.AnnounceGap.Long}
-	s.Master.Draining = snap.Draining
 	s.Master.SendError = lastSendError(service.Transport)
 	for _, byReason := range snap.Stats.Received {
 		for reason, byAnswer := range byReason {

@@ -126,6 +126,11 @@ var triedElsewhere = map[alarms.Code]map[string]string{
 	alarms.ConfigUnconfirmed: {"config confirm": "config/store/store_test.go TestAConfirmedCommitStays"},
 	alarms.ConfigWaits:       {"restart": "e2e/configuration_test.go TestAnUnconfirmedCommitIsTakenBackByWhateverDaemonRuns"},
 	alarms.ResidualHigh:      {"master.on_residual": "netport/judge_test.go TestResidualBeyondItsLimit"},
+	alarms.Drained:           {"drain": "../../master/limit_test.go TestADrainThatEndsAtOnceLetsWhoWasCancelledComeBackLater"},
+	alarms.ClientStarved:     {"master.trusted": "../../master/source_test.go TestATrustedClientOfSyncAloneIsServed"},
+	alarms.ClientTable: {"master.deny": "../../master/receive_test.go TestDenyGoesBeforeAllow",
+		"master.max_clients": "../../master/grant_test.go TestAFullTableDeniesNewClients"},
+	alarms.ForeignTarget: {"master.clock_identity": "e2e/identity_test.go TestAReplacementTakesItsPredecessorsIdentity"},
 }
 
 // Every key and verb that an alarm names exists, takes the value that is advised, and

@@ -41,7 +41,8 @@ type Pipeline struct {
 	orders    uint64 // that the clock took
 	residuals stability.Histogram
 	witness   witness
-	clockErr  error // the last order that the board's clock did not take; nil: it took the last one
+	vouched   timescale.UTC // when the receiver last vouched for its count of leap seconds
+	clockErr  error         // the last order that the board's clock did not take; nil: it took the last one
 }
 
 // Config is what the assembly adds to the rooms' own settings.
@@ -245,8 +246,9 @@ func (p *Pipeline) announce(now timescale.Mono, in quality.Input) quality.Announ
 	in.EgressNs = p.egressNs()
 	in.Profile, in.Squelch = p.cfg.Profile, p.cfg.Squelch
 	tai, table := p.clock.Local(now).AssumeTAI(), p.reference.LeapTable()
-	in.UTCOffset, in.UTCOffsetKnown = int16(table.OffsetAtTAI(tai)), true
+	in.UTCOffset = int16(table.OffsetAtTAI(tai))
 	utc, _ := table.ToUTC(tai)
+	in.UTCOffsetKnown = p.knowsOffset(now, table, utc)
 	if at, change, found := table.Upcoming(utc); found && at.Sub(utc) <= leapWarning {
 		in.Leap = int8(change)
 	}
@@ -255,6 +257,20 @@ func (p *Pipeline) announce(now timescale.Mono, in quality.Input) quality.Announ
 		a.Serve = false
 	}
 	return a
+}
+
+// knowsOffset tells whether TAI - UTC is known: no leap second can have come since
+// the table was complete, or since the receiver last vouched for its count.
+func (p *Pipeline) knowsOffset(now timescale.Mono, table *timescale.LeapSeconds, utc timescale.UTC) bool {
+	if p.reference.LeapVouched(now) {
+		p.vouched = utc
+		return true
+	}
+	complete := table.Expires()
+	if p.vouched.Sub(complete) > 0 {
+		complete = p.vouched
+	}
+	return !timescale.LeapPossible(complete, utc)
 }
 
 // Reconfigure takes what a reload can change of the clock and of what is

@@ -253,6 +253,17 @@ func (e AnnounceLate) Words() Words {
 		Fields{{"gap_s", e.Gap.Seconds()}, {"clients", e.Clients}, {"looking_elsewhere", e.LookingElsewhere}}}
 }
 
+// ClientsUnsaid counts events of clients that came faster than they are told.
+type ClientsUnsaid struct {
+	Events uint64
+	From   string // whose the last of them was
+}
+
+func (e ClientsUnsaid) Words() Words {
+	return Words{TopicClient, "CLIENT_UNSAID", Warning, fmt.Sprintf("%d more events of clients are not told: they come too fast, the last from %s", e.Events, e.From),
+		Fields{{"events", e.Events}, {"from", e.From}}}
+}
+
 // DrainChanged is the operator's word that clients are to go, or may come again.
 type DrainChanged struct{ On bool }
 

@@ -56,6 +56,7 @@ func TestWordsOfTheEvents(t *testing.T) {
 		{GrantsResumed{Clients: 3, Expired: 2, Refused: 1}, "%BRAGI-5-RESUMED: clients go on with their grants: 3, expired 2, refused 1"},
 		{NotResumed{Why: "why"}, "%BRAGI-4-NOT_RESUMED: why"},
 		{AnnounceLate{Gap: 1300 * time.Millisecond, Clients: 1, LookingElsewhere: "cBR8s"}, "%BRAGI-4-ANNOUNCE_GAP: Announce was late: 1.3s for 1 client; cBR8s looked for another grandmaster"},
+		{ClientsUnsaid{Events: 7, From: "10.0.0.9"}, "%BRAGI-4-CLIENT_UNSAID: 7 more events of clients are not told: they come too fast, the last from 10.0.0.9"},
 		{DrainChanged{On: true}, "%BRAGI-4-DRAIN: drained: every client is sent away, nothing is granted"},
 		{DrainChanged{}, "%BRAGI-5-DRAIN: the drain has ended: clients are granted again"},
 		{ReceiverAccepted{Forgotten: []string{"a", "b"}}, "%BRAGI-4-ACCEPTED: the operator accepts the receiver: the clock follows it; forgotten: a; b"},
@@ -107,7 +108,7 @@ func TestWordsOfTheEvents(t *testing.T) {
 func TestNamesOfEventsFitIntoALine(t *testing.T) {
 	name, field := regexp.MustCompile(`^[A-Z][A-Z_]{0,31}$`), regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
 	for _, e := range []Event{ClockStepped{}, StateChanged{}, ClassChanged{}, ServiceStopped{}, AlarmRaised{}, AlarmCleared{}, ClientChanged{}, ClientGranted{},
-		ClientDenied{}, SettingChanged{}, ChangeAsked{}, ChangeRefused{}, Started{}, Stopped{}, Kept{}, ClockResumed{}, GrantsResumed{}, AnnounceLate{}, DrainChanged{}, ReceiverAccepted{}, Reloaded{}, SyncModeChosen{}, LinkChanged{}, Missed{}} {
+		ClientDenied{}, SettingChanged{}, ChangeAsked{}, ChangeRefused{}, Started{}, Stopped{}, Kept{}, ClockResumed{}, GrantsResumed{}, AnnounceLate{}, ClientsUnsaid{}, DrainChanged{}, ReceiverAccepted{}, Reloaded{}, SyncModeChosen{}, LinkChanged{}, Missed{}} {
 		w := e.Words()
 		if !name.MatchString(w.Name) || w.Topic == "" || w.Severity == 0 {
 			t.Errorf("%T: %+v", e, w)

@@ -170,7 +170,6 @@ type Master struct {
 	Sessions     map[string]int `json:"sessions"`      // clients by kind
 	Traffic      Traffic        `json:"traffic"`
 
-	Draining  bool        `json:"draining"`             // clients are sent away by order, nothing is granted
 	SendError string      `json:"send_error,omitempty"` // why, the last time
 	Table     ClientTable `json:"client_table"`
 }

@@ -2,6 +2,7 @@ package socket
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -18,9 +19,11 @@ import (
 // whoever forges such messages stops the service.
 type Unreachables struct {
 	fd      int
+	routes  int // a socket that is asked for a route, and sends nothing
 	ports   [2]uint16
 	address netip.Addr // ours; unspecified: every one
 	source  func(ptp []byte) bool
+	own     netip.Addr // that our own system's word came from last
 	data    [576]byte
 }
 
@@ -57,7 +60,12 @@ func OpenUnreachables(address netip.Addr, event, general uint16, ours func(ptp [
 		return nil, fmt.Errorf("udp: ICMP: %w", os.NewSyscallError("setsockopt", err))
 	}
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, unreachablesBuffer)
-	return &Unreachables{fd: fd, ports: [2]uint16{event, general}, address: address, source: ours}, nil
+	routes, err := newDatagram()
+	if err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	return &Unreachables{fd: fd, routes: routes, ports: [2]uint16{event, general}, address: address, source: ours}, nil
 }
 
 // Close closes it; of none it does nothing.
@@ -67,7 +75,7 @@ func (u *Unreachables) Close() error {
 	}
 	fd := u.fd
 	u.fd = -1
-	return os.NewSyscallError("close", unix.Close(fd))
+	return os.NewSyscallError("close", errors.Join(unix.Close(fd), unix.Close(u.routes)))
 }
 
 // Next takes the next message that concerns us, without waiting; ok is false when
@@ -111,7 +119,20 @@ func (u *Unreachables) about(b []byte) (m Unreachable, ok bool) {
 	m.Address, m.Closed = inner.destination, code == codePort
 	// Only our own system knows that nobody answers ARP; others' word for it may be a
 	// route that comes back.
-	return m, m.Closed || code == codeHost && outer.source == inner.source
+	return m, m.Closed || code == codeHost && u.ourselves(outer.source)
+}
+
+// ourselves tells whether an address is this machine's. From outside none of them
+// comes: the kernel drops such a packet.
+func (u *Unreachables) ourselves(a netip.Addr) bool {
+	const discard = 9
+	// To an address of ours one speaks from that address.
+	if a != u.own && unix.Connect(u.routes, &unix.SockaddrInet4{Port: discard, Addr: a.As4()}) == nil {
+		if from, ok := BoundTo(u.routes); ok && from.Addr() == a {
+			u.own = a
+		}
+	}
+	return a == u.own
 }
 
 type ipv4 struct{ source, destination netip.Addr }
