@@ -80,6 +80,7 @@ const (
 	MessagesUseless   Code = "GNSS_MESSAGES_USELESS"
 
 	Squelched  Code = "SQUELCHED"
+	SyslogAway Code = "SYSLOG_AWAY"
 	SyslogLost Code = "SYSLOG_LOST"
 	HTTPFace   Code = "CONTROL_HTTP"
 	Refclock   Code = "NTP_REFCLOCK"
@@ -328,6 +329,10 @@ var Table = []Kind{
 		Cause:       "the clock is at a class that master.squelch does not serve",
 		Consequence: "nobody is served until the class is better",
 		Fix:         "repair what the clock's own alarm names, or set master.squelch = \"never\""},
+	{Code: SyslogAway, Severity: Warning, Text: "a syslog server cannot be reached", CausedBy: []Code{SyslogLost}, Patience: time.Minute, Clear: 10 * time.Second,
+		Cause:       "the server is down or slow, its name or certificate is wrong, or the network is away",
+		Consequence: "lines wait for it; the oldest will be lost when there are more than 1024",
+		Fix:         "look at the server that this alarm names, or correct syslog.targets"},
 	{Code: SyslogLost, Severity: Warning, Text: "lines for a syslog server are lost", Patience: 5 * time.Second, Clear: time.Minute,
 		Cause:       "the server is down or slow, its name or certificate is wrong, or the network is away",
 		Consequence: "this server does not know all that happened; bragi show log does",

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"bragi/board"
+	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/syslog"
 	"bragi/holdover"
 	"bragi/holdover/quality"
@@ -165,8 +166,14 @@ type Console struct {
 
 // Syslog is the section [syslog].
 type Syslog struct {
-	Targets []string
-	Format  string // "rfc5424", "rfc3164"
+	Targets  []string
+	Format   string // "rfc5424", "rfc3164"
+	Facility string // one of syslog.Facilities
+	Severity string // one of syslog.Severities: what is less severe is not sent
+	// RateLimit is how many lines of one event leave in a minute; 0: all.
+	RateLimit int
+	// CA, Certificate and Key are files of TLS, "": none.
+	CA, Certificate, Key string
 }
 
 // NTP is the section [ntp].
@@ -353,15 +360,17 @@ func (m Master) TrustedList() []netip.Prefix {
 	return []netip.Prefix{}
 }
 
-// Servers are the syslog targets.
-func (s Syslog) Servers() []netip.AddrPort {
-	var servers []netip.AddrPort
+// Sender is what is sent to the syslog servers.
+func (s Syslog) Sender() syslog.Config {
+	c := syslog.Config{Format: syslog.Format(s.Format), Facility: slices.Index(syslog.Facilities, s.Facility), PerMinute: s.RateLimit,
+		Severity: status.Alert + status.Severity(slices.Index(syslog.Severities, s.Severity)),
+		Files:    syslog.Files{CA: s.CA, Certificate: s.Certificate, Key: s.Key}}
 	for _, t := range s.Targets {
-		if a, err := syslog.ParseTarget(t); err == nil {
-			servers = append(servers, a)
+		if target, err := syslog.ParseTarget(t); err == nil {
+			c.Targets = append(c.Targets, target)
 		}
 	}
-	return servers
+	return c
 }
 
 // coveredBy tells whether all of p lies within one of the prefixes.

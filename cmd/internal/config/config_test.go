@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"bragi/board"
+	"bragi/cmd/internal/status"
+	"bragi/cmd/internal/syslog"
 	"bragi/holdover"
 	"bragi/holdover/quality"
 )
@@ -117,7 +120,7 @@ func TestAKeyLeftOutHasItsDefault(t *testing.T) {
 		m.FreeRunAfter != 10*time.Minute || m.Squelch != quality.SquelchNever || m.QualityProfile() != quality.AlternativeA || m.Addr().IsValid() {
 		t.Errorf("%+v", m)
 	}
-	if c.SocketPath() != "/run/bragi/control.sock" || c.Board.Interface != "eth0" || c.Syslog.Format != "rfc5424" || c.Syslog.Servers() != nil {
+	if c.SocketPath() != "/run/bragi/control.sock" || c.Board.Interface != "eth0" || c.Syslog.Format != "rfc5424" || !reflect.DeepEqual(c.Syslog.Sender(), syslog.Config{Format: syslog.RFC5424, Facility: 23, Severity: status.Info, PerMinute: 60}) {
 		t.Errorf("%+v", c)
 	}
 	own := []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}
@@ -187,7 +190,7 @@ format = "rfc3164"
 	if want := []Reference{{"roof", "gnss", 1}, {"", "internal", 101}}; !slices.Equal(c.References, want) {
 		t.Errorf("references %v", c.References)
 	}
-	if s := c.Syslog.Servers(); len(s) != 2 || s[1] != netip.MustParseAddrPort("10.1.1.2:514") {
+	if s := c.Syslog.Sender().Targets; len(s) != 2 || s[1] != (syslog.Target{Scheme: "udp", Host: "10.1.1.2", Port: 514}) {
 		t.Errorf("syslog %v", s)
 	}
 }
@@ -284,7 +287,7 @@ func TestWhatIsWrongIsToldWithPlaceAndFix(t *testing.T) {
 		{"management", sim + "[master]\nmanagement = \"gett\"\n", nil,
 			"config: x.toml:4: master.management = \"gett\" is not known (fix: did you mean \"get\"? one of \"off\", \"get\", \"set\")\n    management = \"gett\""},
 		{"syslog target", sim + "[syslog]\ntargets = [\"10.1.1.1:514\"]\n", nil,
-			"config: x.toml:4: syslog.targets = [...] has \"10.1.1.1:514\", which is no target (fix: for example [\"udp://10.1.1.1:514\"])\n    targets = [\"10.1.1.1:514\"]"},
+			"config: x.toml:4: syslog.targets = [...] has \"10.1.1.1:514\", which is no target (fix: for example [\"udp://10.1.1.1:514\", \"tls://loghost.example.net\"])\n    targets = [\"10.1.1.1:514\"]"},
 		{"no profile", "[master]\ndomain = 0\n", nil,
 			"config: x.toml: board.profile is missing (fix: [board] profile = \"sim\", \"beaglebone-black\", \"imx6ul\", \"imx8mp\" or \"generic\")"},
 		{"no receiver", "[board]\nprofile = \"imx6ul\"\n", nil,

@@ -44,6 +44,9 @@ var shownInstead = map[string]string{
 	"control.http_token_file":  `"/etc/bragi/http.token"`,
 	"control.http_client_ca":   `"/etc/bragi/clients.crt"`,
 	"syslog.targets":           `["udp://10.1.1.1:514"]`,
+	"syslog.ca":                `"/etc/bragi/syslog-ca.crt"`,
+	"syslog.certificate":       `"/etc/bragi/syslog.crt"`,
+	"syslog.key":               `"/etc/bragi/syslog.key"`,
 	"sim.capture":              `"receiver.ubx"`,
 }
 

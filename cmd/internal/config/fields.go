@@ -464,7 +464,7 @@ func users(at *[]string) field {
 
 // targets is a list of syslog servers.
 func targets(at *[]string) field {
-	return list(at, `["udp://10.1.1.1:514"]`, func(s string) (string, *flaw) {
+	return list(at, `["udp://10.1.1.1:514", "tls://loghost.example.net"]`, func(s string) (string, *flaw) {
 		if _, err := syslog.ParseTarget(s); err != nil {
 			return "", &flaw{must: fmt.Sprintf("has %q, which is no target", clip(s, quotedMost))}
 		}

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"slices"
 
 	"bragi/board"
+	"bragi/cmd/internal/syslog"
 	"bragi/holdover"
 	"bragi/holdover/quality"
 )
@@ -59,6 +61,7 @@ func (l *loader) judge() {
 	}
 	l.judgeProfile()
 	l.judgeReceiver()
+	l.judgeSyslog()
 	for _, p := range m.Trusted {
 		if m.Allow != nil && !coveredBy(p, m.Allow) {
 			l.bad("master.trusted", fmt.Sprintf("master.trusted has %v, which master.allow does not let in", p), "add it to allow, or take it out of trusted")
@@ -102,6 +105,23 @@ func (l *loader) bad(key, what, fix string) { l.fail(l.cfg.where[key], what, fix
 
 func (l *loader) warn(key, what, fix string) {
 	l.warnings = append(l.warnings, Warning{Where: l.cfg.where[key].String(), What: what, Fix: fix})
+}
+
+// judgeSyslog wants a certificate with its key, and warns of files that nothing uses.
+func (l *loader) judgeSyslog() {
+	s := &l.cfg.Syslog
+	switch {
+	case s.Certificate != "" && s.Key == "":
+		l.bad("syslog.certificate", "syslog.certificate has no syslog.key", "set both")
+	case s.Key != "" && s.Certificate == "":
+		l.bad("syslog.key", "syslog.key has no syslog.certificate", "set both")
+	}
+	tls := func(t syslog.Target) bool { return t.Scheme == "tls" }
+	for _, key := range []string{"syslog.ca", "syslog.certificate"} {
+		if l.set(key) && !slices.ContainsFunc(s.Sender().Targets, tls) {
+			l.warn(key, key+" has no effect: no target begins with tls://", leaveOut)
+		}
+	}
 }
 
 // judgeReceiver warns of keys that have no effect because the receiver is left

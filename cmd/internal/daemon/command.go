@@ -77,7 +77,7 @@ func Command() *cobra.Command {
 				_, err = fmt.Fprintf(c.OutOrStdout(), "%s%-11s %s\n%-11s %s\n", cfg.Describe(), "thermometer", thermometerNow(cfg), "leaps", leap)
 				return err
 			}
-			sender := syslog.NewSender(syslog.Format(cfg.Syslog.Format), cfg.Syslog.Servers())
+			sender := syslog.NewSender(cfg.Syslog.Sender())
 			events := newDiary(newLog(), sender.Put)
 			events.undated.Store(undatedAtStart(cfg))
 			for _, w := range warnings {

@@ -337,6 +337,7 @@ func (d *Daemon) take(wall time.Time, look *pipeline.Look, port []alarms.Raised)
 	if d.server != nil && look.Announcement != d.look.Announcement {
 		d.server.SetAnnouncement(look.Announcement)
 	}
+	d.utc.Store(d.utcOf(look))
 	d.see(wall, look)
 	for _, change := range d.alarms.Update(wall, append(d.conditions(look), port...)) {
 		d.happened(alarmEvent(change))
@@ -344,11 +345,33 @@ func (d *Daemon) take(wall time.Time, look *pipeline.Look, port []alarms.Raised)
 	d.ticked()
 }
 
+// utcOf is how the served clock knows UTC: once it was locked, as long as it can be
+// read. Its bound holds while its class says that the time is traceable.
+func (d *Daemon) utcOf(look *pipeline.Look) *utc {
+	said := look.Announcement
+	if !said.PTPTimescale || !said.CurrentUTCOffsetValid {
+		return nil
+	}
+	u := &utc{leap: look.LeapTable, read: func() timescale.TAI { return d.devices.clock.Local(board.Raw()).AssumeTAI() }}
+	if said.TimeTraceable && look.Report.BoundNs < 1e9 {
+		u.quality = status.TimeQuality{Synced: true, AccuracyUs: int64(look.Report.BoundNs/1e3) + 2} // a microsecond of the reading, and the rest of one
+	}
+	return u
+}
+
 // conditions are all that is wrong: in the pipeline, beside it, and at the service.
 func (d *Daemon) conditions(look *pipeline.Look) []alarms.Raised {
 	raised := slices.Clip(look.Troubles)
 	for code, detail := range d.outside {
 		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
+	}
+	if d.syslog != nil {
+		lost, away := syslog.Troubles(d.syslog.Status())
+		for code, list := range map[alarms.Code][]string{alarms.SyslogLost: lost, alarms.SyslogAway: away} {
+			if len(list) > 0 {
+				raised = append(raised, alarms.Raised{Code: code, Detail: strings.Join(list, "; ")})
+			}
+		}
 	}
 	if look.Announcement.Squelched {
 		raised = append(raised, alarms.Raised{Code: alarms.Squelched, Detail: fmt.Sprintf("class %d", look.Announcement.ClockClass)})

@@ -12,7 +12,6 @@ import (
 	"bragi/cmd/internal/config/store"
 	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/status"
-	"bragi/cmd/internal/syslog"
 	"bragi/master/udp"
 )
 
@@ -99,7 +98,7 @@ func (d *Daemon) reconfigure(server *udp.Server, running *config.Config) error {
 		}
 	}
 	if d.syslog != nil {
-		d.syslog.Retarget(syslog.Format(running.Syslog.Format), running.Syslog.Servers())
+		d.syslog.Reconfigure(running.Syslog.Sender())
 	}
 	d.mu.Lock()
 	d.cfg = running

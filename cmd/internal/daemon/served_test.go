@@ -56,8 +56,11 @@ func TestServingIsNeverToldWhileClientsAreSentAway(t *testing.T) {
 	expect("out of spec", false, false, true, "squelched: nobody is served at class 52", alarms.Squelched)
 	d.condition(alarms.Drained, "since noon")
 	expect("out of spec and drained", false, true, true, "drained", alarms.Squelched, alarms.Drained)
+	d.condition(alarms.Drained, "")
+	r.Pipe.Reconfigure(cfg.Servo, cfg.Profile, quality.SquelchNever)
+	expect("out of spec with squelch = never", true, false, false, "")
 	drains := slices.DeleteFunc(d.AlarmHistory(), func(a status.PastAlarm) bool { return a.Code != string(alarms.Drained) })
-	if len(drains) != 2 || drains[0].Cleared == nil || drains[1].Cleared != nil {
+	if len(drains) != 2 || drains[0].Cleared == nil || drains[1].Cleared == nil {
 		t.Errorf("the history has the drains %+v", drains)
 	}
 }

@@ -47,6 +47,10 @@ func (d *Daemon) latest() status.Status {
 			GeneralPort: int(d.cfg.Master.GeneralPort), MaxClients: d.cfg.Master.MaxClients, PTPProfile: d.cfg.Master.Profile},
 	}
 	d.whoIsServed(&s.Clock)
+	s.Syslog = []status.SyslogTarget{}
+	if d.syslog != nil {
+		s.Syslog = d.syslog.Status()
+	}
 	s.GNSS.Device, s.GNSS.Connected, s.GNSS.Receiver = d.devices.device, d.connected, d.devices.receiver.status()
 	s.Holdover.Thermometer = d.devices.thermometer.words()
 	s.GNSS.PPSBoundNs = float64(d.cfg.PulseDelay(d.devices.pulse).Uncertainty)

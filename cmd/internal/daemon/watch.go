@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"bragi/cmd/internal/status"
+	"bragi/gnss/timescale"
 )
 
 // diary is where everything that happens is told: to the log, to the syslog servers
@@ -22,6 +23,7 @@ type diary struct {
 	log  *zap.Logger
 	send func(status.Record) // to the syslog servers; it waits for nobody
 	life string              // this process, in the events' ids
+	utc  atomic.Pointer[utc] // nil: nothing knows UTC better than CLOCK_REALTIME
 
 	undated atomic.Bool // the system clock is not set yet
 
@@ -43,7 +45,9 @@ func newDiary(log *zap.Logger, send func(status.Record)) *diary {
 
 // happened tells an event. It waits for nobody.
 func (d *diary) happened(e status.Event) {
-	r := status.Record{At: time.Now(), Words: e.Words(), Event: e, Undated: d.undated.Load()}
+	r := status.Record{Words: e.Words(), Event: e}
+	r.At, r.TimeQuality = d.now()
+	r.Undated = d.utc.Load() == nil && d.undated.Load()
 	d.mu.Lock()
 	r.ID = d.id(d.next)
 	d.kept[d.next%eventsKept] = r
@@ -56,6 +60,24 @@ func (d *diary) happened(e status.Event) {
 	if d.send != nil {
 		d.send(r)
 	}
+}
+
+// utc is how the served clock knows UTC.
+type utc struct {
+	read    func() timescale.TAI // it takes no lock
+	leap    *timescale.LeapSeconds
+	quality status.TimeQuality
+}
+
+// now is when something happens: by the served clock while it knows UTC, else by
+// CLOCK_REALTIME, whose truth nobody knows.
+func (d *diary) now() (time.Time, status.TimeQuality) {
+	u := d.utc.Load()
+	if u == nil {
+		return time.Now(), status.TimeQuality{}
+	}
+	at, _ := u.leap.ToUTC(u.read())
+	return time.Unix(0, at.Ns()), u.quality
 }
 
 // level is a severity of syslog as the log's.

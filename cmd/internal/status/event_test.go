@@ -5,9 +5,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 )
@@ -88,6 +90,8 @@ func TestWordsOfTheEvents(t *testing.T) {
 		{LinkUnwatched{Why: "why"}, "%BRAGI-4-LINK: why"},
 		{ChangeAsked{By: User{1000, "anna"}, What: "drain"}, "%BRAGI-5-CHANGE: anna (uid 1000) asks for: drain"},
 		{ChangeRefused{By: User{UID: 1000}, What: "clock step"}, "%BRAGI-4-CHANGE_REFUSED: uid 1000 may not: clock step"},
+		{LinesLost{Target: "udp://a:514", Lines: 7}, "%BRAGI-4-SYSLOG_LOST: lines before this one are lost: 7, because this server was away or slow"},
+		{LinesLeftOut{Of: "CLIENT_DENIED", Lines: 7, PerMinute: 60}, "%BRAGI-4-SYSLOG_LIMIT: lines of CLIENT_DENIED were left out: 7, because syslog.rate_limit is 60 a minute"},
 		{Missed{Events: 7}, "%BRAGI-4-MISSED: 7 events are missing here: they are kept no more"},
 		{Missed{LastLife: true}, "%BRAGI-4-MISSED: the daemon was started anew: events before its start are missing here"},
 	} {
@@ -117,6 +121,35 @@ func TestNamesOfEventsFitIntoALine(t *testing.T) {
 			if !field.MatchString(f.Name) {
 				t.Errorf("%T has a field %q", e, f.Name)
 			}
+		}
+	}
+}
+
+// docs/SYSLOG.md names the events that matter most.
+func TestTheEventsOfThePageExist(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/SYSLOG.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := ""
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		if text, err := os.ReadFile(name); err == nil && !strings.HasSuffix(name, "_test.go") {
+			source += string(text)
+		}
+	}
+	_, table, _ := strings.Cut(string(page), "| name | what it tells |")
+	table, _, _ = strings.Cut(table, "## ")
+	names := regexp.MustCompile(`\b[A-Z]{4,}[A-Z_]*\b`).FindAllString(strings.ReplaceAll(table, "ALARMS.md", ""), -1)
+	if len(names) < 20 {
+		t.Fatalf("only %v are found", names)
+	}
+	for _, name := range names {
+		if !strings.Contains(source, `"`+name+`"`) {
+			t.Errorf("no event is named %s", name)
 		}
 	}
 }

@@ -69,7 +69,9 @@ func (a Alarm) syslog() Severity {
 // Record is an event as it was told.
 type Record struct {
 	ID string    `json:"id"` // resume after it
-	At time.Time `json:"at"` // of CLOCK_REALTIME
+	At time.Time `json:"at"` // by the served clock, while it knows UTC; else by CLOCK_REALTIME
+	// TimeQuality is how well At is known.
+	TimeQuality TimeQuality `json:"time_quality"`
 	Words
 	Undated bool  `json:"undated,omitempty"` // the system clock was not set yet: At may be of any year
 	Event   Event `json:"-"`                 // nil at a client of the control socket

@@ -17,22 +17,23 @@ const Schema = 1
 
 // Status is the whole daemon at one moment.
 type Status struct {
-	Schema   int       `json:"schema"` // the version of these fields: 1. New fields do not change it
-	Version  string    `json:"version"`
-	Time     time.Time `json:"time"` // of CLOCK_REALTIME, for the reader's eye only
-	UptimeS  float64   `json:"uptime_s"`
-	Profile  string    `json:"profile"`
-	Clock    Clock     `json:"clock"`
-	GNSS     GNSS      `json:"gnss"`
-	Master   Master    `json:"master"`
-	Clients  []Client  `json:"clients"`
-	Denied   []Denied  `json:"denied"` // senders that were refused, most recent first
-	Alarms   []Alarm   `json:"alarms"`
-	Walk     []Step    `json:"walk"` // the latest changes of state and class, oldest first
-	Hardware Hardware  `json:"hardware"`
-	Holdover Holdover  `json:"holdover"`
-	Restart  Restart   `json:"restart"`
-	Config   Config    `json:"config"`
+	Schema   int            `json:"schema"` // the version of these fields: 1. New fields do not change it
+	Version  string         `json:"version"`
+	Time     time.Time      `json:"time"` // of CLOCK_REALTIME, for the reader's eye only
+	UptimeS  float64        `json:"uptime_s"`
+	Profile  string         `json:"profile"`
+	Clock    Clock          `json:"clock"`
+	GNSS     GNSS           `json:"gnss"`
+	Master   Master         `json:"master"`
+	Clients  []Client       `json:"clients"`
+	Denied   []Denied       `json:"denied"` // senders that were refused, most recent first
+	Alarms   []Alarm        `json:"alarms"`
+	Walk     []Step         `json:"walk"` // the latest changes of state and class, oldest first
+	Hardware Hardware       `json:"hardware"`
+	Holdover Holdover       `json:"holdover"`
+	Restart  Restart        `json:"restart"`
+	Syslog   []SyslogTarget `json:"syslog"` // the servers that get what happens
+	Config   Config         `json:"config"`
 }
 
 // Clock is the served clock and what is announced of it.

@@ -1,0 +1,214 @@
+package syslog
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"bragi/cmd/internal/status"
+)
+
+const (
+	// dialPatience is how long a server's name, connection and handshake may take.
+	dialPatience = 10 * time.Second
+	// writePatience is how long a server that reads nothing is waited for.
+	writePatience = 10 * time.Second
+	// silencePatience is how long what was sent may stay without TCP's acknowledgement.
+	silencePatience = 30 * time.Second
+)
+
+// connection is a way to a server.
+type connection struct {
+	net.Conn
+	stream  *counted // the bytes of TCP below; nil for UDP
+	flight  []sent   // lines that may not have arrived, oldest first
+	gone    chan error
+	opened  time.Time
+	refresh <-chan time.Time // when a name of UDP is resolved again
+}
+
+// sent is a line on its way.
+type sent struct {
+	record status.Record
+	end    int64     // of a stream: behind so many bytes
+	at     time.Time // of a datagram
+}
+
+// refusedWithin is how long a machine without a server may take to refuse a datagram.
+const refusedWithin = time.Second
+
+// counted counts the bytes that are written.
+type counted struct {
+	*net.TCPConn
+	n int64
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	n, err := c.TCPConn.Write(b)
+	c.n += int64(n)
+	return n, err
+}
+
+// resolveEvery is how often the name of a server that never answers is resolved.
+const resolveEvery = 5 * time.Minute
+
+// resolver resolves names: that of the system, but in tests.
+var resolver *net.Resolver
+
+// dial opens a connection. Names are resolved, and the files of TLS read, each time.
+func dial(ctx context.Context, t Target, files Files) (*connection, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialPatience)
+	defer cancel()
+	if t.Scheme == "udp" {
+		conn, err := (&net.Dialer{Resolver: resolver}).DialContext(ctx, "udp", t.address())
+		if err != nil {
+			return nil, err
+		}
+		c := &connection{Conn: conn, gone: make(chan error, 1), opened: time.Now()}
+		if t.named() {
+			c.refresh = time.After(resolveEvery)
+		}
+		go c.listen()
+		return c, nil
+	}
+	var config *tls.Config
+	if t.Scheme == "tls" {
+		var err error
+		if config, err = files.config(t.Host); err != nil {
+			return nil, err
+		}
+	}
+	dialer := net.Dialer{Resolver: resolver, Control: func(_, _ string, raw syscall.RawConn) error {
+		var err error
+		if e := raw.Control(func(fd uintptr) {
+			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(silencePatience.Milliseconds()))
+		}); e != nil {
+			return e
+		}
+		return os.NewSyscallError("setsockopt", err)
+	}}
+	conn, err := dialer.DialContext(ctx, "tcp", t.address())
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{stream: &counted{TCPConn: conn.(*net.TCPConn)}, gone: make(chan error, 1)}
+	c.Conn = c.stream
+	if config != nil {
+		secure := tls.Client(c.stream, config)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			conn.Close()
+			return nil, err
+		}
+		c.Conn = secure
+	}
+	go c.listen()
+	return c, nil
+}
+
+// listen waits for the end: servers say nothing, and what can be read is an error,
+// the connection's end, or that a datagram was refused.
+func (c *connection) listen() {
+	_, err := io.Copy(io.Discard, c.Conn)
+	if err == nil {
+		err = errors.New("the server closed the connection")
+	}
+	c.gone <- err
+}
+
+// send writes a line.
+func (c *connection) send(r status.Record, line []byte) error {
+	if c.stream == nil {
+		c.arrived()
+		c.flight = append(c.flight, sent{record: r, at: time.Now()})
+		_, err := c.Write(line)
+		return err
+	}
+	if err := c.SetWriteDeadline(time.Now().Add(writePatience)); err != nil {
+		return err
+	}
+	frame := append(append(strconv.AppendInt(nil, int64(len(line)), 10), ' '), line...) // octet counting, RFC 6587, 3.4.1
+	c.arrived()
+	_, err := c.Write(frame)
+	c.flight = append(c.flight, sent{record: r, end: c.stream.n})
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("the server has read nothing for %v", writePatience)
+	}
+	return err
+}
+
+// arrived forgets the lines that the server's TCP has, and the datagrams that nobody
+// has refused.
+func (c *connection) arrived() {
+	if c.stream == nil {
+		now := time.Now()
+		c.flight = slices.DeleteFunc(c.flight, func(s sent) bool { return now.Sub(s.at) > refusedWithin })
+		return
+	}
+	acknowledged := c.stream.n - int64(c.outstanding())
+	n := 0
+	for n < len(c.flight) && c.flight[n].end <= acknowledged {
+		n++
+	}
+	c.flight = append(c.flight[:0], c.flight[n:]...)
+}
+
+// outstanding is how many bytes TCP has no acknowledgement for.
+func (c *connection) outstanding() (bytes int) {
+	raw, err := c.stream.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	_ = raw.Control(func(fd uintptr) { bytes, err = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) })
+	if err != nil {
+		return 0
+	}
+	return bytes
+}
+
+// undelivered are the lines that were written and have not arrived, oldest first.
+func (c *connection) undelivered() (records []status.Record) {
+	c.arrived()
+	for _, s := range c.flight {
+		records = append(records, s.record)
+	}
+	return records
+}
+
+// Files are those of TLS, "" for none. They are read at each connection.
+type Files struct {
+	CA               string // who may have signed the server's certificate; "": those that the system trusts
+	Certificate, Key string // of this client
+}
+
+func (f Files) config(host string) (*tls.Config, error) {
+	c := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	if f.CA != "" {
+		text, err := os.ReadFile(f.CA)
+		if err != nil {
+			return nil, fmt.Errorf("syslog.ca: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("syslog.ca: %s has no certificate in PEM", f.CA)
+		}
+	}
+	if f.Certificate != "" {
+		pair, err := tls.LoadX509KeyPair(f.Certificate, f.Key)
+		if err != nil {
+			return nil, fmt.Errorf("syslog.certificate: %w", err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
+}
