@@ -113,7 +113,7 @@ func wanted(c *cobra.Command) []string {
 // flags are those of the command itself that may still be said.
 func (p place) flags() []*pflag.Flag {
 	var list []*pflag.Flag
-	if p.command.HasSubCommands() {
+	if p.command.HasSubCommands() && !runs(p.command) {
 		return nil
 	}
 	p.command.LocalFlags().VisitAll(func(f *pflag.Flag) {
@@ -170,14 +170,16 @@ func (p place) follow(word string) (place, error) {
 				child, err = c, nil
 			}
 		}
-		if errors.Is(err, errNone) {
-			return p, fmt.Errorf("%s has no %q (fix: %s lists the words)", p.name(), word, strings.TrimSpace(p.said()+" ?"))
-		}
-		if err != nil {
+		switch {
+		case errors.Is(err, errNone) && runs(p.command):
+		case errors.Is(err, errNone):
+			return p, p.hasNo(word)
+		case err != nil:
 			return p, err
+		default:
+			p.command, p.words = child, append(p.words, child.Name())
+			return p, nil
 		}
-		p.command, p.words = child, append(p.words, child.Name())
-		return p, nil
 	}
 	dashed := strings.HasPrefix(word, "--")
 	if dashed || p.args >= len(wanted(p.command)) {
@@ -200,6 +202,9 @@ func (p place) follow(word string) (place, error) {
 			return p, nil
 		}
 	}
+	if p.command.HasSubCommands() {
+		return p, p.hasNo(word)
+	}
 	if p.args < len(wanted(p.command)) && strings.Contains(wanted(p.command)[p.args], "|") {
 		var err error
 		if word, err = oneOf(word, p.arguments()); err != nil {
@@ -208,6 +213,11 @@ func (p place) follow(word string) (place, error) {
 	}
 	p.words, p.args = append(p.words, word), p.args+1
 	return p, nil
+}
+
+// hasNo says that a word is none of those that may come.
+func (p place) hasNo(word string) error {
+	return fmt.Errorf("%s has no %q (fix: %s lists the words)", p.name(), word, strings.TrimSpace(p.said()+" ?"))
 }
 
 // oneOf is the one of a list that a word begins. A word that is none of them stays:
@@ -277,7 +287,9 @@ func (p place) next() []choice {
 		for _, c := range children {
 			list = append(list, choice{c.Name(), c.Short})
 		}
-		return list
+		if !runs(p.command) {
+			return list
+		}
 	}
 	if p.args < len(wanted(p.command)) {
 		for _, v := range p.arguments() {

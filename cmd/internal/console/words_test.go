@@ -30,6 +30,8 @@ func TestWordsAreCutShortAndFlagsAreWords(t *testing.T) {
 		"show client json":                 "show client json", // an address is wanted
 		"clo st yes":                       "clock step --yes",
 		"dr end":                           "drain --end",
+		"sh alarms hist":                   "show alarms history",
+		"sh alarms json":                   "show alarms --json",
 		"conf t":                           "configure terminal",
 		"term no mon":                      "terminal no monitor",
 		"sim sp aff":                       "sim spoof affirmed",
@@ -46,10 +48,11 @@ func TestWordsAreCutShortAndFlagsAreWords(t *testing.T) {
 // What is not clear, not known or not complete is said in one line with what to do.
 func TestAWrongWordIsToldWithWhatToDo(t *testing.T) {
 	for line, want := range map[string]string{
-		"c":                  `"c" may be clock, config, configure (fix: write more of the word)`,
+		"c":                  `"c" may be clear, clock, config, configure (fix: write more of the word)`,
 		"show cl":            `"cl" may be client, clients, clock`,
 		"shout":              `the console has no "shout" (fix: ? lists the words)`,
 		"show nothing":       `show has no "nothing" (fix: show ? lists the words)`,
+		"show alarms now":    `show alarms has no "now"`,
 		"show":               "show needs one more word (fix: show ? lists them)",
 		"show ptp":           "show ptp needs one more word",
 		"show client":        "show client needs ADDR",

@@ -22,7 +22,7 @@ func showCommand(o *options) *cobra.Command {
 		clientsCommand(o), clientCommand(o),
 		ofStatus(o, "hardware", "The board's clock and network port, and the measured error of the time in Sync", show.Hardware, func(s status.Status) any { return s.Hardware }),
 		ofStatus(o, "interfaces", "The network port: link, stamps, address, packets", show.Interfaces, interfaces),
-		ofStatus(o, "alarms", "What is wrong and what to do, the most serious first", show.Alarms, func(s status.Status) any { return s.Alarms }),
+		alarmsCommand(o),
 		ofStatus(o, "restart", "What this process took over from the last one, and the longest gap between Announces", show.Restart, func(s status.Status) any { return s.Restart }),
 		configScreen(o, "config"), logCommand(o), versionCommand(o), techCommand(o),
 		cli.Group("ptp", "As on a Cisco screen",
@@ -33,6 +33,19 @@ func showCommand(o *options) *cobra.Command {
 		cli.Group("network-clocks", "As on a Cisco screen",
 			ofStatusAt(o, "synchronization", "The references, with the words and columns of an ASR900", show.NetworkClocks, references)),
 	)
+}
+
+// alarmsCommand is what is wrong; below it what was.
+func alarmsCommand(o *options) *cobra.Command {
+	c := ofStatus(o, "alarms", "What is wrong and what to do, the most serious first", show.Alarms, func(s status.Status) any { return s.Alarms })
+	c.Annotations = map[string]string{"runs": "yes"} // although it holds another
+	c.AddCommand(command(o, "history", "The latest alarms, also those that are over, the newest last", cli.NoArgs, screen[[]status.PastAlarm]{
+		func(ctx context.Context, _ []string) (past []status.PastAlarm, err error) {
+			return past, o.client().Get(ctx, "/v1/alarms/history", &past)
+		},
+		func(past []status.PastAlarm, width int) string { return show.AlarmHistory(past, o.face.local, width) },
+		func(past []status.PastAlarm) any { return past }}))
+	return c
 }
 
 func references(s status.Status) any {

@@ -28,6 +28,10 @@ type answering struct {
 
 func (a *answering) Status() status.Status { return a.status }
 
+func (a *answering) AlarmHistory() []status.PastAlarm {
+	return []status.PastAlarm{{Alarm: status.Alarm{Code: "LINK_DOWN", Severity: "major"}}}
+}
+
 func (a *answering) Kept() []status.Record {
 	return []status.Record{{Words: status.Words{Name: "START", Severity: 6, Text: "bragid starts"}}}
 }

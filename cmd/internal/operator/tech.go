@@ -57,6 +57,10 @@ func (o *options) everything(ctx context.Context, _ []string) ([]chapter, error)
 		} {
 			add(p.title, p.draw(s))
 		}
+		var past []status.PastAlarm
+		if err := o.client().Get(ctx, "/v1/alarms/history", &past); err == nil {
+			add("show alarms history", show.AlarmHistory(past, o.face.local, 0))
+		}
 		if c, err := o.publicConfig(ctx, nil); err == nil {
 			add("show config", configText(c)+"\n"+c.Text)
 		} else {

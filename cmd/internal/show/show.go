@@ -70,6 +70,22 @@ func Alarms(s status.Status) string {
 	return b.String()
 }
 
+// AlarmHistory is the screen of `bragi show alarms history`; local writes a time.
+func AlarmHistory(past []status.PastAlarm, local func(time.Time) string, width int) string {
+	if len(past) == 0 {
+		return "No alarm since the start, or since clear alarms.\n"
+	}
+	t := table{columns: []column{{"RAISED", 0}, {"CLEARED", 2}, {"SEVERITY", 1}, {"CODE", 0}, {"DETAIL", 3}}}
+	for _, a := range past {
+		cleared := "it stands"
+		if a.Cleared != nil {
+			cleared = local(*a.Cleared)
+		}
+		t.add(local(a.Since), cleared, a.Severity, a.Code, dash(a.Detail))
+	}
+	return t.draw(width)
+}
+
 // accuracyWords says what a clockAccuracy code such as "0x21" means.
 func accuracyWords(code string) string {
 	n, err := strconv.ParseUint(strings.TrimPrefix(code, "0x"), 16, 8)
