@@ -447,107 +447,99 @@ func (s *session) command(words []string, filters []*filter) error {
 }
 
 // show draws a command's output in pages until it is done. A key leaves a live view;
-// Ctrl-C ends any command; left says that the reader did so.
+// Ctrl-C ends any command; left says that the reader did so. Other keys are typed ahead.
 func (s *session) show(text <-chan []byte, done <-chan error, filters []*filter, cancel func(), live bool) (left bool, err error) {
 	p := &pager{out: s.tty, size: s.size, length: s.pageLength(), filters: filters}
 	p.newPage(p.page())
 	if live {
 		p.length = 0
 	}
-	leave := func() {
-		if !left {
-			left = true
-			cancel()
-		}
-	}
-	full, ended := false, false
-	var failed error
+	full, ended := false, false // the page; the command
+	var failed error            // what became of it
+	var keys []byte             // typed while the page was full
 	for {
-		if ended && !full {
-			return left, failed
-		}
-		come, end := text, done
-		if full {
-			come = nil
-		}
-		if ended {
-			come, end = nil, nil
-		}
-		idle := time.Duration(0)
-		if full {
-			idle = s.idle
-		}
-		key, err := s.nextOr(come, end, idle)
-		if err != nil {
-			leave()
-			if !ended {
-				<-done
+		if !full {
+			s.pending, keys = append(s.pending, keys...), nil
+			if ended {
+				return left, failed
 			}
-			return left, err
 		}
-		switch {
-		case key.text != nil:
-			if left {
-				continue
-			}
-			if full, err = p.take(string(key.text)); err != nil {
-				return left, err
-			}
-		case key.done:
-			ended, failed = true, key.err
-			if left {
-				full = false
-				continue
-			}
-			if !full {
-				if full, err = p.end(); err != nil {
-					return left, err
+		if len(keys) == 0 {
+			come, err := s.happens(text, done, full, ended)
+			switch {
+			case err != nil:
+				cancel()
+				if !ended {
+					<-done
 				}
-			}
-		case full:
-			if err := p.unmore(); err != nil {
-				return left, err
-			}
-			switch key.key {
-			case ' ', 'f', 0x06:
-				p.newPage(p.page())
-			case terminal.Enter, 'j':
-				p.newPage(1)
-			default:
-				leave()
-				full = false
-				continue
-			}
-			if full, err = p.draw(); err == nil && !full && ended {
-				full, err = p.end()
+				return true, err
+			case come.done:
+				ended, failed = true, come.err
+				if !left && !full {
+					full, err = p.end()
+				}
+			case come.text != nil && !left:
+				full, err = p.take(string(come.text))
+			case len(come.typed) > 0 && full:
+				keys = come.typed
+			case len(come.typed) > 0 && (live || come.typed[0] == terminal.Interrupt):
+				s.pending = append(s.pending, come.typed[keyLength(come.typed):]...)
+				left = true
+				cancel()
+			case len(come.typed) > 0:
+				s.pending = append(s.pending, come.typed...)
 			}
 			if err != nil {
 				return left, err
 			}
-		case live || key.key == terminal.Interrupt:
-			leave()
+			continue
+		}
+		key := keys[0]
+		keys = keys[keyLength(keys):]
+		if err := p.unmore(); err != nil {
+			return left, err
+		}
+		switch key {
+		case ' ', 'f', 0x06:
+			p.newPage(p.page())
+		case terminal.Enter, 'j':
+			p.newPage(1)
 		default:
-			s.pending = append(s.pending, key.key) // typed ahead
+			left, full = true, false
+			cancel()
+			continue
+		}
+		if full, err = p.draw(); err == nil && !full && ended {
+			full, err = p.end()
+		}
+		if err != nil {
+			return left, err
 		}
 	}
 }
 
-// happening is what a command's session waits for.
+// happening is what a command's session waits for: one of the three.
 type happening struct {
-	key  byte
-	text []byte
-	done bool
-	err  error // of the command that is done
+	typed []byte
+	text  []byte
+	done  bool
+	err   error // of the command that is done
 }
 
-// nextOr is what comes first: text, the command's end, or a key. Text that was
-// written before the command's end comes before it.
-func (s *session) nextOr(text <-chan []byte, done <-chan error, idle time.Duration) (happening, error) {
+// happens is what comes first: text, the command's end, or keys. While a page is full
+// no text is taken; then a reader who is away ends the session.
+func (s *session) happens(text <-chan []byte, done <-chan error, full, ended bool) (happening, error) {
 	var over <-chan time.Time
-	if idle > 0 {
-		timer := time.NewTimer(idle)
-		defer timer.Stop()
-		over = timer.C
+	if full {
+		text = nil
+		if s.idle > 0 {
+			timer := time.NewTimer(s.idle)
+			defer timer.Stop()
+			over = timer.C
+		}
+	}
+	if ended {
+		text, done = nil, nil
 	}
 	select {
 	case b := <-text:
@@ -555,8 +547,7 @@ func (s *session) nextOr(text <-chan []byte, done <-chan error, idle time.Durati
 	case err := <-done:
 		return happening{done: true, err: err}, nil
 	case typed := <-s.tty.Keys():
-		s.pending = append(s.pending, typed[keyLength(typed):]...) // typed ahead
-		return happening{key: typed[0]}, nil
+		return happening{typed: typed}, nil
 	case <-over:
 		return happening{}, errIdle
 	case <-s.ctx.Done():

@@ -247,7 +247,14 @@ func TestManyClientsComeInPages(t *testing.T) {
 	if line := p.sees(" --More-- "); strings.Count(line, "\n") != 1 {
 		t.Errorf("a line:\n%s", line)
 	}
-	p.types("q")
+	p.types("  \r") // three keys at once
+	if pages := p.sees("10.6.0.92"); strings.Contains(pages, "bragi#") {
+		t.Errorf("the keys were not the page's:\n%s", pages)
+	}
+	p.sees(" --More-- ")
+	p.types("qshow version\r")
+	p.sees("bragi#show version")
+	p.sees("bragid v1")
 	p.sees("bragi#")
 	p.types("show clients | count rpd\rshow clock | inc State\r")
 	p.sees("5000 lines")
@@ -259,6 +266,32 @@ func TestManyClientsComeInPages(t *testing.T) {
 	if all := p.sees("bragi#"); strings.Count(all, "\n10.6.3.") != 250 || strings.Contains(all, "--More--") {
 		t.Errorf("%d clients", strings.Count(all, "\n10.6.3."))
 	}
+}
+
+// What is typed while a command runs is done after it, in its order.
+func TestWhatIsTypedAheadIsDone(t *testing.T) {
+	folder := t.TempDir()
+	fake(t, "systemctl", "while [ ! -e "+folder+"/go ]; do sleep 0.05; done\n")
+	_, socket, _ := answers(t, 1)
+	p := sit(t, Config{Socket: socket}, 80, 24)
+	p.sees("bragi#")
+	p.types("restart\r")
+	p.sees("restart")
+	time.Sleep(100 * time.Millisecond)
+	p.types("show ver\x1b[D\x1b[D\x1b[D\x0bversion\r")
+	p.types("show clock | inc State\r")
+	time.Sleep(100 * time.Millisecond)
+	if err := os.WriteFile(folder+"/go", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p.sees("bragid was restarted")
+	p.sees("bragid v1")
+	p.sees("PHASE_ALIGNED")
+	p.sees("bragi#")
+	p.types("restart\r")
+	p.sees("bragid was restarted")
+	p.types("exit\r")
+	p.ends() //nolint:errcheck // tested elsewhere
 }
 
 // A live view is drawn until a key is pressed, which does nothing else.
