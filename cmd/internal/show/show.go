@@ -65,7 +65,12 @@ func Alarms(s status.Status) string {
 		if a.Detail != "" {
 			fmt.Fprintf(&b, " (%s)", a.Detail)
 		}
-		fmt.Fprintf(&b, "\n          for %s; cause: %s; so: %s; fix: %s\n", since(s, a.Since), a.Cause, a.Consequence, a.Fix)
+		fmt.Fprintf(&b, ", for %s\n", since(s, a.Since))
+		for _, part := range []struct{ label, text string }{{"cause", a.Cause}, {"so", a.Consequence}, {"fix", a.Fix}} {
+			if part.text != "" {
+				fmt.Fprintf(&b, "          %s: %s\n", part.label, part.text)
+			}
+		}
 	}
 	return b.String()
 }
