@@ -13,7 +13,6 @@ import (
 // second to second, and come so long after that instant. It returns the marks, of which
 // none is wrong.
 func fractions(s *sky, fraction func(i int) time.Duration, late time.Duration) int {
-	type message struct{ i, named int }
 	marks := 0
 	for i := range 40 {
 		// What names a fraction of the second before may come after this pulse.

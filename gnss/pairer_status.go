@@ -40,7 +40,7 @@ func (s PairState) MarshalText() ([]byte, error) { return []byte(s.String()), ni
 type PairerStatus struct {
 	State         PairState
 	Agree, Needed int           // epochs that agree in a row, and how many it takes
-	Delay         time.Duration // median from pulse to message; 0: not known
+	Delay         time.Duration // median from the instant that is named to the message; 0: not known
 	// OffBySeconds, in PairFault, is by how many seconds the count is ahead of
 	// the receiver's messages.
 	OffBySeconds int64

@@ -186,6 +186,22 @@ func TestStepClock(t *testing.T) {
 	}
 }
 
+// A survey is ordered, and what the daemon cannot do comes back as one line.
+func TestTheOperatorOrdersASurvey(t *testing.T) {
+	c := serve(t, nil)
+	var done Surveying
+	if err := c.Post(t.Context(), "/v1/gnss/survey", Survey{}, &done); err != nil || done.MinS != 3600 || done.LimitM != 2 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	var v any
+	if err := c.Post(t.Context(), "/v1/drain", Drain{On: true}, &v); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Post(t.Context(), "/v1/gnss/survey", Survey{}, &v); err == nil || !strings.Contains(err.Error(), "no survey") {
+		t.Errorf("without a survey: %v", err)
+	}
+}
+
 func TestReload(t *testing.T) {
 	var done Reloaded
 	if err := serve(t, nil).Post(context.Background(), "/v1/reload", nil, &done); err != nil || len(done.Applied) != 1 || done.Applied[0] != "master.dscp" {

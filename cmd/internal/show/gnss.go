@@ -39,7 +39,7 @@ func GNSS(s status.Status, width int) string {
 	if g.Sawtooth != "" {
 		line("Sawtooth", "%s, next pulse %s", g.Sawtooth, picoseconds(g.QErrPs))
 	}
-	line("Delays", "message %s ms after its pulse, antenna cable %.0f ns, pulse stamped %s", number(g.MessageMs, "%.0f"), g.CableNs, pulseLate(g))
+	line("Delays", "message %s ms after the time that it names, antenna cable %.0f ns, pulse stamped %s", number(g.MessageMs, "%.0f"), g.CableNs, pulseLate(g))
 	line("Frames", "%d, %s, %s of garbage%s", g.Frames, Count(g.BadChecksum, "bad checksum"), Count(g.Garbage, "byte"), lineFill(g.LineFill))
 	line("Pulses", "%d at a wrong moment, %d missed", g.Glitches, g.Missed)
 	for i, o := range g.Opinions {

@@ -112,7 +112,7 @@ type GNSS struct {
 	Protocol    string    `json:"protocol"`           // of the last epoch: "nmea", "ubx"
 	Label       string    `json:"label"`              // how far the pulse is paired with its second
 	Evidence    string    `json:"label_evidence"`     // what the label rests on; "": there is none
-	MessageMs   *float64  `json:"message_delay_ms"`   // how long after its pulse a message comes
+	MessageMs   *float64  `json:"message_delay_ms"`   // how long after the time that it names a message comes
 	Frames      uint64    `json:"frames"`
 	BadChecksum uint64    `json:"bad_checksums"`
 	Garbage     uint64    `json:"garbage_bytes"`
