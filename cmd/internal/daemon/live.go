@@ -349,7 +349,7 @@ func (d *Daemon) take(wall time.Time, look *pipeline.Look, port []alarms.Raised)
 // read. Its bound holds while its class says that the time is traceable.
 func (d *Daemon) utcOf(look *pipeline.Look) *utc {
 	said := look.Announcement
-	if !said.PTPTimescale || !said.CurrentUTCOffsetValid {
+	if !said.PTPTimescale || !said.CurrentUTCOffsetValid || d.cfg.Sim.Capture != "" { // a recording has a date of its own
 		return nil
 	}
 	u := &utc{leap: look.LeapTable, read: func() timescale.TAI { return d.devices.clock.Local(board.Raw()).AssumeTAI() }}

@@ -64,3 +64,34 @@ func TestServingIsNeverToldWhileClientsAreSentAway(t *testing.T) {
 		t.Errorf("the history has the drains %+v", drains)
 	}
 }
+
+// The time of an event is told as good only while the clock's class says so, and by
+// its bound.
+func TestTheTimeOfAnEventIsAsGoodAsTheClock(t *testing.T) {
+	r := virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 1, TimeToFix: 3 * time.Second})
+	d := observed(t, r)
+	quality := func() status.TimeQuality {
+		t.Helper()
+		d.happened(status.ConfigDoubted{})
+		kept := d.Kept()
+		return kept[len(kept)-1].TimeQuality
+	}
+	if q := quality(); q != (status.TimeQuality{}) || d.utc.Load() != nil {
+		t.Errorf("before the first lock: %+v", q)
+	}
+	r.Until(40*time.Second, "class 6", r.Class(6))
+	r.Run(20 * time.Second) // longer than learning
+	for _, state := range []string{"locked", "holdover"} {
+		bound := *d.latest().Clock.BoundNs
+		if q := quality(); !q.Synced || float64(q.AccuracyUs)*1e3 < bound || float64(q.AccuracyUs)*1e3 > bound+3e3 {
+			t.Errorf("%s with a bound of %.0f ns: %+v", state, bound, q)
+		}
+		r.Board.SetAntenna(false)
+		r.Run(10 * time.Second)
+	}
+	r.Until(5*time.Minute, "class 52", r.Class(52))
+	r.Run(time.Second)
+	if q := quality(); q != (status.TimeQuality{}) || d.utc.Load() == nil {
+		t.Errorf("out of spec: %+v", q)
+	}
+}

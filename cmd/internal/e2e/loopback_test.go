@@ -141,13 +141,14 @@ func TestRunOnLoopback(t *testing.T) {
 func assertSyslog(t *testing.T, lines []string) {
 	t.Helper()
 	all := strings.Join(lines, "\n")
-	for _, want := range []string{` START - %BRAGI-5-START: bragid `, ` CLOCKSTATE - %BRAGI-5-CLOCKSTATE: locking -> locked`, ` CLOCKCLASS - %BRAGI-5-CLOCKCLASS: 58 -> 6, locked`,
-		` RECEIVER - %BRAGI-`, ` CLIENT - %BRAGI-5-CLIENT: 127.0.0.2 is a client new`, ` STOP - %BRAGI-5-STOP: bragid stops`} {
+	for _, want := range []string{` START [timeQuality tzKnown="1" isSynced="0"][bragi@32473 version=`, `] %BRAGI-5-START: bragid `, `] %BRAGI-5-CLOCKSTATE: locking -> locked`,
+		`] %BRAGI-5-CLOCKCLASS: 58 -> 6, locked`, `] %BRAGI-5-RECEIVER: `, ` CLIENT [timeQuality tzKnown="1" isSynced="1" syncAccuracy="`,
+		`[bragi@32473 address="127.0.0.2" identity="`, `] %BRAGI-5-CLIENT: 127.0.0.2 is a client new`, `] %BRAGI-5-STOP: bragid stops`} {
 		if !strings.Contains(all, want) {
 			t.Errorf("syslog has no line with %q; it has:\n%s", want, all)
 		}
 	}
-	form := regexp.MustCompile(`^<(18[5-9]|190)>1 \d{4}-\d\d-\d\dT\S+Z \S+ bragid \d+ [A-Z_]+ - .+$`)
+	form := regexp.MustCompile(`^<(18[5-9]|190)>1 \d{4}-\d\d-\d\dT\S+Z \S+ bragid \d+ [A-Z_]+ \[timeQuality [^]]+\](\[bragi@32473 .+\])? %BRAGI-[1-6]-[A-Z_]+: .+$`)
 	for _, line := range lines {
 		if !form.MatchString(line) {
 			t.Errorf("not a line of RFC 5424: %q", line)
