@@ -29,6 +29,7 @@ type Stepped struct {
 
 // clock serves what the operator decides about the clock.
 func clock(mux *http.ServeMux, d Daemon) {
+	mux.HandleFunc("GET /v1/clock/history", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, d.ClockHistory()) })
 	mux.HandleFunc("POST /v1/clock/accept", func(w http.ResponseWriter, r *http.Request) {
 		var body Accept
 		if !read(w, r, &body) {

@@ -41,6 +41,8 @@ type Daemon interface {
 	AcceptReceiver() (Accepted, error)
 	// StepClock steps the clock to the pulse; without yes it only tells what that would do.
 	StepClock(yes bool) (Stepped, error)
+	// ClockHistory is how the clock was in the last day, oldest first.
+	ClockHistory() []status.ClockPoint
 	// SurveyReceiver lets the receiver survey its position anew.
 	SurveyReceiver() (Surveying, error)
 	// Kept are the latest events, oldest first.

@@ -49,6 +49,9 @@ func (f fakeDaemon) AlarmHistory() []status.PastAlarm {
 }
 func (f fakeDaemon) ClearAlarms()          { *f.drained = true }
 func (f fakeDaemon) Kept() []status.Record { return nil }
+func (f fakeDaemon) ClockHistory() []status.ClockPoint {
+	return []status.ClockPoint{{ClockClass: 6}}
+}
 func (f fakeDaemon) Follow(ctx context.Context, after string, quiet time.Duration, hear func([]status.Record) error) error {
 	return errors.New("nothing is told")
 }

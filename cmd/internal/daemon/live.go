@@ -62,6 +62,7 @@ type Daemon struct {
 	mu        sync.Mutex
 	pipe      *pipeline.Pipeline
 	alarms    *alarms.Set
+	past      clockPast
 	server    *udp.Server    // nil while the address is waited for
 	look      *pipeline.Look // at the latest tick
 	lookedAt  time.Time      // when that was
@@ -339,6 +340,7 @@ func (d *Daemon) take(wall time.Time, look *pipeline.Look, port []alarms.Raised)
 	}
 	d.utc.Store(d.utcOf(look))
 	d.see(wall, look)
+	d.past.add(pointOf(wall, look))
 	for _, change := range d.alarms.Update(wall, append(d.conditions(look), port...)) {
 		d.happened(alarmEvent(change))
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +17,7 @@ import (
 
 func showCommand(o *options) *cobra.Command {
 	return cli.Group("show", "Show the daemon's state",
-		ofStatus(o, "clock", "The clock: state, class, error, bound, and why", show.Clock, func(s status.Status) any { return s.Clock }),
+		showClockCommand(o),
 		ofStatus(o, "holdover", "The oscillator: what is known of it, and how long holdover lasts", show.Holdover, func(s status.Status) any { return s.Holdover }),
 		ofStatusAt(o, "gnss", "The receiver: fix, second, satellites, pulse, set-up", show.GNSS, func(s status.Status) any { return s.GNSS }),
 		ofStatusAt(o, "references", "What the clock may follow, and what it follows", show.References, references),
@@ -33,6 +35,41 @@ func showCommand(o *options) *cobra.Command {
 		cli.Group("network-clocks", "As on a Cisco screen",
 			ofStatusAt(o, "synchronization", "The references, with the words and columns of an ASR900", show.NetworkClocks, references)),
 	)
+}
+
+// showClockCommand is the clock now, or its past as a plot.
+func showClockCommand(o *options) *cobra.Command {
+	type seen struct {
+		now  status.Status
+		past []status.ClockPoint
+	}
+	span := time.Duration(0)
+	c := command(o, "clock", "The clock: state, class, error, bound, and why", cli.NoArgs, screen[seen]{
+		func(ctx context.Context, _ []string) (v seen, err error) {
+			if span < 0 || span > 24*time.Hour {
+				return v, cli.Usagef("--plot %v: use at most 24h", span)
+			}
+			if v.now, err = o.status(ctx, nil); err != nil || span == 0 {
+				return v, err
+			}
+			err = o.client().Get(ctx, "/v1/clock/history", &v.past)
+			v.past = slices.DeleteFunc(v.past, func(p status.ClockPoint) bool { return v.now.Time.Sub(p.At) >= span })
+			return v, err
+		},
+		func(v seen, width int) string {
+			if span > 0 {
+				return show.Plot(v.past, v.now.Time, span, width)
+			}
+			return show.Clock(v.now)
+		},
+		func(v seen) any {
+			if span > 0 {
+				return v.past
+			}
+			return v.now.Clock
+		}})
+	c.Flags().DurationVar(&span, "plot", 0, "time error, bound and class of the last 1h, or another time up to 24h, as a plot")
+	return c
 }
 
 // alarmsCommand is what is wrong; below it what was.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,6 +31,11 @@ func (a *answering) Status() status.Status { return a.status }
 
 func (a *answering) AlarmHistory() []status.PastAlarm {
 	return []status.PastAlarm{{Alarm: status.Alarm{Code: "LINK_DOWN", Severity: "major"}}}
+}
+
+func (a *answering) ClockHistory() []status.ClockPoint {
+	bound := 150.0
+	return []status.ClockPoint{{At: time.Now(), BoundNs: &bound, ClockClass: 6, Serving: true}}
 }
 
 func (a *answering) Kept() []status.Record {
