@@ -22,7 +22,7 @@ import (
 // day fast or slow. While the served clock is locked it is compared with it, and how far
 // it was off is kept. After a loss of power it then tells the second, to an uncertainty
 // that grows with the time since: enough to contradict a receiver that starts with an old
-// count of leap seconds.
+// count of leap seconds. It is a witness once it has kept the time through such a loss.
 
 var rtcKind = state.Kind{Name: "rtc", Version: 1}
 
@@ -32,6 +32,14 @@ type rtcMemory struct {
 	AheadNs  int64   `json:"ahead_ns"`  // its reading less TAI, both counted since 1970
 	DriftPPB float64 `json:"drift_ppb"` // positive: it is fast
 	Drifts   bool    `json:"drifts"`    // DriftPPB is known
+	Boot     string  `json:"boot"`      // in which that was
+	Proven   bool    `json:"proven"`    // it has kept the time while the board was without power
+}
+
+// witnesses tells whether it may contradict a receiver in this boot: some clocks stand
+// still without power.
+func (m *rtcMemory) witnesses(boot string) bool {
+	return m != nil && (m.Proven || m.Boot == boot && boot != "")
 }
 
 const (
@@ -60,12 +68,19 @@ func (m rtcMemory) opinion(at timescale.Mono, says timescale.UTC, table *timesca
 	return gnss.Opinion{Source: "the board's real-time clock", At: at, UTC: utc, Or: says, Uncertainty: time.Duration(rtcGrainNs + age*uncertain/1e9), Firm: true}, true
 }
 
-// compared is the memory after a comparison with TAI; before is that of the comparison
-// before it, nil for none.
-func (before *rtcMemory) compared(says timescale.UTC, tai timescale.TAI) rtcMemory {
-	m := rtcMemory{TAINs: tai.Ns(), AheadNs: says.Ns() - tai.Ns()}
+// compared is the memory after a comparison with TAI in a boot; before is that of the
+// comparison before it, nil for none.
+func (before *rtcMemory) compared(boot string, says timescale.UTC, tai timescale.TAI, table *timescale.LeapSeconds) rtcMemory {
+	m := rtcMemory{TAINs: tai.Ns(), AheadNs: says.Ns() - tai.Ns(), Boot: boot}
 	if before == nil {
 		return m
+	}
+	if m.Proven = before.Proven; before.Boot != boot {
+		o, ok := before.opinion(timescale.Mono{}, says, table)
+		utc, _ := table.ToUTC(tai)
+		if m.Proven = ok && o.UTC.Sub(utc).Abs() <= o.Uncertainty; !m.Proven {
+			return m
+		}
 	}
 	since := m.TAINs - before.TAINs
 	drift := float64(m.AheadNs-before.AheadNs) / float64(since) * 1e9
@@ -106,7 +121,7 @@ func (d *Daemon) askRTC(ctx context.Context, device, path string) {
 		case errors.Is(err, fs.ErrNotExist):
 			return
 		case err == nil:
-			if earlier != nil {
+			if earlier.witnesses(d.keep.boot) {
 				d.mu.Lock()
 				if o, ok := earlier.opinion(at, says, d.pipe.LeapTable()); ok {
 					d.pipe.Opinion(o)
@@ -114,7 +129,7 @@ func (d *Daemon) askRTC(ctx context.Context, device, path string) {
 				d.mu.Unlock()
 			}
 			if tai, ok := d.lockedTAI(at); ok && time.Since(wrote) > rtcCompared {
-				m := last.compared(says, tai)
+				m := last.compared(d.keep.boot, says, tai, timescale.Builtin())
 				last, wrote = &m, time.Now()
 				_ = writeRTCMemory(path, m) // it is a help, no need
 			}

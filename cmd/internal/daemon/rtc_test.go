@@ -23,7 +23,7 @@ func TestAnRTCTellsTheSecondWithinItsUncertainty(t *testing.T) {
 		var m *rtcMemory
 		for _, after := range []time.Duration{0, time.Hour, 2 * time.Hour} {
 			now := begin.Add(after)
-			next := m.compared(reads(now), now)
+			next := m.compared("first", reads(now), now, table)
 			m = &next
 		}
 		if !m.Drifts || m.DriftPPB < driftPPB-10 || m.DriftPPB > driftPPB+10 {
@@ -46,16 +46,45 @@ func TestAnRTCTellsTheSecondWithinItsUncertainty(t *testing.T) {
 // Somebody who sets it is no drift.
 func TestAnRTCThatIsSetDoesNotDrift(t *testing.T) {
 	tai := timescale.TAIFromNs(1_795_392_037e9)
-	m := (*rtcMemory)(nil).compared(timescale.UTCFromNs(0), tai)
-	if m = m.compared(timescale.UTCFromNs(1_795_395_600e9), tai.Add(time.Hour)); m.Drifts {
+	table := timescale.Builtin()
+	m := (*rtcMemory)(nil).compared("a", timescale.UTCFromNs(0), tai, table)
+	if m = m.compared("a", timescale.UTCFromNs(1_795_395_600e9), tai.Add(time.Hour), table); m.Drifts {
 		t.Errorf("%+v", m)
+	}
+}
+
+// It is a witness in the boot in which it was compared, and in others once it has kept the
+// time through a loss of power; one that stood still meanwhile is none.
+func TestAnRTCIsAWitnessOnceItHasKeptTheTime(t *testing.T) {
+	table, begin := timescale.Builtin(), timescale.TAIFromNs(1_795_392_037e9)
+	for _, still := range []bool{false, true} {
+		reads := func(tai timescale.TAI, lost time.Duration) timescale.UTC {
+			u, _ := table.ToUTC(tai)
+			if still {
+				u = u.Add(-lost)
+			}
+			return u
+		}
+		first := (*rtcMemory)(nil).compared("a", reads(begin, 0), begin, table)
+		if !first.witnesses("a") || first.witnesses("b") || (*rtcMemory)(nil).witnesses("a") {
+			t.Errorf("after its first comparison: %+v", first)
+		}
+		const lost = 30 * time.Second
+		second := first.compared("b", reads(begin.Add(time.Hour), lost), begin.Add(time.Hour), table)
+		if second.witnesses("c") == still {
+			t.Errorf("it stood still: %v; %+v", still, second)
+		}
+		third := second.compared("b", reads(begin.Add(2*time.Hour), lost), begin.Add(2*time.Hour), table)
+		if third.Proven == still || third.DriftPPB != 0 {
+			t.Errorf("it stood still: %v; later %+v", still, third)
+		}
 	}
 }
 
 // What is kept comes back with every field.
 func TestTheMemoryOfAnRTCComesBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rtc")
-	m := rtcMemory{TAINs: 1_795_392_037e9, AheadNs: -37e9, DriftPPB: -1200, Drifts: true}
+	m := rtcMemory{TAINs: 1_795_392_037e9, AheadNs: -37e9, DriftPPB: -1200, Drifts: true, Boot: "b", Proven: true}
 	if unset := reflecttest.Unset(m, "rtcMemory"); len(unset) > 0 {
 		t.Errorf("%v: fill it", unset)
 	}
