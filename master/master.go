@@ -152,7 +152,7 @@ func (m *Master) send(now timescale.Mono, row int32, f Flow, out *Outbox) {
 	if !m.said.Serve {
 		return
 	}
-	packet, event, estimate := m.sync, true, 0
+	packet, event, estimate := m.sync, true, uint8(0)
 	if f == FlowAnnounce {
 		packet, event, estimate = m.announce, false, wire.OriginOffset
 	}

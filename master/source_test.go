@@ -41,7 +41,7 @@ func TestAnAddressAndAPrefixHaveTheirShareOfTheTable(t *testing.T) {
 		client func(i int) *peer
 		most   int
 	}{
-		{"one address", oneAddress, 1000 / 16},
+		{"one address", oneAddress, 1000 / 8},
 		{"one prefix", func(i int) *peer { p := oneAddress(i); p.addr = newPeer(i % 256).addr; return p }, 500},
 	} {
 		m := newMaster(t, nobodyTrusted)

@@ -26,18 +26,18 @@ type Message struct {
 	Src   netip.Addr // answer from this address, the one that was asked
 	Dst   netip.Addr
 	Event bool // from and to the event port; else the general port
-	// Port: it goes to another port than the configured one; 0: it does not.
-	Port uint16
 	// FillOrigin: the transport reads the served clock right before this send and
 	// writes it as the originTimestamp (wire.OriginOffset).
 	FillOrigin bool
 	// FillTurnaround: likewise, but the time since Received goes into the
 	// correctionField.
 	FillTurnaround bool
-	// EstimateAt: the transport writes a timestamp there, of the served clock's reading
-	// when it sends, roughly; 0: nowhere.
-	EstimateAt int
-	Received   timescale.Local
+	// EstimateAt: the transport writes a timestamp at this offset, of the served clock's
+	// reading when it sends, roughly; 0: nowhere.
+	EstimateAt uint8
+	// Port: it goes to another port than the configured one; 0: it does not.
+	Port     uint16
+	Received timescale.Local
 	// Token: this Sync is to be followed. When the transport knows the moment at
 	// which it left it shows the token to Master.FollowUp; 0: one-step.
 	Token   uint32

@@ -80,8 +80,9 @@ func (l *loop) run(ctx context.Context) error {
 	l.bridge.Look()
 	for ctx.Err() == nil {
 		l.tick()
-		l.twin(Now())
-		l.hearUnreachables(Now())
+		now := Now()
+		l.twin(now)
+		l.hearUnreachables(now)
 		if err := l.pause(); err != nil {
 			return err
 		}
