@@ -134,7 +134,8 @@ func reply(w http.ResponseWriter, code int, body any) {
 	w.WriteHeader(code)
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	encoder.Encode(body) //nolint:errcheck // a reader that hangs up is its own affair
+	encoder.SetEscapeHTML(false) // for people, too: "6 -> 7"
+	encoder.Encode(body)         //nolint:errcheck // a reader that hangs up is its own affair
 }
 
 // Listen opens the control socket, in place of one that a dead daemon left

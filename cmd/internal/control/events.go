@@ -2,6 +2,7 @@ package control
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -61,18 +62,20 @@ func events(mux *http.ServeMux, d Daemon) {
 			if err := out.SetWriteDeadline(time.Now().Add(streamPatience)); err != nil {
 				return err
 			}
-			b := []byte(": alive\n\n")
+			b := bytes.NewBufferString(": alive\n\n")
+			content := json.NewEncoder(b) // which ends a line
+			content.SetEscapeHTML(false)
 			for _, e := range records {
 				if !wanted(e) {
 					continue
 				}
-				content, err := json.Marshal(e)
-				if err != nil {
+				fmt.Fprintf(b, "id: %s\nevent: %s\ndata: ", e.ID, e.Topic)
+				if err := content.Encode(e); err != nil {
 					return err
 				}
-				b = fmt.Appendf(b, "id: %s\nevent: %s\ndata: %s\n\n", e.ID, e.Topic, content)
+				b.WriteString("\n")
 			}
-			if _, err := w.Write(b); err != nil {
+			if _, err := w.Write(b.Bytes()); err != nil {
 				return err
 			}
 			return out.Flush()

@@ -9,6 +9,7 @@ import (
 	"bragi/board/sim"
 	"bragi/cmd/internal/alarms"
 	"bragi/cmd/internal/status"
+	"bragi/cmd/internal/syslog"
 	"bragi/cmd/internal/virtual"
 	"bragi/holdover/quality"
 )
@@ -93,5 +94,27 @@ func TestTheTimeOfAnEventIsAsGoodAsTheClock(t *testing.T) {
 	r.Run(time.Second)
 	if q := quality(); q != (status.TimeQuality{}) || d.utc.Load() == nil {
 		t.Errorf("out of spec: %+v", q)
+	}
+}
+
+// Lines that a syslog server does not get are an alarm that names it.
+func TestLostLinesOfSyslogAreAnAlarm(t *testing.T) {
+	r := virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 1})
+	d := observed(t, r)
+	d.syslog = syslog.NewSender(syslog.Config{Format: syslog.RFC5424, Severity: status.Info, Targets: []syslog.Target{{Scheme: "tcp", Host: "10.0.0.9", Port: 601}}})
+	d.send = d.syslog.Put
+	d.happened(status.ConfigDoubted{})
+	r.Run(10 * time.Second)
+	if s := d.latest(); alarmOf(s, alarms.SyslogLost) || s.Syslog[0].Waiting == 0 {
+		t.Errorf("while lines only wait: %+v, %+v", s.Syslog, s.Alarms)
+	}
+	for range 2000 {
+		d.happened(status.ConfigDoubted{})
+	}
+	r.Run(10 * time.Second)
+	s := d.latest()
+	i := slices.IndexFunc(s.Alarms, func(a status.Alarm) bool { return a.Code == string(alarms.SyslogLost) })
+	if i < 0 || !strings.Contains(s.Alarms[i].Detail, "tcp://10.0.0.9:601: ") || s.Syslog[0].Lost == 0 {
+		t.Errorf("when they are lost: %+v, %+v", s.Syslog, s.Alarms)
 	}
 }

@@ -32,7 +32,8 @@ var (
 // verbOf is the command that the words after "bragi" begin with; "" for none.
 func verbOf(words string) string {
 	c, rest, err := operator.Command(operator.Shell()).Find(strings.Fields(words))
-	if err != nil || c.HasSubCommands() {
+	screen := err == nil && c.Flags().Lookup("json") != nil // it may have others below it
+	if err != nil || c.HasSubCommands() && !screen {
 		return ""
 	}
 	path := strings.TrimPrefix(c.CommandPath(), "bragi ")
