@@ -64,6 +64,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	t.gnss(&s)
 	t.service(&s)
 	t.hardware(&s)
+	t.syslog(&s)
 	for _, a := range s.Alarms {
 		t.gauge(alarm, 1, a.Code, a.Severity)
 	}
@@ -114,12 +115,12 @@ func (t teller) word(d *prometheus.Desc, v *string) {
 	}
 }
 
-func (t teller) truth(d *prometheus.Desc, b bool) {
+func (t teller) truth(d *prometheus.Desc, b bool, labels ...string) {
+	v := 0.0
 	if b {
-		t.gauge(d, 1)
-		return
+		v = 1
 	}
-	t.gauge(d, 0)
+	t.gauge(d, v, labels...)
 }
 
 // histogram tells a distribution in seconds, once there is something in it.
