@@ -63,7 +63,7 @@ const (
 
 // How long a new version may take.
 const (
-	AnswerPatience = time.Minute      // until its daemon answers
+	AnswerPatience = 3 * time.Minute  // until its daemon answers
 	ClassPatience  = 30 * time.Minute // until it serves at the class of before
 )
 

@@ -43,7 +43,7 @@ func TestASlotIsKeptOnlyOnceItServesAsBefore(t *testing.T) {
 		{"still acquiring", Look{true, true, 58}, before, false, 29 * time.Minute, Wait},
 		{"never comes to the class", Look{true, true, 58}, before, false, ClassPatience, Leave},
 		{"a better class", Look{true, true, 6}, Before{"old", 7}, false, 0, Keep},
-		{"does not serve", Look{true, false, 6}, before, false, time.Minute, Wait},
+		{"does not serve", Look{true, false, 6}, before, false, 3 * time.Minute, Wait},
 		{"no answer yet", Look{}, before, false, AnswerPatience - 1, Wait},
 		{"no answer", Look{}, before, false, AnswerPatience, Leave},
 		{"first start of a card", Look{true, false, 0}, Before{}, false, 0, Keep},
