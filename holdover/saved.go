@@ -63,7 +63,7 @@ func (c *Clock) Resume(now timescale.Mono, s Saved) error {
 		return err
 	}
 	if s.Oscillator != c.cfg.Oscillator.String() {
-		return fmt.Errorf("holdover: the saved state is of a %s, this is a %s: starting anew", s.Oscillator, c.cfg.Oscillator)
+		return fmt.Errorf("holdover: the saved state is of another oscillator, %s, and this one is %s: starting anew", s.Oscillator, c.cfg.Oscillator)
 	}
 	c.now = now
 	c.life, c.corr, c.rate, c.est.estimate, c.held, c.doubt.anchor, c.thermo, c.virtual.table =

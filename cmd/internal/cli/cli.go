@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -62,10 +64,10 @@ func Main(root *cobra.Command) int {
 // usage.
 func Group(use, short string, children ...*cobra.Command) *cobra.Command {
 	group := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return Usagef("%s has no %q", c.CommandPath(), args[0])
+		if len(args) == 0 {
+			return Usagef("%s what?", c.CommandPath())
 		}
-		return Usagef("%s what?", c.CommandPath())
+		return Usagef("%s has no %q%s", c.CommandPath(), args[0], meant(c, args[0]))
 	}}
 	group.AddCommand(children...)
 	return group
@@ -79,6 +81,20 @@ func AtMostArg(what string) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// meantDistance is how many letters a word may be off that is taken for another.
+const meantDistance = 2
+
+// meant names the commands of a group that a mistyped word may stand for.
+func meant(group *cobra.Command, typed string) string {
+	group.SuggestionsMinimumDistance = meantDistance
+	names := group.SuggestionsFor(typed)
+	if len(names) == 0 {
+		return ""
+	}
+	slices.Sort(names)
+	return " (did you mean " + strings.Join(names, " or ") + "?)"
 }
 
 // NoArgs refuses any argument, as wrong usage.

@@ -591,15 +591,15 @@ func masterTroubles(service udp.Status) []alarms.Raised {
 		if service.At.Sub(s.Last) > shown {
 			continue
 		}
-		detail := fmt.Sprintf("%v: %v, %d times", s.Address, s.Reason, s.Count)
+		detail := fmt.Sprintf("%v: %v, %s", s.Address, s.Reason, status.Count(s.Count, "time"))
 		switch s.Reason {
 		case master.WrongDomain:
-			raised = append(raised, alarms.Raised{Code: alarms.WrongDomain, Detail: fmt.Sprintf("%v asks in domain %d, %d times", s.Address, s.Domain, s.Count)})
+			raised = append(raised, alarms.Raised{Code: alarms.WrongDomain, Detail: fmt.Sprintf("%v asks in domain %d, %s", s.Address, s.Domain, status.Count(s.Count, "time"))})
 		case master.AddressDenied:
 			raised = append(raised, alarms.Raised{Code: alarms.ClientDenied, Detail: detail + fmt.Sprintf("; master.allow lacks \"%v/32\"", s.Address)})
 		case master.WrongTarget:
 			if s.Type == wire.TypeSignaling {
-				raised = append(raised, alarms.Raised{Code: alarms.ForeignTarget, Detail: fmt.Sprintf("%v asks for %v, %d times; we are %v", s.Address, s.Target.Clock, s.Count, service.Identity.Clock)})
+				raised = append(raised, alarms.Raised{Code: alarms.ForeignTarget, Detail: fmt.Sprintf("%v asks for %v, %s; we are %v", s.Address, s.Target.Clock, status.Count(s.Count, "time"), service.Identity.Clock)})
 			}
 		case master.NoCredit:
 			raised = append(raised, alarms.Raised{Code: alarms.ClientStarved, Detail: detail})

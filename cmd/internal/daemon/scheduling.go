@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"bragi/cmd/internal/status"
 )
 
 // Go's threads wait for each other in short loops. Under a real-time policy such a
@@ -53,9 +55,5 @@ func plainScheduling() (was string, err error) {
 
 // schedulingWords tell an operator what was taken back.
 func schedulingWords(was string) string {
-	processors := "1 processor"
-	if n := runtime.NumCPU(); n > 1 {
-		processors = fmt.Sprintf("%d processors", n)
-	}
-	return fmt.Sprintf("bragid was started under %s on %s; it takes the plain policy, because Go's threads can stop each other under %s (fix: start it without chrt or CPUSchedulingPolicy)", was, processors, was)
+	return fmt.Sprintf("bragid was started under %s on %s; it takes the plain policy, because Go's threads can stop each other under %s (fix: start it without chrt or CPUSchedulingPolicy)", was, status.Count(runtime.NumCPU(), "processor"), was)
 }

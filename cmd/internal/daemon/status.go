@@ -112,7 +112,7 @@ func clockStatus(l *pipeline.Look, wall func(timescale.Mono) time.Time) status.C
 		Variance: fmt.Sprintf("0x%04x", a.OffsetScaledLogVariance), PTPTimescale: a.PTPTimescale,
 		TimeTraceable: a.TimeTraceable, FrequencyTraceable: a.FrequencyTraceable, TimeSource: fmt.Sprintf("0x%02x", a.TimeSource),
 		UTCOffset: a.CurrentUTCOffset, UTCOffsetValid: a.CurrentUTCOffsetValid, Leap59: a.Leap59, Leap61: a.Leap61,
-		TimeErrorNs: known(report.ErrorNs), BoundNs: known(report.BoundNs), ForecastS: known(report.Class7S),
+		TimeErrorNs: known(report.ErrorNs), TimeErrorSigmaNs: known(report.SigmaNs), BoundNs: known(report.BoundNs), ForecastS: known(report.Class7S),
 		FreqPPB: report.FrequencyPPB, MeanFreqPPB: known(report.MeanPPB), EtaS: known(report.EtaS),
 		Reference: "internal", Why: []string{}, Time: l.Reads.String(), Pulses: report.Accepted, PulsesRejected: report.Rejected + report.Refused,
 	}

@@ -17,6 +17,7 @@ import (
 	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/file"
 	"bragi/cmd/internal/show"
+	"bragi/cmd/internal/status"
 )
 
 // The life of the daemon's configuration, from a shell. control/config.go has the
@@ -60,13 +61,10 @@ func configText(c control.Config) string {
 }
 
 func previousWords(n int) string {
-	switch n {
-	case 0:
+	if n == 0 {
 		return "none is kept"
-	case 1:
-		return "1 is kept: bragi config previous"
 	}
-	return fmt.Sprintf("%d are kept: bragi config previous", n)
+	return status.Count(n, "text") + " before this one: bragi config previous"
 }
 
 func seconds(s float64) time.Duration {

@@ -307,7 +307,7 @@ func oneLine(s *status.Status, problem string, r rehearsal.Report) string {
 		if s.Clock.Serving {
 			class = fmt.Sprint(s.Clock.ClockClass)
 		}
-		gm = fmt.Sprintf("class %s %s error %s bound %s", class, s.Clock.State, show.Ns(s.Clock.TimeErrorNs), show.Ns(s.Clock.BoundNs))
+		gm = fmt.Sprintf("class %s %s error %s bound %s", class, status.StateWords(s.Clock.State, s.Clock.StateName), show.Estimate(s.Clock.TimeErrorNs, s.Clock.TimeErrorSigmaNs), show.Ns(s.Clock.BoundNs))
 	}
 	offset := float64(r.Offset.Median)
 	return fmt.Sprintf("grandmaster: %s | client: %s offset %s, %.1f Sync/s, sees class %d", gm, r.State, show.Ns(&offset), r.Rates["sync"], r.Master.Class)

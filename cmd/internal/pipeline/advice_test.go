@@ -386,19 +386,41 @@ func rightLength(t *testing.T, followed bool) *virtual.Rig {
 
 // freeRun is a clock that clients have followed in a free run, 5 ms off, when the
 // receiver's time comes.
-func freeRun(t *testing.T, acquire holdover.OnAcquire) *virtual.Rig {
+func freeRun(t *testing.T, acquire holdover.OnAcquire, until ...alarms.Code) *virtual.Rig {
 	cfg := virtual.Demo()
 	cfg.Servo.OnAcquire = acquire
 	r := virtual.NewRig(t, cfg, sim.Config{Oscillator: sim.OCXO, Seed: 3, TimeToFix: 3 * time.Second, AntennaCut: true, StartOffset: 5 * time.Millisecond})
 	r.Run(20 * time.Second)
 	r.Board.SetAntenna(true)
-	r.Run(time.Minute)
+	minuteOr(r, until)
 	return r
+}
+
+// minuteOr is a minute, or less when an alarm comes.
+func minuteOr(r *virtual.Rig, until []alarms.Code) {
+	came := func(code alarms.Code) bool { return alarmed(r, code) }
+	for end := r.Now.Add(time.Minute); r.Now.Before(end) && !slices.ContainsFunc(until, came); {
+		r.Run(250 * time.Millisecond)
+	}
+}
+
+// A step that clients saw is an alarm until the clock is locked again; a run that
+// has just begun, with a client from its first second, is without one then.
+func TestAStepIsAnAlarmUntilTheClockIsLockedAgain(t *testing.T) {
+	r := freeRun(t, holdover.AcquireAuto, alarms.ClockStepped)
+	if !alarmed(r, alarms.ClockStepped) {
+		t.Fatal("the step is no alarm")
+	}
+	r.Until(time.Minute, "class 6", r.Class(6))
+	r.Run(15 * time.Second) // longer than learning
+	if raised := r.Pipe.Look(r.Now).Troubles; len(raised) > 0 || r.Report.Steps == 0 {
+		t.Errorf("%d steps, and locked: %v", r.Report.Steps, raised)
+	}
 }
 
 // outage is a clock that was locked and is 5 ms off when the pulse returns and is
 // believed.
-func outage(t *testing.T, back holdover.OnReturn) *virtual.Rig {
+func outage(t *testing.T, back holdover.OnReturn, until ...alarms.Code) *virtual.Rig {
 	cfg := virtual.Demo()
 	cfg.Servo.OnReturn = back
 	r := virtual.NewRig(t, cfg, sim.Config{Oscillator: sim.OCXO, Seed: 3, TimeToFix: 3 * time.Second})
@@ -412,7 +434,7 @@ func outage(t *testing.T, back holdover.OnReturn) *virtual.Rig {
 	if _, err := r.Pipe.AcceptReceiver(r.Now); err != nil {
 		t.Fatal(err)
 	}
-	r.Run(time.Minute)
+	minuteOr(r, until)
 	return r
 }
 
@@ -428,14 +450,14 @@ func noFirstStep(t *testing.T, followed bool) *virtual.Rig {
 	if followed {
 		return freeRun(t, holdover.AcquireSlew)
 	}
-	return freeRun(t, holdover.AcquireAuto)
+	return freeRun(t, holdover.AcquireAuto, alarms.ClockStepped)
 }
 
 func noStepBack(t *testing.T, followed bool) *virtual.Rig {
 	if followed {
 		return outage(t, holdover.ReturnSlew)
 	}
-	return outage(t, holdover.ReturnStep)
+	return outage(t, holdover.ReturnStep, alarms.ClockStepped)
 }
 
 func firstStep(t *testing.T, followed bool) *virtual.Rig {

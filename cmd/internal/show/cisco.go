@@ -18,12 +18,21 @@ const ciscoWidth = 88
 // PTPClockRunning is `show ptp clock running`.
 func PTPClockRunning(s status.Status, width int) string {
 	title := fmt.Sprintf("PTP Ordinary Clock [Domain %d]", s.Master.Domain)
+	note := ""
+	if own := s.Clock.StateName; s.Clock.State == "FREERUN" && own != "" {
+		// Cisco's word is one for a free run and for a holdover out of spec.
+		note = fmt.Sprintf("%s here is: %s", s.Clock.State, own)
+		if s.Clock.Serving {
+			note += fmt.Sprintf(", class %d", s.Clock.ClockClass)
+		}
+		note += "\n"
+	}
 	clock := []string{s.Clock.State, "1", itoa(s.Master.Sent), itoa(s.Master.Received), "Hot standby"}
 	port := []string{"MASTER", "unicast", "master", dash(s.Master.Interface), portState(s), fmt.Sprint(s.Master.Clients), s.Master.Address}
 	if width > 0 && width < ciscoWidth {
 		clocks := table{columns: []column{{"State", 0}, {"Ports", 3}, {"Pkts sent", 1}, {"Pkts rcvd", 2}, {"Redundancy Mode", 4}}, rows: [][]string{clock}}
 		ports := table{columns: []column{{"Name", 0}, {"Tx Mode", 3}, {"Role", 4}, {"Transport", 2}, {"State", 0}, {"Sessions", 1}, {"Port Addr", 0}}, rows: [][]string{port}}
-		return title + "\n" + clocks.draw(width) + "PORT SUMMARY\n" + ports.draw(width)
+		return title + "\n" + clocks.draw(width) + "PORT SUMMARY\n" + ports.draw(width) + note
 	}
 	var b strings.Builder
 	line := func(row string, cells []string) {
@@ -42,7 +51,7 @@ func PTPClockRunning(s status.Status, width int) string {
 	row = "%-10s %-12s %-12s %-12s %-13s %-12s %s\n"
 	line(row, []string{"Name", "Tx Mode", "Role", "Transport", "State", "Sessions", "Port Addr"})
 	line(row, port)
-	return b.String()
+	return b.String() + note
 }
 
 // portState is the state of the one port.

@@ -1,6 +1,10 @@
 package show
 
-import "strings"
+import (
+	"strings"
+
+	"bragi/cmd/internal/status"
+)
 
 // Fit makes a screen's text safe and narrow: printable ASCII only, and no line
 // longer than width columns. A longer line goes on below, under its value: behind
@@ -53,9 +57,4 @@ func plain(text string) string {
 }
 
 // Count is a number of things: "1 client", "2 clients".
-func Count[N int | uint64](n N, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return itoa(uint64(n)) + " " + thing + "s"
-}
+func Count[N int | uint64](n N, thing string) string { return status.Count(n, thing) }

@@ -19,7 +19,7 @@ func Holdover(s status.Status) string {
 	if h.ForS != nil {
 		fmt.Fprintf(w, "Without a pulse\tfor %s\n", seconds(h.ForS))
 	}
-	fmt.Fprintf(w, "Time error\t%s (estimate, sigma %s), inside %s\n", Ns(h.ErrorNs), size(h.SigmaNs), plusMinus(h.BoundNs))
+	fmt.Fprintf(w, "Time error\t%s, inside %s\n", Estimate(h.ErrorNs, h.SigmaNs), plusMinus(h.BoundNs))
 	fmt.Fprintf(w, "Holdover lasts\t%s inside %s\n", seconds(h.ForecastS), plusMinus(&h.SpecNs))
 	fmt.Fprintf(w, "Error inside\tfor %s in 19 cases of 20, for %s in one of two\n", seconds(h.ForecastP95S), seconds(h.ForecastP50S))
 	fmt.Fprintf(w, "Class 7 for\t%s (at most %s)\n", seconds(h.Class7S), seconds(&h.MaxHoldoverS))

@@ -19,7 +19,7 @@ func Clock(s status.Status) string {
 	c := s.Clock
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "State\t%s (%s) for %s\n", c.State, c.StateName, since(s, c.StateSince))
+	fmt.Fprintf(w, "State\t%s for %s\n", status.StateWords(c.State, c.StateName), since(s, c.StateSince))
 	if c.Serving {
 		fmt.Fprintf(w, "Clock class\t%d (%s)\n", c.ClockClass, quality.ClassName(c.ClockClass))
 		fmt.Fprintf(w, "Accuracy\t%s (%s)\n", c.ClockAccuracy, accuracyWords(c.ClockAccuracy))
@@ -32,7 +32,7 @@ func Clock(s status.Status) string {
 	fmt.Fprintf(w, "Time source\t%s\n", c.TimeSource)
 	fmt.Fprintf(w, "UTC offset\t%d s (%s)%s\n", c.UTCOffset, pick(c.UTCOffsetValid, "valid", "not valid"), leap(c))
 	fmt.Fprintf(w, "Clock reads\t%s\n", dash(c.Time))
-	fmt.Fprintf(w, "Time error\t%s (estimate), inside %s\n", Ns(c.TimeErrorNs), plusMinus(c.BoundNs))
+	fmt.Fprintf(w, "Time error\t%s, inside %s\n", Estimate(c.TimeErrorNs, c.TimeErrorSigmaNs), plusMinus(c.BoundNs))
 	fmt.Fprintf(w, "Frequency\t%+.3f ppb applied, %s held in holdover\n", c.FreqPPB, ppb(c.MeanFreqPPB))
 	fmt.Fprintf(w, "Holdover lasts\t%s from now%s\n", seconds(c.ForecastS), beyond(s.Holdover))
 	fmt.Fprintf(w, "Reference\t%s\n", dash(c.Reference))
@@ -100,12 +100,26 @@ func accuracyWords(code string) string {
 	return quality.AccuracyName(uint8(n))
 }
 
+// Estimate is an estimate with its own uncertainty: a number without it reads like a
+// fact.
+func Estimate(v, sigma *float64) string {
+	if v == nil {
+		return "-"
+	}
+	if sigma == nil {
+		return Ns(v) + " (estimate)"
+	}
+	return Ns(v) + " (estimate, sigma " + size(sigma) + ")"
+}
+
 // Ns draws nanoseconds with a unit that suits them.
 func Ns(v *float64) string {
 	if v == nil {
 		return "-"
 	}
 	switch a := math.Abs(*v); {
+	case math.Round(a) == 0:
+		return "+0 ns" // not -0
 	case a < 1e3:
 		return fmt.Sprintf("%+.0f ns", *v)
 	case a < 1e6:

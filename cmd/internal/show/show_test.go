@@ -29,7 +29,7 @@ func sample() status.Status {
 			Grants: status.Grants{Sync: &status.Grant{Interval: -5, ExpiresS: 188.4}, Announce: &status.Grant{Interval: -3, ExpiresS: 188.4}}}},
 		Denied: []status.Denied{{Address: "203.0.113.9", Reason: "address is not allowed", Count: 4, AgoS: 2}},
 		Alarms: []status.Alarm{{Code: "CLOCK_HOLDOVER", Severity: "major", Text: "holdover", Detail: "no fix", Fix: "fix the antenna", Since: at.Add(-90 * time.Second)}},
-		Walk:   []status.Step{{At: at, State: "HOLDOVER", ClockClass: 7, Serving: true, Why: []string{"no pulse"}}},
+		Walk:   []status.Step{{At: at, State: "HOLDOVER", StateName: "holdover in spec", ClockClass: 7, Serving: true, Why: []string{"no pulse"}}},
 	}
 }
 
@@ -95,12 +95,43 @@ func TestScreensTellWhatMatters(t *testing.T) {
 		{Clients(s, 0), "Refused: 203.0.113.9, address is not allowed (4 times, last 2.0s ago)"},
 		{Alarms(s), "MAJOR     CLOCK_HOLDOVER: holdover (no fix)"}, {Alarms(s), "fix: fix the antenna"},
 		{View(&s, "", Peer{Class: 7, State: "PHASE_ALIGNED", OffsetNs: value(2100)}, nil), "class       7 (holdover within spec), accuracy within 25 us"},
-		{View(&s, "", Peer{Class: 7}, nil), "20:30:00  class  7  HOLDOVER      no pulse"},
+		{View(&s, "", Peer{Class: 7}, nil), "20:30:00  class  7  HOLDOVER (holdover in spec)    no pulse"},
 		{View(nil, "no daemon answers", Peer{Class: -1}, []string{"Ctrl-C ends it."}), "no daemon answers"},
 		{View(nil, "", Peer{Class: -1}, nil), "sees class  none yet"},
 	} {
 		if !strings.Contains(c.screen, c.want) {
 			t.Errorf("no %q in:\n%s", c.want, c.screen)
+		}
+	}
+}
+
+// FREERUN is Cisco's word for two states: every screen that has it says which one it
+// is.
+func TestEveryScreenTellsAFreeRunFromAHoldoverOutOfSpec(t *testing.T) {
+	for class, own := range map[uint8]string{52: "holdover out of spec", 58: "free run"} {
+		s := sample()
+		s.Clock.State, s.Clock.StateName, s.Clock.ClockClass = "FREERUN", own, class
+		s.Walk = []status.Step{{State: "FREERUN", StateName: own, ClockClass: class, Serving: true}}
+		for name, text := range map[string]string{
+			"clock": Clock(s), "walk": Walk(s), "banner": Banner(&s, "host"), "view": View(&s, "", Peer{Class: -1}, nil),
+			"running": PTPClockRunning(s, 0), "running, narrow": PTPClockRunning(s, 40),
+		} {
+			if !strings.Contains(text, own) {
+				t.Errorf("%s of class %d does not say %q:\n%s", name, class, own, text)
+			}
+		}
+	}
+}
+
+// An estimate is told with its own uncertainty, and never as a fact.
+func TestTheTimeErrorIsToldWithItsUncertainty(t *testing.T) {
+	s := sample()
+	zero, sigma := -0.3, 650.0
+	s.Clock.TimeErrorNs, s.Clock.TimeErrorSigmaNs = &zero, &sigma
+	s.Holdover.ErrorNs, s.Holdover.SigmaNs = &zero, &sigma
+	for name, text := range map[string]string{"clock": Clock(s), "holdover": Holdover(s), "view": View(&s, "", Peer{Class: -1}, nil)} {
+		if !strings.Contains(text, "+0 ns (estimate, sigma 650 ns)") {
+			t.Errorf("%s:\n%s", name, text)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func View(s *status.Status, problem string, p Peer, hints []string) string {
 	} else {
 		viewMaster(&b, line, s)
 	}
-	fmt.Fprintf(&b, "\nCLIENT %s, playing a %s\n", p.Address, p.As)
+	fmt.Fprintf(&b, "\nCLIENT %s, in the place of: %s\n", p.Address, p.As)
 	line("state", "%s", p.State)
 	line("offset", "%s now, %s median, %s worst (last 1024 Syncs)", Ns(p.OffsetNs), Ns(p.MedianNs), Ns(p.WorstNs))
 	line("path delay", "%s", Ns(p.DelayNs))
@@ -52,7 +52,7 @@ func View(s *status.Status, problem string, p Peer, hints []string) string {
 			if step.Serving {
 				class = fmt.Sprintf("%2d", step.ClockClass)
 			}
-			fmt.Fprintf(&b, "  %s  class %s  %-13s %s\n", step.At.Format("15:04:05"), class, step.State, strings.Join(step.Why, ", "))
+			fmt.Fprintf(&b, "  %s  class %s  %-30s %s\n", step.At.Format("15:04:05"), class, status.StateWords(step.State, step.StateName), strings.Join(step.Why, ", "))
 		}
 	}
 	if len(hints) > 0 {
@@ -68,13 +68,13 @@ func viewMaster(b *strings.Builder, line func(label, format string, args ...any)
 	up := s.UptimeS
 	fmt.Fprintf(b, "GRANDMASTER bragid %s on board %q, up %s\n", s.Version, s.Profile, seconds(&up))
 	line("receiver", "fix %s, %s satellites, %s UTC, pulse %s", dash(s.GNSS.Fix), count(s.GNSS.SatsUsed), dash(s.GNSS.UTC), s.GNSS.Label)
-	line("clock", "%s for %s", s.Clock.State, since(*s, s.Clock.StateSince))
+	line("clock", "%s for %s", status.StateWords(s.Clock.State, s.Clock.StateName), since(*s, s.Clock.StateSince))
 	if s.Clock.Serving {
 		line("class", "%d (%s), accuracy %s", s.Clock.ClockClass, quality.ClassName(s.Clock.ClockClass), accuracyWords(s.Clock.ClockAccuracy))
 	} else {
 		line("class", "nothing is served")
 	}
-	line("error", "%s estimated, inside %s", Ns(s.Clock.TimeErrorNs), plusMinus(s.Clock.BoundNs))
+	line("error", "%s, inside %s", Estimate(s.Clock.TimeErrorNs, s.Clock.TimeErrorSigmaNs), plusMinus(s.Clock.BoundNs))
 	line("holdover", "lasts %s from now, by the forecast", seconds(s.Clock.ForecastS))
 	line("serves", "%s at %s, %s out, %d in", Count(s.Master.Clients, "client"), s.Master.Address, Count(s.Master.Sent, "packet"), s.Master.Received)
 	for _, a := range s.Alarms {
@@ -90,7 +90,7 @@ func Walk(s status.Status) string {
 		if step.Serving {
 			class = fmt.Sprintf("%2d", step.ClockClass)
 		}
-		fmt.Fprintf(&b, "%s  class %s  %-13s %s\n", step.At.Format("2006-01-02 15:04:05"), class, step.State, strings.Join(step.Why, ", "))
+		fmt.Fprintf(&b, "%s  class %s  %-30s %s\n", step.At.Format("2006-01-02 15:04:05"), class, status.StateWords(step.State, step.StateName), strings.Join(step.Why, ", "))
 	}
 	return b.String()
 }
@@ -105,7 +105,7 @@ func Banner(s *status.Status, host string) string {
 		if s.Clock.Serving {
 			class = fmt.Sprintf("class %d (%s)", s.Clock.ClockClass, quality.ClassName(s.Clock.ClockClass))
 		}
-		fmt.Fprintf(&b, "Clock   %s, %s, %s\n", s.Clock.State, class, Count(s.Master.Clients, "client"))
+		fmt.Fprintf(&b, "Clock   %s, %s, %s\n", status.StateWords(s.Clock.State, s.Clock.StateName), class, Count(s.Master.Clients, "client"))
 		if len(s.Alarms) == 0 {
 			b.WriteString("Alarms  none\n")
 		} else {

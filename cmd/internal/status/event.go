@@ -249,7 +249,7 @@ type AnnounceLate struct {
 }
 
 func (e AnnounceLate) Words() Words {
-	return Words{TopicClient, "ANNOUNCE_GAP", Warning, fmt.Sprintf("Announce was late: %v for %s; %s looked for another grandmaster", e.Gap, clients(e.Clients), e.LookingElsewhere),
+	return Words{TopicClient, "ANNOUNCE_GAP", Warning, fmt.Sprintf("Announce was late: %v for %s; %s looked for another grandmaster", e.Gap, Count(e.Clients, "client"), e.LookingElsewhere),
 		Fields{{"gap_s", e.Gap.Seconds()}, {"clients", e.Clients}, {"looking_elsewhere", e.LookingElsewhere}}}
 }
 
@@ -471,7 +471,7 @@ func (e LinkChanged) Words() Words {
 	if e.Up {
 		word = "up"
 	}
-	return Words{TopicNetwork, "LINK", Warning, fmt.Sprintf("link %s: %s, %d changes since the interface is there", word, e.Interface, e.Changes),
+	return Words{TopicNetwork, "LINK", Warning, fmt.Sprintf("link %s: %s, %s since the interface is there", word, e.Interface, Count(e.Changes, "change")),
 		Fields{{"interface", e.Interface}, {"up", e.Up}, {"changes", e.Changes}}}
 }
 
@@ -494,7 +494,7 @@ type Missed struct {
 }
 
 func (e Missed) Words() Words {
-	text := fmt.Sprintf("%d events are missing here: they are kept no more", e.Events)
+	text := "missing here, and kept no more: " + Count(e.Events, "event")
 	if e.LastLife {
 		text = "the daemon was started anew: events before its start are missing here"
 	}
@@ -540,11 +540,12 @@ func orAny(address string) string {
 	return address
 }
 
-func clients(n uint64) string {
+// Count is a number of things: "1 client", "2 clients".
+func Count[N int | uint32 | uint64](n N, thing string) string {
 	if n == 1 {
-		return "1 client"
+		return "1 " + thing
 	}
-	return fmt.Sprintf("%d clients", n)
+	return fmt.Sprint(n) + " " + thing + "s"
 }
 
 // rate is an interval of 2^log s in words.

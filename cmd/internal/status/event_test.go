@@ -92,7 +92,7 @@ func TestWordsOfTheEvents(t *testing.T) {
 		{ChangeRefused{By: User{UID: 1000}, What: "clock step"}, "%BRAGI-4-CHANGE_REFUSED: uid 1000 may not: clock step"},
 		{LinesLost{Target: "udp://a:514", Lines: 7}, "%BRAGI-4-SYSLOG_LOST: lines before this one are lost: 7, because this server was away or slow"},
 		{LinesLeftOut{Of: "CLIENT_DENIED", Lines: 7, PerMinute: 60}, "%BRAGI-4-SYSLOG_LIMIT: lines of CLIENT_DENIED were left out: 7, because syslog.rate_limit is 60 a minute"},
-		{Missed{Events: 7}, "%BRAGI-4-MISSED: 7 events are missing here: they are kept no more"},
+		{Missed{Events: 7}, "%BRAGI-4-MISSED: missing here, and kept no more: 7 events"},
 		{Missed{LastLife: true}, "%BRAGI-4-MISSED: the daemon was started anew: events before its start are missing here"},
 	} {
 		told[reflect.TypeOf(c.event).Name()] = true

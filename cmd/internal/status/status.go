@@ -36,6 +36,15 @@ type Status struct {
 	Config   Config         `json:"config"`
 }
 
+// StateWords are Cisco's word and our own: Cisco's FREERUN is a free run as well as
+// a holdover out of spec.
+func StateWords(cisco, own string) string {
+	if own == "" {
+		return cisco
+	}
+	return cisco + " (" + own + ")"
+}
+
 // Clock is the served clock and what is announced of it.
 type Clock struct {
 	State              string    `json:"state"`      // Cisco's word: FREERUN, ACQUIRING, FREQ_LOCKED, PHASE_ALIGNED, HOLDOVER
@@ -55,13 +64,14 @@ type Clock struct {
 	UTCOffsetValid     bool      `json:"utc_offset_valid"`
 	Leap59             bool      `json:"leap59"`
 	Leap61             bool      `json:"leap61"`
-	TimeErrorNs        *float64  `json:"time_error_ns"` // estimate; positive: the served clock is ahead
-	BoundNs            *float64  `json:"bound_ns"`      // the true error is inside +- this
-	ForecastS          *float64  `json:"forecast_s"`    // how long class 7 would last if holdover began now
-	FreqPPB            float64   `json:"freq_ppb"`      // correction applied
-	MeanFreqPPB        *float64  `json:"mean_freq_ppb"` // what holdover would keep
-	EtaS               *float64  `json:"eta_s"`         // until the next state, where it can be told
-	Reference          string    `json:"reference"`     // the source selected: "gnss", "internal"
+	TimeErrorNs        *float64  `json:"time_error_ns"`       // estimate; positive: the served clock is ahead
+	TimeErrorSigmaNs   *float64  `json:"time_error_sigma_ns"` // one standard deviation of that estimate
+	BoundNs            *float64  `json:"bound_ns"`            // the true error is inside +- this
+	ForecastS          *float64  `json:"forecast_s"`          // how long class 7 would last if holdover began now
+	FreqPPB            float64   `json:"freq_ppb"`            // correction applied
+	MeanFreqPPB        *float64  `json:"mean_freq_ppb"`       // what holdover would keep
+	EtaS               *float64  `json:"eta_s"`               // until the next state, where it can be told
+	Reference          string    `json:"reference"`           // the source selected: "gnss", "internal"
 	Why                []string  `json:"why"`
 	Time               string    `json:"tai"` // the served clock's reading, RFC 3339
 	Pulses             uint64    `json:"pulses"`
