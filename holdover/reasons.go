@@ -73,7 +73,7 @@ var reasonTexts = [reasonCount]struct{ word, fix string }{
 	ReasonPulseNoise:         {"pulse is noisy", "check the antenna's view of the sky and the pulse's wire"},
 	ReasonPulseRefused:       {"pulse with an impossible value refused", "report this with a recording of the receiver"},
 	ReasonClockAway:          {"board's clock is away, or not confirmed by pulses since", "look at the kernel's log; it is looked for and taken into use by itself"},
-	ReasonClockMeddled:       {"board's clock is set or steered by something else", "stop the program that steers it: bragi show alarms names it where it can"},
+	ReasonClockMeddled:       {"board's clock is set or steered by something else", "stop the program that steers it; its name, where it can be told: bragi show alarms"},
 	ReasonOscillatorSettling: {"oscillator's frequency still moves", "wait until it is warm, 35 minutes at most; if it never settles, keep drafts and load away from the oscillator"},
 	ReasonShortLock:          {"last lock was short: waiting before class 6", "the pulse comes and goes: check the antenna's cable and connectors"},
 	ReasonSky:                {"pulse moves as no oscillator does", "do not trust this sky: check antenna and receiver; if the pulse is right: bragi clock accept receiver"},
