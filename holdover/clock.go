@@ -74,7 +74,8 @@ type Clock struct {
 	strange      int     // pulses that the estimate is far from
 	returning    int     // pulses since the loss that were not believed yet
 	returnFrom   float64 // when they were first seen where they are, s since the origin
-	returnUnseen float64 // the bound then, ns
+	returnUnseen float64 // the bound then, ns,
+	returnNs     float64 // and how far they were from where they were expected; NaN: not known yet
 	atLimit      bool
 
 	dithered  timescale.Mono // when wanted was last told
@@ -135,9 +136,9 @@ func New(cfg Config) *Clock {
 	if cfg.WarmUp > 0 {
 		state = quality.Warmup
 	}
-	return &Clock{cfg: cfg, est: newEstimator(cfg.Oscillator), virtual: virtual{mean: 1, worst: 1},
+	return &Clock{cfg: cfg, est: newEstimator(cfg.Oscillator), virtual: virtual{mean: 1, few: 1, worst: 1},
 		snaps: snapshots{ring: make([]model, 18), sep: snapshotEveryS},
-		doubt: doubt{past: snapshots{ring: make([]model, 64), sep: snapshotMinuteS}},
+		doubt: doubt{past: snapshots{ring: make([]model, 125), sep: snapshotMinuteS}},
 		life:  life{State: state}, why: ReasonNoTime,
 		tempC: math.NaN()}
 }
@@ -260,6 +261,7 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		c.est.start(l, c.thermo.when(c.life.LastEdge))
 		c.recall()
 		c.snaps.reset()
+		c.doubt.reset()
 		c.snaps.add(&c.est.model)
 		return true
 	}
@@ -278,7 +280,7 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		c.est.know(sPulseSlow, 0, square(pulseSlowNs))
 	}
 	if c.est.biased() {
-		c.thermo.contradicted(c.now, !c.doubt.anchor.Kept) // the oscillator does what it does not tell of
+		c.thermo.contradicted(c.now, !c.doubt.anchor.Moves) // the oscillator does what it does not tell of
 	}
 	c.snaps.add(&c.est.model)
 	c.motion.add(&c.est)
@@ -289,8 +291,12 @@ func (c *Clock) take(t, z, sigma float64) bool {
 	if _, drift := c.motion.drifts(); drift > c.restless() {
 		c.life.RestlessAt = c.now
 	}
-	c.est.proven = c.life.LockedFor >= provenAfter
-	if c.life.State == quality.Locked && !(c.doubt.anchor.Kept && c.est.proven) {
+	if proven := c.life.LockedFor >= provenAfter; proven != c.est.proven {
+		c.est.proven = proven
+		c.doubt.reset() // it was warming up
+	}
+	a := &c.doubt.anchor
+	if c.life.State == quality.Locked && !(a.Moves && c.est.proven && c.est.t-a.Model.t < doubtLearnsS) {
 		c.virtual.observe(&c.est)
 	}
 	return true
@@ -302,16 +308,22 @@ func (c *Clock) take(t, z, sigma float64) bool {
 func (c *Clock) leaveSky(from model) {
 	c.thermo.acquit(c.now.Add(-backDate))
 	c.est.blind = !c.thermo.trusted(c.now)
-	if k := &c.doubt.anchor; k.Kept && k.Model.t < from.t {
-		if v, allowed, _ := c.compare(&k.Model); v <= allowed {
-			from = k.Model
+	a := &c.doubt.anchor
+	if a.Moves && a.Model.t < from.t {
+		if v, allowed, _ := c.compare(&a.Model); math.Abs(v) <= allowed {
+			from = a.Model
 		}
 	}
+	doubted, _ := c.doubt.most()
 	c.est.model = from
+	if a.Moves {
+		if v, allowed, _ := c.compare(&a.Model); a.Model.t >= from.t || math.Abs(v) <= allowed {
+			a.stop(from.t) // it began after that
+		}
+	}
 	c.est.agility, c.est.quick, c.est.long = 0, 0, 0
 	c.est.advance(c.axis(c.now), c.thermo.when(c.now))
 	c.life.LastAccepted = timescale.Mono{}
-	doubted, _ := c.doubt.most()
 	c.snaps.reset()
 	c.doubt.past.forget(from.t)
 	c.motion.reset()

@@ -47,7 +47,7 @@ func (c *Clock) hold(now timescale.Mono) {
 		}
 		h.ZErrNs = boundSigmas*c.est.sigma() + max(d, doubted) + c.receiver()
 		if c.est.rejects >= rejectsShown {
-			c.doubt.anchorAt(&back) // pulses and oscillator say two things
+			c.anchorAt(&back) // pulses and oscillator say two things
 		}
 		if dy > 2*back.rateSigma() {
 			c.est.add(sFreq, sFreq, square(dy))
@@ -56,7 +56,7 @@ func (c *Clock) hold(now timescale.Mono) {
 	if doubted > 0 {
 		c.est.add(sFreq, sFreq, square(doubted/age))
 	}
-	if c.doubt.anchor.Kept {
+	if c.doubt.anchor.Moves {
 		c.est.add(sFreq, sFreq, square(c.est.rate()-c.doubt.anchor.Model.rate()))
 	}
 	if c.est.rejects >= rejectsShown {
@@ -94,14 +94,15 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	}
 	c.fit.add(t, z, sigma)
 	away := max(t-c.held.From, 1)
-	anew := func() { c.returnFrom, c.returnUnseen = t, c.coasted(t) }
+	anew := func() { c.returnFrom, c.returnUnseen, c.returnNs = t, c.coasted(t), math.NaN() }
 	if c.returning == 0 {
 		anew()
 	}
 	c.returning++
 	l, level := c.fit.phase(e.rate(), e.pulses.ns)
 	pulses := returnPulses
-	if level && math.Abs(l.z-e.phase(l.t))-gateSigmas*l.zErr > c.returnUnseen {
+	sky := c.held.Sky >= skyMoved
+	if level && (sky || math.Abs(l.z-e.phase(l.t))-gateSigmas*l.zErr > c.returnUnseen) {
 		// Three pulses are level with much; half a minute of them is not.
 		if long, ok := c.fit.runs(e.pulses.ns, e.rate()); ok && math.Abs(long.y-e.rate()) > gateSigmas*math.Hypot(e.rateSigma(), long.yErr) {
 			l, pulses, level = long, len(c.fit.points), false
@@ -120,7 +121,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 		return false // too short a line to tell
 	}
 	if moved := dy - gateSigmas*math.Hypot(c.virtual.ratio(away)*e.rateSigma(), l.yErr); !level && !c.vouched && moved > 0 {
-		if moved > could {
+		if moved > could || sky && e.proven && away < doubtLastsS && !c.runsAsBefore(l) {
 			c.held.Sky++
 			c.returning = 0
 			return false
@@ -135,26 +136,35 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 		l.noise = max(l.noise, e.pulses.ns)
 	}
 	patience := returnRejects
-	if c.held.Sky >= skyMoved {
+	if sky {
 		patience = skyRejects
 	}
 	off := math.Abs(d) - gateSigmas*l.zErr
+	// What is in the bound for a doubt alone is no place where the clock expects them.
+	expected := c.returnUnseen - c.held.Doubted
+	// A sky that has lied before is right again where the other opinion is.
+	if math.IsNaN(c.returnNs) {
+		c.returnNs = d
+	}
+	offset, width := c.otherOpinion()
+	right := math.Abs(d-c.returnNs) <= 2*gateSigmas*l.zErr && c.returning >= returnRejects &&
+		c.doubt.anchor.LeastNs > 0 && math.Abs(d+offset)-gateSigmas*l.zErr <= expected+width
 	switch {
-	case c.vouched, off <= c.returnUnseen && (c.held.Sky < skyMoved || c.returning >= doubtRejects):
-	case off <= max(c.returnUnseen, could*away/2) && c.returning >= doubtRejects && c.returnFrom-c.held.From > doubtAwayS && c.held.Sky < skyMoved:
+	case c.vouched, off <= expected && c.returning >= doubtRejects, off <= c.returnUnseen && !sky:
+	case off <= max(c.returnUnseen, could*away/2) && c.returning >= doubtRejects && c.returnFrom-c.held.From > doubtAwayS && !sky:
+	case right && level:
+	case !level && c.returning >= doubtRejects && c.runsAsBefore(l):
 	case c.returning >= patience:
 	default:
 		return false
 	}
-	// What is in the bound for a doubt alone is no place where the clock expects them.
-	expected := c.returnUnseen - c.held.Doubted
 	if !level || off > expected {
 		// Pulses and oscillator still say two things.
 		c.doubt.reset()
-		c.doubt.anchorAt(&e.model)
+		c.anchorAt(&e.model)
 	}
 	if c.vouched {
-		c.doubt.anchor.Kept = false
+		c.doubt.anchor = anchor{}
 	}
 	w := c.thermo.when(c.now)
 	switch s := math.Abs(d) - 2*math.Hypot(e.sigma(), l.zErr); {
@@ -191,10 +201,21 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	return true
 }
 
+// runsAsBefore tells that the line has the frequency of the oscillator from before the
+// pulses moved as it does not: a sky that has lied lies no further.
+func (c *Clock) runsAsBefore(l line) bool {
+	a := &c.doubt.anchor
+	if !a.Moves {
+		return false
+	}
+	old := c.est.foretold(&a.Model)
+	return math.Abs(l.y-old.rate()) <= gateSigmas*math.Hypot(old.rateSigma(), l.yErr)
+}
+
 const (
 	worseLine  = 3    // times the deviation of the held frequency
 	skyMoved   = 10   // pulses that no oscillator explains
-	skyRejects = 3600 // and how many must stand still then
+	skyRejects = 3000 // and how many must stand still then
 )
 
 // AcceptPulses is the operator's word that the receiver's pulse is right: the
@@ -437,9 +458,10 @@ func (s *slowFall) follow(now timescale.Mono, v float64) {
 
 // snapshots are states of the estimator, the last of each so many seconds.
 type snapshots struct {
-	ring []model
-	n    int
-	sep  float64 // s
+	ring  []model
+	n     int
+	first int     // of those that count
+	sep   float64 // s
 }
 
 const (
@@ -447,17 +469,26 @@ const (
 	snapshotMinuteS = 57.0
 )
 
-func (s *snapshots) reset() { s.n = 0 }
+func (s *snapshots) reset() { s.n, s.first = 0, 0 }
+
+// oldest is the index of the first that is there.
+func (s *snapshots) oldest() int { return max(s.first, s.n-len(s.ring)) }
+
+// since drops the states before t.
+func (s *snapshots) since(t float64) {
+	for s.first = s.oldest(); s.first < s.n && s.ring[s.first%len(s.ring)].t < t; s.first++ {
+	}
+}
 
 // forget drops the states after t.
 func (s *snapshots) forget(t float64) {
-	for s.n > 0 && s.ring[(s.n-1)%len(s.ring)].t > t {
+	for s.n > s.oldest() && s.ring[(s.n-1)%len(s.ring)].t > t {
 		s.n--
 	}
 }
 
 func (s *snapshots) add(m *model) {
-	if s.n == 0 || m.t-s.ring[(s.n-1)%len(s.ring)].t >= s.sep {
+	if s.n == s.oldest() || m.t-s.ring[(s.n-1)%len(s.ring)].t >= s.sep {
 		s.ring[s.n%len(s.ring)] = *m
 		s.n++
 	}
@@ -465,7 +496,7 @@ func (s *snapshots) add(m *model) {
 
 // before is the newest state at or before t.
 func (s *snapshots) before(t float64) (model, bool) {
-	for i := s.n - 1; i >= max(0, s.n-len(s.ring)); i-- {
+	for i := s.n - 1; i >= s.oldest(); i-- {
 		if m := &s.ring[i%len(s.ring)]; m.t <= t {
 			return *m, true
 		}

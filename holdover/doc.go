@@ -34,8 +34,10 @@
 // The estimator follows slowly whatever pulses do. So it is weighed against
 // itself (doubt.go): states from seconds to hours ago are carried to now without
 // pulses. Where the pulses went further than the oscillator and the room explain,
-// the bound holds both until it is resolved; where no oscillator of the kind could
-// go, the clock goes into holdover with a state from before.
+// the bound holds both opinions: that of the pulses, and that the sky has moved by
+// so much. The second is kept as an offset until the sky has come back by as much, or
+// has stood still for hours. Where no oscillator of the kind could go, the clock goes
+// into holdover with a state from before.
 //
 // The kind that was told is a beginning. What a piece behaves like is a level
 // between the kinds (oscillator.go). It is measured by virtual holdovers and by

@@ -4,14 +4,13 @@ import "math"
 
 // doubt weighs the pulses against the oscillator itself while they are believed. The
 // estimator follows what pulses do slowly, be it the oscillator or a sky that
-// lies. So states of the past, from seconds to an hour ago, are carried to now as
+// lies. So states of the past, from seconds to hours ago, are carried to now as
 // if no pulse had come since, and compared:
 //
 //   - what the oscillator and the pulses can do by their noise is no news;
 //   - where no thermometer tells of the room, neither is what a room does;
-//   - more than that is doubted: the pulses are followed, and the bound holds the
-//     forecast too, until a state from before the doubt agrees again, or could be
-//     wrong by as much;
+//   - more than that is doubted: the pulses are followed, and the bound holds what
+//     the oscillator says too (anchor);
 //   - and what not even a fan that stops could do to a proven oscillator is the sky:
 //     the clock goes into holdover with a state from before it began.
 type doubt struct {
@@ -22,25 +21,50 @@ type doubt struct {
 	anchor anchor
 }
 
-// anchor is a state from before the doubt began; a restart takes it along.
+// anchor is the other opinion: the sky lies. It is where the oscillator would be if
+// what the pulses did each time that they moved as it does not were the sky's doing.
+//
+// While they move so, the oscillator is a state from before, carried on without pulses.
+// When the pulses have its frequency again they tell of it as before, however far the
+// sky is moved: what is left of the other opinion is how far, and how well that is
+// known. They have it when they have not gone away from it for a third of the time since
+// the doubt began. The next time adds to it. So a sky that comes back by as much takes
+// the doubt away, and one that only stands still does not. What lasts for four hours is
+// believed: pulses that stand still, or another frequency. A restart takes the anchor along.
 type anchor struct {
-	Kept  bool    `json:"kept"`
-	Model model   `json:"model"`
-	Ns    float64 `json:"ns"`   // by how much the pulses differ from it, and how far it may be off
-	Calm  int     `json:"calm"` // pulses that agree with it
+	Moves   bool    `json:"moves"`
+	Model   model   `json:"model"`    // while it moves: the oscillator by itself
+	Since   float64 `json:"since_s"`  // it has not moved, or stands where it is, since the origin,
+	AtNs    float64 `json:"at_ns"`    // while it was there
+	LeastNs float64 `json:"least_ns"` // what was no news when the doubt began; 0: no doubt
+
+	OffsetNs float64 `json:"offset_ns"` // pulses less oscillator, of the times before,
+	WidthNs  float64 `json:"width_ns"`  // and how far that may be off
+	PeakNs   float64 `json:"peak_ns"`   // the furthest,
+	Times    float64 `json:"times"`     // and in widths, the most
+	Agrees   int     `json:"agrees"`    // pulses that are no further than the width
+	Ns       float64 `json:"ns"`        // what the bound holds of it
 }
 
 // doubtLags are how old the states are, in s; the first of them are looked at with
 // each pulse, the others one by one.
-var doubtLags = [...]float64{7, 14, 25, 45, 75, 150, 300, 600, 1200, 2400, 3500}
+var doubtLags = [...]float64{7, 14, 25, 45, 75, 110, 150, 220, 300, 420, 600, 850, 1200, 1700, 2400, 3500, 5000, 7000}
 
 const (
-	anchorS     = 4 * 3600.0
-	anchorMostS = 3 * anchorS // while the frequency is another one
-	doubtEach   = 3
-	doubtSigmas = 4
-	doubtCalm   = 60
-	skySigmas   = 7
+	doubtEach      = 3
+	doubtSigmas    = 4
+	doubtLeastS    = 25.0  // a younger state that does not fit may be the pulses' own noise
+	doubtYoungS    = 150.0 // an older one of an oscillator that may be warming up says nothing
+	doubtCalmS     = 120.0 // pulses that stand still for so long, and
+	doubtCalmLeast = 0.33  // for this share of the time since it began
+	doubtCalmMost  = 0.8   // (more where noise hides the way), move no more
+	doubtStill     = 8     // meanwhile they go less than this share of their way
+	doubtLearnsS   = 1800.0
+	doubtStrong    = 2 // times the width: less is no more than a hint,
+	doubtHintS     = 900.0
+	doubtAgrees    = 60 // and ends then when so many pulses agree with the forecast
+	doubtLastsS    = 4 * 3600.0
+	skySigmas      = 7
 )
 
 func (d *doubt) reset() {
@@ -73,12 +97,12 @@ func (c *Clock) weigh() (from model, sky bool) {
 	sky = c.weighLag(max(d.next, doubtEach)) || sky
 	// A state that was young when it began has taken some of it over.
 	for i, v := range d.ns {
-		if v == 0 {
-			continue
+		if v == 0 || doubtLags[i] < doubtLeastS && !sky {
+			continue // so short that it may be the pulses' own noise
 		}
 		m, ok := c.before(c.est.t - max(2*doubtLags[i]+10, seconds(backDate)))
-		if ok {
-			d.anchorAt(&m)
+		if ok && c.est.proven {
+			c.anchorAt(&m)
 		}
 		from, sky = m, sky && ok
 		break
@@ -87,38 +111,87 @@ func (c *Clock) weigh() (from model, sky bool) {
 	return from, sky
 }
 
-// weighAnchor compares with the state before the doubt began, until it is resolved.
-func (c *Clock) weighAnchor() {
-	d := &c.doubt
-	if !d.anchor.Kept {
-		d.anchor.Ns = 0
+// anchorAt begins a doubt, or goes on with it: old is what the oscillator does by
+// itself.
+func (c *Clock) anchorAt(old *model) {
+	a := &c.doubt.anchor
+	if a.Moves {
 		return
 	}
-	v, allowed, _ := c.compare(&d.anchor.Model)
-	d.anchor.Ns = v + allowed/2
-	d.anchor.Calm++
-	if v <= allowed {
-		d.anchor.Ns = 0
-	} else {
-		d.anchor.Calm = 0
-	}
-	age := c.est.t - d.anchor.Model.t
-	if age < anchorMostS && c.turns(&d.anchor.Model) {
-		d.anchor.Calm = 0
-		return
-	}
-	if d.anchor.Calm >= doubtCalm || age > anchorS {
-		d.anchor = anchor{}
+	a.Moves, a.Model, a.Since, a.AtNs = true, *old, old.t, 0
+	if _, allowed, _ := c.compare(old); a.LeastNs == 0 || allowed < a.LeastNs {
+		a.LeastNs = allowed
 	}
 }
 
-// turns tells that the frequency is another one than old foretells. Phases that meet
-// by the way are then no agreement.
-func (c *Clock) turns(old *model) bool {
-	m := *old
-	var k transition
-	k.set(c.est.t-m.t, c.est.calmNoise())
-	m.predict(&k, c.est.w)
+// otherOpinion is how far the pulses are from where the oscillator would be if the sky
+// lied, and how far that may be off, in ns.
+func (c *Clock) otherOpinion() (offset, width float64) {
+	a := &c.doubt.anchor
+	if !a.Moves {
+		return a.OffsetNs, a.WidthNs
+	}
+	v, allowed, _ := c.compare(&a.Model)
+	return a.OffsetNs + v, math.Hypot(a.WidthNs, allowed)
+}
+
+// stop tells that the estimator goes on with what the oscillator does by itself.
+func (a *anchor) stop(t float64) {
+	a.Moves, a.Since = false, t
+	a.Ns = math.Abs(a.OffsetNs) + a.WidthNs/2
+}
+
+// weighAnchor compares with the other opinion, until there is only one.
+func (c *Clock) weighAnchor() {
+	a := &c.doubt.anchor
+	if a.LeastNs == 0 {
+		return
+	}
+	if !a.Moves {
+		// What was hardly more than no news is not kept as long.
+		if c.est.t-a.Since > doubtLastsS*max(min(a.Times-1, 1), 0.1) {
+			*a = anchor{}
+		}
+		return
+	}
+	offset, width := c.otherOpinion()
+	v := offset - a.OffsetNs
+	a.PeakNs, a.Times = max(a.PeakNs, math.Abs(offset)), max(a.Times, math.Abs(offset)/width)
+	a.Ns = math.Abs(offset) + width/2
+	if a.Agrees++; math.Abs(offset) > width {
+		a.Agrees = 0
+	}
+	noise := max(a.LeastNs/2, 2*c.est.sigma())
+	still := max(math.Abs(v)/doubtStill, noise, width/4)
+	if math.Abs(v-a.AtNs) > still {
+		a.Since, a.AtNs = c.est.t, v
+	}
+	// Of a crystal whose kind says little such forecasts are off now and then.
+	hint := c.est.told <= XO && a.Times < doubtStrong
+	// At the pace that brought it here it would have gone four times as far.
+	age := c.est.t - a.Model.t
+	wait := max(doubtCalmS, age*max(min(4*noise/math.Abs(v), doubtCalmMost), doubtCalmLeast))
+	switch {
+	case age > doubtLastsS, hint && age > doubtHintS && a.Agrees >= doubtAgrees && !c.turned(&a.Model):
+		*a = anchor{}
+	case c.est.t-a.Since < wait, c.turned(&a.Model):
+	default:
+		// Before that the estimator was still on its way to the frequency.
+		c.doubt.past.since(c.est.t - doubtCalmS)
+		c.snaps.since(c.est.t - doubtCalmS)
+		c.doubt.ns = [len(doubtLags)]float64{}
+		c.virtual.forget()
+		if math.Abs(offset) <= max(a.LeastNs, min(width, a.PeakNs/4)) || hint && math.Abs(offset) <= width {
+			*a = anchor{} // it is back
+			return
+		}
+		a.Moves, a.OffsetNs, a.WidthNs = false, offset, width
+	}
+}
+
+// turned tells that the frequency is another one than old foretells.
+func (c *Clock) turned(old *model) bool {
+	m := c.est.foretold(old)
 	return math.Abs(m.rate()-c.est.rate()) > doubtSigmas*math.Hypot(m.rateSigma(), c.est.rateSigma())
 }
 
@@ -143,34 +216,29 @@ func (c *Clock) compare(old *model) (v, allowed, could float64) {
 	}
 	v, variance := c.virtual.judge(e, old)
 	e.blind = blind
+	if e.agile() {
+		variance += square(e.sigma()) // it hurries after the pulses, and has their noise
+	}
 	sigma := leastRatio * math.Sqrt(variance)
 	if lag >= horizons[0]/2 {
 		sigma *= c.virtual.ratio(lag) / leastRatio // nothing was learned of shorter times
 	}
 	could = skySigmas*sigma + max(room, min(e.kind.rushPPBs*lag/2, e.kind.reachPPB)*lag)
-	return math.Abs(v), max(doubtSigmas*sigma, room), could
+	return v, max(doubtSigmas*sigma, room), could
 }
 
 func (c *Clock) weighLag(i int) (sky bool) {
 	d := &c.doubt
 	d.ns[i] = 0
 	old, ok := c.before(c.est.t - doubtLags[i])
-	if !ok || c.est.t-old.t > 1.5*doubtLags[i]+snapshotMinuteS {
+	if !ok || !c.est.proven && doubtLags[i] > doubtYoungS || c.est.t-old.t > 1.5*doubtLags[i]+snapshotMinuteS {
 		return false
 	}
 	v, allowed, could := c.compare(&old)
-	if v > allowed {
+	if v = math.Abs(v); v > allowed {
 		d.ns[i] = v + allowed/2
 	}
 	return v > max(allowed, could) && c.est.proven
-}
-
-// anchorAt keeps old as what the oscillator does by itself, unless an older one is
-// kept.
-func (d *doubt) anchorAt(old *model) {
-	if !d.anchor.Kept {
-		d.anchor = anchor{Kept: true, Model: *old}
-	}
 }
 
 // roomNs is the phase that a room makes within s seconds when it becomes 10 C warmer

@@ -37,7 +37,7 @@ type Saved struct {
 }
 
 const (
-	savedVersion = 3         // of the parts' layout and meaning
+	savedVersion = 4         // of the parts' layout and meaning
 	savedOldest  = time.Hour // of a process that was away longer nothing is believed
 )
 

@@ -178,7 +178,7 @@ func TestNoFieldOfSavedIsLost(t *testing.T) {
 	for i := range e.pulses.near {
 		e.pulses.near[i] = next()
 	}
-	full.Doubt = anchor{true, model{}, next(), 3}
+	full.Doubt = anchor{true, model{}, next(), next(), next(), next(), next(), next(), next(), 4, next()}
 	for _, m := range []*model{&e.model, &full.Doubt.Model} {
 		m.t, m.w = next(), warmth{next(), next(), next(), next()}
 		for i := range m.x {

@@ -26,7 +26,7 @@ const (
 	acquirePPB     = 20_000           // and its limit
 	relockTime     = 10 * time.Second // the same in LOCKING and RELOCKING
 	autoSlew       = 10 * time.Minute // on_acquire = auto: slew no longer than that
-	autoReturn     = 65 * time.Minute // on_return = auto: an hour, as it is reckoned here
+	autoReturn     = 63 * time.Minute // on_return = auto: an hour, as it is reckoned here
 	brakeShare     = 0.2              // of the rate limit, for the square-root approach to zero
 	slewShare      = 0.95             // of the larger limits: the frequency is not known so well meanwhile
 	brakeCoarse    = 0.45             // and of a coarse clock, which moves once a second
@@ -65,7 +65,7 @@ func (c *Clock) slew(x float64) float64 {
 // Out of spec it is what clients may bear (DOCSIS: 5 ppm, changed by 10 ppb/s).
 func (c *Clock) slewLimit(x float64) float64 {
 	switch {
-	case c.life.EverLocked && !c.life.BoundInside && c.life.State != quality.Locked:
+	case !c.life.EverLocked, !c.life.BoundInside && c.life.State != quality.Locked:
 		return max(c.cfg.SlewPPB, slewShare*c.cfg.FastSlewPPB, slewShare*c.cfg.MaxSlewPPB)
 	case math.Abs(x) > fastBeyondNs:
 		return max(c.cfg.SlewPPB, slewShare*c.cfg.FastSlewPPB)

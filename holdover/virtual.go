@@ -25,6 +25,7 @@ type virtual struct {
 	adapt  model   // frozen for the level, over the kind's own time; t 0: none
 	minute model   // the same over a minute
 	mean   float64 // of the last comparisons, squared error over what was foretold
+	few    float64 // the same of fewer
 	worst  float64 // the same over a minute
 	agile  float64 // share of the last minutes in which the pulses asked for agility
 }
@@ -50,6 +51,8 @@ const (
 	adaptBack     = 0.15 // the same on the way back to what was told
 	adaptMost     = 9.0  // one comparison counts at most as three deviations
 	adaptMean     = 16   // comparisons
+	adaptFew      = 4    // comparisons. A mean of so few
+	adaptFewFar   = 0.1  // below that: what made it worse than told is over (a warm-up)
 	adaptFar      = 0.35 // a mean below is no chance: the oscillator is better by far,
 	adaptStep     = 0.1  // and the noise falls by so much a comparison
 	toldLeast     = 0.95 // of the told kind's noise: less needs that evidence
@@ -85,6 +88,12 @@ func (v *virtual) observe(e *estimator) {
 	v.half = false
 }
 
+// forget drops the frozen states: between them and now is what is doubted.
+func (v *virtual) forget() {
+	v.n, v.half = 0, false
+	v.adapt.t, v.minute.t = 0, 0
+}
+
 // compare carries a frozen model to now and judges it.
 func (v *virtual) compare(e *estimator, frozen *model, i int) {
 	d, variance := v.judge(e, frozen)
@@ -100,14 +109,20 @@ func (v *virtual) compare(e *estimator, frozen *model, i int) {
 // judge is how far a frozen model is from where the estimator is now, and the
 // variance that was foretold of that.
 func (v *virtual) judge(e *estimator, frozen *model) (d, variance float64) {
+	m := e.foretold(frozen)
+	p := m.p[sPhase][sPhase]
+	return e.x[sPhase] - m.x[sPhase], max(p-e.p[sPhase][sPhase], p/10)
+}
+
+// foretold is a frozen model carried to now, without pulses.
+func (e *estimator) foretold(frozen *model) model {
 	m := *frozen
 	n := e.calmNoise()
 	n.white -= e.kind.slowFlicker(e.t - m.t)
 	var k transition
 	k.set(e.t-m.t, n)
 	m.predict(&k, e.w)
-	p := m.p[sPhase][sPhase]
-	return e.x[sPhase] - m.x[sPhase], max(p-e.p[sPhase][sPhase], p/10)
+	return m
 }
 
 // adaptLevel brings the level to where forecasts are as wrong as foretold: over the
@@ -129,7 +144,7 @@ func (v *virtual) adaptLevel(e *estimator) {
 		v.agile += (agile - v.agile) / mean
 		if v.worst > minuteFar || v.agile > agileShare {
 			e.setLevel(worse(e.level, math.Exp(minuteStep)))
-			v.mean, v.adapt.t = 1, 0
+			v.mean, v.few, v.adapt.t = 1, 1, 0
 		}
 		v.minute.t = 0
 	}
@@ -143,8 +158,12 @@ func (v *virtual) adaptLevel(e *estimator) {
 		d, variance := v.judge(e, &v.adapt)
 		r := min(d*d/variance, adaptMost)
 		v.mean += (r - v.mean) / adaptMean
+		v.few += (r - v.few) / adaptFew
 		told := e.told.level()
-		if v.mean < adaptFar && !(e.blind && e.told != Auto && e.level >= told) {
+		if v.few < adaptFewFar && e.level < told {
+			e.setLevel((e.level + told) / 2)
+			v.few = 1
+		} else if v.mean < adaptFar && !(e.blind && e.told != Auto && e.level >= told) {
 			e.setLevel(worse(e.level, math.Exp(-adaptStep)))
 		} else {
 			gain, limit := adaptGain, worse(told, toldLeast)

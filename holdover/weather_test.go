@@ -184,6 +184,29 @@ func TestADoubtIsInTheBound(t *testing.T) {
 	}
 }
 
+// A sky that moves slowly, stands there for longer than the forecast is good for, and
+// comes back: the bound holds the truth all the while, and the doubt goes with the lie.
+// What stands still is no agreement.
+func TestADoubtLastsAsLongAsTheSkyIsMoved(t *testing.T) {
+	for _, c := range []struct {
+		kind  Oscillator
+		ns, s float64 // the lie
+	}{{OCXO, 3000, 1800}, {TCXOHi, 10_000, 1800}, {TCXO, 10_000, 600}} {
+		r := newRig(t, 9, c.kind, nil)
+		r.until(quality.Locked, 60)
+		r.run(4 * 3600)
+		from := r.second
+		r.pps.extra = func(s int) float64 { return c.ns * min(float64(s-from)/c.s, 1) }
+		r.inside(c.kind.String()+" while it moves and stands", int(c.s)+2*3600)
+		back := r.second
+		r.pps.extra = func(s int) float64 { return c.ns * max(1-float64(s-back)/c.s, 0) }
+		r.inside(c.kind.String()+" on the way back", int(c.s)+3600)
+		if r.report.State != quality.Locked || math.Abs(r.trueError()) > 100 || r.report.BoundNs > c.ns/3 {
+			t.Errorf("%v after the lie: %v, %.0f ns off, bound %.0f", c.kind, r.report.State, r.trueError(), r.report.BoundNs)
+		}
+	}
+}
+
 // An antenna that comes and goes, whose pulse runs away each time: no false class 7, and
 // a wait after each short lock but the first.
 func TestAFlappingAntennaIsWaitedFor(t *testing.T) {

@@ -41,9 +41,9 @@ func simulateCommand(o *options) *cobra.Command {
 				opt.Configured = &kind
 			}
 			switch opt.Receiver {
-			case "", simulate.ReceiverNMEA, simulate.ReceiverTiming, simulate.ReceiverGPIO:
+			case "", simulate.ReceiverNMEA, simulate.ReceiverTiming, simulate.ReceiverMultiband, simulate.ReceiverGPIO:
 			default:
-				return cli.Usagef("simulate: --receiver %q: use nmea, timing or gpio", opt.Receiver)
+				return cli.Usagef("simulate: --receiver %q: use nmea, timing, multiband or gpio", opt.Receiver)
 			}
 			if !(opt.QuantumPPB >= 0 && opt.QuantumPPB <= 1000) {
 				return cli.Usagef("simulate: --quantum %v: use 0 to 1000 ppb", opt.QuantumPPB)
@@ -70,7 +70,7 @@ func simulateCommand(o *options) *cobra.Command {
 	f.StringVar(&configured, "configured", "", "the kind of oscillator that the servo is told: another one, or auto; default: --oscillator")
 	f.IntVar(&days, "weather", 0, "draw this number of days of weather and judge them: the first from --seed, the next from --seed + 1")
 	f.StringVar(&scenario, "scenario", "", "a TOML file, or the name of a ready scenario")
-	f.StringVar(&opt.Receiver, "receiver", "", "nmea (25 ns of noise), timing (5.5 ns, and a sawtooth that the receiver reports) or gpio (7 us late, 1.7 us of noise); default: 5.5 ns, no sawtooth")
+	f.StringVar(&opt.Receiver, "receiver", "", "nmea (25 ns of noise), timing (5.5 ns, and a sawtooth that the receiver reports), multiband (the same with half the slow wander) or gpio (7 us late, 1.7 us of noise); default: 5.5 ns, no sawtooth")
 	f.StringVar(&pps, "pps", "", "take the pulse noise from this record, from a random place and with a random sign")
 	f.StringVar(&unit, "unit", "s", "unit of --pps: s or ns")
 	f.Uint64Var(&opt.Seed, "seed", 1, "seed of everything random")

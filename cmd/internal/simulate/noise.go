@@ -13,7 +13,8 @@ import (
 const (
 	whiteNs    = 5.5
 	hatWhiteNs = 25.0
-	slowNs     = 10.0
+	slowNs     = 10.0 // of one band: what the ionosphere leaves
+	twoSlowNs  = 5.0  // of two bands
 	slowS      = 7200.0
 	sawtoothNs = 10.0
 	jamFactor  = 10.0
@@ -31,6 +32,7 @@ type pulseNoise struct {
 	rng    *rand.Rand
 	white  float64
 	slow   float64
+	slowly float64 // the slow wander's deviation
 	saw    float64 // periods
 	sawing bool    // a timing receiver's sawtooth, which it tells
 	step   float64
@@ -45,22 +47,25 @@ type pulseNoise struct {
 
 // The kinds of receiver.
 const (
-	ReceiverNMEA   = "nmea"   // a GPS hat: 25 ns of white noise
-	ReceiverTiming = "timing" // 5.5 ns, and a sawtooth of which it tells
-	ReceiverGPIO   = "gpio"   // a GPS hat whose pulse is stamped by an interrupt: 7 us late, 1.7 us of scatter
+	ReceiverNMEA      = "nmea"      // a GPS hat: 25 ns of white noise
+	ReceiverTiming    = "timing"    // 5.5 ns, and a sawtooth of which it tells
+	ReceiverMultiband = "multiband" // the same with two bands: half the slow wander
+	ReceiverGPIO      = "gpio"      // a GPS hat whose pulse is stamped by an interrupt: 7 us late, 1.7 us of scatter
 )
 
 func newPulseNoise(o *Options, seed uint64) *pulseNoise {
-	n := &pulseNoise{rng: rand.New(rand.NewPCG(seed, 0x505053)), white: whiteNs, gone: map[int]bool{}}
+	n := &pulseNoise{rng: rand.New(rand.NewPCG(seed, 0x505053)), white: whiteNs, slowly: slowNs, gone: map[int]bool{}}
 	switch o.Receiver {
 	case ReceiverNMEA:
 		n.white = hatWhiteNs
 	case ReceiverTiming:
 		n.sawing = true
+	case ReceiverMultiband:
+		n.sawing, n.slowly = true, twoSlowNs
 	case ReceiverGPIO:
 		n.white = gpioWhiteNs
 	}
-	n.slow = slowNs * n.rng.NormFloat64()
+	n.slow = n.slowly * n.rng.NormFloat64()
 	n.saw, n.step = n.rng.Float64(), 0.02+0.3*n.rng.Float64()
 	if o.Receiver == ReceiverGPIO {
 		n.late = gpioLateNs + gpioDiffersNs*(2*n.rng.Float64()-1)
@@ -82,7 +87,7 @@ func newPulseNoise(o *Options, seed uint64) *pulseNoise {
 func (n *pulseNoise) next() (lateNs, qErrNs float64) {
 	n.second++
 	keep := math.Exp(-1 / slowS)
-	n.slow = keep*n.slow + slowNs*math.Sqrt(1-keep*keep)*n.rng.NormFloat64()
+	n.slow = keep*n.slow + n.slowly*math.Sqrt(1-keep*keep)*n.rng.NormFloat64()
 	late := n.whiteNow()*n.rng.NormFloat64() + n.slow + n.late
 	if n.record != nil {
 		late = n.record.next()

@@ -154,12 +154,13 @@ func (d *Day) lieNs(second int) float64 {
 }
 
 // witness is the best that a clock can have against the sky: its own oscillator,
-// as stable as it really is, and the pulses' noise.
+// as stable as it really is, as well as it can be known by then, and the pulses' noise.
 type witness struct {
 	spec     sim.Spec
-	tempcoNs float64 // ppb per C of this piece
+	tempcoNs float64 // ppb per C: of this piece, or without a thermometer the most of its kind
 	blind    bool    // no thermometer tells of the room
 	whiteNs  float64 // noise of a pulse
+	seenS    float64 // for so long the oscillator has been watched
 }
 
 const (
@@ -172,7 +173,7 @@ const (
 // discernsNs is the smallest lie that has come up within s seconds which a clock
 // can tell from what its oscillator, the room and the pulses do by themselves.
 func (w witness) discernsNs(s float64) float64 {
-	oscillator := 1e9 * s * w.spec.ADEV(s)
+	oscillator := 1e9 * s * w.spec.ADEV(s) * w.unknown(s)
 	pulse := pulsesNoise * w.whiteNs / math.Sqrt(s)
 	slow := slowNs * math.Sqrt(2*(1-math.Exp(-s/slowS)))
 	// The frequency follows the room: phase is its integral. A thermometer is off by half its step.
@@ -183,6 +184,16 @@ func (w witness) discernsNs(s float64) float64 {
 	}
 	return noticed*math.Sqrt(oscillator*oscillator+pulse*pulse+slow*slow) + room
 }
+
+// unknown is how many times worse than it really is an oscillator may be, as far as
+// anybody knows who has watched it for seenS. Of its noise over s seconds that is seenS/s
+// stretches: 1 + 2 / sqrt(n) is about the upper end, in 19 cases of 20, of a deviation
+// that n values show. Its kind, by data sheet, tells it within a factor of two.
+func (w witness) unknown(s float64) float64 {
+	return min(1+2/math.Sqrt(max(w.seenS, 1)/s), kindTells)
+}
+
+const kindTells = 2
 
 // Unnoticed is how much of a lie in the pulses a clock may have taken over by each
 // second, in ns, at most all of it: what was not larger, when it had come up, than
@@ -207,11 +218,13 @@ func (d *Day) Unnoticed() []float64 {
 		}
 	}
 	for _, l := range d.lies() {
+		w.seenS = float64(l.from - d.poweredAt(l.from))
 		lied(l.from, l.to+int(dueAfterLong.Seconds()), d.lieNs)
 	}
 	if tail := int(d.Scenario.FixHold.Seconds()); tail > 0 {
 		for _, e := range d.Scenario.Events {
 			if from := int(e.At.Seconds()); e.Do == AntennaCut {
+				w.seenS = float64(from - d.poweredAt(from))
 				lied(from, from+tail+tailKnown, func(s int) float64 { return sim.UnfixedDriftNs * float64(min(s-from, tail)) })
 			}
 		}
@@ -221,9 +234,29 @@ func (d *Day) Unnoticed() []float64 {
 
 const tailKnown = 5 // s
 
-// witness is this day's.
+// poweredAt is the second since which there is power in second s.
+func (d *Day) poweredAt(s int) int {
+	on := 0
+	for _, e := range d.Scenario.Events {
+		if back := int((e.At + e.For).Seconds()); e.Do == PowerCycle && back <= s {
+			on = back
+		}
+	}
+	return on
+}
+
+// witness is this day's. What a room does to a piece nobody can learn without a
+// thermometer: it is what the worst of its kind does, or of the kind that was told when
+// that is a worse one. Where no kind was told its noise tells it, give or take one.
 func (d *Day) witness() witness {
 	w := witness{spec: kinds[d.Real].Spec(), tempcoNs: math.Abs(d.Crystal.TempcoPPBC), blind: d.Thermometer != ThermometerGood, whiteNs: whiteNs}
+	if w.blind {
+		kind := min(d.Real, d.Told)
+		if d.Told == holdover.Auto {
+			kind = max(d.Real-1, holdover.XO)
+		}
+		w.tempcoNs = kinds[kind].Spec().TempcoPPBC[1]
+	}
 	switch d.Receiver {
 	case ReceiverNMEA:
 		w.whiteNs = hatWhiteNs

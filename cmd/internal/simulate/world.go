@@ -19,7 +19,7 @@ type Options struct {
 	Oscillator holdover.Oscillator
 	// Configured is the kind that the servo is told; nil: the real one.
 	Configured *holdover.Oscillator
-	Receiver   string    // ReceiverNMEA, ReceiverTiming, ReceiverGPIO; "": a timing receiver without a sawtooth
+	Receiver   string    // ReceiverNMEA, ReceiverTiming, ReceiverMultiband, ReceiverGPIO; "": a timing receiver without a sawtooth
 	PPS        []float64 // recorded lateness of the pulses, ns, about zero; nil: noise is made
 	Scenario   *Scenario
 	Seed       uint64
@@ -258,7 +258,7 @@ func (w *world) second(i int) error {
 	if came {
 		utc, _ := w.leap.ToUTC(skyAt(at).Add(w.sky.wrongSecond(i)))
 		epoch := gnss.Epoch{UTC: utc, Talker: "GN", Fix: gnss.FixTime, Trusted: true}
-		if w.o.Receiver == ReceiverTiming {
+		if w.o.Receiver == ReceiverTiming || w.o.Receiver == ReceiverMultiband {
 			epoch.QErrPs = gnss.Some(int64(math.Round(1000 * qErr)))
 		}
 		w.Epoch(at.Add(epochSeen), epoch)
