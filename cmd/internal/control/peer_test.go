@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -22,12 +23,28 @@ import (
 // asked is a daemon that writes down who changes what.
 type asked struct {
 	fakeDaemon
+	mu     *sync.Mutex // guards what the pointers have
 	admins *[]string
 	told   *[]status.Event
 }
 
-func (a asked) Admins() []string    { return *a.admins }
-func (a asked) Tell(e status.Event) { *a.told = append(*a.told, e) }
+func (a asked) Admins() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return *a.admins
+}
+
+func (a asked) Tell(e status.Event) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	*a.told = append(*a.told, e)
+}
+
+func (a asked) Drain(on bool) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.fakeDaemon.Drain(on)
+}
 
 // asksAs is the variable by which the test's program is told what to ask for, as
 // another user.
@@ -71,19 +88,24 @@ func TestTheGroupReadsAndTheAdminsChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var mu sync.Mutex
 	drained, admins, told := false, []string{}, []status.Event{}
-	server := NewServer(Handler(asked{fakeDaemon{drained: &drained}, &admins, &told}, nil))
+	server := NewServer(Handler(asked{fakeDaemon{drained: &drained}, &mu, &admins, &told}, nil))
 	go server.Serve(listener) //nolint:errcheck // it ends with the test
 	defer server.Close()
 	uid, _ := strconv.Atoi(other.Uid)
 	gid, _ := strconv.Atoi(group.Gid)
 	ask := func(uid, gid int) (read, change string) {
 		t.Helper()
+		mu.Lock()
 		told, drained = nil, false
+		mu.Unlock()
 		cmd := exec.Command(program)
 		cmd.Env = []string{asksAs + "=" + listener.Addr().String()}
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 		out, err := cmd.CombinedOutput()
+		mu.Lock() // what was asked for is done
+		defer mu.Unlock()
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
@@ -101,7 +123,9 @@ func TestTheGroupReadsAndTheAdminsChange(t *testing.T) {
 		t.Errorf("told %v, want %s", told, want)
 	}
 	for _, admin := range []string{"nobody", other.Uid} {
+		mu.Lock()
 		admins = []string{"root", admin}
+		mu.Unlock()
 		if read, change := ask(uid, gid); read != "<nil>" || change != "<nil>" || !drained || len(told) != 1 {
 			t.Errorf("admin %s reads: %s, changes: %s; drained %t, told %v", admin, read, change, drained, told)
 		}
