@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -165,6 +166,32 @@ func TestAnUnconfirmedCommitIsTakenBackByWhateverDaemonRuns(t *testing.T) {
 				t.Errorf("a confirmed commit did not stay: %+v", now)
 			}
 		})
+	}
+}
+
+// A key that needs a restart is committed, the daemon restarted with it, and nobody
+// confirms: the way back needs a restart too, and under systemd bragid ends for it.
+func TestTheWayBackOfAKeyThatWaitsIsARestart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer notify.Close()
+	t.Setenv("NOTIFY_SOCKET", path)
+	c := startConfigured(t)
+	begin := c.now(t)
+	commit := control.Commit{Text: with(begin.Text, "max_clients = 50"), Base: begin.Hash, ConfirmS: 20}
+	if did, err := c.client().CommitConfig(t.Context(), commit); err != nil || len(did.Waiting) != 1 {
+		t.Fatalf("%+v, %v", did, err)
+	}
+	c.again(t)
+	said, err := c.waitFor(t, 40*time.Second)
+	if err != nil || !strings.Contains(said, "CONFIG_TAKEN_BACK") || !strings.Contains(said, "after a restart") {
+		t.Errorf("%v: %s", err, said)
+	}
+	if text, err := os.ReadFile(c.file); err != nil || string(text) != begin.Text {
+		t.Errorf("%v: the file says\n%s", err, text)
 	}
 }
 

@@ -75,11 +75,16 @@ func (l *local) client() *control.Client {
 // wait returns how the daemon ended, and what it said.
 func (l *local) wait(t *testing.T) (said string, err error) {
 	t.Helper()
+	return l.waitFor(t, 10*time.Second)
+}
+
+func (l *local) waitFor(t *testing.T, limit time.Duration) (said string, err error) {
+	t.Helper()
 	select {
 	case err := <-l.exited:
 		return l.stderr.String(), err
-	case <-time.After(10 * time.Second):
-		t.Fatal("bragid has not ended after 10 s")
+	case <-time.After(limit):
+		t.Fatalf("bragid has not ended after %v", limit)
 		return "", nil
 	}
 }
