@@ -10,7 +10,7 @@ mkdir "$work/root" "$work/tmp"
 # U-Boot's environment is there from the first start on, so that Linux can write it.
 mkenvimage -r -s 0x4000 -o "$folder/environment" "$folder/bragi.env"
 : >"$folder/data.blank"
-sed "s#@OUT@#$name#; s#@SLOT@#$slot#; /@BOOT@/{r $boot
+sed "s#@OUT@#$name#; s#@SLOT@#$slot#; /^@BOOT@/{r $boot
 d}" "$here/genimage.cfg" >"$work/genimage.cfg"
 genimage --config "$work/genimage.cfg" --inputpath "$folder" --outputpath "$folder" --rootpath "$work/root" --tmppath "$work/tmp"
 rm "$folder/environment" "$folder/data.blank"
