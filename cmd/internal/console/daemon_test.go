@@ -221,3 +221,25 @@ func TestTheSecondOfTwoConsolesIsTold(t *testing.T) {
 		t.Errorf("the file:\n%s", now)
 	}
 }
+
+// What the console asks of the daemon, a daemon answers: history, plot, and counters and
+// alarms that are cleared.
+func TestTheDaemonAnswersTheConsole(t *testing.T) {
+	g := newGrandmaster(t)
+	g.example()
+	g.sets = []string{"sim.antenna=cut"}
+	g.start()
+	g.until("an alarm by the antenna", func(s status.Status) bool { return len(s.Alarms) > 0 })
+	p := sit(t, Config{Socket: g.socket}, 80, 24)
+	for _, c := range [][2]string{
+		{"show alarms history", "it stands"}, {"clear alarms", "The history has "}, {"clear counters", "until now."},
+		{"show ptp port | include cleared", "Counters cleared: "}, {"show clock plot 1h", "Error * and bound . of the last 1h"},
+		{"show clock plot 48h", "% --plot 48h0m0s: use at most 24h"}, {"show tech-support | count ^-+ show", "lines"},
+		{"show log | include START", "%BRAGI-5-START"}, {"show config | include profile", `profile = "sim"`}, {"show version", "bragid "},
+	} {
+		p.sees("bragi#")
+		p.types(c[0] + "\r")
+		p.sees(c[1])
+	}
+	p.sees("bragi#")
+}

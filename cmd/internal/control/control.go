@@ -41,6 +41,8 @@ type Daemon interface {
 	AcceptReceiver() (Accepted, error)
 	// StepClock steps the clock to the pulse; without yes it only tells what that would do.
 	StepClock(yes bool) (Stepped, error)
+	// ClearCounters lets screens count from now on.
+	ClearCounters() status.Cleared
 	// ClockHistory is how the clock was in the last day, oldest first.
 	ClockHistory() []status.ClockPoint
 	// SurveyReceiver lets the receiver survey its position anew.
@@ -79,6 +81,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, d.Status()) })
 	mux.Handle("GET /metrics", metrics.Handler(d.Latest))
+	mux.HandleFunc("POST /v1/counters/clear", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, d.ClearCounters()) })
 	mux.HandleFunc("POST /v1/drain", func(w http.ResponseWriter, r *http.Request) {
 		var body Drain
 		if !read(w, r, &body) {

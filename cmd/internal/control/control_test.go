@@ -47,8 +47,9 @@ func (f fakeDaemon) AlarmHistory() []status.PastAlarm {
 	}
 	return []status.PastAlarm{{Alarm: status.Alarm{Code: "LINK_DOWN"}}}
 }
-func (f fakeDaemon) ClearAlarms()          { *f.drained = true }
-func (f fakeDaemon) Kept() []status.Record { return nil }
+func (f fakeDaemon) ClearAlarms()                  { *f.drained = true }
+func (f fakeDaemon) Kept() []status.Record         { return nil }
+func (f fakeDaemon) ClearCounters() status.Cleared { return status.Cleared{Sent: 7} }
 func (f fakeDaemon) ClockHistory() []status.ClockPoint {
 	return []status.ClockPoint{{ClockClass: 6}}
 }

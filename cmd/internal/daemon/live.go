@@ -63,10 +63,11 @@ type Daemon struct {
 	pipe      *pipeline.Pipeline
 	alarms    *alarms.Set
 	past      clockPast
-	server    *udp.Server    // nil while the address is waited for
-	look      *pipeline.Look // at the latest tick
-	lookedAt  time.Time      // when that was
-	steps     int            // of the clock that were told
+	cleared   *status.Cleared // the counters, by an operator; nil: never
+	server    *udp.Server     // nil while the address is waited for
+	look      *pipeline.Look  // at the latest tick
+	lookedAt  time.Time       // when that was
+	steps     int             // of the clock that were told
 	walk      []status.Step
 	service   udp.Status             // the latest answer of the packet path
 	loss      loss                   // of the service, by the latest answer

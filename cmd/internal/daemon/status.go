@@ -44,7 +44,7 @@ func (d *Daemon) latest() status.Status {
 		Clock: clockStatus(l, at), GNSS: gnssStatus(l), Holdover: holdoverStatus(l, d.cfg.Servo()), Hardware: hardware,
 		Alarms: d.alarms.Active(), Walk: append([]status.Step{}, d.walk...),
 		Master: status.Master{Interface: d.cfg.Board.Interface, Address: d.cfg.Master.Address, EventPort: int(d.cfg.Master.EventPort),
-			GeneralPort: int(d.cfg.Master.GeneralPort), MaxClients: d.cfg.Master.MaxClients, PTPProfile: d.cfg.Master.Profile},
+			GeneralPort: int(d.cfg.Master.GeneralPort), MaxClients: d.cfg.Master.MaxClients, PTPProfile: d.cfg.Master.Profile, Cleared: d.cleared},
 	}
 	d.whoIsServed(&s.Clock)
 	s.Syslog = []status.SyslogTarget{}

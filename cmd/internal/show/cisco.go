@@ -17,6 +17,7 @@ const ciscoWidth = 88
 
 // PTPClockRunning is `show ptp clock running`.
 func PTPClockRunning(s status.Status, width int) string {
+	s.Master = s.Master.SinceCleared()
 	title := fmt.Sprintf("PTP Ordinary Clock [Domain %d]", s.Master.Domain)
 	note := ""
 	if own := s.Clock.StateName; s.Clock.State == "FREERUN" && own != "" {
@@ -59,7 +60,7 @@ func portState(s status.Status) string { return pick(s.Clock.Serving, "Master", 
 
 // PTPPort is `show ptp port`: the port's data set, and its messages.
 func PTPPort(s status.Status) string {
-	m := s.Master
+	m := s.Master.SinceCleared()
 	var b strings.Builder
 	identity, number := m.Identity, "1"
 	if at := strings.LastIndexByte(m.Identity, '-'); at > 0 {
@@ -78,6 +79,10 @@ func PTPPort(s status.Status) string {
 	line("Intervals", "each client's own, by its grants")
 	line("Delay Mechanism", "End to End")
 	line("Sessions", "%d of at most %d", m.Clients, m.MaxClients)
+	if c := m.Cleared; c != nil {
+		ago := s.Time.Sub(c.At).Seconds()
+		line("Counters cleared", "%s ago", seconds(&ago))
+	}
 	line("Pkts sent", "%d", m.Sent)
 	line("Pkts rcvd", "%d", m.Received)
 	for _, name := range slices.Sorted(maps.Keys(m.Counters)) {

@@ -3,8 +3,11 @@ package show
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"bragi/cmd/internal/status"
 )
 
 // The selected reference has the star; a reference that is not used never claims a
@@ -21,6 +24,26 @@ func TestNetworkClocksTellsTheSelectedReference(t *testing.T) {
 	}
 	s.Clock.Reference = "gnss"
 	if text := NetworkClocks(s, 80); !strings.Contains(text, "*GNSS") || !strings.Contains(text, "T0 : GNSS") || strings.Contains(text, "QL-FAILED") {
+		t.Errorf("%s", text)
+	}
+}
+
+// After `clear counters` the screens count from zero, and say since when; the Status
+// itself counts on.
+func TestClearedCountersAreThoseSinceThen(t *testing.T) {
+	s := sample()
+	s.Master.Counters = map[string]uint64{"accepted": 600, "address is not allowed": 3}
+	s.Master.Cleared = &status.Cleared{At: s.Time.Add(-90 * time.Second), Sent: 1990, Received: 687, Counters: map[string]uint64{"accepted": 590}}
+	text := PTPPort(s)
+	for _, want := range []string{"Counters cleared: 1m30s ago", "Pkts sent: 5\n", "Pkts rcvd: 0\n", "accepted: 10\n", "address is not allowed: 3\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if text := PTPClockRunning(s, 0); !strings.Contains(text, "5              0 ") {
+		t.Errorf("%s", text)
+	}
+	if text := Interfaces(s); !strings.Contains(text, "5 sent, 0 received") || s.Master.Sent != 1995 {
 		t.Errorf("%s", text)
 	}
 }

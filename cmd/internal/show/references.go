@@ -24,7 +24,7 @@ func Interfaces(s status.Status) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	device(w, s.Hardware)
-	m := s.Master
+	m := s.Master.SinceCleared()
 	fmt.Fprintf(w, "Serves at\t%s, UDP ports %d and %d, domain %d\n", dash(m.Address), m.EventPort, m.GeneralPort, m.Domain)
 	fmt.Fprintf(w, "Packets\t%d sent, %d received\n", m.Sent, m.Received)
 	w.Flush()

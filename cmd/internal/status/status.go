@@ -158,6 +158,30 @@ type Sat struct {
 	Used          bool   `json:"used"`
 }
 
+// Cleared is what the counters were when an operator cleared them. They count on: a
+// screen shows what came since, and metrics never go back.
+type Cleared struct {
+	At       time.Time         `json:"at"`
+	Sent     uint64            `json:"sent"`
+	Received uint64            `json:"received"`
+	Counters map[string]uint64 `json:"counters"`
+}
+
+// SinceCleared is the master with the counters of since an operator cleared them.
+func (m Master) SinceCleared() Master {
+	if c := m.Cleared; c != nil {
+		m.Sent, m.Received = less(m.Sent, c.Sent), less(m.Received, c.Received)
+		since := make(map[string]uint64, len(m.Counters))
+		for name, n := range m.Counters {
+			since[name] = less(n, c.Counters[name])
+		}
+		m.Counters = since
+	}
+	return m
+}
+
+func less(now, was uint64) uint64 { return now - min(now, was) }
+
 // Master is the unicast master as a whole.
 type Master struct {
 	Interface   string            `json:"interface"`
@@ -172,6 +196,7 @@ type Master struct {
 	Sent        uint64            `json:"sent"`
 	Received    uint64            `json:"received"`
 	Counters    map[string]uint64 `json:"counters"`
+	Cleared     *Cleared          `json:"cleared"` // null: never
 	Schedule    Schedule          `json:"schedule"`
 	AnnounceGap AnnounceGap       `json:"announce_gap_s"`
 	// What is known only while the service runs.
