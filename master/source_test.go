@@ -16,9 +16,8 @@ func nobodyTrusted(c *Config) { c.Trusted, c.MaxClients = []netip.Prefix{}, 1000
 // returns the moment after it.
 func flood(t *testing.T, m *Master, n int, within time.Duration, client func(i int) *peer) timescale.Mono {
 	t.Helper()
-	now := start
 	for i := range n {
-		now = at(within * time.Duration(i) / time.Duration(n))
+		now := at(within * time.Duration(i) / time.Duration(n))
 		run(t, m, now, now, func(timescale.Mono, answer) {})
 		say(t, m, now, client(i).signaling(t, request(wire.TypeAnnounce, 0, 1000)))
 	}
