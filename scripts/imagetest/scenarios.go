@@ -69,7 +69,7 @@ func (t *bench) served() error {
 			return err
 		}
 		if report.Master.Class == 6 && report.Rates["sync"] > 0 {
-			t.figure("a client outside: class %d, state %s, %.1f Syncs/s, time error of the packets p50 %v ns", report.Master.Class, report.State, report.Rates["sync"], report.Offset)
+			t.figure("a client outside: class %d, state %s, %.1f Syncs/s, offset of the packets %d ns in the median", report.Master.Class, report.State, report.Rates["sync"], report.Offset.Median)
 			return nil
 		}
 		if time.Now().After(limit) {
