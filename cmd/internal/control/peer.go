@@ -74,15 +74,22 @@ func peer(c net.Conn) (who status.User, known bool) {
 	return who, true
 }
 
-// guarded lets a change through only from those who may, and tells it.
-func guarded(g Gate, h http.Handler) http.Handler {
+// onlyAsks is a POST that changes nothing: it has a body, as its question is long.
+const onlyAsks = "POST /v1/config/check"
+
+// guarded lets a change through only from those who may, and tells it. What is told is
+// the route, never the words of who asks.
+func guarded(g Gate, mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet || r.Method == http.MethodHead {
-			h.ServeHTTP(w, r)
+		who, known := r.Context().Value(peerKey{}).(status.User)
+		_, route := mux.Handler(r)
+		path, changes := strings.CutPrefix(route, "POST /v1/")
+		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+		if reads || known && (!changes || route == onlyAsks) {
+			mux.ServeHTTP(w, r)
 			return
 		}
-		who, known := r.Context().Value(peerKey{}).(status.User)
-		what := strings.ReplaceAll(strings.TrimPrefix(r.URL.Path, "/v1/"), "/", " ")
+		what := strings.ReplaceAll(path, "/", " ")
 		switch {
 		case !known:
 			reply(w, http.StatusForbidden, problem{"nothing can be changed from here (fix: use the control socket on the machine itself)"})
@@ -91,7 +98,7 @@ func guarded(g Gate, h http.Handler) http.Handler {
 			reply(w, http.StatusForbidden, problem{fmt.Sprintf("%v may not change anything (fix: become root, or add the user to control.admins)", who)})
 		default:
 			g.Tell(status.ChangeAsked{By: who, What: what})
-			h.ServeHTTP(w, r)
+			mux.ServeHTTP(w, r)
 		}
 	})
 }

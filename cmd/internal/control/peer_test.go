@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/user"
@@ -152,6 +153,25 @@ func copyOfThis(t *testing.T, folder string) string {
 		t.Fatal(err)
 	}
 	return program
+}
+
+// What is told of a change is the route. Who asks cannot write into the log, and a
+// question is no change.
+func TestWhoAsksWritesNothingIntoTheLog(t *testing.T) {
+	var mu sync.Mutex
+	drained, admins, told := false, []string{}, []status.Event{}
+	h := Handler(asked{fakeDaemon{drained: &drained}, &mu, &admins, &told}, nil)
+	for _, path := range []string{"/v1/%0a2026-11-27T03:53:00Z%20INFO%20%25BRAGI-5-CHANGE:%20root", "/v1/nope", "/v1/status", "/v1/drain%0afoo", "/v1/config/check"} {
+		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader("{}"))
+		r = r.WithContext(context.WithValue(r.Context(), peerKey{}, status.User{UID: 65534, Name: "nobody"}))
+		func() {
+			defer func() { _ = recover() }() // the daemon of this test has no configuration
+			h.ServeHTTP(httptest.NewRecorder(), r)
+		}()
+	}
+	if len(told) > 0 || drained {
+		t.Errorf("told %v, drained %t", told, drained)
+	}
 }
 
 // From where the kernel does not say who asks, everything can be read and nothing

@@ -45,7 +45,7 @@ func newDiary(log *zap.Logger, send func(status.Record)) *diary {
 
 // happened tells an event. It waits for nobody.
 func (d *diary) happened(e status.Event) {
-	r := status.Record{Words: e.Words(), Event: e}
+	r := status.Record{Words: e.Words().OneLine(), Event: e}
 	r.At, r.TimeQuality = d.now()
 	r.Undated = d.utc.Load() == nil && d.undated.Load()
 	d.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -38,6 +39,11 @@ func startMakeRun(t *testing.T, dir string) *makeRun {
 	r := &makeRun{socket: filepath.Join(dir, "control.sock"), ended: make(chan error, 1)}
 	r.cmd = exec.Command("unshare", "--net", "sh", "-c", "ip link set lo up && exec "+filepath.Join(root, "scripts/run"))
 	r.cmd.Env = append(os.Environ(), "BRAGI_RUN_DIR="+dir, "BRAGI_BIN="+binaries, "TERM=xterm")
+	// Whoever started this test may ignore hang-ups (nohup), and a child would inherit
+	// that: a signal that is caught is an ordinary one in the child.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP, syscall.SIGINT)
+	defer signal.Stop(caught)
 	blocking, err := pty.StartWithSize(r.cmd, &pty.Winsize{Rows: 24, Cols: 80})
 	if err != nil {
 		t.Fatal(err)

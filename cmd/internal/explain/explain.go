@@ -76,9 +76,9 @@ func Client(s status.Status, address string) Explanation {
 	switch {
 	case e.Cause != "":
 	case !e.Heard:
-		e.Cause = "No message of this client arrives here."
+		e.Cause = "No message of this client arrives here now."
 		e.Action = fmt.Sprintf("At the client, in this order: (1) its `clock source` is %s; (2) on a cBR8 the route to it leaves by a SUP DPIC interface, not by Gig0 "+
-			"or an RPHY line card; (3) DTI is off; (4) UDP ports 319 and 320 pass in both directions.", ours(&v))
+			"or an RPHY line card; (3) DTI is off; (4) UDP ports %d and %d pass in both directions.", ours(&v), s.Master.EventPort, s.Master.GeneralPort)
 	case !e.Served:
 		e.Cause = "The client was heard, but it has no grant now."
 		e.Action = "Look at the client's log: it asks again when its grants end. Then ask here again."

@@ -17,7 +17,7 @@ func of[T any](v T) *T { return &v }
 func healthy() status.Status {
 	return status.Status{UptimeS: 7200,
 		Clock:  status.Clock{State: "PHASE_ALIGNED", StateName: "LOCKED", Serving: true, ClockClass: 6},
-		Master: status.Master{Interface: "eth0", Address: "192.0.2.7", Domain: 0, Clients: 1, MaxClients: 1000},
+		Master: status.Master{Interface: "eth0", Address: "192.0.2.7", EventPort: 319, GeneralPort: 320, Domain: 0, Clients: 1, MaxClients: 1000},
 		Clients: []status.Client{{Address: client, Identity: "aa", Kind: "cbr8", SinceS: 3600, LastS: 0.02, Renewals: 12, DelayReq: 115200, DelayReqIntervalS: of(0.03125),
 			DSCP: 47, Trusted: true, Unanswered: map[string]uint64{}, Grants: status.Grants{Sync: &status.Grant{Interval: -5, ExpiresS: 200},
 				Announce: &status.Grant{Interval: -3, ExpiresS: 200}, DelayResp: &status.Grant{Interval: -5, ExpiresS: 200}}}},

@@ -92,7 +92,7 @@ func heard(v *view) (Check, bool) {
 	case len(v.denied) > 0:
 		return ok("last %s ago, refused", seconds(v.denied[0].AgoS))
 	}
-	return open("never, by this process (%s old)", seconds(v.UptimeS))
+	return open("not now: it has no grant, and nothing of it was refused lately. Of a client that has left only the log tells (bragi show log)")
 }
 
 func latest(clients []status.Client) status.Client {
@@ -207,7 +207,7 @@ func delayReqs(v *view) (Check, bool) {
 		return open("none yet; the client came %s ago", seconds(c.SinceS))
 	case c.DelayReq == 0:
 		return bad("The client gets Sync but sends no Delay_Req: it cannot measure the delay.",
-			"Look whether Sync and Announce reach the client, and whether UDP port 319 passes from it to here.", "none in %s", seconds(c.SinceS))
+			fmt.Sprintf("Look whether Sync and Announce reach the client, and whether UDP port %d passes from it to here.", v.Master.EventPort), "none in %s", seconds(c.SinceS))
 	case c.DelayReqIntervalS != nil && *c.DelayReqIntervalS > 3*want:
 		return bad("Delay_Req come at less than a third of their rate: they are lost on the way here.", "Look for drops on the path from the client (queue, policer).",
 			"%d, one each %.3f s in the place of %.4f s", c.DelayReq, *c.DelayReqIntervalS, want)

@@ -30,7 +30,7 @@ func TestExplainClientEndsInACauseAndAnAction(t *testing.T) {
 	t.Cleanup(func() { server.Close() })
 	for args, want := range map[string]string{
 		"explain client 10.1.2.3":        "Most likely: The client is in domain 44, this grandmaster in domain 0.\nWhat to do:  Set domain 0",
-		"explain client 10.1.2.4":        "Most likely: No message of this client arrives here.",
+		"explain client 10.1.2.4":        "Most likely: No message of this client arrives here now.",
 		"explain client 10.1.2.3 --json": `"verdict": "bad"`,
 	} {
 		var out bytes.Buffer

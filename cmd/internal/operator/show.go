@@ -145,7 +145,7 @@ func clientCommand(o *options) *cobra.Command {
 		}
 		found := false
 		if e.text, found = show.Client(s, address.String()); !found {
-			return e, fmt.Errorf("nothing was heard from %s (fix: check the routes in both directions, and that its clock source is %s)", address, s.Master.Address)
+			return e, fmt.Errorf("%s has no grant, and nothing of it was refused lately (fix: bragi explain client %s; bragi show log tells of a client that has left)", address, address)
 		}
 		e.Clients, e.Denied = []status.Client{}, []status.Denied{}
 		for _, client := range s.Clients {

@@ -64,9 +64,12 @@ func SelectClients(list []status.Client, filter, order string) ([]status.Client,
 // Clients is the screen of `bragi show clients`.
 func Clients(s status.Status, width int) string {
 	var b strings.Builder
-	if len(s.Clients) == 0 {
+	switch {
+	case len(s.Clients) == 0 && s.Master.Clients > 0:
+		fmt.Fprintf(&b, "None of %s matches.\n", Count(s.Master.Clients, "client"))
+	case len(s.Clients) == 0:
 		fmt.Fprintf(&b, "No client has a grant on %s.\n", s.Master.Address)
-	} else {
+	default:
 		t := table{columns: []column{{"ADDRESS", 0}, {"IDENTITY", 8}, {"KIND", 1}, {"SYNC", 2}, {"ANNOUNCE", 4}, {"DELAY_RESP", 3},
 			{"DELAY_REQ", 7}, {"RENEWALS", 9}, {"FOR", 5}, {"LAST DENIAL", 6}}}
 		for _, c := range s.Clients {

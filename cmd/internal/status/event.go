@@ -52,7 +52,7 @@ func (e ClassChanged) Words() Words {
 	}
 	text := fromTo(before, fmt.Sprint(e.ClockClass)) + ", " + e.StateName
 	fields := Fields{{"class", e.ClockClass}, {"before", e.Before}, {"state", e.State}, {"accuracy", e.Accuracy}, {"why", strings.Join(e.Why, ", ")}}
-	if e.ForecastS != nil && e.ClockClass < 52 {
+	if e.ForecastS != nil && *e.ForecastS > 0 && e.ClockClass < 52 {
 		text += ", forecast " + Span(*e.ForecastS)
 		fields = append(fields, Field{"forecast_s", math.Round(*e.ForecastS)})
 	}

@@ -195,3 +195,10 @@ func eventTypes(t *testing.T) (names []string) {
 	}
 	return names
 }
+
+func TestATextOfAnotherCannotBeginALineOfTheLog(t *testing.T) {
+	w := Words{Text: "a\n2026 INFO\x1b[2J\u2028b\x9bc ü"}
+	if got := w.OneLine().Text; got != "a?2026 INFO?[2J?b\uFFFDc ü" {
+		t.Errorf("%q", got)
+	}
+}

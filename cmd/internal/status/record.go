@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Words are what an event is called, and what every face says of it.
@@ -14,6 +16,18 @@ type Words struct {
 	Severity Severity `json:"severity"` // of syslog
 	Text     string   `json:"text"`     // a line for people, which needs no fields
 	Fields   Fields   `json:"fields"`   // the same for programs
+}
+
+// OneLine is w with a text of one line: what others wrote into it cannot begin another
+// line of the log, nor speak to a terminal.
+func (w Words) OneLine() Words {
+	w.Text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return '?'
+		}
+		return r
+	}, w.Text)
+	return w
 }
 
 // Line is the event as people read it, with the words of a Cisco:
