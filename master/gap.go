@@ -7,8 +7,8 @@ import (
 )
 
 // How long a client waited from one Announce to the next: a cBR8 gives its master
-// up after 10 intervals of 1/8 s without one, an RPD after 11. Flows of four a
-// second and more are measured. A restart's gap is in it, since Export keeps when
+// up after 10 intervals of 1/8 s without one, an RPD after 11. Of a flow with fewer
+// than four a second, only what a message was late counts. A restart's gap is in it, since Export keeps when
 // the last Announce left; what a grandmaster that is not to be served keeps
 // silent is not.
 
@@ -39,10 +39,18 @@ type gap struct {
 // mute says that what lies before the next Announce is no gap.
 func (g *gap) mute(changed bool) { g.waiting = g.waiting || changed }
 
+// silence is what of the time d between two Announces of a flow counts as a gap.
+func silence(flow *grant, d time.Duration) time.Duration {
+	if flow.log > gapMaxLog {
+		d -= time.Duration(intervalNs(flow.log))
+	}
+	return max(d, 0)
+}
+
 // takeBack says that the last Announce of a flow did not leave; before is when the
 // one before it did.
 func (g *gap) takeBack(flow *grant, before timescale.Mono) {
-	if d := flow.sentAt.Sub(before); !before.IsZero() && flow.log <= gapMaxLog && !before.Before(g.since) && d > LongAnnounceGap {
+	if d := silence(flow, flow.sentAt.Sub(before)); !before.IsZero() && !before.Before(g.since) && d > LongAnnounceGap {
 		g.Long--
 	}
 	flow.sentAt = before
@@ -55,10 +63,10 @@ func (g *gap) note(now timescale.Mono, flow *grant) {
 	}
 	last := flow.sentAt
 	flow.sentAt = now
-	if flow.log > gapMaxLog || last.IsZero() || last.Before(g.since) {
+	if last.IsZero() || last.Before(g.since) {
 		return
 	}
-	d := now.Sub(last)
+	d := silence(flow, now.Sub(last))
 	if now.Sub(g.began) >= gapWindow {
 		g.began, g.before, g.now = now, g.now, 0
 	}
