@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // Words are what an event is called, and what every face says of it.
@@ -22,7 +21,7 @@ type Words struct {
 // line of the log, nor speak to a terminal.
 func (w Words) OneLine() Words {
 	w.Text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' {
 			return '?'
 		}
 		return r
