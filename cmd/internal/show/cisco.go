@@ -15,6 +15,17 @@ import (
 // them; a narrower terminal gets narrower columns.
 const ciscoWidth = 88
 
+// away says why clients are sent away, "" when they are not.
+func away(s status.Status) string {
+	switch {
+	case s.Clock.Draining:
+		return "Draining: clients are sent away, and nobody gets a grant (bragi drain --end ends it)\n"
+	case s.Clock.Squelched:
+		return fmt.Sprintf("Squelched: master.squelch lets nobody be served at class %d\n", s.Clock.ClockClass)
+	}
+	return ""
+}
+
 // PTPClockRunning is `show ptp clock running`.
 func PTPClockRunning(s status.Status, width int) string {
 	s.Master = s.Master.SinceCleared()
@@ -28,6 +39,7 @@ func PTPClockRunning(s status.Status, width int) string {
 		}
 		note += "\n"
 	}
+	note += away(s)
 	clock := []string{s.Clock.State, "1", itoa(s.Master.Sent), itoa(s.Master.Received), "Hot standby"}
 	port := []string{"MASTER", "unicast", "master", dash(s.Master.Interface), portState(s), fmt.Sprint(s.Master.Clients), s.Master.Address}
 	if width > 0 && width < ciscoWidth {

@@ -47,3 +47,17 @@ func TestClearedCountersAreThoseSinceThen(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 }
+
+func TestADrainAndASquelchAreNamedWhereClientsAreShown(t *testing.T) {
+	for want, clock := range map[string]status.Clock{"Draining: ": {Draining: true}, "Squelched: ": {Squelched: true, ClockClass: 52}} {
+		s := status.Status{Clock: clock}
+		for name, screen := range map[string]string{"show ptp clock running": PTPClockRunning(s, 80), "show clients": Clients(s, 80)} {
+			if !strings.Contains(screen, want) {
+				t.Errorf("%s lacks %q:\n%s", name, want, screen)
+			}
+		}
+	}
+	if screen := PTPClockRunning(status.Status{}, 80) + Clients(status.Status{}, 80); strings.Contains(screen, "Draining") || strings.Contains(screen, "Squelched") {
+		t.Error(screen)
+	}
+}

@@ -68,7 +68,7 @@ func Clients(s status.Status, width int) string {
 	case len(s.Clients) == 0 && s.Master.Clients > 0:
 		fmt.Fprintf(&b, "None of %s matches.\n", Count(s.Master.Clients, "client"))
 	case len(s.Clients) == 0:
-		fmt.Fprintf(&b, "No client has a grant on %s.\n", s.Master.Address)
+		fmt.Fprintf(&b, "No client has a grant on %s.\n%s", s.Master.Address, away(s))
 	default:
 		t := table{columns: []column{{"ADDRESS", 0}, {"IDENTITY", 8}, {"KIND", 1}, {"SYNC", 2}, {"ANNOUNCE", 4}, {"DELAY_RESP", 3},
 			{"DELAY_REQ", 7}, {"RENEWALS", 9}, {"FOR", 5}, {"LAST DENIAL", 6}}}
