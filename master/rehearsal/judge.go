@@ -116,11 +116,8 @@ func (r *Report) judgeAnnounce() {
 			"Class %d with an arbitrary timescale (the flag ptpTimescale is not set).", m.Class)
 	}
 	if m.Flags.PTPTimescale && !m.Flags.UTCOffsetValid {
-		severity := aWarning
-		if m.Class == 6 {
-			severity = anError
-		}
-		r.find(severity, "UTC_OFFSET", "Correct the master: without it clients cannot tell UTC.", "The UTC offset of %d s is not marked valid.", m.UTCOffset)
+		r.find(aWarning, "UTC_OFFSET", "Does the master know of the next leap second? Its table may be old. Clients cannot tell UTC meanwhile.",
+			"The UTC offset of %d s is not marked valid.", m.UTCOffset)
 	}
 	if m.Flags.PTPTimescale && m.Flags.UTCOffsetValid && m.UTCOffset == 0 {
 		r.find(aWarning, "NO_UTC_OFFSET", "Correct the master: since 1972 the offset has been 10 s and more.", "The master says that UTC is TAI (an offset of 0 s).")

@@ -64,7 +64,7 @@ func TestEachFaultOfAMasterHasItsFinding(t *testing.T) {
 		"52 that claims traceable": {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.ClockClass = 52 })}, want: "FLAGS", grave: anError},
 		"6 that is not traceable":  {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Flags &^= wire.FlagTimeTraceable })}, want: "FLAGS", grave: anError},
 		"6 on an own timescale":    {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Flags &^= wire.FlagPTPTimescale })}, want: "TIMESCALE", grave: anError},
-		"6 without a UTC offset":   {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Flags &^= wire.FlagUTCOffsetValid })}, want: "UTC_OFFSET", grave: anError},
+		"6 without a UTC offset":   {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Flags &^= wire.FlagUTCOffsetValid })}, want: "UTC_OFFSET", grave: aWarning},
 		"an offset of 0":           {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.CurrentUTCOffset = 0 })}, want: "NO_UTC_OFFSET", grave: aWarning},
 		"both leap flags":          {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Flags |= wire.FlagLeap59 | wire.FlagLeap61 })}, want: "LEAP", grave: anError},
 		"6 with unknown accuracy":  {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.ClockAccuracy = 0xFE })}, want: "ACCURACY", grave: aWarning},
