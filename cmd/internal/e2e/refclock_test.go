@@ -14,8 +14,8 @@ import (
 )
 
 // Debian's chronyd locks to bragid: it selects the reference clock once bragid is at
-// class 6, and agrees with it within a millisecond. It hears no more of a bragid that
-// has ended. chronyd does not touch the system clock here (-x).
+// class 6, and agrees with it within a millisecond. chronyd does not touch the system
+// clock here (-x).
 func TestChronyLocksToBragid(t *testing.T) {
 	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/usr/local/lib/bragi-test/usr/sbin:/usr/local/lib/bragi-test/usr/bin")
 	if _, err := exec.LookPath("chronyd"); err != nil {
@@ -61,11 +61,5 @@ func TestChronyLocksToBragid(t *testing.T) {
 	}
 	if said, err := l.wait(t); err != nil {
 		t.Errorf("SIGTERM: %v: %s", err, said)
-	}
-	reach := func() string { return source()[5] }
-	before := reach()
-	time.Sleep(3 * time.Second)
-	if after := reach(); after == before && after == "377" {
-		t.Errorf("chrony still hears a bragid that has ended: reach %s", after)
 	}
 }
