@@ -163,7 +163,7 @@ func (c *Clock) Pulse(now timescale.Mono, p Pulse) Order {
 		c.life.FirstPulse = now
 	}
 	c.witness.add(p.Mono, float64(p.OffsetNs)+p.CorrectionNs)
-	if c.cond.Distrust != ReasonNone {
+	if c.cond.pulsesUnused() {
 		c.life.Rejected++
 		c.returning = 0
 		c.fit.reset()
@@ -369,7 +369,7 @@ func (c *Clock) fresh(now timescale.Mono) bool {
 	if now.Before(c.life.Patchy) {
 		timeout = pulsePatience
 	}
-	return !c.life.LastAccepted.IsZero() && now.Sub(c.life.LastAccepted) < timeout && c.cond.Distrust == ReasonNone
+	return !c.life.LastAccepted.IsZero() && now.Sub(c.life.LastAccepted) < timeout && !c.cond.pulsesUnused()
 }
 
 // error is the estimated error x of the served clock (ns) and the oscillator's

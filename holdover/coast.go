@@ -302,7 +302,7 @@ func (c *Clock) bound(now timescale.Mono) float64 {
 	}
 	x, _ := c.error(now)
 	b := math.Abs(x) + c.unseen(now)
-	if shown := c.witness.most(now, c.est.pulses.ns); shown > 0 && c.cond.Distrust == ReasonNone {
+	if shown := c.witness.most(now, c.est.pulses.ns); shown > 0 && !c.cond.pulsesUnused() {
 		agreed := c.axis(c.life.LastAccepted)
 		if c.held.Active {
 			agreed = c.held.From

@@ -13,7 +13,12 @@ type Conditions struct {
 	// Distrust: a reason not to believe the pulses that come (ReasonAntenna,
 	// ReasonSpoofing, ReasonJamming, ReasonMoved, ReasonTimeFault), else ReasonNone.
 	Distrust Reason
+	// Forced: the operator wants holdover. No pulse is used, whatever it says.
+	Forced bool
 }
+
+// pulsesUnused tells that no pulse may be used now.
+func (c Conditions) pulsesUnused() bool { return c.Forced || c.Distrust != ReasonNone }
 
 // Temperature takes a reading of the board's thermometer in C; NaN: it gave
 // none. It is asked for in holdover too, so apart from the pulse.

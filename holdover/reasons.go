@@ -41,6 +41,7 @@ const (
 	ReasonShortLock
 	ReasonSky
 	ReasonLearning
+	ReasonForced
 	reasonCount
 )
 
@@ -78,6 +79,7 @@ var reasonTexts = [reasonCount]struct{ word, fix string }{
 	ReasonShortLock:          {"last lock was short: waiting before class 6", "the pulse comes and goes: check the antenna's cable and connectors"},
 	ReasonSky:                {"pulse moves as no oscillator does", "do not trust this sky: check antenna and receiver; if the pulse is right: bragi clock accept receiver"},
 	ReasonLearning:           {"no lock has lasted for learning yet", "no class 7 until then: find out why the pulse does not stay, or set holdover.learning shorter"},
+	ReasonForced:             {"holdover forced by an operator", "bragi holdover release, when the work is done"},
 	ReasonFrequencyLimit:     {"correction is at the hardware's limit", "the oscillator is outside the clock's tuning range: replace the board or its oscillator"},
 }
 

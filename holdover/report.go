@@ -188,10 +188,11 @@ func (c *Clock) reasons(now timescale.Mono) []Reason {
 	rejecting := c.est.rejects >= rejectsShown || holding && c.returning >= rejectsShown
 	arriving := recent(c.life.LastEdge, pulseTimeout)
 
+	add(ReasonForced, c.cond.Forced)
 	add(c.cond.Distrust, c.cond.Distrust != ReasonNone)
 	add(ReasonNoTime, holding && !c.cond.HasTime && !arriving)
 	add(ReasonNoPulse, holding && c.cond.HasTime && !arriving)
-	add(ReasonPulsesRejected, rejecting && arriving && c.cond.Distrust == ReasonNone)
+	add(ReasonPulsesRejected, rejecting && arriving && !c.cond.pulsesUnused())
 	add(ReasonStepPending, c.life.State == quality.Acquiring && c.est.valid && !c.life.Aligned)
 	add(ReasonStepFails, c.stepTries >= stepTriesMany)
 	if c.life.State == quality.Locking || c.life.State == quality.Relocking {

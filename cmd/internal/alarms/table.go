@@ -56,6 +56,7 @@ const (
 	ClockLearns     Code = "CLOCK_LEARNS"
 	SkyDoubted      Code = "SKY_DOUBTED"
 	ClockAcquires   Code = "CLOCK_ACQUIRES"
+	HoldoverForced  Code = "HOLDOVER_FORCED"
 	AnnounceLies    Code = "ANNOUNCE_CONTRADICTS"
 
 	Antenna           Code = "ANTENNA_FAULT"
@@ -265,10 +266,14 @@ var Table = []Kind{
 		Fix:         "look at the pulse and at the messages of the receiver: bragi show gnss", Patience: 2 * time.Minute,
 		CausedBy: []Code{NoFix, NoTime, MessagesConflict, MessagesDamaged, TimeErratic, BadDate, NoPulse, PulseUnstamped, PulseDevice, PulseEdge, PulseGlitch, PulseDisagrees, MessagesUseless, LeapFault, LeapUnproven, SecondOpinion, TimeJump,
 			Antenna, Spoofing, Jamming, Moved, BoardClock}},
+	{Code: HoldoverForced, Severity: Warning, Text: "an operator forced holdover",
+		Cause:       "somebody asked for it: bragi holdover force",
+		Consequence: "no pulse is used: class 7 until the forecast ends, then class 52",
+		Fix:         "bragi holdover release, when the work is done"},
 	{Code: ClockHoldover, Severity: Major, Text: "holdover: the clock runs on its oscillator, inside holdover.spec",
 		Cause:       "the pulses are lost or not believed",
 		Consequence: "class 7 until the forecast ends, then class 52",
-		Fix:         "repair the receiver or its antenna before the forecast ends: bragi show clock"},
+		Fix:         "repair the receiver or its antenna before the forecast ends: bragi show clock", CausedBy: []Code{HoldoverForced}},
 	{Code: ClockOutOfSpec, Severity: Critical, Text: "holdover out of spec: the time error may be more than holdover.spec",
 		Cause:       "the pulses are lost for longer than the oscillator holds",
 		Consequence: "class 52: clients may follow another grandmaster",

@@ -32,7 +32,8 @@ func patient(h http.Handler) http.Handler {
 }
 
 // read reads the request's body, a JSON object with every field that is not
-// omitempty and no other, or answers what is wrong with it.
+// omitempty and no other, or answers what is wrong with it. A body that says what it
+// changes is told by that.
 func read(w http.ResponseWriter, r *http.Request, body any) bool {
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyLimit))
 	if err == nil {
@@ -41,6 +42,9 @@ func read(w http.ResponseWriter, r *http.Request, body any) bool {
 	if err != nil {
 		reply(w, http.StatusBadRequest, problem{"the request's body is not understood: " + err.Error()})
 		return false
+	}
+	if order, says := body.(order); says {
+		tell(r, order.change())
 	}
 	return true
 }

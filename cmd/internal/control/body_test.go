@@ -27,7 +27,7 @@ func TestAnOrderThatLeavesAWordOutDoesNothing(t *testing.T) {
 	go server.Serve(listener) //nolint:errcheck // it ends with the test
 	defer server.Close()
 	c := NewClient(path)
-	for _, order := range []string{"/v1/drain", "/v1/clock/accept", "/v1/clock/step", "/v1/sim/antenna", "/v1/sim/glitch"} {
+	for _, order := range []string{"/v1/drain", "/v1/clock/accept", "/v1/clock/step", "/v1/holdover", "/v1/sim/antenna", "/v1/sim/glitch"} {
 		for _, body := range []any{map[string]any{}, nil, []int{}, "on", map[string]any{"on": nil, "yes": nil}} {
 			var v any
 			if err := c.Post(t.Context(), order, body, &v); err == nil || !strings.Contains(err.Error(), "not understood") {

@@ -20,6 +20,13 @@ type Step struct {
 	Yes bool `json:"yes"` // do it; false: only tell what it would do
 }
 
+func (s Step) change() string {
+	if s.Yes {
+		return "clock step"
+	}
+	return ""
+}
+
 // Stepped is the answer: what the step does or would do.
 type Stepped struct {
 	Done        bool     `json:"done"`          // it is done with the next pulse

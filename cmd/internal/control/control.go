@@ -35,6 +35,8 @@ type Daemon interface {
 	Latest() status.Status
 	// Drain sends every client away and grants nothing more; on false ends that.
 	Drain(on bool) error
+	// Hold forces holdover, or releases it.
+	Hold(force bool) (Held, error)
 	// Reload reads the configuration again.
 	Reload() (Reloaded, error)
 	// AcceptReceiver takes the operator's word that the receiver is right.
@@ -62,9 +64,23 @@ type Drain struct {
 	On bool `json:"on"`
 }
 
+func (d Drain) change() string {
+	if d.On {
+		return "drain"
+	}
+	return "drain end"
+}
+
 // Antenna is the body of POST /v1/sim/antenna.
 type Antenna struct {
 	OK bool `json:"ok"`
+}
+
+func (a Antenna) change() string {
+	if a.OK {
+		return "sim antenna restore"
+	}
+	return "sim antenna cut"
 }
 
 // Glitch is the body of POST /v1/sim/glitch.
@@ -97,6 +113,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 	alarms(mux, d)
 	reloads(mux, d)
 	clock(mux, d)
+	holdovers(mux, d)
 	surveys(mux, d)
 	configuration(mux, d)
 	knob := func(pattern string, turn http.HandlerFunc) {

@@ -39,6 +39,12 @@ func (f fakeDaemon) StepClock(yes bool) (Stepped, error) {
 	}
 	return Stepped{Done: yes, TimeErrorNs: 5e6}, nil
 }
+func (f fakeDaemon) Hold(force bool) (Held, error) {
+	if *f.drained {
+		return Held{}, errors.New("the clock has never locked")
+	}
+	return Held{Forced: force}, nil
+}
 func (f fakeDaemon) Admins() []string  { return nil }
 func (f fakeDaemon) Tell(status.Event) {}
 func (f fakeDaemon) AlarmHistory() []status.PastAlarm {
@@ -187,6 +193,23 @@ func TestStepClock(t *testing.T) {
 	}
 	if err := c.Post(t.Context(), "/v1/clock/step", Step{Yes: true}, &v); err == nil || !strings.Contains(err.Error(), "nothing to step") {
 		t.Errorf("with nothing to step: %v", err)
+	}
+}
+
+func TestHoldoverIsForcedAndReleased(t *testing.T) {
+	c := serve(t, nil)
+	for _, force := range []bool{true, false} {
+		var done Held
+		if err := c.Post(t.Context(), "/v1/holdover", Holdover{Force: force}, &done); err != nil || done.Forced != force {
+			t.Errorf("%t: %+v, %v", force, done, err)
+		}
+	}
+	var v any
+	if err := c.Post(t.Context(), "/v1/drain", Drain{On: true}, &v); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Post(t.Context(), "/v1/holdover", Holdover{Force: true}, &v); err == nil || !strings.Contains(err.Error(), "never locked") {
+		t.Errorf("with nothing to hold: %v", err)
 	}
 }
 

@@ -74,11 +74,27 @@ func peer(c net.Conn) (who status.User, known bool) {
 	return who, true
 }
 
+// order is a body that says what it changes, "" for a question: the route alone does
+// not tell drain and drain --end apart.
+type order interface{ change() string }
+
+// saidByBody are the routes whose body is an order.
+var saidByBody = []string{"POST /v1/drain", "POST /v1/holdover", "POST /v1/clock/step", "POST /v1/sim/antenna"}
+
+type tellKey struct{}
+
+// tell tells a change by the words of its body.
+func tell(r *http.Request, what string) {
+	if f, found := r.Context().Value(tellKey{}).(func(string)); found && what != "" {
+		f(what)
+	}
+}
+
 // onlyAsks is a POST that changes nothing: it has a body, as its question is long.
 const onlyAsks = "POST /v1/config/check"
 
 // guarded lets a change through only from those who may, and tells it. What is told is
-// the route, never the words of who asks.
+// the route, or bragi's own words for what the body orders, never the words of who asks.
 func guarded(g Gate, mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, known := r.Context().Value(peerKey{}).(status.User)
@@ -97,7 +113,12 @@ func guarded(g Gate, mux *http.ServeMux) http.Handler {
 			g.Tell(status.ChangeRefused{By: who, What: what})
 			reply(w, http.StatusForbidden, problem{fmt.Sprintf("%v may not change anything (fix: become root, or add the user to control.admins)", who)})
 		default:
-			g.Tell(status.ChangeAsked{By: who, What: what})
+			asked := func(what string) { g.Tell(status.ChangeAsked{By: who, What: what}) }
+			if slices.Contains(saidByBody, route) {
+				r = r.WithContext(context.WithValue(r.Context(), tellKey{}, asked))
+			} else {
+				asked(what)
+			}
 			mux.ServeHTTP(w, r)
 		}
 	})

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -17,6 +18,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"bragi/cmd/internal/status"
 )
@@ -171,6 +174,53 @@ func TestWhoAsksWritesNothingIntoTheLog(t *testing.T) {
 	}
 	if len(told) > 0 || drained {
 		t.Errorf("told %v, drained %t", told, drained)
+	}
+}
+
+// An order whose body says on or off is told by what it does, one that does nothing not
+// at all, and one that cannot be read neither: whatever has a flag in its body is here.
+func TestAChangeIsToldByWhatItDoes(t *testing.T) {
+	var mu sync.Mutex
+	drained, admins, told := false, []string{}, []status.Event{}
+	h := Handler(asked{fakeDaemon{drained: &drained}, &mu, &admins, &told}, &fakeSim{})
+	cases := []struct {
+		path string
+		body order
+		want string
+	}{
+		{"/v1/drain", Drain{On: true}, "drain"}, {"/v1/drain", Drain{}, "drain end"},
+		{"/v1/holdover", Holdover{Force: true}, "holdover force"}, {"/v1/holdover", Holdover{}, "holdover release"},
+		{"/v1/clock/step", Step{Yes: true}, "clock step"}, {"/v1/clock/step", Step{}, ""},
+		{"/v1/sim/antenna", Antenna{OK: true}, "sim antenna restore"}, {"/v1/sim/antenna", Antenna{}, "sim antenna cut"},
+	}
+	ask := func(path, body string) {
+		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+		told = nil
+		h.ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithValue(r.Context(), peerKey{}, status.User{})))
+	}
+	tried := map[string]bool{}
+	for _, c := range cases {
+		body, err := json.Marshal(c.body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tried["POST "+c.path] = true
+		ask(c.path, string(body))
+		var want []status.Event
+		if c.want != "" {
+			want = []status.Event{status.ChangeAsked{What: c.want}}
+		}
+		if diff := cmp.Diff(want, told); diff != "" {
+			t.Errorf("%s %s: %s", c.path, body, diff)
+		}
+		if ask(c.path, "{}"); told != nil {
+			t.Errorf("%s without its word is told: %v", c.path, told)
+		}
+	}
+	for _, route := range saidByBody {
+		if !tried[route] {
+			t.Errorf("%s is not tried", route)
+		}
 	}
 }
 

@@ -386,7 +386,13 @@ func (d *Daemon) begin(m *master.Master) error {
 		report := d.pipe.Look(now).Report
 		d.steps = report.Steps // they were told
 		d.happened(status.ClockResumed{StateName: report.State.String(), AwayS: k.resumed.AgeS, OffNs: k.resumed.OffNs})
+		if d.pipe.Look(now).Forced {
+			d.happened(status.HoldoverForced{On: true, Still: true})
+		}
 	default:
+		if k.left.Pipeline.Forced {
+			d.happened(status.HoldoverForced{Lost: true})
+		}
 		if absentIsNil(err) != nil {
 			k.resumed.Why = "the state of the last process is not used: " + err.Error()
 			d.happened(status.NotResumed{Why: k.resumed.Why})

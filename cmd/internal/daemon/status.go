@@ -262,6 +262,7 @@ func holdoverStatus(l *pipeline.Look, servo holdover.Config) status.Holdover {
 		Oscillator: servo.Oscillator.String(), Learned: r.Learned, LockedForS: r.LockedFor.Seconds(),
 		SpecNs: float64(servo.Spec), MaxHoldoverS: servo.MaxHoldover.Seconds(),
 		ErrorNs: known(r.ErrorNs), SigmaNs: known(r.SigmaNs), BoundNs: known(r.BoundNs), ForecastS: known(r.ForecastS), ForecastP50S: known(r.ForecastP50S), ForecastP95S: known(r.ForecastP95S), Class7S: known(r.Class7S),
+		Forced:  l.Forced,
 		FreqPPB: r.FrequencyPPB, OscillatorPPB: known(r.OscillatorPPB), PulseNoiseNs: known(r.PulseNoiseNs), TemperatureC: known(r.TempC),
 		Why: []string{},
 	}

@@ -104,7 +104,7 @@ func TestWhatIsNotKnownIsAbsent(t *testing.T) {
 			continue // a counter begins with zero
 		}
 		switch name {
-		case "bragi_build_info", "bragi_uptime_seconds", "bragi_clock_class", "bragi_clock_state", "bragi_serving", "bragi_squelched", "bragi_draining", "bragi_frequency_correction_ppb",
+		case "bragi_build_info", "bragi_uptime_seconds", "bragi_clock_class", "bragi_clock_state", "bragi_serving", "bragi_squelched", "bragi_draining", "bragi_holdover_forced", "bragi_frequency_correction_ppb",
 			"bragi_gnss_connected", "bragi_gnss_trusted", "bragi_clients", "bragi_egress_residual_samples":
 			// What is so without anything being known: nobody is served, nothing is connected.
 		default:

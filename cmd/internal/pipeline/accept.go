@@ -13,6 +13,9 @@ import (
 // what was forgotten in its favour; the clock follows with the next pulses, out of
 // spec while it does.
 func (p *Pipeline) AcceptReceiver(now timescale.Mono) (forgotten []string, err error) {
+	if p.forced {
+		return nil, errForced
+	}
 	hasTime, leapFault := p.reference.HasTime(now), p.reference.LeapFault()
 	if !hasTime && !leapFault {
 		return nil, errors.New("the receiver has no time that could be accepted (fix: bragi show gnss)")

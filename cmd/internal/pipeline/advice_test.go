@@ -102,6 +102,7 @@ var tried = map[alarms.Code]map[string]scenario{
 	alarms.SecondOpinion:   {"clock accept receiver": acceptContradicted, "gnss.message_delay": messageDelay},
 	alarms.MessagesUseless: {"gnss.message_delay": fractionDelay},
 	alarms.OpinionWrong:    {"gnss.second_opinion": opinionRemoved},
+	alarms.HoldoverForced:  {"holdover release": releaseHoldover},
 	alarms.SkyDoubted:      {"clock accept receiver": acceptSky},
 	alarms.NoPulse:         {"gnss.pps": pulseHeard},
 	alarms.PulseEdge:       {"gnss.pps": oneEdge},

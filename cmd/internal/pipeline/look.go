@@ -16,6 +16,7 @@ type Look struct {
 	LeapTable    *timescale.LeapSeconds
 	Report       holdover.Report      // less what does not hold of a clock that is, or was, away
 	Announcement quality.Announcement // what Announce says
+	Forced       bool                 // the operator wants holdover
 	EgressNs     float64              // bound of the error between the served clock and the wire
 	Troubles     []alarms.Raised      // conditions that hold
 	Reference    gnss.ReferenceStatus
@@ -33,7 +34,7 @@ func (p *Pipeline) Clock(now timescale.Mono) (holdover.Report, quality.Announcem
 
 // Look is the whole Pipeline at now.
 func (p *Pipeline) Look(now timescale.Mono) *Look {
-	l := &Look{At: now, Reads: p.clock.Local(now).AssumeTAI(), LeapTable: p.reference.LeapTable(), EgressNs: p.egressNs(), Reference: p.reference.Status(now), Residuals: p.residuals}
+	l := &Look{At: now, Reads: p.clock.Local(now).AssumeTAI(), LeapTable: p.reference.LeapTable(), Forced: p.forced, EgressNs: p.egressNs(), Reference: p.reference.Status(now), Residuals: p.residuals}
 	l.Report, l.Announcement = p.Clock(now)
 	l.Troubles = p.troubles(l)
 	if m, ok := p.Memory(now); ok {

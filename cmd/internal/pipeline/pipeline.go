@@ -42,6 +42,7 @@ type Pipeline struct {
 	residuals stability.Histogram
 	witness   witness
 	vouched   timescale.UTC // when the receiver last vouched for its count of leap seconds
+	forced    bool          // the operator wants holdover
 	clockErr  error         // the last order that the board's clock did not take; nil: it took the last one
 }
 
@@ -154,7 +155,7 @@ func (p *Pipeline) Tick(now timescale.Mono, served bool) (steered bool) {
 	p.watchClock(now)
 	p.feel(now)
 	p.weighPlace(now)
-	cond := holdover.Conditions{HasTime: p.reference.HasTime(now), Served: served, Distrust: p.distrust(now)}
+	cond := holdover.Conditions{HasTime: p.reference.HasTime(now), Served: served, Distrust: p.distrust(now), Forced: p.forced}
 	p.witness.watch(now, cond.Distrust)
 	p.obey(p.servo.Tick(now, cond))
 	return p.orders != orders

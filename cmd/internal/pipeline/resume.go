@@ -15,6 +15,7 @@ type State struct {
 	Reference *gnss.SavedReference `json:"reference"` // null: it has learned nothing
 	EgressNs  float64              `json:"egress_ns"`
 	PlaceNs   float64              `json:"place_ns"` // for what the antenna's place may be wrong by
+	Forced    bool                 `json:"forced"`   // the operator wants holdover
 }
 
 // Save is the pipeline at now; ok is false while the board's clock is away, or was
@@ -23,7 +24,7 @@ func (p *Pipeline) Save(now timescale.Mono) (s State, ok bool) {
 	if p.fault.away != nil || p.fault.doubted {
 		return s, false
 	}
-	return State{p.servo.Save(now), p.reference.Save(now), p.cfg.EgressNs, p.placeNs}, true
+	return State{p.servo.Save(now), p.reference.Save(now), p.cfg.EgressNs, p.placeNs, p.forced}, true
 }
 
 // Resume goes on where another process has left the clock, instead of Start: the
@@ -51,7 +52,7 @@ func (p *Pipeline) Resume(now timescale.Mono, s State) error {
 		return err
 	}
 	servo.Applied(now, applied)
-	p.servo, p.now, p.cfg.EgressNs, p.placeNs = servo, now, s.EgressNs, s.PlaceNs
+	p.servo, p.now, p.cfg.EgressNs, p.placeNs, p.forced = servo, now, s.EgressNs, s.PlaceNs, s.Forced
 	p.servo.DoubtReceiver(p.placeNs)
 	p.reference.Resume(now, s.Reference)
 	p.witness = witness{believed: now} // the pulses count on

@@ -124,6 +124,9 @@ func TestNoFieldOfAStateIsLost(t *testing.T) {
 	r.Run(20 * time.Second)
 	r.Pipe.MeasuredEgress(317)
 	r.Pipe.DoubtPlace(5)
+	if err := r.Pipe.ForceHoldover(r.Now); err != nil {
+		t.Fatal(err)
+	}
 	r.Run(time.Second)
 	left, _ := r.Pipe.Save(r.Now)
 	if err := r.Restart(0); err != nil {

@@ -23,6 +23,8 @@ func (p *Pipeline) PlanStep(now timescale.Mono) (StepPlan, error) {
 	r := p.report(now)
 	plan := StepPlan{r.ErrorNs, r.EtaS}
 	switch {
+	case p.forced:
+		return plan, errForced
 	case r.State == quality.Locked:
 		return plan, fmt.Errorf("there is nothing to step: the clock is locked (bragi show clock)")
 	case r.State != quality.Relocking && r.State != quality.Locking:

@@ -70,6 +70,7 @@ var servoAlarms = map[holdover.Reason]alarms.Code{
 	holdover.ReasonShortLock:          alarms.ClockWaits,
 	holdover.ReasonLearning:           alarms.ClockLearns,
 	holdover.ReasonSky:                alarms.SkyDoubted,
+	holdover.ReasonForced:             alarms.HoldoverForced,
 }
 
 // stateAlarms are the states that are alarms themselves.
@@ -110,6 +111,9 @@ func (p *Pipeline) troubles(l *Look) []alarms.Raised {
 		if code, found := gnssAlarms[t.Reason]; found {
 			add(code, t.String())
 		}
+	}
+	if l.Forced {
+		add(alarms.HoldoverForced, "")
 	}
 	if code, found := stateAlarms[report.State]; found {
 		add(code, Why(report.Why))

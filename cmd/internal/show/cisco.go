@@ -39,6 +39,9 @@ func PTPClockRunning(s status.Status, width int) string {
 		}
 		note += "\n"
 	}
+	if s.Holdover.Forced {
+		note += "Holdover is forced: no pulse is used (bragi holdover release ends it)\n"
+	}
 	note += away(s)
 	clock := []string{s.Clock.State, "1", itoa(s.Master.Sent), itoa(s.Master.Received), "Hot standby"}
 	port := []string{"MASTER", "unicast", "master", dash(s.Master.Interface), portState(s), fmt.Sprint(s.Master.Clients), s.Master.Address}

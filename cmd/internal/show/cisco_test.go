@@ -48,6 +48,21 @@ func TestClearedCountersAreThoseSinceThen(t *testing.T) {
 	}
 }
 
+func TestAForcedHoldoverIsNamed(t *testing.T) {
+	away := 5.0
+	s := sample()
+	s.Holdover.ForS, s.Holdover.Forced = &away, true
+	for name, screen := range map[string]string{"show ptp clock running": PTPClockRunning(s, 80), "show holdover": Holdover(s)} {
+		if !strings.Contains(screen, "orced") || !strings.Contains(screen, "bragi holdover release ends it") {
+			t.Errorf("%s:\n%s", name, screen)
+		}
+	}
+	s.Holdover.Forced = false
+	if screen := PTPClockRunning(s, 80) + Holdover(s); strings.Contains(screen, "orced") {
+		t.Error(screen)
+	}
+}
+
 func TestADrainAndASquelchAreNamedWhereClientsAreShown(t *testing.T) {
 	for want, clock := range map[string]status.Clock{"Draining: ": {Draining: true}, "Squelched: ": {Squelched: true, ClockClass: 52}} {
 		s := status.Status{Clock: clock}

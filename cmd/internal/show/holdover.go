@@ -17,7 +17,7 @@ func Holdover(s status.Status) string {
 	fmt.Fprintf(w, "Oscillator\t%s, %s\n", oscillator(h), pick(h.Learned, "learned", "still learning"))
 	fmt.Fprintf(w, "Locked for\t%s in all\n", seconds(&h.LockedForS))
 	if h.ForS != nil {
-		fmt.Fprintf(w, "Without a pulse\tfor %s\n", seconds(h.ForS))
+		fmt.Fprintf(w, "Without a pulse\tfor %s%s\n", seconds(h.ForS), pick(h.Forced, ", forced by an operator (bragi holdover release ends it)", ""))
 	}
 	fmt.Fprintf(w, "Time error\t%s, inside %s\n", Estimate(h.ErrorNs, h.SigmaNs), plusMinus(h.BoundNs))
 	fmt.Fprintf(w, "Holdover lasts\t%s inside %s\n", seconds(h.ForecastS), plusMinus(&h.SpecNs))

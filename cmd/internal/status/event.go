@@ -274,6 +274,40 @@ func (e DrainChanged) Words() Words {
 	return Words{TopicOperator, "DRAIN", Notice, "the drain has ended: clients are granted again", Fields{{"on", false}}}
 }
 
+// HoldoverForced is the operator's word that no pulse is used, or that pulses are used
+// again.
+type HoldoverForced struct {
+	On    bool
+	Still bool // the last process had it too
+	Lost  bool // it ends with a clock that begins anew
+}
+
+func (e HoldoverForced) Words() Words {
+	switch {
+	case e.Still:
+		return Words{TopicOperator, "HOLDOVER_FORCED", Warning, "holdover is still forced: no pulse is used", Fields{{"on", true}}}
+	case e.On:
+		return Words{TopicOperator, "HOLDOVER_FORCED", Warning, "the operator forces holdover: no pulse is used", Fields{{"on", true}}}
+	case e.Lost:
+		return Words{TopicOperator, "HOLDOVER_RELEASED", Warning, "forced holdover has ended: the clock begins anew, there is nothing to hold", Fields{{"on", false}}}
+	}
+	return Words{TopicOperator, "HOLDOVER_RELEASED", Notice, "the operator releases holdover: pulses are used again", Fields{{"on", false}}}
+}
+
+// HoldoverRefused says why holdover is not forced, or not released.
+type HoldoverRefused struct {
+	Force bool
+	Why   string
+}
+
+func (e HoldoverRefused) Words() Words {
+	what := "released"
+	if e.Force {
+		what = "forced"
+	}
+	return Words{TopicOperator, "HOLDOVER_REFUSED", Warning, "holdover is not " + what + ": " + e.Why, nil}
+}
+
 // ReceiverAccepted is the operator's word that the receiver is right.
 type ReceiverAccepted struct{ Forgotten []string }
 

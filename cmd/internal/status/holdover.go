@@ -8,7 +8,8 @@ type Holdover struct {
 	Behaves    string   `json:"behaves_like"` // the kind that it behaves like; "": not known yet
 	Learned    bool     `json:"learned"`      // locked for as long as `learning` asks
 	LockedForS float64  `json:"locked_for_s"`
-	ForS       *float64 `json:"for_s"` // since the loss; null: there is none
+	ForS       *float64 `json:"for_s"`  // since the loss; null: there is none
+	Forced     bool     `json:"forced"` // an operator wants holdover: no pulse is used
 
 	SpecNs       float64  `json:"spec_ns"`
 	ErrorNs      *float64 `json:"error_ns"` // estimate; positive: the served clock is ahead

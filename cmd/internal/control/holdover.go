@@ -1,0 +1,37 @@
+package control
+
+import "net/http"
+
+// Holdover is the body of POST /v1/holdover.
+type Holdover struct {
+	Force bool `json:"force"` // use no pulse; false: use them again
+}
+
+func (h Holdover) change() string {
+	if h.Force {
+		return "holdover force"
+	}
+	return "holdover release"
+}
+
+// Held is the answer.
+type Held struct {
+	Forced  bool     `json:"forced"`
+	Class7S *float64 `json:"class7_s"` // how long class 7 is announced of a holdover from now on; null: not known
+}
+
+// holdovers serves the operator's holdover.
+func holdovers(mux *http.ServeMux, d Daemon) {
+	mux.HandleFunc("POST /v1/holdover", func(w http.ResponseWriter, r *http.Request) {
+		var body Holdover
+		if !read(w, r, &body) {
+			return
+		}
+		done, err := d.Hold(body.Force)
+		if err != nil {
+			reply(w, http.StatusConflict, problem{err.Error()})
+			return
+		}
+		reply(w, http.StatusOK, done)
+	})
+}
