@@ -32,6 +32,7 @@ type client struct {
 	trusted    bool               // no credit is needed
 	source     int32              // row of its address, see sources
 	prefix     int32              // row of its prefix, see prefixes
+	counted    bool               // among the unproven of its prefix
 	beside     int32              // row + 1 of the next client at the same address
 	paused     uint64             // messages held back for want of credit
 	pausedAt   timescale.Mono     // the last of them
@@ -52,6 +53,8 @@ type clientLife struct {
 	asked       netip.Addr // our address that it speaks to
 	grants      [numFlows]grant
 	first, last timescale.Mono
+	round       round
+	proven      bool // by its latest renewal, see standing
 	signalSeq   uint16
 	dscp        uint8
 	minor       uint8 // minorVersionPTP it sends

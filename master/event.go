@@ -55,36 +55,51 @@ type Event struct {
 const repeatRefusalAfter = time.Minute
 
 // events is a bounded queue; what does not fit is counted. What one prefix makes
-// happen is told at a bounded rate, each kind for itself, and so is all together: a
-// sender that floods fills no disk.
+// happen is told at a bounded rate, each kind for itself and all kinds together, and
+// so is what all prefixes make happen: a sender that floods fills no disk. A flood
+// from everywhere does not hide what happens to clients that have shown what they
+// are: they are told by the rate of their prefix alone.
 type events struct {
 	list    []Event
 	lost    uint64
 	unsaid  uint64     // that were over the rate
 	from    netip.Addr // the last of them
 	told    *limiter   // by kind and prefix
+	prefix  *limiter   // by prefix
 	toldAll bucket
 	all     limiter
 }
 
 const maxEvents = 1024
 
-// The rates at which events are told: of one kind from one prefix, and of all.
+// The rates at which events are told: of one kind from one prefix, of one prefix, and
+// of all.
 const (
 	eventEvery    = 2 * time.Second
 	eventBurst    = 32
+	prefixEvery   = time.Second
+	prefixBurst   = 96
 	allEventEvery = time.Second / 4
 	allEventBurst = 512
 )
 
 func newEvents(r *rand.Rand) events {
 	told := newLimiter(r, eventEvery, eventBurst*eventEvery)
-	told.leak = noLeak
-	return events{told: told, all: limiter{cost: int64(allEventEvery), burst: allEventBurst * int64(allEventEvery), leak: noLeak}}
+	prefix := newLimiter(r, prefixEvery, prefixBurst*prefixEvery)
+	told.leak, prefix.leak = noLeak, noLeak
+	return events{told: told, prefix: prefix, all: limiter{cost: int64(allEventEvery), burst: allEventBurst * int64(allEventEvery), leak: noLeak}}
 }
 
+// whose an event is.
+type whose bool
+
+const (
+	stranger whose = false
+	known    whose = true // a client that has shown what it is
+)
+
 // within tells whether an event may be told now.
-func (q *events) within(e *Event) bool {
+func (q *events) within(e *Event, of whose) bool {
 	if q.told == nil {
 		return true
 	}
@@ -92,11 +107,18 @@ func (q *events) within(e *Event) bool {
 		kind EventKind
 		base netip.Addr
 	}{e.Kind, baseOf(e.Client.Address)}
-	return q.told.take(e.At, &q.told.buckets[uint32(maphash.Comparable(q.told.seed, key))%limitBuckets]) && q.all.take(e.At, &q.toldAll)
+	return q.told.take(e.At, &q.told.buckets[uint32(maphash.Comparable(q.told.seed, key))%limitBuckets]) &&
+		q.prefix.pass(e.At, key.base) && (of == known || q.all.take(e.At, &q.toldAll))
 }
 
-func (q *events) add(e Event) {
-	if !q.within(&e) {
+// tell adds an event of a client, or of one who is to be or was one.
+func (m *Master) tell(e Event) {
+	row := m.clients.index.find(e.Client)
+	m.events.add(e, whose(row >= 0 && m.clients.rows[row].standing(e.At) >= Busy))
+}
+
+func (q *events) add(e Event, of whose) {
+	if !q.within(&e, of) {
 		q.unsaid++
 		q.from = e.Client.Address
 		return

@@ -457,8 +457,8 @@ func TestWhatASenderMakesHappenIsToldAtABoundedRate(t *testing.T) {
 		turns bool
 		most  int
 	}{
-		{"one address", func(int) netip.Addr { return newPeer(1).addr }, false, 5 * eventBurst},
-		{"one prefix", func(i int) netip.Addr { return newPeer(i % 256).addr }, false, 5 * eventBurst},
+		{"one address", func(int) netip.Addr { return newPeer(1).addr }, false, prefixBurst + 10},
+		{"one prefix", func(i int) netip.Addr { return newPeer(i % 256).addr }, false, prefixBurst + 10},
 		{"everywhere", func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 9}) }, false, allEventBurst + 100},
 		{"two refusals in turn", func(int) netip.Addr { return newPeer(1).addr }, true, 4},
 	} {
@@ -481,5 +481,34 @@ func TestWhatASenderMakesHappenIsToldAtABoundedRate(t *testing.T) {
 		if lost = s.EventsUnsaid; told > c.most || told == 0 || !c.turns && lost == 0 {
 			t.Errorf("%s: %d events are told, at most %d are wanted; %d are counted", c.name, told, c.most, lost)
 		}
+	}
+}
+
+// A flood from everywhere spends the rate of all, and what happens to a client that
+// has shown what it is is told all the same.
+func TestAFloodDoesNotHideWhatHappensToClients(t *testing.T) {
+	m := newMaster(t, func(c *Config) { nobodyTrusted(c) })
+	p := newPeer(1)
+	p.addr = netip.MustParseAddr("172.16.0.1")
+	p.subscribe(t, m, start, 300)
+	m.TakeEvents(nil)
+	for i := range 8000 {
+		now := at(time.Duration(i) * time.Second / 1000)
+		say(t, m, now, everywhere(i).signaling(t, request(wire.TypeAnnounce, 0, 1000)))
+		if i%60 == 0 {
+			say(t, m, now, p.delayReq(1))
+		}
+		if i == 7000 {
+			say(t, m, now, p.signaling(t, wire.UnicastCancel{MessageType: wire.TypeSync}))
+		}
+	}
+	told := 0
+	for _, e := range m.TakeEvents(nil) {
+		if e.Kind == EventCancelled && e.Client.Address == p.addr {
+			told++
+		}
+	}
+	if told != 1 || m.Stats().EventsUnsaid == 0 {
+		t.Errorf("told %d times; %d events of the flood are counted", told, m.Stats().EventsUnsaid)
 	}
 }

@@ -55,7 +55,7 @@ func (m *Master) management(now timescale.Mono, d *Datagram, out *Outbox) Reason
 	case g.Action == wire.ActionSet:
 		if wrong = m.set(id, value); wrong == 0 {
 			data, _ = m.dataSet(nil, id, d)
-			m.events.add(Event{At: now, Kind: EventChanged, Client: Key{d.Src, g.Source}, Type: wire.TypeManagement})
+			m.tell(Event{At: now, Kind: EventChanged, Client: Key{d.Src, g.Source}, Type: wire.TypeManagement})
 		}
 	case g.Action == wire.ActionCommand:
 		wrong = wire.ErrorNotSupported

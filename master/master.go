@@ -38,10 +38,11 @@ type Master struct {
 	tlv         []byte // scratch for one TLV
 	strangerSeq uint16 // sequenceId of Signaling to those who are no clients
 
-	sweepAt timescale.Mono // when the sweep goes on
-	sweepAs int            // where in clients.used
-	looked  int            // where in clients.used one who gives way was looked for
-	way     int32          // row of the one who gives way to the newcomer that is judged; -1: none
+	sweepAt   timescale.Mono // when the sweep goes on
+	sweepAs   int            // where in clients.used
+	looked    int            // where in clients.used one who gives way was looked for
+	pressedAt timescale.Mono // when a newcomer last found no free row
+	way       int32          // row of the one who gives way to the newcomer that is judged; -1: none
 
 	gap     gap
 	changes uint64 // see Changes
@@ -187,7 +188,7 @@ func (m *Master) end(now timescale.Mono, row int32, f Flow, why EventKind) {
 	if !g.live {
 		return
 	}
-	m.events.add(Event{At: now, Kind: why, Client: c.key, Type: f.Type(), LogInterval: g.log})
+	m.tell(Event{At: now, Kind: why, Client: c.key, Type: f.Type(), LogInterval: g.log})
 	m.changes++
 	g.live = false
 	if why == EventDrained {
@@ -205,7 +206,7 @@ func (m *Master) release(now timescale.Mono, row int32) {
 			return
 		}
 	}
-	m.events.add(Event{At: now, Kind: EventClientGone, Client: c.key})
+	m.tell(Event{At: now, Kind: EventClientGone, Client: c.key})
 	m.leave(now, row)
 	m.clients.remove(row)
 	if len(m.clients.used) == 0 {

@@ -101,10 +101,10 @@ func (m *Master) delayReq(now timescale.Mono, h *wire.Header, d *Datagram, out *
 	}
 	c := &m.clients.rows[row]
 	m.earn(c, len(d.Payload))
-	if c.delayReqs == 0 {
-		m.prefixes.rows[c.prefix].silent--
-	}
 	c.noteRequest(now, d)
+	if c.delayReqs == 1 {
+		m.recount(row)
+	}
 	why := Accepted
 	g := &c.grants[FlowDelayResp]
 	log := g.log

@@ -61,4 +61,5 @@ func (m *Master) rejudge(now timescale.Mono, row int32, out *Outbox) {
 		return
 	}
 	c.trusted = m.trusted(c.key.Address)
+	m.recount(row)
 }

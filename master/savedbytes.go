@@ -14,7 +14,7 @@ import (
 
 // The least that a client and an account take.
 const (
-	clientLen  = 4 + 8 + 2 + 4 + 4*8 + 2*8 + 2 + 4
+	clientLen  = 4 + 8 + 2 + 4 + 4*8 + 2*8 + 2 + 4 + 8 + 4 + 2
 	accountLen = 4 + 3*8
 )
 
@@ -88,6 +88,10 @@ func (c *coder) client(s *savedClient) {
 	c.u8(&s.dscp)
 	c.u8(&s.minor)
 	c.u8((*uint8)(&s.asks))
+	c.mono(&s.round.began)
+	c.u32(&s.round.seconds)
+	c.u8((*uint8)(&s.round.kind))
+	c.bit(&s.proven)
 	live := uint8(0)
 	for f := range s.grants {
 		if s.grants[f].live {
@@ -147,6 +151,15 @@ func (c *coder) u8(v *uint8) {
 	} else {
 		c.b = append(c.b, *v)
 	}
+}
+
+func (c *coder) bit(v *bool) {
+	u := uint8(0)
+	if *v {
+		u = 1
+	}
+	c.u8(&u)
+	*v = u != 0
 }
 
 func (c *coder) u16(v *uint16) {

@@ -24,6 +24,7 @@ func crowd(n int) *Saved {
 	for i := range s.Clients {
 		c := &s.Clients[i]
 		c.key = Key{Address: address(), Port: wire.PortIdentity{Clock: wire.ClockIdentity{0xA0, byte(i >> 8), byte(i)}, Port: uint16(r.Int())}}
+		c.round, c.proven = round{mono(), r.Uint32(), drawn}, i%2 == 1
 		c.asked, c.first, c.last, c.lastReq, c.reqInterval, c.signaling, c.delayReqs = address(), mono(), mono(), mono(), r.Int64(), r.Uint64(), r.Uint64()
 		c.signalSeq, c.dscp, c.minor, c.asks = uint16(r.Int()), uint8(r.Int()), 1, asks(r.Int())
 		if i%7 == 0 {

@@ -118,7 +118,7 @@ func (m *Master) request(now timescale.Mono, r wire.UnicastRequest, key Key, d *
 	g := wire.UnicastGrant{MessageType: r.MessageType, LogInterval: r.LogInterval}
 	if why == Accepted {
 		g.Duration, g.RenewalInvited = min(r.Duration, m.cfg.MaxDuration), true
-		m.grant(now, f, g, key, d)
+		g.Duration = m.grant(now, f, g, key, d)
 	} else {
 		m.deny(now, r, key, why)
 	}
@@ -191,8 +191,9 @@ func (m *Master) promisedTo(row int32) (sum float64) {
 }
 
 // grant keeps what judge has accepted: a new flow in the emptiest phase, a
-// renewal in its old one, a changed rate in a new one.
-func (m *Master) grant(now timescale.Mono, f Flow, g wire.UnicastGrant, key Key, d *Datagram) {
+// renewal in its old one, a changed rate in a new one. It returns how many seconds
+// are granted.
+func (m *Master) grant(now timescale.Mono, f Flow, g wire.UnicastGrant, key Key, d *Datagram) (seconds uint32) {
 	if m.way >= 0 {
 		m.stats.GaveWay++
 		m.dismiss(now, m.way, EventGaveWay)
@@ -204,12 +205,13 @@ func (m *Master) grant(now timescale.Mono, f Flow, g wire.UnicastGrant, key Key,
 	c := &m.clients.rows[row]
 	c.asked = d.Dst
 	was := &c.grants[f]
+	g.Duration = m.term(now, row, f, g.Duration)
 	expires := now.Add(durationOf(g.Duration))
 	if was.live && was.log == g.LogInterval {
 		was.expires, was.seconds = expires, g.Duration
 		was.renewed++
 		m.stats.Renewals++
-		return
+		return g.Duration
 	}
 	if was.live {
 		m.wheel.remove(flowID(row, f))
@@ -222,7 +224,8 @@ func (m *Master) grant(now timescale.Mono, f Flow, g wire.UnicastGrant, key Key,
 	if f != FlowDelayResp {
 		m.wheel.add(now, flowID(row, f), g.LogInterval)
 	}
-	m.events.add(Event{At: now, Kind: EventGranted, Client: key, Type: f.Type(), LogInterval: g.LogInterval, Seconds: g.Duration})
+	m.tell(Event{At: now, Kind: EventGranted, Client: key, Type: f.Type(), LogInterval: g.LogInterval, Seconds: g.Duration})
+	return g.Duration
 }
 
 func (m *Master) admit(now timescale.Mono, key Key, d *Datagram) int32 {
@@ -241,7 +244,7 @@ func (m *Master) admit(now timescale.Mono, key Key, d *Datagram) int32 {
 	if m.sweepAt.IsZero() {
 		m.sweepAt = now.Add(sweepEvery)
 	}
-	m.events.add(Event{At: now, Kind: EventClientNew, Client: key})
+	m.tell(Event{At: now, Kind: EventClientNew, Client: key})
 	return row
 }
 
@@ -259,7 +262,7 @@ func (m *Master) deny(now timescale.Mono, r wire.UnicastRequest, key Key, why Re
 		f = numFlows
 	}
 	if d.said[f].first(now, why) {
-		m.events.add(e)
+		m.tell(e)
 	}
 	d.at, d.reason, d.typ = now, why, r.MessageType
 	d.count++

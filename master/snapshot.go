@@ -72,7 +72,8 @@ type ClientStatus struct {
 	// last was.
 	Paused   uint64
 	PausedAt timescale.Mono
-	Alive    bool // it shows life, see source.go
+	// Standing is what it has shown of itself.
+	Standing Standing
 	// Unsent counts messages that the system refused to send, and SendError is why;
 	// Failing: now.
 	Unsent         uint64
@@ -154,7 +155,7 @@ func (c *client) status(now timescale.Mono) ClientStatus {
 		Address: c.key.Address, Identity: c.key.Port, Kind: c.kind(), Asked: c.asked, Trusted: c.trusted,
 		First: c.first, Last: c.last, DSCP: c.dscp, Minor: c.minor,
 		Signaling: c.signaling, DelayReq: c.delayReqs, DelayReqInterval: time.Duration(c.reqInterval),
-		Paused: c.paused, PausedAt: c.pausedAt, Alive: c.alive(now), Unsent: c.trouble.count, SendError: c.trouble.err, Failing: c.failing(now), Refusal: c.refused(now),
+		Paused: c.paused, PausedAt: c.pausedAt, Standing: c.standing(now), Unsent: c.trouble.count, SendError: c.trouble.err, Failing: c.failing(now), Refusal: c.refused(now),
 		Unanswered: c.unanswered, Denials: c.denied.count, LastDenial: c.denied.reason, LastDenialType: c.denied.typ, LastDenialAt: c.denied.at,
 	}
 	for f, g := range c.grants {

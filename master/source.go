@@ -140,25 +140,24 @@ func (m *Master) spend(now timescale.Mono, c *client, n int) bool {
 	return true
 }
 
-// Fair shares. The table of clients is for all; who shows no life gives way.
+// Fair shares. The table of clients is for all; who has shown least of itself gives
+// way (see standing).
 //
-//	life       a Delay_Req within ten seconds, or a grant that was renewed; none while the credit is spent
 //	address    has a share of the table: several clients behind one NAT, not all
-//	prefix     (24 bits) has a share of those who have never sent a Delay_Req, of more than the addresses that it has
-//	newcomer   whose address or prefix has its share, or who finds the table full, gets the row of one who shows
-//	           no life: of its own address or prefix, or of the prefix that has most. In a full table one of a fuller
-//	           prefix who has not sent a Delay_Req yet gives way after four seconds.
+//	prefix     (24 bits) has a share of those who are not proven, of more than the addresses that it has
+//	newcomer   whose address or prefix has its share, or who finds the table full, gets the row of one who is
+//	           lifeless, or else unproven for four seconds: of its own address or prefix, or of the prefix that
+//	           has most. A trusted one gives way only when it is lifeless.
 //
-// A living client never gives way. What is looked at for one newcomer is bounded.
+// Who is busy or proven never gives way. What is looked at for one newcomer is
+// bounded.
 const (
-	lifelessAfter    = 10 * time.Second
 	hurriedAfter     = 4 * time.Second
-	starvedFor       = 2 * time.Second // since a message was held back for want of credit
-	addressShare     = 8               // an address has an eighth of the table
-	leastShare       = 8               // at least
-	prefixShare      = 2               // a prefix has half of it
-	leastPrefixShare = 320             // at least
-	looks            = 128             // rows that are looked at for one to give way
+	addressShare     = 8   // an address has an eighth of the table
+	leastShare       = 8   // at least
+	prefixShare      = 2   // a prefix has half of it
+	leastPrefixShare = 320 // at least
+	looks            = 128 // rows that are looked at for one to give way
 	prefixBits       = 24
 )
 
@@ -167,7 +166,7 @@ func (m *Master) share() int32 {
 	return int32(max(leastShare, m.cfg.MaxClients/addressShare))
 }
 
-// shareOfPrefix is how many clients of one prefix may be without a Delay_Req.
+// shareOfPrefix is how many clients of one prefix may be without proof.
 func (m *Master) shareOfPrefix() int32 {
 	return int32(max(leastPrefixShare, m.cfg.MaxClients/prefixShare))
 }
@@ -180,8 +179,8 @@ type prefixes struct {
 }
 
 type prefix struct {
-	base          netip.Addr
-	users, silent int32 // silent: without a Delay_Req so far
+	base            netip.Addr
+	users, unproven int32 // see settled
 }
 
 func newPrefixes(clients int) *prefixes {
@@ -242,8 +241,23 @@ func (m *Master) enter(now timescale.Mono, row int32) {
 	if s.newest.Before(c.first) {
 		s.newest = c.first
 	}
-	if c.delayReqs == 0 {
-		m.prefixes.rows[c.prefix].silent++
+	m.recount(row)
+}
+
+// settled tells whether a client counts no longer for the share of its prefix.
+func (c *client) settled() bool { return c.proven || c.trusted && c.delayReqs > 0 }
+
+// recount counts a client among the unproven of its prefix, or no longer.
+func (m *Master) recount(row int32) {
+	c := &m.clients.rows[row]
+	if counts := !c.settled(); counts != c.counted {
+		c.counted = counts
+		n := &m.prefixes.rows[c.prefix].unproven
+		if counts {
+			*n++
+		} else {
+			*n--
+		}
 	}
 }
 
@@ -259,22 +273,11 @@ func (m *Master) leave(now timescale.Mono, row int32) {
 	}
 	s.users--
 	s.last = now
-	if c.delayReqs == 0 {
-		m.prefixes.rows[c.prefix].silent--
+	if c.counted {
+		c.counted = false
+		m.prefixes.rows[c.prefix].unproven--
 	}
 	m.prefixes.release(c.prefix)
-}
-
-// alive tells whether a client shows life. One that has not had the time to is
-// alive.
-func (c *client) alive(now timescale.Mono) bool {
-	switch {
-	case !c.pausedAt.IsZero() && now.Sub(c.pausedAt) < starvedFor:
-		return false
-	case c.delayReqs > 0 && now.Sub(c.lastReq) < lifelessAfter, now.Sub(c.first) < lifelessAfter:
-		return true
-	}
-	return c.renewed()
 }
 
 // renewed tells whether a flow that it has was renewed.
@@ -290,16 +293,18 @@ func (c *client) renewed() bool {
 // room finds out whether a newcomer can have a row: way is -1 for a free one, or
 // the row of one who gives way; why is a refusal when there is none.
 func (m *Master) room(now timescale.Mono, a netip.Addr) (way int32, why Reason) {
-	at := m.prefixes.at(a)
-	if s := m.sources.find(a); s != nil && s.users >= m.share() {
-		for row := s.head; row != 0; row = m.clients.rows[row-1].beside {
-			if !m.clients.rows[row-1].alive(now) {
-				return row - 1, Accepted
-			}
+	if own := m.sources.find(a); own != nil && own.users >= m.share() {
+		s := search{now: now, best: -1}
+		for row := own.head; row != 0; row = m.clients.rows[row-1].beside {
+			m.consider(&s, row-1)
+		}
+		if s.best >= 0 {
+			return s.best, Accepted
 		}
 		return -1, ShareTaken
 	}
-	crowded := at.silent >= m.shareOfPrefix()
+	at := m.prefixes.at(a)
+	crowded := at.unproven >= m.shareOfPrefix()
 	if !crowded && !m.clients.full() {
 		return -1, Accepted
 	}
@@ -327,26 +332,44 @@ const (
 
 // giver looks for a client that gives way to a newcomer of a prefix.
 func (m *Master) giver(now timescale.Mono, of prefix, among reach) int32 {
-	best, most := int32(-1), int32(0)
+	m.pressedAt = now
+	s := search{now: now, best: -1}
 	for range min(looks, len(m.clients.used)) {
 		if m.looked++; m.looked >= len(m.clients.used) {
 			m.looked = 0
 		}
 		row := m.clients.used[m.looked]
-		c := &m.clients.rows[row]
-		p := &m.prefixes.rows[c.prefix]
-		if among == ownPrefix && p.base != of.base {
-			continue
-		}
-		hurried := among == anywhere && !c.trusted && c.delayReqs == 0 && p.users > of.users+1 && now.Sub(c.first) >= hurriedAfter && !c.renewed()
-		if !hurried && c.alive(now) {
-			continue
-		}
-		if best < 0 || p.users > most || p.users == most && c.last.Before(m.clients.rows[best].last) {
-			best, most = row, p.users
+		if among == anywhere || m.prefixes.rows[m.clients.rows[row].prefix].base == of.base {
+			m.consider(&s, row)
 		}
 	}
-	return best
+	return s.best
+}
+
+// search looks for who gives way first.
+type search struct {
+	now      timescale.Mono
+	best     int32 // row, -1 for none
+	standing Standing
+	users    int32 // of its prefix
+	since    timescale.Mono
+}
+
+// consider takes a client that may give way if it does so before the best so far:
+// who has shown less, is of the fuller prefix, or is here for longer.
+func (m *Master) consider(s *search, row int32) {
+	c := &m.clients.rows[row]
+	shown, users := c.standing(s.now), m.prefixes.rows[c.prefix].users
+	if shown > Unproven || shown == Unproven && (c.trusted || s.now.Sub(c.first) < hurriedAfter) {
+		return
+	}
+	before := s.best < 0 || shown < s.standing
+	if !before && shown == s.standing {
+		before = users > s.users || users == s.users && c.first.Before(s.since)
+	}
+	if before {
+		s.best, s.standing, s.users, s.since = row, shown, users, c.first
+	}
 }
 
 // An address whose client comes back with another portIdentity (a supervisor's

@@ -88,7 +88,7 @@ func (t *suspects) note(e Event, out *events) {
 	s.Last, s.Reason = e.At, e.Reason
 	s.Port, s.Type, s.Domain, s.Target = e.Client.Port, e.Type, e.Domain, e.Target
 	if s.said.first(e.At, e.Reason) {
-		out.add(e)
+		out.add(e, stranger)
 	}
 }
 

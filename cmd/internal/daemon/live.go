@@ -521,7 +521,8 @@ func masterTroubles(service udp.Status) []alarms.Raised {
 	var raised []alarms.Raised
 	const shown = 10 * time.Minute
 	for _, s := range service.Suspects {
-		if service.At.Sub(s.Last) > shown {
+		crowded := s.Reason == master.TableFull || s.Reason == master.ShareTaken || s.Reason == master.OverBudget
+		if age := service.At.Sub(s.Last); age > shown || crowded && age > heardLately {
 			continue
 		}
 		detail := fmt.Sprintf("%v: %v, %s", s.Address, s.Reason, status.Count(s.Count, "time"))
@@ -534,8 +535,6 @@ func masterTroubles(service udp.Status) []alarms.Raised {
 			if s.Type == wire.TypeSignaling {
 				raised = append(raised, alarms.Raised{Code: alarms.ForeignTarget, Detail: fmt.Sprintf("%v asks for %v, %s; we are %v", s.Address, s.Target.Clock, status.Count(s.Count, "time"), service.Identity.Clock)})
 			}
-		case master.NoCredit:
-			raised = append(raised, alarms.Raised{Code: alarms.ClientStarved, Detail: detail})
 		case master.TableFull, master.ShareTaken, master.OverBudget, master.NoStamp:
 			raised = append(raised, alarms.Raised{Code: alarms.ClientDenied, Detail: detail})
 		}

@@ -37,7 +37,7 @@ import (
 
 var (
 	clockKind  = state.Kind{Name: "clock", Version: 2}
-	grantsKind = state.Kind{Name: "grants", Version: 1}
+	grantsKind = state.Kind{Name: "grants", Version: 2}
 	simKind    = state.Kind{Name: "sim", Version: 1}
 )
 

@@ -140,28 +140,68 @@ func (d *Daemon) seekAddress() {
 	d.mu.Unlock()
 }
 
+// heardLately is how long ago whom the table has no place for, or who gets less than
+// it was granted, was heard: a real one asks again. So what a flood leaves behind is
+// no alarm.
+const heardLately = 30 * time.Second
+
 // clientTroubles are the conditions of some clients.
 func clientTroubles(s udp.Status) (raised []alarms.Raised) {
-	var unreachable, starved []string
+	var unreachable []string
 	for i := range s.Clients {
-		c := &s.Clients[i]
-		if why := unreached(c); why != "" {
+		if why := unreached(&s.Clients[i]); why != "" {
 			unreachable = append(unreachable, why)
-		}
-		if !c.PausedAt.IsZero() && s.At.Sub(c.PausedAt) < starvedShown {
-			starved = append(starved, fmt.Sprintf("%v (%v)", c.Address, c.Identity))
 		}
 	}
 	if len(unreachable) > 0 && len(unreachable) < len(s.Clients) {
 		raised = append(raised, alarms.Raised{Code: alarms.ClientUnreachable, Detail: some(unreachable)})
 	}
-	if len(starved) > 0 {
-		raised = append(raised, alarms.Raised{Code: alarms.ClientStarved, Detail: some(starved)})
+	if detail := starved(s); detail != "" {
+		raised = append(raised, alarms.Raised{Code: alarms.ClientStarved, Detail: detail})
 	}
 	return raised
 }
 
-const starvedShown = 10 * time.Second
+// starved names those who get less than they were granted, or nothing, for want of
+// credit, and the prefix that a flood of them comes from.
+func starved(s udp.Status) string {
+	const pausedShown = 10 * time.Second
+	var names []string
+	prefixes := map[netip.Prefix]int{}
+	add := func(a netip.Addr, id fmt.Stringer) {
+		names = append(names, fmt.Sprintf("%v (%v)", a, id))
+		prefixes[prefixOf(a)]++
+	}
+	for i := range s.Clients {
+		c := &s.Clients[i]
+		if !c.PausedAt.IsZero() && s.At.Sub(c.PausedAt) < pausedShown && s.At.Sub(c.Last) < heardLately {
+			add(c.Address, c.Identity)
+		}
+	}
+	for i := range s.Suspects {
+		if x := &s.Suspects[i]; x.Reason == master.NoCredit && s.At.Sub(x.Last) < heardLately {
+			add(x.Address, x.Port)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	detail := some(names)
+	if prefix, n := most1(prefixes, comparePrefixes); n >= aFlood {
+		detail += fmt.Sprintf("; %d of them are in %s and may be forged", n, prefix)
+	}
+	return detail
+}
+
+// aFlood is how many clients of one prefix without credit are told as a flood.
+const aFlood = 8
+
+func prefixOf(a netip.Addr) netip.Prefix {
+	p, _ := a.Prefix(24)
+	return p
+}
+
+func comparePrefixes(a, b netip.Prefix) int { return a.Addr().Compare(b.Addr()) }
 
 // some names the first of a list, and how many more there are.
 func some(list []string) string {
@@ -174,19 +214,23 @@ func some(list []string) string {
 // tableStatus says who has the places in the table of clients.
 func tableStatus(s udp.Status, most int) status.ClientTable {
 	t := status.ClientTable{Max: most, Clients: len(s.Clients), GaveWay: s.Stats.GaveWay}
-	addresses, prefixes := map[netip.Addr]int{}, map[netip.Prefix]int{}
+	addresses, prefixes, unproven := map[netip.Addr]int{}, map[netip.Prefix]int{}, map[netip.Prefix]int{}
 	for i := range s.Clients {
 		c := &s.Clients[i]
-		if !c.Alive {
-			t.Lifeless++
-		}
 		addresses[c.Address]++
-		if p, err := c.Address.Prefix(24); err == nil {
-			prefixes[p]++
+		prefixes[prefixOf(c.Address)]++
+		switch c.Standing {
+		case master.Lifeless:
+			t.Lifeless++
+			unproven[prefixOf(c.Address)]++
+		case master.Unproven:
+			t.Unproven++
+			unproven[prefixOf(c.Address)]++
 		}
 	}
 	t.Address, t.AddressClients = most1(addresses, netip.Addr.Compare)
-	t.Prefix, t.PrefixClients = most1(prefixes, func(a, b netip.Prefix) int { return a.Addr().Compare(b.Addr()) })
+	t.Prefix, t.PrefixClients = most1(prefixes, comparePrefixes)
+	t.UnprovenPrefix, t.UnprovenPrefixClients = most1(unproven, comparePrefixes)
 	return t
 }
 
@@ -211,11 +255,15 @@ func most1[K interface {
 // nobody was turned away for his share.
 func tableShort(s udp.Status, t status.ClientTable) string {
 	turned := slices.ContainsFunc(s.Suspects, func(x master.Suspect) bool {
-		return (x.Reason == master.ShareTaken || x.Reason == master.TableFull) && s.At.Sub(x.Last) < time.Minute
+		return (x.Reason == master.ShareTaken || x.Reason == master.TableFull) && s.At.Sub(x.Last) < heardLately
 	})
 	if !turned && t.Clients*10 < t.Max*9 {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d places are taken, %d by clients that show no life; %d by %s, %d by %s", t.Clients, t.Max, t.Lifeless,
-		t.AddressClients, t.Address, t.PrefixClients, t.Prefix)
+	detail := fmt.Sprintf("%d of %d places are taken, most by %s (%d) and %s (%d)", t.Clients, t.Max, t.Address, t.AddressClients, t.Prefix, t.PrefixClients)
+	if n := t.Lifeless + t.Unproven; n > 0 {
+		detail += fmt.Sprintf("; %d of them may be forged and give way to newcomers: %d show no life, %d have proved nothing yet; most of these are in %s (%d)",
+			n, t.Lifeless, t.Unproven, t.UnprovenPrefix, t.UnprovenPrefixClients)
+	}
+	return detail
 }

@@ -6,6 +6,7 @@ var (
 	clients   = describe("clients", "Clients with a live grant.")
 	most      = describe("clients_limit", "Clients that may be served at most (master.max_clients).")
 	lifeless  = describe("clients_lifeless", "Clients that show no life: they give way when places are short.")
+	unproven  = describe("clients_unproven", "Clients that live and prove nothing: too slow in their Delay_Req, and without a renewal at its time. They give way after the lifeless.")
 	gaveWay   = describe("clients_gave_way_total", "Clients that gave way to newcomers.")
 	ofOne     = describe("clients_of_one_address", "Clients of the address that has most.")
 	sessions  = describe("sessions", "Clients with a live grant, by what they are taken for.", "kind")
@@ -35,6 +36,7 @@ func (t teller) service(s *status.Status) {
 	}
 	if m.Table.Max > 0 { // the table is known
 		t.gauge(lifeless, float64(m.Table.Lifeless))
+		t.gauge(unproven, float64(m.Table.Unproven))
 		t.gauge(ofOne, float64(m.Table.AddressClients))
 	}
 	t.count(gaveWay, m.Table.GaveWay)

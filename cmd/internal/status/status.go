@@ -215,11 +215,15 @@ type ClientTable struct {
 	Max            int    `json:"max"`
 	Clients        int    `json:"clients"`
 	Lifeless       int    `json:"lifeless"` // they show no life: they give way when places are short
+	Unproven       int    `json:"unproven"` // nor do these prove that they get what they are sent: they give way after the lifeless
 	GaveWay        uint64 `json:"gave_way"` // since the start
 	Address        string `json:"address"`  // that has most clients
 	AddressClients int    `json:"address_clients"`
 	Prefix         string `json:"prefix"` // of 24 bits, that has most
 	PrefixClients  int    `json:"prefix_clients"`
+	// UnprovenPrefix has most of those that give way.
+	UnprovenPrefix        string `json:"unproven_prefix"`
+	UnprovenPrefixClients int    `json:"unproven_prefix_clients"`
 }
 
 // Schedule is how punctual the packet path was since its start.
