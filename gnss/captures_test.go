@@ -167,7 +167,7 @@ func TestTrustedEpochsOfCapturesAreGPSDsTimes(t *testing.T) {
 			want := gpsdTimes(t, filepath.Join(dir, c.name+".log.chk"))
 			epochs, d := replay(t, raw, 97)
 			var paced []gnss.Epoch // as `bragi replay gnss` does it
-			if err := gnss.Replay(bytes.NewReader(raw), gnss.NewDecoder(gnss.DecoderConfig{Floor: floor2000(t)}), func(e gnss.Epoch) { paced = append(paced, e) }); err != nil {
+			if _, err := gnss.Replay(bytes.NewReader(raw), gnss.NewDecoder(gnss.DecoderConfig{Floor: floor2000(t)}), func(e gnss.Epoch) { paced = append(paced, e) }); err != nil {
 				t.Fatal(err)
 			}
 			if a, b := trustedSeconds(epochs), trustedSeconds(paced); !maps.Equal(a, b) {

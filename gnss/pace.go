@@ -13,18 +13,30 @@ type pace struct {
 	last   timescale.Mono
 	every  int64 // s; 0: one
 	slower int   // in a row
+
+	rare   int // in a row that came too late after the one before
+	rareAt timescale.Mono
+	rareBy time.Duration
 }
 
-// slowest is the slowest pace, in s, that is enough to confirm the count of pulses.
-const slowest = 5
+const (
+	slowest       = 5                                      // s, the slowest pace that is enough to confirm the count of pulses
+	seldomSpacing = slowest*time.Second + spacingTolerance // between messages: too few to confirm it
+	seldomMost    = time.Minute                            // of messages that still come
+)
 
-// see takes a message, and returns how long after the one before it came; 0: it is the
-// first.
-func (p *pace) see(at timescale.Mono) (gap time.Duration) {
+// see takes a message.
+func (p *pace) see(at timescale.Mono) {
+	gap := time.Duration(0)
 	if !p.last.IsZero() {
 		gap = at.Sub(p.last)
 	}
 	p.last = at
+	if gap <= seldomSpacing || gap > seldomMost {
+		p.rare = 0
+	} else if p.rare++; p.rare > 1 {
+		p.rareAt, p.rareBy = at, gap
+	}
 	seconds, ok := paced(gap)
 	switch {
 	case !ok:
@@ -36,7 +48,12 @@ func (p *pace) see(at timescale.Mono) (gap time.Duration) {
 			p.every, p.slower = seconds, 0
 		}
 	}
-	return gap
+}
+
+// seldom tells that messages come, but too seldom to label the pulses by, or to
+// confirm their count.
+func (p *pace) seldom(now timescale.Mono) bool {
+	return !p.rareAt.IsZero() && now.Sub(p.rareAt) <= max(glitchShown, p.rareBy+seldomSpacing)
 }
 
 // paced is the whole seconds between two messages; ok is false where they are not

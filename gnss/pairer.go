@@ -51,8 +51,6 @@ const (
 	forgetLabel      = 800 * time.Second     // raw drift reaches 0.4 s: the old label says nothing any more
 	pulseSilence     = 2500 * time.Millisecond
 	glitchShown      = 10 * time.Second
-	seldomSpacing    = slowest*time.Second + spacingTolerance // between messages: too few to confirm the count
-	seldomMost       = time.Minute                            // of messages that still come
 )
 
 func (c PairerConfig) withDefaults() PairerConfig {
@@ -121,8 +119,6 @@ type Pairer struct {
 	lastConfirm timescale.Mono
 	lastTrusted timescale.Mono
 	pace        pace
-	seldomAt    timescale.Mono // when one last came so long after the one before it
-	seldomBy    time.Duration
 	named       timescale.TAI  // the instant of the epoch that was used last
 	fractionAt  timescale.Mono // when one last named a fraction of which the pulse cannot be told
 	fractionBy  time.Duration  // the fraction
@@ -253,9 +249,7 @@ func (p *Pairer) Epoch(e Epoch) {
 		return // several in a second: one is enough
 	}
 	p.named = at
-	if by := p.pace.see(e.Received); by > seldomSpacing {
-		p.seldomAt, p.seldomBy = e.Received, by
-	}
+	p.pace.see(e.Received)
 	if p.cfg.Told {
 		fraction = 0
 	}

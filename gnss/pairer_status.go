@@ -85,8 +85,8 @@ func (p *Pairer) Reasons(now timescale.Mono) []Trouble {
 	case p.fractions(now):
 		list = append(list, Trouble{ReasonFraction, fmt.Sprintf(
 			"they name %.3f s after one and come %.2f s after a pulse: is it the pulse of that second, or of the next one?", p.fractionBy.Seconds(), p.fractionOn.Seconds())})
-	case p.seldom(now):
-		list = append(list, Trouble{ReasonSeldom, seconds(p.seldomBy) + " apart"})
+	case p.pace.seldom(now):
+		list = append(list, Trouble{ReasonSeldom, seconds(p.pace.rareBy) + " apart"})
 	case !epochs:
 		list = append(list, Trouble{ReasonNoEpoch, "none for " + seconds(now.Sub(p.lastTrusted))})
 	}
@@ -97,7 +97,7 @@ func (p *Pairer) Reasons(now timescale.Mono) []Trouble {
 	case !p.labelled && !p.ambiguousAt.IsZero() && now.Sub(p.ambiguousAt) < glitchShown:
 		list = append(list, Trouble{ReasonAmbiguous, fmt.Sprintf("the message came %v after a pulse, %v to %v is clear",
 			p.ambiguousBy.Round(time.Millisecond), p.cfg.MinDelay, p.cfg.MaxDelay)})
-	case !p.labelled && pulses && epochs && !p.fractions(now) && !p.seldom(now):
+	case !p.labelled && pulses && epochs && !p.fractions(now) && !p.pace.seldom(now):
 		list = append(list, Trouble{ReasonLearning, fmt.Sprintf("%d of %d epochs agree", max(p.run.length, p.next.run.length), p.need)})
 	case !p.lateAt.IsZero() && now.Sub(p.lateAt) < glitchShown:
 		list = append(list, Trouble{ReasonLateMessages, fmt.Sprintf(
@@ -118,10 +118,4 @@ func (p *Pairer) Reasons(now timescale.Mono) []Trouble {
 // pulse of none can be told.
 func (p *Pairer) fractions(now timescale.Mono) bool {
 	return !p.labelled && !p.fractionAt.IsZero() && now.Sub(p.fractionAt) <= p.maxAge()
-}
-
-// seldom tells that messages come, but too seldom to label the pulses by, or to confirm
-// their count.
-func (p *Pairer) seldom(now timescale.Mono) bool {
-	return !p.seldomAt.IsZero() && p.seldomBy <= seldomMost && now.Sub(p.seldomAt) <= max(glitchShown, p.seldomBy+seldomSpacing)
 }

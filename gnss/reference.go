@@ -234,7 +234,7 @@ func (r *Reference) Distrust(now timescale.Mono) (why Reason, ok bool) {
 // Troubles is all that is wrong with receiver and pulse at now.
 func (r *Reference) Troubles(now timescale.Mono) []Trouble {
 	list := append(r.decoder.Reasons(now), r.pairer.Reasons(now)...)
-	if r.pairer.seldom(now) { // it is silent in between
+	if r.pairer.pace.seldom(now) { // it is silent in between
 		list = slices.DeleteFunc(list, func(t Trouble) bool { return t.Reason == ReasonNoData || t.Reason == ReasonNoSentence })
 	}
 	list = append(list, r.steady.troubles()...)

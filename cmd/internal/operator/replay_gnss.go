@@ -26,7 +26,8 @@ func replayGNSSCommand(o *options) *cobra.Command {
 	c := &cobra.Command{Use: "gnss FILE", Short: "Read a receiver's recorded bytes: which second it named, and whether that may set a clock",
 		Args: cli.ExactArgs(1, "a file of bytes as the receiver sent them, or - for standard input"),
 		Long: "Reads a receiver's recorded bytes: NMEA, UBX or both. Each epoch that may set a clock is one line. With --all the\n" +
-			"others are lines too, with the reason.",
+			"others are lines too, with the reason. A recording has no time of its own: time that runs backwards or leaps is\n" +
+			"seen, and messages that come too seldom, but not a receiver whose time runs too fast or too slowly.",
 		RunE: func(c *cobra.Command, args []string) error {
 			date, err := time.Parse(time.DateOnly, floor)
 			if err != nil {
@@ -55,8 +56,11 @@ type replaySummary struct {
 	Frames       uint64 `json:"frames"`
 	Epochs       uint64 `json:"epochs"` // trusted or not
 	Trusted      uint64 `json:"trusted"`
+	EveryS       int64  `json:"every_s"` // from one epoch to the next; 0: not known
 	BadChecksums uint64 `json:"bad_checksums"`
 	GarbageBytes uint64 `json:"garbage_bytes"`
+	// Troubles is what speaks against the receiver's time, as bragid judges it.
+	Troubles []string `json:"troubles"`
 }
 
 func replayGNSS(in io.Reader, out io.Writer, floor timescale.UTC, all, asJSON bool) error {
@@ -67,7 +71,11 @@ func replayGNSS(in io.Reader, out io.Writer, floor timescale.UTC, all, asJSON bo
 		_, failed = fmt.Fprintf(out, "%-28s %-5s %-5s %4s %5s %10s %9s %-8s %s\n",
 			"UTC", "SCALE", "FIX", "SATS", "LEAP", "TIME-ACC", "SAWTOOTH", "ANTENNA", "TRUSTED")
 	}
-	err := gnss.Replay(in, decoder, func(e gnss.Epoch) {
+	trusted := uint64(0)
+	seen, err := gnss.Replay(in, decoder, func(e gnss.Epoch) {
+		if e.Trusted {
+			trusted++
+		}
 		switch {
 		case failed != nil || !e.Trusted && !all:
 		case asJSON:
@@ -83,13 +91,24 @@ func replayGNSS(in io.Reader, out io.Writer, floor timescale.UTC, all, asJSON bo
 		return fmt.Errorf("replay gnss: %w", failed)
 	}
 	n := decoder.Counters()
-	sum := replaySummary{n.Bytes, n.Frames(), n.Epochs, n.Trusted, n.BadChecksums, n.GarbageBytes}
+	sum := replaySummary{n.Bytes, n.Frames(), n.Epochs, trusted, seen.Every, n.BadChecksums, n.GarbageBytes, []string{}}
+	for _, t := range seen.Troubles {
+		sum.Troubles = append(sum.Troubles, t.String())
+	}
 	if asJSON {
 		return lines.Encode(map[string]replaySummary{"summary": sum})
 	}
 	_, err = fmt.Fprintf(out, "\n%s, %s, %s of which %d may set a clock; %s, %s of garbage\n",
 		show.Count(sum.Bytes, "byte"), show.Count(sum.Frames, "frame"), show.Count(sum.Epochs, "epoch"), sum.Trusted,
 		show.Count(sum.BadChecksums, "bad checksum"), show.Count(sum.GarbageBytes, "byte"))
+	if err == nil && sum.EveryS > 1 {
+		_, err = fmt.Fprintf(out, "an epoch comes each %d s\n", sum.EveryS)
+	}
+	for _, t := range sum.Troubles {
+		if err == nil {
+			_, err = fmt.Fprintln(out, t)
+		}
+	}
 	return err
 }
 
