@@ -33,6 +33,8 @@ type rig struct {
 	thermo   func(c float64) float64  // what the thermometer shows of the air; nil: the air
 	ticks    int                      // a second, 0: one
 
+	drill *Drill // gets what the clock gets; nil: there is none
+
 	changes  []change
 	steps    int
 	maxPPBs  float64 // largest change of the correction in any one second, after the first LOCKED or while served
@@ -179,7 +181,11 @@ func (r *rig) run(n int) {
 		edge, came := r.pulse()
 		pass(pulseDelay)
 		if came {
+			believed := r.clock.Accepted()
 			r.order(r.clock.Pulse(mono(s+pulseDelay), edge), s+pulseDelay)
+			if r.drill != nil && r.clock.Accepted() != believed {
+				r.drill.Pulse(mono(s+pulseDelay), edge, r.clock)
+			}
 		}
 		pass(firstTick - pulseDelay)
 		for i := range ticks {
@@ -189,6 +195,10 @@ func (r *rig) run(n int) {
 			}
 			r.clock.Temperature(mono(at), r.thermometer())
 			r.order(r.clock.Tick(mono(at), Conditions{HasTime: r.hasTime, Served: r.served, Distrust: r.distrust}), at)
+			if r.drill != nil {
+				r.drill.Temperature(mono(at), r.thermometer())
+				r.drill.Tick(mono(at))
+			}
 		}
 		r.look(s + 1 - gap)
 	}

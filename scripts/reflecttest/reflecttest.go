@@ -107,3 +107,40 @@ func (d *differ) walk(a, b reflect.Value, path string) {
 		differs()
 	}
 }
+
+// Shared are the paths where a and b, of one type, hold the same pointer, slice or map,
+// so that a change of one is seen in the other. What is nil or empty in a is told too:
+// of that nothing can be seen. Functions are not compared.
+func Shared(a, b any, name string) []string {
+	var list []string
+	shared(reflect.ValueOf(a), reflect.ValueOf(b), name, &list)
+	return slices.Compact(list)
+}
+
+func shared(a, b reflect.Value, path string, list *[]string) {
+	switch a.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		if a.IsNil() || a.Kind() != reflect.Pointer && a.Len() == 0 || a.Pointer() == b.Pointer() {
+			*list = append(*list, path)
+			return
+		}
+	}
+	switch a.Kind() {
+	case reflect.Pointer:
+		if !b.IsNil() {
+			shared(a.Elem(), b.Elem(), path, list)
+		}
+	case reflect.Interface:
+		if !a.IsNil() && !b.IsNil() {
+			shared(a.Elem(), b.Elem(), path, list)
+		}
+	case reflect.Struct:
+		for i := range a.NumField() {
+			shared(a.Field(i), b.Field(i), path+"."+a.Type().Field(i).Name, list)
+		}
+	case reflect.Array, reflect.Slice:
+		for i := range min(a.Len(), b.Len()) {
+			shared(a.Index(i), b.Index(i), path+"[]", list)
+		}
+	}
+}

@@ -69,3 +69,35 @@ func sameSet(a, b []string) bool {
 	}
 	return reflect.DeepEqual(set(a), set(b))
 }
+
+// Each pointer, slice and map that two values share is told, and each that is empty.
+func TestWhatTwoValuesShareIsTold(t *testing.T) {
+	type deep struct {
+		n    int
+		list []inner
+		at   *inner
+		by   map[string]int
+		in   [2]struct{ p *int }
+	}
+	fresh := func() deep {
+		n, m := 1, 2
+		return deep{1, []inner{{}}, &inner{}, map[string]int{"a": 1}, [2]struct{ p *int }{{&n}, {&m}}}
+	}
+	for name, c := range map[string]struct {
+		spoil func(a, b *deep)
+		want  []string
+	}{
+		"nothing":        {func(a, b *deep) {}, nil},
+		"a slice":        {func(a, b *deep) { a.list = b.list }, []string{"x.list"}},
+		"a pointer":      {func(a, b *deep) { a.at = b.at }, []string{"x.at"}},
+		"a map":          {func(a, b *deep) { a.by = b.by }, []string{"x.by"}},
+		"in an array":    {func(a, b *deep) { a.in[1] = b.in[1] }, []string{"x.in[].p"}},
+		"an empty slice": {func(a, b *deep) { a.list = nil }, []string{"x.list"}},
+	} {
+		a, b := fresh(), fresh()
+		c.spoil(&a, &b)
+		if got := Shared(a, b, "x"); !sameSet(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
