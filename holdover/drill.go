@@ -286,3 +286,19 @@ func foretoldAt(list []Foretold, s float64) Foretold {
 	}
 	return list[len(list)-1]
 }
+
+// DrillProgress is how a drill that runs stands.
+type DrillProgress struct {
+	For, Ran time.Duration
+	ErrorNs  float64 // of the last point; NaN: none yet
+	BoundNs  float64
+}
+
+// Progress is how the drill stands at now.
+func (d *Drill) Progress(now timescale.Mono) DrillProgress {
+	p := DrillProgress{For: d.begin.For, Ran: now.Sub(d.from), ErrorNs: math.NaN(), BoundNs: d.copy.bound(now)}
+	if n := len(d.points); n > 0 {
+		p.ErrorNs = d.points[n-1].ErrorNs
+	}
+	return p
+}

@@ -241,7 +241,9 @@ func TestTheScoreOfADrill(t *testing.T) {
 		}
 		return list
 	}
-	line := func(at0, slope float64) func(float64) float64 { return func(s float64) float64 { return at0 + slope*s } }
+	line := func(at0, slope float64) func(float64) float64 {
+		return func(s float64) float64 { return at0 + slope*s }
+	}
 	for name, c := range map[string]struct {
 		points   []DrillPoint
 		held     bool

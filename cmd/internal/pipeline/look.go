@@ -24,6 +24,7 @@ type Look struct {
 	// Residuals are the served clock less the pulse, of the pulses that were believed
 	// in LOCKED since the start; positive: the clock was ahead.
 	Residuals stability.Histogram
+	Drill     *holdover.DrillProgress // nil: none runs
 }
 
 // Clock is what the served clock knows of itself at now, and what Announce says.
@@ -39,6 +40,10 @@ func (p *Pipeline) Look(now timescale.Mono) *Look {
 	l.Troubles = p.troubles(l)
 	if m, ok := p.Memory(now); ok {
 		l.Memory = &m
+	}
+	if d := p.drills.running; d != nil {
+		progress := d.Progress(now)
+		l.Drill = &progress
 	}
 	return l
 }

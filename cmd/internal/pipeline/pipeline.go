@@ -40,6 +40,7 @@ type Pipeline struct {
 	fault     clockFault
 	orders    uint64 // that the clock took
 	residuals stability.Histogram
+	drills    drills
 	witness   witness
 	vouched   timescale.UTC // when the receiver last vouched for its count of leap seconds
 	forced    bool          // the operator wants holdover
@@ -120,12 +121,14 @@ func (p *Pipeline) Edge(now timescale.Mono, e timescale.Edge) {
 		p.relabel(now, pulse)
 	}
 	believed, offset := p.servo.Accepted(), pulse.Local.OffsetNs(pulse.Second)
-	p.obey(p.servo.Pulse(now, holdover.Pulse{
+	measured := holdover.Pulse{
 		Mono: pulse.Mono, OffsetNs: offset, CorrectionNs: pulse.CorrectionNs,
 		SigmaNs: pulse.SigmaNs, TempC: math.NaN(), // Tick hands it on
-	}))
+	}
+	p.obey(p.servo.Pulse(now, measured))
 	if p.servo.Accepted() != believed {
 		p.witness.believed = now
+		p.drillPulse(now, measured)
 	}
 	if p.servo.Locked() && p.servo.Accepted() != believed {
 		p.residuals.Add(float64(offset) + pulse.CorrectionNs)
@@ -158,6 +161,7 @@ func (p *Pipeline) Tick(now timescale.Mono, served bool) (steered bool) {
 	cond := holdover.Conditions{HasTime: p.reference.HasTime(now), Served: served, Distrust: p.distrust(now), Forced: p.forced}
 	p.witness.watch(now, cond.Distrust)
 	p.obey(p.servo.Tick(now, cond))
+	p.coast(now)
 	return p.orders != orders
 }
 
@@ -236,7 +240,11 @@ func (p *Pipeline) feel(now timescale.Mono) {
 		return
 	}
 	p.felt = now
-	p.servo.Temperature(now, p.temperature())
+	c := p.temperature()
+	p.servo.Temperature(now, c)
+	if d := p.drills.running; d != nil {
+		d.Temperature(now, c)
+	}
 }
 
 // leapWarning is how long before it a leap second is announced (IEEE
