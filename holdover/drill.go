@@ -72,6 +72,12 @@ const (
 	drillShort    = 0.8 // of the forecast: a bound that leaves the spec so early was promised for longer
 )
 
+// The length of a drill: shorter says nothing, longer than a week nobody waits for.
+const (
+	DrillShortest = 10 * time.Second
+	DrillLongest  = 7 * 24 * time.Hour
+)
+
 // Drill cuts a copy of c off from the pulses at now, for so long. ok is false while
 // there are no pulses to judge it by: then c is not locked.
 func (c *Clock) Drill(now timescale.Mono, d time.Duration) (drill *Drill, ok bool) {

@@ -85,6 +85,8 @@ const (
 	SyslogLost Code = "SYSLOG_LOST"
 	HTTPFace   Code = "CONTROL_HTTP"
 	Refclock   Code = "NTP_REFCLOCK"
+
+	DrillFailed Code = "HOLDOVER_DRILL"
 )
 
 // Table is every alarm there is. docs/ALARMS.md is made from it.
@@ -107,6 +109,10 @@ var Table = []Kind{
 		Cause:       "a splitter or an amplifier feeds the antenna, or the supervisor is not wired",
 		Consequence: "bragid may notice late when the antenna is lost",
 		Fix:         "do nothing where a splitter feeds the antenna; else wire the receiver's antenna supervisor"},
+	{Code: DrillFailed, Severity: Minor, Text: "the last holdover drill contradicts the bound or the forecast",
+		Cause:       "the oscillator or its thermometer is not what bragid takes it for; one bound in twenty is exceeded by chance",
+		Consequence: "in a real holdover class 7 could be announced for too long; the served time is not affected now",
+		Fix:         "bragi drill report shows by how much; set holdover.oscillator to the kind that the board has; look for a fan or a heater near it; then run a drill again: bragi drill holdover"},
 	{Code: Refclock, Severity: Minor, Text: "chrony does not take the time",
 		Cause:       "chronyd does not run, or its configuration does not name the socket",
 		Consequence: "the system clock and who asks by NTP go without this clock's time",

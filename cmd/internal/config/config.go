@@ -99,6 +99,9 @@ type Holdover struct {
 	OnReturn    holdover.OnReturn
 	MaxSlew     float64 // ppb, out of spec
 	Restore     time.Duration
+	// DrillEvery is how often a holdover drill begins by itself, 0: never; DrillFor is
+	// how long a drill runs.
+	DrillEvery, DrillFor time.Duration
 	// StateFile is where what was learned of the oscillator is kept, in two files
 	// beside each other; "": /var/lib/bragi/oscillator where that can be written,
 	// nowhere for the board of software.

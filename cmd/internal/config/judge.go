@@ -94,6 +94,9 @@ func (l *loader) judge() {
 	if c.Holdover.Learning > c.Holdover.MaxHoldover && l.set("holdover.learning") && l.set("holdover.max_holdover") {
 		l.warn("holdover.learning", "learning is longer than max_holdover", "")
 	}
+	if h := c.Holdover; h.DrillEvery > 0 && h.DrillEvery <= h.DrillFor {
+		l.bad("holdover.drill_every", fmt.Sprintf("a drill of %v begins every %v: the next one is due before it is over", h.DrillFor, h.DrillEvery), "a longer drill_every, or a shorter drill_for")
+	}
 	l.judgeReferences()
 }
 

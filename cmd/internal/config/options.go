@@ -154,6 +154,10 @@ func (c *Config) table() table {
 				"How far the frequency may be off, in ppb, while a clock out of spec slews back."},
 			{"wait_to_restore", live, duration(&h.Restore, servo.WaitToRestore, 0, time.Hour, "5m"),
 				"How long pulses must be good after a short lock before class 6 is claimed again."},
+			{"drill_every", live, duration(&h.DrillEvery, 0, 0, year, "168h"),
+				`How often a holdover drill begins by itself. Clients see nothing of it. "0s": never.`},
+			{"drill_for", live, duration(&h.DrillFor, 4*time.Hour, holdover.DrillShortest, holdover.DrillLongest, "4h"),
+				"How long a holdover drill runs, if the operator does not say it."},
 			{"state_file", restart, text(&h.StateFile, "", `an absolute path, or "" for the default`, isPathOrEmpty).
 				otherwise(`"/var/lib/bragi/oscillator" if it can be written; with profile "sim" none`),
 				"The file that keeps what was learned about the oscillator while the power is off."},

@@ -56,6 +56,7 @@ type Daemon interface {
 	Follow(ctx context.Context, after string, quiet time.Duration, hear func([]status.Record) error) error
 	Configuration
 	Alarms
+	Drills
 	Gate
 }
 
@@ -115,6 +116,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 	clock(mux, d)
 	holdovers(mux, d)
 	surveys(mux, d)
+	drills(mux, d)
 	configuration(mux, d)
 	knob := func(pattern string, turn http.HandlerFunc) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {

@@ -62,6 +62,21 @@ func (f fakeDaemon) ClockHistory() []status.ClockPoint {
 func (f fakeDaemon) Follow(ctx context.Context, after string, quiet time.Duration, hear func([]status.Record) error) error {
 	return errors.New("nothing is told")
 }
+func (f fakeDaemon) StartDrill(length time.Duration) (status.RunningDrill, error) {
+	if *f.drained {
+		return status.RunningDrill{}, errors.New("the clock is not locked")
+	}
+	return status.RunningDrill{ID: "20261127T053123Z", ForS: length.Seconds()}, nil
+}
+func (f fakeDaemon) CancelDrill() (status.Drill, error) {
+	return status.Drill{}, errors.New("no drill runs")
+}
+func (f fakeDaemon) DrillReports() ([]status.Drill, error) {
+	return []status.Drill{{ID: "20261127T053123Z"}}, nil
+}
+func (f fakeDaemon) DrillReport(id string) (status.DrillReport, error) {
+	return status.DrillReport{Drill: status.Drill{ID: id}}, nil
+}
 func (f fakeDaemon) Reload() (Reloaded, error) {
 	return Reloaded{Applied: []string{"master.dscp"}}, nil
 }
@@ -210,6 +225,27 @@ func TestHoldoverIsForcedAndReleased(t *testing.T) {
 	}
 	if err := c.Post(t.Context(), "/v1/holdover", Holdover{Force: true}, &v); err == nil || !strings.Contains(err.Error(), "never locked") {
 		t.Errorf("with nothing to hold: %v", err)
+	}
+}
+
+// A drill is ordered, ended and read, and what the daemon cannot do comes back as one line.
+func TestTheOperatorOrdersADrill(t *testing.T) {
+	c := serve(t, nil)
+	var running status.RunningDrill
+	if err := c.Post(t.Context(), "/v1/drill/start", Drill{ForNs: 20e9}, &running); err != nil || running.ForS != 20 {
+		t.Errorf("%+v, %v", running, err)
+	}
+	var list []status.Drill
+	if err := c.Get(t.Context(), "/v1/drill/reports", &list); err != nil || len(list) != 1 {
+		t.Errorf("%+v, %v", list, err)
+	}
+	var report status.DrillReport
+	if err := c.Get(t.Context(), "/v1/drill/reports/last", &report); err != nil || report.ID != "last" {
+		t.Errorf("%+v, %v", report, err)
+	}
+	var v any
+	if err := c.Post(t.Context(), "/v1/drill/cancel", nil, &v); err == nil || !strings.Contains(err.Error(), "no drill runs") {
+		t.Errorf("with nothing to cancel: %v", err)
 	}
 }
 

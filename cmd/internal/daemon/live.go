@@ -45,6 +45,7 @@ type Daemon struct {
 	port    *netport.Port
 	memory  *memoryKeeper
 	keep    *keeper
+	drills  *drillKeeper
 	source  source
 	syslog  *syslog.Sender // nil: none
 
@@ -135,6 +136,11 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 	if err := d.recall(); err != nil {
 		return err
 	}
+	var cut []status.Event
+	d.drills, cut = openDrills(drillFolder(cfg.Control.RunDir, cfg.Simulated()))
+	for _, e := range cut {
+		d.happened(e)
+	}
 	servo := cfg.Servo()
 	servo.Memory = d.memory.used
 	late := cfg.PulseDelay(d.devices.pulse)
@@ -183,6 +189,7 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 	running.Go(func() { d.devices.port.Run(ctx, d.bytes, d.portEvent) }) //nolint:errcheck // it ends with ctx
 	running.Go(func() { d.pulses(ctx) })
 	running.Go(func() { d.remember(ctx) })
+	running.Go(func() { d.keepDrills(ctx) })
 	running.Go(func() { d.keepClocks(ctx) })
 	d.seekOpinions(ctx, cfg, &running)
 	if path := cfg.NTP.Refclock; path != "" {
@@ -342,6 +349,7 @@ func (d *Daemon) take(wall time.Time, look *pipeline.Look, port []alarms.Raised)
 	d.utc.Store(d.utcOf(look))
 	d.see(wall, look)
 	d.past.add(pointOf(wall, look))
+	d.drillOver()
 	for _, change := range d.alarms.Update(wall, append(d.conditions(look), port...)) {
 		d.happened(alarmEvent(change))
 	}
@@ -385,6 +393,9 @@ func (d *Daemon) conditions(look *pipeline.Look) []alarms.Raised {
 	raised = append(raised, d.configTroubles()...)
 	if detail := d.unstamped(look, d.devices.clock.Info().Driver, board.KernelRelease()); detail != "" {
 		raised = append(raised, alarms.Raised{Code: alarms.PulseUnstamped, Detail: detail})
+	}
+	if why := d.drillFailed(); why != "" {
+		raised = append(raised, alarms.Raised{Code: alarms.DrillFailed, Detail: why})
 	}
 	if why := d.notKept(); why != "" {
 		raised = append(raised, alarms.Raised{Code: alarms.NotKept, Detail: why})

@@ -193,6 +193,9 @@ func (d *Daemon) notKept() string {
 	if d.memory != nil && d.memory.failed != nil {
 		return d.memory.failed.Error()
 	}
+	if d.drills != nil && d.drills.failed != nil {
+		return d.drills.failed.Error()
+	}
 	return d.keep.trouble()
 }
 

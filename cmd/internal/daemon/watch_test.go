@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"maps"
+	"path/filepath"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -26,6 +27,7 @@ func observed(t *testing.T, r *virtual.Rig) *Daemon {
 	d := &Daemon{diary: newDiary(zap.NewNop(), nil), cfg: cfg, pipe: r.Pipe, keep: newKeeper(cfg, func(status.Event) {}), memory: openMemory("", "", ""), alarms: alarms.NewSet(),
 		devices: &devices{thermometer: &thermometer{}, clock: r.Clock, receiver: newReceiver(cfg)}}
 	d.port = netport.New(d.portConfig())
+	d.drills, _ = openDrills(filepath.Join(cfg.Control.RunDir, "drills"))
 	r.Watch = func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()

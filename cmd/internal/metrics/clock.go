@@ -24,6 +24,12 @@ var (
 	steps     = describe("clock_steps_total", "Steps of the clock since its power came.")
 	pulses    = describe("pulses_total", "Pulses of the receiver, by what became of them.", "judgement")
 	noise     = describe("pulse_noise_seconds", "Standard deviation of the pulses as measured.")
+	drilling  = describe("drill_running", "1 while a holdover drill runs.")
+	drillEnd  = describe("drill_last_end_timestamp_seconds", "When the last holdover drill ended; absent before the first.")
+	drillGood = describe("drill_last_passed", "1 when bound and forecast held in the last holdover drill, 0 when not; absent when nothing was judged.")
+	drillFor  = describe("drill_last_judged_seconds", "For how long pulses judged the last holdover drill.")
+	drillErr  = describe("drill_last_error_seconds", "Error at the end of the last holdover drill, against the pulse; positive: ahead.")
+	drillMost = describe("drill_last_bound_seconds", "Bound at the end of the last holdover drill.")
 	offsets   = describe("pulse_residual_seconds", "The served clock less the pulse, of the pulses believed in LOCKED; positive: the clock was ahead.")
 )
 
@@ -56,4 +62,22 @@ func (t teller) clock(s *status.Status) {
 	t.count(pulses, c.PulsesRejected, "rejected")
 	t.known(noise, h.PulseNoiseNs, ns)
 	t.histogram(offsets, c.PulseResiduals)
+	t.drills(h.Drills)
+}
+
+func (t teller) drills(d *status.Drills) {
+	if d == nil {
+		return
+	}
+	t.truth(drilling, d.Running != nil)
+	if d.Last == nil {
+		return
+	}
+	t.gauge(drillEnd, float64(d.Last.Ended.Unix()))
+	t.gauge(drillFor, d.Last.JudgedS)
+	if d.Last.Passed != nil {
+		t.truth(drillGood, *d.Last.Passed)
+		t.known(drillErr, d.Last.ErrorNs, ns)
+		t.known(drillMost, d.Last.BoundNs, ns)
+	}
 }

@@ -27,6 +27,7 @@ func TestMetrics(t *testing.T) {
 	s.Master.AnnounceGap = status.AnnounceGap{Max: 0.379, Last: 0.126, Long: 3}
 	s.Master.Schedule = status.Schedule{Ticks: 1000, LatestMs: 4}
 	s.Hardware = status.Hardware{SyncMode: "two-step", ResidualNs: status.Residual{P1: -1000, P50: 20, P99: 3000, N: 64}, Stamps: status.StampCounts{Written: 60, Unwritten: 4, WaitedNs: 2500, WaitedN: 64}}
+	s.Holdover.Drills = &status.Drills{Last: &status.Drill{Ended: time.Unix(1_795_000_000, 0), JudgedS: 3599, Passed: new(true), ErrorNs: new(-300.0), BoundNs: new(800.0)}}
 	got := scrape(s)
 	for _, line := range []string{
 		`bragi_build_info{profile="sim",version="v1"} 1`,
@@ -42,6 +43,12 @@ func TestMetrics(t *testing.T) {
 		`bragi_pulse_residual_seconds_bucket{le="1e-08"} 6`,
 		`bragi_pulse_residual_seconds_bucket{le="+Inf"} 10`,
 		`bragi_pulse_residual_seconds_sum 5e-07`,
+		`bragi_drill_running 0`,
+		`bragi_drill_last_end_timestamp_seconds 1.795e+09`,
+		`bragi_drill_last_passed 1`,
+		`bragi_drill_last_judged_seconds 3599`,
+		`bragi_drill_last_error_seconds -3e-07`,
+		`bragi_drill_last_bound_seconds 8e-07`,
 		`bragi_gnss_trusted 0`,
 		`bragi_gnss_satellites_used 9`,
 		`bragi_sessions{kind="RPD"} 2`,

@@ -116,6 +116,9 @@ var tried = map[alarms.Code]map[string]scenario{
 // triedElsewhere is the advice that needs devices, files or clients, and the test that
 // has them.
 var triedElsewhere = map[alarms.Code]map[string]string{
+	alarms.DrillFailed: {"holdover.oscillator": "pipeline/drill_test.go TestADrillShowsAnOscillatorThatIsNotWhatWasTold",
+		"drill report":   "show/drill_test.go TestTheReportOfADrill",
+		"drill holdover": "daemon/drills_test.go TestADrillThatPassesClearsTheAlarmOfOneThatFailed"},
 	alarms.ReceiverDevice:    {"gnss.device": "daemon/receiver_test.go TestReceiverLosesItsPower"},
 	alarms.ReceiverSetup:     {"gnss.configure": "daemon/receiver_test.go TestConfigureFalseWritesNothing"},
 	alarms.LeapFile:          {"gnss.leap_file": "daemon/leapfile_test.go TestLeapFile"},

@@ -39,17 +39,11 @@ type drills struct {
 	ended     *EndedDrill
 }
 
-// The length of a drill: shorter says nothing, longer than a week nobody waits for.
-const (
-	DrillShortest = 10 * time.Second
-	DrillLongest  = 7 * 24 * time.Hour
-)
-
 // StartDrill cuts a copy of the clock off from the pulses for d.
 func (p *Pipeline) StartDrill(now timescale.Mono, d time.Duration) error {
 	switch {
-	case d < DrillShortest || d > DrillLongest:
-		return fmt.Errorf("a drill of %v is not possible (fix: %v to %v)", d, DrillShortest, DrillLongest)
+	case d < holdover.DrillShortest || d > holdover.DrillLongest:
+		return fmt.Errorf("a drill of %v is not possible (fix: %v to %v)", d, holdover.DrillShortest, holdover.DrillLongest)
 	case p.drills.running != nil:
 		return errors.New("a drill runs already (fix: bragi drill status; bragi drill cancel ends it)")
 	}
@@ -60,6 +54,9 @@ func (p *Pipeline) StartDrill(now timescale.Mono, d time.Duration) error {
 	p.drills.running, p.drills.disturbed = drill, p.fault.disturbed
 	return nil
 }
+
+// Locked tells whether the clock is locked.
+func (p *Pipeline) Locked() bool { return p.servo.Locked() }
 
 // EndDrill ends the drill that runs, if one does.
 func (p *Pipeline) EndDrill(now timescale.Mono, ending DrillEnding, why string) (ended bool) {

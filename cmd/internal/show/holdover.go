@@ -39,6 +39,9 @@ func Holdover(s status.Status) string {
 			fmt.Fprintf(w, "\t%+.4f ppb a degree behind a lag of %s, sigma %.4f\n", c.PPBPerC, seconds(&c.LagS), c.SigmaPPB)
 		}
 	}
+	if d := h.Drills; d != nil && (d.Last != nil || d.Running != nil) {
+		fmt.Fprintf(w, "Last drill\t%s%s\n", lastDrill(d), pick(d.Running != nil, "; one runs now", ""))
+	}
 	fmt.Fprintf(w, "Memory\t%s\n", memory(s.Time, h.Memory))
 	if h.Memory != nil {
 		for _, r := range h.Memory.Refused {

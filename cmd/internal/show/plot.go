@@ -47,41 +47,27 @@ func Plot(points []status.ClockPoint, now time.Time, span time.Duration, width i
 	}
 	middle := plotRows / 2
 	row := func(v float64) int { return middle - int(math.Round(v/scale*float64(middle))) }
-	cells := make([][]byte, plotRows)
-	for i := range cells {
-		cells[i] = []byte(strings.Repeat(" ", len(columns)))
-	}
+	cells := newCanvas(len(columns), plotRows)
 	class := []byte(strings.Repeat(" ", len(columns)))
 	marks := map[byte]bool{}
 	for i, p := range columns {
-		cells[middle][i] = '-'
+		cells.put(i, middle, '-')
 		if p == nil {
 			continue
 		}
 		class[i] = classMark(*p)
 		marks[class[i]] = true
 		if b := p.BoundNs; b != nil {
-			cells[row(*b)][i], cells[row(-*b)][i] = '.', '.'
+			cells.put(i, row(*b), '.')
+			cells.put(i, row(-*b), '.')
 		}
 		if e := p.TimeErrorNs; e != nil {
-			cells[row(*e)][i] = '*'
+			cells.put(i, row(*e), '*')
 		}
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "Error * and bound . of the last %s\n", strings.TrimSuffix(strings.TrimSuffix(span.String(), "0s"), "0m"))
-	negative, zero := -scale, 0.0
-	for i, line := range cells {
-		label := ""
-		switch i {
-		case 0:
-			label = Ns(&scale)
-		case middle:
-			label = strings.TrimPrefix(Ns(&zero), "+")
-		case plotRows - 1:
-			label = Ns(&negative)
-		}
-		fmt.Fprintf(&b, "%*s %s\n", plotMargin-1, label, strings.TrimRight(string(line), " "))
-	}
+	cells.draw(&b, errorLabel(scale))
 	fmt.Fprintf(&b, "%*s %s\n", plotMargin-1, "class", strings.TrimRight(string(class), " "))
 	fmt.Fprintf(&b, "%*s %-*s%s\n", plotMargin-1, "", len(columns)-3, "-"+strings.TrimSuffix(strings.TrimSuffix(span.String(), "0s"), "0m"), "now")
 	for _, m := range classMarks {
@@ -90,6 +76,22 @@ func Plot(points []status.ClockPoint, now time.Time, span time.Duration, width i
 		}
 	}
 	return b.String()
+}
+
+// errorLabel labels the rows of a plot of errors up to scale ns, either sign.
+func errorLabel(scale float64) func(row int) string {
+	negative, zero := -scale, 0.0
+	return func(row int) string {
+		switch row {
+		case 0:
+			return Ns(&scale)
+		case plotRows / 2:
+			return strings.TrimPrefix(Ns(&zero), "+")
+		case plotRows - 1:
+			return Ns(&negative)
+		}
+		return ""
+	}
 }
 
 // classMarks are the marks of classes in a plot: 52 and 58 stand for the classes of

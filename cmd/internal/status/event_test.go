@@ -69,6 +69,9 @@ func TestWordsOfTheEvents(t *testing.T) {
 		{HoldoverRefused{Why: "why"}, "%BRAGI-4-HOLDOVER_REFUSED: holdover is not released: why"},
 		{ReceiverAccepted{Forgotten: []string{"a", "b"}}, "%BRAGI-4-ACCEPTED: the operator accepts the receiver: the clock follows it; forgotten: a; b"},
 		{AcceptRefused{Why: "why"}, "%BRAGI-4-ACCEPT_REFUSED: the receiver is not accepted: why"},
+		{DrillBegun{ID: "20261127T053123Z", By: "schedule", ForS: 14_400}, "%BRAGI-5-DRILL_BEGUN: holdover drill 20261127T053123Z begins, for 4.0 h, by schedule; clients see nothing of it"},
+		{DrillEnded{Drill{ID: "20261127T053123Z", Ending: "complete", Verdict: "the error stayed inside the bound", Passed: new(bool)}},
+			"%BRAGI-4-DRILL_ENDED: holdover drill 20261127T053123Z is over (complete): the error stayed inside the bound"},
 		{StepOrdered{ErrorNs: -1500}, "%BRAGI-4-STEP_ORDERED: the operator steps the clock to the pulse, by 1500 ns: clients see a step"},
 		{StepRefused{Why: "why"}, "%BRAGI-4-STEP_REFUSED: the clock is not stepped: why"},
 		{Reloaded{}, "%BRAGI-5-RELOAD: reloaded: nothing has changed"},
@@ -118,7 +121,7 @@ func TestWordsOfTheEvents(t *testing.T) {
 func TestNamesOfEventsFitIntoALine(t *testing.T) {
 	name, field := regexp.MustCompile(`^[A-Z][A-Z_]{0,31}$`), regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
 	for _, e := range []Event{ClockStepped{}, StateChanged{}, ClassChanged{}, ServiceStopped{}, AlarmRaised{}, AlarmCleared{}, ClientChanged{}, ClientGranted{},
-		ClientDenied{}, SettingChanged{}, ChangeAsked{}, ChangeRefused{}, Started{}, Stopped{}, Kept{}, ClockResumed{}, GrantsResumed{}, AnnounceLate{}, ClientsUnsaid{}, DrainChanged{}, ReceiverAccepted{}, Reloaded{}, SyncModeChosen{}, LinkChanged{}, Missed{}} {
+		ClientDenied{}, SettingChanged{}, ChangeAsked{}, ChangeRefused{}, Started{}, Stopped{}, Kept{}, ClockResumed{}, GrantsResumed{}, AnnounceLate{}, ClientsUnsaid{}, DrainChanged{}, ReceiverAccepted{}, Reloaded{}, SyncModeChosen{}, LinkChanged{}, Missed{}, DrillBegun{}, DrillEnded{Drill{Passed: new(bool)}}} {
 		w := e.Words()
 		if !name.MatchString(w.Name) || w.Topic == "" || w.Severity == 0 {
 			t.Errorf("%T: %+v", e, w)

@@ -30,6 +30,7 @@ type Holdover struct {
 	// Known is what was learned of the oscillator; null: too little yet.
 	Known  *Known   `json:"known"`
 	Memory *Memory  `json:"memory"`
+	Drills *Drills  `json:"drills"`
 	Why    []string `json:"why"`
 }
 
