@@ -281,9 +281,11 @@ func (d *Daemon) drillsStatus() *status.Drills {
 		last := k.last.Drill
 		s.Last = &last
 	}
-	if r, now := k.running, d.look.Drill; r != nil && now != nil {
-		running := *r
-		running.RanS, running.ErrorNs, running.BoundNs = now.Ran.Seconds(), known(now.ErrorNs), known(now.BoundNs)
+	if k.running != nil {
+		running := *k.running
+		if now := d.look.Drill; now != nil { // at once after the begin nobody has looked yet
+			running.RanS, running.ErrorNs, running.BoundNs = now.Ran.Seconds(), known(now.ErrorNs), known(now.BoundNs)
+		}
 		s.Running = &running
 	}
 	return s

@@ -56,6 +56,9 @@ func TestADrillByTheOperator(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(d.drills.folder, runningFile)); err != nil {
 		t.Error(err)
 	}
+	if s := d.latest().Holdover.Drills; s.Running == nil || s.Running.ID != begun.ID {
+		t.Errorf("at once: %+v", s)
+	}
 	r.Run(10 * time.Second)
 	s := d.latest().Holdover.Drills
 	if s.Running == nil || s.Running.ID != begun.ID || s.Running.RanS < 9 || s.Running.BoundNs == nil || s.Running.ErrorNs == nil || s.Last != nil || s.Next != nil {
