@@ -29,7 +29,7 @@ func TestWordsAreCutShortAndFlagsAreWords(t *testing.T) {
 		"show client 10.1.2.3 json":        "show client 10.1.2.3 --json",
 		"show client json":                 "show client json", // an address is wanted
 		"clo st yes":                       "clock step --yes",
-		"dr end":                           "drain --end",
+		"dra end":                          "drain --end",
 		"sh alarms hist":                   "show alarms history",
 		"sh alarms json":                   "show alarms --json",
 		"conf t":                           "configure terminal",

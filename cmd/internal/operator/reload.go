@@ -11,7 +11,7 @@ import (
 
 // reloadCommand lets the daemon read its configuration again.
 func reloadCommand(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "reload", Short: "Read the configuration again; apply what can change live, name what needs a restart", Args: cli.NoArgs,
+	c := &cobra.Command{Use: "reload", Short: "Read the configuration again; what needs a restart is named", Args: cli.NoArgs,
 		Long: "bragid reads its configuration file again. It applies what can change without a gap. It names what waits for a\n" +
 			"restart, which clients do not notice either. It refuses a wrong configuration: the old one stays.",
 		RunE: func(c *cobra.Command, _ []string) error {

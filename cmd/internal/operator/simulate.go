@@ -21,7 +21,7 @@ func simulateCommand(o *options) *cobra.Command {
 	var oscillator, configured, scenario, pps, unit, plot string
 	var days int
 	var opt simulate.Options
-	c := &cobra.Command{Use: "simulate --oscillator KIND --scenario FILE|NAME | --weather N", Short: "Run the grandmaster on a model of an oscillator, in virtual time, and judge it",
+	c := &cobra.Command{Use: "simulate --oscillator KIND --scenario FILE|NAME | --weather N", Short: "Run the grandmaster on a model, in virtual time, and judge it",
 		Long: "Runs receiver, estimator, servo and announcement on a model of an oscillator, in virtual time.\n" +
 			"Judges them by the truth, which they cannot see. Ready scenarios: " + strings.Join(simulate.Names(), ", ") + ".\n" +
 			"With --weather N it draws N days of all that may happen. It fails when a day breaks what is promised.",
