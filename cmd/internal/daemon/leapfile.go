@@ -131,5 +131,14 @@ func (d *Daemon) lookBehindNames() (reread []string, warnings []config.Warning) 
 	case fresh:
 		reread = append(reread, "gnss.leap_file")
 	}
+	if d.syslog == nil {
+		return reread, warnings
+	}
+	switch fresh, err := d.syslog.Reread(); {
+	case err != nil:
+		warnings = append(warnings, config.Warning{What: err.Error(), Fix: "put PEM files that belong together there; the connections stay as they are"})
+	case fresh:
+		reread = append(reread, "syslog.ca, syslog.certificate")
+	}
 	return reread, warnings
 }

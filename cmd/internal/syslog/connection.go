@@ -2,6 +2,7 @@ package syslog
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -16,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/cmd/internal/file"
 	"bragi/cmd/internal/status"
 )
 
@@ -34,7 +36,6 @@ type connection struct {
 	stream  *counted // the bytes of TCP below; nil for UDP
 	flight  []sent   // lines that may not have arrived, oldest first
 	gone    chan error
-	opened  time.Time
 	refresh <-chan time.Time // when a name of UDP is resolved again
 }
 
@@ -45,8 +46,14 @@ type sent struct {
 	at     time.Time // of a datagram
 }
 
-// refusedWithin is how long a machine without a server may take to refuse a datagram.
-const refusedWithin = time.Second
+// What the network says of a datagram comes later, if at all.
+const (
+	// refusedWithin is how long a machine without a server may take to refuse one.
+	refusedWithin = time.Second
+	// lostWithin is how long this machine, or a router, asks for the address of a
+	// machine that is away, before it says that it is: ARP asks for 3 s.
+	lostWithin = 5 * time.Second
+)
 
 // counted counts the bytes that are written.
 type counted struct {
@@ -71,11 +78,11 @@ func dial(ctx context.Context, t Target, files Files) (*connection, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialPatience)
 	defer cancel()
 	if t.Scheme == "udp" {
-		conn, err := (&net.Dialer{Resolver: resolver}).DialContext(ctx, "udp", t.address())
+		conn, err := (&net.Dialer{Resolver: resolver, Control: hearAll}).DialContext(ctx, "udp", t.address())
 		if err != nil {
 			return nil, err
 		}
-		c := &connection{Conn: conn, gone: make(chan error, 1), opened: time.Now()}
+		c := &connection{Conn: conn, gone: make(chan error, 1)}
 		if t.named() {
 			c.refresh = time.After(resolveEvery)
 		}
@@ -116,6 +123,20 @@ func dial(ctx context.Context, t Target, files Files) (*connection, error) {
 	return c, nil
 }
 
+// hearAll lets a socket of UDP tell all that the network says of its datagrams: without
+// it, only that a port is closed.
+func hearAll(network, _ string, raw syscall.RawConn) error {
+	level, option := unix.IPPROTO_IP, unix.IP_RECVERR
+	if network == "udp6" {
+		level, option = unix.IPPROTO_IPV6, unix.IPV6_RECVERR
+	}
+	var err error
+	if e := raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), level, option, 1) }); e != nil {
+		return e
+	}
+	return os.NewSyscallError("setsockopt", err)
+}
+
 // listen waits for the end: servers say nothing, and what can be read is an error,
 // the connection's end, or that a datagram was refused.
 func (c *connection) listen() {
@@ -151,8 +172,7 @@ func (c *connection) send(r status.Record, line []byte) error {
 // has refused.
 func (c *connection) arrived() {
 	if c.stream == nil {
-		now := time.Now()
-		c.flight = slices.DeleteFunc(c.flight, func(s sent) bool { return now.Sub(s.at) > refusedWithin })
+		c.keep(lostWithin)
 		return
 	}
 	acknowledged := c.stream.n - int64(c.outstanding())
@@ -161,6 +181,12 @@ func (c *connection) arrived() {
 		n++
 	}
 	c.flight = append(c.flight[:0], c.flight[n:]...)
+}
+
+// keep forgets the datagrams that left longer ago.
+func (c *connection) keep(age time.Duration) {
+	now := time.Now()
+	c.flight = slices.DeleteFunc(c.flight, func(s sent) bool { return now.Sub(s.at) > age })
 }
 
 // outstanding is how many bytes TCP has no acknowledgement for.
@@ -176,25 +202,46 @@ func (c *connection) outstanding() (bytes int) {
 	return bytes
 }
 
-// undelivered are the lines that were written and have not arrived, oldest first.
-func (c *connection) undelivered() (records []status.Record) {
+// undelivered are the lines that were written and have not arrived, oldest first, when
+// the connection ended with err.
+func (c *connection) undelivered(err error) (records []status.Record) {
 	c.arrived()
+	if c.stream == nil && errors.Is(err, syscall.ECONNREFUSED) {
+		c.keep(refusedWithin)
+	}
 	for _, s := range c.flight {
 		records = append(records, s.record)
 	}
 	return records
 }
 
-// Files are those of TLS, "" for none. They are read at each connection.
+// Files are those of TLS, "" for none. They are read at each connection, and at Reread.
 type Files struct {
 	CA               string // who may have signed the server's certificate; "": those that the system trusts
 	Certificate, Key string // of this client
 }
 
+// contents tell whether files have changed.
+type contents [sha256.Size]byte
+
+func (f Files) contents() (sum contents) {
+	all := sha256.New()
+	for _, path := range []string{f.CA, f.Certificate, f.Key} {
+		if path != "" {
+			text, err := file.Read(path, fileMaxBytes)
+			fmt.Fprintf(all, "%d %v\n%s", len(text), err, text)
+		}
+	}
+	all.Sum(sum[:0])
+	return sum
+}
+
+const fileMaxBytes = 1 << 20
+
 func (f Files) config(host string) (*tls.Config, error) {
 	c := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
 	if f.CA != "" {
-		text, err := os.ReadFile(f.CA)
+		text, err := file.Read(f.CA, fileMaxBytes)
 		if err != nil {
 			return nil, fmt.Errorf("syslog.ca: %w", err)
 		}
@@ -204,7 +251,15 @@ func (f Files) config(host string) (*tls.Config, error) {
 		}
 	}
 	if f.Certificate != "" {
-		pair, err := tls.LoadX509KeyPair(f.Certificate, f.Key)
+		chain, err := file.Read(f.Certificate, fileMaxBytes)
+		if err != nil {
+			return nil, fmt.Errorf("syslog.certificate: %w", err)
+		}
+		key, err := file.Read(f.Key, fileMaxBytes)
+		if err != nil {
+			return nil, fmt.Errorf("syslog.key: %w", err)
+		}
+		pair, err := tls.X509KeyPair(chain, key)
 		if err != nil {
 			return nil, fmt.Errorf("syslog.certificate: %w", err)
 		}

@@ -34,6 +34,7 @@ type Sender struct {
 	cfg     Config
 	limit   limiter
 	targets []*sending
+	read    contents       // of the files of TLS, at the last look
 	start   func(*sending) // while it runs
 }
 
@@ -46,13 +47,40 @@ func NewSender(c Config) *Sender {
 }
 
 // Reconfigure sends what comes from now on elsewhere, or in another form. Targets that
-// stay keep their lines and connections, unless the files of TLS have other names.
+// stay keep their lines and connections, unless the files of TLS have other names
+// (see Reread).
 func (s *Sender) Reconfigure(c Config) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old, anew := s.targets, c.Files != s.cfg.Files
-	s.cfg, s.targets = c, nil
+	anew := c.Files != s.cfg.Files
+	s.cfg, s.read = c, c.Files.contents()
 	s.limit.perMinute = c.PerMinute
+	s.replace(anew)
+}
+
+// Reread takes the files of TLS that were replaced behind their names: connections
+// begin anew with them. Those that cannot be used are an error, and the connections
+// stay.
+func (s *Sender) Reread() (fresh bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.cfg.Files.contents()
+	if now == s.read || !slices.ContainsFunc(s.targets, func(t *sending) bool { return t.to.Scheme == "tls" }) {
+		return false, nil
+	}
+	if _, err := s.cfg.Files.config(""); err != nil {
+		return false, err
+	}
+	s.read = now
+	s.replace(true)
+	return true, nil
+}
+
+// replace makes the targets those of the configuration; anew: those of TLS connect
+// again. The caller holds the lock.
+func (s *Sender) replace(anew bool) {
+	old, c := s.targets, s.cfg
+	s.targets = nil
 	for _, t := range c.Targets {
 		if slices.ContainsFunc(s.targets, func(have *sending) bool { return have.to == t }) {
 			continue // named twice
@@ -304,13 +332,13 @@ func (t *sending) serve(ctx context.Context) (err error) {
 	defer context.AfterFunc(ctx, func() { c.Close() })()
 	defer func() {
 		if err != nil && ctx.Err() == nil {
-			t.putBack(c.undelivered()...)
+			t.putBack(c.undelivered(err)...)
 		}
 	}()
 	if c.stream != nil {
 		t.well()
 	}
-	var settled <-chan time.Time // a datagram that nobody refused for a time has arrived, or nobody knows
+	var settled <-chan time.Time // the first datagram has arrived, or nobody knows
 	for {
 		r, waits := t.next()
 		if !waits {
@@ -331,15 +359,18 @@ func (t *sending) serve(ctx context.Context) (err error) {
 		case err := <-c.gone:
 			t.putBack(r)
 			return err
+		case <-settled:
+			t.well()
 		default:
 		}
 		if err := c.send(r, t.by.format(r, t.to)); err != nil {
 			return err
 		}
-		if c.stream != nil || time.Since(c.opened) > refusedWithin {
+		switch {
+		case c.stream != nil:
 			t.well()
-		} else {
-			settled = time.After(refusedWithin)
+		case settled == nil:
+			settled = time.After(lostWithin)
 		}
 	}
 }
