@@ -18,11 +18,13 @@ type Stats struct {
 	Requests [16][numReasons]uint64
 	Sent     [16]uint64 // messages that left, by messageType
 	Unsent   [16]uint64 // and those that the system refused to send
-	Renewals uint64
-	Stamps   StampCounts
-	Paused   uint64 // messages not sent for want of credit (untrusted address)
-	Refused  uint64 // clients that ended because the network says that they are not there
-	GaveWay  uint64 // clients that gave way to newcomers, see source.go
+	// Undelivered are those of Sent that never left: their address does not answer ARP.
+	Undelivered [16]uint64
+	Renewals    uint64
+	Stamps      StampCounts
+	Paused      uint64 // messages not sent for want of credit (untrusted address)
+	Refused     uint64 // clients that ended because the network says that they are not there
+	GaveWay     uint64 // clients that gave way to newcomers, see source.go
 
 	Ticks         uint64        // slots of the schedule that were served
 	LateTicks     uint64        // those served more than a slot (1 ms) late
@@ -77,6 +79,7 @@ type ClientStatus struct {
 	// Unsent counts messages that the system refused to send, and SendError is why;
 	// Failing: now.
 	Unsent         uint64
+	Undelivered    uint64 // of those that were sent: they never left, since its address does not answer ARP
 	SendError      error
 	Failing        bool
 	Refusal        Refusal // what the network says of it since it was last heard
@@ -155,7 +158,7 @@ func (c *client) status(now timescale.Mono) ClientStatus {
 		Address: c.key.Address, Identity: c.key.Port, Kind: c.kind(), Asked: c.asked, Trusted: c.trusted,
 		First: c.first, Last: c.last, DSCP: c.dscp, Minor: c.minor,
 		Signaling: c.signaling, DelayReq: c.delayReqs, DelayReqInterval: time.Duration(c.reqInterval),
-		Paused: c.paused, PausedAt: c.pausedAt, Standing: c.standing(now), Unsent: c.trouble.count, SendError: c.trouble.err, Failing: c.failing(now), Refusal: c.refused(now),
+		Paused: c.paused, PausedAt: c.pausedAt, Standing: c.standing(now), Unsent: c.trouble.count, Undelivered: c.trouble.undelivered, SendError: c.trouble.err, Failing: c.failing(now), Refusal: c.refused(now),
 		Unanswered: c.unanswered, Denials: c.denied.count, LastDenial: c.denied.reason, LastDenialType: c.denied.typ, LastDenialAt: c.denied.at,
 	}
 	for f, g := range c.grants {

@@ -28,6 +28,8 @@ type source struct {
 	users  int32
 	head   int32          // row + 1 of its latest client, see client.beside
 	newest timescale.Mono // when that came
+
+	undelivered, undeliveredFrom timescale.Mono // the last and the first word that it does not answer ARP
 }
 
 // account is what of a source outlives a restart of ours (saved.go).

@@ -11,7 +11,8 @@ import (
 // What did not leave, and what did not arrive. A message that is put into the
 // Outbox counts as sent; the transport takes back those that the system refused to
 // send, by NotSent, so that counters, the Announce gap and the alarms all tell of
-// what left. What the network says of an address (ICMP) comes by Unreachable.
+// what left. What the network says of an address (ICMP) comes by Unreachable, and by
+// Undelivered for what waited for an address that did not answer ARP.
 
 // Refusal is why an address cannot be reached, by ICMP.
 type Refusal uint8
@@ -36,6 +37,10 @@ type sendTrouble struct {
 	announced timescale.Mono           // when the Announce before the last left, see gap
 	refusal   Refusal
 	refusedAt timescale.Mono
+	// undelivered counts what was sent and never left, since the address does not answer
+	// ARP; marks: what of each flow was sent when that was last said.
+	undelivered uint64
+	marks       [numFlows]uint64
 }
 
 // NotSent takes back a message of the Outbox that the system refused to send, and
@@ -59,6 +64,52 @@ func (m *Master) NotSent(now timescale.Mono, msg *Message, err error) {
 	if f == FlowAnnounce {
 		m.gap.takeBack(g, c.trouble.announced)
 	}
+}
+
+// An address that does not answer ARP. What is sent to it waits in the kernel for some
+// seconds, and then goes nowhere; the kernel's word comes for each such message, as far
+// as it has kept them. From then on the kernel asks again and again, and what is sent
+// between two of its words goes nowhere either.
+const (
+	undeliveredBurst = time.Second     // the first words come together
+	undeliveredAgain = 5 * time.Second // the kernel asks for 3 s
+)
+
+// Undelivered counts a message of a type that was sent to an address which does not
+// answer ARP, and those that the kernel kept no word of. Sent counts them too: a counter
+// that goes back is none.
+func (m *Master) Undelivered(now timescale.Mono, a netip.Addr, t wire.MessageType) {
+	s := m.sources.find(a)
+	if s == nil {
+		return
+	}
+	heard := false
+	for next := s.head; next != 0; next = m.clients.rows[next-1].beside {
+		heard = heard || s.undelivered.Before(m.clients.rows[next-1].last)
+	}
+	if heard || s.undelivered.IsZero() || now.Sub(s.undelivered) > undeliveredAgain {
+		s.undeliveredFrom = now
+	}
+	s.undelivered = now
+	first := now.Sub(s.undeliveredFrom) < undeliveredBurst
+	for next := s.head; next != 0; next = m.clients.rows[next-1].beside {
+		c := &m.clients.rows[next-1]
+		for f := range c.grants {
+			g := &c.grants[f]
+			switch {
+			case !first:
+				m.undelivered(c, Flow(f), g.sent-min(g.sent, c.trouble.marks[f]))
+			case Flow(f).Type() == t && g.sent > 0 && next == s.head:
+				m.undelivered(c, Flow(f), 1)
+			}
+			c.trouble.marks[f] = g.sent
+		}
+	}
+}
+
+func (m *Master) undelivered(c *client, f Flow, n uint64) {
+	c.trouble.undelivered += n
+	m.stats.Undelivered[f.Type()] += n
 }
 
 // failing tells whether the flows of a client do not leave now: one that did would

@@ -125,6 +125,8 @@ func (l *loop) hearUnreachables(now timescale.Mono) {
 		why := master.NoNeighbour
 		if u.Closed {
 			why = master.PortClosed
+		} else {
+			l.m.Undelivered(now, u.Address, wire.MessageType(u.Type))
 		}
 		l.m.Unreachable(now, u.Address, why)
 	}

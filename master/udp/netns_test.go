@@ -327,3 +327,61 @@ func TestPMC(t *testing.T) {
 		}
 	})
 }
+
+// What is sent to a client that has died waits for its address, and goes nowhere: it is
+// counted as not delivered, all of it, and nothing of a client that is there.
+func TestWhatADeadNeighbourNeverGotIsNotDelivered(t *testing.T) {
+	inNamespace(t, []string{
+		"link set lo up",
+		"link add v0 type veth peer name v1",
+		"address add 10.9.0.1/24 dev v0",
+		"link set v0 up", "link set v1 up",
+		"address add 10.9.0.2/32 dev lo",
+	}, func(t *testing.T) {
+		s := listen(t, Config{Address: netip.MustParseAddr("10.9.0.1"), Identity: serverID})
+		defer s.Close()
+		if s.unreachables == nil {
+			t.Skipf("SKIPPED: %v", s.deaf)
+		}
+		m, err := master.New(master.Config{Identity: serverID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.SetAnnouncement(locked)
+		var out master.Outbox
+		alive, dead := netip.MustParseAddr("10.9.0.2"), netip.MustParseAddr("10.9.0.100")
+		p := newPeer(t, s, alive, netip.MustParseAddr("10.9.0.1"))
+		for _, a := range []netip.Addr{alive, dead} {
+			tlvs, err := wire.ParseTLVs(wire.UnicastRequest{MessageType: wire.TypeSync, LogInterval: -5, Duration: 300}.Append(nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sig := wire.Signaling{Header: p.header(), Target: wire.PortIdentity{Clock: wire.AllClocks, Port: 0xFFFF}, TLVs: tlvs}
+			m.Receive(Now(), master.Datagram{Src: a, Dst: netip.MustParseAddr("10.9.0.1"), Payload: sig.Append(nil)}, &out)
+			req := wire.DelayReq{Header: p.header()}
+			m.Receive(Now(), master.Datagram{Src: a, Dst: netip.MustParseAddr("10.9.0.1"), Event: true, Payload: req.Append(nil)}, &out)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Serve(ctx, m, ahead(0)) }()
+		var st Status
+		for began := time.Now(); st.Snapshot == nil || st.Stats.Undelivered[wire.TypeSync] < 200; time.Sleep(200 * time.Millisecond) {
+			if time.Since(began) > 30*time.Second {
+				t.Fatalf("of %d Syncs only %d are said not to be delivered", st.Stats.Sent[wire.TypeSync], st.Stats.Undelivered[wire.TypeSync])
+			}
+			st = status(t, s, func(Status) bool { return true })
+		}
+		for _, c := range st.Clients {
+			switch sent := c.Grants[master.FlowSync].Sent; {
+			case c.Address == alive && c.Undelivered != 0:
+				t.Errorf("%d of %d Syncs to the living client are said not to be delivered", c.Undelivered, sent)
+			case c.Address == dead && (c.Undelivered > sent || c.Undelivered+32*4 < sent):
+				t.Errorf("%d of %d Syncs to the dead client are said not to be delivered; the kernel asks for 3 s", c.Undelivered, sent)
+			}
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}

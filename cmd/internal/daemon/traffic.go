@@ -29,6 +29,9 @@ func trafficStatus(m *status.Master, service udp.Status) {
 	t.Dropped = uint64(transport.DroppedEvent) + uint64(transport.DroppedGeneral) + uint64(transport.DroppedGroup)
 	t.Busy, t.Failed = transport.Event.Busy+transport.General.Busy, transport.Event.Failed+transport.General.Failed
 	t.Paused = snap.Stats.Paused
+	for _, n := range snap.Stats.Undelivered {
+		t.Undelivered += n
+	}
 	for kind, n := range snap.Stats.Sent {
 		if n > 0 {
 			t.Sent[messageType(kind)] += n

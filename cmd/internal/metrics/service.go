@@ -18,7 +18,7 @@ var (
 	packets   = describe("packets_sent_total", "PTP messages sent, by messageType.", "type")
 	requests  = describe("grant_requests_total", "Requests for grants, by the messageType asked for and by the outcome.", "message", "reason")
 	dropped   = describe("packets_dropped_total", "Packets that came and were lost in the kernel, since a receive buffer was full.")
-	unsent    = describe("packets_unsent_total", "PTP messages that could not leave: busy (a queue was full), failed (no way to the destination), paused (the address had no credit).", "reason")
+	unsent    = describe("packets_unsent_total", "PTP messages that could not leave: busy (a queue was full), failed (no way to the destination), paused (the address had no credit), undelivered (its address does not answer ARP; these are in the sent ones too).", "reason")
 	gapMax    = describe("announce_gap_max_seconds", "Longest wait of a client for an Announce since the start; a cBR8 gives up after 1.25.")
 	gapLast   = describe("announce_gap_recent_seconds", "Longest wait of a client for an Announce in the last 10 to 20 s.")
 	gapsLong  = describe("announce_gaps_long_total", "Waits for an Announce of more than a second.")
@@ -62,6 +62,7 @@ func (t teller) service(s *status.Status) {
 	t.count(unsent, m.Traffic.Busy, "busy")
 	t.count(unsent, m.Traffic.Failed, "failed")
 	t.count(unsent, m.Traffic.Paused, "paused")
+	t.count(unsent, m.Traffic.Undelivered, "undelivered")
 	if m.AnnounceGap.Max > 0 { // somebody waited
 		t.gauge(gapMax, m.AnnounceGap.Max)
 		t.gauge(gapLast, m.AnnounceGap.Last)

@@ -99,6 +99,9 @@ func PTPPort(s status.Status) string {
 		line("Counters cleared", "%s ago", seconds(&ago))
 	}
 	line("Pkts sent", "%d", m.Sent)
+	if n := m.Traffic.Undelivered; n > 0 {
+		line("  never left", "%d since the start (no answer to ARP)", n)
+	}
 	line("Pkts rcvd", "%d", m.Received)
 	for _, name := range slices.Sorted(maps.Keys(m.Counters)) {
 		if n := m.Counters[name]; n > 0 {

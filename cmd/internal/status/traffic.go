@@ -11,6 +11,8 @@ type Traffic struct {
 	Busy    uint64 `json:"busy"`    // not sent, since a send buffer or a queue was full
 	Failed  uint64 `json:"failed"`  // refused by the kernel for their destination
 	Paused  uint64 `json:"paused"`  // not sent, since an address that is not trusted had no credit
+	// Undelivered are in Sent, and never left: their address does not answer ARP.
+	Undelivered uint64 `json:"undelivered"`
 }
 
 // ReceivedCount is how many messages of a type had one fate.

@@ -32,6 +32,7 @@ type Unreachable struct {
 	Address netip.Addr
 	// Closed: its port is. Else nobody answered ARP, as our own system says.
 	Closed bool
+	Type   uint8 // messageType of what did not arrive; typeUnknown where too little of it came back
 }
 
 const (
@@ -40,6 +41,7 @@ const (
 	icmpHeader             = 8
 	codeHost               = 1
 	codePort               = 3
+	typeUnknown            = 16
 	unreachablesBuffer     = 64 << 10
 	solRaw                 = 255
 	ipv4Header, udpHeader  = 20, 8
@@ -113,8 +115,12 @@ func (u *Unreachables) about(b []byte) (m Unreachable, ok bool) {
 		return m, false
 	}
 	const ptpHeader = 34
-	if ptp := b[udpHeader:]; len(ptp) >= ptpHeader && !u.source(ptp) {
-		return m, false
+	m.Type = typeUnknown
+	if ptp := b[udpHeader:]; len(ptp) >= ptpHeader {
+		if !u.source(ptp) {
+			return m, false
+		}
+		m.Type = ptp[0] & 0x0F
 	}
 	m.Address, m.Closed = inner.destination, code == codePort
 	// Only our own system knows that nobody answers ARP; others' word for it may be a
