@@ -37,5 +37,5 @@ func (d *Daemon) sample() (s refclock.Sample, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	utc, ok := d.pipe.UTC(pair.Mono)
-	return refclock.Sample{Realtime: pair.Realtime, OffsetS: utc.At.Sub(pair.Realtime).Seconds(), Leap: utc.Leap}, ok && utc.BoundNs < refclock.MostNs
+	return refclock.Sample{Realtime: pair.Realtime, OffsetS: utc.At.Sub(pair.Realtime).Seconds(), Leap: utc.Leap}, ok && utc.Sure && utc.BoundNs < refclock.MostNs
 }

@@ -99,7 +99,9 @@ func (d *Daemon) keepSystemClock(ctx context.Context) {
 	}
 }
 
-// utcAt is UTC as the served clock has it, while that is traceable.
+// utcAt is UTC as the served clock has it, while that is traceable. An old table of leap
+// seconds does not matter: a second more or less dates a log better than a year of long
+// ago, and most receivers name UTC themselves.
 func (d *Daemon) utcAt(m timescale.Mono) (timescale.UTC, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -30,5 +30,11 @@ func TestTheUTCOffsetIsValidAsLongAsNoLeapSecondCanBeMissing(t *testing.T) {
 		if got := r.Pipe.Look(r.Now).Announcement.CurrentUTCOffsetValid; got != c.want {
 			t.Errorf("%s: currentUtcOffsetValid %v", c.name, got)
 		}
+		// UTC is known as the receiver names it, whatever the table says.
+		utc, ok := r.Pipe.UTC(r.Now)
+		sky, _ := timescale.Builtin().ToUTC(r.Sky(r.Now))
+		if !ok || utc.Sure != c.want || utc.At.Sub(sky).Abs() > time.Millisecond {
+			t.Errorf("%s: UTC %v, known %v, sure %v, of the sky %v", c.name, utc.At, ok, utc.Sure, sky)
+		}
 	}
 }
