@@ -49,8 +49,14 @@ type Client struct {
 	buf                  []byte
 
 	leaving bool
-	cancels [numFlows]bool
+	cancels [numFlows]bool // flows that are given up and not told yet
 	polled  timescale.Mono
+
+	standby   bool   // only Announce is wanted: another master is followed
+	announced int    // Announces since the last silence
+	refused   uint64 // grants of Sync and Delay_Resp that were denied or taken back
+	taken     bool   // the clock followed another master, and no window has closed since
+	moved     *int64 // by how much the change of master moves the time, ns; positive: ahead
 }
 
 // subscription is one flow as the client sees it.
@@ -95,8 +101,7 @@ func (c *Client) Poll(now timescale.Mono) (payload []byte, event, ok bool) {
 		c.started, c.since = now, now
 	}
 	c.polled = now
-	if c.leaving {
-		payload, ok = c.farewell()
+	if payload, ok = c.farewell(); ok || c.leaving {
 		return payload, false, ok
 	}
 	c.watch(now)
@@ -108,7 +113,7 @@ func (c *Client) Poll(now timescale.Mono) (payload []byte, event, ok bool) {
 	}
 	for f := range c.subs {
 		s := &c.subs[f]
-		if now.Before(s.askAt) {
+		if now.Before(s.askAt) || !c.wants(flow(f)) {
 			continue
 		}
 		if s.wait == 0 {
@@ -135,9 +140,11 @@ func (c *Client) Next() timescale.Mono {
 	if c.leaving {
 		return c.leavingNext(c.polled)
 	}
-	next := c.subs[0].askAt
-	for _, s := range c.subs[1:] {
-		next = earlier(next, s.askAt)
+	next := c.subs[flowAnnounce].askAt
+	for f, s := range c.subs {
+		if c.wants(flow(f)) {
+			next = earlier(next, s.askAt)
+		}
 	}
 	if c.delayDue() {
 		next = earlier(next, c.nextDelay)
@@ -150,6 +157,9 @@ func (c *Client) Next() timescale.Mono {
 	}
 	return next
 }
+
+// wants: of a master that is not followed only Announce is wanted.
+func (c *Client) wants(f flow) bool { return f == flowAnnounce || !c.standby }
 
 // delayDue: Delay_Req need a grant, and a clock that a Sync has set.
 func (c *Client) delayDue() bool { return c.subs[flowDelay].granted && c.clock.set }
@@ -172,7 +182,7 @@ func (c *Client) watch(now timescale.Mono) {
 	}
 	if !c.lastAnnounce.IsZero() && !now.Before(c.lastAnnounce.Add(c.announceTimeout())) {
 		c.counts.AnnounceTimeouts++
-		c.lastAnnounce = timescale.Mono{}
+		c.lastAnnounce, c.announced = timescale.Mono{}, 0
 		c.lose(now)
 		for f := range c.subs {
 			c.subs[f].wait, c.subs[f].askAt = 0, now
@@ -299,6 +309,7 @@ func (c *Client) onGrant(now timescale.Mono, from wire.PortIdentity, g wire.Unic
 	s := &c.subs[f]
 	if g.Duration == 0 {
 		s.denials++
+		c.refuse(f)
 		return
 	}
 	if from != c.master {
@@ -322,13 +333,20 @@ func (c *Client) onCancel(now timescale.Mono, t wire.MessageType) {
 	}
 	c.acks[f] = true
 	c.counts.Cancels++
+	c.refuse(f)
 	s := &c.subs[f]
 	s.granted = false
 	s.askAt = now.Add(lastRetry)
 	if f == flowAnnounce {
-		c.lastAnnounce = timescale.Mono{}
+		c.lastAnnounce, c.announced = timescale.Mono{}, 0
 	}
 	c.lose(now)
+}
+
+func (c *Client) refuse(f flow) {
+	if f != flowAnnounce {
+		c.refused++
+	}
 }
 
 func earlier(a, b timescale.Mono) timescale.Mono {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Finding is one thing that a client's operator should know. Severity is "error",
@@ -45,6 +46,7 @@ func (r *Report) Judge() {
 	}
 	r.judgeMessages()
 	r.judgeNetwork()
+	r.judgeMasters()
 	if r.State != PhaseAligned.String() && !r.has(anError) {
 		r.find(anError, "NOT_ALIGNED", "Let it run longer (--for 2m). If it stays so, compare the offset and its spread above with another client's.",
 			"The client was in %s at the end, not in PHASE_ALIGNED.", r.State)
@@ -224,4 +226,50 @@ func (r *Report) judgeNetwork() {
 		r.find(aWarning, "DELAY_FLOOR", "With software stamps this machine may be the cause: measure with hardware stamps, or with less load. Else this network is not good enough for 1.5 us.",
 			"The fastest packets of each second moved by %.1f us. A network may add 1.1 us where 1.5 us are wanted (G.8271.1).", float64(f.Max-f.Min)/1e3)
 	}
+}
+
+// judgeCandidate looks at a master that only announces.
+func (r *Report) judgeCandidate() {
+	if r.Counts["announce"] == 0 {
+		r.judgeGrants()
+		return
+	}
+	r.judgeAnnounce()
+}
+
+// judgeMasters looks at the other masters, and at the changes between them. What is
+// wrong with a master that is not followed is no error yet.
+func (r *Report) judgeMasters() {
+	for i, m := range r.Masters {
+		for _, f := range m.findings {
+			if f.Severity == anError {
+				f.Severity = aWarning
+			}
+			f.Text = "The master " + m.Address + ", which was not followed: " + f.Text
+			r.Findings = append(r.Findings, f)
+		}
+		for _, other := range r.Masters[:i] {
+			if m.Identity != "" && clockOf(m.Port) == clockOf(other.Port) {
+				r.find(anError, "ONE_IDENTITY", "Give each master a clock identity of its own: clients take the two for one clock.",
+					"The masters %s and %s have one clock identity (%s).", other.Address, m.Address, clockOf(m.Port))
+			}
+		}
+	}
+	for _, s := range r.Switches {
+		switch {
+		case s.MovedNs == nil:
+			r.find(aWarning, "SWITCHED", "Let it run longer (--for) to see what the change does to the time.", "The client changed from %s to %s after %.0f s (%s), at the end.", s.From, s.To, s.AtS, s.Why)
+		case math.Abs(float64(*s.MovedNs)) > r.phaseLimitNs:
+			r.find(anError, "SWITCH_STEP", "Find out which of the two is wrong. Do not let clients change while they differ: modems go offline at such a step.",
+				"The change from %s (class %d) to %s (class %d) after %.0f s (%s) moved the time by %+.3f us.", s.From, s.FromClass, s.To, s.ToClass, s.AtS, s.Why, float64(*s.MovedNs)/1e3)
+		default:
+			r.find(aNote, "SWITCHED", "Nothing to do: the two agree.", "The change from %s to %s after %.0f s (%s) moved the time by %+.3f us.",
+				s.From, s.To, s.AtS, s.Why, float64(*s.MovedNs)/1e3)
+		}
+	}
+}
+
+// clockOf is the clockIdentity of a portIdentity's text.
+func clockOf(port string) string {
+	return port[:max(0, strings.LastIndexByte(port, '-'))]
 }

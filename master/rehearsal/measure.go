@@ -84,6 +84,7 @@ func (c *Client) onAnnounce(now timescale.Mono, payload []byte) error {
 	c.counts.Announce++
 	c.seq[flowAnnounce].see(a.SequenceID, &c.counts.AnnounceGaps)
 	c.announce, c.lastAnnounce = a, now
+	c.announced++
 	return nil
 }
 
@@ -187,6 +188,15 @@ func (c *Client) steer(now, t2 timescale.Mono) {
 	offset, delay := (forward-reverse)/2, (forward+reverse)/2
 	s := &c.servo
 	switch {
+	case c.taken:
+		// The clock ran on alone since the other master was left. A small difference is
+		// slewed, as that of any window.
+		c.taken, s.windows = false, 1
+		moved := -offset
+		c.moved = &moved
+		if offset > int64(stepLimit) || -offset > int64(stepLimit) {
+			c.clock.turn(t2, s.integral, -offset)
+		}
 	case s.windows == 0:
 		c.clock.turn(t2, c.clock.ppb, -offset)
 	case offset > int64(stepLimit) || -offset > int64(stepLimit):

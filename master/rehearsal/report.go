@@ -49,6 +49,33 @@ type Report struct {
 	Counts map[string]uint64      `json:"counts"`
 	Moves  []MoveReport           `json:"moves"`
 	Steps  []StepReport           `json:"steps"` // of the served time, after the first lock
+
+	// Of a client of several masters:
+	Masters  []Candidate    `json:"masters,omitempty"`
+	Switches []SwitchReport `json:"switches,omitempty"`
+
+	phaseLimitNs float64 // of the client
+}
+
+// Candidate is one of several masters.
+type Candidate struct {
+	Master
+	Selected  bool `json:"selected"`
+	Qualified bool `json:"qualified"` // it announces, and may be chosen
+
+	findings []Finding
+}
+
+// SwitchReport is a change from one master to another. MovedNs is what it did to the
+// time: positive: ahead; null: no second has been measured since.
+type SwitchReport struct {
+	AtS       float64 `json:"at_s"`
+	From      string  `json:"from"`
+	FromClass uint8   `json:"from_class"`
+	To        string  `json:"to"`
+	ToClass   uint8   `json:"to_class"`
+	Why       string  `json:"why"`
+	MovedNs   *int64  `json:"moved_ns"`
 }
 
 // Master is whom the client follows: what granted, and what its last Announce said.
@@ -196,6 +223,8 @@ func (c *Client) Report(now timescale.Mono) Report {
 		Grants: make(map[string]GrantReport, numFlows),
 		Moves:  make([]MoveReport, 0, len(c.moves)),
 		Steps:  append([]StepReport{}, c.steps...),
+
+		phaseLimitNs: float64(c.cfg.PhaseLimit),
 	}
 	if !c.lockedAt.IsZero() {
 		s := c.lockedAt.Sub(c.started).Seconds()
@@ -214,6 +243,30 @@ func (c *Client) Report(now timescale.Mono) Report {
 	c.describe(&r.Master)
 	r.Counts, r.Lost = c.counts.named(), c.lost()
 	r.Rates = c.rates(now)
+	return r
+}
+
+// Report says what was seen until now: of the master that is followed, and of the
+// others what they announce.
+func (c *Chooser) Report(now timescale.Mono) Report {
+	c.measureSwitch()
+	r := c.shown().Report(now)
+	r.Master.Address = c.candidates[max(0, c.active)].address.String()
+	if len(c.candidates) == 1 {
+		return r
+	}
+	for i, m := range c.candidates {
+		own := Candidate{Selected: i == c.active, Qualified: m.client.qualified() && !now.Before(m.barred)}
+		m.client.describe(&own.Master)
+		own.Address = m.address.String()
+		if !own.Selected {
+			alone := m.client.Report(now)
+			alone.judgeCandidate()
+			own.findings = alone.Findings
+		}
+		r.Masters = append(r.Masters, own)
+	}
+	r.Switches = append([]SwitchReport{}, c.switches...)
 	return r
 }
 

@@ -83,11 +83,13 @@ func (r *rehearse) runCrowd(ctx context.Context, out io.Writer) error {
 }
 
 func (r *rehearse) dialCrowd() (*rehearsal.Crowd, *client.Crowd, error) {
-	kind, master, err := r.whom()
+	kind, masters, err := r.whom()
 	if err != nil {
 		return nil, nil, err
 	}
 	switch {
+	case len(masters) > 1:
+		return nil, nil, cli.Usagef("many clients have one master; leave out --master %s", r.masters[1])
 	case r.watch:
 		return nil, nil, cli.Usagef("--watch draws one client; leave it out with --clients %d", r.clients)
 	case r.settle < 0 || r.settle >= r.length:
@@ -103,7 +105,7 @@ func (r *rehearse) dialCrowd() (*rehearsal.Crowd, *client.Crowd, error) {
 	if err != nil {
 		return nil, nil, cli.UsageError{Err: err}
 	}
-	sockets, err := client.DialCrowd(client.CrowdConfig{Master: master, First: crowd.Address(0), Last: crowd.Address(r.clients - 1),
+	sockets, err := client.DialCrowd(client.CrowdConfig{Master: masters[0], First: crowd.Address(0), Last: crowd.Address(r.clients - 1),
 		EventPort: r.event, GeneralPort: r.general, DSCP: 47})
 	if errors.Is(err, unix.EADDRNOTAVAIL) {
 		err = fmt.Errorf("%w; here CIDR is %v", err, source.Masked())

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ import (
 // rehearse is a client of ours in the place of a cable network's device.
 type rehearse struct {
 	o       *options
-	master  string
+	masters []string
 	as      string
 	domain  uint8
 	clients int
@@ -43,17 +44,19 @@ type rehearse struct {
 func rehearseCommand(o *options) *cobra.Command {
 	r := &rehearse{o: o}
 	c := &cobra.Command{
-		Use:   "rehearse --master ADDR --as cbr8|rpd|generic [--clients N --source CIDR]",
+		Use:   "rehearse --master ADDR [--master ADDR] --as cbr8|rpd|generic [--clients N --source CIDR]",
 		Short: "Play a client of any grandmaster and measure; no clock is touched",
 		Long: "Rehearse plays a unicast client of any grandmaster, with the rates and timeouts of a Cisco cBR8 or an RPD.\n" +
 			"It reports what it sees. It steers only a clock of its own, in memory. At the end it judges: each finding says\n" +
 			"what it means and what to do. Exit code 0: pass; 1: fail, for a finding that is an error (with --watch always 0).\n" +
+			"With several masters it follows the best one, and changes when that one falls silent or refuses. The report says\n" +
+			"what the change did to the time.\n" +
 			"With more clients than one, or a --source wider than /32, it is a load. Each client has an address of its own\n" +
 			"out of --source. The report says how many clients got their rate, and how steadily. Exit code 0: all got it.",
 		Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return r.run(c.Context(), c.OutOrStdout()) },
 	}
 	f := c.Flags()
-	f.StringVar(&r.master, "master", "", "the grandmaster's address")
+	f.StringArrayVar(&r.masters, "master", nil, "the grandmaster's address; once for each of several masters")
 	f.StringVar(&r.as, "as", "generic", "what to play: cbr8, rpd or generic")
 	f.Uint8Var(&r.domain, "domain", 0, "PTP domain")
 	f.IntVar(&r.clients, "clients", 1, "the number of clients")
@@ -68,24 +71,31 @@ func rehearseCommand(o *options) *cobra.Command {
 }
 
 // whom reads the flags that one client and many have in common.
-func (r *rehearse) whom() (kind rehearsal.Kind, master netip.Addr, err error) {
+func (r *rehearse) whom() (kind rehearsal.Kind, masters []netip.Addr, err error) {
 	if kind, err = rehearsal.ParseKind(r.as); err != nil {
-		return kind, master, cli.UsageError{Err: err}
+		return kind, nil, cli.UsageError{Err: err}
 	}
-	if r.master == "" {
-		return kind, master, cli.Usagef("--master ADDR is missing")
+	if len(r.masters) == 0 {
+		return kind, nil, cli.Usagef("--master ADDR is missing")
 	}
-	if master, err = netip.ParseAddr(r.master); err != nil {
-		return kind, master, cli.Usagef("--master %q is not an address", r.master)
+	for _, text := range r.masters {
+		master, err := netip.ParseAddr(text)
+		if err != nil {
+			return kind, nil, cli.Usagef("--master %q is not an address", text)
+		}
+		if slices.Contains(masters, master) {
+			return kind, nil, cli.Usagef("--master %s is there twice", text)
+		}
+		masters = append(masters, master)
 	}
 	if r.length <= 0 {
-		return kind, master, cli.Usagef("--for %v is no time at all", r.length)
+		return kind, nil, cli.Usagef("--for %v is no time at all", r.length)
 	}
-	return kind, master, nil
+	return kind, masters, nil
 }
 
-func (r *rehearse) dial() (*client.Client, *rehearsal.Client, error) {
-	kind, master, err := r.whom()
+func (r *rehearse) dial() (*client.Client, *rehearsal.Chooser, error) {
+	kind, masters, err := r.whom()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -100,17 +110,17 @@ func (r *rehearse) dial() (*client.Client, *rehearsal.Client, error) {
 	var seed [8]byte
 	rand.Read(seed[:]) //nolint:errcheck // it never fails (crypto/rand)
 	identity := wire.PortIdentity{Clock: wire.IdentityFromMAC([6]byte{0x02, seed[0], seed[1], seed[2], seed[3], seed[4]}), Port: 1}
-	core, err := rehearsal.New(rehearsal.Config{Kind: kind, Identity: identity, Domain: r.domain, Seed: uint64(seed[5])<<8 | uint64(seed[6])})
+	core, err := rehearsal.NewChooser(rehearsal.Config{Kind: kind, Identity: identity, Domain: r.domain, Seed: uint64(seed[5])<<8 | uint64(seed[6])}, masters)
 	if err != nil {
 		return nil, nil, err
 	}
-	sockets, err := client.Dial(client.Config{Local: local, Master: master, EventPort: r.event, GeneralPort: r.general, DSCP: 47})
+	sockets, err := client.Dial(client.Config{Local: local, Masters: masters, EventPort: r.event, GeneralPort: r.general, DSCP: 47})
 	return sockets, core, err
 }
 
 // leave cancels the client's grants, so that the master does not send to nobody
 // for minutes.
-func leave(sockets *client.Client, core *rehearsal.Client) error {
+func leave(sockets *client.Client, core *rehearsal.Chooser) error {
 	core.Leave()
 	ctx, stop := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer stop()
@@ -162,10 +172,9 @@ func (r *rehearse) run(ctx context.Context, out io.Writer) error {
 
 // judged is the report at the end, with its verdict. The machine's own clock tells
 // about what UTC is.
-func (r *rehearse) judged(core *rehearsal.Client) rehearsal.Report {
+func (r *rehearse) judged(core *rehearsal.Chooser) rehearsal.Report {
 	now := kernelclock.Raw()
 	report := core.Report(now)
-	report.Master.Address = r.master
 	if ns, ok := core.Time(now); ok {
 		ahead := time.Duration(ns - time.Now().UnixNano()).Seconds()
 		report.AheadOfUTCS = &ahead
@@ -182,6 +191,7 @@ func summary(r rehearsal.Report) string {
 		fmt.Fprintf(&b, ", first in phase after %.1f s", *r.TimeToLockS)
 	}
 	b.WriteString("\n")
+	masters(&b, r)
 	if m := r.Master; r.Counts["announce"] > 0 {
 		fmt.Fprintf(&b, "Grandmaster %s\n  class %d, accuracy %s, time source %s, UTC offset %d s, %s\n", m.Identity, m.Class, m.Accuracy, m.TimeSource, m.UTCOffset,
 			map[bool]string{true: "one-step", false: "two-step"}[r.OneStep])
@@ -206,6 +216,33 @@ func summary(r rehearsal.Report) string {
 	}
 	fmt.Fprintf(&b, "Verdict: %s\n", r.Verdict)
 	return b.String()
+}
+
+// masters lists the masters of a client that has several, and the changes between
+// them.
+func masters(b *strings.Builder, r rehearsal.Report) {
+	if len(r.Masters) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "  %-15s %5s %-8s %9s %9s  %s\n", "Master", "class", "accuracy", "priority1", "priority2", "identity")
+	for _, m := range r.Masters {
+		mark := " "
+		if m.Selected {
+			mark = "*"
+		}
+		if m.Identity == "" {
+			fmt.Fprintf(b, "%s %-15s no Announce\n", mark, m.Address)
+			continue
+		}
+		fmt.Fprintf(b, "%s %-15s %5d %-8s %9d %9d  %s\n", mark, m.Address, m.Class, m.Accuracy, m.Priority1, m.Priority2, m.Identity)
+	}
+	for _, s := range r.Switches {
+		moved := "not measured yet"
+		if s.MovedNs != nil {
+			moved = fmt.Sprintf("the time moved by %+.3f us", float64(*s.MovedNs)/1e3)
+		}
+		fmt.Fprintf(b, "Changed from %s to %s after %.1f s (%s): %s\n", s.From, s.To, s.AtS, s.Why, moved)
+	}
 }
 
 // face draws a rehearsal while it runs: the live view with --watch, else a
@@ -243,9 +280,14 @@ func (f *face) draw(ctx context.Context, reports <-chan rehearsal.Report) {
 	if f.r.o.face.Draw != nil {
 		every = redrawEvery
 	}
-	due, moves, told := 0.0, 0, 0.0
+	due, moves, switches, told := 0.0, 0, 0, 0.0
 	for report := range reports {
 		if !f.r.watch && !f.r.json {
+			for ; switches < len(report.Switches); switches++ {
+				change := report.Switches[switches]
+				told = report.RunS
+				fmt.Fprintf(f.out, "%7.1f s  changes from %s to %s (%s)\n", change.AtS, change.From, change.To, change.Why)
+			}
 			for ; moves < len(report.Moves); moves++ {
 				told = report.RunS
 				fmt.Fprintf(f.out, "%7.1f s  %s\n", report.Moves[moves].AtS, report.Moves[moves].State)

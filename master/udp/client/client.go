@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,12 +21,12 @@ import (
 	"bragi/master/wire"
 )
 
-// Peer is the core of a client: rehearsal.Client is one. All times are
+// Peer is the core of a client: rehearsal.Chooser is one. All times are
 // CLOCK_MONOTONIC_RAW.
 type Peer interface {
-	// Poll returns the next message to send at now, until ok is false. payload
-	// is only looked at before the next call.
-	Poll(now timescale.Mono) (payload []byte, event, ok bool)
+	// Poll returns the next message to send at now and the master that it goes to,
+	// until ok is false. payload is only looked at before the next call.
+	Poll(now timescale.Mono) (to netip.Addr, payload []byte, event, ok bool)
 	// Sent tells when the event message with this sequenceId left: first a
 	// reading of the clock right before the send, then the kernel's stamp if one
 	// comes.
@@ -39,7 +40,7 @@ type Peer interface {
 // Config is where a client speaks from and to.
 type Config struct {
 	Local                  netip.Addr // the zero Addr: whatever the route says
-	Master                 netip.Addr
+	Masters                []netip.Addr
 	Interface              string
 	EventPort, GeneralPort uint16 // ours and the master's; 0: 319 and 320
 	DSCP                   uint8
@@ -70,11 +71,16 @@ func Dial(c Config) (*Client, error) {
 	if c.Local, err = socket.CheckAddress(c.Local); err != nil {
 		return nil, err
 	}
-	if c.Master, err = socket.CheckAddress(c.Master); err != nil {
-		return nil, err
+	if c.Masters = slices.Clone(c.Masters); len(c.Masters) == 0 {
+		return nil, errors.New("udp: a client needs a master's address")
 	}
-	if c.Master.IsUnspecified() {
-		return nil, errors.New("udp: a client needs the master's address")
+	for i, master := range c.Masters {
+		if c.Masters[i], err = socket.CheckAddress(master); err != nil {
+			return nil, err
+		}
+		if c.Masters[i].IsUnspecified() {
+			return nil, errors.New("udp: a client needs the master's address")
+		}
 	}
 	if err := socket.Ready(&c.EventPort, &c.GeneralPort); err != nil {
 		return nil, err
@@ -133,12 +139,12 @@ func (c *Client) Run(ctx context.Context, peer Peer, each func(now timescale.Mon
 
 func (c *Client) send(peer Peer) {
 	for {
-		payload, event, ok := peer.Poll(kernelclock.Raw())
+		to, payload, event, ok := peer.Poll(kernelclock.Raw())
 		if !ok {
 			return
 		}
 		if !event {
-			c.general.Tx.Send(netip.Addr{}, c.cfg.Master, payload, 0, 0)
+			c.general.Tx.Send(netip.Addr{}, to, payload, 0, 0)
 			continue
 		}
 		h, err := wire.ParseHeader(payload)
@@ -146,7 +152,7 @@ func (c *Client) send(peer Peer) {
 			continue
 		}
 		at := kernelclock.Raw()
-		if !c.event.Tx.Send(netip.Addr{}, c.cfg.Master, payload, 0, 0) {
+		if !c.event.Tx.Send(netip.Addr{}, to, payload, 0, 0) {
 			continue
 		}
 		i := c.sent % uint32(len(c.ids))
@@ -193,7 +199,7 @@ func (c *Client) receive(peer Peer, p *socket.Port) {
 	now := kernelclock.Raw()
 	for i := range n {
 		pkt, ok := p.Rx.Packet(i)
-		if !ok || pkt.Src != c.cfg.Master {
+		if !ok || !slices.Contains(c.cfg.Masters, pkt.Src) {
 			continue
 		}
 		var stamp timescale.Mono

@@ -81,14 +81,14 @@ func serve(t *testing.T, event, general uint16) *udp.Server {
 func TestRehearsalLocks(t *testing.T) {
 	e, g := twoPorts(t)
 	s := serve(t, e, g)
-	c, err := Dial(Config{Local: clientAddr, Master: serverAddr, EventPort: e, GeneralPort: g, DSCP: 47})
+	c, err := Dial(Config{Local: clientAddr, Masters: []netip.Addr{serverAddr}, EventPort: e, GeneralPort: g, DSCP: 47})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
 	// The limit is wide, for this machine may be busy with other things: what is
 	// tested here is the way, not the accuracy.
-	r, err := rehearsal.New(rehearsal.Config{Kind: rehearsal.CBR8, PhaseLimit: 2 * time.Millisecond, Identity: wire.PortIdentity{Clock: wire.ClockIdentity{1}, Port: 1}})
+	r, err := rehearsal.NewChooser(rehearsal.Config{Kind: rehearsal.CBR8, PhaseLimit: 2 * time.Millisecond, Identity: wire.PortIdentity{Clock: wire.ClockIdentity{1}, Port: 1}}, []netip.Addr{serverAddr})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,8 +135,8 @@ func TestDialErrors(t *testing.T) {
 	s.Close()
 	for name, c := range map[string]Config{
 		"no master":      {Local: clientAddr, EventPort: e, GeneralPort: g},
-		"IPv6":           {Master: netip.MustParseAddr("::1"), EventPort: e, GeneralPort: g},
-		"not our source": {Local: netip.MustParseAddr("192.0.2.7"), Master: serverAddr, EventPort: e, GeneralPort: g},
+		"IPv6":           {Masters: []netip.Addr{netip.MustParseAddr("::1")}, EventPort: e, GeneralPort: g},
+		"not our source": {Local: netip.MustParseAddr("192.0.2.7"), Masters: []netip.Addr{serverAddr}, EventPort: e, GeneralPort: g},
 	} {
 		if cl, err := Dial(c); err == nil {
 			cl.Close()
@@ -145,7 +145,7 @@ func TestDialErrors(t *testing.T) {
 			t.Errorf("%s: %q", name, err)
 		}
 	}
-	if _, err := Dial(Config{Local: netip.MustParseAddr("192.0.2.7"), Master: serverAddr, EventPort: e, GeneralPort: g}); !errors.Is(err, unix.EADDRNOTAVAIL) {
+	if _, err := Dial(Config{Local: netip.MustParseAddr("192.0.2.7"), Masters: []netip.Addr{serverAddr}, EventPort: e, GeneralPort: g}); !errors.Is(err, unix.EADDRNOTAVAIL) {
 		t.Errorf("%v", err)
 	}
 }
