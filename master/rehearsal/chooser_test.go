@@ -189,6 +189,18 @@ func TestAClientLeavesAMasterThatDoesNotServe(t *testing.T) {
 	}
 }
 
+// A master that has stopped to announce to a client that follows another one is a
+// warning: the client cannot change to it.
+func TestAStandbyThatFellSilentIsTold(t *testing.T) {
+	n := newNetwork(t, locked, locked)
+	n.run(20 * time.Second)
+	n.hosts[1].silent = true
+	r := n.run(20 * time.Second)
+	if r.Judge(); r.Verdict != "pass" || !has(&r, "warning", "SILENT_STANDBY") {
+		t.Errorf("%s, %+v", r.Verdict, r.Findings)
+	}
+}
+
 // Two masters with one clock identity are an error, and a master that is not
 // followed and contradicts itself is a warning.
 func TestMastersAreJudgedTogether(t *testing.T) {

@@ -235,6 +235,10 @@ func (r *Report) judgeCandidate() {
 		return
 	}
 	r.judgeAnnounce()
+	if g := r.Grants[flowNames[flowAnnounce]]; g.Grants > 0 && r.Rates[flowNames[flowAnnounce]] == 0 && r.RunS > ratesAfterS {
+		r.find(aWarning, "SILENT_STANDBY", "A master of bragi sends Announce alone only to whom it trusts: name this client's address in its master.trusted.",
+			"Announce was granted, and has stopped: the client cannot change to this master.")
+	}
 }
 
 // judgeMasters looks at the other masters, and at the changes between them. What is

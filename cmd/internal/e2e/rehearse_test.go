@@ -146,3 +146,32 @@ func pmc(in netns.Namespace, local, uds, command string) (string, error) {
 	out, err := in.Command("pmc", "-u", "-i", local, "-s", uds, "-b", "0", command).CombinedOutput()
 	return string(out), err
 }
+
+// What the change to a second grandmaster does is seen before real clients try it: one
+// that never had a reference serves another time, and announces that it is worse.
+func TestARehearsalShowsTheStepOfAChangeToAMasterWithoutReference(t *testing.T) {
+	need(t, "ip")
+	b := newHosts(t)
+	first := b.startDaemon()
+	other := &hosts{t: t, dir: t.TempDir(), master: b.master, client: b.client}
+	// It takes Announce alone until it changes: for that it must be trusted.
+	other.startDaemon("master.address="+masterAddress, "master.free_run_after=3s", `master.trusted=["10.99.0.0/24"]`)
+	other.bragi("sim", "antenna", "cut")
+	source := b.sources(1)
+	eventually(t, 60*time.Second, "class 6", func() bool { return strings.Contains(b.bragi("show", "clock"), "6 (locked") })
+	eventually(t, 30*time.Second, "the other one serves", func() bool { return !strings.Contains(other.bragi("show", "ptp", "clock", "running"), "no class") })
+
+	rehearsing := b.rehearse(serviceAddress, source[0], "--master", masterAddress, "--as", "rpd", "--for", "45s")
+	time.Sleep(20 * time.Second)
+	if err := first.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	r := rehearsing.report()
+	if len(r.Masters) != 2 || r.Masters[0].Class != 6 || r.Masters[1].Class == 6 || !r.Masters[1].Selected || len(r.Switches) != 1 || r.Switches[0].MovedNs == nil {
+		t.Fatalf("masters %+v, changes %+v", r.Masters, r.Switches)
+	}
+	if r.Verdict != "fail" || !found(r, "error", "SWITCH_STEP") {
+		t.Errorf("%s, %+v", r.Verdict, r.Findings)
+	}
+	t.Logf("the change from class %d to class %d (%s) moved the time by %d ns", r.Switches[0].FromClass, r.Switches[0].ToClass, r.Switches[0].Why, *r.Switches[0].MovedNs)
+}
