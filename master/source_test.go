@@ -333,6 +333,44 @@ func TestWhatDoesNotLeaveIsNotSent(t *testing.T) {
 	}
 }
 
+// Words of the kernel that an address does not answer ARP: the first ones count a
+// message each, the later ones all that was sent since. Of a client that is heard again
+// nothing more is counted.
+func TestWhatIsSentToADeadAddressIsCountedAsNotDelivered(t *testing.T) {
+	m := newMaster(t, nil)
+	p, other := newPeer(1), newPeer(2)
+	p.subscribe(t, m, start, 300)
+	other.subscribe(t, m, start, 300)
+	say(t, m, start, p.delayReq(1))
+	pass := func(from, to time.Duration) { run(t, m, at(from), at(to), func(timescale.Mono, answer) {}) }
+	undelivered := func() uint64 { return m.Snapshot(start).Clients[0].Undelivered }
+	pass(0, 3*time.Second)
+	for range 90 {
+		m.Undelivered(at(3*time.Second), p.addr, wire.TypeSync)
+	}
+	if n := undelivered(); n != 90 {
+		t.Errorf("%d of 90 messages that the kernel tells of are counted", n)
+	}
+	pass(3*time.Second, 6*time.Second)
+	for range 90 { // 24 Announces and 96 Syncs
+		m.Undelivered(at(6*time.Second), p.addr, wire.TypeSync)
+	}
+	if n := undelivered(); n != 90+120 {
+		t.Errorf("after three seconds more %d are counted, want 210", n)
+	}
+	say(t, m, at(7*time.Second), p.delayReq(1))
+	pass(6*time.Second, 8*time.Second)
+	m.Undelivered(at(8*time.Second), p.addr, wire.TypeSync)
+	if n := undelivered(); n != 90+120+1 {
+		t.Errorf("what a client got that was heard is counted: %d", n)
+	}
+	m.Undelivered(at(8*time.Second), newPeer(9).addr, wire.TypeSync) // nobody's
+	s := m.Stats()
+	if n := s.Undelivered[wire.TypeSync] + s.Undelivered[wire.TypeAnnounce] + s.Undelivered[wire.TypeDelayResp]; n != 211 || m.Snapshot(start).Clients[1].Undelivered != 0 {
+		t.Errorf("in all %d; of another client %d", n, m.Snapshot(start).Clients[1].Undelivered)
+	}
+}
+
 type testError string
 
 func (e testError) Error() string { return string(e) }

@@ -267,6 +267,7 @@ type Client struct {
 	Trusted           bool              `json:"trusted"`
 	Signaling         uint64            `json:"signaling"`
 	Denials           uint64            `json:"denials"`
+	Standing          string            `json:"standing"` // lifeless, unproven, busy, proven: what it has shown of itself
 	DelayReqIntervalS *float64          `json:"delay_req_interval_s"`
 	Unanswered        map[string]uint64 `json:"unanswered"`            // Delay_Req without an answer, by reason
 	Paused            uint64            `json:"paused"`                // messages held back: it sends too little and is not trusted
