@@ -309,15 +309,21 @@ type SawtoothStatus struct {
 	WithoutNs, WithNs float64 // standard deviation from pulse to pulse; 0: not known yet
 }
 
+// Evidence is what the second of the pulses rests on; NoEvidence: they have none.
+func (r *Reference) Evidence() Evidence {
+	if _, ok := r.pairer.Label(); !ok {
+		return NoEvidence
+	}
+	return r.belief.Evidence.With(r.pairer.evidence)
+}
+
 // Status returns a copy.
 func (r *Reference) Status(now timescale.Mono) ReferenceStatus {
 	s := ReferenceStatus{
 		DecoderStatus: r.decoder.Status(now), Pairing: r.pairer.Status(), HasTime: r.HasTime(now), AntennaDelay: r.cfg.AntennaDelay, PulseDelay: r.cfg.PulseDelay, Edge: r.sense.status(), Opinions: r.others.claims(now, r.book.Table()),
 		Sawtooth: SawtoothStatus{Told: r.mark.QErrPs.Known}, Troubles: r.Troubles(now),
 	}
-	if _, ok := r.pairer.Label(); ok {
-		s.Evidence = r.belief.Evidence.With(r.pairer.evidence)
-	}
+	s.Evidence = r.Evidence()
 	s.LineFill.Value, s.LineFill.Known = r.line.share(now)
 	if s.Pairing.Delay != 0 {
 		s.Pairing.Delay += r.cfg.messageShift()

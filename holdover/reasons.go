@@ -42,6 +42,7 @@ const (
 	ReasonSky
 	ReasonLearning
 	ReasonForced
+	ReasonDisagree
 	reasonCount
 )
 
@@ -80,6 +81,7 @@ var reasonTexts = [reasonCount]struct{ word, fix string }{
 	ReasonSky:                {"pulse moves as no oscillator does", "do not trust this sky: check antenna and receiver; if the pulse is right: bragi clock accept receiver"},
 	ReasonLearning:           {"no lock has lasted for learning yet", "no class 7 until then: find out why the pulse does not stay, or set holdover.learning shorter"},
 	ReasonForced:             {"holdover forced by an operator", "bragi holdover release, when the work is done"},
+	ReasonDisagree:           {"references disagree", "compare both with a clock that you trust, then choose the right one: bragi reference switch NAME"},
 	ReasonFrequencyLimit:     {"correction is at the hardware's limit", "the oscillator is outside the clock's tuning range: replace the board or its oscillator"},
 }
 

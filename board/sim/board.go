@@ -108,6 +108,7 @@ type Board struct {
 	sky    timescale.TAI
 	second int64 // the latest whole second of the sky that was handled
 	glitch time.Duration
+	lie    Lie
 	queue  []planned // by At
 	seen   timescale.Mono
 
@@ -245,7 +246,8 @@ func (b *Board) planSecond(from timescale.Mono, afterNs float64) {
 		advanceNs = u.advanceNs()
 	}
 	if fixed {
-		late := now.lateNs - now.qErrNs + b.state.driftNs(second) + float64(b.config.AntennaDelay) + float64(b.glitch) - advanceNs
+		b.lie.LateNs += b.lie.DriftNs
+		late := now.lateNs - now.qErrNs + b.state.driftNs(second) + float64(b.config.AntennaDelay) + float64(b.glitch) + b.lie.LateNs - advanceNs
 		b.glitch = 0
 		edge := math.Floor(afterNs + late)
 		p := planned{edgeAt: from.Add(time.Duration(edge)), fracNs: afterNs + late - edge}
@@ -257,7 +259,7 @@ func (b *Board) planSecond(from timescale.Mono, afterNs float64) {
 		b.plan(p)
 	}
 	if !b.config.NoBytes {
-		b.planBurst(begin, b.second-int64(b.config.TAIMinusUTC))
+		b.planBurst(begin, b.second-int64(b.config.TAIMinusUTC)+int64(b.lie.AheadS))
 	}
 }
 
@@ -369,6 +371,20 @@ func (b *Board) SetAntenna(ok bool) { b.state.setAntenna(ok, b.sky) }
 // Glitch lets the next pulse come d late (once). A negative d gives an early
 // stamp.
 func (b *Board) Glitch(d time.Duration) { b.glitch = d }
+
+// Lie is what a receiver tells that is not so: a false sky, a wrong cable, an old count of
+// leap seconds.
+type Lie struct {
+	LateNs  float64 // how late each pulse is
+	DriftNs float64 // how much later each is than the one before
+	AheadS  int     // by how many seconds its messages are ahead
+}
+
+// Lie lets the receiver tell l from now on, in place of what it told before.
+func (b *Board) Lie(l Lie) { b.lie = l }
+
+// Told is what the receiver tells now that is not so.
+func (b *Board) Told() Lie { return b.lie }
 
 // SensorC is what the board's thermometer shows, in degrees Celsius, in steps of
 // SensorStepC.

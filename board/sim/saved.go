@@ -34,7 +34,10 @@ type Saved struct {
 	Pulse      SavedNoise `json:"pulse"`
 	Sawtooth   float64    `json:"sawtooth"`
 	GlitchNs   int64      `json:"glitch_ns"`
-	Coming     [2]float64 `json:"coming"` // lateness and qErr of the next pulse, ns
+	LateNs     float64    `json:"late_ns,omitempty"`  // of a receiver that lies
+	DriftNs    float64    `json:"drift_ns,omitempty"` // likewise, each second
+	AheadS     int        `json:"ahead_s,omitempty"`  // likewise, its messages
+	Coming     [2]float64 `json:"coming"`             // lateness and qErr of the next pulse, ns
 	Burst      []byte     `json:"burst"`
 	Antenna    bool       `json:"antenna"`
 	Fixed      bool       `json:"fixed"`
@@ -85,7 +88,7 @@ func (b *Board) Save() Saved {
 		Air:   SavedNoise{o.air.cell, o.air.random, o.air.rng.place()},
 		Pulse: SavedNoise{0, b.noise.slow, b.noise.rng.place()}, Sawtooth: b.noise.saw, GlitchNs: int64(b.glitch), Coming: [2]float64{b.coming.lateNs, b.coming.qErrNs},
 		Burst: b.talk.place(), Antenna: b.state.antenna, Fixed: b.state.fixed, TimeKnown: b.state.timeKnown, SinceTAINs: b.state.since.Ns(),
-		Receiver: b.ublox.save(),
+		Receiver: b.ublox.save(), LateNs: b.lie.LateNs, DriftNs: b.lie.DriftNs, AheadS: b.lie.AheadS,
 	}
 	for _, l := range p.lines {
 		s.Lines = append(s.Lines, SavedRun{l.Mono0.Ns(), l.Local0.Ns(), l.FracNs, l.RatePPB, l.OscillatorPPB})
@@ -120,6 +123,7 @@ func Resume(config Config, s Saved, m timescale.Mono, sky timescale.TAI) (*Board
 	o.air.cell, o.air.random, o.air.nowC, o.air.addedC = s.Air.Cell, s.Air.Walk, s.AirC, s.HeatC
 	b.noise.slow, b.noise.saw, b.coming = s.Pulse.Walk, s.Sawtooth, tick{s.Coming[0], s.Coming[1]}
 	b.glitch = time.Duration(s.GlitchNs)
+	b.lie = Lie{s.LateNs, s.DriftNs, s.AheadS}
 	b.state.antenna, b.state.fixed, b.state.timeKnown, b.state.since = s.Antenna, s.Fixed, s.TimeKnown, timescale.TAIFromNs(s.SinceTAINs)
 	b.ublox.resume(s.Receiver)
 	if r := b.config.Recording; r != nil {

@@ -103,6 +103,7 @@ func TestNoFieldOfABoardIsLost(t *testing.T) {
 	now := b.mono
 	b.Heat(3)
 	b.Glitch(time.Microsecond)
+	b.Lie(Lie{LateNs: 100, DriftNs: 3, AheadS: 1})
 	b.SetSurroundings(2, 3)
 	b.ublox.survey = 70
 	if _, err := b.PHC().AdjustFrequency(now, 123); err != nil {

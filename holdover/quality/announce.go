@@ -28,6 +28,8 @@ type Input struct {
 	ServeFreeRun bool
 	Squelch      Squelch
 	Profile      Profile
+	// TimeSource is that of the reference in LOCKED; 0: GNSS.
+	TimeSource uint8
 	// FrequencyCategory grades the oscillator for profile g8275.2 out of spec
 	// (ITU-T G.8275.1: 1, 2 or 3; 0 counts as 3).
 	FrequencyCategory uint8
@@ -100,6 +102,9 @@ func Announce(in Input) Announcement {
 	a.CurrentUTCOffsetValid = in.UTCOffsetKnown
 	if r == rowLocked {
 		a.TimeSource = TimeSourceGNSS
+		if in.TimeSource != 0 {
+			a.TimeSource = in.TimeSource
+		}
 	}
 	if in.Profile == G82752 {
 		a.telecom(r)

@@ -74,7 +74,7 @@ var rules = []struct {
 		return claimed < f.BoundNs+f.EgressNs || !math.IsNaN(claimed) && math.IsNaN(f.BoundNs+f.EgressNs)
 	}},
 	{SourceNotFollowed, func(a Announcement, f Facts, c Classes) bool {
-		return a.TimeSource == TimeSourceGNSS && f.State != Locked
+		return a.TimeSource != TimeSourceInternal && f.State != Locked
 	}},
 	{AnotherUTCOffset, func(a Announcement, f Facts, c Classes) bool {
 		return a.CurrentUTCOffsetValid && a.CurrentUTCOffset != f.UTCOffset

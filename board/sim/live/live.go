@@ -42,6 +42,7 @@ type Board struct {
 	edges chan timescale.Edge
 	port  *pty
 	tai   time.Duration
+	clock *Board // that stamps the pulses; nil: this one
 
 	stop context.CancelFunc
 	done chan struct{} // closed when the goroutine has ended
@@ -72,8 +73,11 @@ const (
 )
 
 // Start makes a board and runs it until ctx ends or Close is called.
-func Start(ctx context.Context, config Config) (*Board, error) {
+func Start(ctx context.Context, config Config) (*Board, error) { return startBeside(ctx, config, nil) }
+
+func startBeside(ctx context.Context, config Config, clock *Board) (*Board, error) {
 	b := &Board{
+		clock: clock,
 		edges: make(chan timescale.Edge, edgeRoom), done: make(chan struct{}), keep: config.Keep,
 		info: board.ClockInfo{Name: "sim", Driver: "software", QuantumPPB: config.Sim.QuantumPPB, MaxPPB: config.Sim.MaxPPB},
 	}
@@ -148,6 +152,9 @@ func (b *Board) advance() time.Duration {
 	for _, e := range events {
 		switch e.Kind {
 		case sim.PulseEdge:
+			if b.clock != nil {
+				e.Edge.Local = b.clock.Local(e.Edge.Mono)
+			}
 			b.deliver(e.Edge.Edge)
 		case sim.ReceiverBytes:
 			b.port.write(e.Bytes, pair.Mono)

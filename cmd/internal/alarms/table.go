@@ -59,6 +59,11 @@ const (
 	HoldoverForced  Code = "HOLDOVER_FORCED"
 	AnnounceLies    Code = "ANNOUNCE_CONTRADICTS"
 
+	ReferencesDisagree Code = "REFERENCES_DISAGREE"
+	ReferenceOdd       Code = "REFERENCE_ODD"
+	ReferenceFailed    Code = "REFERENCE_FAILED"
+	ReferenceOrdered   Code = "REFERENCE_ORDERED"
+
 	Antenna           Code = "ANTENNA_FAULT"
 	AntennaDoubted    Code = "ANTENNA_UNSUPERVISED"
 	Spoofing          Code = "GNSS_SPOOFING"
@@ -173,6 +178,22 @@ var Table = []Kind{
 		Cause:       "that source has no good reference",
 		Consequence: "none: bragid follows the receiver",
 		Fix:         "correct that source, or remove it from gnss.second_opinion"},
+	{Code: ReferencesDisagree, Severity: Critical, Text: "references differ by more than selection.limit, and nothing tells which one is right",
+		Cause:       "an antenna cable that is not set, a receiver with another second, or a false sky at one of them",
+		Consequence: "no class 6: a clock that was locked holds over",
+		Fix:         "compare both with a clock that you trust; then choose the right one: bragi reference switch NAME"},
+	{Code: ReferenceOdd, Severity: Major, Text: "a reference is wrong: the others, or the clock itself, contradict it",
+		Cause:       "its antenna cable is not set, its receiver has another second, or its sky is false",
+		Consequence: "bragid does not use it; the clock follows another one, or holds over",
+		Fix:         "look for what is wrong at that receiver, its antenna and its delays: bragi show references; it counts again when it has agreed for some minutes"},
+	{Code: ReferenceFailed, Severity: Minor, Patience: 3 * time.Second, Text: "a reference of the list is not good",
+		Cause:       "its receiver has no time, or its pulse is missing",
+		Consequence: "the clock has fewer references to choose from",
+		Fix:         "look why: bragi show references"},
+	{Code: ReferenceOrdered, Severity: Warning, Text: "the reference is an operator's order",
+		Cause:       "bragi reference switch",
+		Consequence: "bragid does not choose by itself; a forced reference that fails stays selected",
+		Fix:         "end the order when it is no longer wanted: bragi reference clear"},
 	{Code: Sawtooth, Severity: Warning, Text: "the receiver's sawtooth correction makes the pulses worse",
 		Cause:       "the pulse comes from another output than the one that TIM-TP describes",
 		Consequence: "bragid does not use the correction; the pulses have some nanoseconds more noise",

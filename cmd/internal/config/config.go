@@ -34,6 +34,7 @@ type Config struct {
 	GNSS       GNSS
 	Holdover   Holdover
 	Master     Master
+	Selection  Selection
 	References []Reference
 	Control    Control
 	Syslog     Syslog
@@ -148,8 +149,39 @@ type Master struct {
 // Reference is an entry of [[reference]].
 type Reference struct {
 	Name     string
-	Kind     string // "gnss", "internal"
+	Kind     string // one of the Kind words
 	Priority int    // the smallest is preferred
+	Lockout  bool   // it is never selected, and never compared
+
+	// Of a receiver beside that of [gnss], and of a pulse alone.
+	Device                                 string
+	Baud                                   int    // 0: found out by listening
+	PPS                                    string // "extts:N", a device
+	Second                                 string // one of the Second words
+	AntennaDelay, PPSDelay, PPSUncertainty time.Duration
+
+	delaySet, uncertaintySet bool // the file says so
+}
+
+// The kinds of reference.
+const (
+	KindGNSS     = "gnss"
+	KindPPS      = "pps"
+	KindInternal = "internal"
+)
+
+// How a pulse alone gets its second.
+const (
+	SecondGNSS    = "gnss"
+	SecondNetwork = "network"
+	SecondClock   = "clock"
+)
+
+// Selection is the section [selection].
+type Selection struct {
+	HoldOff   time.Duration
+	Revertive bool
+	Limit     time.Duration // how far two references may differ
 }
 
 // Control is the section [control].
@@ -292,6 +324,42 @@ func (c *Config) PulseDelay(input string) board.PulseDelay {
 		d.Uncertainty = c.GNSS.PPSUncertainty
 	}
 	return d
+}
+
+// InputDelay is how late the pulse of a reference beside that of [gnss] is stamped.
+func (c *Config) InputDelay(r Reference) board.PulseDelay {
+	if c.Simulated() {
+		return board.PulseDelay{}
+	}
+	profile, _ := board.ProfileOf(c.Board.Profile)
+	d := profile.PulseDelay(r.PPS)
+	if r.delaySet {
+		d.Delay = r.PPSDelay
+	}
+	if r.uncertaintySet {
+		d.Uncertainty = r.PPSUncertainty
+	}
+	return d
+}
+
+// The priorities of a file without [[reference]], and of an oscillator that it does not
+// name: those of an ASR900.
+const (
+	gnssPriority     = 1
+	internalPriority = 251
+)
+
+// ReferenceList is every reference of the clock: those of the file, or the receiver of
+// [gnss]; the oscillator is always one of them.
+func (c *Config) ReferenceList() []Reference {
+	list := slices.Clone(c.References)
+	if len(list) == 0 {
+		list = []Reference{{Name: KindGNSS, Kind: KindGNSS, Priority: gnssPriority}}
+	}
+	if !slices.ContainsFunc(list, func(r Reference) bool { return r.Kind == KindInternal }) {
+		list = append(list, Reference{Name: KindInternal, Kind: KindInternal, Priority: internalPriority})
+	}
+	return list
 }
 
 // Servo is what the clock is told. Quantum and limit of the hardware are the

@@ -187,7 +187,7 @@ format = "rfc3164"
 	if c.Servo().FreeRunAfter >= 0 || c.Holdover.Oscillator != holdover.Rubidium || c.GNSS.AntennaDelay != 120 || c.GNSS.PPS != "extts:1" || c.GNSS.Baud != 115200 {
 		t.Errorf("%+v", c)
 	}
-	if want := []Reference{{"roof", "gnss", 1}, {"", "internal", 101}}; !slices.Equal(c.References, want) {
+	if want := []Reference{{Name: "roof", Kind: "gnss", Priority: 1, Second: "gnss"}, {Name: "internal", Kind: "internal", Priority: 101, Second: "gnss"}}; !slices.Equal(c.References, want) {
 		t.Errorf("references %v", c.References)
 	}
 	if s := c.Syslog.Sender().Targets; len(s) != 2 || s[1] != (syslog.Target{Scheme: "udp", Host: "10.1.1.2", Port: 514}) {
@@ -233,6 +233,7 @@ func TestASecondOpinionIsAWordOrAListOfServers(t *testing.T) {
 // What is wrong is told with place, excerpt and fix, word for word.
 func TestWhatIsWrongIsToldWithPlaceAndFix(t *testing.T) {
 	const sim = "[board]\nprofile = \"sim\"\n"
+	const beaglebone = "[board]\nprofile = \"beaglebone-black\"\n[gnss]\ndevice = \"/dev/ttyS4\"\n"
 	for _, c := range []struct {
 		name, text string
 		sets       []string
@@ -302,12 +303,26 @@ func TestWhatIsWrongIsToldWithPlaceAndFix(t *testing.T) {
 			"config: x.toml:5: master.deny covers all of master.allow: nobody could be a client (fix: a smaller deny)\n    deny = [\"10.0.0.0/8\"]"},
 		{"profile against classes", sim + "[master]\nprofile = \"g8275.2\"\nclass_alternative = \"B\"\n", nil,
 			"config: x.toml:5: master.class_alternative contradicts the profile g8275.2, which fixes its classes (fix: leave the key out)\n    class_alternative = \"B\""},
-		{"reference of later", sim + "[[reference]]\nkind = \"gnss\"\n[[reference]]\nkind = \"pps\"\n", nil,
-			"config: x.toml:6: reference.kind = \"pps\" is not supported by this version (fix: one of \"gnss\", \"internal\")\n    kind = \"pps\""},
+		{"reference of an unknown kind", sim + "[[reference]]\nkind = \"gnss\"\n[[reference]]\nkind = \"ptp\"\n", nil,
+			"config: x.toml:6: reference.kind = \"ptp\" is not known (fix: one of \"gnss\", \"pps\", \"internal\")\n    kind = \"ptp\""},
+		{"reference without a receiver", sim + "[[reference]]\nkind = \"pps\"\n", nil,
+			"config: x.toml:3: no reference of kind \"gnss\": nothing else tells a grandmaster its second after a loss of power (fix: add [[reference]] kind = \"gnss\")\n    [[reference]]"},
+		{"the oscillator first", sim + "[[reference]]\nkind = \"internal\"\n[[reference]]\nname = \"roof\"\nkind = \"gnss\"\n", nil,
+			"config: x.toml:3: the oscillator goes before roof, which would never be followed (fix: the largest priority for the oscillator)\n    [[reference]]"},
+		{"two references of one name", sim + "[[reference]]\nname = \"a\"\nkind = \"gnss\"\n[[reference]]\nname = \"a\"\nkind = \"gnss\"\n", nil,
+			"config: x.toml:6: two references are named \"a\" (fix: another name)\n    [[reference]]"},
+		{"the first receiver's device", sim + "[[reference]]\nkind = \"gnss\"\nantenna_delay = \"50ns\"\n", nil,
+			"config: x.toml:5: reference.antenna_delay has no effect: the first reference of kind \"gnss\" is the receiver of [gnss] (fix: set it in [gnss])\n    antenna_delay = \"50ns\""},
+		{"a second receiver without a pulse", beaglebone + "[[reference]]\nkind = \"gnss\"\n[[reference]]\nname = \"yard\"\nkind = \"gnss\"\ndevice = \"/dev/ttyS5\"\n", nil,
+			"config: x.toml:7: yard has no pulse (fix: pps = \"extts:1\" or \"/dev/pps1\")\n    [[reference]]"},
+		{"two receivers on one input", beaglebone + "[[reference]]\nkind = \"gnss\"\n[[reference]]\nname = \"yard\"\nkind = \"gnss\"\ndevice = \"/dev/ttyS4\"\npps = \"/dev/pps1\"\n", nil,
+			"config: x.toml:7: two references use /dev/ttyS4 (fix: an input of its own for each)\n    [[reference]]"},
+		{"a pulse alone with messages", beaglebone + "[[reference]]\nkind = \"gnss\"\n[[reference]]\nkind = \"pps\"\ndevice = \"/dev/ttyS5\"\npps = \"/dev/pps1\"\n", nil,
+			"config: x.toml:9: reference.device has no effect: a pulse alone has no messages (fix: leave the key out, or kind = \"gnss\")\n    device = \"/dev/ttyS5\""},
 		{"reference of one bracket", sim + "[reference]\nkind = \"gnss\"\n", nil,
 			"config: x.toml:3: reference must be a list of tables (fix: [[reference]], with two brackets)\n    [reference]"},
 		{"reference without kind", sim + "[[reference]]\nname = \"roof\"\n", nil,
-			"config: x.toml:3: this reference has no kind (fix: kind = \"gnss\" or \"internal\")\n    [[reference]]"},
+			"config: x.toml:3: this reference has no kind (fix: kind = \"gnss\", \"pps\" or \"internal\")\n    [[reference]]"},
 		{"socket too long", sim + "[control]\nrun_dir = \"/" + strings.Repeat("d", 120) + "\"\n", nil,
 			"config: x.toml:4: the path of the control socket is longer than 107 bytes (fix: a shorter control.run_dir)\n    run_dir = \"/" + strings.Repeat("d", 120) + "\""},
 		{"set without value", sim, []string{"master.domain"},

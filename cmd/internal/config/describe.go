@@ -1,8 +1,10 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"bragi/holdover"
@@ -40,6 +42,9 @@ func (c *Config) Describe() string {
 			line("messages", "about %s after their pulse", durationText(c.GNSS.MessageDelay))
 		}
 	}
+	if len(c.References) > 0 {
+		line("references", "%s", c.referenceWords())
+	}
 	line("opinions", "%s", c.opinionWords())
 	h := c.Holdover
 	oscillator := h.Oscillator.String()
@@ -70,6 +75,28 @@ func (c *Config) Describe() string {
 	line("control", "%s", c.SocketPath())
 	line("syslog", "%s", or(strings.Join(c.Syslog.Targets, ", "), "no servers"))
 	return b.String()
+}
+
+// referenceWords lists the references in the order of their priority.
+func (c *Config) referenceWords() string {
+	list := c.ReferenceList()
+	slices.SortStableFunc(list, func(a, b Reference) int { return cmp.Compare(a.Priority, b.Priority) })
+	var words []string
+	for _, r := range list {
+		text := fmt.Sprintf("%s (%s, priority %d", r.Name, r.Kind, r.Priority)
+		if r.PPS != "" {
+			text += ", pulse " + r.PPS
+		}
+		if r.Lockout {
+			text += ", locked out"
+		}
+		words = append(words, text+")")
+	}
+	back := "stays until the one that is followed fails"
+	if c.Selection.Revertive {
+		back = "goes back to a better one"
+	}
+	return fmt.Sprintf("%s; %s; they may differ by %s", strings.Join(words, ", "), back, durationText(c.Selection.Limit))
 }
 
 // steps says whether Syncs are followed.

@@ -191,28 +191,104 @@ func (l *loader) judgeProfile() {
 	}
 }
 
-// judgeReferences accepts what this version can do: one receiver, and the
-// internal oscillator behind it.
+// pulsesMost is how many references with a pulse there may be.
+const pulsesMost = 4
+
+// judgeReferences names those that have no name, and refuses a list in which a
+// reference has no input, two have the same, or the oscillator goes first.
 func (l *loader) judgeReferences() {
-	seen := map[string]Reference{}
-	names := map[string]bool{}
-	for i, r := range l.cfg.References {
-		key := fmt.Sprintf("reference.%d", i)
-		if _, twice := seen[r.Kind]; twice {
-			l.bad(key, fmt.Sprintf("a second reference of kind %q is not supported by this version", r.Kind), "one of each kind")
-		}
-		if r.Name != "" && names[r.Name] {
-			l.bad(key, fmt.Sprintf("two references are named %q", r.Name), "another name")
-		}
-		seen[r.Kind], names[r.Name] = r, true
-		if in, ok := seen["internal"]; ok {
-			if g, ok := seen["gnss"]; ok && in.Priority <= g.Priority {
-				l.bad(key, "the internal oscillator before GNSS is not supported by this version", "a smaller priority for gnss")
+	c := l.cfg
+	if len(c.References) == 0 {
+		return
+	}
+	names, inputs, count := map[string]bool{}, map[string]bool{}, map[string]int{}
+	if c.GNSS.Device != "" {
+		inputs[c.GNSS.Device] = true
+	}
+	if pulse := c.PulseInput(); pulse != "auto" {
+		inputs[pulse] = true
+	}
+	internal, last := -1, -1
+	for i := range c.References {
+		r, key := &c.References[i], fmt.Sprintf("reference.%d", i)
+		count[r.Kind]++
+		if r.Name == "" {
+			r.Name = r.Kind
+			if count[r.Kind] > 1 {
+				r.Name = fmt.Sprintf("%s-%d", r.Kind, count[r.Kind])
 			}
 		}
+		if names[r.Name] {
+			l.bad(key, fmt.Sprintf("two references are named %q", r.Name), "another name")
+		}
+		names[r.Name] = true
+		l.judgeInput(key, r, count[KindGNSS], inputs)
+		if r.Kind == KindInternal {
+			internal = i
+		} else if last < 0 || r.Priority > c.References[last].Priority {
+			last = i
+		}
 	}
-	if _, ok := seen["gnss"]; len(seen) > 0 && !ok {
-		l.bad("reference.0", "no reference of kind \"gnss\": a grandmaster without one is not supported by this version", `add [[reference]] kind = "gnss"`)
+	free := slices.ContainsFunc(c.References, func(r Reference) bool { return r.Kind != KindInternal && !r.Lockout })
+	switch {
+	case count[KindGNSS] > 0 && !free:
+		l.bad("reference.0", "every reference with a pulse is locked out", "lockout = false for one of them")
+	case count[KindGNSS] == 0:
+		l.bad("reference.0", "no reference of kind \"gnss\": nothing else tells a grandmaster its second after a loss of power", `add [[reference]] kind = "gnss"`)
+	case count[KindInternal] > 1:
+		l.bad(fmt.Sprintf("reference.%d", internal), "a second reference of kind \"internal\"", "leave one out")
+	case count[KindGNSS]+count[KindPPS] > pulsesMost:
+		l.bad("reference.0", fmt.Sprintf("more than %d references have a pulse", pulsesMost), "leave some out")
+	}
+	if internal >= 0 && last >= 0 && c.References[internal].Priority <= c.References[last].Priority {
+		l.bad(fmt.Sprintf("reference.%d", internal), fmt.Sprintf("the oscillator goes before %s, which would never be followed", c.References[last].Name), "the largest priority for the oscillator")
+	}
+}
+
+// judgeInput looks at where the pulse and the messages of r come in; gnss is how many
+// receivers were seen, r included.
+func (l *loader) judgeInput(key string, r *Reference, gnss int, inputs map[string]bool) {
+	given := func(names ...string) (list []string) {
+		for _, n := range names {
+			if l.set(join(key, n)) {
+				list = append(list, n)
+			}
+		}
+		return list
+	}
+	needless := func(names []string, why, fix string) {
+		for _, n := range names {
+			l.bad(join(key, n), fmt.Sprintf("reference.%s has no effect: %s", n, why), fix)
+		}
+	}
+	own := []string{"device", "baud", "pps", "antenna_delay", "pps_delay", "pps_uncertainty"}
+	if r.Kind != KindPPS {
+		needless(given("second"), "only a pulse alone needs it", leaveOut)
+	}
+	switch {
+	case r.Kind == KindInternal:
+		needless(given(append(own, "lockout")...), "this reference is the oscillator", leaveOut)
+		return
+	case r.Kind == KindGNSS && gnss == 1:
+		needless(given(own...), "the first reference of kind \"gnss\" is the receiver of [gnss]", "set it in [gnss]")
+		return
+	case l.cfg.Simulated():
+		needless(given("device", "baud", "pps", "pps_delay", "pps_uncertainty"), "the board of software brings its own", leaveOut)
+		return
+	}
+	if r.Kind == KindPPS {
+		needless(given("device", "baud"), "a pulse alone has no messages", leaveOut+`, or kind = "gnss"`)
+	} else if r.Device == "" {
+		l.bad(key, fmt.Sprintf("%s has no device", r.Name), `device = "/dev/ttyS5"`)
+	}
+	if r.PPS == "" {
+		l.bad(key, fmt.Sprintf("%s has no pulse", r.Name), `pps = "extts:1" or "/dev/pps1"`)
+	}
+	for _, input := range []string{r.Device, r.PPS} {
+		if input != "" && inputs[input] {
+			l.bad(key, fmt.Sprintf("two references use %s", input), "an input of its own for each")
+		}
+		inputs[input] = true
 	}
 }
 

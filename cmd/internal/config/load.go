@@ -344,14 +344,17 @@ func (l *loader) references(v any) {
 		for _, k := range slices.Sorted(maps.Keys(body)) {
 			at := l.at(l.line[join(prefix, k)])
 			if o, known := s.find(k); known {
+				l.cfg.where[join(prefix, k)] = at
 				l.put(o, join("reference", k), setting{value{v: body[k]}, at})
 			} else {
 				l.fail(at, fmt.Sprintf("unknown key reference.%s", clip(k, quotedMost)), didYouMean(k, s.keys()))
 			}
 		}
 		if _, named := body["kind"]; !named {
-			l.fail(l.at(l.line[prefix]), "this reference has no kind", `kind = "gnss" or "internal"`)
+			l.fail(l.at(l.line[prefix]), "this reference has no kind", `kind = "gnss", "pps" or "internal"`)
 		}
+		_, r.delaySet = body["pps_delay"]
+		_, r.uncertaintySet = body["pps_uncertainty"]
 		l.cfg.where[prefix] = l.at(l.line[prefix])
 		l.cfg.References = append(l.cfg.References, r)
 	}

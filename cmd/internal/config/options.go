@@ -98,9 +98,7 @@ func (c *Config) table() table {
 			{"device", restart, text(&g.Device, "", `a serial device, for example "/dev/ttyS4"`, isDevice).
 				otherwise(`none: it must be set, but not with profile "sim"`),
 				"The serial port of the receiver."},
-			{"baud", restart, choiceOf(&g.Baud, 0, "is no rate of a receiver",
-				"0 to find it out, or 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600",
-				0, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600),
+			{"baud", restart, baud(&g.Baud),
 				"The rate of the serial port in bits per second. With 0, bragi listens and finds it."},
 			{"protocol", restart, word(&g.Protocol, "auto", []string{"auto", "nmea", "ubx"}),
 				`What the receiver speaks. "auto" sets up a u-blox; "nmea" writes nothing; with "ubx" it must be a u-blox.`},
@@ -153,7 +151,7 @@ func (c *Config) table() table {
 			{"max_slew", live, number(&h.MaxSlew, servo.MaxSlewPPB, 200, 5000, "5000"),
 				"How far the frequency may be off, in ppb, while a clock out of spec slews back."},
 			{"wait_to_restore", live, duration(&h.Restore, servo.WaitToRestore, 0, time.Hour, "5m"),
-				"How long pulses must be good after a short lock before class 6 is claimed again."},
+				"How long pulses must be good after a short lock before class 6, and a reference after a failure before it is chosen."},
 			{"drill_every", live, duration(&h.DrillEvery, 0, 0, year, "168h"),
 				`How often a holdover drill begins by itself. Clients see nothing of it. "0s": never.`},
 			{"drill_for", live, duration(&h.DrillFor, 4*time.Hour, holdover.DrillShortest, holdover.DrillLongest, "4h"),
@@ -297,7 +295,15 @@ func (c *Config) table() table {
 			{"quantum", restart, number(&s.QuantumPPB, 0, 0, 1000, "ppb; 0 for none"),
 				"The smallest step of frequency that the clock can do, in ppb. 0: any."},
 		}},
-		{name: "reference", text: "The references of the clock. This version only checks the list: it has one GNSS receiver, then the oscillator.",
+		{name: "selection", text: "How the clock chooses among several references, and how they are compared.", options: []option{
+			{"hold_off", live, duration(&c.Selection.HoldOff, 300*time.Millisecond, 0, time.Minute, "300ms"),
+				"A reference that fails for less than this stays selected. How long one must be good again: holdover.wait_to_restore."},
+			{"revertive", live, offByDefault(&c.Selection.Revertive),
+				"true: the clock goes back to a better reference once that is restored. false: it stays until the selected one fails."},
+			{"limit", live, duration(&c.Selection.Limit, 500*time.Nanosecond, 50*time.Nanosecond, time.Second, "500ns"),
+				"How far two references may differ, beside the uncertainty of their inputs. Beyond it, one of them is wrong."},
+		}},
+		{name: "reference", text: "The references of the clock. Without any, it has the receiver of [gnss], then the oscillator.",
 			options: new(Reference).options(), entries: &c.References},
 	}
 }
@@ -305,14 +311,37 @@ func (c *Config) table() table {
 // options are the keys of an entry of [[reference]].
 func (r *Reference) options() []option {
 	return []option{
-		{"name", restart, text(&r.Name, "", `a name, for example "roof"`, func(s string) bool { return s != "" }).otherwise("none"),
-			"A name for people."},
-		{"kind", restart, word(&r.Kind, "", []string{"gnss", "internal"}, "pps").otherwise("none: it must be set"),
-			`What the reference is: the receiver of [gnss], or the oscillator.`},
+		{"name", restart, text(&r.Name, "", `a name, for example "roof"`, namePattern.MatchString).otherwise("its kind"),
+			"The name by which screens, alarms and bragi reference know it."},
+		{"kind", restart, word(&r.Kind, "", []string{"gnss", "pps", "internal"}).otherwise("none: it must be set"),
+			`"gnss": a receiver with its pulse; the first is that of [gnss]. "pps": a pulse alone. "internal": the oscillator.`},
 		{"priority", restart, whole(&r.Priority, firstPriority, 0, 255, "the smallest is preferred").
 			otherwise("100 for the first entry, 101 for the second"),
 			"The reference with the smallest number is preferred."},
+		{"device", restart, text(&r.Device, "", `a serial device, for example "/dev/ttyS5"`, isDevice).otherwise("none"),
+			"The serial port of a second receiver."},
+		{"baud", restart, baud(&r.Baud), "The rate of that port in bits per second. With 0, bragi listens and finds it."},
+		{"pps", restart, text(&r.PPS, "", `"extts:1" or "/dev/pps1"`, isInput).otherwise("none"),
+			"Where the pulse of a second receiver, or a pulse alone, comes in."},
+		{"second", restart, word(&r.Second, SecondGNSS, []string{SecondGNSS, SecondNetwork, SecondClock}),
+			`How a pulse alone gets its second: from the messages of [gnss], from a second opinion, or from the locked clock.`},
+		{"antenna_delay", restart, duration(&r.AntennaDelay, 0, 0, 10*time.Microsecond, "50ns"),
+			"The delay of the cable that brings it."},
+		{"pps_delay", restart, duration(&r.PPSDelay, 0, 0, time.Millisecond, "7us").otherwise(inputsOwn("7us", "0s")),
+			"How late the input stamps the pulse. It is taken off each pulse."},
+		{"pps_uncertainty", restart, duration(&r.PPSUncertainty, 0, 0, time.Millisecond, "2us").
+			otherwise(inputsOwn("2us, on a board that nobody has measured 5us,", "30ns")),
+			"How much pps_delay may be wrong. It is part of the error bound."},
+		{"lockout", restart, offByDefault(&r.Lockout),
+			"true: this reference is never selected and never compared."},
 	}
+}
+
+// baud is the rate of a serial port.
+func baud(at *int) field {
+	return choiceOf(at, 0, "is no rate of a receiver",
+		"0 to find it out, or 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600",
+		0, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
 }
 
 // firstPriority is the first reference's without the key; later ones count on.
@@ -321,6 +350,7 @@ const firstPriority = 100
 var (
 	interfacePattern = regexp.MustCompile(`^[^/\s:]{0,15}$`)   // IFNAMSIZ - 1; "" for any
 	chipPattern      = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`) // a name of the kernel's hwmon class
+	namePattern      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$`)
 	externPattern    = regexp.MustCompile(`^extts:[0-9]{1,2}$`)
 )
 
@@ -328,6 +358,7 @@ func anything(string) bool        { return true }
 func isInterface(s string) bool   { return interfacePattern.MatchString(s) && s != "." && s != ".." }
 func isDevice(s string) bool      { return strings.HasPrefix(s, "/dev/") && len(s) > len("/dev/") }
 func isClock(s string) bool       { return s == "auto" || isDevice(s) }
+func isInput(s string) bool       { return isDevice(s) || externPattern.MatchString(s) }
 func isPulse(s string) bool       { return s == "auto" || isDevice(s) || externPattern.MatchString(s) }
 func isThermometer(s string) bool { return chipPattern.MatchString(s) || isPath(s) }
 func isLED(s string) bool {

@@ -69,7 +69,10 @@ func (s *session) commands(face operator.Face) *cobra.Command {
 		own("exit", "exit", "End the session"))
 	root.PersistentFlags().Set("socket", s.cfg.Socket) //nolint:errcheck // the flag is there
 	for _, c := range root.Commands() {
-		if c.Name() == "show" {
+		switch c.Name() {
+		case "stability": // of the shell: it reads a file, and the first help is to fit a screen
+			root.RemoveCommand(c)
+		case "show":
 			c.Aliases = []string{"s", "sh"} // not shell
 			c.AddCommand(own("history", "history", "The lines that were typed"))
 		}

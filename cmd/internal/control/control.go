@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -24,6 +25,10 @@ type Sim interface {
 	SetAntenna(ok bool)
 	Glitch(by time.Duration)
 	TurnReceiver(to Receiver) error
+	// TellLie lets the receiver tell what is not so.
+	TellLie(l Lie)
+	// Of is the receiver of another reference.
+	Of(reference string) (Sim, error)
 	SimStatus() status.Sim
 }
 
@@ -35,6 +40,9 @@ type Daemon interface {
 	Latest() status.Status
 	// Drain sends every client away and grants nothing more; on false ends that.
 	Drain(on bool) error
+	// SwitchReference follows a reference by its name; ClearReference ends that order.
+	SwitchReference(name string, force bool) (Switched, error)
+	ClearReference() (Switched, error)
 	// Hold forces holdover, or releases it.
 	Hold(force bool) (Held, error)
 	// Reload reads the configuration again.
@@ -74,7 +82,8 @@ func (d Drain) change() string {
 
 // Antenna is the body of POST /v1/sim/antenna.
 type Antenna struct {
-	OK bool `json:"ok"`
+	OK        bool   `json:"ok"`
+	Reference string `json:"reference,omitempty"` // whose receiver; "": that of [gnss]
 }
 
 func (a Antenna) change() string {
@@ -86,7 +95,8 @@ func (a Antenna) change() string {
 
 // Glitch is the body of POST /v1/sim/glitch.
 type Glitch struct {
-	ByNs int64 `json:"by_ns"`
+	ByNs      int64  `json:"by_ns"`
+	Reference string `json:"reference,omitempty"` // whose receiver; "": that of [gnss]
 }
 
 type problem struct {
@@ -115,6 +125,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 	reloads(mux, d)
 	clock(mux, d)
 	holdovers(mux, d)
+	references(mux, d)
 	surveys(mux, d)
 	drills(mux, d)
 	configuration(mux, d)
@@ -128,11 +139,24 @@ func Handler(d Daemon, sim Sim) http.Handler {
 		})
 	}
 	knob("GET /v1/sim", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, sim.SimStatus()) })
+	turn := func(w http.ResponseWriter, reference string, turn func(of Sim)) {
+		of := sim
+		if reference != "" {
+			var err error
+			if of, err = sim.Of(reference); err != nil {
+				reply(w, http.StatusConflict, problem{err.Error()})
+				return
+			}
+		}
+		turn(of)
+		s := sim.SimStatus()
+		s.Antenna = of.SimStatus().Antenna
+		reply(w, http.StatusOK, s)
+	}
 	knob("POST /v1/sim/antenna", func(w http.ResponseWriter, r *http.Request) {
 		var body Antenna
 		if read(w, r, &body) {
-			sim.SetAntenna(body.OK)
-			reply(w, http.StatusOK, sim.SimStatus())
+			turn(w, body.Reference, func(of Sim) { of.SetAntenna(body.OK) })
 		}
 	})
 	knob("POST /v1/sim/receiver", func(w http.ResponseWriter, r *http.Request) { turnReceiver(sim, w, r) })
@@ -145,8 +169,18 @@ func Handler(d Daemon, sim Sim) http.Handler {
 			reply(w, http.StatusBadRequest, problem{fmt.Sprintf("a pulse cannot be off by %v (fix: a duration below 500ms other than 0)", d)})
 			return
 		}
-		sim.Glitch(time.Duration(body.ByNs))
-		reply(w, http.StatusOK, sim.SimStatus())
+		turn(w, body.Reference, func(of Sim) { of.Glitch(time.Duration(body.ByNs)) })
+	})
+	knob("POST /v1/sim/lie", func(w http.ResponseWriter, r *http.Request) {
+		var body Lie
+		if !read(w, r, &body) {
+			return
+		}
+		if math.Abs(body.LateNs) >= 5e8 || math.Abs(body.DriftNs) > 1e6 || body.AheadS < -100 || body.AheadS > 100 {
+			reply(w, http.StatusBadRequest, problem{"no receiver is so wrong (fix: late below 500ms, drift at most 1ms, ahead at most 100)"})
+			return
+		}
+		turn(w, body.Reference, func(of Sim) { of.TellLie(body) })
 	})
 	return patient(guarded(d, mux))
 }

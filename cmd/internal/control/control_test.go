@@ -39,6 +39,15 @@ func (f fakeDaemon) StepClock(yes bool) (Stepped, error) {
 	}
 	return Stepped{Done: yes, TimeErrorNs: 5e6}, nil
 }
+func (f fakeDaemon) SwitchReference(name string, force bool) (Switched, error) {
+	if *f.drained {
+		return Switched{}, errors.New("no reference is named so")
+	}
+	return Switched{Selected: name, Order: map[bool]string{true: "forced", false: "manual"}[force]}, nil
+}
+func (f fakeDaemon) ClearReference() (Switched, error) {
+	return Switched{Selected: "roof", Order: "automatic"}, nil
+}
 func (f fakeDaemon) Hold(force bool) (Held, error) {
 	if *f.drained {
 		return Held{}, errors.New("the clock has never locked")
@@ -85,9 +94,19 @@ type fakeSim struct {
 	antenna  bool
 	glitch   time.Duration
 	receiver Receiver
+	lie      Lie
+	beside   *fakeSim
 }
 
 func (f *fakeSim) TurnReceiver(to Receiver) error { f.receiver = to; return nil }
+
+func (f *fakeSim) TellLie(l Lie) { f.lie = l }
+func (f *fakeSim) Of(reference string) (Sim, error) {
+	if f.beside == nil || reference != "yard" {
+		return nil, errors.New("the board of software has no other receiver")
+	}
+	return f.beside, nil
+}
 
 func (f *fakeSim) SetAntenna(ok bool)      { f.antenna = ok }
 func (f *fakeSim) Glitch(by time.Duration) { f.glitch = by }
@@ -208,6 +227,34 @@ func TestStepClock(t *testing.T) {
 	}
 	if err := c.Post(t.Context(), "/v1/clock/step", Step{Yes: true}, &v); err == nil || !strings.Contains(err.Error(), "nothing to step") {
 		t.Errorf("with nothing to step: %v", err)
+	}
+}
+
+// A reference is switched to and let go, and a knob is that of one receiver.
+func TestReferencesAreSwitched(t *testing.T) {
+	sim := &fakeSim{beside: &fakeSim{}}
+	c := serve(t, sim)
+	for _, force := range []bool{true, false} {
+		var done Switched
+		if err := c.Post(t.Context(), "/v1/reference/switch", Switch{Name: "yard", Force: force}, &done); err != nil || done.Selected != "yard" || (done.Order == "forced") != force {
+			t.Errorf("%t: %+v, %v", force, done, err)
+		}
+	}
+	var done Switched
+	if err := c.Post(t.Context(), "/v1/reference/clear", struct{}{}, &done); err != nil || done.Order != "automatic" {
+		t.Errorf("%+v, %v", done, err)
+	}
+	var truth status.Sim
+	if err := c.Post(t.Context(), "/v1/sim/antenna", Antenna{OK: true, Reference: "yard"}, &truth); err != nil || !sim.beside.antenna || sim.antenna {
+		t.Errorf("%v, %v", sim.antenna, err)
+	}
+	if err := c.Post(t.Context(), "/v1/sim/lie", Lie{LateNs: 1000, Reference: "yard"}, &truth); err != nil || sim.beside.lie.LateNs != 1000 || sim.lie.LateNs != 0 {
+		t.Errorf("%v, %v", sim.lie, err)
+	}
+	for _, err := range []error{c.Post(t.Context(), "/v1/sim/lie", Lie{AheadS: 1, Reference: "roof"}, &truth), c.Post(t.Context(), "/v1/sim/lie", Lie{LateNs: 1e9}, &truth)} {
+		if err == nil || strings.Contains(err.Error(), "\n") {
+			t.Error(err)
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"bragi/board/sim"
 	"bragi/board/sim/live"
 	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/file"
 	"bragi/cmd/internal/status"
 	"bragi/gnss/port"
@@ -27,6 +28,7 @@ type devices struct {
 	receiver    *receiver
 	pulse       string // where the pulse comes in: "extts:N", a device, "auto" on the board of software
 	openPulses  func() (board.Pulses, error)
+	others      []*input // of the references beside that of [gnss]
 	thermometer *thermometer
 	sim         *live.Board // nil: a real board
 	profile     board.Profile
@@ -72,14 +74,23 @@ func openSim(ctx context.Context, cfg *config.Config, keep *keeper) (*devices, e
 	if err != nil {
 		return nil, err
 	}
+	others, err := openSimInputs(ctx, cfg, simulated, b)
+	if err != nil {
+		return nil, err
+	}
 	r := newReceiver(cfg)
 	profile, _ := board.ProfileOf(cfg.Board.Profile)
 	return &devices{
 		clock: b, port: r.port(b.Device(), 0, keep.baud), receiver: r, device: b.Device(), sim: b,
 		thermometer: &thermometer{want: cfg.Holdover.Thermometer, sim: b.TemperatureC},
 		openPulses:  func() (board.Pulses, error) { return unclosed{b}, nil },
-		profile:     profile, pulse: cfg.PulseInput(),
-		close: func() { b.Close() }, //nolint:errcheck // it only waits
+		profile:     profile, pulse: cfg.PulseInput(), others: others,
+		close: func() {
+			for _, in := range others {
+				in.sim.Close() //nolint:errcheck // it only waits
+			}
+			b.Close() //nolint:errcheck // likewise
+		},
 	}, nil
 }
 
@@ -89,7 +100,23 @@ type unclosed struct{ board.Pulses }
 func (unclosed) Close() error { return nil }
 
 // simKnobs are the board of software's, for the control socket.
-type simKnobs struct{ *live.Board }
+type simKnobs struct {
+	*live.Board
+	beside map[string]*live.Board // the receivers of other references
+}
+
+// Of is the receiver of a reference.
+func (k simKnobs) Of(reference string) (control.Sim, error) {
+	if b, found := k.beside[reference]; found {
+		return simKnobs{b, k.beside}, nil
+	}
+	return nil, fmt.Errorf("the board of software has no other receiver %q (fix: bragi show references)", reference)
+}
+
+// TellLie lets the receiver tell what is not so.
+func (k simKnobs) TellLie(l control.Lie) {
+	k.Lie(sim.Lie{LateNs: l.LateNs, DriftNs: l.DriftNs, AheadS: l.AheadS})
+}
 
 // SimStatus is the truth; zero numbers when it cannot be read.
 func (k simKnobs) SimStatus() status.Sim {

@@ -27,6 +27,9 @@ func (d *Daemon) see(wall time.Time, look *pipeline.Look) {
 		d.steps = report.Steps
 		d.happened(status.ClockStepped{By: time.Duration(report.LastStepNs)})
 	}
+	if before != nil {
+		d.tellSelected(before, look)
+	}
 	state := before == nil || report.State != before.Report.State
 	class := before == nil || said.ClockClass != before.Announcement.ClockClass || said.Serve != before.Announcement.Serve
 	if !state && !class {

@@ -30,6 +30,7 @@ func openBoard(cfg *config.Config, keep *keeper) (*devices, error) {
 	d := &devices{
 		clock: clock, port: r.port(cfg.GNSS.Device, cfg.GNSS.Baud, keep.baud), receiver: r, device: cfg.GNSS.Device, profile: profile, nic: nic,
 		thermometer: newThermometer(cfg.Holdover.Thermometer, board.OpenThermometer),
+		others:      openInputs(cfg, clock),
 		pulse:       pulse, openPulses: func() (board.Pulses, error) { return openPulses(pulse, clock) },
 		close: func() {
 			closeNIC()   //nolint:errcheck // the driver that refuses its old setting has told so before

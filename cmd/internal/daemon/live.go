@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bragi/board"
+	"bragi/board/sim/live"
 	"bragi/cmd/internal/alarms"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/config/store"
@@ -151,6 +152,7 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 	}
 	d.pipe = pipeline.New(pipeline.Config{
 		Servo: servo, Reference: gnss.ReferenceConfig{Leap: d.leap.table, Floor: timescale.UTCFromNs(version.BuildDate() * int64(time.Second)), AntennaDelay: cfg.GNSS.AntennaDelay, PulseDelay: late.Delay, MessageDelay: cfg.GNSS.MessageDelay},
+		References: pipelineReferences(cfg), Rules: selectionRules(cfg), LimitNs: float64(cfg.Selection.Limit),
 		EgressNs: pipeline.UnmeasuredEgressNs, Profile: cfg.Master.QualityProfile(), Squelch: cfg.Master.Squelch, Temperature: d.devices.thermometer.readC,
 	}, d.devices.clock)
 	d.begun = cfg
@@ -167,7 +169,11 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 	}
 	var knobs control.Sim
 	if d.devices.sim != nil {
-		knobs = simKnobs{d.devices.sim}
+		beside := map[string]*live.Board{}
+		for _, in := range d.devices.others {
+			beside[in.Name] = in.sim
+		}
+		knobs = simKnobs{d.devices.sim, beside}
 	}
 	d.happened(status.Started{Version: version.Version, Profile: cfg.Board.Profile, Clock: d.devices.clock.Info().Name, Address: cfg.Master.Address, Socket: cfg.SocketPath()})
 	d.tick() // what to announce, and the Status, are known before anything is served
@@ -188,6 +194,9 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 	}
 	running.Go(func() { d.devices.port.Run(ctx, d.bytes, d.portEvent) }) //nolint:errcheck // it ends with ctx
 	running.Go(func() { d.pulses(ctx) })
+	for _, in := range d.devices.others {
+		d.runInput(ctx, in, &running)
+	}
 	running.Go(func() { d.remember(ctx) })
 	running.Go(func() { d.keepDrills(ctx) })
 	running.Go(func() { d.keepClocks(ctx) })
@@ -320,6 +329,7 @@ func (d *Daemon) loop(ctx context.Context, served <-chan error) error {
 			d.tick()
 			d.keepAlive()
 			d.tellReceiver()
+			d.tellInputs()
 			if watchdog > 0 && at.Sub(petted) >= watchdog/3 {
 				daemon.SdNotify(false, daemon.SdNotifyWatchdog) //nolint:errcheck // systemd acts when it hears nothing
 				petted = at

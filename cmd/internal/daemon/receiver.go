@@ -50,7 +50,13 @@ type savedPosition struct {
 
 // newReceiver makes the set-up that the configuration wants.
 func newReceiver(cfg *config.Config) *receiver {
-	r := &receiver{path: cfg.PositionFile(), silent: true, fixedBaud: cfg.GNSS.Baud != 0}
+	return newReceiverOf(cfg, cfg.PositionFile(), cfg.GNSS.Baud)
+}
+
+// newReceiverOf is that of a receiver with a file for its position and a rate, 0: to be
+// found.
+func newReceiverOf(cfg *config.Config, position string, baud int) *receiver {
+	r := &receiver{path: position, silent: true, fixedBaud: baud != 0}
 	if !cfg.SetsReceiverUp() {
 		return r
 	}
@@ -157,12 +163,7 @@ func (d *Daemon) tellReceiver() {
 	for _, e := range events {
 		d.happened(status.ReceiverSetUp{What: e.Text, Bad: e.Bad()})
 		if e.Kind == setup.Surveyed || e.Kind == setup.Compared {
-			// The disk may be slow, and nothing waits for it.
-			go func() {
-				if err := writePosition(d.devices.receiver.path, e.Position); err != nil {
-					d.happened(status.Kept{File: d.devices.receiver.path, What: "the surveyed position is not kept: " + err.Error() + " (fix: gnss.position_file)", Bad: true})
-				}
-			}()
+			go d.keepPosition(d.devices.receiver.path, e.Position) // the disk may be slow, and nothing waits for it
 		}
 	}
 	d.condition(alarms.ReceiverSetup, strings.Join(problems, "; "))

@@ -103,6 +103,7 @@ func (d *Daemon) reconfigure(server *udp.Server, running *config.Config) error {
 	d.mu.Lock()
 	d.cfg = running
 	d.pipe.Reconfigure(running.Servo(), running.Master.QualityProfile(), running.Master.Squelch)
+	d.pipe.Rules(selectionRules(running), float64(running.Selection.Limit))
 	d.mu.Unlock()
 	d.port.SetResidualLimit(running.Master.ResidualLimit)
 	d.tick() // what is announced follows at once

@@ -16,7 +16,6 @@ import (
 	"bragi/gnss/timescale"
 	"bragi/gnss/ubx"
 	"bragi/holdover"
-	"bragi/holdover/quality"
 	"bragi/master"
 	"bragi/master/udp"
 )
@@ -54,6 +53,10 @@ func (d *Daemon) latest() status.Status {
 	s.GNSS.Device, s.GNSS.Connected, s.GNSS.Receiver = d.devices.device, d.connected, d.devices.receiver.status()
 	s.Holdover.Thermometer = d.devices.thermometer.words()
 	s.GNSS.PPSBoundNs = float64(d.cfg.PulseDelay(d.devices.pulse).Uncertainty)
+	s.References = referencesStatus(l, d.cfg)
+	for _, in := range d.devices.others {
+		s.References.List[in.index].Device = in.device
+	}
 	if l.Memory != nil {
 		s.Holdover.Known = knownStatus(*l.Memory)
 	}
@@ -115,11 +118,12 @@ func clockStatus(l *pipeline.Look, wall func(timescale.Mono) time.Time) status.C
 		UTCOffset: a.CurrentUTCOffset, UTCOffsetValid: a.CurrentUTCOffsetValid, Leap59: a.Leap59, Leap61: a.Leap61,
 		TimeErrorNs: known(report.ErrorNs), TimeErrorSigmaNs: known(report.SigmaNs), BoundNs: known(report.BoundNs), ForecastS: known(report.Class7S),
 		FreqPPB: report.FrequencyPPB, MeanFreqPPB: known(report.MeanPPB), EtaS: known(report.EtaS),
-		Reference: "internal", Why: []string{}, Time: l.Reads.String(), Pulses: report.Accepted, PulsesRejected: report.Rejected + report.Refused,
+		Why: []string{}, Time: l.Reads.String(), Pulses: report.Accepted, PulsesRejected: report.Rejected + report.Refused,
 	}
-	switch report.State {
-	case quality.Locking, quality.Locked, quality.Relocking:
-		c.Reference = "gnss"
+	for _, r := range l.References {
+		if r.Followed {
+			c.Reference = r.Name
+		}
 	}
 	if c.Steps = report.Steps; c.Steps > 0 {
 		c.LastStepNs = &report.LastStepNs

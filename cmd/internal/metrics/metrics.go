@@ -62,6 +62,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	t.gauge(uptime, s.UptimeS)
 	t.clock(&s)
 	t.gnss(&s)
+	t.references(&s)
 	t.service(&s)
 	t.hardware(&s)
 	t.syslog(&s)
@@ -95,9 +96,9 @@ func (t teller) count(d *prometheus.Desc, v uint64, labels ...string) {
 
 // known tells a gauge that may not be known; unit is how many of v make one of the
 // metric's.
-func (t teller) known(d *prometheus.Desc, v *float64, unit float64) {
+func (t teller) known(d *prometheus.Desc, v *float64, unit float64, labels ...string) {
 	if v != nil {
-		t.gauge(d, *v/unit)
+		t.gauge(d, *v/unit, labels...)
 	}
 }
 

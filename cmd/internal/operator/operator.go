@@ -36,7 +36,7 @@ func (o *options) client() *control.Client { return control.NewClient(o.socket) 
 func Command(face Face, more ...*cobra.Command) *cobra.Command {
 	o := &options{face: face}
 	root := cli.Group("bragi", "The operator's program of the bragi grandmaster",
-		showCommand(o), clearCommand(o), clockCommand(o), holdoverCommand(o), drillCommand(o), gnssCommand(o), drainCommand(o), reloadCommand(o), restartCommand(), simCommand(o), rehearseCommand(o),
+		showCommand(o), clearCommand(o), clockCommand(o), holdoverCommand(o), referenceCommand(o), drillCommand(o), gnssCommand(o), drainCommand(o), reloadCommand(o), restartCommand(), simCommand(o), rehearseCommand(o),
 		simulateCommand(o), stabilityCommand(o), replayCommand(o), explainCommand(o), decodeCommand(o), configCommand(o),
 		update.Command(func(ctx context.Context) (status.Status, error) { return o.status(ctx, nil) }))
 	root.AddCommand(more...)

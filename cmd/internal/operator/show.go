@@ -86,7 +86,7 @@ func alarmsCommand(o *options) *cobra.Command {
 }
 
 func references(s status.Status) any {
-	return map[string]any{"reference": s.Clock.Reference, "gnss": s.GNSS, "internal": s.Holdover}
+	return map[string]any{"reference": s.Clock.Reference, "gnss": s.GNSS, "internal": s.Holdover, "references": s.References}
 }
 
 func interfaces(s status.Status) any {

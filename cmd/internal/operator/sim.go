@@ -22,17 +22,28 @@ func simCommand(o *options) *cobra.Command {
 		}
 		return printSim(c.OutOrStdout(), o.json, s)
 	}
+	var reference string
 	antenna := func(use, short string, a control.Antenna) *cobra.Command {
 		return &cobra.Command{Use: use, Short: short, Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+			a.Reference = reference
 			return post(c, "/v1/sim/antenna", a)
 		}}
 	}
 	var by time.Duration
 	glitch := &cobra.Command{Use: "glitch", Short: "Move the next pulse by --by", Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return post(c, "/v1/sim/glitch", control.Glitch{ByNs: int64(by)})
+			return post(c, "/v1/sim/glitch", control.Glitch{ByNs: int64(by), Reference: reference})
 		}}
 	glitch.Flags().DurationVar(&by, "by", time.Microsecond, "how far the pulse is moved; positive: late")
+	var late, drift time.Duration
+	var ahead int
+	lie := &cobra.Command{Use: "lie", Short: "Let the receiver tell what is not so; without a flag it tells the truth again", Args: cli.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return post(c, "/v1/sim/lie", control.Lie{LateNs: float64(late), DriftNs: float64(drift), AheadS: ahead, Reference: reference})
+		}}
+	lie.Flags().DurationVar(&late, "late", 0, "how late each pulse is; negative: early")
+	lie.Flags().DurationVar(&drift, "drift", 0, "how much later each pulse is than the one before: a false sky that pulls the clock away")
+	lie.Flags().IntVar(&ahead, "ahead", 0, "by how many seconds the messages are ahead")
 	state := &cobra.Command{Use: "status", Short: "The truth: the board of software knows it, the servo does not", Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			var s status.Sim
@@ -44,7 +55,8 @@ func simCommand(o *options) *cobra.Command {
 	sim := cli.Group("sim", "Change the board of software",
 		cli.Group("antenna", "Cut or restore the antenna",
 			antenna("cut", "Cut the antenna: no fix, no pulse", control.Antenna{OK: false}), antenna("restore", "Connect the antenna again", control.Antenna{OK: true})),
-		cli.Group("pps", "Disturb the pulse", glitch), state)
+		cli.Group("pps", "Disturb the pulse", glitch), lie, state)
+	sim.PersistentFlags().StringVar(&reference, "reference", "", "whose receiver: the name of another reference than that of [gnss]")
 	sim.AddCommand(simReceiver(post)...)
 	sim.PersistentFlags().BoolVar(&o.json, "json", false, "print JSON")
 	return sim

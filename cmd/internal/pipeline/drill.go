@@ -37,6 +37,7 @@ type drills struct {
 	running   *holdover.Drill
 	disturbed timescale.Mono // when something last set the clock, at the begin
 	ended     *EndedDrill
+	rebasedNs int64 // by how much pulses are later since the begin, because of another reference (references.go)
 }
 
 // StartDrill cuts a copy of the clock off from the pulses for d.
@@ -51,7 +52,7 @@ func (p *Pipeline) StartDrill(now timescale.Mono, d time.Duration) error {
 	if !ok {
 		return fmt.Errorf("the clock is not locked, so no pulse can judge a drill: %s (fix: bragi show clock)", Why(p.report(now).Why))
 	}
-	p.drills.running, p.drills.disturbed = drill, p.fault.disturbed
+	p.drills.running, p.drills.disturbed, p.drills.rebasedNs = drill, p.fault.disturbed, 0
 	return nil
 }
 
@@ -78,6 +79,7 @@ func (p *Pipeline) TakeEndedDrill() *EndedDrill {
 
 // drillPulse judges the drill by a pulse that the clock has believed.
 func (p *Pipeline) drillPulse(now timescale.Mono, pulse holdover.Pulse) {
+	pulse.CorrectionNs -= float64(p.drills.rebasedNs)
 	if d := p.drills.running; d != nil && p.servo.Locked() {
 		d.Pulse(now, pulse, p.servo)
 	}

@@ -19,8 +19,10 @@ type Look struct {
 	Forced       bool                 // the operator wants holdover
 	EgressNs     float64              // bound of the error between the served clock and the wire
 	Troubles     []alarms.Raised      // conditions that hold
-	Reference    gnss.ReferenceStatus
-	Memory       *holdover.Memory // what is known of the oscillator; nil: nothing yet
+	Reference    gnss.ReferenceStatus // of the receiver of [gnss]
+	References   []ReferenceLook      // all that the clock may follow
+	Dispute      string               // of references that differ, where nothing tells who is right; "": none
+	Memory       *holdover.Memory     // what is known of the oscillator; nil: nothing yet
 	// Residuals are the served clock less the pulse, of the pulses that were believed
 	// in LOCKED since the start; positive: the clock was ahead.
 	Residuals stability.Histogram
@@ -35,8 +37,12 @@ func (p *Pipeline) Clock(now timescale.Mono) (holdover.Report, quality.Announcem
 
 // Look is the whole Pipeline at now.
 func (p *Pipeline) Look(now timescale.Mono) *Look {
-	l := &Look{At: now, Reads: p.clock.Local(now).AssumeTAI(), LeapTable: p.reference.LeapTable(), Forced: p.forced, EgressNs: p.egressNs(), Reference: p.reference.Status(now), Residuals: p.residuals}
+	l := &Look{At: now, Reads: p.clock.Local(now).AssumeTAI(), LeapTable: p.reference.LeapTable(), Forced: p.forced, EgressNs: p.egressNs(), Reference: p.sources[p.first].receiver.Status(now), Residuals: p.residuals}
 	l.Report, l.Announcement = p.Clock(now)
+	l.References = p.references(now, l.Report.State)
+	if p.disagree(now) {
+		l.Dispute = p.dispute.what
+	}
 	l.Troubles = p.troubles(l)
 	if m, ok := p.Memory(now); ok {
 		l.Memory = &m

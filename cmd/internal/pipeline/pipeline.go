@@ -28,8 +28,20 @@ import (
 type Pipeline struct {
 	cfg       Config
 	clock     board.Clock
-	reference *gnss.Reference
+	sources   []source
+	first     int             // the receiver of [gnss]
+	active    int             // whose pulses the clock is handed
+	reference *gnss.Reference // of the source that is active, or was the last that is a receiver
 	servo     *holdover.Clock
+
+	choice     Choice
+	candidates []Candidate    // memory of choose
+	comparedAt timescale.Mono // the second
+	dispute    dispute
+	buildNs    int64          // taken off the pulses of the source that is active
+	handed     timescale.Mono // the latest pulse that the clock was handed,
+	taken      timescale.Mono // and the latest that it believed
+	network    gnss.Opinion   // the least uncertain of late
 
 	now       timescale.Mono
 	placeM    float64        // how far the antenna may be from the receiver's place
@@ -50,7 +62,11 @@ type Pipeline struct {
 // Config is what the assembly adds to the rooms' own settings.
 type Config struct {
 	Servo     holdover.Config
-	Reference gnss.ReferenceConfig
+	Reference gnss.ReferenceConfig // the receiver of [gnss]
+	// References is the list to choose from; nil: that receiver, and the oscillator.
+	References []ReferenceConfig
+	Rules      Rules   // WaitToRestore is that of Servo
+	LimitNs    float64 // by how much two references may differ; 0: defaultLimitNs
 	// EgressNs bounds the error between the served clock and the wire, in ns,
 	// until MeasuredEgress knows better.
 	EgressNs float64
@@ -65,8 +81,21 @@ func New(cfg Config, clock board.Clock) *Pipeline {
 	info := clock.Info()
 	// What is finer than the kernel counts would be ordered for nothing.
 	cfg.Servo.QuantumPPB, cfg.Servo.MaxPPB = max(info.QuantumPPB, info.UnitPPB), info.MaxPPB
-	return &Pipeline{cfg: cfg, clock: clock, reference: gnss.NewReference(cfg.Reference), servo: holdover.New(cfg.Servo)}
+	if cfg.LimitNs <= 0 {
+		cfg.LimitNs = defaultLimitNs
+	}
+	p := &Pipeline{cfg: cfg, clock: clock, servo: holdover.New(cfg.Servo)}
+	p.sources, p.first = newSources(cfg.References, cfg.Reference)
+	p.active, p.reference = p.first, p.sources[p.first].receiver
+	for i := range p.sources {
+		if p.sources[p.active].Lockout && p.sources[i].Kind != Internal {
+			p.active = i
+		}
+	}
+	return p
 }
+
+const defaultLimitNs = 500
 
 // Start gives the clock a known frequency correction, zero. A clock that reads
 // a date before the floor is set to start, the best guess there is: a free run
@@ -86,52 +115,61 @@ func (p *Pipeline) Start(now timescale.Mono, start timescale.TAI) error {
 
 // Bytes takes what the receiver sent, which was read at received.
 func (p *Pipeline) Bytes(received timescale.Mono, b []byte) {
-	p.reference.Bytes(received, b)
+	p.BytesOf(p.first, received, b)
 }
 
 // ExpectPulse takes how long the receiver was told to make its pulse; 0: not known.
-func (p *Pipeline) ExpectPulse(length time.Duration) { p.reference.ExpectPulse(length) }
+func (p *Pipeline) ExpectPulse(length time.Duration) { p.sources[p.first].receiver.ExpectPulse(length) }
 
 // Opinion takes what another source than the receiver says of the time.
-func (p *Pipeline) Opinion(o gnss.Opinion) { p.reference.Opinion(o) }
+func (p *Pipeline) Opinion(o gnss.Opinion) {
+	for i := range p.sources {
+		if r := p.sources[i].receiver; r != nil {
+			r.Opinion(o)
+		}
+	}
+	if n := &p.network; o.Or == (timescale.UTC{}) && (n.At.IsZero() || o.Uncertainty <= n.Uncertainty || o.At.Sub(n.At) > opinionOld/2) {
+		*n = o
+	}
+}
 
 // Line takes the rate of the receiver's serial line in bits a second; 0: it has none.
-func (p *Pipeline) Line(baud int) { p.reference.Line(baud) }
+func (p *Pipeline) Line(baud int) { p.sources[p.first].receiver.Line(baud) }
 
 // LeapTable is the table of leap seconds, with what was learned since.
 func (p *Pipeline) LeapTable() *timescale.LeapSeconds { return p.reference.LeapTable() }
 
 // SetLeapTable takes another table of leap seconds at now.
 func (p *Pipeline) SetLeapTable(now timescale.Mono, table *timescale.LeapSeconds) {
-	p.reference.SetLeapTable(now, table)
+	for i := range p.sources {
+		if r := p.sources[i].receiver; r != nil {
+			r.SetLeapTable(now, table)
+		}
+	}
 }
 
 // Epoch takes a second as a simulation, which has no bytes, names it.
-func (p *Pipeline) Epoch(e gnss.Epoch) { p.reference.Epoch(e) }
+func (p *Pipeline) Epoch(e gnss.Epoch) { p.sources[p.first].receiver.Epoch(e) }
 
-// Edge takes a pulse; now is when it was handed over.
-func (p *Pipeline) Edge(now timescale.Mono, e timescale.Edge) {
-	p.now = now
-	pulse, ok := p.reference.Edge(now, e, p.heldNs(now))
-	if !ok {
-		return
-	}
-	p.dateMemory(pulse.Second)
-	if pulse.Another {
-		p.relabel(now, pulse)
-	}
+// Edge takes a pulse of the receiver of [gnss]; now is when it was handed over.
+func (p *Pipeline) Edge(now timescale.Mono, e timescale.Edge) { p.EdgeOf(p.first, now, e) }
+
+// hand hands the clock a pulse.
+func (p *Pipeline) hand(now timescale.Mono, pulse gnss.Pulse) {
 	believed, offset := p.servo.Accepted(), pulse.Local.OffsetNs(pulse.Second)
+	correction := pulse.CorrectionNs - float64(p.buildNs)
 	measured := holdover.Pulse{
-		Mono: pulse.Mono, OffsetNs: offset, CorrectionNs: pulse.CorrectionNs,
+		Mono: pulse.Mono, OffsetNs: offset, CorrectionNs: correction,
 		SigmaNs: pulse.SigmaNs, TempC: math.NaN(), // Tick hands it on
 	}
 	p.obey(p.servo.Pulse(now, measured))
+	p.handed = pulse.Mono
 	if p.servo.Accepted() != believed {
-		p.witness.believed = now
+		p.witness.believed, p.taken = now, pulse.Mono
 		p.drillPulse(now, measured)
 	}
 	if p.servo.Locked() && p.servo.Accepted() != believed {
-		p.residuals.Add(float64(offset) + pulse.CorrectionNs)
+		p.residuals.Add(float64(offset) + correction)
 	}
 }
 
@@ -158,11 +196,22 @@ func (p *Pipeline) Tick(now timescale.Mono, served bool) (steered bool) {
 	p.watchClock(now)
 	p.feel(now)
 	p.weighPlace(now)
-	cond := holdover.Conditions{HasTime: p.reference.HasTime(now), Served: served, Distrust: p.distrust(now), Forced: p.forced}
+	p.compare(now)
+	p.choose(now)
+	cond := holdover.Conditions{HasTime: p.hasTime(now), Served: served, Distrust: p.distrust(now), Forced: p.forced}
 	p.witness.watch(now, cond.Distrust)
 	p.obey(p.servo.Tick(now, cond))
 	p.coast(now)
 	return p.orders != orders
+}
+
+// hasTime tells whether the reference that is followed has the time.
+func (p *Pipeline) hasTime(now timescale.Mono) bool {
+	if s := &p.sources[p.active]; s.Kind == PPS {
+		pulse, any := s.newest()
+		return any && now.Sub(pulse.Mono) < pulseMissing
+	}
+	return p.reference.HasTime(now)
 }
 
 // UnmeasuredEgressNs bounds the error of a Sync's time until it is measured: a
@@ -185,6 +234,12 @@ func (p *Pipeline) egressNs() float64 { return max(p.cfg.EgressNs, p.clock.Info(
 
 // distrust is the reason not to believe the pulses at now.
 func (p *Pipeline) distrust(now timescale.Mono) holdover.Reason {
+	switch s := &p.sources[p.active]; {
+	case p.choice.Order == Automatic && (p.disagree(now) || s.compared.odd != ""):
+		return holdover.ReasonDisagree
+	case s.Kind == PPS:
+		return holdover.ReasonNone // a bare pulse says nothing against itself
+	}
 	if why, ok := p.reference.Distrust(now); ok {
 		return distrusts[why]
 	}
@@ -253,6 +308,9 @@ const leapWarning = 12 * time.Hour
 
 func (p *Pipeline) announce(now timescale.Mono, in quality.Input) quality.Announcement {
 	in.EgressNs = p.egressNs()
+	if p.sources[p.active].Kind == PPS {
+		in.TimeSource = quality.TimeSourceOther
+	}
 	in.Profile, in.Squelch = p.cfg.Profile, p.cfg.Squelch
 	tai, table := p.clock.Local(now).AssumeTAI(), p.reference.LeapTable()
 	in.UTCOffset = int16(table.OffsetAtTAI(tai))
@@ -281,6 +339,9 @@ func (p *Pipeline) knowsOffset(now timescale.Mono, table *timescale.LeapSeconds,
 	}
 	return !timescale.LeapPossible(complete, utc)
 }
+
+// Rules takes what a reload can change of the choice among references.
+func (p *Pipeline) Rules(rules Rules, limitNs float64) { p.cfg.Rules, p.cfg.LimitNs = rules, limitNs }
 
 // Reconfigure takes what a reload can change of the clock and of what is
 // announced of it.

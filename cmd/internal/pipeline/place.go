@@ -33,5 +33,5 @@ func (p *Pipeline) weighPlace(now timescale.Mono) {
 	if p.placeNs = max(p.placeM*nsPerMetre, fallen); p.placeNs < 1 {
 		p.placeNs = 0
 	}
-	p.servo.DoubtReceiver(p.placeNs)
+	p.servo.DoubtReceiver(p.placeNs + p.doubtNs())
 }

@@ -12,10 +12,12 @@ import (
 // State is a Pipeline between two processes of one boot.
 type State struct {
 	Servo     holdover.Saved       `json:"servo"`
-	Reference *gnss.SavedReference `json:"reference"` // null: it has learned nothing
-	EgressNs  float64              `json:"egress_ns"`
-	PlaceNs   float64              `json:"place_ns"` // for what the antenna's place may be wrong by
-	Forced    bool                 `json:"forced"`   // the operator wants holdover
+	Reference *gnss.SavedReference `json:"reference"` // of the receiver of [gnss]; null: it has learned nothing
+	// References is the choice among several; null: there was none.
+	References *SavedReferences `json:"references,omitempty"`
+	EgressNs   float64          `json:"egress_ns"`
+	PlaceNs    float64          `json:"place_ns"` // for what the antenna's place may be wrong by
+	Forced     bool             `json:"forced"`   // the operator wants holdover
 }
 
 // Save is the pipeline at now; ok is false while the board's clock is away, or was
@@ -24,7 +26,7 @@ func (p *Pipeline) Save(now timescale.Mono) (s State, ok bool) {
 	if p.fault.away != nil || p.fault.doubted {
 		return s, false
 	}
-	return State{p.servo.Save(now), p.reference.Save(now), p.cfg.EgressNs, p.placeNs, p.forced}, true
+	return State{p.servo.Save(now), p.sources[p.first].receiver.Save(now), p.saveReferences(now), p.cfg.EgressNs, p.placeNs, p.forced}, true
 }
 
 // Resume goes on where another process has left the clock, instead of Start: the
@@ -42,6 +44,9 @@ func (p *Pipeline) Resume(now timescale.Mono, s State) error {
 	if !(s.PlaceNs >= 0 && s.PlaceNs < 1e9) {
 		return fmt.Errorf("it says a bound of %v ns for the antenna's place", s.PlaceNs)
 	}
+	if err := s.References.check(); err != nil {
+		return err
+	}
 	servo := holdover.New(p.cfg.Servo)
 	if err := servo.Resume(now, s.Servo); err != nil {
 		return err
@@ -53,8 +58,9 @@ func (p *Pipeline) Resume(now timescale.Mono, s State) error {
 	}
 	servo.Applied(now, applied)
 	p.servo, p.now, p.cfg.EgressNs, p.placeNs, p.forced = servo, now, s.EgressNs, s.PlaceNs, s.Forced
-	p.servo.DoubtReceiver(p.placeNs)
-	p.reference.Resume(now, s.Reference)
+	p.sources[p.first].receiver.Resume(now, s.Reference)
+	p.resumeReferences(now, s.References)
+	p.servo.DoubtReceiver(p.placeNs + p.doubtNs())
 	p.witness = witness{believed: now} // the pulses count on
 	return nil
 }

@@ -71,6 +71,7 @@ var servoAlarms = map[holdover.Reason]alarms.Code{
 	holdover.ReasonLearning:           alarms.ClockLearns,
 	holdover.ReasonSky:                alarms.SkyDoubted,
 	holdover.ReasonForced:             alarms.HoldoverForced,
+	holdover.ReasonDisagree:           alarms.ReferencesDisagree,
 }
 
 // stateAlarms are the states that are alarms themselves.
@@ -107,6 +108,7 @@ func (p *Pipeline) troubles(l *Look) []alarms.Raised {
 		}
 		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
 	}
+	p.referenceTroubles(l, add)
 	for _, t := range l.Reference.Troubles {
 		if code, found := gnssAlarms[t.Reason]; found {
 			add(code, t.String())

@@ -111,17 +111,46 @@ func PTPPort(s status.Status) string {
 	return b.String()
 }
 
-// NetworkClocks is `show network-clocks synchronization`. What bragi does not have
-// (ESMC, an equipment clock) is said to be off, and no line is made up.
+// NetworkClocks is `show network-clocks synchronization`. What bragi does not have (ESMC,
+// an equipment clock, a delay of the Tsm) is said to be off or left out, and no line is
+// made up. The last line is bragi's own: what clients are told.
 func NetworkClocks(s status.Status, width int) string {
 	var b strings.Builder
-	gnss := s.Clock.Reference == "gnss"
-	b.WriteString("Symbols:     En - Enable, Dis - Disable\n             NA - Not Applicable\n             *  - Synchronization source selected\n")
-	b.WriteString("Automatic selection process : Enable\nClock Mode : QL-Disable\nESMC : Disabled\n")
-	fmt.Fprintf(&b, "T0 : %s\nRevertive : Yes\nNominated Interfaces\n", pick(gnss, "GNSS", "Internal"))
+	r := s.References
+	b.WriteString("Symbols:     En - Enable, Dis - Disable, Adis - Admin Disable\n             NA - Not Applicable\n" +
+		"             *  - Synchronization source selected\n             #  - Synchronization source force selected\n" +
+		"             &  - Synchronization source manually switched\n")
+	automatic := (r.Order == "" || r.Order == "automatic") && !s.Holdover.Forced
+	fmt.Fprintf(&b, "Automatic selection process : %s\nClock Mode : QL-Enable\nESMC : Disabled\nSSM Option : 1\n", pick(automatic, "Enable", "Disable"))
+	fmt.Fprintf(&b, "T0 : %s\nHold-off (global) : %.0f ms\nWait-to-restore (global) : %.0f sec\nRevertive : %s\nNominated Interfaces\n",
+		ciscoName(r.Followed), 1e3*r.HoldOffS, r.WaitToRestoreS, pick(r.Revertive, "Yes", "No"))
 	t := table{columns: []column{{" Interface", 0}, {"SigType", 2}, {"Mode/QL", 3}, {"Prio", 1}, {"QL_IN", 0}, {"ESMC Tx", 5}, {"ESMC Rx", 4}}}
-	t.add(pick(gnss, "*", " ")+"GNSS", "1PPS", "NA/Dis", "1", pick(gnss, "QL-PRC", "QL-FAILED"), "NA", "NA")
-	t.add(pick(gnss, " ", "*")+"Internal", "NA", "NA/Dis", "251", "QL-SEC", "NA", "NA")
+	for _, one := range r.List {
+		mode := "NA/Dis"
+		if one.State == "locked out" {
+			mode = "NA/Adis"
+		}
+		one.Name = ciscoName(one.Name)
+		t.add(marked(one), pick(one.Kind == "internal", "NA", "1PPS"), mode, fmt.Sprint(one.Priority), one.QL, "NA", "NA")
+	}
 	b.WriteString(t.draw(width))
+	said := "nothing is served"
+	if s.Clock.Serving {
+		said = fmt.Sprintf("class %d", s.Clock.ClockClass)
+	}
+	fmt.Fprintf(&b, "Output : %s, %s\n", dash(r.QL), said)
 	return b.String()
+}
+
+// ciscoName is a reference's name; those that nobody named are written as on a Cisco.
+func ciscoName(name string) string {
+	switch name {
+	case "gnss":
+		return "GNSS"
+	case "internal":
+		return "Internal"
+	case "pps":
+		return "PPS"
+	}
+	return dash(name)
 }

@@ -17,12 +17,15 @@ func TestNetworkClocksTellsTheSelectedReference(t *testing.T) {
 	const want = ` Interface  SigType  Mode/QL  Prio  QL_IN      ESMC Tx  ESMC Rx
  GNSS       1PPS     NA/Dis   1     QL-FAILED  NA       NA
 *Internal   NA       NA/Dis   251   QL-SEC     NA       NA
+Output : QL-SEC, class 7
 `
 	text := NetworkClocks(s, 80)
 	if _, table, _ := strings.Cut(text, "Nominated Interfaces\n"); cmp.Diff(want, table) != "" {
 		t.Errorf("%s", cmp.Diff(want, table))
 	}
-	s.Clock.Reference = "gnss"
+	g, internal := &s.References.List[0], &s.References.List[1]
+	g.Followed, g.Mark, g.State, g.QL, internal.Followed, internal.Mark, internal.State = true, "*", "followed", "QL-PRC", false, "", "good"
+	s.References.Followed, s.References.QL = "gnss", "QL-PRC"
 	if text := NetworkClocks(s, 80); !strings.Contains(text, "*GNSS") || !strings.Contains(text, "T0 : GNSS") || strings.Contains(text, "QL-FAILED") {
 		t.Errorf("%s", text)
 	}
@@ -74,5 +77,28 @@ func TestADrainAndASquelchAreNamedWhereClientsAreShown(t *testing.T) {
 	}
 	if screen := PTPClockRunning(status.Status{}, 80) + Clients(status.Status{}, 80); strings.Contains(screen, "Draining") || strings.Contains(screen, "Squelched") {
 		t.Error(screen)
+	}
+}
+
+// Two receivers, one of them forced, one restored in a while: marks, differences, and what
+// ends the order.
+func TestReferencesTellHowTheyCompare(t *testing.T) {
+	s := sample()
+	s.References.Order, s.References.Followed, s.References.QL = "forced", "yard", "QL-PRC"
+	s.References.List = []status.Reference{
+		{Name: "roof", Kind: "gnss", Priority: 1, State: "restoring", RestoreS: value(120), QL: "QL-PRC", AheadNs: value(-31), MeanNs: value(-28.5), TDEVNs: status.Spread{S10: value(2.5)}, MTIENs: status.Spread{S100: value(44)}, Fix: "3d", Label: "labelled"},
+		{Name: "yard", Kind: "gnss", Priority: 2, Followed: true, Selected: true, Mark: "#", State: "followed", QL: "QL-PRC", Fix: "3d", Label: "labelled"},
+		{Name: "lab", Kind: "pps", Priority: 3, State: "odd", Why: "1.0us behind of roof; the others agree", QL: "QL-DNU"},
+		{Name: "internal", Kind: "internal", Priority: 251, State: "good", QL: "QL-SEC"},
+	}
+	for _, want := range []string{" roof ", "restoring in 2m0s", "-31 ns", "#yard", "lab: 1.0us behind of roof; the others agree", "forced (bragi reference clear ends it)", "in spec for"} {
+		if text := References(s, 0); !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	for _, want := range []string{"#yard", "T0 : yard", "Automatic selection process : Disable", "Hold-off (global) : 300 ms", "Wait-to-restore (global) : 300 sec", "Revertive : No", "QL-DNU"} {
+		if text := NetworkClocks(s, 0); !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
 	}
 }

@@ -9,14 +9,48 @@ import (
 )
 
 // References is the screen of `bragi show references`: what the clock may follow,
-// and what it follows now.
+// what it follows now, and how the others compare with that.
 func References(s status.Status, width int) string {
-	gnss := s.Clock.Reference == "gnss"
-	t := table{columns: []column{{"REFERENCE", 0}, {"FOLLOWED", 0}, {"STATE", 1}}}
-	state := fmt.Sprintf("fix %s, %s, pulse %s", dash(s.GNSS.Fix), pick(s.GNSS.Trusted, "trusted", "not trusted"), dash(s.GNSS.Label))
-	t.add("gnss", yes(gnss), state)
-	t.add("internal", yes(!gnss), fmt.Sprintf("%s, in spec for %s", oscillator(s.Holdover), seconds(s.Holdover.ForecastS)))
-	return t.draw(width)
+	r := s.References
+	t := table{columns: []column{{" REFERENCE", 0}, {"PRIO", 1}, {"STATE", 0}, {"QL", 2}, {"AHEAD", 0}, {"MEAN", 5}, {"TDEV 10 s", 3}, {"MTIE 100 s", 4}}}
+	for _, one := range r.List {
+		state := one.State
+		if one.State == "restoring" {
+			state += " in " + seconds(one.RestoreS)
+		}
+		t.add(marked(one), fmt.Sprint(one.Priority), state, one.QL, Ns(one.AheadNs), Ns(one.MeanNs), size(one.TDEVNs.S10), size(one.MTIENs.S100))
+	}
+	var b strings.Builder
+	b.WriteString(t.draw(width))
+	b.WriteString("* followed   # forced   & manually switched\n")
+	for _, one := range r.List {
+		switch {
+		case one.Kind == "internal":
+			fmt.Fprintf(&b, "%s: %s, in spec for %s\n", one.Name, oscillator(s.Holdover), seconds(s.Holdover.ForecastS))
+		case one.Why != "":
+			fmt.Fprintf(&b, "%s: %s\n", one.Name, one.Why)
+		case one.Fix != "":
+			fmt.Fprintf(&b, "%s: fix %s, pulse %s\n", one.Name, one.Fix, dash(one.Label))
+		}
+	}
+	if r.Dispute != "" {
+		fmt.Fprintf(&b, "No class 6: %s (bragi reference switch NAME tells it)\n", r.Dispute)
+	}
+	if r.Order != "automatic" && r.Order != "" {
+		fmt.Fprintf(&b, "The reference is an operator's order, %s (bragi reference clear ends it)\n", r.Order)
+	}
+	if s.Holdover.Forced {
+		b.WriteString("Holdover is forced: no pulse is used (bragi holdover release ends it)\n")
+	}
+	return b.String()
+}
+
+// marked is a reference's name behind its mark.
+func marked(r status.Reference) string {
+	if r.Mark == "" {
+		return " " + r.Name
+	}
+	return r.Mark + r.Name
 }
 
 // Interfaces is the screen of `bragi show interfaces`.

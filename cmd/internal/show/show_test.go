@@ -24,6 +24,9 @@ func sample() status.Status {
 			Time: "2026-11-22T20:30:37.000000000 TAI", Pulses: 1800, PulsesRejected: 2, Steps: 1, LastStepNs: &stepped},
 		GNSS: status.GNSS{Device: "/dev/ttyS4", Connected: true, Fix: "none", UTC: "2026-11-22T20:28:30.000Z", AgeS: value(90), SatsUsed: &sats,
 			Label: "labelled", Satellites: []status.Sat{{Constellation: "GPS", ID: 2, CN0: &cn0}}, Frames: 12},
+		References: status.References{Followed: "internal", Order: "automatic", QL: "QL-SEC", QLClass: 104, HoldOffS: 0.3, WaitToRestoreS: 300, LimitNs: 500, List: []status.Reference{
+			{Name: "gnss", Kind: "gnss", Priority: 1, State: "failed", Why: "no fix", QL: "QL-FAILED", QLClass: 110, Fix: "none", Label: "labelled"},
+			{Name: "internal", Kind: "internal", Priority: 251, Followed: true, Selected: true, Mark: "*", State: "followed", QL: "QL-SEC", QLClass: 104}}},
 		Master: status.Master{Interface: "eth0", Address: "15.88.15.88", Sent: 1995, Received: 687, Clients: 2},
 		Clients: []status.Client{{Address: "10.6.17.9", Identity: "020a18.fffe.ccf2e2-1", Kind: "RPD", DelayReq: 118272, SinceS: 3600,
 			Grants: status.Grants{Sync: &status.Grant{Interval: -5, ExpiresS: 188.4}, Announce: &status.Grant{Interval: -3, ExpiresS: 188.4}}}},

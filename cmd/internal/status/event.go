@@ -308,6 +308,44 @@ func (e HoldoverRefused) Words() Words {
 	return Words{TopicOperator, "HOLDOVER_REFUSED", Warning, "holdover is not " + what + ": " + e.Why, nil}
 }
 
+// ReferenceSelected: another reference is selected than before.
+type ReferenceSelected struct {
+	Name, Before string
+	Order        string // automatic, manual, forced
+	Why          string // the one before is not good, or odd; "": it is fine
+}
+
+func (e ReferenceSelected) Words() Words {
+	text := "the clock follows " + e.Name + " in the place of " + e.Before
+	severity := Notice
+	if e.Why != "" {
+		text += ": " + e.Before + ": " + e.Why
+		severity = Warning
+	}
+	return Words{TopicClock, "REFERENCE", severity, text, Fields{{"reference", e.Name}, {"before", e.Before}, {"order", e.Order}}}
+}
+
+// SwitchOrdered is the operator's order to follow a reference; automatic: it is over.
+type SwitchOrdered struct{ Name, Order string }
+
+func (e SwitchOrdered) Words() Words {
+	text := "the operator switches to the reference " + e.Name
+	switch e.Order {
+	case "forced":
+		text += " by force"
+	case "automatic":
+		text = "the operator's order to follow the reference " + e.Name + " has ended: bragid chooses by itself"
+	}
+	return Words{TopicOperator, "REFERENCE_SWITCH", Notice, text, Fields{{"reference", e.Name}, {"order", e.Order}}}
+}
+
+// SwitchRefused says why a reference is not switched to.
+type SwitchRefused struct{ Why string }
+
+func (e SwitchRefused) Words() Words {
+	return Words{TopicOperator, "REFERENCE_REFUSED", Warning, "the reference is not switched: " + e.Why, nil}
+}
+
 // ReceiverAccepted is the operator's word that the receiver is right.
 type ReceiverAccepted struct{ Forgotten []string }
 

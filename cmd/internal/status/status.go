@@ -17,23 +17,24 @@ const Schema = 1
 
 // Status is the whole daemon at one moment.
 type Status struct {
-	Schema   int            `json:"schema"` // the version of these fields: 1. New fields do not change it
-	Version  string         `json:"version"`
-	Time     time.Time      `json:"time"` // of CLOCK_REALTIME, for the reader's eye only
-	UptimeS  float64        `json:"uptime_s"`
-	Profile  string         `json:"profile"`
-	Clock    Clock          `json:"clock"`
-	GNSS     GNSS           `json:"gnss"`
-	Master   Master         `json:"master"`
-	Clients  []Client       `json:"clients"`
-	Denied   []Denied       `json:"denied"` // senders that were refused, most recent first
-	Alarms   []Alarm        `json:"alarms"`
-	Walk     []Step         `json:"walk"` // the latest changes of state and class, oldest first
-	Hardware Hardware       `json:"hardware"`
-	Holdover Holdover       `json:"holdover"`
-	Restart  Restart        `json:"restart"`
-	Syslog   []SyslogTarget `json:"syslog"` // the servers that get what happens
-	Config   Config         `json:"config"`
+	Schema     int            `json:"schema"` // the version of these fields: 1. New fields do not change it
+	Version    string         `json:"version"`
+	Time       time.Time      `json:"time"` // of CLOCK_REALTIME, for the reader's eye only
+	UptimeS    float64        `json:"uptime_s"`
+	Profile    string         `json:"profile"`
+	Clock      Clock          `json:"clock"`
+	GNSS       GNSS           `json:"gnss"`
+	References References     `json:"references"`
+	Master     Master         `json:"master"`
+	Clients    []Client       `json:"clients"`
+	Denied     []Denied       `json:"denied"` // senders that were refused, most recent first
+	Alarms     []Alarm        `json:"alarms"`
+	Walk       []Step         `json:"walk"` // the latest changes of state and class, oldest first
+	Hardware   Hardware       `json:"hardware"`
+	Holdover   Holdover       `json:"holdover"`
+	Restart    Restart        `json:"restart"`
+	Syslog     []SyslogTarget `json:"syslog"` // the servers that get what happens
+	Config     Config         `json:"config"`
 }
 
 // StateWords are Cisco's word and our own: Cisco's FREERUN is a free run as well as
@@ -71,7 +72,7 @@ type Clock struct {
 	FreqPPB            float64   `json:"freq_ppb"`            // correction applied
 	MeanFreqPPB        *float64  `json:"mean_freq_ppb"`       // what holdover would keep
 	EtaS               *float64  `json:"eta_s"`               // until the next state, where it can be told
-	Reference          string    `json:"reference"`           // the source selected: "gnss", "internal"
+	Reference          string    `json:"reference"`           // what the clock follows, by its name: "gnss", "internal", or that of [[reference]]
 	Why                []string  `json:"why"`
 	Time               string    `json:"tai"` // the served clock's reading, RFC 3339
 	Pulses             uint64    `json:"pulses"`

@@ -24,14 +24,15 @@ type Tester interface {
 // goroutines, files and sockets.
 type Rig struct {
 	Grandmaster
-	Board *sim.Board
-	Watch func()                                // after each tick; nil: nobody does
-	Hear  func(at timescale.Mono, chunk []byte) // the receiver's bytes, too
-	Speak func(sky timescale.TAI) []byte        // what the receiver says of the sky's second, in place of the board's own; nil: the board's
-	Late  func(second int64) float64            // how late each pulse comes beside all else, ns; nil: no more
-	Mute  bool                                  // the input of the pulse hears nothing
-	Walk  []uint8                               // classes announced, each once
-	Steps int                                   // of the clock
+	Board  *sim.Board
+	Watch  func()                                // after each tick; nil: nobody does
+	Hear   func(at timescale.Mono, chunk []byte) // the receiver's bytes, too
+	Speak  func(sky timescale.TAI) []byte        // what the receiver says of the sky's second, in place of the board's own; nil: the board's
+	Late   func(second int64) float64            // how late each pulse comes beside all else, ns; nil: no more
+	Mute   bool                                  // the input of the pulse hears nothing
+	Beside []*sim.Board                          // the receivers of other references than that of [gnss], in their order
+	Walk   []uint8                               // classes announced, each once
+	Steps  int                                   // of the clock
 
 	t      Tester
 	cfg    pipeline.Config
@@ -103,12 +104,46 @@ func NewRigWith(t Tester, cfg pipeline.Config, simulated sim.Config, sky timesca
 	return r
 }
 
+// Another puts a receiver beside the board's: that of the next reference of the list.
+// Its antenna, and all that it tells, are its own; its pulse is stamped by the board's clock.
+func (r *Rig) Another(simulated sim.Config) *sim.Board {
+	r.t.Helper()
+	b, err := sim.New(simulated, r.Now, r.Sky(r.Now))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.Beside = append(r.Beside, b)
+	return b
+}
+
+// beside lets the other receivers come to next.
+func (r *Rig) beside(next timescale.Mono) {
+	for i, b := range r.Beside {
+		for _, e := range b.Advance(next, r.Sky(next)) {
+			switch e.Kind {
+			case sim.PulseEdge:
+				e.Edge.Local = r.Board.PHC().At(e.Edge.Mono)
+				r.Pipe.EdgeOf(i+1, r.Now, e.Edge.Edge)
+			case sim.ReceiverBytes:
+				if r.cfg.References[i+1].Kind == pipeline.GNSS {
+					r.Pipe.BytesOf(i+1, e.At, e.Bytes)
+				}
+			}
+		}
+	}
+}
+
 // Run lets d pass.
 func (r *Rig) Run(d time.Duration) {
 	for end := r.Now.Add(d); r.Now.Before(end); {
 		next := r.Board.Next()
 		if r.tick.Before(next) {
 			next = r.tick
+		}
+		for _, b := range r.Beside {
+			if n := b.Next(); n.Before(next) {
+				next = n
+			}
 		}
 		r.Now = next
 		for _, e := range r.Board.Advance(next, r.Sky(next)) {
@@ -131,6 +166,7 @@ func (r *Rig) Run(d time.Duration) {
 				}
 			}
 		}
+		r.beside(next)
 		if r.Now.Before(r.tick) {
 			continue
 		}
@@ -189,6 +225,9 @@ func (r *Rig) Restart(away time.Duration) error {
 	}
 	r.Now = r.Now.Add(away)
 	r.Board.Advance(r.Now, r.Sky(r.Now)) // what the receiver says meanwhile is lost
+	for _, b := range r.Beside {
+		b.Advance(r.Now, r.Sky(r.Now))
+	}
 	r.Pipe = pipeline.New(r.cfg, r.Clock)
 	r.tick = r.Now
 	return r.Pipe.Resume(r.Now, s)

@@ -1,0 +1,88 @@
+package daemon
+
+import (
+	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/pipeline"
+	"bragi/cmd/internal/status"
+	"bragi/holdover"
+	"bragi/holdover/quality"
+)
+
+var referenceKinds = map[pipeline.ReferenceKind]string{pipeline.GNSS: config.KindGNSS, pipeline.PPS: config.KindPPS, pipeline.Internal: config.KindInternal}
+
+// referencesStatus is what the clock may follow.
+func referencesStatus(l *pipeline.Look, cfg *config.Config) status.References {
+	s := status.References{Order: pipeline.Automatic.String(), Revertive: cfg.Selection.Revertive, HoldOffS: cfg.Selection.HoldOff.Seconds(),
+		WaitToRestoreS: cfg.Holdover.Restore.Seconds(), LimitNs: float64(cfg.Selection.Limit), Dispute: l.Dispute, List: []status.Reference{}}
+	for _, r := range l.References {
+		ql := qlOf(l, cfg, &r)
+		one := status.Reference{Name: r.Name, Kind: referenceKinds[r.Kind], Priority: r.Priority, Followed: r.Followed, Selected: r.Selected,
+			Why: r.Why, QL: ql.String(), QLClass: ql.Class(), Fails: r.Fails, PulseAgeS: known(r.PulseAge), AheadNs: known(r.AheadNs), MeanNs: known(r.LevelNs),
+			TDEVNs: spread(r.TDEVNs), MTIENs: spread(r.MTIENs), ComparedS: r.Seconds}
+		switch {
+		case r.Order == pipeline.Forced, r.Kind == pipeline.Internal && l.Forced:
+			one.Mark = "#"
+		case r.Order == pipeline.Manual:
+			one.Mark = "&"
+		case r.Followed:
+			one.Mark = "*"
+		}
+		if r.Order != pipeline.Automatic {
+			s.Order = r.Order.String()
+		}
+		if r.Followed {
+			s.Followed, s.QL, s.QLClass = r.Name, one.QL, one.QLClass
+		}
+		if r.WaitS > 0 {
+			one.RestoreS = known(r.WaitS)
+		}
+		one.State = referenceState(&r)
+		if r.Receiver != nil {
+			one.Fix, one.Label = r.Receiver.Epoch.Fix.String(), r.Receiver.Pairing.State.String()
+		} else if r.Kind == pipeline.GNSS {
+			one.Fix, one.Label = l.Reference.Epoch.Fix.String(), l.Reference.Pairing.State.String()
+		}
+		s.List = append(s.List, one)
+	}
+	return s
+}
+
+func referenceState(r *pipeline.ReferenceLook) string {
+	switch {
+	case r.Followed:
+		return "followed"
+	case r.Kind == pipeline.Internal:
+		return "good"
+	case r.Lockout:
+		return "locked out"
+	case r.Odd:
+		return "odd"
+	case !r.Good:
+		return "failed"
+	case r.Selected:
+		return "selected"
+	case !r.Counts:
+		return "restoring"
+	}
+	return "good"
+}
+
+// qlOf is a reference's quality level. What is odd or locked out is not to be used.
+func qlOf(l *pipeline.Look, cfg *config.Config, r *pipeline.ReferenceLook) quality.QL {
+	kind := cfg.Holdover.Oscillator
+	switch {
+	case r.Kind == pipeline.Internal:
+		return quality.OscillatorQL(kind.Category(), kind <= holdover.XO, l.Report.EverLocked)
+	case r.Lockout, r.Odd, l.Dispute != "":
+		return quality.QLDNU
+	case !r.Good:
+		return quality.QLFailed
+	case r.Selected && !r.Followed:
+		return quality.QLDNU // the clock does not believe it, or not yet
+	}
+	return quality.QLPRC
+}
+
+func spread(s pipeline.Spread) status.Spread {
+	return status.Spread{S1: known(s[0]), S10: known(s[1]), S100: known(s[2])}
+}

@@ -1,0 +1,484 @@
+package pipeline
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"bragi/gnss/timescale"
+	"bragi/holdover"
+	"bragi/holdover/quality"
+	"bragi/holdover/stability"
+)
+
+// References that are good are compared each second, also those that are not followed.
+
+const (
+	// sameSecond is how near to each other two pulses of one second come; a tick late
+	// all of them are there.
+	sameSecond = 400 * time.Millisecond
+	stragglers = 100 * time.Millisecond
+	// seriesLength is how many differences are kept, one a second.
+	seriesLength = 1000
+	// spreadEvery is how many seconds pass until TDEV and MTIE are computed anew.
+	spreadEvery = 10
+	levelMost   = 100 // seconds of the mean difference
+	// The mean holds still while differences are outside of a gate about it, so many of
+	// their usual deviations wide: that is how trouble begins. What stays there for
+	// anotherLevel seconds is the mean.
+	gateDeviations = 6
+	gateLeastNs    = 20
+	anotherLevel   = 900
+	oddAfter       = 2 // verdicts in a row
+	// pardonAfter is how many seconds a reference that was named must agree again; then
+	// wait_to_restore begins.
+	pardonAfter = 10
+	// newcomerLock is how long a clock must have been locked before a reference comes, to
+	// know better than it.
+	newcomerLock = 5 * time.Minute
+	// disputeKept is how long references that differ are doubted after they were last
+	// seen to differ.
+	disputeKept = 5 * time.Minute
+)
+
+// Spread is a measure of a difference over 1, 10 and 100 s, ns; NaN: not known yet.
+type Spread [3]float64
+
+var spreadTaus = [...]int{1, 10, 100}
+
+// compared is what is known of a reference's time against that of the one which is
+// followed.
+type compared struct {
+	first timescale.Mono // when it was first compared
+	// newcomer: the clock had been locked for a while then, and knows better.
+	newcomer bool
+	close    timescale.Mono // when it last agreed well
+	at       timescale.Mono
+
+	aheadNs float64 // the latest; positive: this one's time is ahead
+	meanNs  float64 // of those inside the gate
+	devNs   float64 // their mean absolute deviation from it
+	n       int     // of them, at most levelMost
+	outside int     // differences in a row
+
+	series  []float64 // the last differences, ns, oldest first
+	seen    int
+	tdev    Spread
+	mtie    Spread
+	accused int    // verdicts against it, in a row
+	odd     string // why it is dropped; "": it is not
+	agrees  int    // seconds in a row, since
+}
+
+// level is the mean difference while both were good; known is false before enough
+// seconds were compared.
+func (c *compared) level() (ns float64, known bool) { return c.meanNs, c.n >= buildLevels }
+
+// gate is how far a difference may be from the mean.
+func (c *compared) gate(limitNs float64) float64 {
+	return min(max(gateDeviations*c.devNs, gateLeastNs), limitNs/2)
+}
+
+// doubtNs is by how much two references that are both believed differ more than two
+// receivers of the bound receiverNs should, or than they did.
+func (c *compared) doubtNs(receiverNs float64) float64 {
+	if c.odd != "" || c.n < buildLevels {
+		return 0
+	}
+	if c.outside > 0 {
+		return math.Abs(c.aheadNs-c.meanNs) + gateDeviations*c.devNs
+	}
+	if off := math.Abs(c.meanNs); off > 2*receiverNs {
+		return off // one of them has another fault, too
+	}
+	return 0
+}
+
+// rebase counts from another reference on, which was ahead by level.
+func (c *compared) rebase(level float64) {
+	c.meanNs -= level
+	c.series, c.aheadNs = c.series[:0], c.aheadNs-level
+	c.tdev, c.mtie = unknownSpread(), unknownSpread()
+}
+
+func (c *compared) pardon() { c.odd, c.accused, c.agrees = "", 0, 0 }
+
+func unknownSpread() Spread { return Spread{math.NaN(), math.NaN(), math.NaN()} }
+
+// see takes a difference at m.
+func (c *compared) see(m timescale.Mono, aheadNs, limitNs float64) {
+	if c.first.IsZero() {
+		c.first = m
+		c.tdev, c.mtie = unknownSpread(), unknownSpread()
+	}
+	c.at, c.aheadNs = m, aheadNs
+	switch off := math.Abs(aheadNs - c.meanNs); {
+	case math.Abs(aheadNs) > limitNs:
+		c.outside++
+	case c.n == 0 || c.outside > anotherLevel:
+		c.meanNs, c.devNs, c.n, c.outside, c.close = aheadNs, limitNs/(2*gateDeviations), 1, 0, m
+	case off > c.gate(limitNs):
+		c.outside++
+	default:
+		c.n, c.outside, c.close = min(c.n+1, levelMost), 0, m
+		c.meanNs += (aheadNs - c.meanNs) / float64(c.n)
+		c.devNs += (off - c.devNs) / float64(c.n)
+	}
+	if len(c.series) == seriesLength {
+		copy(c.series, c.series[1:])
+		c.series = c.series[:seriesLength-1]
+	}
+	c.series = append(c.series, aheadNs)
+	if c.seen++; c.seen%spreadEvery == 0 {
+		c.spread()
+	}
+}
+
+func (c *compared) spread() {
+	x := make([]float64, len(c.series))
+	for i, ns := range c.series {
+		x[i] = ns * 1e-9
+	}
+	for i, tau := range spreadTaus {
+		c.tdev[i], c.mtie[i] = math.NaN(), math.NaN()
+		if dev, n := stability.TDEV(x, 1, tau); n > 0 {
+			c.tdev[i] = dev * 1e9
+		}
+		if mtie, n := stability.MTIE(x, tau); n > 0 {
+			c.mtie[i] = mtie * 1e9
+		}
+	}
+}
+
+func (c *compared) show(now timescale.Mono, l *ReferenceLook) {
+	if !c.first.IsZero() {
+		l.TDEVNs, l.MTIENs, l.Seconds = c.tdev, c.mtie, len(c.series)
+	}
+	if !c.at.IsZero() && now.Sub(c.at) < pulseMissing {
+		l.AheadNs = c.aheadNs
+	}
+	if level, known := c.level(); known {
+		l.LevelNs = level
+	}
+}
+
+// dispute is what nothing decides.
+type dispute struct {
+	times int    // verdicts in a row
+	what  string // who differs, and by how much
+	at    timescale.Mono
+}
+
+// disagree tells that references differ, and that nothing tells who is right.
+func (p *Pipeline) disagree(now timescale.Mono) bool {
+	d := &p.dispute
+	return d.times >= oddAfter && now.Sub(d.at) < disputeKept
+}
+
+// compare compares the references by their latest pulses, once a second.
+func (p *Pipeline) compare(now timescale.Mono) {
+	if !p.several() {
+		return
+	}
+	var m timescale.Mono
+	for i := range p.sources {
+		if pulse, any := p.sources[i].newest(); any && m.Before(pulse.Mono) {
+			m = pulse.Mono
+		}
+	}
+	if m.IsZero() || m.Sub(p.comparedAt) < sameSecond || now.Sub(m) < stragglers {
+		return
+	}
+	p.comparedAt = m
+	p.judge(now, m, p.readings(m))
+}
+
+// reading is a Reading of source i.
+type reading struct {
+	Reading
+	i     int
+	fresh bool // its pulse is of this second, and it says nothing against itself
+}
+
+// readings are those of the second of m; the differences to the one that is followed are
+// kept. NaN stands for a difference to one that is silent: then they are to the first.
+func (p *Pipeline) readings(m timescale.Mono) (list []reading) {
+	base, have := p.sources[p.active].newest()
+	have = have && m.Sub(base.Mono) < sameSecond
+	limit := p.cfg.LimitNs
+	for i := range p.sources {
+		s := &p.sources[i]
+		pulse, any := s.newest()
+		if !any || s.Lockout || m.Sub(pulse.Mono) >= sameSecond {
+			continue
+		}
+		ref := base
+		if !have {
+			if len(list) == 0 {
+				ref = pulse
+			} else {
+				ref, _ = p.sources[list[0].i].newest()
+			}
+		}
+		// A clock that is further ahead of it has less time to be ahead of.
+		ahead := float64(ref.Local.OffsetNs(ref.Second)-pulse.Local.OffsetNs(pulse.Second)) + ref.CorrectionNs - pulse.CorrectionNs
+		if have && i != p.active {
+			if report := p.servo.Report(m); s.compared.first.IsZero() && report.State == quality.Locked && m.Sub(report.Since) >= newcomerLock {
+				s.compared.newcomer = true
+			}
+			s.compared.see(m, ahead, limit+s.UncertaintyNs+p.sources[p.active].UncertaintyNs)
+		}
+		r := reading{Reading: Reading{AheadNs: ahead, UncertaintyNs: s.UncertaintyNs, FromClockNs: math.NaN()}, i: i}
+		if s.receiver != nil {
+			r.Evidence = uint8(s.receiver.Evidence())
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+// judge weighs the readings of a second.
+func (p *Pipeline) judge(now, m timescale.Mono, list []reading) {
+	width := p.ask(m, list)
+	var weighed []reading
+	for _, r := range list {
+		s := &p.sources[r.i]
+		if s.compared.odd != "" {
+			p.forgive(now, r, list)
+			continue
+		}
+		if s.receiver != nil {
+			if _, distrusted := s.receiver.Distrust(now); distrusted {
+				continue
+			}
+		}
+		weighed = append(weighed, r)
+	}
+	plain := make([]Reading, len(weighed))
+	for k, r := range weighed {
+		plain[k] = r.Reading
+	}
+	v := Judge(plain, p.cfg.LimitNs, width)
+	if len(v.Odd) == 0 && !v.Undecided && p.refuses(now) {
+		v = p.judgeMoves(weighed, width)
+	}
+	if ordered := p.choice.Ordered; p.choice.Order != Automatic && (len(v.Odd) > 0 || v.Undecided) && p.sources[ordered].Kind != Internal {
+		v = byTheOrder(weighed, ordered, p.cfg.LimitNs)
+	}
+	accused := map[int]bool{}
+	for _, k := range v.Odd {
+		accused[weighed[k].i] = true
+	}
+	for k, r := range weighed {
+		c := &p.sources[r.i].compared
+		if !accused[r.i] {
+			c.accused = 0
+			continue
+		}
+		if c.accused++; c.accused < oddAfter {
+			continue
+		}
+		c.agrees = 0
+		c.odd = fmt.Sprintf("%s of %s; %s", differs(r.AheadNs-other(plain, v, k)), p.names(weighed, v.Odd), v.By)
+		if r.i == p.active {
+			c.close = p.closest()
+		}
+	}
+	p.argue(now, m, v, weighed)
+}
+
+// refuses tells that the clock does not believe the pulses of the reference that it
+// follows, although that says nothing against itself.
+func (p *Pipeline) refuses(now timescale.Mono) bool {
+	state := p.servo.Report(now).State
+	if state != quality.HoldoverSpec && state != quality.HoldoverNoSpec {
+		return false
+	}
+	_, good := p.good(now, p.active)
+	return good && p.distrust(now) == holdover.ReasonNone
+}
+
+// judgeMoves is the verdict about references that are inside the limit, of which one has
+// moved: against the others, and against the clock, which refuses it.
+func (p *Pipeline) judgeMoves(list []reading, widthNs float64) Verdict {
+	gate := 0.0
+	moved := make([]Reading, len(list))
+	for k, r := range list {
+		moved[k], moved[k].UncertaintyNs = r.Reading, 0
+		if c := &p.sources[r.i].compared; r.i != p.active {
+			if c.n < buildLevels {
+				return Verdict{}
+			}
+			moved[k].AheadNs -= c.meanNs
+			gate = max(gate, c.gate(p.cfg.LimitNs))
+		}
+	}
+	v := Judge(moved, gate, widthNs)
+	v.Undecided = false // within the limit nobody has to decide
+	return v
+}
+
+// other is the time of a reading that is not accused, beside that of k.
+func other(list []Reading, v Verdict, k int) float64 {
+	for _, j := range others(len(list), v.Odd) {
+		if j != k {
+			return list[j].AheadNs
+		}
+	}
+	return 0
+}
+
+// names are those who are not accused.
+func (p *Pipeline) names(list []reading, odd []int) (text string) {
+	for _, k := range others(len(list), odd) {
+		if text != "" {
+			text += " and "
+		}
+		text += p.sources[list[k].i].Name
+	}
+	return text
+}
+
+// differs says how far a time is from another.
+func differs(ns float64) string {
+	d := time.Duration(math.Round(ns))
+	switch {
+	case d.Abs() >= time.Millisecond:
+		d = d.Round(time.Microsecond)
+	case d.Abs() >= 10*time.Microsecond:
+		d = d.Round(100 * time.Nanosecond)
+	}
+	text, where := d.Abs().String(), " ahead"
+	if ns < 0 {
+		where = " behind"
+	}
+	return strings.Replace(text, "µ", "u", 1) + where
+}
+
+// byTheOrder is the verdict of the operator, who chose one of them.
+func byTheOrder(list []reading, ordered int, limitNs float64) (v Verdict) {
+	for _, r := range list {
+		if r.i != ordered {
+			continue
+		}
+		for k, o := range list {
+			if math.Abs(o.AheadNs-r.AheadNs) > limitNs+o.UncertaintyNs+r.UncertaintyNs {
+				v.Odd = append(v.Odd, k)
+			}
+		}
+		v.By = byOrder
+	}
+	return v
+}
+
+// argue keeps what nothing decides.
+func (p *Pipeline) argue(now, m timescale.Mono, v Verdict, list []reading) {
+	d := &p.dispute
+	switch {
+	case v.Undecided:
+		if d.times, d.at = d.times+1, m; d.times == oddAfter {
+			p.withdraw(now)
+		}
+		low, high := list[0], list[0]
+		for _, r := range list {
+			if r.AheadNs < low.AheadNs {
+				low = r
+			}
+			if r.AheadNs > high.AheadNs {
+				high = r
+			}
+		}
+		d.what = fmt.Sprintf("%s is %s of %s, and nothing tells which one is right",
+			p.sources[high.i].Name, differs(high.AheadNs-low.AheadNs), p.sources[low.i].Name)
+	case len(list) > 1 && m.Sub(d.at) > pardonAfter*time.Second:
+		*d = dispute{} // they agree again, or it is known who is wrong
+	case len(v.Odd) > 0:
+		*d = dispute{}
+	}
+}
+
+// withdraw lets the clock hold over with what it knew before references began to differ.
+func (p *Pipeline) withdraw(now timescale.Mono) {
+	if close := p.closest(); !close.IsZero() {
+		p.servo.Withdraw(now, close)
+	}
+}
+
+// closest is when the others last agreed well with the one that is followed.
+func (p *Pipeline) closest() (m timescale.Mono) {
+	for i := range p.sources {
+		if c := &p.sources[i].compared; i != p.active && m.Before(c.close) {
+			m = c.close
+		}
+	}
+	return m
+}
+
+// ask fills in how far each reading is from where the clock's own memory expects it, and
+// returns how well that is known. The memory is from before the trouble: from when they
+// last agreed. Of a reference that has never agreed the clock knows only if it had been
+// locked for a while when that came.
+func (p *Pipeline) ask(m timescale.Mono, list []reading) (widthNs float64) {
+	since := timescale.Mono{}
+	for i := range p.sources {
+		c := &p.sources[i].compared
+		if i == p.active || c.at != m || c.odd != "" || c.outside == 0 {
+			continue
+		}
+		from := c.close
+		if from.IsZero() {
+			if !c.newcomer {
+				return 0
+			}
+			from = c.first
+		}
+		if since.IsZero() || from.Before(since) {
+			since = from
+		}
+	}
+	if since.IsZero() {
+		since = m
+	}
+	x, width, ok := p.servo.Foretold(m, since)
+	if !ok {
+		return 0
+	}
+	for k := range list {
+		s := &p.sources[list[k].i]
+		pulse, _ := s.newest()
+		level, _ := s.compared.level()
+		if list[k].i == p.active {
+			level = 0
+		}
+		offset := float64(pulse.Local.OffsetNs(pulse.Second)) + pulse.CorrectionNs + level - float64(p.buildNs)
+		list[k].FromClockNs = x - offset
+	}
+	return width
+}
+
+// forgive counts how long a reference that was named has agreed again: with one that is
+// followed and not named, or with the clock where there is none.
+func (p *Pipeline) forgive(now timescale.Mono, r reading, list []reading) {
+	c := &p.sources[r.i].compared
+	limit := p.cfg.LimitNs/2 + r.UncertaintyNs
+	agrees, compared := true, false
+	for _, o := range list {
+		if o.i != r.i && p.sources[o.i].compared.odd == "" {
+			compared = true
+			agrees = agrees && math.Abs(o.AheadNs-r.AheadNs) <= limit+o.UncertaintyNs
+		}
+	}
+	if !compared {
+		report := p.servo.Report(now)
+		pulse, _ := p.sources[r.i].newest()
+		off := float64(pulse.Local.OffsetNs(pulse.Second)) + pulse.CorrectionNs - float64(p.buildNs) - report.ErrorNs
+		agrees = math.Abs(off) <= limit+report.BoundNs
+	}
+	if c.agrees++; !agrees {
+		c.agrees = 0
+	}
+	if c.agrees >= pardonAfter {
+		c.pardon()
+	}
+}

@@ -1,0 +1,123 @@
+package pipeline
+
+import (
+	"math"
+	"slices"
+)
+
+// Which of several references that differ is wrong is one pure function, Judge.
+
+// Reading is one reference at one moment.
+type Reading struct {
+	// AheadNs is how far its time is ahead of that of the reference which is followed.
+	AheadNs float64
+	// UncertaintyNs is what is not known of its input.
+	UncertaintyNs float64
+	// FromClockNs is how far its time is ahead of where the clock's own memory expects it;
+	// NaN: the clock has no word.
+	FromClockNs float64
+	// Evidence is what its second rests on: more is stronger.
+	Evidence uint8
+}
+
+// Verdict says who is wrong.
+type Verdict struct {
+	Odd       []int // by their places among the readings
+	Undecided bool  // they differ, and nothing tells who is right
+	By        string
+}
+
+// What a verdict rests on.
+const (
+	byMajority = "the others agree"
+	byClock    = "the clock's own oscillator agrees with the other"
+	byEvidence = "the second of the other rests on more"
+	byOrder    = "the operator chose the other"
+)
+
+// anotherSecondNs is a difference that is another second, and no delay.
+const anotherSecondNs = 5e8
+
+// Judge compares readings that may differ by limitNs, beside the uncertainties of their
+// inputs. In this order: with three or more the majority decides; then the clock's own
+// memory, good to clockWidthNs, when it agrees with one and not with the other; then,
+// where they differ by whole seconds, what their seconds rest on.
+func Judge(readings []Reading, limitNs, clockWidthNs float64) Verdict {
+	n := len(readings)
+	agree := func(i, j int) bool {
+		a, b := readings[i], readings[j]
+		return math.Abs(a.AheadNs-b.AheadNs) <= limitNs+a.UncertaintyNs+b.UncertaintyNs
+	}
+	friends := func(i int) (list []int) {
+		for j := range n {
+			if agree(i, j) {
+				list = append(list, j)
+			}
+		}
+		return list
+	}
+	var most []int
+	differ := false
+	for i := range n {
+		f := friends(i)
+		differ = differ || len(f) < n
+		if len(f) > len(most) {
+			most = f
+		}
+	}
+	if !differ {
+		return Verdict{}
+	}
+	if 2*len(most) > n && n > 2 {
+		if odd := others(n, most); len(odd) > 0 {
+			return Verdict{Odd: odd, By: byMajority}
+		}
+	}
+	var near, far []int
+	for i, r := range readings {
+		switch off := math.Abs(r.FromClockNs); {
+		case math.IsNaN(off):
+		case off <= clockWidthNs+limitNs/2+r.UncertaintyNs:
+			near = append(near, i)
+		default:
+			far = append(far, i)
+		}
+	}
+	if len(near) > 0 && len(far) > 0 {
+		return Verdict{Odd: far, By: byClock}
+	}
+	if odd := weaker(readings); len(odd) > 0 {
+		return Verdict{Odd: odd, By: byEvidence}
+	}
+	return Verdict{Undecided: true}
+}
+
+// weaker are the readings of another second than that of the strongest evidence, if
+// nothing as strong contradicts that.
+func weaker(readings []Reading) (odd []int) {
+	best := 0
+	for i, r := range readings {
+		if r.Evidence > readings[best].Evidence {
+			best = i
+		}
+	}
+	for i, r := range readings {
+		if math.Abs(r.AheadNs-readings[best].AheadNs) < anotherSecondNs {
+			continue
+		}
+		if r.Evidence == readings[best].Evidence {
+			return nil
+		}
+		odd = append(odd, i)
+	}
+	return odd
+}
+
+func others(n int, list []int) (rest []int) {
+	for i := range n {
+		if !slices.Contains(list, i) {
+			rest = append(rest, i)
+		}
+	}
+	return rest
+}

@@ -1,0 +1,477 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"bragi/cmd/internal/alarms"
+	"bragi/gnss"
+	"bragi/gnss/timescale"
+	"bragi/holdover/quality"
+)
+
+// Several references, one clock.
+//
+//	Bytes, Edge --> source --> gnss.Pulse --> kept with each source
+//	                               \--> of the source that is followed --> holdover.Clock
+//	every second: the readings of all are compared (compare.go): who is odd?
+//	every tick:   who is good? --> Choose --> another source is followed
+//
+// A change never steps the served clock. While both are good, how far the new one is
+// ahead of the old one is measured all the time. That difference is taken off the new
+// one's pulses (phase build-out), and then let in again by and by, so that in the end the
+// clock has the new one's time: of two that are both believed nobody knows which is
+// nearer to the truth, and the bound holds the difference meanwhile.
+
+// ReferenceKind is what a reference is.
+type ReferenceKind uint8
+
+// The kinds.
+const (
+	GNSS     ReferenceKind = iota // a receiver with its pulse
+	PPS                           // a pulse alone
+	Internal                      // the oscillator
+)
+
+// SecondFrom is how a pulse alone gets its second.
+type SecondFrom uint8
+
+// The ways.
+const (
+	FromGNSS    SecondFrom = iota // from the messages of the first receiver
+	FromNetwork                   // from a second opinion, until the clock has locked
+	FromClock                     // from a clock that has locked
+)
+
+// ReferenceConfig is a reference of the list.
+type ReferenceConfig struct {
+	Name     string
+	Kind     ReferenceKind
+	Priority int
+	Lockout  bool
+	// Receiver is what a receiver is told, and how late a pulse comes.
+	Receiver gnss.ReferenceConfig
+	Second   SecondFrom // of kind PPS
+	// UncertaintyNs is what is not known of the input's delay.
+	UncertaintyNs float64
+}
+
+// alone is the list of a configuration without one: a receiver, and the oscillator.
+func alone(receiver gnss.ReferenceConfig) []ReferenceConfig {
+	return []ReferenceConfig{{Name: "gnss", Priority: 1, Receiver: receiver}, {Name: "internal", Kind: Internal, Priority: 251}}
+}
+
+// source is a reference at work.
+type source struct {
+	ReferenceConfig
+	receiver *gnss.Reference // nil: none that gives its second
+	trouble  string          // of its devices; "": none
+	pulses   [4]gnss.Pulse   // the latest, as a ring; the newest is pulses[n-1]
+	n        int
+	compared compared
+}
+
+// newest is the latest pulse that has a second; ok is false where none came yet.
+func (s *source) newest() (p gnss.Pulse, ok bool) {
+	if s.n == 0 {
+		return p, false
+	}
+	return s.pulses[(s.n-1)%len(s.pulses)], true
+}
+
+func (s *source) keep(p gnss.Pulse) {
+	s.pulses[s.n%len(s.pulses)] = p
+	s.n++
+}
+
+const (
+	// pulseMissing is how long a pulse may be late before its reference fails: two in a
+	// row are missing then. With the hold-off that is shorter than the clock waits until
+	// it goes into holdover.
+	pulseMissing = 2200 * time.Millisecond
+	// knownSecondNs is the bound of a clock that tells a pulse alone its second.
+	knownSecondNs = 1e8
+	// buildLevels is how many differences make a level that a change may rely on.
+	buildLevels = 5
+	// A difference that was taken over comes back in portions of letInNs a tick, and only
+	// while the clock is nearer than letInBelowNs to where it should be.
+	letInNs      = 10
+	letInBelowNs = 40
+	opinionOld   = 5 * time.Minute
+)
+
+func newSources(list []ReferenceConfig, receiver gnss.ReferenceConfig) (sources []source, first int) {
+	if len(list) == 0 {
+		list = alone(receiver)
+	}
+	first = -1
+	for i, c := range list {
+		s := source{ReferenceConfig: c}
+		s.Receiver.Floor, s.Receiver.Leap = receiver.Floor, receiver.Leap
+		if c.Kind == PPS {
+			s.Receiver.MessageDelay = receiver.MessageDelay
+		}
+		if c.Kind == GNSS && first < 0 {
+			first, s.Receiver = i, receiver
+		}
+		if c.Kind == GNSS || c.Kind == PPS && c.Second == FromGNSS {
+			s.receiver = gnss.NewReference(s.Receiver)
+		}
+		sources = append(sources, s)
+	}
+	return sources, max(first, 0)
+}
+
+// several tells whether there is anything to choose.
+func (p *Pipeline) several() bool {
+	n := 0
+	for i := range p.sources {
+		if p.sources[i].Kind != Internal {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// BytesOf takes what the receiver of reference i sent.
+func (p *Pipeline) BytesOf(i int, received timescale.Mono, b []byte) {
+	s := &p.sources[i]
+	s.receiver.Bytes(received, b)
+	if i != p.first {
+		return
+	}
+	for k := range p.sources {
+		if o := &p.sources[k]; o.Kind == PPS && o.receiver != nil {
+			o.receiver.Bytes(received, b)
+		}
+	}
+}
+
+// LineOf takes the rate of the serial line of reference i in bits a second; 0: it has none.
+func (p *Pipeline) LineOf(i, baud int) { p.sources[i].receiver.Line(baud) }
+
+// ExpectPulseOf takes how long the receiver of reference i was told to make its pulse; 0:
+// not known.
+func (p *Pipeline) ExpectPulseOf(i int, length time.Duration) {
+	p.sources[i].receiver.ExpectPulse(length)
+}
+
+// InputTrouble takes what is wrong with the devices of reference i; "": nothing.
+func (p *Pipeline) InputTrouble(i int, why string) { p.sources[i].trouble = why }
+
+// EdgeOf takes a pulse of reference i; now is when it was handed over.
+func (p *Pipeline) EdgeOf(i int, now timescale.Mono, e timescale.Edge) {
+	p.now = now
+	s := &p.sources[i]
+	pulse, ok := p.labelled(now, s, i == p.active, e)
+	if !ok {
+		return
+	}
+	s.keep(pulse)
+	if i == p.active {
+		p.follow(now, pulse)
+	}
+}
+
+// labelled gives a pulse of s its second. Only the one that is followed is held against
+// the clock: the others are compared with it.
+func (p *Pipeline) labelled(now timescale.Mono, s *source, followed bool, e timescale.Edge) (gnss.Pulse, bool) {
+	if s.receiver != nil {
+		held := math.Inf(1)
+		if followed {
+			held = p.heldNs(now)
+		}
+		return s.receiver.Edge(now, e, held)
+	}
+	if e.Falling {
+		return gnss.Pulse{}, false
+	}
+	second, ok := p.secondAt(now, s, e)
+	if !ok {
+		return gnss.Pulse{}, false
+	}
+	late := float64(s.Receiver.AntennaDelay + s.Receiver.PulseDelay)
+	return gnss.Pulse{Mark: gnss.Mark{Edge: e, Second: second}, CorrectionNs: -late}, true
+}
+
+// secondAt is the second of a pulse alone. An edge far from one is no beginning.
+func (p *Pipeline) secondAt(now timescale.Mono, s *source, e timescale.Edge) (timescale.TAI, bool) {
+	report := p.servo.Report(now)
+	at, ok := e.Local.AssumeTAI(), report.EverLocked && report.BoundNs < knownSecondNs
+	if o := &p.network; !ok && s.Second == FromNetwork && !o.At.IsZero() && e.Mono.Sub(o.At) < opinionOld && o.Uncertainty < 300*time.Millisecond {
+		at, ok = p.reference.LeapTable().ToTAI(o.UTC).Add(e.Mono.Sub(o.At)), true
+	}
+	if !ok {
+		return timescale.TAI{}, false
+	}
+	second := timescale.TAIFromNs((at.Ns() + 5e8) / 1e9 * 1e9)
+	if report.EverLocked && at.Sub(second).Abs() > 2*knownSecondNs {
+		return timescale.TAI{}, false
+	}
+	return second, true
+}
+
+// follow hands the clock a pulse of the reference that it follows.
+func (p *Pipeline) follow(now timescale.Mono, pulse gnss.Pulse) {
+	p.dateMemory(pulse.Second)
+	if pulse.Another {
+		p.relabel(now, pulse)
+	}
+	p.hand(now, pulse)
+}
+
+// good tells whether the pulses of i are to be believed by all that it says itself, and
+// if not, why.
+func (p *Pipeline) good(now timescale.Mono, i int) (why string, ok bool) {
+	s := &p.sources[i]
+	if s.Kind == Internal {
+		return "", true
+	}
+	if s.trouble != "" {
+		return s.trouble, false
+	}
+	if s.receiver != nil {
+		if r, distrusted := s.receiver.Distrust(now); distrusted {
+			return r.String(), false
+		}
+	}
+	if pulse, any := s.newest(); !any || now.Sub(pulse.Mono) > pulseMissing {
+		if s.Kind == PPS && s.receiver == nil {
+			return "no pulse whose second is known", false
+		}
+		for _, t := range s.receiver.Troubles(now) {
+			return t.String(), false
+		}
+		return "no pulse", false
+	}
+	if s.Kind == GNSS && !s.receiver.HasTime(now) {
+		return "the receiver has no time", false
+	}
+	return "", true
+}
+
+// choose lets the choice follow what the references are worth, and the clock the choice.
+func (p *Pipeline) choose(now timescale.Mono) {
+	if cap(p.candidates) < len(p.sources) {
+		p.candidates = make([]Candidate, len(p.sources))
+	}
+	list := p.candidates[:len(p.sources)]
+	for i := range p.sources {
+		s := &p.sources[i]
+		_, good := p.good(now, i)
+		list[i] = Candidate{Priority: s.Priority, Internal: s.Kind == Internal, Good: good, Odd: s.compared.odd != "", Lockout: s.Lockout}
+	}
+	young := !p.servo.Report(now).EverLocked
+	p.choice = Choose(now, p.choice, list, p.rules(), young)
+	if to := p.choice.Selected; to != p.active && p.sources[to].Kind != Internal {
+		p.change(now, to)
+	}
+	p.letIn(now)
+}
+
+func (p *Pipeline) rules() Rules {
+	r := p.cfg.Rules
+	r.WaitToRestore = p.cfg.Servo.WaitToRestore
+	return r
+}
+
+// change follows reference to from now on.
+func (p *Pipeline) change(now timescale.Mono, to int) {
+	from, next := &p.sources[p.active], &p.sources[to]
+	heard := p.handed
+	if from.compared.odd != "" && !from.compared.close.IsZero() {
+		p.servo.Recant(now, from.compared.close)
+		heard = p.taken
+	}
+	level, known := next.compared.level()
+	if !p.servo.Report(now).EverLocked {
+		p.buildNs = 0
+	} else if known {
+		p.buildNs -= int64(math.Round(level))
+	} else {
+		p.rebase(p.buildNs)
+		p.buildNs = 0
+	}
+	for i := range p.sources {
+		p.sources[i].compared.rebase(level)
+	}
+	p.active = to
+	if next.receiver != nil && next.Kind == GNSS {
+		p.reference = next.receiver
+	}
+	// What the new one has sent since the old one was last heard is no older than a few
+	// seconds: the clock need not wait for the next pulse.
+	for k := max(0, next.n-len(next.pulses)); k < next.n; k++ {
+		if pulse := next.pulses[k%len(next.pulses)]; pulse.Mono.Sub(heard) > 600*time.Millisecond && now.Sub(pulse.Mono) < 3500*time.Millisecond {
+			p.follow(now, pulse)
+		}
+	}
+	p.weighPlace(now)
+}
+
+// letIn gives the clock a portion of the difference that was taken over.
+func (p *Pipeline) letIn(now timescale.Mono) {
+	if p.buildNs == 0 || !p.servo.Locked() {
+		return
+	}
+	if x := p.servo.Report(now).ErrorNs; !(math.Abs(x) < letInBelowNs) {
+		return
+	}
+	by := max(min(p.buildNs, letInNs), -letInNs)
+	p.buildNs -= by
+	p.rebase(by)
+}
+
+// rebase tells clock and drill that pulses are ns later from now on.
+func (p *Pipeline) rebase(ns int64) {
+	p.servo.Rebase(ns)
+	p.drills.rebasedNs += ns
+}
+
+// doubtNs is what the references add to the bound: what was taken over of a difference,
+// what is not known of the input that is followed, and by how much another one that is
+// believed, too, differs more than two receivers should.
+func (p *Pipeline) doubtNs() float64 {
+	ns := math.Abs(float64(p.buildNs)) + max(0, p.sources[p.active].UncertaintyNs-p.sources[p.first].UncertaintyNs)
+	more := 0.0
+	for i := range p.sources {
+		if s := &p.sources[i]; i != p.active {
+			more = max(more, s.compared.doubtNs(p.cfg.Servo.ReceiverBoundNs)-s.UncertaintyNs)
+		}
+	}
+	return ns + more
+}
+
+// Switch is the operator's order to follow a reference by its name: by force whatever it
+// is worth, else as long as it is good.
+func (p *Pipeline) Switch(now timescale.Mono, name string, force bool) error {
+	for i := range p.sources {
+		s := &p.sources[i]
+		if s.Name != name {
+			continue
+		}
+		why, good := p.good(now, i)
+		switch {
+		case s.Kind == Internal:
+			return errors.New("the oscillator is followed when no pulse is used (fix: bragi holdover force)")
+		case s.Lockout:
+			return fmt.Errorf("%s is locked out (fix: lockout = false in its [[reference]])", name)
+		case !force && !good:
+			return fmt.Errorf("%s is not good: %s (fix: bragi show references, or --force)", name, why)
+		case !force && s.compared.odd != "":
+			return fmt.Errorf("%s is the odd one: %s (fix: bragi show references, or --force)", name, s.compared.odd)
+		}
+		p.choice.Order, p.choice.Ordered = Manual, i
+		if force {
+			p.choice.Order = Forced
+		}
+		s.compared.pardon() // the operator's word is that this one is right
+		p.dispute = dispute{}
+		p.choose(now)
+		return nil
+	}
+	return fmt.Errorf("no reference is named %q (fix: bragi show references)", name)
+}
+
+// ClearSwitch ends the operator's order; was tells what it was.
+func (p *Pipeline) ClearSwitch(now timescale.Mono) (was SwitchOrder, name string) {
+	was, name = p.choice.Order, p.sources[p.choice.Ordered].Name
+	p.choice.Order = Automatic
+	p.choose(now)
+	return was, name
+}
+
+// referenceTroubles are what is wrong with the references of a list.
+func (p *Pipeline) referenceTroubles(l *Look, add func(code alarms.Code, detail string)) {
+	if l.Dispute != "" {
+		add(alarms.ReferencesDisagree, l.Dispute)
+	}
+	var odd, failed []string
+	for _, r := range l.References {
+		if r.Order != Automatic {
+			add(alarms.ReferenceOrdered, fmt.Sprintf("%s, %s", r.Name, r.Order))
+		}
+		switch {
+		case r.Kind == Internal || r.Lockout || !p.several():
+		case r.Odd:
+			odd = append(odd, r.Name+" is "+r.Why)
+		case !r.Good:
+			failed = append(failed, r.Name+": "+r.Why)
+		}
+	}
+	if odd != nil {
+		add(alarms.ReferenceOdd, strings.Join(odd, "; "))
+	}
+	if failed != nil {
+		add(alarms.ReferenceFailed, strings.Join(failed, "; "))
+	}
+}
+
+// ReferenceLook is a reference at one moment.
+type ReferenceLook struct {
+	Name     string
+	Kind     ReferenceKind
+	Priority int
+	Lockout  bool
+	Followed bool // the clock follows its pulse now; of the oscillator: none is followed
+	Selected bool // by the choice: the clock may still settle
+	Order    SwitchOrder
+	Good     bool   // by what it says itself
+	Counts   bool   // good for long enough
+	Why      string // it is not good, or odd; "": it is fine
+	Odd      bool
+	WaitS    float64 // until it is restored
+	Fails    int
+	PulseAge float64 // s; NaN: none came yet
+	// How far its time is ahead of that of the one that is followed, ns; NaN: not known.
+	AheadNs, LevelNs float64
+	TDEVNs, MTIENs   Spread
+	Seconds          int // that were compared, of the last 1000
+	Receiver         *gnss.ReferenceStatus
+}
+
+// references are all of them at now; report is what the clock knows.
+func (p *Pipeline) references(now timescale.Mono, state quality.State) []ReferenceLook {
+	list := make([]ReferenceLook, len(p.sources))
+	follows := state == quality.Locking || state == quality.Locked || state == quality.Relocking
+	for i := range p.sources {
+		s := &p.sources[i]
+		l := ReferenceLook{Name: s.Name, Kind: s.Kind, Priority: s.Priority, Lockout: s.Lockout, PulseAge: math.NaN(), AheadNs: math.NaN(), LevelNs: math.NaN(),
+			TDEVNs: unknownSpread(), MTIENs: unknownSpread()}
+		l.Why, l.Good = p.good(now, i)
+		l.Odd = s.compared.odd != ""
+		switch {
+		case s.Lockout:
+			l.Why = "locked out"
+		case l.Odd:
+			l.Why = s.compared.odd
+		}
+		if i < len(p.choice.Standings) {
+			standing := p.choice.Standings[i]
+			l.Counts, l.Fails = standing.Counts, standing.Fails
+			l.Selected = p.choice.Selected == i
+			if !standing.Counts && standing.Failed && l.Good && !l.Odd && !standing.Since.IsZero() {
+				l.WaitS = max(0, (p.rules().WaitToRestore - now.Sub(standing.Since)).Seconds())
+			}
+		}
+		if p.choice.Order != Automatic && p.choice.Ordered == i {
+			l.Order = p.choice.Order
+		}
+		l.Followed = follows && i == p.active || !follows && s.Kind == Internal
+		if pulse, any := s.newest(); any {
+			l.PulseAge = now.Sub(pulse.Mono).Seconds()
+		}
+		if s.Kind != Internal && i != p.active {
+			s.compared.show(now, &l)
+		}
+		if s.receiver != nil && s.Kind == GNSS && i != p.first {
+			r := s.receiver.Status(now)
+			l.Receiver = &r
+		}
+		list[i] = l
+	}
+	return list
+}

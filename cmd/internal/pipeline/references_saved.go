@@ -1,0 +1,95 @@
+package pipeline
+
+import (
+	"fmt"
+	"math"
+
+	"bragi/gnss"
+	"bragi/gnss/timescale"
+)
+
+// SavedReferences is the choice among several references between two processes of one
+// boot. They are known by their names: the list may be another one by then.
+type SavedReferences struct {
+	Active  string        `json:"active"` // whose pulses the clock is handed
+	Order   SwitchOrder   `json:"order"`
+	Ordered string        `json:"ordered"`
+	BuildNs int64         `json:"build_ns"` // taken off its pulses
+	List    []SavedSource `json:"list"`
+}
+
+// SavedSource is a reference of it.
+type SavedSource struct {
+	Name     string               `json:"name"`
+	Standing Standing             `json:"standing"`
+	Receiver *gnss.SavedReference `json:"receiver"` // null: it has learned nothing, or is that of [gnss]
+	MeanNs   float64              `json:"mean_ns"`
+	DevNs    float64              `json:"deviation_ns"`
+	N        int                  `json:"n"`
+	Odd      string               `json:"odd"`
+}
+
+// saveReferences is nil where there was nothing to choose.
+func (p *Pipeline) saveReferences(now timescale.Mono) *SavedReferences {
+	if !p.several() && p.choice.Order == Automatic || len(p.choice.Standings) != len(p.sources) {
+		return nil
+	}
+	s := &SavedReferences{Active: p.sources[p.active].Name, Order: p.choice.Order, Ordered: p.sources[p.choice.Ordered].Name, BuildNs: p.buildNs}
+	for i := range p.sources {
+		o, c := &p.sources[i], &p.sources[i].compared
+		saved := SavedSource{Name: o.Name, Standing: p.choice.Standings[i], MeanNs: c.meanNs, DevNs: c.devNs, N: c.n, Odd: c.odd}
+		if i != p.first && o.receiver != nil {
+			saved.Receiver = o.receiver.Save(now)
+		}
+		s.List = append(s.List, saved)
+	}
+	return s
+}
+
+func (s *SavedReferences) check() error {
+	if s == nil {
+		return nil
+	}
+	if s.Order > Forced || s.BuildNs > 1e9 || s.BuildNs < -1e9 {
+		return fmt.Errorf("it says order %d and a difference of %d ns between references", s.Order, s.BuildNs)
+	}
+	for _, o := range s.List {
+		if !(math.Abs(o.MeanNs) < 1e9 && o.DevNs >= 0 && o.DevNs < 1e9) || o.N < 0 || o.N > levelMost {
+			return fmt.Errorf("it says a difference of %v ns of %s", o.MeanNs, o.Name)
+		}
+	}
+	return nil
+}
+
+// resumeReferences goes on with a choice, as far as the list is the same.
+func (p *Pipeline) resumeReferences(now timescale.Mono, s *SavedReferences) {
+	if s == nil {
+		return
+	}
+	p.choice = Choice{Selected: p.active, Since: now, Standings: make([]Standing, len(p.sources))}
+	build := s.BuildNs
+	for i := range p.sources {
+		o := &p.sources[i]
+		if o.Name == s.Active && o.Kind != Internal {
+			p.active, p.choice.Selected, p.buildNs, build = i, i, s.BuildNs, 0
+			if o.Kind == GNSS {
+				p.reference = o.receiver
+			}
+		}
+		if o.Name == s.Ordered {
+			p.choice.Order, p.choice.Ordered = s.Order, i
+		}
+		for _, saved := range s.List {
+			if saved.Name != o.Name {
+				continue
+			}
+			p.choice.Standings[i] = saved.Standing
+			c := &o.compared
+			c.meanNs, c.devNs, c.n, c.odd = saved.MeanNs, saved.DevNs, saved.N, saved.Odd
+			if i != p.first && o.receiver != nil {
+				o.receiver.Resume(now, saved.Receiver)
+			}
+		}
+	}
+	p.servo.Rebase(build) // of one that is no longer there
+}

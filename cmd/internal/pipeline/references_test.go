@@ -1,0 +1,369 @@
+package pipeline_test
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bragi/board/sim"
+	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/pipeline"
+	"bragi/cmd/internal/virtual"
+	"bragi/holdover"
+)
+
+// pair is a board of software with two receivers, roof and yard, and the oscillator.
+type pair struct {
+	*virtual.Rig
+	yard  *sim.Board
+	worst float64 // ns that the true error changed by within a second, since watched
+}
+
+func twoReceivers() pipeline.Config {
+	cfg := virtual.Demo()
+	cfg.Servo.WaitToRestore = time.Minute
+	cfg.References = []pipeline.ReferenceConfig{{Name: "roof", Priority: 1}, {Name: "yard", Priority: 2, Receiver: cfg.Reference}, {Name: "internal", Kind: pipeline.Internal, Priority: 251}}
+	cfg.Rules = pipeline.Rules{HoldOff: 300 * time.Millisecond}
+	cfg.LimitNs = 500
+	return cfg
+}
+
+func newPair(t *testing.T, cfg pipeline.Config, kind sim.Kind, seed uint64) *pair {
+	t.Helper()
+	cfg.Servo.Oscillator = map[sim.Kind]holdover.Oscillator{sim.XO: holdover.XO, sim.TCXO: holdover.TCXO, sim.OCXO: holdover.OCXO, sim.Rb: holdover.Rubidium}[kind]
+	r := virtual.NewRig(t, cfg, sim.Config{Oscillator: kind, Receiver: sim.Timing, Seed: seed, TimeToFix: 3 * time.Second})
+	return &pair{Rig: r, yard: r.Another(sim.Config{Receiver: sim.Timing, Seed: seed + 100, TimeToFix: 4 * time.Second})}
+}
+
+// watch looks at the truth from now on: the served clock never steps, and its error is
+// inside the bound.
+func (p *pair) watch(t *testing.T) {
+	t.Helper()
+	last, at, steps := p.TrueErrorNs(), p.Now, p.Steps
+	p.Watch = func() {
+		e := p.TrueErrorNs()
+		if p.Now.Sub(at) >= time.Second {
+			p.worst = max(p.worst, math.Abs(e-last))
+			last, at = e, p.Now
+		}
+		look := p.Pipe.Look(p.Now)
+		if math.Abs(e) > look.Report.BoundNs {
+			t.Fatalf("true error %.0f ns outside the bound %.0f ns, %v, %v", e, look.Report.BoundNs, look.Report.State, look.Report.Why)
+		}
+		if p.Steps != steps {
+			t.Fatalf("stepped by %d ns", look.Report.LastStepNs)
+		}
+	}
+}
+
+func (p *pair) look(name string) pipeline.ReferenceLook {
+	for _, l := range p.Pipe.Look(p.Now).References {
+		if l.Name == name {
+			return l
+		}
+	}
+	return pipeline.ReferenceLook{}
+}
+
+func (p *pair) followed() string {
+	for _, l := range p.Pipe.Look(p.Now).References {
+		if l.Followed {
+			return l.Name
+		}
+	}
+	return ""
+}
+
+// Two receivers, one of which is cut, spoofed, 1 us off or 1 s off: the served clock does
+// not step, stays at class 6 and inside its bound, follows the right one, and the odd one
+// is named where it is one.
+func TestOneOfTwoReceiversGoesWrong(t *testing.T) {
+	wrong := map[string]struct {
+		do    func(b *sim.Board)
+		named string // in why it is not followed
+		odd   bool
+	}{
+		"cut":                          {func(b *sim.Board) { b.SetAntenna(false) }, "no fix", false},
+		"1 us late":                    {func(b *sim.Board) { b.Lie(sim.Lie{LateNs: 1000}) }, "behind", true},
+		"1 us early":                   {func(b *sim.Board) { b.Lie(sim.Lie{LateNs: -1000}) }, " ahead of", true},
+		"1 s off":                      {func(b *sim.Board) { b.Lie(sim.Lie{AheadS: 1}) }, "1s ahead of", true},
+		"spoofed: it runs away":        {func(b *sim.Board) { b.Lie(sim.Lie{DriftNs: 35}) }, "behind", true},
+		"spoofed: it runs away slowly": {func(b *sim.Board) { b.Lie(sim.Lie{DriftNs: 5}) }, "behind", true},
+	}
+	for name, c := range wrong {
+		for _, which := range []string{"roof", "yard"} {
+			t.Run(name+", "+which, func(t *testing.T) {
+				t.Parallel()
+				p := newPair(t, twoReceivers(), sim.OCXO, 3)
+				p.Until(2*time.Minute, "class 6", p.Class(6))
+				if p.followed() != "roof" {
+					t.Fatalf("follows %s", p.followed())
+				}
+				p.Run(10 * time.Minute)
+				p.watch(t)
+				p.Run(10 * time.Second)
+				board, right := p.Board, "yard"
+				if which == "yard" {
+					board, right = p.yard, "roof"
+				}
+				c.do(board)
+				p.Run(5 * time.Minute)
+				l := p.look(which)
+				t.Logf("follows %s; %s: %q; class %d, worst %.1f ns in a second, true error %.0f ns, walk %v", p.followed(), which, l.Why, p.Said.ClockClass, p.worst, p.TrueErrorNs(), p.Walk)
+				if p.followed() != right || l.Odd != c.odd || l.Counts || l.Why == "" || !strings.Contains(l.Why, c.named) {
+					t.Errorf("follows %s; %+v", p.followed(), l)
+				}
+				if !p.Class(6)() {
+					t.Errorf("class %d, %v", p.Said.ClockClass, p.Report.Why)
+				}
+				if p.worst > 50 {
+					t.Errorf("the served clock moved by %.0f ns within a second", p.worst)
+				}
+				if e := math.Abs(p.TrueErrorNs()); e > 60 {
+					t.Errorf("true error %.0f ns", e)
+				}
+			})
+		}
+	}
+}
+
+// Two receivers that disagree from the start, by a second or by a microsecond, when nothing
+// knows better: no class 6, and an alarm that names both. The operator's word ends it.
+func TestReceiversThatDisagreeFromTheStart(t *testing.T) {
+	for name, lie := range map[string]sim.Lie{"1 s": {AheadS: 1}, "1 us": {LateNs: 1000}} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t, twoReceivers(), sim.OCXO, 5)
+			p.yard.Lie(lie)
+			p.Run(3 * time.Minute)
+			look := p.Pipe.Look(p.Now)
+			if slices.Contains(p.Walk, 6) || !strings.Contains(look.Dispute, "roof") || !strings.Contains(look.Dispute, "yard") || !alarmed(p.Rig, alarms.ReferencesDisagree) {
+				t.Fatalf("classes %v, %q, %v", p.Walk, look.Dispute, look.Troubles)
+			}
+			if err := p.Pipe.Switch(p.Now, "roof", false); err != nil {
+				t.Fatal(err)
+			}
+			p.Until(time.Minute, "class 6", p.Class(6))
+			p.Run(time.Minute)
+			if l := p.look("yard"); !l.Odd || p.followed() != "roof" || !p.Class(6)() || alarmed(p.Rig, alarms.ReferencesDisagree) {
+				t.Errorf("follows %s, yard %+v, class %d", p.followed(), l, p.Said.ClockClass)
+			}
+		})
+	}
+}
+
+// A receiver that comes when the clock has been locked for a while, and is 1 us or 1 s
+// off, takes nothing away: the clock knows better.
+func TestANewcomerThatIsOffIsTheOddOne(t *testing.T) {
+	for name, lie := range map[string]sim.Lie{"1 s": {AheadS: -1}, "1 us": {LateNs: -1000}} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t, twoReceivers(), sim.OCXO, 6)
+			p.yard.SetAntenna(false)
+			p.Until(2*time.Minute, "class 6", p.Class(6))
+			p.Run(6 * time.Minute)
+			p.watch(t)
+			p.yard.Lie(lie)
+			p.yard.SetAntenna(true)
+			p.Run(2 * time.Minute)
+			if l := p.look("yard"); !l.Odd || p.followed() != "roof" || !p.Class(6)() || len(p.Walk) > 2 {
+				t.Errorf("follows %s, yard %+v, classes %v", p.followed(), l, p.Walk)
+			}
+		})
+	}
+}
+
+// Switching between two good receivers takes the difference over, and lets it in by and
+// by: the served clock does not step, and has the new one's time in the end.
+func TestASwitchTakesTheDifferenceOver(t *testing.T) {
+	cfg := twoReceivers()
+	p := newPair(t, cfg, sim.OCXO, 7)
+	p.yard.Lie(sim.Lie{LateNs: 200}) // a cable that nobody has set
+	p.Until(2*time.Minute, "class 6", p.Class(6))
+	p.Run(5 * time.Minute)
+	p.watch(t)
+	before := p.TrueErrorNs()
+	if err := p.Pipe.Switch(p.Now, "yard", false); err != nil {
+		t.Fatal(err)
+	}
+	p.Run(10 * time.Second)
+	if l := p.look("yard"); p.followed() != "yard" || l.Order != pipeline.Manual || math.Abs(p.TrueErrorNs()-before) > 15 || !p.Class(6)() {
+		t.Errorf("%+v, true error from %.0f to %.0f ns", l, before, p.TrueErrorNs())
+	}
+	p.Run(10 * time.Minute)
+	t.Logf("true error from %.0f to %.0f ns, at most %.1f ns in a second", before, p.TrueErrorNs(), p.worst)
+	if e := p.TrueErrorNs(); math.Abs(e+200) > 60 || p.worst > 5 || !p.Class(6)() {
+		t.Errorf("true error %.0f ns, at most %.1f ns in a second, class %d", e, p.worst, p.Said.ClockClass)
+	}
+	// The manual switch ends when what it chose fails.
+	p.yard.SetAntenna(false)
+	p.Run(10 * time.Second)
+	if l := p.look("yard"); p.followed() != "roof" || l.Order != pipeline.Automatic || !p.Class(6)() {
+		t.Errorf("follows %s, %+v", p.followed(), l)
+	}
+}
+
+// A forced reference that fails stays forced: holdover, and an alarm that tells whose order
+// it is. Clearing it follows the good one.
+func TestAForcedReferenceThatFails(t *testing.T) {
+	p := newPair(t, twoReceivers(), sim.OCXO, 8)
+	p.Until(2*time.Minute, "class 6", p.Class(6))
+	p.Run(2 * time.Minute)
+	if err := p.Pipe.Switch(p.Now, "yard", true); err != nil {
+		t.Fatal(err)
+	}
+	p.Run(10 * time.Second)
+	p.yard.SetAntenna(false)
+	p.Run(30 * time.Second)
+	if p.followed() != "internal" || !p.Class(7)() || !alarmed(p.Rig, alarms.ReferenceOrdered) || !alarmed(p.Rig, alarms.ReferenceFailed) {
+		t.Errorf("follows %s, class %d, %v", p.followed(), p.Said.ClockClass, p.Pipe.Look(p.Now).Troubles)
+	}
+	if was, name := p.Pipe.ClearSwitch(p.Now); was != pipeline.Forced || name != "yard" {
+		t.Errorf("%v %s", was, name)
+	}
+	p.Run(30 * time.Second)
+	if p.followed() != "roof" || !p.Class(6)() || alarmed(p.Rig, alarms.ReferenceOrdered) {
+		t.Errorf("follows %s, class %d", p.followed(), p.Said.ClockClass)
+	}
+}
+
+// The oscillator alone is followed by forcing holdover; no other verb does that.
+func TestNobodySwitchesToTheOscillator(t *testing.T) {
+	p := newPair(t, twoReceivers(), sim.OCXO, 8)
+	p.Until(2*time.Minute, "class 6", p.Class(6))
+	if err := p.Pipe.Switch(p.Now, "internal", true); err == nil || !strings.Contains(err.Error(), "bragi holdover force") {
+		t.Fatal(err)
+	}
+	if err := p.Pipe.Switch(p.Now, "cellar", true); err == nil {
+		t.Fatal("switched to what is not there")
+	}
+}
+
+// A restart of bragid goes on with the reference that was followed, with what was taken
+// over, and with who is odd.
+func TestARestartKeepsTheChoice(t *testing.T) {
+	cfg := twoReceivers()
+	cfg.References = append([]pipeline.ReferenceConfig{cfg.References[0], cfg.References[1], {Name: "lab", Kind: pipeline.PPS, Priority: 3}}, cfg.References[2])
+	p := newPair(t, cfg, sim.OCXO, 12)
+	lab := p.Another(sim.Config{Receiver: sim.Timing, Seed: 999})
+	p.yard.Lie(sim.Lie{LateNs: 200})
+	p.Until(2*time.Minute, "class 6", p.Class(6))
+	p.Run(2 * time.Minute)
+	lab.Lie(sim.Lie{LateNs: 2000})
+	p.Run(10 * time.Second)
+	if err := p.Pipe.Switch(p.Now, "yard", true); err != nil {
+		t.Fatal(err)
+	}
+	p.Run(10 * time.Second)
+	p.watch(t)
+	for i := range 20 {
+		if err := p.Restart(time.Duration(i%7) * 200 * time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		p.Run(3 * time.Second)
+	}
+	p.Run(5 * time.Minute)
+	if l := p.look("yard"); p.followed() != "yard" || l.Order != pipeline.Forced || !p.look("lab").Odd || p.look("roof").Odd || !p.Class(6)() || len(p.Walk) > 2 || p.worst > 10 {
+		t.Errorf("follows %s, yard %+v, lab %+v, classes %v, worst %.0f", p.followed(), l, p.look("lab"), p.Walk, p.worst)
+	}
+}
+
+// None left, and one back: holdover, and the same way back as with one receiver.
+func TestNoReferenceLeft(t *testing.T) {
+	p := newPair(t, twoReceivers(), sim.OCXO, 9)
+	p.Until(2*time.Minute, "class 6", p.Class(6))
+	p.Run(5 * time.Minute)
+	p.watch(t)
+	p.Board.SetAntenna(false)
+	p.yard.SetAntenna(false)
+	p.Run(20 * time.Second)
+	if p.followed() != "internal" || !p.Class(7)() {
+		t.Fatalf("follows %s, class %d", p.followed(), p.Said.ClockClass)
+	}
+	p.yard.SetAntenna(true)
+	p.Until(30*time.Second, "class 6", p.Class(6))
+	if p.followed() != "yard" {
+		t.Errorf("follows %s", p.followed())
+	}
+}
+
+// With three the odd one out is named, whoever is followed, and although the clock does
+// not know: a plain crystal.
+func TestOfThreeTheOddOneOutIsNamed(t *testing.T) {
+	for _, which := range []string{"roof", "yard", "lab"} {
+		t.Run(which, func(t *testing.T) {
+			cfg := twoReceivers()
+			lab := pipeline.ReferenceConfig{Name: "lab", Kind: pipeline.PPS, Priority: 3}
+			cfg.References = []pipeline.ReferenceConfig{cfg.References[0], cfg.References[1], lab, cfg.References[2]}
+			p := newPair(t, cfg, sim.XO, 10)
+			third := p.Another(sim.Config{Receiver: sim.Timing, Seed: 999})
+			p.Until(3*time.Minute, "class 6", p.Class(6))
+			p.Run(2 * time.Minute)
+			board := map[string]*sim.Board{"roof": p.Board, "yard": p.yard, "lab": third}[which]
+			board.Lie(sim.Lie{LateNs: 3000})
+			p.Run(20 * time.Second)
+			for _, name := range []string{"roof", "yard", "lab"} {
+				if l := p.look(name); l.Odd != (name == which) {
+					t.Errorf("%s: %+v", name, l)
+				}
+			}
+			if want := map[string]string{"roof": "yard", "yard": "roof", "lab": "roof"}[which]; p.followed() != want {
+				t.Errorf("follows %s, want %s, class %d %v", p.followed(), want, p.Said.ClockClass, p.Report.Why)
+			}
+		})
+	}
+}
+
+// An antenna that comes and goes: one change of the reference, and the served clock stays
+// at class 6.
+func TestAFlappingReceiverIsLeftAlone(t *testing.T) {
+	p := newPair(t, twoReceivers(), sim.OCXO, 11)
+	p.Until(2*time.Minute, "class 6", p.Class(6))
+	p.Run(5 * time.Minute)
+	p.watch(t)
+	changes, last := 0, p.followed()
+	for range 10 {
+		p.Board.SetAntenna(false)
+		p.Run(15 * time.Second)
+		p.Board.SetAntenna(true)
+		p.Run(20 * time.Second)
+		if f := p.followed(); f != last {
+			changes, last = changes+1, f
+		}
+	}
+	if changes != 1 || last != "yard" || !p.Class(6)() || len(p.Walk) > 2 {
+		t.Errorf("%d changes, now %s, classes %v", changes, last, p.Walk)
+	}
+	if p.Run(2 * time.Minute); !p.look("roof").Counts {
+		t.Errorf("%+v", p.look("roof"))
+	}
+}
+
+// switched is a dispute that the operator ends, or does not.
+func switched(t *testing.T, followed bool) *virtual.Rig {
+	p := newPair(t, twoReceivers(), sim.OCXO, 5)
+	p.yard.Lie(sim.Lie{LateNs: 1000})
+	p.Run(time.Minute)
+	if followed {
+		if err := p.Pipe.Switch(p.Now, "roof", false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.Run(time.Minute)
+	return p.Rig
+}
+
+// cleared is an order that ends, or does not.
+func cleared(t *testing.T, followed bool) *virtual.Rig {
+	p := newPair(t, twoReceivers(), sim.OCXO, 5)
+	p.Run(time.Minute)
+	if err := p.Pipe.Switch(p.Now, "yard", true); err != nil {
+		t.Fatal(err)
+	}
+	p.Run(10 * time.Second)
+	if followed {
+		p.Pipe.ClearSwitch(p.Now)
+	}
+	p.Run(time.Second)
+	return p.Rig
+}
