@@ -8,24 +8,27 @@ import "math"
 // The largest and the smallest value of a sliding window are the heads of two
 // queues that hold only what can still become one: each point goes in and out
 // once, so a window of any length costs the same.
-func MTIE(x []float64, m int) (mtie float64, n int) {
+func MTIE(x []float64, m int) (float64, int) { return mtie(x, x, m) }
+
+// mtie is MTIE of points that have a highest and a lowest value each; gaps are in both.
+func mtie(highs, lows []float64, m int) (mtie float64, n int) {
 	mtie = math.NaN()
-	if m < 1 || m >= len(x) {
+	if m < 1 || m >= len(highs) {
 		return mtie, 0
 	}
 	high, low := newQueue(m+1), newQueue(m+1)
 	gap := -1 // the last gap
-	for i, v := range x {
+	for i, v := range highs {
 		if v != v {
 			gap = i
 			high.clear()
 			low.clear()
 			continue
 		}
-		for !high.empty() && x[high.back()] <= v {
+		for !high.empty() && highs[high.back()] <= v {
 			high.popBack()
 		}
-		for !low.empty() && x[low.back()] >= v {
+		for !low.empty() && lows[low.back()] >= lows[i] {
 			low.popBack()
 		}
 		high.push(i)
@@ -40,7 +43,7 @@ func MTIE(x []float64, m int) (mtie float64, n int) {
 			continue
 		}
 		n++
-		if d := x[high.front()] - x[low.front()]; !(d <= mtie) {
+		if d := highs[high.front()] - lows[low.front()]; !(d <= mtie) {
 			mtie = d
 		}
 	}
