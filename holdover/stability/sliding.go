@@ -32,7 +32,7 @@ type blocks struct {
 	n               uint64 // that were filled
 	sum             float64
 	highest, lowest float64
-	seconds, have   int
+	seconds, have   int64
 }
 
 // Reset forgets all samples.
@@ -41,39 +41,48 @@ func (s *Sliding) Reset() { *s = Sliding{} }
 // Add takes the sample of a second. Seconds that were left out are gaps. A second that
 // was there already, or is long past, begins anew.
 func (s *Sliding) Add(second int64, x float64) {
+	if x != x {
+		return // it is a gap, once the next one comes
+	}
 	gap := second - s.next
 	if !s.begun || gap < 0 || gap > slidingKept*512 {
 		s.Reset()
 		s.begun, gap = true, 0
 	}
-	for range gap {
-		s.put(math.NaN())
-	}
-	s.put(x)
-	s.next = second + 1
-}
-
-// put gives a second to each level.
-func (s *Sliding) put(x float64) {
-	length := 1
+	length := int64(1)
 	for i := range s.levels {
+		s.levels[i].skip(gap, length)
 		s.levels[i].add(x, length)
 		length *= slidingFactor
 	}
+	s.next = second + 1
 }
 
-// add takes a second into the block that is being filled, of length seconds. A block of
-// which less than half is there is a gap.
-func (b *blocks) add(x float64, length int) {
-	if b.seconds == 0 {
-		b.sum, b.have, b.highest, b.lowest = 0, 0, math.Inf(-1), math.Inf(1)
+// add takes a second into the block that is being filled, of length seconds.
+func (b *blocks) add(x float64, length int64) {
+	if b.have == 0 {
+		b.sum, b.highest, b.lowest = 0, x, x
 	}
-	b.seconds++
-	if x == x {
-		b.sum, b.have = b.sum+x, b.have+1
-		b.highest, b.lowest = max(b.highest, x), min(b.lowest, x)
+	b.sum, b.have = b.sum+x, b.have+1
+	b.highest, b.lowest = max(b.highest, x), min(b.lowest, x)
+	b.pass(1, length)
+}
+
+// skip lets n seconds pass without a sample, whole blocks at once.
+func (b *blocks) skip(n, length int64) {
+	first := min(n, length-b.seconds)
+	b.pass(first, length)
+	n -= first
+	for range min(n/length, slidingKept) {
+		b.pass(length, length)
 	}
-	if b.seconds < length {
+	b.pass(n%length, length)
+}
+
+// pass lets n seconds of the block pass, at most the rest of it. A block of which less
+// than half is there is a gap.
+func (b *blocks) pass(n, length int64) {
+	if b.seconds += n; b.seconds < length {
 		return
 	}
 	at := b.n % slidingKept
@@ -82,7 +91,7 @@ func (b *blocks) add(x float64, length int) {
 		b.mean[at], b.high[at], b.low[at] = b.sum/float64(b.have), b.highest, b.lowest
 	}
 	b.n++
-	b.seconds = 0
+	b.seconds, b.have = 0, 0
 }
 
 // list is a ring of b, oldest first.

@@ -61,7 +61,7 @@ func (d *Daemon) latest() status.Status {
 		s.Holdover.Known = knownStatus(*l.Memory)
 	}
 	s.Holdover.Memory, s.Hardware.EgressNs = d.memory.status(), known(l.EgressNs)
-	s.Holdover.Drills = d.drillsStatus()
+	s.Holdover.Drills, s.Stability = d.drillsStatus(), stabilityStatus(l)
 	s.Restart = d.restartStatus(&s.Clock, l.Report.EverLocked)
 	s.Config = d.configStatus()
 	s.Master.Table = d.table

@@ -1,6 +1,10 @@
 package metrics
 
-import "bragi/cmd/internal/status"
+import (
+	"fmt"
+
+	"bragi/cmd/internal/status"
+)
 
 var (
 	class     = describe("clock_class", "clockClass announced (6, 7, 52, 58 and their alternatives), or that would be while bragi_serving is 0.")
@@ -30,6 +34,9 @@ var (
 	drillFor  = describe("drill_last_judged_seconds", "For how long pulses judged the last holdover drill.")
 	drillErr  = describe("drill_last_error_seconds", "Error at the end of the last holdover drill, against the pulse; positive: ahead.")
 	drillMost = describe("drill_last_bound_seconds", "Bound at the end of the last holdover drill.")
+	tdev      = describe("pulse_tdev_seconds", "TDEV of the pulse against the clock that follows it, by averaging time in seconds.", "tau")
+	mtie      = describe("pulse_mtie_seconds", "MTIE of the pulse against the clock that follows it, by averaging time in seconds.", "tau")
+	mask      = describe("prtc_mask_met", "1 while TDEV and MTIE of the pulse against the clock are inside a mask of G.8272; the pulse's own noise is in them.", "mask")
 	offsets   = describe("pulse_residual_seconds", "The served clock less the pulse, of the pulses believed in LOCKED; positive: the clock was ahead.")
 )
 
@@ -63,6 +70,25 @@ func (t teller) clock(s *status.Status) {
 	t.known(noise, h.PulseNoiseNs, ns)
 	t.histogram(offsets, c.PulseResiduals)
 	t.drills(h.Drills)
+	t.stability(s.Stability)
+}
+
+func (t teller) stability(s *status.Stability) {
+	if s == nil {
+		return
+	}
+	for _, r := range s.Rows {
+		tau := fmt.Sprint(r.TauS)
+		if r.TDEVNs != nil && r.MTIENs != nil {
+			t.gauge(tdev, *r.TDEVNs/ns, tau)
+			t.gauge(mtie, *r.MTIENs/ns, tau)
+		}
+	}
+	for _, m := range s.Masks {
+		if m.Met != nil {
+			t.truth(mask, *m.Met, m.Name)
+		}
+	}
 }
 
 func (t teller) drills(d *status.Drills) {

@@ -28,6 +28,7 @@ func TestMetrics(t *testing.T) {
 	s.Master.Schedule = status.Schedule{Ticks: 1000, LatestMs: 4}
 	s.Hardware = status.Hardware{SyncMode: "two-step", ResidualNs: status.Residual{P1: -1000, P50: 20, P99: 3000, N: 64}, Stamps: status.StampCounts{Written: 60, Unwritten: 4, WaitedNs: 2500, WaitedN: 64}}
 	s.Holdover.Drills = &status.Drills{Last: &status.Drill{Ended: time.Unix(1_795_000_000, 0), JudgedS: 3599, Passed: new(true), ErrorNs: new(-300.0), BoundNs: new(800.0)}}
+	s.Stability = &status.Stability{Rows: []status.StabilityRow{{TauS: 1, TDEVNs: new(2.5), MTIENs: new(20.0)}, {TauS: 4096}}, Masks: []status.StabilityMask{{Name: "G.8272 PRTC-A", Met: new(true)}, {Name: "G.8272 PRTC-B"}}}
 	got := scrape(s)
 	for _, line := range []string{
 		`bragi_build_info{profile="sim",version="v1"} 1`,
@@ -43,6 +44,9 @@ func TestMetrics(t *testing.T) {
 		`bragi_pulse_residual_seconds_bucket{le="1e-08"} 6`,
 		`bragi_pulse_residual_seconds_bucket{le="+Inf"} 10`,
 		`bragi_pulse_residual_seconds_sum 5e-07`,
+		`bragi_pulse_tdev_seconds{tau="1"} 2.5e-09`,
+		`bragi_pulse_mtie_seconds{tau="1"} 2e-08`,
+		`bragi_prtc_mask_met{mask="G.8272 PRTC-A"} 1`,
 		`bragi_drill_running 0`,
 		`bragi_drill_last_end_timestamp_seconds 1.795e+09`,
 		`bragi_drill_last_passed 1`,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,7 +25,7 @@ func showCommand(o *options) *cobra.Command {
 		clientsCommand(o), clientCommand(o),
 		ofStatus(o, "hardware", "The board's clock and network port, and the measured error of the time in Sync", show.Hardware, func(s status.Status) any { return s.Hardware }),
 		ofStatus(o, "interfaces", "The network port: link, stamps, address, packets", show.Interfaces, interfaces),
-		alarmsCommand(o),
+		alarmsCommand(o), showStabilityCommand(o),
 		ofStatus(o, "restart", "What this process took over from the last one, and the longest gap between Announces", show.Restart, func(s status.Status) any { return s.Restart }),
 		configScreen(o, "config"), logCommand(o), versionCommand(o), techCommand(o),
 		cli.Group("ptp", "As on a Cisco screen",
@@ -69,6 +70,28 @@ func showClockCommand(o *options) *cobra.Command {
 			return v.now.Clock
 		}})
 	c.Flags().DurationVar(&span, "plot", 0, "time error, bound and class of the last 1h, or another time up to 24h, as a plot")
+	return c
+}
+
+// showStabilityCommand is TDEV and MTIE as a table, or one of them as a plot.
+func showStabilityCommand(o *options) *cobra.Command {
+	measure := ""
+	ask := func(ctx context.Context, args []string) (status.Status, error) {
+		if measure != "" && !slices.Contains(show.StabilityMeasures, measure) {
+			return status.Status{}, cli.Usagef("--plot %q: use %s", measure, strings.Join(show.StabilityMeasures, " or "))
+		}
+		return o.status(ctx, args)
+	}
+	draw := func(s status.Status, width int) string {
+		if measure != "" {
+			return show.StabilityPlot(s, measure, width)
+		}
+		return show.Stability(s, width)
+	}
+	c := command(o, "stability", "TDEV and MTIE of the pulse against the clock, beside the masks of G.8272 (PRTC-A, PRTC-B)", cli.NoArgs,
+		screen[status.Status]{ask, draw, func(s status.Status) any { return s.Stability }})
+	c.Flags().StringVar(&measure, "plot", "", "tdev or mtie as a plot, with the masks")
+	c.RegisterFlagCompletionFunc("plot", cobra.FixedCompletions(show.StabilityMeasures, cobra.ShellCompDirectiveNoFileComp)) //nolint:errcheck // the flag is there
 	return c
 }
 

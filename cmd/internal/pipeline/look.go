@@ -26,6 +26,7 @@ type Look struct {
 	// Residuals are the served clock less the pulse, of the pulses that were believed
 	// in LOCKED since the start; positive: the clock was ahead.
 	Residuals stability.Histogram
+	Stability *Stability
 	Drill     *holdover.DrillProgress // nil: none runs
 }
 
@@ -37,7 +38,7 @@ func (p *Pipeline) Clock(now timescale.Mono) (holdover.Report, quality.Announcem
 
 // Look is the whole Pipeline at now.
 func (p *Pipeline) Look(now timescale.Mono) *Look {
-	l := &Look{At: now, Reads: p.clock.Local(now).AssumeTAI(), LeapTable: p.reference.LeapTable(), Forced: p.forced, EgressNs: p.egressNs(), Reference: p.sources[p.first].receiver.Status(now), Residuals: p.residuals}
+	l := &Look{At: now, Reads: p.clock.Local(now).AssumeTAI(), LeapTable: p.reference.LeapTable(), Forced: p.forced, EgressNs: p.egressNs(), Reference: p.sources[p.first].receiver.Status(now), Residuals: p.residuals, Stability: p.steady.at(now)}
 	l.Report, l.Announcement = p.Clock(now)
 	l.References = p.references(now, l.Report.State)
 	if p.disagree(now) {

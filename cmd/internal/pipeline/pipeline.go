@@ -53,6 +53,7 @@ type Pipeline struct {
 	orders    uint64 // that the clock took
 	residuals stability.Histogram
 	drills    drills
+	steady    steadiness
 	witness   witness
 	vouched   timescale.UTC // when the receiver last vouched for its count of leap seconds
 	forced    bool          // the operator wants holdover
@@ -170,6 +171,7 @@ func (p *Pipeline) hand(now timescale.Mono, pulse gnss.Pulse) {
 	}
 	if p.servo.Locked() && p.servo.Accepted() != believed {
 		p.residuals.Add(float64(offset) + correction)
+		p.steady.add(pulse.Second, float64(offset)+correction)
 	}
 }
 

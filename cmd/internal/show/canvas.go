@@ -26,6 +26,6 @@ func (c canvas) put(column, row int, mark byte) {
 // draw writes the rows, with a label left of some.
 func (c canvas) draw(b *strings.Builder, label func(row int) string) {
 	for i, line := range c {
-		fmt.Fprintf(b, "%*s %s\n", plotMargin-1, label(i), strings.TrimRight(string(line), " "))
+		b.WriteString(strings.TrimRight(fmt.Sprintf("%*s %s", plotMargin-1, label(i), line), " ") + "\n")
 	}
 }

@@ -6,11 +6,13 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"bragi/holdover/stability"
 )
 
 // The picture's layout, in pixels.
 const (
-	plotWidth, plotHeight = 1200, 560
+	plotWidth, plotHeight = 1200, 890
 	plotLeft, plotRight   = 90, 1180
 	plotTop, plotBottom   = 60, 440
 	stripTop, stripBottom = 470, 495
@@ -107,7 +109,80 @@ func Plot(s *Scenario, r *Result, t *Trace) string {
 		px += 40 + 7.5*float64(len(words))
 	}
 	text(plotLeft, 545, "start", "black: true error; blue: the bound that the clock claims; red: the spec")
+	if from, to := r.Lock.FromS-1, r.Lock.FromS-1+r.Lock.ForS; from >= 0 && from < to && to <= len(t.ErrorNs) {
+		b.WriteString(masksPlot(t.ErrorNs[from:to]))
+	}
 	write(`</svg>`)
+	return b.String()
+}
+
+// The layout of the masks, below.
+const (
+	masksTop, masksBottom = 600, 860
+	masksLongest          = 10_000.0 // s
+	masksLeastNs          = 0.01
+	masksMostNs           = 1000.0
+)
+
+// masksPlot draws TDEV and MTIE of the true error while the clock was locked, x, over the
+// averaging time, with the masks of G.8272: both axes are logarithmic.
+func masksPlot(x []float64) string {
+	var b strings.Builder
+	write := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	rows := stability.Table(x, 1, stability.Octaves(len(x)))
+	for i, panel := range []struct {
+		name string
+		have func(stability.Row) float64
+		mask func(stability.Mask, float64) float64
+	}{
+		{"TDEV", func(r stability.Row) float64 { return r.TDEV }, stability.Mask.TDEV},
+		{"MTIE", func(r stability.Row) float64 { return r.MTIE }, stability.Mask.MTIE},
+	} {
+		const width = (plotRight - plotLeft - 80) / 2
+		left := float64(plotLeft + i*(width+80))
+		px := func(tau float64) float64 { return left + math.Log(tau)/math.Log(masksLongest)*width }
+		py := func(ns float64) float64 {
+			ns = max(masksLeastNs, min(masksMostNs, ns))
+			return masksTop + math.Log(masksMostNs/ns)/math.Log(masksMostNs/masksLeastNs)*(masksBottom-masksTop)
+		}
+		text := func(x, y float64, anchor, words string) {
+			write(`<text x="%.1f" y="%.1f" text-anchor="%s">%s</text>`, x, y, anchor, html.EscapeString(words))
+		}
+		text(left, masksTop-10, "start", panel.name+" of the true error in lock, and the masks of G.8272 (PRTC-A red, PRTC-B orange)")
+		for ns := masksLeastNs; ns <= masksMostNs; ns *= 10 {
+			write(`<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1[3]f" stroke="#e0e0e0"/>`, left, left+width, py(ns))
+			text(left-6, py(ns)+4, "end", fmt.Sprintf("%g ns", ns))
+		}
+		for tau := 1.0; tau <= masksLongest; tau *= 10 {
+			write(`<line x1="%.1f" x2="%.1[1]f" y1="%d" y2="%d" stroke="#eeeeee"/>`, px(tau), masksTop, masksBottom)
+			text(px(tau), masksBottom+16, "middle", fmt.Sprintf("%g s", tau))
+		}
+		curve := func(style string, taus []float64, of func(i int) float64) {
+			var d strings.Builder
+			for i, tau := range taus {
+				if ns := of(i); tau <= masksLongest && !math.IsNaN(ns) && !math.IsInf(ns, 0) {
+					to := "L"
+					if d.Len() == 0 {
+						to = "M"
+					}
+					fmt.Fprintf(&d, "%s%.1f %.1f", to, px(tau), py(ns))
+				}
+			}
+			write(`<path fill="none" %s d="%s"/>`, style, d.String())
+		}
+		fine := make([]float64, 0, 200)
+		for tau := 1.0; tau <= masksLongest; tau *= 1.05 {
+			fine = append(fine, tau)
+		}
+		curve(`stroke="#c62828" stroke-dasharray="6 4"`, fine, func(i int) float64 { return panel.mask(stability.PRTCA, fine[i]) })
+		curve(`stroke="#ef6c00" stroke-dasharray="6 4"`, fine, func(i int) float64 { return panel.mask(stability.PRTCB, fine[i]) })
+		taus := make([]float64, len(rows))
+		for i, r := range rows {
+			taus[i] = r.Tau
+		}
+		curve(`stroke="#212121" stroke-width="1.5"`, taus, func(i int) float64 { return panel.have(rows[i]) })
+		write(`<rect x="%.1f" y="%d" width="%d" height="%d" fill="none" stroke="#424242"/>`, left, masksTop, width, masksBottom-masksTop)
+	}
 	return b.String()
 }
 

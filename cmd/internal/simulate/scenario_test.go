@@ -231,7 +231,7 @@ func TestThePlotIsXMLWithTheClassStrip(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, want := range []string{classColours[6], classColours[7], "reference lost", "spec 1.5 us"} {
+	for _, want := range []string{classColours[6], classColours[7], "reference lost", "spec 1.5 us", "TDEV of the true error", "MTIE of the true error", "PRTC-A"} {
 		if !strings.Contains(picture, want) {
 			t.Errorf("the picture has no %q", want)
 		}

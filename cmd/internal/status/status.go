@@ -32,6 +32,7 @@ type Status struct {
 	Walk       []Step         `json:"walk"` // the latest changes of state and class, oldest first
 	Hardware   Hardware       `json:"hardware"`
 	Holdover   Holdover       `json:"holdover"`
+	Stability  *Stability     `json:"stability"`
 	Restart    Restart        `json:"restart"`
 	Syslog     []SyslogTarget `json:"syslog"` // the servers that get what happens
 	Config     Config         `json:"config"`
