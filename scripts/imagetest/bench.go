@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -12,9 +11,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
-	"bragi/master/rehearsal"
 	"bragi/master/udp/netns"
 )
 
@@ -30,11 +29,11 @@ type bench struct {
 	*machine
 	name    string // the board's
 	dir     string
-	image   string // folder of the image
 	version string
 	long    bool
 	dhcp    *exec.Cmd
 	web     *http.Server
+	logs    *syslogServer
 	figures []string // told beside the result
 }
 
@@ -47,8 +46,9 @@ func (t *bench) figure(format string, args ...any) {
 const mediumSize = 512 << 20
 
 func newBench(name, dir string, long bool) (t *bench, err error) {
-	t = &bench{name: name, dir: dir, image: filepath.Join("bin", "image", name), long: long}
-	image, err := one(t.image, "*.img")
+	t = &bench{name: name, dir: dir, long: long}
+	folder := filepath.Join("bin", "imagetest", name)
+	image, err := one(folder, "*.img")
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func newBench(name, dir string, long bool) (t *bench, err error) {
 	if err := ns.IP("tuntap add "+tap+" mode tap", "addr add "+outside+"/24 dev "+tap, "link set "+tap+" up"); err != nil {
 		return nil, err
 	}
-	t.machine, err = newMachine(name, dir, image, filepath.Join(t.image, "u-boot.bin"), mediumSize, ns)
+	t.machine, err = newMachine(name, dir, image, filepath.Join(folder, "u-boot.bin"), ns)
 	if err != nil {
 		return nil, err
 	}
@@ -84,12 +84,17 @@ func newBench(name, dir string, long bool) (t *bench, err error) {
 		}
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	t.logs, err = listenSyslog(ns)
 	return t, err
 }
 
 func (t *bench) close() {
 	t.cut()
 	_ = t.web.Close()
+	_ = t.logs.Close()
 	if t.dhcp.Process != nil {
 		_ = t.dhcp.Process.Kill()
 		_ = t.dhcp.Wait()
@@ -125,8 +130,11 @@ func (t *bench) authorize() error {
 	return t.write(t.key()+".pub", "ssh", "authorized_keys")
 }
 
-// dataOffset is where the data partition begins: behind 4 MB and two slots.
-const dataOffset = (4 + 2*128) << 20
+// Where the data partition begins: behind 4 MB and two slots.
+const (
+	slotSize   = 128 << 20
+	dataOffset = 4<<20 + 2*slotSize
+)
 
 // onData runs a function on the data partition, as a device, of a machine that is off.
 func (t *bench) onData(do func(device string) error) (err error) {
@@ -173,13 +181,40 @@ func (t *bench) read(path string) (text string, err error) {
 	return text, err
 }
 
-// client plays a cBR8 outside of the machine for so long.
-func (t *bench) client(length time.Duration) (rehearsal.Report, error) {
-	c := t.ns.Command("bin/bragi", "rehearse", "--master", inside, "--as", "cbr8", "--source", outside+"/32", "--for", length.String(), "--json")
-	out, err := c.Output()
-	var report rehearsal.Report
-	if jsonErr := json.Unmarshal(out, &report); jsonErr != nil {
-		return report, fmt.Errorf("the client outside: %w: %w: %s", err, jsonErr, out)
+// syslogServer takes what comes to the syslog port outside.
+type syslogServer struct {
+	net.PacketConn
+	mu   sync.Mutex
+	said strings.Builder
+}
+
+func listenSyslog(ns netns.Namespace) (s *syslogServer, err error) {
+	s = &syslogServer{}
+	err = ns.Do(func() (err error) {
+		s.PacketConn, err = net.ListenPacket("udp4", outside+":514")
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	return report, nil // its verdict is not asked for: an emulated machine's packets wait for the host
+	go func() {
+		b := make([]byte, 1<<16)
+		for {
+			n, _, err := s.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			s.mu.Lock()
+			fmt.Fprintf(&s.said, "%s\n", b[:n])
+			s.mu.Unlock()
+		}
+	}()
+	return s, nil
+}
+
+// heard is all that has come.
+func (s *syslogServer) heard() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.said.String()
 }

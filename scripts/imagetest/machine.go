@@ -21,11 +21,14 @@ import (
 type board struct {
 	emulator string
 	machine  []string
+	watchdog bool // it has one, and Debian's kernel drives it
+	arch     string
+	goEnv    []string
 }
 
 var boards = map[string]board{
-	"qemu-arm64": {"qemu-system-aarch64", []string{"-M", "virt", "-cpu", "cortex-a53"}},
-	"qemu-arm":   {"qemu-system-arm", []string{"-M", "virt,highmem=off", "-cpu", "cortex-a15"}},
+	"qemu-arm64": {"qemu-system-aarch64", []string{"-M", "virt", "-cpu", "cortex-a53", "-device", "i6300esb"}, true, "arm64", []string{"GOARCH=arm64"}},
+	"qemu-arm":   {"qemu-system-arm", []string{"-M", "virt,highmem=off", "-cpu", "cortex-a15"}, false, "armhf", []string{"GOARCH=arm", "GOARM=7"}},
 }
 
 // machine is an emulated board with its medium. It may be switched on and off often.
@@ -33,6 +36,7 @@ type machine struct {
 	board
 	dir   string // for the medium and the serial line's record
 	disk  string
+	image string // what is flashed
 	uboot string
 	ns    netns.Namespace
 
@@ -57,6 +61,7 @@ func (m *machine) on() error {
 	if m.command != nil {
 		return errors.New("the machine is on already")
 	}
+	_ = os.Remove(m.port())
 	// The boot loader sees the medium as an SD card; Linux takes the same by virtio, which is 25 times as fast.
 	file := "if=none,format=raw,file.locking=off,file=" + m.disk
 	args := append([]string{"netns", "exec", string(m.ns), m.emulator}, m.machine...)
@@ -64,7 +69,8 @@ func (m *machine) on() error {
 		"-drive", file+",id=sd", "-device", "sdhci-pci", "-device", "sd-card,drive=sd",
 		"-drive", file+",id=virtio", "-device", "virtio-blk-pci,drive=virtio",
 		"-netdev", "tap,id=net,ifname="+tap+",script=no,downscript=no", "-device", "virtio-net-pci,netdev=net,romfile=",
-		"-device", "virtio-rng-pci")
+		"-device", "virtio-rng-pci",
+		"-chardev", "socket,id=probe,server=on,wait=off,path="+m.port(), "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=probe")
 	m.command = exec.Command("ip", args...)
 	var err error
 	if m.keys, err = m.command.StdinPipe(); err != nil {
@@ -86,6 +92,9 @@ func (m *machine) on() error {
 	}()
 	return nil
 }
+
+// port is the socket of the shell inside that the test's images have.
+func (m *machine) port() string { return filepath.Join(m.dir, "probe") }
 
 // cut takes the power away, without a word to the machine.
 func (m *machine) cut() {
@@ -154,20 +163,25 @@ func tail(said string) string {
 	return "  | " + strings.Join(lines[max(0, len(lines)-12):], "\n  | ")
 }
 
-// newMachine gives a board a fresh medium of so many bytes with an image on it.
-func newMachine(name, dir, image, uboot string, size int64, ns netns.Namespace) (*machine, error) {
+// newMachine gives a board a fresh medium with an image on it.
+func newMachine(name, dir, image, uboot string, ns netns.Namespace) (*machine, error) {
 	b, ok := boards[name]
 	if !ok {
 		return nil, fmt.Errorf("%q is not an emulated board", name)
 	}
-	m := &machine{board: b, dir: dir, disk: filepath.Join(dir, "medium.img"), uboot: uboot, ns: ns}
-	if out, err := exec.Command("cp", "--sparse=always", image, m.disk).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("copy of %s: %s", image, out)
-	}
-	if err := os.Truncate(m.disk, size); err != nil {
+	m := &machine{board: b, dir: dir, disk: filepath.Join(dir, "medium.img"), image: image, uboot: uboot, ns: ns}
+	if err := m.fresh(); err != nil {
 		return nil, err
 	}
 	record, err := os.Create(filepath.Join(dir, "serial.log"))
 	m.record = record
 	return m, err
+}
+
+// fresh flashes the medium of a machine that is off.
+func (m *machine) fresh() error {
+	if _, err := sh("cp", "--sparse=always", m.image, m.disk); err != nil {
+		return err
+	}
+	return os.Truncate(m.disk, mediumSize)
 }

@@ -18,7 +18,7 @@ func main() {
 	only := flag.String("only", "", "play the scenarios whose name matches this regular expression, and the first start")
 	keep := flag.String("dir", "", "the folder of medium and logs; default: one that is removed at the end")
 	flag.Usage = func() {
-		fmt.Fprintf(os.Stderr, "imagetest [-long] [-only PATTERN] BOARD: boots bin/image/BOARD and tests it (docs/IMAGE.md)\n")
+		fmt.Fprintf(os.Stderr, "imagetest [-long] [-only PATTERN] BOARD: boots bin/imagetest/BOARD and tests it (docs/IMAGE.md)\n")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -30,7 +30,7 @@ func main() {
 }
 
 func run(name string, long bool, only, dir string) int {
-	for _, tool := range []string{boards[name].emulator, "ip", "dnsmasq", "ssh", "debugfs"} {
+	for _, tool := range []string{boards[name].emulator, "ip", "dnsmasq", "ssh", "debugfs", "ptp4l", "pmc", "gcc", "snmpget"} {
 		if tool == "" {
 			fmt.Fprintf(os.Stderr, "imagetest: %q is not an emulated board (fix: qemu-arm or qemu-arm64)\n", name)
 			return 2
@@ -82,6 +82,7 @@ func run(name string, long bool, only, dir string) int {
 		}
 		t.figures = nil
 		if err != nil {
+			t.cut()
 			failed++
 			fmt.Printf("imagetest %s: FAIL %s (%s): %v\n", name, s.name, took, err)
 			if i == 0 {
@@ -93,7 +94,7 @@ func run(name string, long bool, only, dir string) int {
 		fmt.Printf("imagetest %s: ok   %s (%s)\n", name, s.name, took)
 	}
 	if failed > 0 {
-		kept := filepath.Join("bin", "image", name, "serial.log")
+		kept := filepath.Join("bin", "imagetest", name, "serial.log")
 		if err := exec.Command("cp", filepath.Join(dir, "serial.log"), kept).Run(); err == nil {
 			fmt.Printf("imagetest %s: what the serial line said is in %s\n", name, kept)
 		}
@@ -109,7 +110,7 @@ func run(name string, long bool, only, dir string) int {
 func one(dir, pattern string) (string, error) {
 	found, err := filepath.Glob(filepath.Join(dir, pattern))
 	if err == nil && len(found) != 1 {
-		err = fmt.Errorf("%s has %d files %s (fix: FAST=1 scripts/image/build)", dir, len(found), pattern)
+		err = fmt.Errorf("%s has %d files %s (fix: make image-test)", dir, len(found), pattern)
 	}
 	if err != nil {
 		return "", err

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// scenario is something that happens to an appliance. Each begins with the machine off and ends so.
+// scenario is something that happens to an appliance. The machine may be on or off at its begin and its end.
 type scenario struct {
 	name string
 	play func(*bench) error
@@ -19,35 +19,56 @@ type scenario struct {
 
 // scenarios are played in this order: each begins with what the ones before left on the medium.
 var scenarios = []scenario{
-	{"first start: from the boot loader to a kept slot, served outside", firstStart},
-	{"second start: the same identity, the data partition grown", secondStart},
+	{"first start: from the boot loader to the setup at the serial line, and served outside", firstStart},
+	{"second start: the same identity, the data partition grown; figures", secondStart},
+	{"classes: a client outside sees 6, 7, 52 and 6, a syslog server hears why", classes},
+	{"services: chronyd takes the time, snmpd answers where it was configured, the packet filter follows", services},
+	{"hardware: a PTP clock of the kernel, steered under the image's own unit", hardware},
+	{"watchdogs: a daemon that hangs is started anew, a system that hangs too", watchdogs},
 	{"update: the new version is kept, with the same identity", goodUpdate},
-	{"updates that are forged, cut, older or not there are refused", badUpdates},
+	{"updates that are forged, cut, older, too large, for another board or not there are refused", badUpdates},
 	{"fall-back: a new version whose daemon does not start", brokenUpdate("daemon")},
 	{"fall-back: a new version whose kernel panics", brokenUpdate("kernel")},
-	{"power cuts at random moments lose nothing", powerCuts},
+	{"power cuts in an update and at random moments of a start lose nothing", powerCuts},
+	{"power cuts in the first start: the next one ends it", powerCutsFirst},
 }
 
 // startLimit is how long a start may take: an emulated machine on a loaded host is slow.
-const startLimit = 15 * time.Minute
+const startLimit = 30 * time.Minute
 
 // kept is what the serial line says once a slot is kept.
-const kept = `bragi: slot ([AB]) is kept: version (\S+) serves, (\S+) s after the start`
+const kept = `bragi: slot ([AB]) is kept: version (\S+) (?:serves|waits for its setup), (\S+) s after the start`
 
 // bad is what it says of a start that goes wrong.
 const bad = `Kernel panic|does not serve: version|bragi: .*: restart in 5 s|data partition cannot`
+
+// up is a machine that is on, with its slot kept, and takes a remote login.
+func (t *bench) up() error {
+	if t.command != nil {
+		return nil
+	}
+	if err := t.authorize(); err != nil {
+		return err
+	}
+	return t.start("[AB]")
+}
 
 // start switches the machine on and waits until its slot is kept.
 func (t *bench) start(slot string) error {
 	if err := t.on(); err != nil {
 		return err
 	}
+	return t.started(slot)
+}
+
+// started waits until the slot of a machine that was switched on is kept.
+func (t *bench) started(slot string) error {
 	at := func() string { return time.Since(t.since).Round(time.Second).String() }
-	if _, _, err := t.expect(`bragi: slot (`+slot+`), tries left`, `does not load`, 0, time.Minute); err != nil {
+	if _, _, err := t.expect(`bragi: slot (`+slot+`), tries left`, `does not load`, 0, 5*time.Minute); err != nil {
 		return err
 	}
 	loader := at()
-	if _, _, err := t.expect(`Starting kernel`, `does not load`, 0, 3*time.Minute); err != nil {
+	if _, _, err := t.expect(`Starting kernel`, `does not load`, 0, 10*time.Minute); err != nil {
 		return err
 	}
 	kernel := at()
@@ -60,27 +81,11 @@ func (t *bench) start(slot string) error {
 	return nil
 }
 
-// served asks for a client outside at class 6.
-func (t *bench) served() error {
-	limit := time.Now().Add(3 * time.Minute)
-	for {
-		report, err := t.client(15 * time.Second)
-		if err != nil {
-			return err
-		}
-		if report.Master.Class == 6 && report.Rates["sync"] > 0 {
-			t.figure("a client outside: class %d, state %s, %.1f Syncs/s, offset of the packets %d ns in the median", report.Master.Class, report.State, report.Rates["sync"], report.Offset.Median)
-			return nil
-		}
-		if time.Now().After(limit) {
-			return fmt.Errorf("a client outside sees class %d, state %s, %v messages/s after 3 minutes", report.Master.Class, report.State, report.Rates)
-		}
-	}
-}
-
 func firstStart(t *bench) error {
-	defer t.cut()
 	if err := t.start("A"); err != nil {
+		return err
+	}
+	if err := t.setup(); err != nil {
 		return err
 	}
 	if err := t.console("show version", `bragid \S*`); err != nil {
@@ -89,17 +94,50 @@ func firstStart(t *bench) error {
 	return t.served()
 }
 
-// console types a verb at the serial line and waits for its answer.
-func (t *bench) console(verb, answer string) error {
-	mark := t.mark()
-	if _, err := io.WriteString(t.keys, "\r"+verb+"\r"); err != nil {
-		return err
+// setup answers the questions that a fresh board asks at its serial line.
+func (t *bench) setup() error {
+	mark, wrong := 0, "" // the banner complains that no daemon answers
+	for _, step := range []struct{ asks, answer string }{
+		{`Answer some questions now\? \[yes\] `, ""},
+		{`Board \[sim\]: `, ""},
+		{`Address that clients ask \[127.0.0.1\]: `, inside},
+		{`Receiver \[nmea\]: `, ""},
+		{`Antenna cable \[0m\]: `, "20m"},
+		{`PTP domain, the same as at the clients \[0\]: `, ""},
+		{`Syslog server \[none\]: `, outside},
+		{`Time zone of this console \[UTC\]: `, ""},
+		{`Write it\? \[yes\] `, ""},
+		{`bragid was restarted`, ""},
+	} {
+		_, after, err := t.expect(step.asks, wrong, mark, 5*time.Minute)
+		if err != nil {
+			return fmt.Errorf("setup: %w", err)
+		}
+		mark, wrong = after, `\n% `
+		if _, err := io.WriteString(t.keys, step.answer+"\r"); err != nil {
+			return err
+		}
 	}
-	_, _, err := t.expect(answer, "", mark, 2*time.Minute)
-	return err
+	return nil
+}
+
+// console types a verb at the serial line until its answer comes: a daemon that has just started may be late.
+func (t *bench) console(verb, answer string) error {
+	limit := time.Now().Add(5 * time.Minute)
+	for {
+		mark := t.mark()
+		if _, err := io.WriteString(t.keys, "\r"+verb+"\r"); err != nil {
+			return err
+		}
+		_, _, err := t.expect(answer, "", mark, time.Minute)
+		if err == nil || time.Now().After(limit) {
+			return err
+		}
+	}
 }
 
 func secondStart(t *bench) error {
+	t.cut()
 	first, err := t.read("/machine-id")
 	if err != nil {
 		return err
@@ -111,8 +149,18 @@ func secondStart(t *bench) error {
 	if err := t.authorize(); err != nil {
 		return err
 	}
-	defer t.cut()
-	if err := t.start("A"); err != nil {
+	if err := t.on(); err != nil {
+		return err
+	}
+	granted := make(chan error, 1)
+	go func() { granted <- t.firstGrant() }()
+	if err := t.started("A"); err != nil {
+		return err
+	}
+	if err := <-granted; err != nil {
+		return err
+	}
+	if err := t.inside(); err != nil {
 		return err
 	}
 	if out, err := t.remote(3*time.Minute, "show", "version"); err != nil {
@@ -120,8 +168,7 @@ func secondStart(t *bench) error {
 	} else if !strings.Contains(out, t.version) {
 		return fmt.Errorf("the machine runs %q, and not %s", strings.TrimSpace(out), t.version)
 	}
-	t.cut()
-	second, err := t.read("/machine-id")
+	second, err := t.identity()
 	if err != nil {
 		return err
 	}
@@ -136,66 +183,289 @@ func secondStart(t *bench) error {
 	if err != nil || !strings.Contains(string(environment), "machine_id="+id) {
 		return fmt.Errorf("the boot loader's environment does not hold the machine's identity: %v", err)
 	}
-	size, err := t.dataSize()
+	out, err := t.probe(3*time.Minute, `df -k /data | awk 'END {print $2 * 1024}'`)
+	if err != nil {
+		return err
+	}
+	size, err := strconv.ParseInt(strings.TrimSpace(out), 10, 64)
 	if err != nil {
 		return err
 	}
 	t.figure("data partition %d MB on a card of %d MB", size>>20, mediumSize>>20)
-	if size < mediumSize-dataOffset-(8<<20) {
+	// The file system's own tables take some.
+	if size < (mediumSize-dataOffset)*8/10 {
 		return fmt.Errorf("the data partition has %d bytes: it did not grow", size)
 	}
 	return nil
 }
 
-// dataSize is that of the data partition's file system, in bytes.
-func (t *bench) dataSize() (size int64, err error) {
-	err = t.onData(func(device string) error {
-		out, err := sh("dumpe2fs", "-h", device)
-		var blocks, each int64
-		for line := range strings.Lines(out) {
-			name, value, _ := strings.Cut(line, ":")
-			n, _ := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
-			switch name {
-			case "Block count":
-				blocks = n
-			case "Block size":
-				each = n
-			}
-		}
-		size = blocks * each
+// firstGrant tells how long after power on a client outside gets the time.
+func (t *bench) firstGrant() error {
+	for t.mark() == 0 {
+		time.Sleep(time.Second) // its network port is down
+	}
+	client, err := t.startPTP4L()
+	if err != nil {
 		return err
-	})
-	return size, err
+	}
+	defer client.stop()
+	limit := time.Now().Add(startLimit)
+	for !strings.Contains(client.heard(), "to UNCALIBRATED") {
+		if time.Now().After(limit) {
+			return fmt.Errorf("ptp4l outside got nothing within %s; it said last:\n%s", startLimit, tail(client.heard()))
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	t.figure("from power on to the first grant to a client outside: %s", time.Since(t.since).Round(time.Second))
+	return nil
 }
 
-// powerCuts takes the power away at random moments of a start, and looks whether the next start finds all that was
-// there.
-func powerCuts(t *bench) error {
-	cuts := 3
-	if t.long {
-		cuts = 20
+// inside looks at the machine from inside: what it needs, what it opens, and whether all of it runs.
+func (t *bench) inside() error {
+	out, err := t.probe(3*time.Minute, `awk '/MemTotal/ {all = $2} /MemAvailable/ {free = $2} END {printf "%d of %d MB of memory in use\n", (all - free) / 1024, all / 1024}' /proc/meminfo`)
+	if err != nil {
+		return err
 	}
+	t.figure("%s", strings.TrimSpace(out))
+	if out, err = t.probe(3*time.Minute, `systemctl --failed --no-legend --plain`); err != nil || strings.TrimSpace(out) != "" {
+		return fmt.Errorf("units failed: %q: %w", out, err)
+	}
+	if out, err = t.probe(3*time.Minute, `systemd-analyze security bragid.service --no-pager | tail -1`); err != nil {
+		return err
+	}
+	t.figure("%s", strings.TrimSpace(strings.TrimLeft(out, "→ ")))
+	rest := time.Minute
+	if t.long {
+		rest = 11 * time.Minute
+	}
+	written := `awk '{print $7 * 512}' /sys/block/vda/stat`
+	before, err := t.probe(time.Minute, written)
+	if err != nil {
+		return err
+	}
+	time.Sleep(rest)
+	after, err := t.probe(time.Minute, written)
+	if err != nil {
+		return err
+	}
+	n := func(text string) int64 { v, _ := strconv.ParseInt(strings.TrimSpace(text), 10, 64); return v }
+	octets := n(after) - n(before)
+	t.figure("%d octets written to the medium in %s at rest: %.1f MB a day", octets, rest, float64(octets)*float64(24*time.Hour)/float64(rest)/1e6)
+	return nil
+}
+
+// classes lets the antenna be cut and connected again, and looks at what a client and a syslog server hear outside.
+func classes(t *bench) error {
+	if err := t.up(); err != nil {
+		return err
+	}
+	client, err := t.startPTP4L()
+	if err != nil {
+		return err
+	}
+	defer client.stop()
+	if err := client.sees("6", 5*time.Minute); err != nil {
+		return err
+	}
+	spread, n := client.phase(20 * time.Second)
+	t.figure("ptp4l outside, steered by nobody: %d offsets in 20 s, the middle 80 %% within %.1f us", n, float64(spread)/1e3)
+	// What an emulated machine's packets wait for has no limit; a clock that runs away would be off by far more.
+	if n < 100 || spread > 20_000_000 {
+		return errors.New("ptp4l outside is not in phase")
+	}
+	if _, err := t.probe(3*time.Minute, "rm /run/bragi-firewall.nft"); err != nil {
+		return err
+	}
+	// Class 7 is to end soon: the configuration is changed, as an operator does it at the serial line.
+	for _, line := range []struct{ verb, answer string }{
+		{"configure terminal", `bragi\(config\)#`},
+		{"holdover max_holdover 30s", `bragi\(config\)#`},
+		{"commit", `Changed at once: holdover.max_holdover`},
+		{"end", `bragi#`},
+	} {
+		if err := t.console(line.verb, line.answer); err != nil {
+			return err
+		}
+	}
+	if err := t.until("the packet filter is made again after the commit", "grep -c 319 /run/bragi-firewall.nft", "1"); err != nil {
+		return err
+	}
+	if _, err := t.remote(3*time.Minute, "sim", "antenna", "cut"); err != nil {
+		return err
+	}
+	for _, class := range []string{"7", "52"} {
+		if err := client.sees(class, 3*time.Minute); err != nil {
+			return err
+		}
+	}
+	if _, err := t.remote(3*time.Minute, "sim", "antenna", "restore"); err != nil {
+		return err
+	}
+	if err := client.sees("6", 10*time.Minute); err != nil {
+		return err
+	}
+	heard := t.logs.heard()
+	for _, word := range []string{"bragi-", "CLOCK_HOLDOVER", "HOLDOVER"} {
+		if !strings.Contains(heard, word) {
+			return fmt.Errorf("the syslog server outside did not hear %q, but:\n%s", word, tail(heard))
+		}
+	}
+	t.figure("the syslog server outside heard %d messages", strings.Count(heard, "\n"))
+	return nil
+}
+
+// until runs a command inside until it prints what is wanted.
+func (t *bench) until(what, command, wanted string) error {
+	begin := time.Now()
+	for {
+		out, err := t.probe(time.Minute, command)
+		if err == nil && strings.Contains(out, wanted) {
+			t.figure("%s: after %s", what, time.Since(begin).Round(time.Second))
+			return nil
+		}
+		if time.Since(begin) > 5*time.Minute {
+			return fmt.Errorf("%s: it did not come within 5 minutes, but %q: %w", what, out, err)
+		}
+		time.Sleep(5 * time.Second)
+	}
+}
+
+// services looks at what else runs beside bragid.
+func services(t *bench) error {
+	if err := t.up(); err != nil {
+		return err
+	}
+	if err := t.until("chronyd takes the time of bragid", "chronyc -c sources", "#,*,GNSS"); err != nil {
+		return err
+	}
+	// Nobody opened SNMP yet.
+	ask := []string{"snmpget", "-v", "2c", "-c", "test", "-t", "5", "-r", "2", "-Oqvn", inside, ".1.3.6.1.4.1.8072.9999.9999.319.1.2.3.0"}
+	if out, err := t.ns.Command(ask...).CombinedOutput(); err == nil {
+		return fmt.Errorf("SNMP answers before anybody configured it: %s", out)
+	}
+	if _, err := t.probe(3*time.Minute, `printf 'agentaddress udp:161\nrocommunity test\npass_persist .1.3.6.1.4.1.8072.9999.9999.319 /usr/bin/bragi snmp\n' >/data/snmp/snmpd.conf
+systemctl restart bragi-firewall snmpd`); err != nil {
+		return err
+	}
+	begin := time.Now()
+	for {
+		out, err := t.ns.Command(ask...).CombinedOutput()
+		if err == nil && strings.TrimSpace(string(out)) == "6" {
+			t.figure("snmpd tells class 6 outside")
+			return nil
+		}
+		if time.Since(begin) > 5*time.Minute {
+			return fmt.Errorf("snmpd does not answer outside: %s: %w", out, err)
+		}
+	}
+}
+
+// watchdogs lets bragid hang, and then the first process of the system.
+func watchdogs(t *bench) error {
+	if err := t.up(); err != nil {
+		return err
+	}
+	if _, err := t.probe(3*time.Minute, "kill -STOP $(pidof bragid)"); err != nil {
+		return err
+	}
+	begin := time.Now()
+	for {
+		out, err := t.probe(time.Minute, "systemctl show -p NRestarts --value bragid.service")
+		if err == nil && strings.TrimSpace(out) == "1" {
+			break
+		}
+		if time.Since(begin) > 10*time.Minute {
+			return fmt.Errorf("a bragid that hangs was not started anew: %q, %w", out, err)
+		}
+		time.Sleep(5 * time.Second)
+	}
+	t.figure("a bragid that hangs was ended and started anew after %s", time.Since(begin).Round(time.Second))
+	if err := t.served(); err != nil {
+		return err
+	}
+	if !t.watchdog {
+		t.figure("this machine has no watchdog of its own: a system that hangs is not tried")
+		return nil
+	}
+	mark := t.mark()
+	// systemd that crashes stands still, and does not feed the watchdog any more.
+	if _, err := t.probe(time.Minute, "(sleep 1; kill -SEGV 1) & "); err != nil {
+		return err
+	}
+	begin = time.Now()
+	if _, _, err := t.expect(`bragi: slot [AB], tries left`, "", mark, 5*time.Minute); err != nil {
+		return fmt.Errorf("a system that hangs was not reset: %w", err)
+	}
+	t.figure("a system that hangs was reset by the watchdog after %s", time.Since(begin).Round(time.Second))
+	_, _, err := t.expect(kept, bad, mark, startLimit)
+	return err
+}
+
+// identity is the machine's, as it is kept on the data partition of a machine that is on.
+func (t *bench) identity() (string, error) {
+	return t.probe(3*time.Minute, "cat /data/machine-id")
+}
+
+// cuts is how often the power is cut: twice in a first start, once in an update, the rest in later starts.
+func (t *bench) cuts() int {
+	if t.long {
+		return 20
+	}
+	return 5
+}
+
+// random decides when the power goes: the same moments in each test.
+var random = rand.New(rand.NewPCG(1, 588))
+
+// cutAfter takes the power away at a random moment within so much time.
+func (t *bench) cutAfter(what string, within time.Duration) error {
+	wait := time.Duration(random.Int64N(int64(within)))
+	select {
+	case <-time.After(wait):
+	case <-t.ended:
+		return errors.New("the machine ended by itself")
+	}
+	t.cut()
+	t.figure("power cut %s after %s", wait.Round(time.Second), what)
+	return nil
+}
+
+// powerCuts takes the power away while an update is written and at random moments of a start, and looks whether the
+// next start finds all that was there.
+func powerCuts(t *bench) error {
+	name, _, err := t.bundle("2090.01.01.0000", "")
+	if err != nil {
+		return err
+	}
+	t.cut()
 	before, err := t.read("/config/bragi.toml")
 	if err != nil {
 		return err
 	}
-	random := rand.New(rand.NewPCG(1, 588))
-	defer t.cut()
-	for range cuts {
+	if err := t.up(); err != nil {
+		return err
+	}
+	slot, version := t.slot, t.running
+	go func() { _, _ = t.remote(10*time.Minute, "update", "install", "http://"+outside+":8000/"+name) }()
+	if err := t.cutAfter("the update was begun", 90*time.Second); err != nil {
+		return err
+	}
+	for range t.cuts() - 3 {
 		if err := t.on(); err != nil {
 			return err
 		}
-		wait := time.Duration(random.Int64N(int64(90 * time.Second)))
-		select {
-		case <-time.After(wait):
-		case <-t.ended:
-			return errors.New("the machine ended by itself")
+		if err := t.cutAfter("power on", 90*time.Second); err != nil {
+			return err
 		}
-		t.cut()
-		t.figure("power cut %s after power on", wait.Round(time.Second))
 	}
 	if err := t.start("[AB]"); err != nil {
-		return fmt.Errorf("after %d cuts: %w", cuts, err)
+		return fmt.Errorf("after the cuts: %w", err)
+	}
+	if t.slot != slot || t.running != version {
+		return fmt.Errorf("slot %s with version %s ran before the cuts, and slot %s with %s after them", slot, version, t.slot, t.running)
+	}
+	if err := t.served(); err != nil {
+		return err
 	}
 	t.cut()
 	after, err := t.read("/config/bragi.toml")
@@ -203,4 +473,27 @@ func powerCuts(t *bench) error {
 		err = errors.New("the configuration has changed")
 	}
 	return err
+}
+
+// powerCutsFirst takes the power away in the first start of a fresh medium.
+func powerCutsFirst(t *bench) error {
+	t.cut()
+	if err := t.fresh(); err != nil {
+		return err
+	}
+	for range 2 {
+		if err := t.on(); err != nil {
+			return err
+		}
+		if err := t.cutAfter("power on", 60*time.Second); err != nil {
+			return err
+		}
+	}
+	if err := t.start("A"); err != nil {
+		return fmt.Errorf("after the cuts: %w", err)
+	}
+	if err := t.setup(); err != nil {
+		return err
+	}
+	return t.served()
 }

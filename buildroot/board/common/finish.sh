@@ -5,6 +5,9 @@ set -eu
 tree=$1 board=$2 version=$3 config=$4 keyring=$5
 install -d "$tree/usr/share/bragi/factory" "$tree/data" "$tree/etc/bragi" "$tree/etc/rauc"
 install -m 0644 "$config" "$tree/usr/share/bragi/factory/bragi.toml"
+# chronyd's socket of this image (buildroot/overlay/etc/chrony/chrony.conf).
+sed -i 's#^\#refclock = ""#refclock = "/run/refclock/bragi.sock"#' "$tree/usr/share/bragi/factory/bragi.toml"
+grep -q '^refclock = "/run/refclock/bragi.sock"' "$tree/usr/share/bragi/factory/bragi.toml"
 install -m 0644 "$keyring" "$tree/etc/rauc/keyring.pem"
 sed -i "s/^compatible=.*/compatible=bragi-$board/" "$tree/etc/rauc/system.conf"
 {

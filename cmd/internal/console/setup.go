@@ -27,6 +27,9 @@ import (
 // networkFolder is where systemd-networkd reads the addresses of the network ports.
 var networkFolder = "/etc/systemd/network"
 
+// exampleFile is the board's example configuration, where an image brings one.
+var exampleFile = "/usr/share/bragi/factory/bragi.toml"
+
 // wizard is a setup under way.
 type wizard struct {
 	s       *session
@@ -74,6 +77,10 @@ func (s *session) setup([]string) error {
 		}
 	}
 	w.text = w.was
+	if len(w.text) == 0 {
+		w.text = example()
+	}
+	from := w.text
 	s.say("An Enter takes the answer in brackets. ? tells more. Ctrl-D leaves, and nothing is changed.\n")
 	if err := w.ask(); err != nil {
 		return err
@@ -86,7 +93,7 @@ func (s *session) setup([]string) error {
 		}
 	}
 	if !bytes.Equal(w.text, w.was) {
-		s.say("\n" + difference(string(w.was), string(w.text)))
+		s.say("\n" + difference(string(from), string(w.text)))
 	}
 	answer, err := s.ask(question{prompt: "Write it? [yes] ", usual: "yes", check: oneOfWords("yes", "no"), help: "yes: the configuration is written and used; no: nothing is changed"})
 	if err != nil {
@@ -96,6 +103,18 @@ func (s *session) setup([]string) error {
 		return errCancelled
 	}
 	return w.write()
+}
+
+// example is what a first configuration begins with: the board's example, without its address; nothing where there is none.
+func example() []byte {
+	text, err := file.Read(exampleFile, config.SizeLimit)
+	if err == nil {
+		text, err = config.Unset(text, "master.address")
+	}
+	if err != nil {
+		return nil
+	}
+	return text
 }
 
 // ask asks everything.
@@ -309,7 +328,11 @@ func (w *wizard) zone() error {
 	return err
 }
 
+// password asks whether to set one, where the system can.
 func (w *wizard) password() error {
+	if _, err := exec.LookPath("passwd"); err != nil {
+		return nil
+	}
 	answer, err := w.s.ask(question{prompt: "Set a password for a shell of Linux? [no] ", usual: "no", check: oneOfWords("yes", "no"),
 		help: "without one nobody gets a shell from this console; the system keeps the password, bragi does not"})
 	w.secret = answer == "yes"

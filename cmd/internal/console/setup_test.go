@@ -46,6 +46,37 @@ func TestTheSetupOfABoardWritesItsAddress(t *testing.T) {
 	}
 }
 
+// An image brings its board's example: the first configuration is that text, with the
+// answers, and without the address that an example must name.
+func TestTheFirstConfigurationBeginsWithTheBoardsExample(t *testing.T) {
+	folder := t.TempDir()
+	was := exampleFile
+	exampleFile = filepath.Join(folder, "example.toml")
+	t.Cleanup(func() { exampleFile = was })
+	text := "# A comment that stays.\n[board]\nprofile = \"sim\"\n\n[master]\naddress = \"10.0.0.1\"\ndscp = 46\n"
+	if err := os.WriteFile(exampleFile, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	fake(t, "systemctl", "")
+	file := filepath.Join(folder, "etc", "bragi.toml")
+	p := sit(t, Config{Socket: filepath.Join(folder, "none"), File: file}, 80, 24)
+	p.sees("Answer some questions now? [yes] ")
+	p.types("\r")
+	p.sees("Board [sim]: ")
+	p.types("\r")
+	p.sees("Address that clients ask [127.0.0.1]: ")
+	p.types("\r\r\r24\r\r\r\r\r")
+	p.sees("bragid was restarted")
+	c, _, err := config.Load(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	written, _ := os.ReadFile(file)
+	if c.Master.Address != "127.0.0.1" || c.Master.Domain != 24 || c.Master.DSCP != 46 || !strings.HasPrefix(string(written), "# A comment that stays.\n") {
+		t.Errorf("%s", written)
+	}
+}
+
 // Who leaves the setup, or says no at its end, has changed nothing.
 func TestASetupThatIsLeftChangesNothing(t *testing.T) {
 	for _, keys := range []string{"n\r", "\rsim\r\x04", "\rsim\r\r\r\r\r\r\r\rno\r"} {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -76,7 +78,7 @@ func seconds(s float64) time.Duration {
 func lifeCommands(o *options) []*cobra.Command {
 	return []*cobra.Command{
 		checkConfigCommand(), configScreen(o, "show"), diffConfigCommand(o), previousConfigCommand(o),
-		commitConfigCommand(o), confirmConfigCommand(o), rollbackConfigCommand(o), schemaCommand(),
+		commitConfigCommand(o), confirmConfigCommand(o), rollbackConfigCommand(o), schemaCommand(), portsCommand(),
 	}
 }
 
@@ -90,6 +92,28 @@ func textOf(c *cobra.Command, name string) ([]byte, error) {
 		err = fmt.Errorf("standard input has more than %d bytes: %w", config.SizeLimit, file.ErrTooLarge)
 	}
 	return text, err
+}
+
+// portsCommand is what the image's packet filter is made from.
+func portsCommand() *cobra.Command {
+	return &cobra.Command{Use: "ports FILE", Short: "The ports that a configuration opens, for a packet filter; needs no daemon", Args: cli.ExactArgs(1, fileOrStdin),
+		Long: "Ports prints a line for each port that bragid would open to others: udp or tcp, and the number.",
+		RunE: func(c *cobra.Command, args []string) error {
+			text, err := textOf(c, args[0])
+			if err != nil {
+				return err
+			}
+			cfg, _, err := config.Parse(args[0], text, nil)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "udp %d\nudp %d\n", cfg.Master.EventPort, cfg.Master.GeneralPort)
+			host, port, err := net.SplitHostPort(cfg.Control.HTTP)
+			if at, _ := netip.ParseAddr(host); err == nil && !at.IsLoopback() {
+				fmt.Fprintf(c.OutOrStdout(), "tcp %s\n", port)
+			}
+			return nil
+		}}
 }
 
 const fileOrStdin = "a configuration's file, or - for standard input"

@@ -11,8 +11,9 @@ import (
 	"bragi/cmd/internal/cli"
 )
 
-// restartPatience is how long systemd may take to restart the daemon.
-const restartPatience = 40 * time.Second
+// restartPatience is how long systemd may take to restart the daemon: more than its own limits, 20 s to stop it and 90 s
+// to start it, so that it is systemd who tells why it failed.
+const restartPatience = 3 * time.Minute
 
 // restartCommand starts the daemon anew. It asks systemd, so that it also helps
 // where no daemon answers.

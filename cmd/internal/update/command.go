@@ -23,6 +23,9 @@ import (
 // folder keeps what an update must remember over a restart.
 const folder = "/data/rauc"
 
+// configuration is bragid's.
+const configuration = "/etc/bragi/bragi.toml"
+
 // Ask is the daemon's status.
 type Ask func(context.Context) (status.Status, error)
 
@@ -224,8 +227,18 @@ func keep(ctx context.Context, out io.Writer) error {
 	if err := file.Replace(keptFile(version), nil, 0o644, file.OnDisk); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "bragi: slot %s is kept: version %s serves, %.0f s after the start\n", bootedSlot(), version, uptime().Seconds())
+	does := "serves"
+	if !configured() {
+		does = "waits for its setup"
+	}
+	fmt.Fprintf(out, "bragi: slot %s is kept: version %s %s, %.0f s after the start\n", bootedSlot(), version, does, uptime().Seconds())
 	return nil
+}
+
+// configured says whether anybody has configured this board.
+func configured() bool {
+	_, err := os.Stat(configuration)
+	return err == nil
 }
 
 // confirmed waits until the slot that runs is kept, or leaves it.
@@ -236,12 +249,12 @@ func confirmed(ctx context.Context, ask Ask, out io.Writer) error {
 	_, err := os.Stat(keptFile(version))
 	known := err == nil
 	for {
-		var l Look
+		l := Look{Configured: configured()}
 		short, stop := context.WithTimeout(ctx, 5*time.Second)
 		s, err := ask(short)
 		stop()
 		if err == nil {
-			l = Look{Answers: true, Serving: s.Clock.Serving, ClockClass: s.Clock.ClockClass}
+			l.Answers, l.Serving, l.ClockClass = true, s.Clock.Serving, s.Clock.ClockClass
 		}
 		switch Judge(l, before, known, time.Since(begin)) {
 		case Keep:

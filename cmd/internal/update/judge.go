@@ -46,6 +46,7 @@ type Before struct {
 
 // Look is what is seen of the daemon of the slot that runs.
 type Look struct {
+	Configured bool // a board without a configuration waits for its setup
 	Answers    bool // on its control socket
 	Serving    bool
 	ClockClass uint8
@@ -68,9 +69,10 @@ const (
 )
 
 // Judge decides about a slot. known: this version has been kept before, so it is never left: a daemon that fails now
-// fails for another reason than the update. Else it must serve at least at the class that was served before.
+// fails for another reason than the update. A board that nobody has configured yet has nothing to prove. Else the
+// version must serve at least at the class that was served before.
 func Judge(l Look, before Before, known bool, waited time.Duration) Verdict {
-	good := l.Answers && (known || before.ClockClass == 0 || l.Serving && l.ClockClass <= before.ClockClass)
+	good := !l.Configured || l.Answers && (known || before.ClockClass == 0 || l.Serving && l.ClockClass <= before.ClockClass)
 	switch {
 	case good:
 		return Keep

@@ -39,17 +39,18 @@ func TestASlotIsKeptOnlyOnceItServesAsBefore(t *testing.T) {
 		waited time.Duration
 		want   Verdict
 	}{
-		{"class of before", Look{true, true, 6}, before, false, time.Second, Keep},
-		{"still acquiring", Look{true, true, 58}, before, false, 29 * time.Minute, Wait},
-		{"never comes to the class", Look{true, true, 58}, before, false, ClassPatience, Leave},
-		{"a better class", Look{true, true, 6}, Before{"old", 7}, false, 0, Keep},
-		{"does not serve", Look{true, false, 6}, before, false, 3 * time.Minute, Wait},
-		{"no answer yet", Look{}, before, false, AnswerPatience - 1, Wait},
-		{"no answer", Look{}, before, false, AnswerPatience, Leave},
-		{"first start of a card", Look{true, false, 0}, Before{}, false, 0, Keep},
-		{"first start, no answer", Look{}, Before{}, false, AnswerPatience, Leave},
-		{"a kept version that fails is not left", Look{}, before, true, time.Hour, Wait},
-		{"a kept version serves again", Look{true, true, 58}, before, true, 0, Keep},
+		{"class of before", Look{true, true, true, 6}, before, false, time.Second, Keep},
+		{"still acquiring", Look{true, true, true, 58}, before, false, 29 * time.Minute, Wait},
+		{"never comes to the class", Look{true, true, true, 58}, before, false, ClassPatience, Leave},
+		{"a better class", Look{true, true, true, 6}, Before{"old", 7}, false, 0, Keep},
+		{"does not serve", Look{true, true, false, 6}, before, false, 3 * time.Minute, Wait},
+		{"no answer yet", Look{Configured: true}, before, false, AnswerPatience - 1, Wait},
+		{"no answer", Look{Configured: true}, before, false, AnswerPatience, Leave},
+		{"first start of a card", Look{true, true, false, 0}, Before{}, false, 0, Keep},
+		{"first start, no answer", Look{Configured: true}, Before{}, false, AnswerPatience, Leave},
+		{"a fresh card without a configuration", Look{}, Before{}, false, 0, Keep},
+		{"a kept version that fails is not left", Look{Configured: true}, before, true, time.Hour, Wait},
+		{"a kept version serves again", Look{true, true, true, 58}, before, true, 0, Keep},
 	} {
 		if got := Judge(c.look, c.before, c.known, c.waited); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"bragi/master/rehearsal"
+)
+
+// rehearse plays a cBR8 outside of the machine for so long.
+func (t *bench) rehearse(length time.Duration) (rehearsal.Report, error) {
+	c := t.ns.Command("bin/bragi", "rehearse", "--master", inside, "--as", "cbr8", "--source", outside+"/32", "--for", length.String(), "--json")
+	out, err := c.Output()
+	var report rehearsal.Report
+	if jsonErr := json.Unmarshal(out, &report); jsonErr != nil {
+		return report, fmt.Errorf("the client outside: %w: %w: %s", err, jsonErr, out)
+	}
+	return report, nil // its verdict is not asked for: an emulated machine's packets wait for the host
+}
+
+// served asks for a client outside at class 6 that comes into phase.
+func (t *bench) served() error {
+	limit := time.Now().Add(5 * time.Minute)
+	for {
+		report, err := t.rehearse(20 * time.Second)
+		if err != nil {
+			return err
+		}
+		if report.Master.Class == 6 && report.Rates["sync"] > 0 && report.State == "PHASE_ALIGNED" {
+			t.figure("a client outside: class %d, state %s, %.1f Syncs/s, offset of the packets %d ns in the median", report.Master.Class, report.State, report.Rates["sync"], report.Offset.Median)
+			return nil
+		}
+		if time.Now().After(limit) {
+			return fmt.Errorf("a client outside sees class %d, state %s, %v messages/s after 5 minutes", report.Master.Class, report.State, report.Rates)
+		}
+	}
+}
+
+// ptp4l is linuxptp's client outside. It steers nothing: a shim takes its calls of the clock.
+type ptp4l struct {
+	t       *bench
+	command *exec.Cmd
+	socket  string
+	mu      sync.Mutex
+	said    bytes.Buffer
+}
+
+func (p *ptp4l) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.said.Write(b)
+}
+
+// heard is all that it has said.
+func (p *ptp4l) heard() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.said.String()
+}
+
+func (t *bench) startPTP4L() (*ptp4l, error) {
+	const parts = "cmd/internal/e2e/testdata/"
+	shim := filepath.Join(t.dir, "noclock.so")
+	if _, err := sh("gcc", "-shared", "-fPIC", "-o", shim, parts+"noclock.c"); err != nil {
+		return nil, err
+	}
+	template, err := os.ReadFile(parts + "ptp4l.cfg")
+	if err != nil {
+		return nil, err
+	}
+	p := &ptp4l{t: t, socket: filepath.Join(t.dir, "ptp4l")}
+	text := strings.NewReplacer("UDS", p.socket, "MASTER", inside, "INTERFACE", tap, "[global]", "[global]\nfree_running 1").Replace(string(template))
+	config := filepath.Join(t.dir, "ptp4l.cfg")
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	p.command = t.ns.Command("ptp4l", "-f", config)
+	p.command.Env = append(os.Environ(), "LD_PRELOAD="+shim)
+	p.command.Stdout, p.command.Stderr = p, p
+	return p, p.command.Start()
+}
+
+func (p *ptp4l) stop() {
+	_ = p.command.Process.Kill()
+	_ = p.command.Wait()
+}
+
+// get asks it for a field of a data set by pmc; "" while it does not answer.
+func (p *ptp4l) get(dataSet, field string) string {
+	local := p.socket + "-pmc"
+	defer os.Remove(local)
+	out, err := p.t.ns.Command("pmc", "-u", "-i", local, "-s", p.socket, "-b", "0", "GET "+dataSet).Output()
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(out)) {
+		if words := strings.Fields(line); len(words) == 2 && words[0] == field {
+			return words[1]
+		}
+	}
+	return ""
+}
+
+// sees waits until the client follows a grandmaster of this class.
+func (p *ptp4l) sees(class string, within time.Duration) error {
+	begin := time.Now()
+	for {
+		state, now := p.get("PORT_DATA_SET", "portState"), p.get("PARENT_DATA_SET", "gm.ClockClass")
+		if state == "SLAVE" && now == class {
+			p.t.figure("ptp4l outside sees class %s after %s", class, time.Since(begin).Round(time.Second))
+			return nil
+		}
+		if time.Since(begin) > within {
+			return fmt.Errorf("ptp4l outside is in state %q at class %q after %s, and not at class %s; it said last:\n%s", state, now, within, class, tail(p.heard()))
+		}
+		time.Sleep(2 * time.Second)
+	}
+}
+
+var offsetLine = regexp.MustCompile(`master offset +(-?\d+) s\d freq`)
+
+// phase is how far the middle 80 % of its offsets lie apart in so much time, in ns, and how many they are. It compares
+// with the host's clock, which knows nothing of the machine's time, so its mean says nothing.
+func (p *ptp4l) phase(length time.Duration) (spread int64, n int) {
+	from := len(p.heard())
+	time.Sleep(length)
+	text := p.heard()[from:]
+	var offsets []int64
+	for _, m := range offsetLine.FindAllStringSubmatch(text, -1) {
+		v, _ := strconv.ParseInt(m[1], 10, 64)
+		offsets = append(offsets, v)
+	}
+	if len(offsets) == 0 {
+		return 0, 0
+	}
+	slices.Sort(offsets)
+	return offsets[len(offsets)*9/10] - offsets[len(offsets)/10], len(offsets)
+}
