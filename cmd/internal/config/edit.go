@@ -3,6 +3,8 @@ package config
 import (
 	"bytes"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -77,7 +79,7 @@ func Value(key, typedText string) (string, error) {
 }
 
 // Set returns text with "section.key" set to what a person typed. A line that has
-// the key is changed, else one is added at the end of its section.
+// the key is changed, else one is added where place puts it.
 func Set(text []byte, key, typedText string) ([]byte, error) {
 	value, err := Value(key, typedText)
 	if err != nil {
@@ -92,8 +94,9 @@ func Set(text []byte, key, typedText string) ([]byte, error) {
 	switch {
 	case found.value != (span{}):
 		return splice(text, found.value, value), nil
-	case found.section >= 0:
-		return splice(text, span{found.section, found.section}, startOfLine(text, found.section)+line), nil
+	case found.section:
+		at := found.place(text, name, k)
+		return splice(text, span{at, at}, startOfLine(text, at)+line), nil
 	case found.dotted > 0:
 		return splice(text, span{found.dotted, found.dotted}, startOfLine(text, found.dotted)+name+"."+line), nil
 	}
@@ -147,12 +150,19 @@ type position struct {
 	value   span // of its value; zero: the key is not there
 	inline  bool // in a table in braces
 	dotted  int  // the end of the last line that has a key of its section with a dot, master.domain, outside of a section
-	section int  // the end of the last line of its section that says something; -1: the section is not there
+	section bool // the section is there:
+	block   span // its lines behind the header
+	lines   []keyLine
+}
+
+// keyLine are the lines of a key, or of one that is a comment: #domain = 0.
+type keyLine struct {
+	key string
+	at  span
 }
 
 // find looks for "section.key".
 func find(text []byte, key string) (at position, err error) {
-	at.section = -1
 	name, _, _ := strings.Cut(key, ".")
 	l := loader{file: "the text", text: text}
 	var p unstable.Parser
@@ -163,15 +173,16 @@ func find(text []byte, key string) (at position, err error) {
 		k, _ := l.keyOf(e)
 		switch e.Kind {
 		case unstable.Table, unstable.ArrayTable:
-			prefix = k
-			if prefix == name {
-				at.section = endOfLine(text, lastKey(e))
+			if prefix = k; prefix == name {
+				at.section, at.block = true, span{endOfLine(text, lastKey(e)), len(text)}
+			} else if at.section && at.block.to == len(text) {
+				at.block.to = startOfIts(text, lastKey(e))
 			}
 		case unstable.KeyValue:
 			full := join(prefix, k)
 			v := valueSpan(text, e)
 			if prefix == name {
-				at.section = endOfLine(text, v.to)
+				at.lines = append(at.lines, keyLine{k, span{startOfIts(text, lastKey(e)), endOfLine(text, v.to)}})
 			}
 			if prefix == "" && strings.HasPrefix(k, name+".") {
 				at.dotted = endOfLine(text, v.to)
@@ -196,6 +207,74 @@ func find(text []byte, key string) (at position, err error) {
 	}
 	return at, nil
 }
+
+// place is where a new line with key k of a section goes: below the comment that shows
+// it, else behind the keys that come before it in the table, else before those that
+// come after it.
+func (at position) place(text []byte, name, k string) int {
+	_, table := defaults()
+	section, _ := table.section(name)
+	rank := func(key string) int {
+		return slices.IndexFunc(section.options, func(o option) bool { return o.key == key })
+	}
+	var before, after keyLine
+	for _, l := range append(at.comments(text, func(key string) bool { return rank(key) >= 0 }), at.lines...) {
+		key, _, _ := strings.Cut(l.key, ".")
+		switch r := rank(key); {
+		case key == k:
+			return l.at.to
+		case r < rank(k) && (before == keyLine{} || r > rank(before.key) || r == rank(before.key) && l.at.to > before.at.to):
+			before = l
+		case r > rank(k) && (after == keyLine{} || r < rank(after.key)):
+			after = l
+		}
+	}
+	switch {
+	case before != keyLine{}:
+		return before.at.to
+	case after != keyLine{}:
+		return aboveItsComment(text, at.block.from, after.at.from)
+	}
+	return at.block.from
+}
+
+// commented is a key that is a comment.
+var commented = regexp.MustCompile(`^[ \t]*#[ \t]*([a-z0-9_]+)[ \t]*=`)
+
+// comments are the keys of the section that are comments.
+func (at position) comments(text []byte, known func(key string) bool) (list []keyLine) {
+	inside := func(i int) bool {
+		return slices.ContainsFunc(at.lines, func(l keyLine) bool { return l.at.from <= i && i < l.at.to })
+	}
+	for i := at.block.from; i < at.block.to; {
+		end := endOfLine(text, i)
+		line := text[i:end]
+		if bytes.HasPrefix(bytes.TrimLeft(line, "# \t"), []byte("[")) && bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) && !inside(i) {
+			break // a section that is a comment
+		}
+		if m := commented.FindSubmatch(line); m != nil && known(string(m[1])) && !inside(i) {
+			list = append(list, keyLine{string(m[1]), span{i, end}})
+		}
+		i = end
+	}
+	return list
+}
+
+// aboveItsComment is the begin of the comment that stands right above a line, but not
+// before from.
+func aboveItsComment(text []byte, from, line int) int {
+	for line > from {
+		above := bytes.LastIndexByte(text[:line-1], '\n') + 1
+		if above < from || !bytes.HasPrefix(bytes.TrimLeft(text[above:line], " \t"), []byte("#")) {
+			break
+		}
+		line = above
+	}
+	return line
+}
+
+// startOfIts is the begin of the line that i stands in.
+func startOfIts(text []byte, i int) int { return bytes.LastIndexByte(text[:i], '\n') + 1 }
 
 // lastKey is where the key of a header or of a line ends.
 func lastKey(e *unstable.Node) (end int) {

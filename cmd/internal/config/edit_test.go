@@ -139,6 +139,45 @@ func missing(before, after, key string) string {
 	return ""
 }
 
+// A new key stands in the block of its section, in the order of the table: below the
+// comment that shows it, else behind its predecessors, else before its successors and
+// their comments.
+func TestANewKeyStandsWhereItBelongs(t *testing.T) {
+	for _, c := range []struct{ name, text, key, value, want string }{
+		{"below the comment that shows it", "[master]\n# The domain.\n#domain = 0\n# The first.\n#priority1 = 128\n\n[sim]\n", "master.domain", "7",
+			"[master]\n# The domain.\n#domain = 0\ndomain = 7\n# The first.\n#priority1 = 128\n\n[sim]\n"},
+		{"behind its predecessor", "[master]\naddress = \"127.0.0.1\" # ours\ndscp = 1\n\n# later\n[sim]\n", "master.domain", "7",
+			"[master]\naddress = \"127.0.0.1\" # ours\ndomain = 7\ndscp = 1\n\n# later\n[sim]\n"},
+		{"behind one that is a comment", "[master]\naddress = \"127.0.0.1\"\n#domain = 0\n# The DSCP.\ndscp = 1\n", "master.priority1", "7",
+			"[master]\naddress = \"127.0.0.1\"\n#domain = 0\npriority1 = 7\n# The DSCP.\ndscp = 1\n"},
+		{"before its successor and that one's comment", "[master]\n\n# The DSCP,\n# by the network's plan.\ndscp = 1\n", "master.domain", "7",
+			"[master]\n\ndomain = 7\n# The DSCP,\n# by the network's plan.\ndscp = 1\n"},
+		{"in an empty section", "[master]\n\n# The models.\n[sim]\n", "master.domain", "7", "[master]\ndomain = 7\n\n# The models.\n[sim]\n"},
+		{"not in a section that is a comment", "[board]\nprofile = \"sim\"\n#[master]\n#profile = \"default\"\n#domain = 0\n[master]\n", "master.domain", "7",
+			"[board]\nprofile = \"sim\"\n#[master]\n#profile = \"default\"\n#domain = 0\n[master]\ndomain = 7\n"},
+		{"not in a list", "[master]\nallow = [\n  \"10.0.0.0/8\",\n#dscp = 9\n]\n", "master.dscp", "7", "[master]\nallow = [\n  \"10.0.0.0/8\",\n#dscp = 9\n]\ndscp = 7\n"},
+		{"behind the last line, which has no end", "[master]\ndomain = 0", "master.dscp", "7", "[master]\ndomain = 0\ndscp = 7\n"},
+		{"without a section", "[board]\nprofile = \"sim\"\n", "master.domain", "7", "[board]\nprofile = \"sim\"\n\n[master]\ndomain = 7\n"},
+	} {
+		got, err := Set([]byte(c.text), c.key, c.value)
+		if diff := cmp.Diff(c.want, string(got)); err != nil || diff != "" {
+			t.Errorf("%s: %v\n%s", c.name, err, diff)
+		}
+	}
+	// In the examples each key has its comment: it stands right below.
+	files, _ := filepath.Glob(filepath.Join(examples, "*.toml"))
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Set(text, "master.dscp", "46")
+		if err != nil || !strings.Contains(string(got), "\n#dscp = 47\ndscp = 46\n") {
+			t.Errorf("%s: %v", f, err)
+		}
+	}
+}
+
 // What a person types wrongly is refused as it is typed, with what to do.
 func TestAValueIsJudgedWhenItIsTyped(t *testing.T) {
 	for _, c := range []struct{ key, typed, want string }{

@@ -32,7 +32,7 @@ func init() {
 			}
 			return errExit
 		},
-		"shell": (*session).shell, "setup": (*session).setup, "configure": (*session).configure, "section": (*session).enter, "set": (*session).set, "unset": (*session).unset,
+		"shell": (*session).shell, "setup": (*session).setup, "configure": (*session).configure, "section": (*session).enter, "listed": (*session).listedSection, "set": (*session).set, "unset": (*session).unset,
 		"diff": (*session).diff, "show config": (*session).showConfig, "previous": (*session).previous, "commit": (*session).commit,
 		"commit confirmed": (*session).commitConfirmed, "confirm": (*session).confirm, "rollback": (*session).rollback, "refresh": (*session).refresh,
 		"discard": (*session).discard, "end": (*session).end,
@@ -125,7 +125,7 @@ func (s *session) banner() string {
 	defer cancel()
 	var now status.Status
 	if err := s.client.Get(ctx, "/v1/status", &now); err != nil {
-		return show.Banner(nil, s.cfg.Host) + "% " + err.Error() + "\n  `show log` tells its last words, `restart` starts it.\n"
+		return show.Banner(nil, s.cfg.Host) + s.errorText(err)
 	}
 	return show.Banner(&now, s.cfg.Host)
 }

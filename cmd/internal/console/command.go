@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"bragi/cmd/internal/cli"
+	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/operator"
 )
 
@@ -28,6 +29,7 @@ func Command() *cobra.Command {
 			"lines of its standard input.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg.Socket = c.Flags().Lookup("socket").Value.String()
+			cfg.Elsewhere = cfg.Socket != control.StandardSocket && !c.Flags().Changed("config")
 			host, _ := os.Hostname()
 			cfg.Host = cmp.Or(host, "bragi")
 			if term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())) {

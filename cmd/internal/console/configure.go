@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,7 +119,9 @@ func (s *session) configureTree(face operator.Face) *cobra.Command {
 	root.AddCommand(no)
 	for _, section := range config.Sections() {
 		switch {
-		case section.Listed: // the file alone can have it
+		case section.Listed && e.section == "":
+			root.AddCommand(own("listed", section.Name, section.Text))
+		case section.Listed:
 		case e.section == section.Name:
 			root.AddCommand(keys(section, false)...)
 			no.AddCommand(keys(section, true)...)
@@ -172,6 +175,12 @@ func (s *session) unset([]string) error {
 		return complaint{err}
 	}
 	return nil
+}
+
+// listedSection says where a section is changed that stands once for each entry.
+func (s *session) listedSection([]string) error {
+	name := s.at.command.Name()
+	return complaint{fmt.Errorf("%s cannot be set here: it stands once for each entry (fix: write [[%s]] in %s, then `do reload`)", name, name, cmp.Or(s.configuring.was.File, "the file"))}
 }
 
 // enter is a section alone: its keys are words from here on.

@@ -155,9 +155,9 @@ func TestAConfigurationIsChangedWordByWord(t *testing.T) {
 	if g.text() != before {
 		t.Error("the file changed before the commit")
 	}
-	p.types("show diff\r")
+	p.types("do terminal length 0\rshow diff\r")
+	p.sees(`+allow = ["127.0.0.0/8", "192.0.2.0/24"]`) // where the table has it
 	p.sees("+dscp = 46")
-	p.sees(`+allow = ["127.0.0.0/8", "192.0.2.0/24"]`)
 	p.sees("Changes at once: master.priority2, master.allow, master.dscp.")
 	p.sees("Waits for a restart: master.max_clients.")
 	p.sees("bragi(config)#")
@@ -234,7 +234,8 @@ func TestTheDaemonAnswersTheConsole(t *testing.T) {
 	for _, c := range [][2]string{
 		{"show alarms history", "it stands"}, {"clear alarms", "The history has "}, {"clear counters", "until now."},
 		{"show ptp port | include cleared", "Counters cleared: "}, {"show clock plot 1h", "Error * and bound . of the last 1h"},
-		{"show clock plot 48h", "% --plot 48h0m0s: use at most 24h"}, {"show tech-support | count ^-+ show", "lines"},
+		{"show clock plot 48h", "% --plot 48h0m0s: use at most 24h"},
+		{"show clock plot 0s", "% --plot 0s: use at least 1m, for example 1h"}, {"show clock plot -1h", "% --plot -1h0m0s: use at least 1m"}, {"show tech-support | count ^-+ show", "lines"},
 		{"show log | include START", "%BRAGI-5-START"}, {"show config | include profile", `profile = "sim"`}, {"show version", "bragid "},
 	} {
 		p.sees("bragi#")

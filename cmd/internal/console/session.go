@@ -34,10 +34,13 @@ import (
 
 // Config is what a session is told.
 type Config struct {
-	Socket string        // the control socket of the daemon
-	File   string        // the daemon's configuration, where there is no daemon yet
-	Idle   time.Duration // a session without a key ends after this; negative: never; 0: as the configuration says
-	Host   string        // the name in the prompt
+	Socket string // the control socket of the daemon
+	File   string // the daemon's configuration, where there is no daemon yet
+	// Elsewhere: the socket is none of the system's bragid, and nobody told where that
+	// other one has its configuration.
+	Elsewhere bool
+	Idle      time.Duration // a session without a key ends after this; negative: never; 0: as the configuration says
+	Host      string        // the name in the prompt
 }
 
 // Why a session ends.
@@ -225,11 +228,24 @@ func (s *session) say(text string) {
 
 // sayError draws an error as a Cisco does.
 func (s *session) sayError(err error) {
-	text := err.Error()
-	s.say("% " + text + "\n")
-	if withoutDaemon(err) {
-		s.say("  `show log` tells its last words, `restart` starts it.\n")
+	s.say(s.errorText(err))
+}
+
+// errorText is an error, and what helps here when no daemon answers.
+func (s *session) errorText(err error) string {
+	if !withoutDaemon(err) {
+		return "% " + err.Error() + "\n"
 	}
+	text, _, _ := strings.Cut(err.Error(), " (fix: ")
+	switch {
+	case s.cfg.Elsewhere:
+		text += "\n  It is another than that of systemd: start it as you did before."
+	case s.configuring != nil:
+		text += "\n  `show log` tells its last words, `do restart` starts it."
+	default:
+		text += "\n  `show log` tells its last words, `restart` starts it."
+	}
+	return "% " + text + "\n"
 }
 
 // next is the next key, of which there is at most one for each byte.

@@ -265,8 +265,28 @@ func whole(root *cobra.Command, words []string) (place, error) {
 	if names := wanted(p.command); p.args < len(names) {
 		return p, fmt.Errorf("%s needs %s (fix: %s ?)", p.said(), strings.Join(names[p.args:], " "), p.said())
 	}
-	return p, nil
+	return p, p.tooMuch()
 }
+
+// tooMuch is about words behind a command that is complete without them. The commands
+// of the shell say so themselves, those that only a session has are asked here.
+func (p place) tooMuch() error {
+	name := p.command.Annotations["builtin"]
+	if name == "" || listed[name] {
+		return nil
+	}
+	whole := len(wanted(p.command))
+	for c := p.command; c.HasParent(); c = c.Parent() {
+		whole++
+	}
+	if whole < len(p.words) {
+		return fmt.Errorf("%s takes no %q (fix: leave it out)", strings.Join(p.words[:whole], " "), p.words[whole])
+	}
+	return nil
+}
+
+// listed are the builtins whose last argument may be several words.
+var listed = map[string]bool{"set": true, "listed": true}
 
 // runs says whether a command that holds others does something itself.
 func runs(c *cobra.Command) bool { return c.Annotations["runs"] != "" }

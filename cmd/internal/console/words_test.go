@@ -58,6 +58,12 @@ func TestAWrongWordIsToldWithWhatToDo(t *testing.T) {
 		"show client":        "show client needs ADDR",
 		"show clients sort":  "show clients sort needs a value",
 		"show clients filt ": "show clients filter needs a value",
+		"exit now":           `exit takes no "now" (fix: leave it out)`,
+		"exit --now":         `exit takes no "--now"`,
+		"conf t now":         `configure terminal takes no "now"`,
+		"term length 0 5":    `terminal length 0 takes no "5"`,
+		"sh history 5":       `show history takes no "5"`,
+		"setup now":          `setup takes no "now"`,
 	} {
 		_, err := whole(tree(t), parse(line).words)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "fix: ") || strings.Contains(err.Error(), "\n") {

@@ -40,7 +40,7 @@ func read(w http.ResponseWriter, r *http.Request, body any) bool {
 		err = decode(text, body)
 	}
 	if err != nil {
-		reply(w, http.StatusBadRequest, problem{"the request's body is not understood: " + err.Error()})
+		refuse(w, http.StatusBadRequest, "the request's body is not understood: "+err.Error())
 		return false
 	}
 	if order, says := body.(order); says {

@@ -43,12 +43,12 @@ func clock(mux *http.ServeMux, d Daemon) {
 			return
 		}
 		if body.What != "receiver" {
-			reply(w, http.StatusBadRequest, problem{fmt.Sprintf("%q cannot be accepted (fix: receiver)", body.What)})
+			refuse(w, http.StatusBadRequest, fmt.Sprintf("%q cannot be accepted (fix: receiver)", body.What))
 			return
 		}
 		done, err := d.AcceptReceiver()
 		if err != nil {
-			reply(w, http.StatusConflict, problem{err.Error()})
+			refuse(w, http.StatusConflict, err.Error())
 			return
 		}
 		reply(w, http.StatusOK, done)
@@ -60,7 +60,7 @@ func clock(mux *http.ServeMux, d Daemon) {
 		}
 		done, err := d.StepClock(body.Yes)
 		if err != nil {
-			reply(w, http.StatusConflict, problem{err.Error()})
+			refuse(w, http.StatusConflict, err.Error())
 			return
 		}
 		reply(w, http.StatusOK, done)

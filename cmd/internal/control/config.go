@@ -121,9 +121,9 @@ func ConfirmWithin(seconds float64) (time.Duration, error) {
 
 // configuration serves the door.
 func configuration(mux *http.ServeMux, d Configuration) {
-	mux.HandleFunc("GET /v1/config", func(w http.ResponseWriter, _ *http.Request) { answer(w, d.Config) })
+	mux.HandleFunc("GET /v1/config", func(w http.ResponseWriter, _ *http.Request) { answered(w, d.Config) })
 	mux.HandleFunc("GET /v1/config/previous/{number}", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, func() (PreviousText, error) {
+		answered(w, func() (PreviousText, error) {
 			n, err := strconv.Atoi(r.PathValue("number"))
 			if err != nil {
 				return PreviousText{}, fmt.Errorf("%q is no number of a previous configuration (fix: 1 is the latest)", r.PathValue("number"))
@@ -131,7 +131,7 @@ func configuration(mux *http.ServeMux, d Configuration) {
 			return d.PreviousConfig(n)
 		})
 	})
-	mux.HandleFunc("POST /v1/config/confirm", func(w http.ResponseWriter, _ *http.Request) { answer(w, d.ConfirmConfig) })
+	mux.HandleFunc("POST /v1/config/confirm", func(w http.ResponseWriter, _ *http.Request) { answered(w, d.ConfirmConfig) })
 	mux.HandleFunc("POST /v1/config/check", ordered(d.CheckConfig))
 	mux.HandleFunc("POST /v1/config/commit", ordered(d.CommitConfig))
 	mux.HandleFunc("POST /v1/config/rollback", ordered(d.RollbackConfig))
@@ -142,16 +142,16 @@ func ordered[Body, Answer any](do func(Body) (Answer, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var body Body
 		if read(w, r, &body) {
-			answer(w, func() (Answer, error) { return do(body) })
+			answered(w, func() (Answer, error) { return do(body) })
 		}
 	}
 }
 
-// answer is a value, or why there is none.
-func answer[Answer any](w http.ResponseWriter, do func() (Answer, error)) {
+// answered is a value, or why there is none.
+func answered[Answer any](w http.ResponseWriter, do func() (Answer, error)) {
 	v, err := do()
 	if err != nil {
-		reply(w, http.StatusConflict, problem{err.Error()})
+		refuse(w, http.StatusConflict, err.Error())
 		return
 	}
 	reply(w, http.StatusOK, v)

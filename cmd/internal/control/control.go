@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"bragi/cmd/internal/answer"
 	"bragi/cmd/internal/metrics"
 	"bragi/cmd/internal/status"
 )
@@ -99,8 +100,9 @@ type Glitch struct {
 	Reference string `json:"reference,omitempty"` // whose receiver; "": that of [gnss]
 }
 
-type problem struct {
-	Error string `json:"error"`
+// refuse answers with an error.
+func refuse(w http.ResponseWriter, code int, why string) {
+	answer.Reply(w, code, answer.Problem{Error: why})
 }
 
 // Handler serves the daemon, and sim's knobs unless sim is nil.
@@ -115,7 +117,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 			return
 		}
 		if err := d.Drain(body.On); err != nil {
-			reply(w, http.StatusConflict, problem{err.Error()})
+			refuse(w, http.StatusConflict, err.Error())
 			return
 		}
 		reply(w, http.StatusOK, d.Status())
@@ -132,7 +134,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 	knob := func(pattern string, turn http.HandlerFunc) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if sim == nil {
-				reply(w, http.StatusConflict, problem{"this daemon runs on a real board, which has no such knob (fix: board.profile = \"sim\")"})
+				refuse(w, http.StatusConflict, "this daemon runs on a real board, which has no such knob (fix: board.profile = \"sim\")")
 				return
 			}
 			turn(w, r)
@@ -166,7 +168,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 			return
 		}
 		if d := time.Duration(body.ByNs); d.Abs() >= 500*time.Millisecond || d == 0 {
-			reply(w, http.StatusBadRequest, problem{fmt.Sprintf("a pulse cannot be off by %v (fix: a duration below 500ms other than 0)", d)})
+			refuse(w, http.StatusBadRequest, fmt.Sprintf("a pulse cannot be off by %v (fix: a duration below 500ms other than 0)", d))
 			return
 		}
 		turn(w, body.Reference, func(of Sim) { of.Glitch(time.Duration(body.ByNs)) })
@@ -185,14 +187,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 	return patient(guarded(d, mux))
 }
 
-func reply(w http.ResponseWriter, code int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(code)
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false) // for people, too: "6 -> 7"
-	encoder.Encode(body)         //nolint:errcheck // a reader that hangs up is its own affair
-}
+func reply(w http.ResponseWriter, code int, body any) { answer.Reply(w, code, body) }
 
 // Listen opens the control socket, in place of one that a dead daemon left
 // behind. Owner and group bragi may use it.
@@ -219,6 +214,9 @@ func listen(path, group string) (net.Listener, error) {
 	}
 	return listener, nil
 }
+
+// StandardSocket is the control socket of the bragid that systemd runs.
+const StandardSocket = "/run/bragi/control.sock"
 
 // Client asks a daemon over its control socket.
 type Client struct {
@@ -273,13 +271,17 @@ func (c *Client) answer(by *http.Client, request *http.Request) (*http.Response,
 		if errors.Is(err, fs.ErrPermission) {
 			return nil, fmt.Errorf("%s is not for you: %w (fix: become root, or a member of the group %s: usermod -aG %[3]s USER, and log in again)", c.path, err, Group)
 		}
-		return nil, fmt.Errorf("no daemon answers on %s: %w (fix: start bragid, or name its socket with --socket or BRAGI_SOCKET)", c.path, err)
+		fix := "bragi restart starts it, bragi show log tells why it ended; another one has another --socket"
+		if c.path != StandardSocket {
+			fix = "start that bragid as you did before, or name another one with --socket or BRAGI_SOCKET"
+		}
+		return nil, fmt.Errorf("no daemon answers on %s: %w (fix: %s)", c.path, err, fix)
 	}
 	if response.StatusCode == http.StatusOK {
 		return response, nil
 	}
 	defer response.Body.Close()
-	var p problem
+	var p answer.Problem
 	if json.NewDecoder(response.Body).Decode(&p) != nil || p.Error == "" {
 		p.Error = fmt.Sprintf("%s %s is not known to this daemon (%s)", request.Method, request.URL.Path, response.Status)
 	}

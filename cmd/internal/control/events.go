@@ -49,7 +49,7 @@ func events(mux *http.ServeMux, d Daemon) {
 		case room <- struct{}{}:
 			defer func() { <-room }()
 		default:
-			reply(w, http.StatusServiceUnavailable, problem{fmt.Sprintf("%d readers of events are served already (fix: close one)", streamsAtMost)})
+			refuse(w, http.StatusServiceUnavailable, fmt.Sprintf("%d readers of events are served already (fix: close one)", streamsAtMost))
 			return
 		}
 		out, begun := http.NewResponseController(w), false
@@ -81,7 +81,7 @@ func events(mux *http.ServeMux, d Daemon) {
 			return out.Flush()
 		})
 		if !begun && err != nil {
-			reply(w, http.StatusBadRequest, problem{err.Error()})
+			refuse(w, http.StatusBadRequest, err.Error())
 		}
 	})
 }
@@ -97,7 +97,7 @@ func topics(w http.ResponseWriter, r *http.Request) (wanted func(status.Record) 
 	for word := range strings.SplitSeq(text, ",") {
 		topic := status.Topic(word)
 		if !slices.Contains(status.Topics, topic) {
-			reply(w, http.StatusBadRequest, problem{fmt.Sprintf("%q is no topic of events (fix: one of %v)", word, status.Topics)})
+			refuse(w, http.StatusBadRequest, fmt.Sprintf("%q is no topic of events (fix: one of %v)", word, status.Topics))
 			return nil, false
 		}
 		list = append(list, topic)

@@ -29,7 +29,7 @@ func holdovers(mux *http.ServeMux, d Daemon) {
 		}
 		done, err := d.Hold(body.Force)
 		if err != nil {
-			reply(w, http.StatusConflict, problem{err.Error()})
+			refuse(w, http.StatusConflict, err.Error())
 			return
 		}
 		reply(w, http.StatusOK, done)

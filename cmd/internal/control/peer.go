@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bragi/cmd/internal/answer"
 	"bragi/cmd/internal/status"
 )
 
@@ -96,22 +97,23 @@ const onlyAsks = "POST /v1/config/check"
 // guarded lets a change through only from those who may, and tells it. What is told is
 // the route, or bragi's own words for what the body orders, never the words of who asks.
 func guarded(g Gate, mux *http.ServeMux) http.Handler {
+	all := answer.Known(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, known := r.Context().Value(peerKey{}).(status.User)
 		_, route := mux.Handler(r)
 		path, changes := strings.CutPrefix(route, "POST /v1/")
 		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 		if reads || known && (!changes || route == onlyAsks) {
-			mux.ServeHTTP(w, r)
+			all.ServeHTTP(w, r)
 			return
 		}
 		what := strings.ReplaceAll(path, "/", " ")
 		switch {
 		case !known:
-			reply(w, http.StatusForbidden, problem{"nothing can be changed from here (fix: use the control socket on the machine itself)"})
+			refuse(w, http.StatusForbidden, "nothing can be changed from here (fix: use the control socket on the machine itself)")
 		case !mayChange(who, g.Admins()):
 			g.Tell(status.ChangeRefused{By: who, What: what})
-			reply(w, http.StatusForbidden, problem{fmt.Sprintf("%v may not change anything (fix: become root, or add the user to control.admins)", who)})
+			refuse(w, http.StatusForbidden, fmt.Sprintf("%v may not change anything (fix: become root, or add the user to control.admins)", who))
 		default:
 			asked := func(what string) { g.Tell(status.ChangeAsked{By: who, What: what}) }
 			if slices.Contains(saidByBody, route) {
@@ -119,7 +121,7 @@ func guarded(g Gate, mux *http.ServeMux) http.Handler {
 			} else {
 				asked(what)
 			}
-			mux.ServeHTTP(w, r)
+			all.ServeHTTP(w, r)
 		}
 	})
 }

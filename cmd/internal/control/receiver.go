@@ -31,12 +31,12 @@ func turnReceiver(sim Sim, w http.ResponseWriter, r *http.Request) {
 		words []string
 	}{{body.Jamming, JammingWords}, {body.Spoofing, SpoofingWords}} {
 		if c.word != "" && !slices.Contains(c.words, c.word) {
-			reply(w, http.StatusBadRequest, problem{fmt.Sprintf("%q is not known (fix: one of %v)", c.word, c.words)})
+			refuse(w, http.StatusBadRequest, fmt.Sprintf("%q is not known (fix: one of %v)", c.word, c.words))
 			return
 		}
 	}
 	if err := sim.TurnReceiver(body); err != nil {
-		reply(w, http.StatusConflict, problem{err.Error()})
+		refuse(w, http.StatusConflict, err.Error())
 		return
 	}
 	reply(w, http.StatusOK, sim.SimStatus())

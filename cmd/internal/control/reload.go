@@ -13,5 +13,5 @@ type Reloaded struct {
 
 // reloads serves POST /v1/reload.
 func reloads(mux *http.ServeMux, d Daemon) {
-	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, _ *http.Request) { answer(w, d.Reload) })
+	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, _ *http.Request) { answered(w, d.Reload) })
 }

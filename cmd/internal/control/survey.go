@@ -21,7 +21,7 @@ func surveys(mux *http.ServeMux, d Daemon) {
 		}
 		done, err := d.SurveyReceiver()
 		if err != nil {
-			reply(w, http.StatusConflict, problem{err.Error()})
+			refuse(w, http.StatusConflict, err.Error())
 			return
 		}
 		reply(w, http.StatusOK, done)

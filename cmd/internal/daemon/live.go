@@ -375,7 +375,8 @@ func (d *Daemon) utcOf(look *pipeline.Look) *utc {
 	}
 	u := &utc{leap: look.LeapTable, read: func() timescale.TAI { return d.devices.clock.Local(board.Raw()).AssumeTAI() }}
 	if said.TimeTraceable && look.Report.BoundNs < 1e9 {
-		u.quality = status.TimeQuality{Synced: true, AccuracyUs: int64(look.Report.BoundNs/1e3) + 2} // a microsecond of the reading, and the rest of one
+		within := int64(look.Report.BoundNs/1e3) + 2 // a microsecond of the reading, and the rest of one
+		u.quality = status.TimeQuality{Synced: true, AccuracyUs: &within}
 	}
 	return u
 }

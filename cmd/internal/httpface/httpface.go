@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"bragi/cmd/internal/answer"
 	"bragi/cmd/internal/metrics"
 	"bragi/cmd/internal/status"
 )
@@ -72,7 +73,7 @@ func handler(latest func() status.Status) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		json.NewEncoder(w).Encode(latest()) //nolint:errcheck // a reader that hangs up is its own affair
 	})
-	return mux
+	return answer.Known(mux)
 }
 
 // allowed lets through who shows the token or a client certificate.
@@ -81,7 +82,7 @@ func (f *Face) allowed(next http.Handler) http.Handler {
 		certified := r.TLS != nil && len(r.TLS.VerifiedChains) > 0
 		if !certified && !f.now.Load().knows(r.Header.Get("Authorization")) {
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			http.Error(w, "show the token of control.http_token_file, or a client certificate", http.StatusUnauthorized)
+			answer.Reply(w, http.StatusUnauthorized, answer.Problem{Error: "who asks is not known (fix: show the token of control.http_token_file, or a client certificate)"})
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -182,8 +182,9 @@ func TestItOnlyTells(t *testing.T) {
 		{"POST", "/metrics", 405}, {"POST", "/v1/status", 405}, {"PUT", "/v1/status", 405}, {"DELETE", "/v1/status", 405},
 		{"POST", "/v1/drain", 404}, {"POST", "/v1/reload", 404}, {"GET", "/v1/sim", 404}, {"GET", "/debug/pprof/", 404}, {"GET", "/", 404},
 	} {
-		if code, _ := ask(t, http.DefaultClient, c.method, "http://"+at+c.path, "Bearer "+token); code != c.code {
-			t.Errorf("%s %s: %d, want %d", c.method, c.path, code, c.code)
+		code, body := ask(t, http.DefaultClient, c.method, "http://"+at+c.path, "Bearer "+token)
+		if code != c.code || !strings.HasPrefix(body, "{") || !strings.Contains(body, `"error": "`) || !strings.Contains(body, "(fix: ") {
+			t.Errorf("%s %s: %d, want %d and an error in JSON: %s", c.method, c.path, code, c.code, body)
 		}
 	}
 }

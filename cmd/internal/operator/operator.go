@@ -17,10 +17,8 @@ import (
 	"bragi/cmd/internal/update"
 )
 
-const defaultSocket = "/run/bragi/control.sock"
-
 // DefaultSocket is the control socket that is asked where nobody names one.
-func DefaultSocket() string { return cmp.Or(os.Getenv("BRAGI_SOCKET"), defaultSocket) }
+func DefaultSocket() string { return cmp.Or(os.Getenv("BRAGI_SOCKET"), control.StandardSocket) }
 
 // options are the flags that all commands share, and where they draw.
 type options struct {

@@ -15,6 +15,7 @@ import (
 
 	"bragi/board/kernelclock"
 	"bragi/cmd/internal/cli"
+	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/fold"
 	"bragi/cmd/internal/show"
 	"bragi/cmd/internal/status"
@@ -256,7 +257,7 @@ type face struct {
 func newFace(r *rehearse, out io.Writer) *face {
 	f := &face{r: r, out: out}
 	socket := ""
-	if r.o.socket != defaultSocket {
+	if r.o.socket != control.StandardSocket {
 		socket = "BRAGI_SOCKET=" + r.o.socket + " "
 	}
 	f.hints = []string{

@@ -45,10 +45,14 @@ func showClockCommand(o *options) *cobra.Command {
 		past []status.ClockPoint
 	}
 	span := time.Duration(0)
-	c := command(o, "clock", "The clock: state, class, error, bound, and why", cli.NoArgs, screen[seen]{
+	var c *cobra.Command
+	c = command(o, "clock", "The clock: state, class, error, bound, and why", cli.NoArgs, screen[seen]{
 		func(ctx context.Context, _ []string) (v seen, err error) {
-			if span < 0 || span > 24*time.Hour {
+			if span > 24*time.Hour {
 				return v, cli.Usagef("--plot %v: use at most 24h", span)
+			}
+			if span < time.Minute && c.Flags().Changed("plot") {
+				return v, cli.Usagef("--plot %v: use at least 1m, for example 1h", span)
 			}
 			if v.now, err = o.status(ctx, nil); err != nil || span == 0 {
 				return v, err

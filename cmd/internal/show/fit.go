@@ -19,6 +19,10 @@ func Fit(text string, width int) string {
 			cut := strings.LastIndexByte(line[:width+1], ' ')
 			if cut <= indent {
 				cut = width
+				// A word that has room only under the line's label goes there whole.
+				if first := line[:indent]; indent > under && strings.TrimSpace(first) != "" && lengthOfWord(line[indent:]) <= width-under {
+					cut, indent = indent, under
+				}
 			}
 			b.WriteString(strings.TrimRight(line[:cut], " ") + "\n")
 			line = strings.Repeat(" ", indent) + strings.TrimLeft(line[cut:], " ")
@@ -26,6 +30,16 @@ func Fit(text string, width int) string {
 		b.WriteString(line + "\n")
 	}
 	return b.String()
+}
+
+// under is where a line goes on whose value has no room beside its label.
+const under = 2
+
+func lengthOfWord(text string) int {
+	if end := strings.IndexByte(text, ' '); end >= 0 {
+		return end
+	}
+	return len(text)
 }
 
 // hang is the column at which a line that is too long goes on.
@@ -37,7 +51,7 @@ func hang(line string, width int) int {
 		at = len(line) - len(value)
 	}
 	if at > width/2 {
-		return 2
+		return under
 	}
 	return at
 }

@@ -1,6 +1,7 @@
 package show
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,7 +59,7 @@ func TestEveryScreenFitsANarrowTerminal(t *testing.T) {
 	s.Master.Identity, s.Master.MaxClients, s.Master.EventPort, s.Master.GeneralPort = "020a18.fffe.ccf2e2-1", 1000, 319, 320
 	s.Master.Sent, s.Master.Received = 123_456_789_012, 98_765_432_109
 	s.Master.Counters = map[string]uint64{"sync_sent": 5, "delay_req_received": 7}
-	s.Clock.State = "PHASE_ALIGNED"
+	s.Clock.State, s.Clock.Time = "PHASE_ALIGNED", "2026-11-27T05:33:19.508506355 TAI"
 	s.Hardware.Device = status.Device{Name: "eth0.17", Physical: "eth0", Driver: "fec", MAC: "02:00:00:00:00:01", Carrier: true, SpeedMbs: 1000, TxModes: []string{"on"}}
 	for i := range 40 {
 		s.GNSS.Satellites = append(s.GNSS.Satellites, status.Sat{Constellation: "GLONASS", ID: 100 + i, CN0: some(55), Used: true})
@@ -75,6 +76,12 @@ func TestEveryScreenFitsANarrowTerminal(t *testing.T) {
 			for line := range strings.Lines(text) {
 				if n := len(strings.TrimSuffix(line, "\n")); n > width {
 					t.Errorf("%s at %d: %d columns: %s", name, width, n, line)
+				}
+			}
+			whole := strings.Fields(text)
+			for _, word := range strings.Fields(plain(screen.text)) {
+				if len(word) <= width-under && !slices.Contains(whole, word) {
+					t.Errorf("%s at %d cuts %q:\n%s", name, width, word, text)
 				}
 			}
 			if !strings.Contains(text, screen.must) || strings.Contains(text, "%!") {

@@ -7,8 +7,8 @@ import (
 
 // TimeQuality is how well the time of an event is known.
 type TimeQuality struct {
-	Synced     bool  `json:"synced"`      // to the receiver, or it was until a holdover in spec
-	AccuracyUs int64 `json:"accuracy_us"` // it is wrong by this at most; 0 where it is not synced
+	Synced     bool   `json:"synced"`      // to the receiver, or it was until a holdover in spec
+	AccuracyUs *int64 `json:"accuracy_us"` // it is wrong by this at most; null: not known
 }
 
 // SyslogTarget is how it stands with a syslog server.

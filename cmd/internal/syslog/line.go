@@ -79,12 +79,16 @@ func whole(b []byte, limit int) int {
 }
 
 // timeQuality is the element of RFC 5424, 7.1: how well the line's time is known.
-// The time is in UTC, so that its zone is.
+// The time is in UTC, so that its zone is. An accuracy that nobody knows is left out: 0 would
+// say that the time is perfect.
 func timeQuality(q status.TimeQuality) string {
-	if !q.Synced {
+	switch {
+	case !q.Synced:
 		return `[timeQuality tzKnown="1" isSynced="0"]`
+	case q.AccuracyUs == nil:
+		return `[timeQuality tzKnown="1" isSynced="1"]`
 	}
-	return fmt.Sprintf(`[timeQuality tzKnown="1" isSynced="1" syncAccuracy="%d"]`, q.AccuracyUs)
+	return fmt.Sprintf(`[timeQuality tzKnown="1" isSynced="1" syncAccuracy="%d"]`, *q.AccuracyUs)
 }
 
 // fieldsOf are the event's fields as an element (RFC 5424, 6.3).

@@ -12,9 +12,9 @@ import (
 )
 
 func classChange() status.Record {
-	forecast := 4.4 * 3600
+	forecast, within := 4.4*3600, int64(3)
 	e := status.ClassChanged{Step: status.Step{State: "HOLDOVER", StateName: "holdover", ClockClass: 7, Why: []string{"no pulse"}}, Before: 6, ForecastS: &forecast, Accuracy: "within 100 ns"}
-	return status.Record{At: time.Date(2026, 11, 22, 20, 30, 1, 250e6, time.UTC), TimeQuality: status.TimeQuality{Synced: true, AccuracyUs: 3}, Words: e.Words()}
+	return status.Record{At: time.Date(2026, 11, 22, 20, 30, 1, 250e6, time.UTC), TimeQuality: status.TimeQuality{Synced: true, AccuracyUs: &within}, Words: e.Words()}
 }
 
 func TestLinesHaveTheFormOfTheirRFC(t *testing.T) {
@@ -22,6 +22,8 @@ func TestLinesHaveTheFormOfTheirRFC(t *testing.T) {
 	local := r.At.Local().Format("Jan _2 15:04:05")
 	unsynced := r
 	unsynced.TimeQuality, unsynced.Fields = status.TimeQuality{}, nil
+	unknown := unsynced
+	unknown.TimeQuality.Synced = true
 	undated := unsynced
 	undated.Undated = true
 	for _, c := range []struct {
@@ -33,6 +35,7 @@ func TestLinesHaveTheFormOfTheirRFC(t *testing.T) {
 		{r, RFC5424, 23, `<188>1 2026-11-22T20:30:01.250000Z gm1 bragid 42 CLOCKCLASS [timeQuality tzKnown="1" isSynced="1" syncAccuracy="3"]` +
 			`[bragi@32473 class="7" before="6" state="HOLDOVER" accuracy="within 100 ns" why="no pulse" forecast_s="15840"] %BRAGI-4-CLOCKCLASS: 6 -> 7, holdover, forecast 4.4 h`},
 		{unsynced, RFC5424, 3, `<28>1 2026-11-22T20:30:01.250000Z gm1 bragid 42 CLOCKCLASS [timeQuality tzKnown="1" isSynced="0"] %BRAGI-4-CLOCKCLASS: 6 -> 7, holdover, forecast 4.4 h`},
+		{unknown, RFC5424, 3, `<28>1 2026-11-22T20:30:01.250000Z gm1 bragid 42 CLOCKCLASS [timeQuality tzKnown="1" isSynced="1"] %BRAGI-4-CLOCKCLASS: 6 -> 7, holdover, forecast 4.4 h`},
 		{undated, RFC5424, 23, `<188>1 - gm1 bragid 42 CLOCKCLASS [timeQuality tzKnown="1" isSynced="0"] %BRAGI-4-CLOCKCLASS: 6 -> 7, holdover, forecast 4.4 h (the system clock is not set yet)`},
 		{r, RFC3164, 23, "<188>" + local + " gm1 bragid[42]: %BRAGI-4-CLOCKCLASS: 6 -> 7, holdover, forecast 4.4 h"},
 	} {
