@@ -58,24 +58,37 @@ func (o option) initially() string {
 // and a list may be words with commas. What may not be written is an error with what
 // to do.
 func Value(key, typedText string) (string, error) {
-	_, table := defaults()
-	name, k, _ := strings.Cut(key, ".")
-	section, known := table.section(name)
-	if !known {
-		return "", fmt.Errorf("there is no section %s (fix: %s)", clip(name, quotedMost), didYouMean(name, table.names()))
-	}
-	if section.entries != nil {
-		return "", fmt.Errorf("%s cannot be set key by key (fix: write it in the file)", section.header())
-	}
-	o, known := section.find(k)
-	if !known {
-		return "", fmt.Errorf("%s has no key %s (fix: %s)", section.header(), clip(k, quotedMost), (&loader{table: table}).suggest(section, k))
+	o, err := known(key)
+	if err != nil {
+		return "", err
 	}
 	v := typed(strings.TrimSpace(typedText))
 	if f := o.read(v); f != nil {
 		return "", fmt.Errorf("%s = %s %s (fix: %s)", key, v.show(), f.must, f.fix)
 	}
 	return o.write(), nil
+}
+
+// Known says why "section.key" is none that can be set, with what to do; nil: it can.
+func Known(key string) error {
+	_, err := known(key)
+	return err
+}
+
+func known(key string) (o option, err error) {
+	_, table := defaults()
+	name, k, _ := strings.Cut(key, ".")
+	section, found := table.section(name)
+	if !found {
+		return o, fmt.Errorf("there is no section %s (fix: %s)", clip(name, quotedMost), didYouMean(name, table.names()))
+	}
+	if section.entries != nil {
+		return o, fmt.Errorf("%s cannot be set key by key (fix: write it in the file)", section.header())
+	}
+	if o, found = section.find(k); !found {
+		return o, fmt.Errorf("%s has no key %s (fix: %s)", section.header(), clip(k, quotedMost), (&loader{table: table}).suggest(section, k))
+	}
+	return o, nil
 }
 
 // Set returns text with "section.key" set to what a person typed. A line that has

@@ -35,7 +35,7 @@ func init() {
 		"shell": (*session).shell, "setup": (*session).setup, "configure": (*session).configure, "section": (*session).enter, "listed": (*session).listedSection, "set": (*session).set, "unset": (*session).unset,
 		"diff": (*session).diff, "show config": (*session).showConfig, "previous": (*session).previous, "commit": (*session).commit,
 		"commit confirmed": (*session).commitConfirmed, "confirm": (*session).confirm, "rollback": (*session).rollback, "refresh": (*session).refresh,
-		"discard": (*session).discard, "end": (*session).end,
+		"discard": (*session).discard, "recover": (*session).recover, "end": (*session).end,
 		"monitor": (*session).monitorOn, "no monitor": (*session).monitorOff, "length": (*session).setLength,
 		"history": func(s *session, _ []string) error { return s.pages(strings.Join(s.past.lines, "\n") + "\n") },
 	}

@@ -83,6 +83,9 @@ func (s *session) configure([]string) error {
 	if e.was.Edited {
 		s.say("% The file was edited past the daemon: what runs is another text. The next commit applies the whole file.\n")
 	}
+	if l := e.was.Left; l != nil {
+		s.say(fmt.Sprintf("%% A session was cut off at %s before its changes were committed: %s. `recover` makes them here.\n", l.At.In(s.zone).Format("2006-01-02 15:04:05"), strings.Join(l.Keys(), ", ")))
+	}
 	if u := e.was.Unconfirmed; u != nil {
 		s.say(fmt.Sprintf("%% A commit waits: it is taken back in %s unless you `confirm` it.\n", show.Seconds(&u.LeftS)))
 	}
@@ -113,6 +116,7 @@ func (s *session) configureTree(face operator.Face) *cobra.Command {
 		own("rollback", "rollback NUMBER", "Go back to a previous configuration, 1 is the latest"),
 		own("refresh", "refresh", "Read the configuration anew, and make your changes in it again"),
 		own("discard", "discard", "Forget your changes"),
+		own("recover", "recover", "Make the changes of a session that was cut off"),
 		own("exit", "exit", "Go up; from the top: leave the configuration"),
 		own("end", "end", "Leave the configuration"))
 	no := &cobra.Command{Use: "no", Short: "Take a key away: its default holds"}
@@ -226,6 +230,41 @@ func (s *session) discard([]string) error {
 	}
 	s.configuring = e
 	return nil
+}
+
+// recover makes the changes that a session had not committed when it was cut off.
+func (s *session) recover([]string) error {
+	now, err := s.client.Config(s.ctx)
+	if err != nil {
+		return complaint{err}
+	}
+	if now.Left == nil {
+		return complaint{errors.New("no session was cut off with changes since the last commit")}
+	}
+	for _, c := range now.Left.Changes {
+		if err := s.configuring.do(change{c.Key, c.Value, c.Unset}); err != nil {
+			return complaint{err}
+		}
+	}
+	return s.diff(nil)
+}
+
+// leavePatience is how long the end of a session waits for the daemon.
+const leavePatience = 2 * time.Second
+
+// leave tells the daemon what is not committed when the session is cut off: the cable was
+// pulled, nobody typed for too long, or the program was ended.
+func (s *session) leave() {
+	if s.configuring == nil || !s.configuring.changed() {
+		return
+	}
+	var l control.Leave
+	for _, c := range s.configuring.changes {
+		l.Changes = append(l.Changes, control.Change{Key: c.key, Value: c.value, Unset: c.unset})
+	}
+	ctx, stop := context.WithTimeout(context.WithoutCancel(s.ctx), leavePatience)
+	defer stop()
+	s.client.LeaveConfig(ctx, l) //nolint:errcheck // nobody is there to be told
 }
 
 // refresh reads what somebody else has committed meanwhile.

@@ -236,7 +236,7 @@ func TestTheDaemonAnswersTheConsole(t *testing.T) {
 		{"show ptp port | include cleared", "Counters cleared: "}, {"show clock plot 1h", "Error * and bound . of the last 1h"},
 		{"show clock plot 48h", "% --plot 48h0m0s: use at most 24h"},
 		{"show clock plot 0s", "% --plot 0s: use at least 1m, for example 1h"}, {"show clock plot -1h", "% --plot -1h0m0s: use at least 1m"}, {"show tech-support | count ^-+ show", "lines"},
-		{"show log | include START", "%BRAGI-5-START"}, {"show config | include profile", `profile = "sim"`}, {"show version", "bragid "},
+		{"show log | include START", "%BRAGI-5-START"}, {"show log | include START", "address 127.0.0.1"}, // a line, of more than a row {"show config | include profile", `profile = "sim"`}, {"show version", "bragid "},
 	} {
 		p.sees("bragi#")
 		p.types(c[0] + "\r")

@@ -86,10 +86,23 @@ func (p *pager) line(line string) {
 	}
 }
 
-// draw draws the rows that have room.
+// portion is how many rows are drawn before the keys are looked at again: on a serial
+// line they take a second or two.
+const portion = 24
+
+// busy says that rows wait that have room.
+func (p *pager) busy() bool { return len(p.waiting) > 0 && (p.length == 0 || p.room > 0) }
+
+// forget drops the rows that wait.
+func (p *pager) forget() { p.waiting, p.partial, p.filters = nil, "", nil }
+
+// draw draws a portion of the rows that have room.
 func (p *pager) draw() (full bool, err error) {
 	var b strings.Builder
-	for len(p.waiting) > 0 {
+	for range portion {
+		if len(p.waiting) == 0 {
+			break
+		}
 		if p.length > 0 && p.room <= 0 {
 			b.WriteString(more)
 			full = true
@@ -98,6 +111,10 @@ func (p *pager) draw() (full bool, err error) {
 		b.WriteString(p.waiting[0] + "\r\n")
 		p.waiting = p.waiting[1:]
 		p.room--
+	}
+	if len(p.waiting) > 0 && !full && p.length > 0 && p.room <= 0 {
+		b.WriteString(more)
+		full = true
 	}
 	_, err = io.WriteString(p.out, b.String())
 	return full, err

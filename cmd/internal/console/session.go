@@ -87,6 +87,7 @@ type asked struct {
 
 // run is a session on a terminal, until it ends.
 func run(ctx context.Context, cfg Config, in, out *os.File) error {
+	asked := ctx
 	ctx, hangUp := context.WithCancelCause(ctx)
 	defer hangUp(nil)
 	hung := make(chan os.Signal, 1)
@@ -107,11 +108,16 @@ func run(ctx context.Context, cfg Config, in, out *os.File) error {
 			select {
 			case <-hung:
 				hangUp(errHangUp)
+				tty.Drop() // or a line that takes nothing keeps the session
+				return
 			case <-tty.Ended():
 				hangUp(errHangUp)
 				return
 			case <-resized:
 				s.fit()
+			case <-asked.Done():
+				tty.Drop()
+				return
 			case <-ctx.Done():
 				return
 			}
@@ -119,6 +125,7 @@ func run(ctx context.Context, cfg Config, in, out *os.File) error {
 	}()
 	defer s.monitor.stop()
 	err = s.loop()
+	s.leave()
 	switch {
 	case errors.Is(err, errHangUp), errors.Is(err, io.ErrClosedPipe), ctx.Err() != nil:
 		return nil // nobody is there to be told
@@ -416,7 +423,7 @@ func (s *session) do(line string) error {
 // command does a command. What only a session can do is a builtin.
 func (s *session) command(words []string, filters []*filter) error {
 	frame := terminal.NewFrame(s.tty)
-	face := operator.Face{Size: s.size, Zone: s.zone, Draw: func(text string) error {
+	face := operator.Face{Size: s.size, Zone: s.zone, Whole: true, Draw: func(text string) error {
 		for _, f := range filters {
 			f.begun, f.count = false, 0
 		}
@@ -474,6 +481,25 @@ func (s *session) show(text <-chan []byte, done <-chan error, filters []*filter,
 	var failed error            // what became of it
 	var keys []byte             // typed while the page was full
 	for {
+		if p.busy() && !full {
+			select {
+			case typed := <-s.tty.Keys():
+				if typed[0] == terminal.Interrupt {
+					typed, left = typed[1:], true
+					cancel()
+					p.forget()
+					s.tty.Discard()
+				}
+				s.pending = append(s.pending, typed...)
+			case <-s.ctx.Done():
+				return true, cmp.Or(context.Cause(s.ctx), errHangUp)
+			default:
+			}
+			if full, err = p.draw(); err != nil {
+				return left, err
+			}
+			continue
+		}
 		if !full {
 			s.pending, keys = append(s.pending, keys...), nil
 			if ended {

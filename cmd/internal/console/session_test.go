@@ -99,6 +99,12 @@ var order = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]|\x1b[78]|\r`)
 // sit begins a session on a terminal of a size.
 func sit(t *testing.T, cfg Config, columns, rows int) *person {
 	t.Helper()
+	return sitOn(t, cfg, columns, rows, (*os.File).Read)
+}
+
+// sitOn is sit with a terminal that reads in its own way.
+func sitOn(t *testing.T, cfg Config, columns, rows int, reads func(tty *os.File, buffer []byte) (int, error)) *person {
+	t.Helper()
 	master, terminal, err := pty.Open()
 	if err != nil {
 		t.Skipf("SKIPPED: no pseudo terminal: %v", err)
@@ -120,7 +126,7 @@ func sit(t *testing.T, cfg Config, columns, rows int) *person {
 	go func() {
 		buffer := make([]byte, 4096)
 		for {
-			n, err := master.Read(buffer)
+			n, err := reads(master, buffer)
 			p.mu.Lock()
 			p.raw += string(buffer[:n])
 			p.seen = order.ReplaceAllString(p.raw, "")

@@ -18,6 +18,7 @@ import (
 //	POST /v1/config/check          what a commit of a text would do; nothing changes
 //	POST /v1/config/commit         a text takes the place of the one that base names
 //	POST /v1/config/confirm        an unconfirmed commit stays
+//	POST /v1/config/leave          changes that a console that was cut off did not commit
 //	POST /v1/config/rollback       a previous text takes the place of the one that base names
 //
 // A console reads Config once when its user begins (`configure terminal`), changes
@@ -47,6 +48,7 @@ type Configuration interface {
 	CommitConfig(Commit) (Committed, error)
 	ConfirmConfig() (Config, error)
 	RollbackConfig(Rollback) (Committed, error)
+	LeaveConfig(Leave) (Config, error)
 }
 
 // Config is the answer to GET /v1/config.
@@ -60,6 +62,35 @@ type Config struct {
 	Edited bool `json:"edited"`
 	status.Config
 	Previous []Previous `json:"previous"` // the latest first
+	// Left is what the latest console that was cut off had not committed; null: nothing.
+	Left *Left `json:"left"`
+}
+
+// Leave is the body of POST /v1/config/leave. The next commit forgets it, whoever makes
+// it, and so does the end of the daemon.
+type Leave struct {
+	Changes []Change `json:"changes"` // in the order that they were typed
+}
+
+// Change is a key that somebody typed.
+type Change struct {
+	Key   string `json:"key"` // section.key
+	Value string `json:"value"`
+	Unset bool   `json:"unset"`
+}
+
+// Left is what was left, and when.
+type Left struct {
+	At time.Time `json:"at"`
+	Leave
+}
+
+// Keys names what was changed.
+func (l Leave) Keys() (keys []string) {
+	for _, c := range l.Changes {
+		keys = append(keys, c.Key)
+	}
+	return keys
 }
 
 // Previous is a text that the file had before.
@@ -135,6 +166,7 @@ func configuration(mux *http.ServeMux, d Configuration) {
 	mux.HandleFunc("POST /v1/config/check", ordered(d.CheckConfig))
 	mux.HandleFunc("POST /v1/config/commit", ordered(d.CommitConfig))
 	mux.HandleFunc("POST /v1/config/rollback", ordered(d.RollbackConfig))
+	mux.HandleFunc("POST /v1/config/leave", ordered(d.LeaveConfig))
 }
 
 // ordered reads an order's body and answers what came of it.
@@ -185,4 +217,9 @@ func (c *Client) ConfirmConfig(ctx context.Context) (v Config, err error) {
 // RollbackConfig puts a previous text in the place of the one that was read.
 func (c *Client) RollbackConfig(ctx context.Context, rollback Rollback) (v Committed, err error) {
 	return v, c.Post(ctx, "/v1/config/rollback", rollback, &v)
+}
+
+// LeaveConfig tells what a console did not commit.
+func (c *Client) LeaveConfig(ctx context.Context, leave Leave) (v Config, err error) {
+	return v, c.Post(ctx, "/v1/config/leave", leave, &v)
 }

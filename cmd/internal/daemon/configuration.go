@@ -71,7 +71,7 @@ func (d *Daemon) config() (c control.Config, err error) {
 	}
 	hash := store.Hash(text)
 	c = control.Config{File: d.source.file, Text: string(text), Hash: hash, Overrides: append([]string{}, d.source.sets...),
-		Edited: hash != d.used, Config: d.configStatus(), Previous: []control.Previous{}}
+		Edited: hash != d.used, Config: d.configStatus(), Previous: []control.Previous{}, Left: d.left}
 	for _, p := range previous {
 		c.Previous = append(c.Previous, previousOf(p))
 	}
@@ -173,6 +173,7 @@ func (d *Daemon) commit(text []byte, base string, confirmS float64, number int) 
 		return done, fmt.Errorf("the configuration is not committed, nothing has changed: %w (fix: let bragid write %s and its folder, and make room on the disk)", err, d.source.file)
 	}
 	d.watchUnconfirmed()
+	d.left = nil
 	done.Hash = store.Hash(text)
 	if u := d.unconfirmed.Load(); u != nil {
 		done.Unconfirmed = d.unconfirmedStatus(*u)
@@ -193,6 +194,32 @@ func (d *Daemon) ConfirmConfig() (c control.Config, err error) {
 	}
 	d.watchUnconfirmed()
 	d.happened(status.ConfigConfirmed{})
+	return d.config()
+}
+
+// leaveMost is how many changes a console may leave.
+const leaveMost = 200
+
+// LeaveConfig keeps what a console that was cut off had not committed.
+func (d *Daemon) LeaveConfig(l control.Leave) (c control.Config, err error) {
+	if len(l.Changes) == 0 || len(l.Changes) > leaveMost {
+		return c, fmt.Errorf("%d changes cannot be left (fix: 1 to %d)", len(l.Changes), leaveMost)
+	}
+	for _, change := range l.Changes {
+		if err := config.Known(change.Key); err != nil {
+			return c, err
+		}
+		if change.Unset {
+			continue
+		}
+		if _, err := config.Value(change.Key, change.Value); err != nil {
+			return c, err
+		}
+	}
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	d.left = &control.Left{At: time.Now(), Leave: l}
+	d.happened(status.ConfigLeft{Keys: l.Keys()})
 	return d.config()
 }
 

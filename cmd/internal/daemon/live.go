@@ -51,7 +51,8 @@ type Daemon struct {
 	syslog  *syslog.Sender // nil: none
 
 	begun       *config.Config                    // that the service was made with
-	reloading   sync.Mutex                        // held by one reload or commit; it guards used
+	reloading   sync.Mutex                        // held by one reload or commit; it guards used and left
+	left        *control.Left                     // what a console did not commit; nil: nothing
 	used        string                            // the hash of the text whose configuration runs, as far as it does not wait
 	waiting     atomic.Pointer[[]string]          // keys that wait for a restart
 	unconfirmed atomic.Pointer[store.Unconfirmed] // nil: no commit waits for its confirmation

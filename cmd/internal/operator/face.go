@@ -17,6 +17,8 @@ type Face struct {
 	Size func() terminal.Size
 	// Zone is the time zone that times are shown in; nil: the machine's.
 	Zone *time.Location
+	// Whole: who draws fits the lines to the terminal, after what else is done to them.
+	Whole bool
 	// Draw shows a screen in place of the one before it; nil: there is no terminal.
 	Draw func(text string) error
 }

@@ -47,7 +47,11 @@ func (s screen[T]) print(w io.Writer, o *options, v T) error {
 		return printJSON(w, s.json(v))
 	}
 	width := o.face.Size().Columns
-	_, err := io.WriteString(w, show.Fit(s.draw(v, width), width))
+	text := s.draw(v, width)
+	if o.face.Whole {
+		width = 0
+	}
+	_, err := io.WriteString(w, show.Fit(text, width))
 	return err
 }
 

@@ -402,6 +402,14 @@ type ConfigCommitted struct {
 	Rollback         int           // the number of the previous text that it is; 0: another text
 }
 
+// ConfigLeft is a console that was cut off with changes that were not committed.
+type ConfigLeft struct{ Keys []string }
+
+func (e ConfigLeft) Words() Words {
+	keys := strings.Join(e.Keys, " ")
+	return Words{TopicOperator, "CONFIG_LEFT", Warning, "a console was cut off before its changes were committed: " + keys + " (fix: recover, in configure terminal)", Fields{{"keys", keys}}}
+}
+
 // ConfigConfirmed is an operator's word that a commit stays.
 type ConfigConfirmed struct{}
 

@@ -86,6 +86,7 @@ func TestWordsOfTheEvents(t *testing.T) {
 		{ConfigCommitted{Applied: []string{"master.dscp"}, Within: time.Minute}, "%BRAGI-5-CONFIG_COMMIT: the configuration is committed, and taken back in 1m0s unless somebody confirms it: applied master.dscp"},
 		{ConfigCommitted{Waiting: []string{"board.phc"}, Rollback: 2}, "%BRAGI-5-CONFIG_COMMIT: the configuration is rolled back to number 2: waiting for a restart board.phc"},
 		{SchedulingDoubted{What: "what"}, "%BRAGI-4-SCHEDULING: what"},
+		{ConfigLeft{Keys: []string{"master.dscp", "syslog.targets"}}, "%BRAGI-4-CONFIG_LEFT: a console was cut off before its changes were committed: master.dscp syslog.targets (fix: recover, in configure terminal)"},
 		{ConfigConfirmed{}, "%BRAGI-5-CONFIG_CONFIRM: the latest commit of the configuration is confirmed"},
 		{ConfigTakenBack{Waiting: []string{"board.phc"}, Restarts: true}, "%BRAGI-4-CONFIG_TAKEN_BACK: nobody confirmed the latest commit in time, the configuration before it runs after a restart: waiting for a restart board.phc"},
 		{ConfigTakenBack{Starts: true}, "%BRAGI-4-CONFIG_TAKEN_BACK: nobody confirmed the latest commit in time, bragid starts with the configuration before it"},

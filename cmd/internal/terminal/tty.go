@@ -1,8 +1,10 @@
 package terminal
 
 import (
+	"bytes"
 	"errors"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,7 +24,19 @@ type TTY struct {
 	woken   *os.File
 	parked  chan chan struct{} // the reader waits here until the channel in it is closed
 	told    atomic.Pointer[Size]
+	draws   chan drawing
+	dropped chan struct{} // closed when nothing more is drawn
+	drop    sync.Once
 }
+
+// drawing is what one Write draws.
+type drawing struct {
+	text  []byte
+	drawn chan<- error
+}
+
+// errDropped is what a Write gets when nothing more is drawn.
+var errDropped = errors.New("nothing more is drawn")
 
 // Open takes the terminal that in and out are.
 func Open(in, out *os.File) (*TTY, error) {
@@ -35,8 +49,9 @@ func Open(in, out *os.File) (*TTY, error) {
 		return nil, errors.Join(err, term.Restore(int(in.Fd()), before))
 	}
 	t := &TTY{in: in, out: out, before: before, keys: make(chan []byte), ended: make(chan struct{}), closing: make(chan struct{}),
-		wake: wake, woken: woken, parked: make(chan chan struct{})}
+		wake: wake, woken: woken, parked: make(chan chan struct{}), draws: make(chan drawing), dropped: make(chan struct{})}
 	go t.read()
+	go t.draw()
 	return t, nil
 }
 
@@ -57,7 +72,50 @@ func (t *TTY) Keys() <-chan []byte { return t.keys }
 func (t *TTY) Ended() <-chan struct{} { return t.ended }
 
 // Write draws. The terminal is raw: a line ends with a carriage return and a line feed.
-func (t *TTY) Write(b []byte) (int, error) { return t.out.Write(b) }
+// It waits for a line that is slow, until Drop.
+func (t *TTY) Write(b []byte) (int, error) {
+	drawn := make(chan error, 1)
+	select {
+	case t.draws <- drawing{bytes.Clone(b), drawn}:
+	case <-t.dropped:
+		return 0, errDropped
+	case <-t.closing:
+		return 0, errDropped
+	}
+	select {
+	case err := <-drawn:
+		if err != nil {
+			return 0, err
+		}
+		return len(b), nil
+	case <-t.dropped:
+		return 0, errDropped
+	}
+}
+
+// draw draws what is written. A line that takes nothing any more may keep it for ever.
+func (t *TTY) draw() {
+	for {
+		select {
+		case d := <-t.draws:
+			_, err := t.out.Write(d.text)
+			d.drawn <- err
+		case <-t.closing:
+			return
+		}
+	}
+}
+
+// Drop ends all drawing: nobody is there who looks.
+func (t *TTY) Drop() {
+	t.drop.Do(func() { close(t.dropped) })
+	t.Discard()
+}
+
+// Discard drops what was drawn and did not leave yet: a serial line is slow.
+func (t *TTY) Discard() {
+	unix.IoctlSetInt(int(t.out.Fd()), unix.TCFLSH, unix.TCOFLUSH) //nolint:errcheck // a terminal that is gone has nothing
+}
 
 // Size is the terminal's: what the kernel knows, else what the terminal told, else
 // what most terminals have. kernel is false unless it is the first: such a terminal
@@ -139,6 +197,9 @@ func (t *TTY) read() {
 		}
 		if len(typed) == 0 {
 			continue
+		}
+		if bytes.IndexByte(typed, Interrupt) >= 0 {
+			t.Discard() // as the kernel does it: who draws may wait for the line
 		}
 		select {
 		case t.keys <- typed:
