@@ -43,7 +43,7 @@ func drills(mux *http.ServeMux, d Drills) {
 func done[T any](w http.ResponseWriter, do func() (T, error)) {
 	v, err := do()
 	if err != nil {
-		reply(w, http.StatusConflict, problem{err.Error()})
+		refuse(w, http.StatusConflict, err.Error())
 		return
 	}
 	reply(w, http.StatusOK, v)
