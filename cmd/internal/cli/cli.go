@@ -47,14 +47,18 @@ func Main(root *cobra.Command) int {
 	root.SetVersionTemplate(version.Line(root.Name()) + "\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return UsageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	err := root.ExecuteContext(ctx)
+	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(os.Stderr, "%s: %v\n", root.Name(), err)
+	text := err.Error()
 	var usage UsageError
-	if errors.As(err, &usage) {
-		fmt.Fprintf(os.Stderr, "%s: see '%s --help'\n", root.Name(), root.Name())
+	wrong := errors.As(err, &usage)
+	if wrong && !strings.Contains(text, "(fix: ") && !strings.Contains(text, "(did you mean ") {
+		text += " (fix: " + command.CommandPath() + " --help)"
+	}
+	fmt.Fprintf(os.Stderr, "%s: %s\n", root.Name(), text)
+	if wrong {
 		return 2
 	}
 	return 1

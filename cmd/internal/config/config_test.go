@@ -359,7 +359,7 @@ func TestWhatIsWrongIsToldWithPlaceAndFix(t *testing.T) {
 
 func TestAMissingFileIsToldWithTheFix(t *testing.T) {
 	_, _, err := Load("/nonexistent/bragi.toml", nil)
-	if want := "config: open /nonexistent/bragi.toml: no such file or directory (fix: --config FILE; configs/ has examples)"; err == nil || err.Error() != want {
+	if want := "config: open /nonexistent/bragi.toml: no such file or directory (fix: name a file that can be read; configs/ has examples)"; err == nil || err.Error() != want {
 		t.Errorf("%v", err)
 	}
 	if _, _, err := Load(t.TempDir(), nil); err == nil {

@@ -32,7 +32,7 @@ func Load(path string, sets []string) (*Config, []Warning, error) {
 func ReadText(path string) ([]byte, error) {
 	text, err := file.Read(path, SizeLimit)
 	if err != nil {
-		return nil, fmt.Errorf("config: %w (fix: --config FILE; configs/ has examples)", err)
+		return nil, fmt.Errorf("config: %w (fix: name a file that can be read; configs/ has examples)", err)
 	}
 	return text, nil
 }

@@ -52,7 +52,7 @@ type reader struct {
 // Read imports a configuration. A line's comment begins with <<< or !.
 func Read(text string) (*Import, error) {
 	if len(text) > MaxBytes {
-		return nil, fmt.Errorf("the configuration has more than %d octets. fix: keep its lines about the clock", MaxBytes)
+		return nil, fmt.Errorf("the configuration has more than %d octets (fix: keep its lines about the clock)", MaxBytes)
 	}
 	r := &reader{addresses: map[string]Key{}, Import: Import{Taken: []Key{}, Ignored: []Line{}, Errors: []Line{}, Warnings: []Line{}}}
 	for raw := range strings.Lines(text) {

@@ -9,7 +9,7 @@ import (
 // the master at this address. The lines for an RPD are entered on its core.
 func Snippet(client string, master netip.Addr, domain int) (string, error) {
 	if !master.Is4() {
-		return "", fmt.Errorf("the clients need the master's IPv4 address. fix: set master.address, or say --master ADDR")
+		return "", fmt.Errorf("the clients need the master's IPv4 address (fix: set master.address, or say --master ADDR)")
 	}
 	switch client {
 	case "cbr8":
@@ -32,5 +32,5 @@ func Snippet(client string, master netip.Addr, domain int) (string, error) {
   announce interval -3
 `, domain, master), nil
 	}
-	return "", fmt.Errorf("%q is no client. fix: say cbr8 or rpd", client)
+	return "", fmt.Errorf("%q is no client (fix: say cbr8 or rpd)", client)
 }

@@ -90,7 +90,7 @@ func snippetCommand(o *options) *cobra.Command {
 			if master == "" || domain < 0 {
 				var s status.Status
 				if err := o.client().Get(c.Context(), "/v1/status", &s); err != nil {
-					return fmt.Errorf("%w. Without the daemon, say --master ADDR and --domain N", err)
+					return fmt.Errorf("%w; without a daemon, say --master ADDR and --domain N", err)
 				}
 				if master == "" {
 					master = s.Master.Address
@@ -101,7 +101,7 @@ func snippetCommand(o *options) *cobra.Command {
 			}
 			address, err := netip.ParseAddr(master)
 			if err != nil || address.IsUnspecified() {
-				return fmt.Errorf("config client-snippet: %q is no address that a client can ask. fix: set master.address, or say --master ADDR", master)
+				return fmt.Errorf("config client-snippet: %q is no address that a client can ask (fix: set master.address, or say --master ADDR)", master)
 			}
 			if domain > 127 {
 				return cli.Usagef("config client-snippet: --domain %d: a domain is 0 to 127", domain)

@@ -3,8 +3,10 @@ package operator
 import (
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"bragi/cmd/internal/cli"
 	"bragi/cmd/internal/file"
@@ -41,7 +43,13 @@ func decodeCommand(o *options) *cobra.Command {
 func pasted(in io.Reader, args []string, limit int64) (string, error) {
 	if len(args) == 1 && args[0] != "-" {
 		text, err := file.Read(args[0], limit)
-		return string(text), err
+		if err != nil {
+			return "", fmt.Errorf("%w (fix: name a text file that can be read, or - for standard input)", err)
+		}
+		return string(text), nil
+	}
+	if f, is := in.(*os.File); is && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprintln(os.Stderr, "Paste the text here. Enter and then Ctrl-D end it.")
 	}
 	text, err := io.ReadAll(io.LimitReader(in, limit+1))
 	return string(text), err

@@ -20,7 +20,7 @@ func explainCommand(o *options) *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			address, err := netip.ParseAddr(args[0])
 			if err != nil {
-				return cli.Usagef("%q is not an address", args[0])
+				return cli.Usagef("%q is not an address (fix: for example 10.0.0.5)", args[0])
 			}
 			var s status.Status
 			if err := o.client().Get(c.Context(), "/v1/status", &s); err != nil {

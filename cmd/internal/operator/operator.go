@@ -8,11 +8,13 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"bragi/cmd/internal/cli"
 	"bragi/cmd/internal/control"
+	"bragi/cmd/internal/show"
 	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/update"
 )
@@ -40,8 +42,25 @@ func Command(face Face, more ...*cobra.Command) *cobra.Command {
 	root.AddCommand(more...)
 	root.Long = "The operator's program of the bragi grandmaster. It asks the daemon bragid. It also plays a client of any\n" +
 		"grandmaster, and works on records and models: these need no daemon."
+	root.SetHelpFunc(o.help(root.HelpFunc()))
 	root.PersistentFlags().StringVar(&o.socket, "socket", DefaultSocket(), "the control socket of the daemon; also $BRAGI_SOCKET")
 	return root
+}
+
+// help draws the help of a command so that it fits the terminal.
+func (o *options) help(draw func(*cobra.Command, []string)) func(*cobra.Command, []string) {
+	return func(c *cobra.Command, args []string) {
+		out := c.OutOrStdout()
+		var text strings.Builder
+		c.SetOut(&text)
+		draw(c, args)
+		c.SetOut(out)
+		columns := o.face.Size().Columns
+		if o.face.Whole {
+			columns = 0
+		}
+		io.WriteString(out, show.Fit(text.String(), columns)) //nolint:errcheck // a reader that hangs up is its own affair
+	}
 }
 
 func printJSON(w io.Writer, v any) error {

@@ -82,7 +82,7 @@ func (r *rehearse) whom() (kind rehearsal.Kind, masters []netip.Addr, err error)
 	for _, text := range r.masters {
 		master, err := netip.ParseAddr(text)
 		if err != nil {
-			return kind, nil, cli.Usagef("--master %q is not an address", text)
+			return kind, nil, cli.Usagef("--master %q is not an address (fix: for example 10.0.0.1)", text)
 		}
 		if slices.Contains(masters, master) {
 			return kind, nil, cli.Usagef("--master %s is there twice", text)

@@ -164,7 +164,7 @@ func clientCommand(o *options) *cobra.Command {
 	ask := func(ctx context.Context, args []string) (e evidence, err error) {
 		address, err := netip.ParseAddr(args[0])
 		if err != nil {
-			return e, cli.Usagef("%q is not an address", args[0])
+			return e, cli.Usagef("%q is not an address (fix: for example 10.0.0.5)", args[0])
 		}
 		s, err := o.status(ctx, nil)
 		if err != nil {

@@ -47,7 +47,7 @@ var units = map[string]float64{"": 1, "s": 1, "ns": 1e-9}
 func Read(file string, o Options) (*Record, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, fmt.Errorf("phase record: %w", err)
+		return nil, fmt.Errorf("phase record: %w (fix: name a file of numbers, one a line, that can be read)", err)
 	}
 	defer f.Close()
 	r, err := Parse(f, o)

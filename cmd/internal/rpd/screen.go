@@ -17,7 +17,7 @@ var ErrNoScreen = errors.New("the text holds none of the RPD's screens. " +
 // counts.
 func Decode(text string) (*Report, error) {
 	if len(text) > MaxBytes {
-		return nil, fmt.Errorf("the text has more than %d octets. fix: paste only the RPD's screens", MaxBytes)
+		return nil, fmt.Errorf("the text has more than %d octets (fix: paste only the RPD's screens)", MaxBytes)
 	}
 	lines := clean(text)
 	report := &Report{State: readState(lines), Config: readConfig(lines), Findings: []Finding{}}
