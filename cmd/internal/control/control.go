@@ -146,7 +146,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 		if reference != "" {
 			var err error
 			if of, err = sim.Of(reference); err != nil {
-				reply(w, http.StatusConflict, problem{err.Error()})
+				refuse(w, http.StatusConflict, err.Error())
 				return
 			}
 		}
@@ -179,7 +179,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 			return
 		}
 		if math.Abs(body.LateNs) >= 5e8 || math.Abs(body.DriftNs) > 1e6 || body.AheadS < -100 || body.AheadS > 100 {
-			reply(w, http.StatusBadRequest, problem{"no receiver is so wrong (fix: late below 500ms, drift at most 1ms, ahead at most 100)"})
+			refuse(w, http.StatusBadRequest, "no receiver is so wrong (fix: late below 500ms, drift at most 1ms, ahead at most 100)")
 			return
 		}
 		turn(w, body.Reference, func(of Sim) { of.TellLie(body) })

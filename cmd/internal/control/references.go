@@ -34,7 +34,7 @@ type Lie struct {
 func references(mux *http.ServeMux, d Daemon) {
 	answer := func(w http.ResponseWriter, done Switched, err error) {
 		if err != nil {
-			reply(w, http.StatusConflict, problem{err.Error()})
+			refuse(w, http.StatusConflict, err.Error())
 			return
 		}
 		reply(w, http.StatusOK, done)
