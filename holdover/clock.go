@@ -40,7 +40,7 @@ const (
 	lockLimitNs   = 100
 	strayedFactor = 5
 	shortLock     = 2                // wait_to_restore: a lock shorter than so many of it
-	provenAfter   = 45 * time.Minute // of LOCKED: the oscillator is of the kind that it behaves like
+	provenAfter   = 45 * time.Minute // of LOCKING and LOCKED: the oscillator is of the kind that it behaves like
 	warmUpMost    = 35 * time.Minute // an oscillator that moves is not waited for longer
 	restlessC     = 12.0             // C per hour of the room: faster is a warm-up
 	strangePulses = 60
@@ -105,6 +105,7 @@ type life struct {
 	EverLocked   bool           `json:"ever_locked"`
 	Aligned      bool           `json:"aligned"` // before the first lock: the phase is stepped or being slewed
 	LockedFor    time.Duration  `json:"locked_for_ns"`
+	LockingFor   time.Duration  `json:"locking_for_ns"`   // in LOCKING, the warm-up apart
 	HoldoverFrom timescale.Mono `json:"holdover_from_ns"` // zero while there is none
 	BoundInside  bool           `json:"bound_inside"`     // kept since the loss
 	Capped       bool           `json:"capped"`           // max_holdover was reached since the loss
@@ -284,6 +285,7 @@ func (c *Clock) take(t, z, sigma float64) bool {
 	}
 	c.snaps.add(&c.est.model)
 	c.motion.add(&c.est)
+	c.watch(t, z, sigma)
 	if from, sky := c.weigh(); sky && c.life.EverLocked {
 		c.leaveSky(from)
 		return false
@@ -291,9 +293,12 @@ func (c *Clock) take(t, z, sigma float64) bool {
 	if _, drift := c.motion.drifts(); drift > c.restless() {
 		c.life.RestlessAt = c.now
 	}
-	if proven := c.life.LockedFor >= provenAfter; proven != c.est.proven {
+	if proven := c.life.LockedFor+c.life.LockingFor >= provenAfter; proven != c.est.proven {
 		c.est.proven = proven
 		c.doubt.reset() // it was warming up
+		if proven {
+			c.est.unlearn()
+		}
 	}
 	a := &c.doubt.anchor
 	if c.life.State == quality.Locked && !(a.Moves && c.est.proven && c.est.t-a.Model.t < doubtLearnsS) {
@@ -316,6 +321,7 @@ func (c *Clock) leaveSky(from model) {
 	}
 	doubted, _ := c.doubt.most()
 	c.est.model = from
+	c.est.setLevel(from.level) // what it has learned since, it has learned of the sky
 	if a.Moves {
 		if v, allowed, _ := c.compare(&a.Model); a.Model.t >= from.t || math.Abs(v) <= allowed {
 			a.stop(from.t) // it began after that
@@ -403,6 +409,9 @@ func (c *Clock) advance(now timescale.Mono, pulse bool) Order {
 		c.life.LockedFor += dt
 	}
 	fresh := c.fresh(now)
+	if c.life.State == quality.Locking && fresh && !c.warming(now) {
+		c.life.LockingFor += dt
+	}
 	if !c.life.EverLocked && c.est.valid && now.Sub(c.life.LastAccepted) > forgetAfter {
 		c.forget()
 	}

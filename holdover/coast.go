@@ -42,6 +42,7 @@ func (c *Clock) hold(now timescale.Mono) {
 		d, dy := math.Abs(back.x[sPhase]-c.est.x[sPhase]), math.Abs(back.rate()-c.est.rate())
 		better := max(back.p[sPhase][sPhase]-c.est.p[sPhase][sPhase], 0)
 		if better < square(backDateNs) || d > 3*math.Sqrt(better)+backDateNs {
+			back.level = c.est.level
 			c.est.model = back
 			h.From = old.t
 		}
@@ -197,6 +198,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 		}
 	}
 	c.held, c.vouched = held{}, false
+	c.doubt.sober.apart = false
 	c.fit.reset()
 	return true
 }
@@ -396,13 +398,17 @@ func (w *witness) most(now timescale.Mono, sigma float64) float64 {
 
 // motion is the oscillator's frequency of the last two minutes.
 type motion struct {
-	ring [13]moved
-	n    int
+	ring             [13]moved
+	n                int
+	tempco1, tempco2 float64 // ppb per C, as they are known now
 }
 
-// moved is a frequency and its deviation, ppb, at t, s since the origin: without what
-// the thermometer explains, and whole.
-type moved struct{ t, y, whole, sigma float64 }
+// moved is a frequency and its deviation, ppb, at t, s since the origin, and the
+// thermometer then.
+type moved struct {
+	t, y, sigma float64
+	w           warmth
+}
 
 const motionEveryS = 9.5
 
@@ -410,7 +416,8 @@ func (m *motion) reset() { m.n = 0 }
 
 func (m *motion) add(e *estimator) {
 	if m.n == 0 || e.t-m.ring[(m.n-1)%len(m.ring)].t >= motionEveryS {
-		m.ring[m.n%len(m.ring)] = moved{e.t, e.x[sFreq] + e.x[sFast] + e.x[sSlow], e.rate(), e.rateSigma()}
+		m.ring[m.n%len(m.ring)] = moved{e.t, e.rate(), e.rateSigma(), e.w}
+		m.tempco1, m.tempco2 = e.x[sTempco1], e.x[sTempco2]
 		m.n++
 	}
 }
@@ -428,12 +435,12 @@ func (m *motion) drifts() (unexplained, whole float64) {
 		return 0, 0
 	}
 	a, b := m.ring[max(m.n-len(m.ring), 0)%len(m.ring)], m.ring[(m.n-1)%len(m.ring)]
-	chance := 4 * math.Hypot(a.sigma, b.sigma)
-	if d := math.Abs(b.y - a.y); d > chance {
-		unexplained = d / (b.t - a.t)
+	chance, d := 4*math.Hypot(a.sigma, b.sigma), b.y-a.y
+	if math.Abs(d) > chance {
+		whole = math.Abs(d) / (b.t - a.t)
 	}
-	if d := math.Abs(b.whole - a.whole); d > chance {
-		whole = d / (b.t - a.t)
+	if d -= m.tempco1*(b.w.t1-a.w.t1) + m.tempco2*(b.w.t2-a.w.t2); math.Abs(d) > chance {
+		unexplained = math.Abs(d) / (b.t - a.t)
 	}
 	return unexplained, whole
 }

@@ -14,11 +14,22 @@ import "math"
 //   - and what not even a fan that stops could do to a proven oscillator is the sky:
 //     the clock goes into holdover with a state from before it began.
 type doubt struct {
-	past snapshots // each minute
-	ns   [len(doubtLags)]float64
-	next int
+	sober sober
+	past  snapshots // of the sober one, each minute
+	ns    [len(doubtLags)]float64
+	next  int
 
 	anchor anchor
+}
+
+// sober follows the pulses as the oscillator that it is known to be would have them
+// followed: where the estimator hurries after them, or begins to doubt the thermometer
+// by their word alone, this one does not. So what it was before is not lost while they
+// lie.
+type sober struct {
+	model
+	step  transition
+	apart bool // it goes its own way
 }
 
 // anchor is the other opinion: the sky lies. It is where the oscillator would be if
@@ -69,6 +80,7 @@ const (
 
 func (d *doubt) reset() {
 	d.past.reset()
+	d.sober.apart = false
 	d.ns = [len(doubtLags)]float64{}
 }
 
@@ -87,7 +99,7 @@ func (d *doubt) most() (ns, age float64) {
 // oscillator does; from is the state to go on with.
 func (c *Clock) weigh() (from model, sky bool) {
 	d := &c.doubt
-	d.past.add(&c.est.model)
+	d.past.add(&d.sober.model)
 	for i := range doubtEach {
 		sky = c.weighLag(i) || sky
 	}
@@ -109,6 +121,29 @@ func (c *Clock) weigh() (from model, sky bool) {
 	}
 	c.weighAnchor()
 	return from, sky
+}
+
+// watch lets the sober one follow a pulse that the estimator has taken. They go together
+// again when they are of one opinion.
+func (c *Clock) watch(t, z, sigma float64) {
+	e, s := &c.est, &c.doubt.sober
+	hurries := e.agile() || e.blind && c.thermo.proven(c.now)
+	if !e.proven || !s.apart {
+		s.model, s.apart = e.model, e.proven && hurries
+		return
+	}
+	r := square(max(e.pulses.ns, sigma))
+	if dt := t - s.t; dt > 0 {
+		k := e.behaviourAs(s.level)
+		s.step.set(dt, e.noiseOf(&k, e.blind && !c.thermo.proven(c.now)))
+		s.predict(&s.step, e.w)
+	}
+	v, p := s.expect(t, z)
+	most := math.Sqrt(p + r)
+	s.pulse(clamp(v/most, 3)*most, r)
+	if !hurries && math.Abs(s.rate()-e.rate()) < 2*math.Hypot(s.rateSigma(), e.rateSigma()) && math.Abs(s.x[sPhase]-e.x[sPhase]) < 2*math.Hypot(s.sigma(), e.sigma()) {
+		s.apart = false
+	}
 }
 
 // anchorAt begins a doubt, or goes on with it: old is what the oscillator does by
@@ -138,7 +173,7 @@ func (c *Clock) otherOpinion() (offset, width float64) {
 // stop tells that the estimator goes on with what the oscillator does by itself.
 func (a *anchor) stop(t float64) {
 	a.Moves, a.Since = false, t
-	a.Ns = math.Abs(a.OffsetNs) + a.WidthNs/2
+	a.Ns = math.Abs(a.OffsetNs) + a.WidthNs
 }
 
 // weighAnchor compares with the other opinion, until there is only one.
@@ -148,51 +183,67 @@ func (c *Clock) weighAnchor() {
 		return
 	}
 	if !a.Moves {
-		// What was hardly more than no news is not kept as long.
-		if c.est.t-a.Since > doubtLastsS*max(min(a.Times-1, 1), 0.1) {
+		if c.est.t-a.Since > doubtLastsS {
 			*a = anchor{}
 		}
 		return
 	}
-	offset, width := c.otherOpinion()
-	v := offset - a.OffsetNs
+	v, own, _ := c.compare(&a.Model)
+	offset, width := a.OffsetNs+v, math.Hypot(a.WidthNs, own)
 	a.PeakNs, a.Times = max(a.PeakNs, math.Abs(offset)), max(a.Times, math.Abs(offset)/width)
-	a.Ns = math.Abs(offset) + width/2
+	a.Ns = math.Abs(offset) + width
 	if a.Agrees++; math.Abs(offset) > width {
 		a.Agrees = 0
 	}
 	noise := max(a.LeastNs/2, 2*c.est.sigma())
-	still := max(math.Abs(v)/doubtStill, noise, width/4)
+	still := max(math.Abs(v)/doubtStill, noise, own/4)
 	if math.Abs(v-a.AtNs) > still {
 		a.Since, a.AtNs = c.est.t, v
 	}
 	// Of a crystal whose kind says little such forecasts are off now and then.
-	hint := c.est.told <= XO && a.Times < doubtStrong
+	hint := kindAt(c.est.level) == XO && a.Times < doubtStrong
 	// At the pace that brought it here it would have gone four times as far.
 	age := c.est.t - a.Model.t
-	wait := max(doubtCalmS, age*max(min(4*noise/math.Abs(v), doubtCalmMost), doubtCalmLeast))
+	wait := max(doubtCalmS, age*max(min(4*max(noise, own/4)/math.Abs(v), doubtCalmMost), doubtCalmLeast))
 	switch {
 	case age > doubtLastsS, hint && age > doubtHintS && a.Agrees >= doubtAgrees && !c.turned(&a.Model):
 		*a = anchor{}
 	case c.est.t-a.Since < wait, c.turned(&a.Model):
 	default:
-		// Before that the estimator was still on its way to the frequency.
-		c.doubt.past.since(c.est.t - doubtCalmS)
-		c.snaps.since(c.est.t - doubtCalmS)
-		c.doubt.ns = [len(doubtLags)]float64{}
-		c.virtual.forget()
 		if math.Abs(offset) <= max(a.LeastNs, min(width, a.PeakNs/4)) || hint && math.Abs(offset) <= width {
 			*a = anchor{} // it is back
 			return
 		}
+		// Before that the estimator was still on its way to the frequency.
+		c.doubt.past.since(c.est.t - doubtCalmS)
+		c.snaps.since(c.est.t - doubtCalmS)
+		c.doubt.sober.apart = false
+		c.doubt.ns = [len(doubtLags)]float64{}
+		c.virtual.forget()
 		a.Moves, a.OffsetNs, a.WidthNs = false, offset, width
 	}
 }
 
 // turned tells that the frequency is another one than old foretells.
 func (c *Clock) turned(old *model) bool {
-	m := c.est.foretold(old)
+	m := c.byItself(old)
 	return math.Abs(m.rate()-c.est.rate()) > doubtSigmas*math.Hypot(m.rateSigma(), c.est.rateSigma())
+}
+
+// byItself is an old state carried to now, without pulses, as the oscillator was known
+// then.
+func (c *Clock) byItself(old *model) model {
+	e := &c.est
+	if e.t-old.t <= 0 {
+		return *old
+	}
+	m, k := *old, e.behaviourAs(old.level)
+	n := e.noiseOf(&k, e.blind && !c.thermo.proven(c.now))
+	n.white -= k.slowFlicker(e.t - m.t)
+	var step transition
+	step.set(e.t-m.t, n)
+	m.predict(&step, e.w)
+	return m
 }
 
 // before is the newest state at or before t, from whichever list has it.
@@ -208,14 +259,13 @@ func (c *Clock) before(t float64) (model, bool) {
 func (c *Clock) compare(old *model) (v, allowed, could float64) {
 	e := &c.est
 	lag := e.t - old.t
-	room, blind := 0.0, e.blind
-	if c.thermo.proven(c.now) {
-		e.blind = false
-	} else {
+	room := 0.0
+	if !c.thermo.proven(c.now) {
 		room = c.roomNs(lag)
 	}
-	v, variance := c.virtual.judge(e, old)
-	e.blind = blind
+	m := c.byItself(old)
+	p := m.p[sPhase][sPhase]
+	v, variance := e.x[sPhase]-m.x[sPhase], max(p-e.p[sPhase][sPhase], p/10)
 	if e.agile() {
 		variance += square(e.sigma()) // it hurries after the pulses, and has their noise
 	}

@@ -31,7 +31,6 @@ type estimator struct {
 type estimate struct {
 	model
 	valid   bool
-	level   float64 // of the oscillator's behaviour
 	from    float64 // t of the start
 	pulses  scatter
 	quick   float64 // mean of the last 8 innovations, each over its deviation
@@ -60,17 +59,20 @@ func newEstimator(told Oscillator) estimator {
 	return e
 }
 
-// setLevel takes another level for the oscillator's. What its noise shows says little
-// of what temperature does to it: there it counts as no better than it was told to be,
-// and where nothing was told as half a kind worse.
-func (e *estimator) setLevel(level float64) {
-	e.level, e.kind = level, behaviourAt(level)
+// setLevel takes another level for the oscillator's.
+func (e *estimator) setLevel(level float64) { e.level, e.kind = level, e.behaviourAs(level) }
+
+// behaviourAs is the behaviour at a level. What its noise shows says little of what
+// temperature does to it: there it counts as no better than it was told to be, and
+// where nothing was told as half a kind worse.
+func (e *estimator) behaviourAs(level float64) behaviour {
 	warm := min(level, e.told.level())
 	if e.told == Auto {
 		warm = max(level-0.5, 0)
 	}
-	k := behaviourAt(warm)
-	e.kind.reachPPB, e.kind.rushPPBs, e.kind.tempcoPPB, e.kind.blindPPB = k.reachPPB, k.rushPPBs, k.tempcoPPB, k.blindPPB
+	b, k := behaviourAt(level), behaviourAt(warm)
+	b.reachPPB, b.rushPPBs, b.tempcoPPB, b.blindPPB = k.reachPPB, k.rushPPBs, k.tempcoPPB, k.blindPPB
+	return b
 }
 
 // could is the behaviour of the worst oscillator that this one may be: what was
@@ -90,12 +92,16 @@ func (e *estimator) noise() noise {
 }
 
 // calmNoise is the noise without what the pulses of the last minutes added.
-func (e *estimator) calmNoise() noise {
-	n := e.kind.noise()
+func (e *estimator) calmNoise() noise { return e.noiseOf(&e.kind, e.blind) }
+
+// noiseOf is the noise of an oscillator that behaves like k; blind where no thermometer
+// tells of the room.
+func (e *estimator) noiseOf(k *behaviour, blind bool) noise {
+	n := k.noise()
 	n.pulse, n.common = square(e.pulses.scale), square(e.pulses.commonNs)
-	if e.blind {
-		n.fast += square(e.kind.tempcoPPB * blindFastC)
-		n.walk += square(e.kind.blindPPB)
+	if blind {
+		n.fast += square(k.tempcoPPB * blindFastC)
+		n.walk += square(k.blindPPB)
 	}
 	return n
 }
@@ -105,7 +111,7 @@ func (e *estimator) calmNoise() noise {
 func (e *estimator) start(l line, w warmth) {
 	k := e.kind
 	e.valid = true
-	e.model = model{t: l.t, w: w}
+	e.model = model{t: l.t, w: w, level: e.level}
 	e.from = l.t
 	e.x[sPhase], e.x[sFreq] = l.z, l.y
 	e.p[sPhase][sPhase], e.p[sFreq][sFreq] = square(l.zErr), square(l.yErr)
@@ -197,6 +203,20 @@ func (e *estimator) follow(v, s float64) {
 	}
 	if want > 0 {
 		e.agility = min(max(e.agility*agilityGrows, want), square(min(e.could().rushPPBs*agilityMargin, agilityMost)))
+	}
+}
+
+// unlearn opens the coefficients of temperature again, about the frequency that there is
+// now: an oscillator that warmed up beside its board has taught what its own warm-up does.
+func (e *estimator) unlearn() {
+	for _, c := range [...]struct {
+		state int
+		warmC float64
+	}{{sTempco1, e.w.t1}, {sTempco2, e.w.t2}} {
+		v := max(square(e.kind.tempcoPPB)-e.p[c.state][c.state], 0)
+		e.add(c.state, c.state, v)
+		e.add(sFreq, c.state, -v*c.warmC)
+		e.add(sFreq, sFreq, v*square(c.warmC))
 	}
 }
 

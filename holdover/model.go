@@ -117,10 +117,11 @@ type warmth struct{ s1, s2, t1, t2 float64 }
 // model is the states and their covariance at t (s since the origin). p is
 // symmetric; both halves are kept.
 type model struct {
-	t float64
-	x [states]float64
-	p [states][states]float64
-	w warmth // at t
+	t     float64
+	x     [states]float64
+	p     [states][states]float64
+	w     warmth  // at t
+	level float64 // of the oscillator's behaviour, as it was known then
 }
 
 // rate is the frequency of the oscillator at t, in ppb.

@@ -31,6 +31,7 @@ type rig struct {
 	airC     float64
 	warm     func(second int) float64 // what the air is warmer than by itself; nil: nothing
 	thermo   func(c float64) float64  // what the thermometer shows of the air; nil: the air
+	own      func(second int) float64 // the oscillator's own warm-up, ppb; nil: none
 	ticks    int                      // a second, 0: one
 
 	drill *Drill // gets what the clock gets; nil: there is none
@@ -168,6 +169,9 @@ func (r *rig) run(n int) {
 		}
 		o.crystalC += (r.airC - o.crystalC) / o.lagS
 		free := o.y + o.tempco*(o.crystalC-30)
+		if r.own != nil {
+			free += r.own(r.second)
+		}
 		pass := func(d float64) { r.xNs += (free + r.appliedP) * d }
 
 		// From the last tick to the edge, the pulse, then ticks evenly spread.

@@ -192,7 +192,8 @@ func (e *estimate) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &f); err != nil {
 		return err
 	}
-	*e = estimate{f.Model, f.Valid, f.Level, f.FromS, f.Pulses, f.Quick, f.Long, f.Agility}
+	f.Model.level = f.Level
+	*e = estimate{f.Model, f.Valid, f.FromS, f.Pulses, f.Quick, f.Long, f.Agility}
 	return nil
 }
 
@@ -233,6 +234,7 @@ type modelForm struct {
 	X      []float64   `json:"x"`
 	P      [][]float64 `json:"p"`
 	Warmth warmth      `json:"warmth"`
+	Level  float64     `json:"level"`
 }
 
 func (m model) MarshalJSON() ([]byte, error) {
@@ -240,7 +242,7 @@ func (m model) MarshalJSON() ([]byte, error) {
 	for i := range p {
 		p[i] = m.p[i][:]
 	}
-	return json.Marshal(modelForm{m.t, m.x[:], p, m.w})
+	return json.Marshal(modelForm{m.t, m.x[:], p, m.w, m.level})
 }
 
 func (m *model) UnmarshalJSON(b []byte) error {
@@ -258,7 +260,7 @@ func (m *model) UnmarshalJSON(b []byte) error {
 		}
 		p[i] = [states]float64(row)
 	}
-	*m = model{f.TS, [states]float64(f.X), p, f.Warmth}
+	*m = model{f.TS, [states]float64(f.X), p, f.Warmth, f.Level}
 	return nil
 }
 

@@ -174,6 +174,9 @@ func (v *virtual) adaptLevel(e *estimator) {
 			if e.level <= limit {
 				next = min(next, limit)
 			}
+			if e.blind && e.told != Auto {
+				next = min(next, max(e.level, told)) // a room that nobody sees hides what the oscillator does
+			}
 			e.setLevel(next)
 		}
 	}

@@ -184,6 +184,43 @@ func TestADoubtIsInTheBound(t *testing.T) {
 	}
 }
 
+// An oscillator that warms up beside its board does not teach for good what temperature
+// does to it: both moved at the same time. Hours later the clock knows its coefficient,
+// takes it for no worse than it is, and so sees a sky that moves slowly.
+func TestAWarmUpIsNotTakenForWhatTheRoomDoes(t *testing.T) {
+	r := newRig(t, 3, TCXOHi, nil)
+	r.warm = func(s int) float64 { return 28 * min(float64(s)/1000, 1) }
+	r.own = func(s int) float64 { return 15 * math.Exp(-float64(s)/243) }
+	r.until(quality.Locked, 3600)
+	r.run(4 * 3600)
+	e := &r.clock.est
+	if got := e.x[sTempco1] + e.x[sTempco2]; math.Abs(got-r.osc.tempco) > 0.3 || e.level < TCXOHi.level()-0.3 {
+		t.Errorf("after four hours %.2f ppb/C and the level %.2f, truly %.2f and %.0f", got, e.level, r.osc.tempco, TCXOHi.level())
+	}
+	from := r.second
+	r.pps.extra = func(s int) float64 { return -3000 * min(float64(s-from)/3900, 1) }
+	r.outside = 0
+	r.inside("3 us within 65 minutes", 2*3600)
+}
+
+// A sky moves, and the estimator hurries after it: what the oscillator was before is not
+// lost meanwhile, however noisy the pulses are.
+func TestADoubtOutlastsAnEstimatorThatHurries(t *testing.T) {
+	for seed := uint64(1); seed <= 3; seed++ {
+		r := newRig(t, seed, OCXO, func(c *Config) { c.ReceiverBoundNs = 2040 })
+		r.pps.white, r.pps.sigma = 1700, 1700
+		r.until(quality.Locked, 3600)
+		r.run(4 * 3600)
+		from := r.second
+		r.pps.extra = func(s int) float64 { return 10_000 * min(float64(s-from)/1939, 1) }
+		r.outside = 0
+		r.run(1939 + 3600)
+		if r.outside > 0 {
+			t.Errorf("seed %d: the bound did not hold 10 us within half an hour for %d s", seed, r.outside)
+		}
+	}
+}
+
 // A sky that moves slowly, stands there for longer than the forecast is good for, and
 // comes back: the bound holds the truth all the while, and the doubt goes with the lie.
 // What stands still is no agreement.

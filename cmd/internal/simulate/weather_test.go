@@ -202,6 +202,8 @@ func TestTheJudgeTellsEachLieOfASecond(t *testing.T) {
 		{"a step in spec", func(w *world) { w.stepNs, w.stepped = 1, 7 }, func(j *judge) { j.calm(9, 7, 0) }, "d"},
 		{"a small step out of spec", func(w *world) { w.stepNs, w.stepped = 5e6, 52 }, func(j *judge) { j.calm(9, 52, 0) }, "d"},
 		{"a small step near the limit of the pull", func(w *world) { w.o.MaxPPB, w.stepNs, w.stepped = 100_000, 5e6, 52 }, func(j *judge) { j.calm(9, 52, 99_000) }, ""},
+		{"an announcement that contradicts itself", func(w *world) { w.Lies = []string{string(quality.AccuracyTooGood)} }, func(j *judge) { j.contradicts(9, 6) }, "f"},
+		{"one that does not", func(*world) {}, func(j *judge) { j.contradicts(9, 6) }, ""},
 		{"a step that a slew would take an hour for", func(w *world) { w.stepNs, w.stepped = -16e6, 52 }, func(j *judge) { j.calm(9, 52, 0) }, ""},
 	} {
 		j := look(c.change)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"bragi/board/sim"
@@ -24,6 +25,8 @@ import (
 //	   more than 5 ppm; a step in spec, or out of spec one that a slew would have
 //	   made within an hour
 //	e  another state than LOCKED for more than an hour without alarm or ETA
+//	f  an announcement contradicts what is known at the time (quality.Contradictions),
+//	   had nobody put another in its place
 //
 // Two things are excused, since no clock could know better: see Unnoticed and
 // believed.
@@ -314,7 +317,7 @@ type Verdict struct {
 
 // Fault is one thing that broke.
 type Fault struct {
-	What byte // 'a' to 'e'
+	What byte // 'a' to 'f'
 	AtS  int  // when it broke first
 	Why  string
 }
@@ -404,6 +407,7 @@ func (j *judge) second(i int, p *simulated) {
 	j.due(i, class, p)
 	j.calm(i, class, p.oscillatorPPB(w.Now))
 	j.told(i)
+	j.contradicts(i, class)
 	if j.served++; !a.Serve {
 		j.served = 0
 	}
@@ -425,6 +429,13 @@ func (j *judge) honest(i int, class uint8, errorNs float64) {
 	}
 	if class == classInSpec && errorNs > j.specNs {
 		j.broke('b', i, "class 7, %s off, bound %s", nanos(Number(errorNs)), nanos(Number(r.BoundNs)))
+	}
+}
+
+// contradicts judges f.
+func (j *judge) contradicts(i int, class uint8) {
+	if lies := j.w.Lies; len(lies) > 0 {
+		j.broke('f', i, "class %d: %s", class, strings.Join(lies, ", "))
 	}
 }
 

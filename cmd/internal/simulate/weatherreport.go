@@ -202,6 +202,7 @@ var letters = []struct {
 	{'c', "not at class 6 when it was due"},
 	{'d', "a step or a drift above the limits while clients are served"},
 	{'e', "more than an hour without alarm or ETA"},
+	{'f', "an announcement that contradicts what is known"},
 }
 
 // WriteWeather tells the judgement in words: each broken day with its story and
