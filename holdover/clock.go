@@ -139,7 +139,7 @@ func New(cfg Config) *Clock {
 	}
 	return &Clock{cfg: cfg, est: newEstimator(cfg.Oscillator), virtual: virtual{mean: 1, few: 1, worst: 1},
 		snaps: snapshots{ring: make([]model, 18), sep: snapshotEveryS},
-		doubt: doubt{past: snapshots{ring: make([]model, 125), sep: snapshotMinuteS}},
+		doubt: doubt{recent: snapshots{ring: make([]model, 18), sep: snapshotEveryS}, past: snapshots{ring: make([]model, 125), sep: snapshotMinuteS}},
 		life:  life{State: state}, why: ReasonNoTime,
 		tempC: math.NaN()}
 }
@@ -261,7 +261,7 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		}
 		c.est.start(l, c.thermo.when(c.life.LastEdge))
 		c.recall()
-		c.snaps.reset()
+		c.forgetStates()
 		c.doubt.reset()
 		c.snaps.add(&c.est.model)
 		return true
@@ -330,7 +330,7 @@ func (c *Clock) leaveSky(from model) {
 	c.est.agility, c.est.quick, c.est.long = 0, 0, 0
 	c.est.advance(c.axis(c.now), c.thermo.when(c.now))
 	c.life.LastAccepted = timescale.Mono{}
-	c.snaps.reset()
+	c.forgetStates()
 	c.doubt.past.forget(from.t)
 	c.motion.reset()
 	c.held = held{Active: true, From: from.t, ZErrNs: boundSigmas*from.sigma() + doubted + c.receiver(), Sigma: from.sigma(), Doubted: doubted, Sky: skyMoved}
@@ -423,6 +423,11 @@ func (c *Clock) advance(now timescale.Mono, pulse bool) Order {
 	next, why := Next(c.life.State, c.inputs(now, fresh))
 	if next != c.life.State {
 		c.enter(now, next)
+		// A holdover has another bound than the lock before it.
+		if held, but := Next(next, c.inputs(now, fresh)); next == quality.HoldoverSpec && held == quality.HoldoverNoSpec {
+			c.enter(now, held)
+			next, why = held, but
+		}
 	}
 	c.why = why
 	if next == quality.Locked {

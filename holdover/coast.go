@@ -172,7 +172,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	case !level:
 		e.renew(l, w)
 		e.agility = max(e.agility, square(min(dy/max(away, seconds(backDate)), agilityMargin*e.could().rushPPBs)))
-		c.snaps.reset()
+		c.forgetStates()
 		c.motion.reset()
 	case s <= 0:
 	case off <= expected && s > 3*c.strayed() && math.Abs(d) < 2*c.receiver():
@@ -188,7 +188,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	if level && off > expected {
 		// A new place: all that was known of the phase is void.
 		e.x[sPhase] += d
-		c.snaps.reset()
+		c.forgetStates()
 	}
 	e.rejects = 0
 	if level {

@@ -39,7 +39,7 @@ func (c *Clock) Temperature(now timescale.Mono, tempC float64) {
 func (c *Clock) Disturbed(now timescale.Mono, widthNs float64) {
 	if c.est.valid && finite(widthNs) {
 		c.est.add(sPhase, sPhase, square(widthNs))
-		c.snaps.reset()
+		c.forgetStates()
 		c.doubt.reset()
 		c.witness.reset()
 	}

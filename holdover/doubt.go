@@ -14,10 +14,11 @@ import "math"
 //   - and what not even a fan that stops could do to a proven oscillator is the sky:
 //     the clock goes into holdover with a state from before it began.
 type doubt struct {
-	sober sober
-	past  snapshots // of the sober one, each minute
-	ns    [len(doubtLags)]float64
-	next  int
+	sober  sober
+	recent snapshots // of the sober one, each few seconds
+	past   snapshots // and each minute
+	ns     [len(doubtLags)]float64
+	next   int
 
 	anchor anchor
 }
@@ -29,7 +30,8 @@ type doubt struct {
 type sober struct {
 	model
 	step  transition
-	apart bool // it goes its own way
+	apart bool    // it goes its own way
+	since float64 // then: since when, s since the origin
 }
 
 // anchor is the other opinion: the sky lies. It is where the oscillator would be if
@@ -48,6 +50,9 @@ type anchor struct {
 	Since   float64 `json:"since_s"`  // it has not moved, or stands where it is, since the origin,
 	AtNs    float64 `json:"at_ns"`    // while it was there
 	LeastNs float64 `json:"least_ns"` // what was no news when the doubt began; 0: no doubt
+
+	ToldNs      float64 `json:"told_ns"`       // while it moves: how far the pulses were from the model when
+	ToldWidthNs float64 `json:"told_width_ns"` // that was the most in widths, and the width
 
 	OffsetNs float64 `json:"offset_ns"` // pulses less oscillator, of the times before,
 	WidthNs  float64 `json:"width_ns"`  // and how far that may be off
@@ -71,6 +76,7 @@ const (
 	doubtCalmMost  = 0.8   // (more where noise hides the way), move no more
 	doubtStill     = 8     // meanwhile they go less than this share of their way
 	doubtLearnsS   = 1800.0
+	doubtNews      = 2 // times what was no news: the states of meanwhile have followed the sky
 	doubtStrong    = 2 // times the width: less is no more than a hint,
 	doubtHintS     = 900.0
 	doubtAgrees    = 60 // and ends then when so many pulses agree with the forecast
@@ -82,6 +88,12 @@ func (d *doubt) reset() {
 	d.past.reset()
 	d.sober.apart = false
 	d.ns = [len(doubtLags)]float64{}
+}
+
+// forgetStates drops the states of the last minute: the clock is somewhere else.
+func (c *Clock) forgetStates() {
+	c.snaps.reset()
+	c.doubt.recent.reset()
 }
 
 // most is the largest doubt and its age; 0: none.
@@ -99,6 +111,7 @@ func (d *doubt) most() (ns, age float64) {
 // oscillator does; from is the state to go on with.
 func (c *Clock) weigh() (from model, sky bool) {
 	d := &c.doubt
+	d.recent.add(&d.sober.model)
 	d.past.add(&d.sober.model)
 	for i := range doubtEach {
 		sky = c.weighLag(i) || sky
@@ -129,7 +142,7 @@ func (c *Clock) watch(t, z, sigma float64) {
 	e, s := &c.est, &c.doubt.sober
 	hurries := e.agile() || e.blind && c.thermo.proven(c.now)
 	if !e.proven || !s.apart {
-		s.model, s.apart = e.model, e.proven && hurries
+		s.model, s.apart, s.since = e.model, e.proven && hurries, e.t
 		return
 	}
 	r := square(max(e.pulses.ns, sigma))
@@ -148,13 +161,21 @@ func (c *Clock) watch(t, z, sigma float64) {
 
 // anchorAt begins a doubt, or goes on with it: old is what the oscillator does by
 // itself.
+//
+// One whose forecast has become too old to tell gives way to one that the pulses have left
+// by far more than it allows; how far they were from it when it told most is kept.
 func (c *Clock) anchorAt(old *model) {
 	a := &c.doubt.anchor
+	moved, allowed, _ := c.compare(old)
 	if a.Moves {
-		return
+		v, own, _ := c.compare(&a.Model)
+		if math.Abs(v) > own || 2*math.Abs(moved) < own || 4*allowed > own {
+			return
+		}
+		a.OffsetNs, a.WidthNs = a.OffsetNs+a.ToldNs, math.Hypot(a.WidthNs, a.ToldWidthNs)
 	}
-	a.Moves, a.Model, a.Since, a.AtNs = true, *old, old.t, 0
-	if _, allowed, _ := c.compare(old); a.LeastNs == 0 || allowed < a.LeastNs {
+	a.Moves, a.Model, a.Since, a.AtNs, a.ToldNs, a.ToldWidthNs = true, *old, old.t, 0, 0, 0
+	if a.LeastNs == 0 || allowed < a.LeastNs {
 		a.LeastNs = allowed
 	}
 }
@@ -192,6 +213,9 @@ func (c *Clock) weighAnchor() {
 	offset, width := a.OffsetNs+v, math.Hypot(a.WidthNs, own)
 	a.PeakNs, a.Times = max(a.PeakNs, math.Abs(offset)), max(a.Times, math.Abs(offset)/width)
 	a.Ns = math.Abs(offset) + width
+	if math.Abs(v)*a.ToldWidthNs >= math.Abs(a.ToldNs)*own {
+		a.ToldNs, a.ToldWidthNs = v, own
+	}
 	if a.Agrees++; math.Abs(offset) > width {
 		a.Agrees = 0
 	}
@@ -202,24 +226,31 @@ func (c *Clock) weighAnchor() {
 	}
 	// Of a crystal whose kind says little such forecasts are off now and then.
 	hint := kindAt(c.est.level) == XO && a.Times < doubtStrong
+	back := math.Abs(offset) <= max(a.LeastNs, min(width, a.PeakNs/4)) || hint && math.Abs(offset) <= width
+	hides := noise
+	if !back {
+		hides = max(noise, own/4)
+	}
 	// At the pace that brought it here it would have gone four times as far.
 	age := c.est.t - a.Model.t
-	wait := max(doubtCalmS, age*max(min(4*max(noise, own/4)/math.Abs(v), doubtCalmMost), doubtCalmLeast))
+	wait := max(doubtCalmS, age*max(min(4*hides/math.Abs(v), doubtCalmMost), doubtCalmLeast))
 	switch {
 	case age > doubtLastsS, hint && age > doubtHintS && a.Agrees >= doubtAgrees && !c.turned(&a.Model):
 		*a = anchor{}
 	case c.est.t-a.Since < wait, c.turned(&a.Model):
 	default:
-		if math.Abs(offset) <= max(a.LeastNs, min(width, a.PeakNs/4)) || hint && math.Abs(offset) <= width {
-			*a = anchor{} // it is back
+		if a.PeakNs > doubtNews*a.LeastNs || !back {
+			// Before that the estimator was still on its way to the frequency, and the sober
+			// one is.
+			c.snaps.since(c.est.t - doubtCalmS)
+			c.doubt.recent.reset()
+			c.doubt.reset()
+			c.virtual.forget()
+		}
+		if back {
+			*a = anchor{}
 			return
 		}
-		// Before that the estimator was still on its way to the frequency.
-		c.doubt.past.since(c.est.t - doubtCalmS)
-		c.snaps.since(c.est.t - doubtCalmS)
-		c.doubt.sober.apart = false
-		c.doubt.ns = [len(doubtLags)]float64{}
-		c.virtual.forget()
 		a.Moves, a.OffsetNs, a.WidthNs = false, offset, width
 	}
 }
@@ -248,7 +279,7 @@ func (c *Clock) byItself(old *model) model {
 
 // before is the newest state at or before t, from whichever list has it.
 func (c *Clock) before(t float64) (model, bool) {
-	if m, ok := c.snaps.before(t); ok {
+	if m, ok := c.doubt.recent.before(t); ok {
 		return m, true
 	}
 	return c.doubt.past.before(t)
@@ -273,7 +304,11 @@ func (c *Clock) compare(old *model) (v, allowed, could float64) {
 	if lag >= horizons[0]/2 {
 		sigma *= c.virtual.ratio(lag) / leastRatio // nothing was learned of shorter times
 	}
-	could = skySigmas*sigma + max(room, min(e.kind.rushPPBs*lag/2, e.kind.reachPPB)*lag)
+	away := lag
+	if s := &c.doubt.sober; s.apart {
+		away = max(away, e.t-s.since) // so long ago it went another way
+	}
+	could = skySigmas*sigma + max(room, min(e.kind.rushPPBs*away/2, e.kind.reachPPB)*away)
 	return v, max(doubtSigmas*sigma, room), could
 }
 

@@ -178,9 +178,9 @@ func TestNoFieldOfSavedIsLost(t *testing.T) {
 	for i := range e.pulses.near {
 		e.pulses.near[i] = next()
 	}
-	full.Doubt = anchor{true, model{}, next(), next(), next(), next(), next(), next(), next(), 4, next()}
+	full.Doubt = anchor{true, model{}, next(), next(), next(), next(), next(), next(), next(), next(), next(), 4, next()}
 	for _, m := range []*model{&e.model, &full.Doubt.Model} {
-		m.t, m.w = next(), warmth{next(), next(), next(), next()}
+		m.t, m.w, m.level = next(), warmth{next(), next(), next(), next()}, 1.5
 		for i := range m.x {
 			m.x[i] = next()
 			for j := range m.p[i] {
