@@ -32,8 +32,8 @@
 // follows. What jumps is the sky: the gate, and holdover.
 //
 // The estimator follows slowly whatever pulses do. So it is weighed against
-// itself (doubt.go): states from seconds to hours ago are carried to now without
-// pulses. Where the pulses went further than the oscillator and the room explain,
+// itself (doubt.go): states from seconds to hours ago, of a sober one that does not
+// hurry after pulses, are carried to now without pulses. Where the pulses went further than the oscillator and the room explain,
 // the bound holds both opinions: that of the pulses, and that the sky has moved by
 // so much. The second is kept as an offset until the sky has come back by as much, or
 // has stood still for hours. Where no oscillator of the kind could go, the clock goes
