@@ -7,7 +7,7 @@ import "slices"
 func (c *Clock) Copy() *Clock {
 	d := *c
 	d.snaps.ring = slices.Clone(c.snaps.ring)
-	d.doubt.past.ring = slices.Clone(c.doubt.past.ring)
+	d.doubt.past.ring, d.doubt.recent.ring = slices.Clone(c.doubt.past.ring), slices.Clone(c.doubt.recent.ring)
 	d.cfg.Memory = c.cfg.Memory.clone()
 	return &d
 }
