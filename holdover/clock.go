@@ -293,10 +293,10 @@ func (c *Clock) take(t, z, sigma float64) bool {
 	if _, drift := c.motion.drifts(); drift > c.restless() {
 		c.life.RestlessAt = c.now
 	}
-	if proven := c.life.LockedFor+c.life.LockingFor >= provenAfter; proven != c.est.proven {
+	if proven := c.proven(); proven != c.est.proven {
 		c.est.proven = proven
 		c.doubt.reset() // it was warming up
-		if proven {
+		if proven && !c.life.RestlessAt.IsZero() {
 			c.est.unlearn()
 		}
 	}
@@ -306,6 +306,9 @@ func (c *Clock) take(t, z, sigma float64) bool {
 	}
 	return true
 }
+
+// proven tells that the oscillator has shown for long enough what it behaves like.
+func (c *Clock) proven() bool { return c.life.LockedFor+c.life.LockingFor >= provenAfter }
 
 // leaveSky begins a holdover with a state from before the pulses began to move as
 // no oscillator does. Where an older doubt stands, and agrees, it begins with the state

@@ -69,6 +69,7 @@ func (c *Clock) Resume(now timescale.Mono, s Saved) error {
 	c.life, c.corr, c.rate, c.est.estimate, c.held, c.doubt.anchor, c.thermo, c.virtual.table =
 		s.Life, s.Corrections, s.Rate, s.Estimate, s.Held, s.Doubt, s.Thermometer, s.Virtual
 	c.est.setLevel(c.est.level)
+	c.est.proven = c.proven()
 	if s.TempC != nil {
 		c.tempC = *s.TempC
 	}
