@@ -46,23 +46,7 @@ func clock(mux *http.ServeMux, d Daemon) {
 			refuse(w, http.StatusBadRequest, fmt.Sprintf("%q cannot be accepted (fix: receiver)", body.What))
 			return
 		}
-		done, err := d.AcceptReceiver()
-		if err != nil {
-			refuse(w, http.StatusConflict, err.Error())
-			return
-		}
-		reply(w, http.StatusOK, done)
+		answered(w, d.AcceptReceiver)
 	})
-	mux.HandleFunc("POST /v1/clock/step", func(w http.ResponseWriter, r *http.Request) {
-		var body Step
-		if !read(w, r, &body) {
-			return
-		}
-		done, err := d.StepClock(body.Yes)
-		if err != nil {
-			refuse(w, http.StatusConflict, err.Error())
-			return
-		}
-		reply(w, http.StatusOK, done)
-	})
+	mux.HandleFunc("POST /v1/clock/step", ordered(func(body Step) (Stepped, error) { return d.StepClock(body.Yes) }))
 }

@@ -111,17 +111,12 @@ func Handler(d Daemon, sim Sim) http.Handler {
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, d.Status()) })
 	mux.Handle("GET /metrics", metrics.Handler(d.Latest))
 	mux.HandleFunc("POST /v1/counters/clear", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, d.ClearCounters()) })
-	mux.HandleFunc("POST /v1/drain", func(w http.ResponseWriter, r *http.Request) {
-		var body Drain
-		if !read(w, r, &body) {
-			return
-		}
+	mux.HandleFunc("POST /v1/drain", ordered(func(body Drain) (status.Status, error) {
 		if err := d.Drain(body.On); err != nil {
-			refuse(w, http.StatusConflict, err.Error())
-			return
+			return status.Status{}, err
 		}
-		reply(w, http.StatusOK, d.Status())
-	})
+		return d.Status(), nil
+	}))
 	events(mux, d)
 	alarms(mux, d)
 	reloads(mux, d)

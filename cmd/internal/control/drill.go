@@ -26,25 +26,10 @@ type Drill struct {
 
 // drills serves the holdover drills.
 func drills(mux *http.ServeMux, d Drills) {
-	mux.HandleFunc("POST /v1/drill/start", func(w http.ResponseWriter, r *http.Request) {
-		var body Drill
-		if read(w, r, &body) {
-			done(w, func() (status.RunningDrill, error) { return d.StartDrill(time.Duration(body.ForNs)) })
-		}
-	})
-	mux.HandleFunc("POST /v1/drill/cancel", func(w http.ResponseWriter, _ *http.Request) { done(w, d.CancelDrill) })
-	mux.HandleFunc("GET /v1/drill/reports", func(w http.ResponseWriter, _ *http.Request) { done(w, d.DrillReports) })
+	mux.HandleFunc("POST /v1/drill/start", ordered(func(body Drill) (status.RunningDrill, error) { return d.StartDrill(time.Duration(body.ForNs)) }))
+	mux.HandleFunc("POST /v1/drill/cancel", func(w http.ResponseWriter, _ *http.Request) { answered(w, d.CancelDrill) })
+	mux.HandleFunc("GET /v1/drill/reports", func(w http.ResponseWriter, _ *http.Request) { answered(w, d.DrillReports) })
 	mux.HandleFunc("GET /v1/drill/reports/{id}", func(w http.ResponseWriter, r *http.Request) {
-		done(w, func() (status.DrillReport, error) { return d.DrillReport(r.PathValue("id")) })
+		answered(w, func() (status.DrillReport, error) { return d.DrillReport(r.PathValue("id")) })
 	})
-}
-
-// done answers with what do returns, or with why not.
-func done[T any](w http.ResponseWriter, do func() (T, error)) {
-	v, err := do()
-	if err != nil {
-		refuse(w, http.StatusConflict, err.Error())
-		return
-	}
-	reply(w, http.StatusOK, v)
 }

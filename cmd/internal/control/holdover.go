@@ -22,16 +22,5 @@ type Held struct {
 
 // holdovers serves the operator's holdover.
 func holdovers(mux *http.ServeMux, d Daemon) {
-	mux.HandleFunc("POST /v1/holdover", func(w http.ResponseWriter, r *http.Request) {
-		var body Holdover
-		if !read(w, r, &body) {
-			return
-		}
-		done, err := d.Hold(body.Force)
-		if err != nil {
-			refuse(w, http.StatusConflict, err.Error())
-			return
-		}
-		reply(w, http.StatusOK, done)
-	})
+	mux.HandleFunc("POST /v1/holdover", ordered(func(body Holdover) (Held, error) { return d.Hold(body.Force) }))
 }

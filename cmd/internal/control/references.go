@@ -32,22 +32,6 @@ type Lie struct {
 
 // references serves the operator's choice among the references.
 func references(mux *http.ServeMux, d Daemon) {
-	answer := func(w http.ResponseWriter, done Switched, err error) {
-		if err != nil {
-			refuse(w, http.StatusConflict, err.Error())
-			return
-		}
-		reply(w, http.StatusOK, done)
-	}
-	mux.HandleFunc("POST /v1/reference/switch", func(w http.ResponseWriter, r *http.Request) {
-		var body Switch
-		if read(w, r, &body) {
-			done, err := d.SwitchReference(body.Name, body.Force)
-			answer(w, done, err)
-		}
-	})
-	mux.HandleFunc("POST /v1/reference/clear", func(w http.ResponseWriter, _ *http.Request) {
-		done, err := d.ClearReference()
-		answer(w, done, err)
-	})
+	mux.HandleFunc("POST /v1/reference/switch", ordered(func(body Switch) (Switched, error) { return d.SwitchReference(body.Name, body.Force) }))
+	mux.HandleFunc("POST /v1/reference/clear", func(w http.ResponseWriter, _ *http.Request) { answered(w, d.ClearReference) })
 }

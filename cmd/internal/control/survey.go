@@ -14,16 +14,5 @@ type Surveying struct {
 
 // surveys serves the operator's order to survey the position anew.
 func surveys(mux *http.ServeMux, d Daemon) {
-	mux.HandleFunc("POST /v1/gnss/survey", func(w http.ResponseWriter, r *http.Request) {
-		var body Survey
-		if !read(w, r, &body) {
-			return
-		}
-		done, err := d.SurveyReceiver()
-		if err != nil {
-			refuse(w, http.StatusConflict, err.Error())
-			return
-		}
-		reply(w, http.StatusOK, done)
-	})
+	mux.HandleFunc("POST /v1/gnss/survey", ordered(func(Survey) (Surveying, error) { return d.SurveyReceiver() }))
 }
