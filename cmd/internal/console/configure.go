@@ -124,13 +124,13 @@ func (s *session) configureTree(face operator.Face) *cobra.Command {
 	for _, section := range config.Sections() {
 		switch {
 		case section.Listed && e.section == "":
-			root.AddCommand(own("listed", section.Name, section.Text))
+			root.AddCommand(own("listed", section.Name, firstSentence(section.Text)))
 		case section.Listed:
 		case e.section == section.Name:
 			root.AddCommand(keys(section, false)...)
 			no.AddCommand(keys(section, true)...)
 		case e.section == "":
-			c := own("section", section.Name, section.Text)
+			c := own("section", section.Name, firstSentence(section.Text))
 			c.Annotations["runs"] = "yes"
 			c.AddCommand(keys(section, false)...)
 			root.AddCommand(c)
@@ -138,6 +138,15 @@ func (s *session) configureTree(face operator.Face) *cobra.Command {
 		}
 	}
 	return root
+}
+
+// firstSentence is what of a text stands beside a word.
+func firstSentence(text string) string {
+	first, _, more := strings.Cut(text, ". ")
+	if more {
+		first += "."
+	}
+	return first
 }
 
 func child(c *cobra.Command, name string) *cobra.Command {

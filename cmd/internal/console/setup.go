@@ -2,6 +2,8 @@ package console
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,7 +44,7 @@ type wizard struct {
 
 // firstRun offers the setup where nothing is configured yet.
 func (s *session) firstRun() error {
-	if _, err := os.Stat(s.cfg.File); s.cfg.File == "" || !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(s.cfg.File); s.cfg.File == "" || s.cfg.Elsewhere || !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if _, err := s.client.Config(s.ctx); !withoutDaemon(err) {
@@ -68,7 +70,7 @@ func (s *session) setup([]string) error {
 	switch {
 	case err == nil:
 		w.was, w.base = []byte(now.Text), now.Hash
-	case !withoutDaemon(err):
+	case !withoutDaemon(err) || s.cfg.Elsewhere:
 		return complaint{err}
 	default:
 		w.was, err = config.ReadText(s.cfg.File)
@@ -93,7 +95,12 @@ func (s *session) setup([]string) error {
 		}
 	}
 	if !bytes.Equal(w.text, w.was) {
-		s.say("\n" + difference(string(from), string(w.text)))
+		s.say("\n" + cmp.Or(now.File, s.cfg.File) + ":\n" + difference(string(from), string(w.text)))
+	}
+	if plan := w.planNetwork(); plan.err != nil {
+		s.say("% " + plan.err.Error() + "\n")
+	} else if plan.changes {
+		s.say("\n" + plan.path + ":\n" + difference(plan.was, w.network))
 	}
 	answer, err := s.ask(question{prompt: "Write it? [yes] ", usual: "yes", check: oneOfWords("yes", "no"), help: "yes: the configuration is written and used; no: nothing is changed"})
 	if err != nil {
@@ -129,10 +136,10 @@ func (w *wizard) ask() error {
 		}
 	} else {
 		if err = w.address(); err == nil {
-			_, err = w.key("gnss.device", "Serial port of the receiver", receiverPorts[profile])
+			_, err = w.present("gnss.device", "Serial port of the receiver", receiverPorts[profile], device)
 		}
 		if err == nil {
-			_, err = w.key("gnss.pps", "Input of the pulse", "auto")
+			_, err = w.present("gnss.pps", "Input of the pulse", "auto", device)
 		}
 	}
 	for _, next := range []func() error{w.cable, w.domain, w.syslog, w.zone, w.password} {
@@ -162,6 +169,77 @@ func (w *wizard) key(key, prompt, usual string) (string, error) {
 		_, err := config.Value(key, answer)
 		return answer, err
 	}})
+}
+
+// present is key for what should be there now: missing says what is not, "" for nothing.
+// Who knows that it will be there takes it all the same.
+func (w *wizard) present(key, prompt, usual string, missing func(answer string) string) (string, error) {
+	for {
+		before := w.text
+		answer, err := w.key(key, prompt, usual)
+		if err != nil {
+			return "", err
+		}
+		what := missing(answer)
+		if what == "" {
+			return answer, nil
+		}
+		w.s.say("% " + what + "\n")
+		sure, err := w.s.ask(question{prompt: "Take it all the same? [no] ", usual: "no", check: oneOfWords("yes", "no"),
+			help: "yes: it will be there when the grandmaster runs; no: another answer"})
+		if err != nil {
+			return "", err
+		}
+		if sure == "yes" {
+			return answer, nil
+		}
+		w.text = before
+	}
+}
+
+// device says that a device is not there. An input of the PTP clock has no file.
+func device(answer string) string {
+	if !strings.HasPrefix(answer, "/") {
+		return ""
+	}
+	switch info, err := os.Stat(answer); {
+	case err != nil:
+		return answer + " is not there now" + thoseThere(filepath.Dir(answer), filepath.Base(answer))
+	case info.Mode()&fs.ModeCharDevice == 0:
+		return answer + " is no device"
+	}
+	return ""
+}
+
+// thoseThere names the devices whose names begin alike.
+func thoseThere(folder, name string) string {
+	kind := strings.TrimRight(name, "0123456789")
+	list, _ := filepath.Glob(filepath.Join(folder, kind+"[0-9]*"))
+	switch {
+	case len(list) == 0:
+		return ""
+	case len(list) > 8:
+		list = append(list[:8], "...")
+	}
+	return "; there are: " + strings.Join(list, " ")
+}
+
+// networkPort says that a network port is not there.
+func networkPort(answer string) string {
+	if _, err := net.InterfaceByName(answer); err == nil {
+		return ""
+	}
+	var names []string
+	ports, _ := net.Interfaces()
+	for _, p := range ports {
+		if p.Flags&net.FlagLoopback == 0 {
+			names = append(names, p.Name)
+		}
+	}
+	if len(names) == 0 {
+		return answer + " is not there now"
+	}
+	return answer + " is not there now; there are: " + strings.Join(names, " ")
 }
 
 // one asks a question, and sets a key to the answer.
@@ -221,7 +299,7 @@ func firstPort() string {
 
 // address asks for the network port and its address.
 func (w *wizard) address() error {
-	port, err := w.key("board.interface", "Network port", firstPort())
+	port, err := w.present("board.interface", "Network port", firstPort(), networkPort)
 	if err != nil {
 		return err
 	}
@@ -232,10 +310,18 @@ func (w *wizard) address() error {
 	address, err := w.s.ask(question{prompt: "Address of this grandmaster [" + usual + "]: ", usual: usual,
 		help: "an address and the length of its network, for example 10.0.0.1/24: clients ask this one; or dhcp: the network gives one, and clients may ask any address of this machine",
 		check: func(answer string) (string, error) {
-			if prefix, err := netip.ParsePrefix(answer); answer == "dhcp" || err == nil && prefix.Addr().Is4() {
+			if answer == "dhcp" {
 				return answer, nil
 			}
-			return "", fmt.Errorf("%q is no address with a length (fix: for example 10.0.0.1/24, or dhcp)", answer)
+			prefix, err := netip.ParsePrefix(answer)
+			switch {
+			case err != nil || !prefix.Addr().Is4():
+				return "", fmt.Errorf("%q is no address with a length (fix: for example 10.0.0.1/24, or dhcp)", answer)
+			case !ofAHost(prefix):
+				return "", fmt.Errorf("%s is the address of the network, or the one for all of its hosts (fix: that of this machine, for example %s)", answer, netip.PrefixFrom(prefix.Masked().Addr().Next(), prefix.Bits()))
+			}
+			_, err = config.Value("master.address", prefix.Addr().String())
+			return answer, err
 		}})
 	if err != nil {
 		return err
@@ -246,10 +332,20 @@ func (w *wizard) address() error {
 		return err
 	}
 	gateway, err := w.s.ask(question{prompt: "Gateway [none]: ", usual: "none", help: "the address of the router on this network, or none", check: func(answer string) (string, error) {
-		if a, err := netip.ParseAddr(answer); answer == "none" || err == nil && a.Is4() {
+		if answer == "none" {
 			return answer, nil
 		}
-		return "", fmt.Errorf("%q is no address (fix: for example 10.0.0.254, or none)", answer)
+		ours := netip.MustParsePrefix(address)
+		a, err := netip.ParseAddr(answer)
+		switch {
+		case err != nil || !a.Is4():
+			return "", fmt.Errorf("%q is no address (fix: for example 10.0.0.254, or none)", answer)
+		case !ours.Contains(a):
+			return "", fmt.Errorf("%s is not in %s, so it cannot be reached (fix: the router's address in that network, or none)", a, ours.Masked())
+		case a == ours.Addr() || !ofAHost(netip.PrefixFrom(a, ours.Bits())):
+			return "", fmt.Errorf("%s is no router's address here (fix: the router's address in %s, or none)", a, ours.Masked())
+		}
+		return answer, nil
 	}})
 	if err != nil {
 		return err
@@ -260,6 +356,18 @@ func (w *wizard) address() error {
 	}
 	w.text, err = config.Set(w.text, "master.address", netip.MustParsePrefix(address).Addr().String())
 	return err
+}
+
+// ofAHost says that an address is neither that of its network nor the one for all hosts of
+// it. A network of two addresses, or of one, has hosts alone.
+func ofAHost(p netip.Prefix) bool {
+	if p.Bits() >= 31 {
+		return true
+	}
+	first, a := p.Masked().Addr().As4(), p.Addr().As4()
+	hosts := uint32(1)<<(32-p.Bits()) - 1
+	n := binary.BigEndian.Uint32(a[:]) - binary.BigEndian.Uint32(first[:])
+	return n != 0 && n != hosts
 }
 
 // cableNsPerM is the delay of a metre of coaxial cable of foam: 0.81 of the speed of
@@ -374,18 +482,34 @@ func (w *wizard) write() error {
 	return s.command([]string{"restart"}, nil)
 }
 
-// writeNetwork writes the address for systemd-networkd, and lets it read it.
-func (w *wizard) writeNetwork() error {
+// networkPlan is what becomes of the file of the address.
+type networkPlan struct {
+	path    string
+	was     string // what it says now
+	changes bool
+	err     error // why it cannot be written
+}
+
+// planNetwork tells what writeNetwork would do.
+func (w *wizard) planNetwork() networkPlan {
 	if w.network == "" {
-		return nil
+		return networkPlan{}
 	}
 	path := filepath.Join(networkFolder, "10-bragi.network")
-	if had, err := os.ReadFile(path); err == nil && string(had) == w.network {
-		return nil
-	}
+	had, _ := os.ReadFile(path)
 	if _, err := os.Stat(filepath.Dir(networkFolder)); err != nil {
-		return errors.New("the address is not set: this machine has no systemd-networkd (fix: set it as this machine does)")
+		return networkPlan{err: errors.New("the address is not set: this machine has no systemd-networkd (fix: set it as this machine does)")}
 	}
+	return networkPlan{path: path, was: string(had), changes: string(had) != w.network}
+}
+
+// writeNetwork writes the address for systemd-networkd, and lets it read it.
+func (w *wizard) writeNetwork() error {
+	plan := w.planNetwork()
+	if plan.err != nil || !plan.changes {
+		return plan.err
+	}
+	path := plan.path
 	err := os.MkdirAll(networkFolder, 0o755)
 	if err == nil {
 		err = file.Replace(path, []byte(w.network), 0o644, file.OnDisk)

@@ -13,8 +13,9 @@ import (
 // and the pulse; a static address is what clients ask.
 func TestTheSetupOfABoardWritesItsAddress(t *testing.T) {
 	for address, want := range map[string]struct{ network, configured string }{
-		"dhcp\r":                      {"DHCP=ipv4", ""},
-		"10.0.0.1/24\r10.0.0.254\r":   {"Address=10.0.0.1/24\nGateway=10.0.0.254", "10.0.0.1"},
+		"dhcp\r":                    {"DHCP=ipv4", ""},
+		"10.0.0.1/24\r10.0.0.254\r": {"Address=10.0.0.1/24\nGateway=10.0.0.254", "10.0.0.1"},
+		"10.0.0.0/24\r10.0.0.255/24\r127.0.0.1\r10.0.0.1/24\r10.0.1.254\r10.0.0.1\r10.0.0.255\r10.0.0.254\r": {"Address=10.0.0.1/24\nGateway=10.0.0.254", "10.0.0.1"},
 		"10.0.0\r10.0.0.1/30\rnone\r": {"Address=10.0.0.1/30\n", "10.0.0.1"},
 	} {
 		folder := t.TempDir()
@@ -26,8 +27,21 @@ func TestTheSetupOfABoardWritesItsAddress(t *testing.T) {
 		file := filepath.Join(folder, "etc", "bragi.toml")
 		p := sit(t, Config{Socket: filepath.Join(folder, "none"), File: file}, 80, 24)
 		p.sees("Answer some questions now? [yes] ")
-		p.types("\rimx8mp\reth7\r" + address + "\r\r51ns\r\r10.1.1.1\r\r\r")
+		p.types("\rimx8mp\reth7\ryes\r" + address)
+		p.sees("% eth7 is not there now")
 		p.sees("Serial port of the receiver [/dev/ttymxc2]: ")
+		p.types("/dev/ttymxc77\r")
+		p.sees("% /dev/ttymxc77 is not there now")
+		p.sees("Take it all the same? [no] ")
+		p.types("\r")
+		p.sees("Serial port of the receiver [/dev/ttymxc2]: ")
+		p.types("/dev/ttymxc2\ryes\r/dev/pps77\r\rauto\r51ns\r\r10.1.1.1\r\r\r")
+		p.sees("% /dev/pps77 is not there now")
+		p.sees(file + ":")
+		p.sees("10-bragi.network")
+		for line := range strings.Lines(want.network) {
+			p.sees("+" + strings.TrimSpace(line))
+		}
 		p.sees("Write it? [yes] ")
 		p.types("\r")
 		p.sees("bragid was restarted")
