@@ -47,6 +47,9 @@ func (c *Clock) Recant(now, since timescale.Mono) {
 	c.virtual.forget()
 }
 
+// EverLocked tells whether the clock has locked, as Report does.
+func (c *Clock) EverLocked() bool { return c.life.EverLocked }
+
 // Withdraw tells that the pulses since then may be false, and that nobody knows: a
 // holdover begins with what the clock knew before.
 func (c *Clock) Withdraw(now, since timescale.Mono) {

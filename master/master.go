@@ -88,7 +88,8 @@ func New(c Config) (*Master, error) {
 func (m *Master) Identity() wire.PortIdentity { return m.me }
 
 // SetAnnouncement sets what Announce says from now on, and whether anything is
-// served. Grants outlive a time of not serving: they are silent meanwhile.
+// served. Grants outlive a time of not serving: they are silent meanwhile. A squelch
+// sends clients away: they get CANCEL, as in a drain.
 func (m *Master) SetAnnouncement(a quality.Announcement) {
 	if a != m.said {
 		m.gap.mute(a.Serve != m.said.Serve && m.said != (quality.Announcement{}))
@@ -229,7 +230,7 @@ func (m *Master) sweep(now timescale.Mono, out *Outbox) {
 			m.sweepAs = len(m.clients.used) - 1
 		}
 		row := m.clients.used[m.sweepAs]
-		if m.draining || m.clients.rows[row].cancels > 0 {
+		if m.draining || m.said.Squelched || m.clients.rows[row].cancels > 0 {
 			m.drainClient(now, row, out)
 		}
 		if c := &m.clients.rows[row]; m.replaced(now, c) {

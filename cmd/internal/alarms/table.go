@@ -359,7 +359,7 @@ var Table = []Kind{
 		Fix:         "restart PTP at the client; or, if this board replaces another one, set master.clock_identity to the identity that the detail names"},
 	{Code: Squelched, Severity: Major, Text: "master.squelch keeps clients away",
 		Cause:       "the clock is at a class that master.squelch does not serve",
-		Consequence: "nobody is served until the class is better",
+		Consequence: "clients got CANCEL; nobody is granted until the class is better",
 		Fix:         "repair what the clock's own alarm names, or set master.squelch = \"never\""},
 	{Code: SyslogAway, Severity: Warning, Text: "a syslog server cannot be reached", CausedBy: []Code{SyslogLost}, Patience: time.Minute, Clear: 10 * time.Second,
 		Cause:       "the server is down or slow, its name or certificate is wrong, or the network is away",

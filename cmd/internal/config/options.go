@@ -209,7 +209,7 @@ func (c *Config) table() table {
 				meaning[quality.Squelch]{"never", quality.SquelchNever},
 				meaning[quality.Squelch]{int64(52), quality.SquelchOutOfSpec},
 				meaning[quality.Squelch]{int64(58), quality.SquelchFreeRun}),
-				"Nobody is served at this clock class and at worse ones."},
+				"Nobody is served at this clock class and at worse ones: clients get CANCEL, and no grants."},
 			{"sync_mode", restart, word(&m.SyncMode, "auto", []string{"auto", "one-step", "two-step"}),
 				`How the time goes into Sync. "auto" is the best one-step way; "two-step" sends a Follow_Up after each Sync.`},
 			{"kernel_sync", restart, onByDefault(&m.KernelSync),

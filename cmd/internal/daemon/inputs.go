@@ -72,7 +72,7 @@ func openSimInputs(ctx context.Context, cfg *config.Config, like sim.Config, b *
 	seed := like.Seed
 	inputs, err := inputsOf(cfg, func(in *input) (err error) {
 		seed += 1000
-		one := sim.Config{Receiver: like.Receiver, Seed: seed, TimeToFix: like.TimeToFix, FixHold: like.FixHold, AntennaDelay: in.AntennaDelay, SurveySpeed: like.SurveySpeed}
+		one := sim.Config{Receiver: like.Receiver, Seed: seed, TimeToFix: like.TimeToFix, FixHold: like.FixHold, AntennaCut: like.AntennaCut, AntennaDelay: in.AntennaDelay, SurveySpeed: like.SurveySpeed}
 		if in.sim, err = b.Another(ctx, one); err != nil {
 			return err
 		}

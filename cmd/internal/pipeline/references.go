@@ -264,7 +264,7 @@ func (p *Pipeline) choose(now timescale.Mono) {
 		_, good := p.good(now, i)
 		list[i] = Candidate{Priority: s.Priority, Internal: s.Kind == Internal, Good: good, Odd: s.compared.odd != "", Lockout: s.Lockout}
 	}
-	young := !p.servo.Report(now).EverLocked
+	young := !p.servo.EverLocked()
 	p.choice = Choose(now, p.choice, list, p.rules(), young)
 	if to := p.choice.Selected; to != p.active && p.sources[to].Kind != Internal {
 		p.change(now, to)
@@ -287,7 +287,7 @@ func (p *Pipeline) change(now timescale.Mono, to int) {
 		heard = p.taken
 	}
 	level, known := next.compared.level()
-	if !p.servo.Report(now).EverLocked {
+	if !p.servo.EverLocked() {
 		p.buildNs = 0
 	} else if known {
 		p.buildNs -= int64(math.Round(level))
