@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +12,7 @@ import (
 // ptpd, of another code base than ptp4l, reaches its steady state: one-step,
 // all three flows at their rates, no reset.
 func TestPTPD(t *testing.T) {
+	t.Parallel()
 	need(t, "ip", "ptpd")
 	b := newHosts(t)
 	d := b.startDaemon()
@@ -55,6 +55,7 @@ func TestPTPD(t *testing.T) {
 // pmc by multicast from the client's host reads every data set, and a drain
 // sends ptp4l away until it ends.
 func TestManagementAndDrain(t *testing.T) {
+	t.Parallel()
 	need(t, "ip", "ptp4l", "pmc", "gcc")
 	b := newHosts(t)
 	d := b.startDaemon()
@@ -64,7 +65,7 @@ func TestManagementAndDrain(t *testing.T) {
 		{"TIME_PROPERTIES_DATA_SET", `currentUtcOffset\s+37\n`}, {"PORT_DATA_SET", `portState\s+MASTER\n`},
 		{"CLOCK_DESCRIPTION", `bragi`}, {"USER_DESCRIPTION", `userDescription`}, {"GRANDMASTER_SETTINGS_NP", `clockClass\s+6\n`},
 	} {
-		local := fmt.Sprintf("/tmp/bragi-pmc-%d", os.Getpid())
+		local := socketName("pmc")
 		out, err := b.client.Command("pmc", "-4", "-i", "cl0", "-b", "1", "-d", "0", "-s", local, "GET "+set.name).CombinedOutput()
 		os.Remove(local)
 		if err != nil || !regexp.MustCompile(set.want).Match(append(out, '\n')) {

@@ -18,21 +18,22 @@ import (
 // change it.
 type configured struct {
 	*local
-	file  string
-	ports [2]int
+	file        string
+	ports       [2]int
+	environment []string
 }
 
-func startConfigured(t *testing.T) *configured {
+func startConfigured(t *testing.T, environment ...string) *configured {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "configs/sim.toml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &configured{file: filepath.Join(t.TempDir(), "bragi.toml"), ports: localPorts(t)}
+	c := &configured{file: filepath.Join(t.TempDir(), "bragi.toml"), ports: localPorts(t), environment: environment}
 	if err := os.WriteFile(c.file, text, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c.local = startLocalFrom(t, c.file, t.TempDir(), c.ports)
+	c.local = startLocalIn(t, environment, c.file, t.TempDir(), c.ports)
 	c.answers(t)
 	return c
 }
@@ -50,7 +51,7 @@ func (c *configured) again(t *testing.T) {
 	t.Helper()
 	c.cmd.Process.Kill() //nolint:errcheck // see below
 	<-c.exited
-	c.local = startLocalFrom(t, c.file, c.dir, c.ports)
+	c.local = startLocalIn(t, c.environment, c.file, c.dir, c.ports)
 	c.answers(t)
 }
 
@@ -86,6 +87,7 @@ func (c *configured) alarm(t *testing.T, code string) bool {
 // A console commits, is told what changed and what waits, meets another console's
 // change, and rolls back.
 func TestCommitsAndRollbacksOverTheControlSocket(t *testing.T) {
+	t.Parallel()
 	c := startConfigured(t)
 	client := c.client()
 	begin := c.now(t)
@@ -132,6 +134,7 @@ func TestCommitsAndRollbacksOverTheControlSocket(t *testing.T) {
 // A commit that nobody confirms is taken back by the daemon: while it runs, and
 // when it was killed and started anew meanwhile.
 func TestAnUnconfirmedCommitIsTakenBackByWhateverDaemonRuns(t *testing.T) {
+	t.Parallel()
 	for name, killed := range map[string]bool{"it runs on": false, "it is killed and starts anew": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -172,14 +175,14 @@ func TestAnUnconfirmedCommitIsTakenBackByWhateverDaemonRuns(t *testing.T) {
 // A key that needs a restart is committed, the daemon restarted with it, and nobody
 // confirms: the way back needs a restart too, and under systemd bragid ends for it.
 func TestTheWayBackOfAKeyThatWaitsIsARestart(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "notify")
 	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer notify.Close()
-	t.Setenv("NOTIFY_SOCKET", path)
-	c := startConfigured(t)
+	c := startConfigured(t, "NOTIFY_SOCKET="+path)
 	begin := c.now(t)
 	commit := control.Commit{Text: with(begin.Text, "max_clients = 50"), Base: begin.Hash, ConfirmS: 20}
 	if did, err := c.client().CommitConfig(t.Context(), commit); err != nil || len(did.Waiting) != 1 {
@@ -198,6 +201,7 @@ func TestTheWayBackOfAKeyThatWaitsIsARestart(t *testing.T) {
 // A disk that is full, or may not be written, refuses a commit whole: the file and
 // what runs stay as they are.
 func TestACommitToADiskThatTakesNothingIsRefusedWhole(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() != 0 {
 		t.Skip("SKIPPED: only root may mount a disk to fill (fix: run the tests as root)")
 	}
@@ -216,6 +220,7 @@ func TestACommitToADiskThatTakesNothingIsRefusedWhole(t *testing.T) {
 		"read-only": func(dir string) error { return syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, "") },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := startConfigured(t)
 			dir := t.TempDir()
 			if err := syscall.Mount("bragi", dir, "tmpfs", 0, "size=64k"); err != nil {

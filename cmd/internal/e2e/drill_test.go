@@ -16,6 +16,7 @@ import (
 // bragi drill holdover on the board of software: its report passes and is dated, and
 // the client that is served meanwhile sees class 6 in each Announce and stays in phase.
 func TestADrillThatNoClientSees(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("SKIPPED in short mode: needs a minute")
 	}

@@ -27,6 +27,7 @@ func (l *local) bragi(t *testing.T, uid int, args ...string) (string, error) {
 // An operator forces holdover while pulses are good. All faces say so, a reload and a
 // restart of the daemon do not end it, and its release is the way back of any holdover.
 func TestAForcedHoldoverIsSeenEverywhereAndStaysUntilItsRelease(t *testing.T) {
+	t.Parallel()
 	c := startConfigured(t)
 	now := func() (s status.Status) {
 		if err := c.client().Get(t.Context(), "/v1/status", &s); err != nil {

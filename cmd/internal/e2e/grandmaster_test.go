@@ -19,6 +19,7 @@ func TestClientFollowsThroughAnAntennaCut(t *testing.T) { followThroughAnAntenna
 
 // The same with a receiver that sends UBX alone.
 func TestClientFollowsAUBXReceiver(t *testing.T) {
+	t.Parallel()
 	d := followThroughAnAntennaCut(t, "sim.receiver=timing-ubx", "gnss.configure=false")
 	if s := d.status().GNSS; s.Fix != "3d" || s.Receiver.Setup != "left as it is" {
 		t.Errorf("show gnss says %+v", s)
@@ -29,9 +30,11 @@ func TestClientFollowsAUBXReceiver(t *testing.T) {
 // and leads to class 6 within 30 s of the start; its survey ends in a fixed
 // position that the next start finds.
 func TestFactoryReceiverLeadsToClass6(t *testing.T) {
+	t.Parallel()
 	need(t, "ip")
 	for _, kind := range []string{"m8t", "f9t"} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			b := newHosts(t)
 			d := b.startDaemon("sim.receiver="+kind, "sim.survey_speed=60")
 			eventually(t, 30*time.Second, "clockClass 6 within 30 s of the start", func() bool { return d.status().Clock.ClockClass == 6 && d.status().Clock.Serving })
@@ -97,6 +100,7 @@ func followThroughAnAntennaCut(t *testing.T, settings ...string) *daemon {
 // A grandmaster that never had an antenna and has no state says 58, an
 // arbitrary time scale, and claims nothing.
 func TestNeverLockedAnnouncesFreeRun(t *testing.T) {
+	t.Parallel()
 	need(t, "ip", "ptp4l", "pmc", "tshark", "gcc")
 	b := newHosts(t)
 	d := b.startDaemon("sim.antenna=cut")
@@ -116,6 +120,7 @@ func TestNeverLockedAnnouncesFreeRun(t *testing.T) {
 // A real receiver's bytes, recorded, lead to class 6: at their own pace, their
 // times shifted to now, with the pulses of the board of software.
 func TestRecordedReceiversLeadToClass6(t *testing.T) {
+	t.Parallel()
 	need(t, "ip")
 	data := os.Getenv("BRAGI_DATA")
 	if data == "" {
@@ -123,6 +128,7 @@ func TestRecordedReceiversLeadToClass6(t *testing.T) {
 	}
 	for _, name := range []string{"ublox-8.log", "mt3339.log"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			file, err := filepath.Abs(filepath.Join(data, "receiver", name))
 			if err != nil {
 				t.Fatal(err)

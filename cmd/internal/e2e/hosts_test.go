@@ -2,11 +2,16 @@
 // network namespace, clients that others wrote in another, joined by a veth
 // pair. The tests make the namespaces themselves and send nothing elsewhere.
 // Without root, or without the peers' programs, they skip and say so.
+//
+// Most of a test is waiting, so tests run beside each other (t.Parallel; -parallel
+// says how many). A test that loads the machine, or judges the spacing of many
+// clients' packets, is not parallel: Go runs all of those first, each alone.
 package e2e
 
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -14,6 +19,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -89,6 +95,14 @@ func (b *hosts) ip(in netns.Namespace, lines ...string) {
 	if err := in.IP(lines...); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+var socketNames atomic.Int64
+
+// socketName is a path for a Unix socket of a program's, another one each time. A
+// socket's path may have 107 bytes only; a test's folder may be longer.
+func socketName(program string) string {
+	return fmt.Sprintf("/tmp/bragi-%s-%d-%d", program, os.Getpid(), socketNames.Add(1))
 }
 
 // process is a program that runs in a namespace.

@@ -17,6 +17,7 @@ import (
 // A daemon tells its metrics over TCP to who shows the token, promtool finds no fault
 // in them, and a port that is taken is an alarm, not an end.
 func TestMetricsOverTCP(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("SKIPPED in short mode: needs some seconds")
 	}

@@ -10,6 +10,7 @@ import (
 // the clock that it knew. It is told, and master.clock_identity lets the new board
 // take over.
 func TestAReplacementTakesItsPredecessorsIdentity(t *testing.T) {
+	t.Parallel()
 	need(t, "ip", "ptp4l", "pmc", "gcc")
 	b := newHosts(t)
 	const first, other = "00aabb.fffe.ccdd01", "00aabb.fffe.ccdd02"

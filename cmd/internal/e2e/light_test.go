@@ -12,6 +12,7 @@ import (
 // The board's LED is steady when the clock is locked, changes when the antenna is cut,
 // and is off when bragid has ended.
 func TestTheLightShowsTheState(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("SKIPPED in short mode: needs half a minute")
 	}

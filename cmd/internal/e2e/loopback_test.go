@@ -51,6 +51,12 @@ func startLocal(t *testing.T, ports [2]int, sets ...string) *local {
 // startLocalFrom is startLocal with a file of the test's.
 func startLocalFrom(t *testing.T, file, dir string, ports [2]int, sets ...string) *local {
 	t.Helper()
+	return startLocalIn(t, nil, file, dir, ports, sets...)
+}
+
+// startLocalIn is startLocalFrom with more in the environment.
+func startLocalIn(t *testing.T, environment []string, file, dir string, ports [2]int, sets ...string) *local {
+	t.Helper()
 	l := &local{dir: dir, ports: ports, stderr: &strings.Builder{}, exited: make(chan error, 1)}
 	args := []string{"--config", file, "--set", "control.run_dir=" + l.dir,
 		"--set", fmt.Sprint("master.event_port=", ports[0]), "--set", fmt.Sprint("master.general_port=", ports[1])}
@@ -58,6 +64,7 @@ func startLocalFrom(t *testing.T, file, dir string, ports [2]int, sets ...string
 		args = append(args, "--set", s)
 	}
 	l.cmd = exec.Command(filepath.Join(binaries, "bragid"), args...)
+	l.cmd.Env = append(os.Environ(), environment...)
 	l.cmd.Stderr = l.stderr
 	l.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := startOnOneThread(l.cmd); err != nil {
@@ -93,6 +100,7 @@ func (l *local) waitFor(t *testing.T, limit time.Duration) (said string, err err
 // locked grandmaster, garbage on the ports meanwhile, the events at a syslog
 // server, and a clean end.
 func TestRunOnLoopback(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("SKIPPED in short mode: needs half a minute")
 	}
@@ -214,6 +222,7 @@ func garbage(t *testing.T, ports [2]int) {
 
 // What cannot work ends with one line that says what, why and the fix.
 func TestBadStarts(t *testing.T) {
+	t.Parallel()
 	taken := localPorts(t)
 	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: taken[0]})
 	if err != nil {
@@ -244,6 +253,7 @@ func TestBadStarts(t *testing.T) {
 
 // An address that no interface has yet is waited for: an alarm, said once.
 func TestAddressIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	l := startLocal(t, localPorts(t), "master.address=192.0.2.77")
 	var s status.Status
 	eventually(t, 10*time.Second, "the alarm", func() bool {
@@ -264,15 +274,14 @@ func TestAddressIsWaitedFor(t *testing.T) {
 
 // systemd hears that the daemon is ready, that it lives, and that it stops.
 func TestSystemdIsTold(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "notify")
 	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer notify.Close()
-	t.Setenv("NOTIFY_SOCKET", path)
-	t.Setenv("WATCHDOG_USEC", "900000")
-	l := startLocal(t, localPorts(t))
+	l := startLocalIn(t, []string{"NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=900000"}, filepath.Join(root, "configs/sim.toml"), t.TempDir(), localPorts(t))
 	next := func() string {
 		notify.SetReadDeadline(time.Now().Add(10 * time.Second))
 		buf := make([]byte, 256)

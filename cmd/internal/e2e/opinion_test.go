@@ -44,6 +44,7 @@ func ntpServer(t *testing.T, ahead *atomic.Int64) (address string) {
 // A bragid whose NTP server says another second than its receiver is not at class 6,
 // and says why; one whose server agrees is, within the usual 30 s.
 func TestAnNTPServerThatContradictsTheReceiverKeepsClass6Away(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("SKIPPED in short mode: needs half a minute")
 	}

@@ -24,6 +24,8 @@ func TestMain(m *testing.M) {
 	if at := os.Getenv(floodAt); at != "" {
 		flood(at)
 	}
+	// Where make setup puts chrony.
+	os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/usr/local/lib/bragi-test/usr/sbin:/usr/local/lib/bragi-test/usr/bin") //nolint:errcheck // the name is good
 	code := func() int {
 		dir, err := os.MkdirTemp("", "bragi-e2e-")
 		if err != nil {
@@ -61,8 +63,7 @@ func (b *hosts) startPTP4L(master string) *ptp4l {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	// A Unix socket's path may have 107 bytes only; a test's folder may be longer.
-	uds := fmt.Sprintf("/tmp/bragi-ptp4l-%d", os.Getpid())
+	uds := socketName("ptp4l")
 	config := filepath.Join(b.dir, "ptp4l.cfg")
 	text := strings.NewReplacer("UDS", uds, "MASTER", master, "INTERFACE", "cl0").Replace(string(template))
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
@@ -77,7 +78,7 @@ func (p *ptp4l) slave() bool { return p.get("PORT_DATA_SET", "portState") == "SL
 // get asks the client for a field of a data set by pmc; "" while it does not
 // answer.
 func (p *ptp4l) get(dataSet, field string) string {
-	local := fmt.Sprintf("/tmp/bragi-pmc-%d", os.Getpid())
+	local := socketName("pmc")
 	defer os.Remove(local)
 	out, err := p.b.client.Command("pmc", "-u", "-i", local, "-s", p.uds, "-b", "0", "GET "+dataSet).CombinedOutput()
 	if err != nil {

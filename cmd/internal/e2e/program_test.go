@@ -92,6 +92,7 @@ func (r *makeRun) answers(t *testing.T) bool {
 // make run ends all that it started, however it ends; a second one touches nothing
 // of the first.
 func TestMakeRunEndsWhatItStartedAndIsAlone(t *testing.T) {
+	t.Parallel()
 	need(t, "unshare", "ip", "flock", "setpriv")
 	for name, end := range map[string]func(r *makeRun) error{
 		"the terminal is closed": func(r *makeRun) error { return r.terminal.Close() },
@@ -228,6 +229,7 @@ func TestARealTimePolicyIsLeft(t *testing.T) {
 
 // A disk that is full is an alarm, until there is room again.
 func TestAFullDiskIsAnAlarm(t *testing.T) {
+	t.Parallel()
 	need(t)
 	dir := t.TempDir()
 	if err := syscall.Mount("bragi", dir, "tmpfs", 0, "size=1m,mode=755"); err != nil {

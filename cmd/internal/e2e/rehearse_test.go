@@ -60,6 +60,7 @@ func found(r rehearsal.Report, severity, code string) bool {
 // finding: another domain, an address that is not allowed, nobody there, a drain, a
 // master that ends.
 func TestARehearsalPassesAndFindsEachFaultOfTheService(t *testing.T) {
+	t.Parallel()
 	need(t, "ip")
 	b := newHosts(t)
 	b.startDaemon(`master.deny=["10.99.0.23"]`)
@@ -106,20 +107,21 @@ func TestARehearsalPassesAndFindsEachFaultOfTheService(t *testing.T) {
 // that its time is what it is, and it fails when it announces as TAI the UTC that it
 // serves by software stamps.
 func TestARehearsalJudgesPTP4L(t *testing.T) {
+	t.Parallel()
 	need(t, "ip", "ptp4l", "pmc")
 	b := newHosts(t)
 	text, err := os.ReadFile("testdata/ptp4l-master.cfg")
 	if err != nil {
 		t.Fatal(err)
 	}
-	uds := fmt.Sprintf("/tmp/bragi-ptp4l-gm-%d", os.Getpid())
+	uds := socketName("ptp4l")
 	config := filepath.Join(b.dir, "ptp4l.cfg")
 	if err := os.WriteFile(config, []byte(strings.ReplaceAll(string(text), "UDS", uds)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	b.start(b.master, nil, "ptp4l", "-f", config)
 	settings := func(offset string) {
-		local := fmt.Sprintf("/tmp/bragi-pmc-gm-%d", os.Getpid())
+		local := socketName("pmc")
 		defer os.Remove(local)
 		set := "SET GRANDMASTER_SETTINGS_NP clockClass 6 clockAccuracy 0x27 offsetScaledLogVariance 0x4e5d currentUtcOffset " + offset +
 			" leap61 0 leap59 0 currentUtcOffsetValid 1 ptpTimescale 1 timeTraceable 1 frequencyTraceable 1 timeSource 0x20"
@@ -150,6 +152,7 @@ func pmc(in netns.Namespace, local, uds, command string) (string, error) {
 // What the change to a second grandmaster does is seen before real clients try it: one
 // that never had a reference serves another time, and announces that it is worse.
 func TestARehearsalShowsTheStepOfAChangeToAMasterWithoutReference(t *testing.T) {
+	t.Parallel()
 	need(t, "ip")
 	b := newHosts(t)
 	first := b.startDaemon()

@@ -21,6 +21,7 @@ func alarm(s status.Status, code string) *status.Alarm {
 // What makes that nothing reaches any client is an alarm with the errno and what to
 // do, and none is left when all is well again.
 func TestALostServiceIsAnAlarm(t *testing.T) {
+	t.Parallel()
 	need(t, "ip", "ptp4l", "pmc", "gcc")
 	b := newHosts(t)
 	d := b.startDaemon(`master.trusted=["10.99.0.0/24"]`)
@@ -60,6 +61,7 @@ func TestALostServiceIsAnAlarm(t *testing.T) {
 // A drain that stands is an alarm, and the Status says so. One that ends at once
 // leaves no client with Announce alone.
 func TestADrainIsSeenAndItsEndBringsTheClientsBack(t *testing.T) {
+	t.Parallel()
 	need(t, "ip", "ptp4l", "pmc", "gcc")
 	b := newHosts(t)
 	d := b.startDaemon()

@@ -129,6 +129,7 @@ func startSNMP(t *testing.T, l *local) *manager3 {
 // antenna that is cut and joined, cannot change anything, and is not answered in
 // clear text.
 func TestAnSNMPManagerReadsAndHearsOfAlarms(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("SKIPPED in short mode: needs half a minute")
 	}

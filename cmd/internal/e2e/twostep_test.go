@@ -9,6 +9,7 @@ import (
 // A two-step grandmaster on software stamps: ptp4l gets a Follow_Up for each
 // Sync, and is in phase.
 func TestTwoStepClient(t *testing.T) {
+	t.Parallel()
 	need(t, "ip", "ptp4l", "pmc", "gcc")
 	b := newHosts(t)
 	d := b.startDaemon("master.sync_mode=two-step")

@@ -68,6 +68,7 @@ func TestUnits(t *testing.T) {
 // 319 and 320, for its priority, for the kernel's program that writes the time into
 // a Sync, and for the raw sockets of twins, which only hardware stamps would show.
 func TestUnitsCapabilitiesAreEnough(t *testing.T) {
+	t.Parallel()
 	need(t, "ip", "setpriv", "prlimit")
 	b := newCrowdHosts(t)
 	// LimitNICE=-20 of the unit, which is 40 here, stands for the capability to set a priority; and the capability
