@@ -2,6 +2,7 @@
 package answer
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -16,10 +17,17 @@ type Problem struct {
 func Reply(w http.ResponseWriter, code int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	encoder := json.NewEncoder(w)
+	w.Write(Text(body)) //nolint:errcheck // a reader that hangs up is its own affair
+}
+
+// Text is what an answer looks like on the wire: for people, too ("6 -> 7").
+func Text(body any) []byte {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
 	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false) // for people, too: "6 -> 7"
-	encoder.Encode(body)         //nolint:errcheck // a reader that hangs up is its own affair
+	encoder.SetEscapeHTML(false)
+	encoder.Encode(body) //nolint:errcheck // what cannot be encoded is told by its reader
+	return b.Bytes()
 }
 
 // Known lets mux answer what it knows. What it does not know is a Problem.

@@ -108,7 +108,16 @@ func refuse(w http.ResponseWriter, code int, why string) {
 // Handler serves the daemon, and sim's knobs unless sim is nil.
 func Handler(d Daemon, sim Sim) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, d.Status()) })
+	now := newShared(func() []byte { return answer.Text(d.Status()) })
+	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
+		text, err := now.get(r.Context())
+		if err != nil {
+			refuse(w, http.StatusInternalServerError, err.Error())
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(text) //nolint:errcheck // a reader that hangs up is its own affair
+	})
 	mux.Handle("GET /metrics", metrics.Handler(d.Latest))
 	mux.HandleFunc("POST /v1/counters/clear", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, d.ClearCounters()) })
 	mux.HandleFunc("POST /v1/drain", ordered(func(body Drain) (status.Status, error) {
@@ -249,15 +258,24 @@ func (c *Client) do(ctx context.Context, method, path string, body, v any) error
 		return err
 	}
 	defer response.Body.Close()
-	if err := json.NewDecoder(response.Body).Decode(v); err != nil {
+	if err := json.NewDecoder(response.Body).Decode(v); os.IsTimeout(err) {
+		return c.late()
+	} else if err != nil {
 		return notUnderstood(err)
 	}
 	return nil
 }
 
+func (c *Client) late() error {
+	return fmt.Errorf("the daemon on %s has not answered within %v (fix: ask again; if that does not help, see with top what keeps the processor busy)", c.path, c.http.Timeout)
+}
+
 // answer is the daemon's when it is a good one.
 func (c *Client) answer(by *http.Client, request *http.Request) (*http.Response, error) {
 	response, err := by.Do(request)
+	if os.IsTimeout(err) {
+		return nil, c.late()
+	}
 	if err != nil {
 		var op *net.OpError
 		if errors.As(err, &op) {
