@@ -2,7 +2,6 @@ package udp
 
 import (
 	"context"
-	"fmt"
 
 	"bragi/master"
 )
@@ -34,17 +33,13 @@ func (l *loop) noteChanges() {
 // belongs to the server. After Serve has ended the error is ErrNotServing: then
 // the master is the caller's.
 func (s *Server) Export(ctx context.Context, saved *master.Saved) error {
-	step := make(chan int, 1)
-	for from := 0; from >= 0; {
-		at := from
-		s.post(func(m *master.Master, _ *loop) { step <- m.ExportPart(Now(), saved, at) })
-		select {
-		case from = <-step:
-		case <-s.done:
-			return ErrNotServing
-		case <-ctx.Done():
-			return fmt.Errorf("udp: no export: %w", ctx.Err())
+	from, whole := 0, make(chan struct{}, 1)
+	s.postParts(func(m *master.Master, _ *loop) (more bool) {
+		if from = m.ExportPart(Now(), saved, from); from < 0 {
+			whole <- struct{}{}
 		}
-	}
-	return nil
+		return from >= 0
+	})
+	_, err := wait(ctx, s, whole)
+	return err
 }

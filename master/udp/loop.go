@@ -91,8 +91,12 @@ func (l *loop) run(ctx context.Context) error {
 			var b [8]byte
 			_, _ = unix.Read(l.s.wake, b[:])
 		}
-		for c := l.s.takeCommands(); c != nil; c = c.next {
-			c.do(l.m, l)
+		for c := l.s.takeCommands(); c != nil; {
+			next := c.next
+			if c.do(l.m, l) {
+				l.s.push(c)
+			}
+			c = next
 		}
 		if l.wait.fds[0].Revents != 0 {
 			l.receive(l.s.event)

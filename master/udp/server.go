@@ -99,9 +99,10 @@ type port struct {
 	wide bool
 }
 
-// command is something another goroutine wants done on the serving thread.
+// command is something another goroutine wants done on the serving thread, in parts
+// while do says that there is more: between two parts the loop looks at all else.
 type command struct {
-	do   func(m *master.Master, l *loop)
+	do   func(m *master.Master, l *loop) (more bool)
 	next *command
 }
 
@@ -253,51 +254,60 @@ type Stats struct {
 // ErrNotServing is returned for a question that no serving loop will answer.
 var ErrNotServing = errors.New("udp: the server is not serving")
 
-// Status asks the serving thread for a snapshot and waits for it. The clients are
-// asked for in parts, into memory of the one who asks, so that no question holds
-// up the schedule; parts are a moment apart.
+// Status asks the serving thread for a snapshot and waits for it. The clients come
+// in parts, into memory of the one who asks, so that no question holds up the
+// schedule. The serving thread goes from part to part by itself: on a busy machine
+// who asks would wait for a processor between any two.
 func (s *Server) Status(ctx context.Context) (Status, error) {
 	st, err := ask(ctx, s, func(m *master.Master, l *loop) Status { return Status{m.SnapshotHead(Now()), l.stats()} })
 	if err != nil {
 		return st, err
 	}
 	const room = 32 // for those who come meanwhile
-	type part struct {
-		list []master.ClientStatus
-		next int
-	}
-	p := part{list: make([]master.ClientStatus, 0, st.Stats.ClientsServed+room)}
-	for {
-		if p, err = ask(ctx, s, func(m *master.Master, _ *loop) part {
-			list, next := m.AppendClients(p.list, st.At, p.next)
-			return part{list, next}
-		}); err != nil {
-			return Status{}, err
+	list, next := make([]master.ClientStatus, 0, st.Stats.ClientsServed+room), 0
+	whole := make(chan []master.ClientStatus, 1)
+	s.postParts(func(m *master.Master, _ *loop) (more bool) {
+		list, next = m.AppendClients(list, st.At, next)
+		if more = next != 0 && len(list) < cap(list); !more {
+			whole <- list
 		}
-		if p.next == 0 || len(p.list) == cap(p.list) {
-			st.Clients = p.list
-			return st, nil
-		}
+		return more
+	})
+	if st.Clients, err = wait(ctx, s, whole); err != nil {
+		return Status{}, err
 	}
+	return st, nil
 }
 
 // ask lets the serving thread do something and waits for its answer.
 func ask[T any](ctx context.Context, s *Server, do func(*master.Master, *loop) T) (none T, err error) {
 	answer := make(chan T, 1)
 	s.post(func(m *master.Master, l *loop) { answer <- do(m, l) })
+	return wait(ctx, s, answer)
+}
+
+// wait waits for what the serving thread was asked for.
+func wait[T any](ctx context.Context, s *Server, answer <-chan T) (none T, err error) {
 	select {
 	case a := <-answer:
 		return a, nil
 	case <-s.done:
 		return none, ErrNotServing
 	case <-ctx.Done():
-		return none, fmt.Errorf("udp: no snapshot: %w", ctx.Err())
+		return none, fmt.Errorf("udp: no answer of the packets' thread: %w", ctx.Err())
 	}
 }
 
-// post puts a command on the list and wakes the loop. Before Serve it waits for it.
+// post lets the serving thread do something. Before Serve it waits for it.
 func (s *Server) post(do func(*master.Master, *loop)) {
-	c := &command{do: do}
+	s.postParts(func(m *master.Master, l *loop) bool { do(m, l); return false })
+}
+
+// postParts is post for something that is done again while do says so.
+func (s *Server) postParts(do func(*master.Master, *loop) (more bool)) { s.push(&command{do: do}) }
+
+// push puts a command on the list and wakes the loop. It allocates nothing.
+func (s *Server) push(c *command) {
 	for {
 		c.next = s.posted.Load()
 		if s.posted.CompareAndSwap(c.next, c) {

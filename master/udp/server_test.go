@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -338,6 +339,31 @@ func TestOneBadDestinationHarmsNobody(t *testing.T) {
 	tx.Send(serverAddr, clientAddr, []byte{10}, 0, 0)
 	if b, _ := next(t, c); b[0] != 10 || tx.Stats.Failed != 5 {
 		t.Errorf("received %v", b)
+	}
+}
+
+// What is done in parts lets the loop do all else between two of them.
+func TestACommandInPartsHoldsUpNoOther(t *testing.T) {
+	s := serve(t, serverAddr, 0)
+	var enough atomic.Bool
+	begun, whole := make(chan struct{}), make(chan int, 1)
+	parts := 0
+	s.postParts(func(*master.Master, *loop) (more bool) {
+		if parts++; parts == 1 {
+			close(begun)
+		}
+		if enough.Load() {
+			whole <- parts
+			return false
+		}
+		return true
+	})
+	<-begun
+	first := status(t, s, func(Status) bool { return true })
+	status(t, s, func(later Status) bool { return later.Transport.Wakes > first.Transport.Wakes+10 })
+	enough.Store(true)
+	if n := <-whole; n < 10 {
+		t.Errorf("%d parts meanwhile", n)
 	}
 }
 
