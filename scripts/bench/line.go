@@ -68,7 +68,7 @@ func (b *bench) head() {
 
 // line measures a master with n clients and prints what it was.
 func (b *bench) line(name string, n int) {
-	m, err := b.measure(name, n)
+	m, err := b.measure(name, n, 0)
 	if err != nil {
 		fmt.Printf("| %s | %d | %s |\n", name, n, strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
 		return
@@ -110,9 +110,12 @@ type measurement struct {
 	others    float64 // cores taken by neither master nor load
 	stolen    float64 // cores taken by the hypervisor
 	residual  residual
+	answers   int // of bragid's status
 }
 
-func (b *bench) measure(name string, n int) (m measurement, err error) {
+// measure runs a master with n clients while its status is asked so many times a
+// second.
+func (b *bench) measure(name string, n, asks int) (m measurement, err error) {
 	settle := 4 * time.Second // the clients join within it
 	if n >= 2000 {
 		settle += 2 * time.Second
@@ -134,7 +137,7 @@ func (b *bench) measure(name string, n int) (m measurement, err error) {
 	defer client.stop()
 	time.Sleep(settle)
 	began, was, wasLoad, seen := time.Now(), master.cpu(), client.cpu(), machine()
-	time.Sleep(b.window - 200*time.Millisecond)
+	m.answers = b.askFor(b.window-200*time.Millisecond, asks)
 	took, used, usedLoad, end := time.Since(began), master.cpu()-was, client.cpu()-wasLoad, machine()
 	m.rss = master.rss()
 	if name == "floor" {

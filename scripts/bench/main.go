@@ -6,6 +6,7 @@
 //	                 -> the load's report (held, spacing, turn-around); CPU of the master from schedstat
 //	program          -> bragid without the kernel's part: what that is worth
 //	client           -> the time in the Syncs of what was measured; one ptp4l client's own offsets
+//	asked            -> 1,000 clients of bragid, with its status asked 100 times a second and without: the spacing of both
 //	one core         -> bragid and its load on CPU 1, status asked 20 times a second: the longest tick
 //
 // It prints and asserts nothing. The figures are of the machine that it runs on:
@@ -33,22 +34,24 @@ import (
 func main() {
 	quick := flag.Bool("quick", os.Getenv("QUICK") != "", "N = 10, 100 and 1000 only; also QUICK=1")
 	counts := flag.String("n", "1,10,100,400,1000,2000,3000,4000", "how many clients, a list")
-	masters := flag.String("masters", "floor,ptp4l,bragid,program,one-core,client", "what to measure, a list")
+	masters := flag.String("masters", "floor,ptp4l,bragid,program,asked,one-core,client", "what to measure, a list")
 	window := flag.Duration("window", 8*time.Second, "measured time of each line")
 	flag.Parse()
+	pairs := 3
 	if *quick {
-		*counts = "10,100,1000"
+		*counts, pairs = "10,100,1000", 1
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, strings.Split(*counts, ","), strings.Split(*masters, ","), *window); err != nil {
+	if err := run(ctx, strings.Split(*counts, ","), strings.Split(*masters, ","), pairs, *window); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		stop()
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, counts, masters []string, window time.Duration) error {
+// run measures; pairs is how many windows there are of each in asked.
+func run(ctx context.Context, counts, masters []string, pairs int, window time.Duration) error {
 	if err := netns.Unavailable(); err != nil {
 		fmt.Printf("bench: SKIPPED the packet path: %v\n", err)
 		return nil
@@ -72,6 +75,11 @@ func run(ctx context.Context, counts, masters []string, window time.Duration) er
 				fmt.Printf("one core: %v\n", err)
 			}
 			continue
+		case "asked":
+			if err := b.asked(pairs); err != nil {
+				fmt.Printf("asked: %v\n", err)
+			}
+			continue
 		case "client":
 			b.wire()
 			if err := b.clientOffsets(masters); err != nil {
@@ -80,7 +88,7 @@ func run(ctx context.Context, counts, masters []string, window time.Duration) er
 			continue
 		case "floor", "ptp4l", "bragid", program:
 		default:
-			return fmt.Errorf("there is no master %q; it is one of floor, ptp4l, bragid, program, one-core and client", m)
+			return fmt.Errorf("there is no master %q; it is one of floor, ptp4l, bragid, program, asked, one-core and client", m)
 		}
 		b.head()
 		for _, text := range counts {

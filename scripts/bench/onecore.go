@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -34,21 +36,56 @@ type daemonStatus struct {
 	} `json:"hardware"`
 }
 
-// ask gets bragid's status from its control socket.
-func (b *bench) ask(ctx context.Context) (s daemonStatus, err error) {
+// get asks bragid's control socket for its status.
+func (b *bench) get(ctx context.Context) (io.ReadCloser, error) {
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", b.file("control.sock"))
 	}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://bragid/v1/status", nil)
 	if err != nil {
-		return s, err
+		return nil, err
 	}
 	answer, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
+		return nil, err
+	}
+	return answer.Body, nil
+}
+
+// ask gets bragid's status and reads it.
+func (b *bench) ask(ctx context.Context) (s daemonStatus, err error) {
+	body, err := b.get(ctx)
+	if err != nil {
 		return s, err
 	}
-	defer answer.Body.Close() //nolint:errcheck // it was only read
-	return s, json.NewDecoder(answer.Body).Decode(&s)
+	defer body.Close() //nolint:errcheck // it was only read
+	return s, json.NewDecoder(body).Decode(&s)
+}
+
+// askFor asks for the status so many times a second, whether or not the answers
+// come, for a time that it waits for also when it asks never. It returns how many
+// came whole.
+func (b *bench) askFor(d time.Duration, asks int) int {
+	ctx, stop := context.WithTimeout(b.ctx, d)
+	defer stop()
+	var answers atomic.Int64
+	var asking sync.WaitGroup
+	for asks > 0 && ctx.Err() == nil {
+		asking.Go(func() {
+			body, err := b.get(ctx)
+			if err != nil {
+				return
+			}
+			defer body.Close() //nolint:errcheck // it was only read
+			if _, err := io.Copy(io.Discard, body); err == nil {
+				answers.Add(1)
+			}
+		})
+		time.Sleep(time.Second / time.Duration(asks))
+	}
+	<-ctx.Done()
+	asking.Wait()
+	return int(answers.Load())
 }
 
 // serving waits until bragid answers and serves.
@@ -108,22 +145,11 @@ func (b *bench) oneCoreLine(class string, clients, asks int) error {
 	defer load.stop()
 	time.Sleep(settle)
 	began, was, wasLoad, seen := time.Now(), master.cpu(), load.cpu(), machine()
-	ctx, stop := context.WithTimeout(b.ctx, b.window-200*time.Millisecond)
-	defer stop()
-	answers, last := 0, daemonStatus{}
-	var asking sync.WaitGroup
-	asking.Go(func() {
-		tick := time.NewTicker(time.Second / time.Duration(asks))
-		defer tick.Stop()
-		for ctx.Err() == nil {
-			if s, err := b.ask(ctx); err == nil {
-				last = s
-				answers++
-			}
-			<-tick.C
-		}
-	})
-	asking.Wait()
+	answers := b.askFor(b.window-200*time.Millisecond, asks)
+	last, err := b.ask(b.ctx)
+	if err != nil {
+		return err
+	}
 	took, used, usedLoad, end := time.Since(began).Seconds(), master.cpu()-was, load.cpu()-wasLoad, machine()
 	m, err := b.loadReport(load)
 	if err != nil {
