@@ -43,8 +43,9 @@ type machine struct {
 	command *exec.Cmd
 	ended   chan struct{}
 	keys    io.WriteCloser // to the serial line
-	since   time.Time      // when it was switched on
-	slot    string         // that was kept last, and its version
+	shell   *shell
+	since   time.Time // when it was switched on
+	slot    string    // that was kept last, and its version
 	running string
 
 	mu     sync.Mutex
@@ -90,7 +91,10 @@ func (m *machine) on() error {
 		_ = m.command.Wait()
 		close(m.ended)
 	}()
-	return nil
+	if m.shell, err = attach(m.port()); err != nil {
+		m.cut()
+	}
+	return err
 }
 
 // port is the socket of the shell inside that the test's images have.
@@ -103,6 +107,10 @@ func (m *machine) cut() {
 	}
 	_ = m.command.Process.Signal(syscall.SIGKILL)
 	<-m.ended
+	if m.shell != nil {
+		_ = m.shell.Close()
+		m.shell = nil
+	}
 	m.command = nil
 }
 
