@@ -69,6 +69,7 @@ type Clock struct {
 
 	thermo   thermometer
 	virtual  virtual
+	kinds    kinds
 	foreseen forecast
 
 	strange      int     // pulses that the estimate is far from
@@ -137,7 +138,7 @@ func New(cfg Config) *Clock {
 	if cfg.WarmUp > 0 {
 		state = quality.Warmup
 	}
-	return &Clock{cfg: cfg, est: newEstimator(cfg.Oscillator), virtual: virtual{mean: 1, few: 1, worst: 1},
+	return &Clock{cfg: cfg, est: newEstimator(cfg.Oscillator), virtual: newVirtual(),
 		snaps: snapshots{ring: make([]model, 18), sep: snapshotEveryS},
 		doubt: doubt{recent: snapshots{ring: make([]model, 18), sep: snapshotEveryS}, past: snapshots{ring: make([]model, 125), sep: snapshotMinuteS}},
 		life:  life{State: state}, why: ReasonNoTime,
@@ -299,10 +300,14 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		if proven && !c.life.RestlessAt.IsZero() {
 			c.est.unlearn()
 		}
+		c.kinds = kinds{}
 	}
 	a := &c.doubt.anchor
 	if c.life.State == quality.Locked && !(a.Moves && c.est.proven && c.est.t-a.Model.t < doubtLearnsS) {
 		c.virtual.observe(&c.est)
+		if kind, ok := c.kinds.observe(&c.est, t, z, sigma); ok && !a.Moves {
+			c.behaves(kind)
+		}
 	}
 	return true
 }

@@ -39,10 +39,12 @@
 // has stood still for hours. Where no oscillator of the kind could go, the clock goes
 // into holdover with a state from before.
 //
-// The kind that was told is a beginning. What a piece behaves like is a level
-// between the kinds (oscillator.go). It is measured by virtual holdovers and by
-// what the pulses ask for (virtual.go): worse at once, better by evidence. What
-// temperature can do to it stays with what was told.
+// The kind that was told is a beginning. Each kind has filters of its own that run beside
+// the estimator and foretell the pulses; when the odds are for another kind, the clock
+// goes on with that one's filter (kinds.go). So within hours it does not matter what was
+// told. What the piece behaves like within its kind is a level between the kinds
+// (oscillator.go), measured by virtual holdovers and by what the pulses ask for
+// (virtual.go): worse at once, better by evidence.
 //
 // When the pulse is lost the model goes on without: from its state of a minute ago,
 // for a receiver may lie before it admits to have lost the sky, and with the

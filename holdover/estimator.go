@@ -31,7 +31,8 @@ type estimator struct {
 type estimate struct {
 	model
 	valid   bool
-	from    float64 // t of the start
+	found   Oscillator // the kind that it turned out to be (kinds.go); Auto: none yet
+	from    float64    // t of the start
 	pulses  scatter
 	quick   float64 // mean of the last 8 innovations, each over its deviation
 	long    float64 // the same of the last 64
@@ -59,16 +60,28 @@ func newEstimator(told Oscillator) estimator {
 	return e
 }
 
+// taken is the kind that the oscillator is taken for: what it turned out to be, else what
+// was told.
+func (e *estimator) taken() Oscillator {
+	if e.found != Auto {
+		return e.found
+	}
+	return e.told
+}
+
 // setLevel takes another level for the oscillator's.
 func (e *estimator) setLevel(level float64) { e.level, e.kind = level, e.behaviourAs(level) }
 
 // behaviourAs is the behaviour at a level. What its noise shows says little of what
-// temperature does to it: there it counts as no better than it was told to be, and
-// where nothing was told as half a kind worse.
+// temperature does to it: there it counts as no better than the kind that it is taken
+// for, and where nothing was told as half a kind worse.
 func (e *estimator) behaviourAs(level float64) behaviour {
-	warm := min(level, e.told.level())
+	warm := level
+	if kind := e.taken(); kind != Auto {
+		warm = min(level, kind.level())
+	}
 	if e.told == Auto {
-		warm = max(level-0.5, 0)
+		warm = max(warm-0.5, 0)
 	}
 	b, k := behaviourAt(level), behaviourAt(warm)
 	b.reachPPB, b.rushPPBs, b.tempcoPPB, b.blindPPB = k.reachPPB, k.rushPPBs, k.tempcoPPB, k.blindPPB

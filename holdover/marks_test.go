@@ -25,6 +25,7 @@ import (
 // then holdover, at 1 Hz. The estimator sees the pulse and the thermometer.
 type trial struct {
 	kind    Oscillator
+	told    *Oscillator // nil: the real kind
 	seed    uint64
 	lockS   int
 	coastS  int
@@ -34,6 +35,7 @@ type trial struct {
 	memory  *Memory
 	spec    *sim.Spec
 	sensor  func(s int, c float64) float64
+	each    func(s int, c *Clock)
 }
 
 // outcome is what became of it. Errors in ns.
@@ -48,7 +50,7 @@ type outcome struct {
 	mtie1000   float64
 	tdev100    float64
 	inside     float64 // share of the holdover that the bound held
-	outside    int     // seconds of the lock in which it did not, where sensor is given
+	lies       int     // seconds of the lock in which it did not
 	maxPPBs    float64
 	steps      int
 	clock      *Clock
@@ -65,6 +67,9 @@ func (tr trial) run() outcome {
 	rng := rand.New(rand.NewPCG(tr.seed, 99))
 	cfg := DefaultConfig()
 	cfg.Oscillator, cfg.QuantumPPB, cfg.Memory = tr.kind, tr.quantum, tr.memory
+	if tr.told != nil {
+		cfg.Oscillator = *tr.told
+	}
 	if tr.memory != nil {
 		cfg.MemoryAge = time.Hour
 	}
@@ -125,6 +130,9 @@ func (tr trial) run() outcome {
 		half = (osc.Next() + osc.Next()) / 2
 		x += (half + u) / 2
 		e := float64(base) + x
+		if tr.each != nil {
+			tr.each(s, c)
+		}
 		if o.lockS < 0 && c.life.State == quality.Locked {
 			o.lockS = s
 		}
@@ -138,8 +146,8 @@ func (tr trial) run() outcome {
 				o.rms += e * e
 				o.max = max(o.max, math.Abs(e))
 			}
-			if tr.sensor != nil && o.lockS >= 0 && math.Abs(e) > c.bound(at(float64(s)+0.999)) {
-				o.outside++
+			if o.lockS >= 0 && math.Abs(e) > c.bound(at(float64(s)+0.999)) {
+				o.lies++
 			}
 			continue
 		}

@@ -16,6 +16,8 @@ type Memory struct {
 	Version    int    `json:"version"`
 	TAISeconds int64  `json:"tai_s"` // when it was made, in s since 1970-01-01 TAI
 	Oscillator string `json:"oscillator"`
+	// BehavesLike is the kind that it turned out to be; empty: that was not known yet.
+	BehavesLike string `json:"behaves_like,omitempty"`
 
 	FrequencyPPB      float64  `json:"frequency_ppb"` // the oscillator's own, positive: runs fast
 	FrequencySigmaPPB float64  `json:"frequency_sigma_ppb"`
@@ -65,6 +67,9 @@ func (m *Memory) Check() error {
 	if _, err := ParseOscillator(m.Oscillator); err != nil {
 		return fmt.Errorf("holdover: memory: %w", err)
 	}
+	if _, err := ParseOscillator(m.BehavesLike); m.BehavesLike != "" && err != nil {
+		return fmt.Errorf("holdover: memory: %w", err)
+	}
 	numbers := []float64{m.FrequencyPPB, m.FrequencySigmaPPB, m.DriftPPBDay, m.DriftSigmaPPBDay, m.PulseNoiseNs, m.ProcessScale, m.LockedForS}
 	deviations := []float64{m.FrequencySigmaPPB, m.DriftSigmaPPBDay, m.PulseNoiseNs, m.ProcessScale, m.LockedForS}
 	if m.TempC != nil {
@@ -109,6 +114,9 @@ func (c *Clock) Memory(at timescale.TAI) (m Memory, ok bool) {
 		DriftPPBDay: e.x[sDrift] * dayS, DriftSigmaPPBDay: math.Sqrt(e.p[sDrift][sDrift]) * dayS,
 		PulseNoiseNs: e.pulses.ns, ProcessScale: e.kind.flickerPPB / behaviourAt(c.cfg.Oscillator.level()).flickerPPB, LockedForS: seconds(c.life.LockedFor),
 	}
+	if e.found != Auto {
+		m.BehavesLike = e.found.String()
+	}
 	if c.thermo.Known {
 		m.Tempco = []Coefficient{
 			{lag1S, e.x[sTempco1], math.Sqrt(e.p[sTempco1][sTempco1])},
@@ -135,6 +143,10 @@ func (c *Clock) recall() {
 		return
 	}
 	e := &c.est
+	if kind, err := ParseOscillator(m.BehavesLike); err == nil && kind != Auto {
+		e.found = kind
+		e.setLevel(kind.level())
+	}
 	age := c.cfg.MemoryAge
 	if age <= 0 {
 		age = memoryUnknown

@@ -37,7 +37,7 @@ type Saved struct {
 }
 
 const (
-	savedVersion = 4         // of the parts' layout and meaning
+	savedVersion = 5         // of the parts' layout and meaning
 	savedOldest  = time.Hour // of a process that was away longer nothing is believed
 )
 
@@ -144,7 +144,7 @@ func (e *estimate) possible() bool {
 	}
 	p := &e.pulses
 	return p.n >= 0 && p.ns > 0 && p.firstNs > 0 && (p.total == 0 || p.usualNs > 0) && p.scale >= 1 && p.scale <= pulseScaleMost &&
-		e.level >= 0 && e.level <= levelMost && e.agility >= 0 && math.Abs(e.x[sFreq]) <= frequencyLimit
+		e.found <= Rubidium && e.level >= 0 && e.level <= levelMost && e.agility >= 0 && math.Abs(e.x[sFreq]) <= frequencyLimit
 }
 
 // everyFinite tells that no float in v is NaN or infinite.
@@ -174,18 +174,19 @@ var errSavedLength = errors.New("holdover: a list of the saved state has another
 
 // estimateForm is an estimate in JSON.
 type estimateForm struct {
-	Model   model   `json:"model"`
-	Valid   bool    `json:"valid"`
-	Level   float64 `json:"level"`
-	FromS   float64 `json:"from_s"`
-	Pulses  scatter `json:"pulses"`
-	Quick   float64 `json:"quick"`
-	Long    float64 `json:"long"`
-	Agility float64 `json:"agility"`
+	Model   model      `json:"model"`
+	Valid   bool       `json:"valid"`
+	Found   Oscillator `json:"found"`
+	Level   float64    `json:"level"`
+	FromS   float64    `json:"from_s"`
+	Pulses  scatter    `json:"pulses"`
+	Quick   float64    `json:"quick"`
+	Long    float64    `json:"long"`
+	Agility float64    `json:"agility"`
 }
 
 func (e estimate) MarshalJSON() ([]byte, error) {
-	return json.Marshal(estimateForm{e.model, e.valid, e.level, e.from, e.pulses, e.quick, e.long, e.agility})
+	return json.Marshal(estimateForm{e.model, e.valid, e.found, e.level, e.from, e.pulses, e.quick, e.long, e.agility})
 }
 
 func (e *estimate) UnmarshalJSON(b []byte) error {
@@ -194,7 +195,7 @@ func (e *estimate) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	f.Model.level = f.Level
-	*e = estimate{f.Model, f.Valid, f.FromS, f.Pulses, f.Quick, f.Long, f.Agility}
+	*e = estimate{f.Model, f.Valid, f.Found, f.FromS, f.Pulses, f.Quick, f.Long, f.Agility}
 	return nil
 }
 

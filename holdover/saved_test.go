@@ -173,7 +173,7 @@ func TestNoFieldOfSavedIsLost(t *testing.T) {
 		full.Rate.note(timescale.MonoFromNs(int64(next())), next())
 	}
 	e := &full.Estimate
-	*e = estimate{valid: true, from: next(), quick: 0.5, long: 0.25, agility: next(),
+	*e = estimate{valid: true, found: OCXO, from: next(), quick: 0.5, long: 0.25, agility: next(),
 		pulses: scatter{ns: next(), commonNs: next(), common: next(), firstNs: next(), usualNs: next(), scale: 2.5, n: 100, total: 101}}
 	for i := range e.pulses.near {
 		e.pulses.near[i] = next()

@@ -90,8 +90,8 @@ func TestThermometerSticksInLock(t *testing.T) {
 			}
 			return shown
 		}}.run()
-		if o.max > 150 || o.outside > 0 {
-			t.Errorf("seed %d: worst %.0f ns in lock, outside the bound for %d s", seed, o.max, o.outside)
+		if o.max > 150 || o.lies > 0 {
+			t.Errorf("seed %d: worst %.0f ns in lock, outside the bound for %d s", seed, o.max, o.lies)
 		}
 	}
 }

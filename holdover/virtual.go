@@ -63,6 +63,8 @@ const (
 	minuteStep    = 0.2 // by so much a minute
 )
 
+func newVirtual() virtual { return virtual{mean: 1, few: 1, worst: 1} }
+
 // observe freezes and compares as the time has come. The estimator must have
 // taken a pulse just now.
 func (v *virtual) observe(e *estimator) {
@@ -159,11 +161,11 @@ func (v *virtual) adaptLevel(e *estimator) {
 		r := min(d*d/variance, adaptMost)
 		v.mean += (r - v.mean) / adaptMean
 		v.few += (r - v.few) / adaptFew
-		told := e.told.level()
+		told := e.taken().level()
 		if v.few < adaptFewFar && e.level < told {
 			e.setLevel((e.level + told) / 2)
 			v.few = 1
-		} else if v.mean < adaptFar && !(e.blind && e.told != Auto && e.level >= told) {
+		} else if v.mean < adaptFar && !(e.blind && e.taken() != Auto && e.level >= told) {
 			e.setLevel(worse(e.level, math.Exp(-adaptStep)))
 		} else {
 			gain, limit := adaptGain, worse(told, toldLeast)
@@ -174,7 +176,7 @@ func (v *virtual) adaptLevel(e *estimator) {
 			if e.level <= limit {
 				next = min(next, limit)
 			}
-			if e.blind && e.told != Auto {
+			if e.blind && e.taken() != Auto {
 				next = min(next, max(e.level, told)) // a room that nobody sees hides what the oscillator does
 			}
 			e.setLevel(next)
