@@ -216,7 +216,7 @@ func (c *Clock) begin(now timescale.Mono) {
 		c.life.Start, c.life.Since, c.now = now, now, now
 	}
 	c.thermo.pass(now)
-	c.est.blind = !c.thermo.trusted(now)
+	c.est.blind = !c.feels(now)
 	if t := c.axis(now); c.est.valid && t-c.est.t > coastEveryS {
 		c.est.advance(t, c.thermo.when(now))
 	}
@@ -320,7 +320,7 @@ func (c *Clock) proven() bool { return c.life.LockedFor+c.life.LockingFor >= pro
 // from before that one: the later ones may have followed the sky.
 func (c *Clock) leaveSky(from model) {
 	c.thermo.acquit(c.now.Add(-backDate))
-	c.est.blind = !c.thermo.trusted(c.now)
+	c.est.blind = !c.feels(c.now)
 	a := &c.doubt.anchor
 	if a.Moves && a.Model.t < from.t {
 		if v, allowed, _ := c.compare(&a.Model); math.Abs(v) <= allowed {
@@ -333,6 +333,7 @@ func (c *Clock) leaveSky(from model) {
 	if a.Moves {
 		if v, allowed, _ := c.compare(&a.Model); a.Model.t >= from.t || math.Abs(v) <= allowed {
 			a.stop(from.t) // it began after that
+			doubted = max(doubted, a.Ns)
 		}
 	}
 	c.est.agility, c.est.quick, c.est.long = 0, 0, 0
@@ -563,7 +564,7 @@ func (c *Clock) laterStep(now timescale.Mono, pulse bool) Order {
 	whole, part, y := c.errorParts(now)
 	x := float64(whole) + part
 	out := c.life.State == quality.Relocking && !c.life.BoundInside && math.Abs(x) > ns(c.cfg.Spec)
-	asked := c.cfg.OnReturn == ReturnStep || c.cfg.OnReturn == ReturnAuto && c.slewTime(x, 0) > seconds(autoReturn)
+	asked := c.cfg.OnReturn == ReturnStep || c.cfg.OnReturn == ReturnAuto && c.slewTime(x, 0) > seconds(autoReturn) && c.pullLeft(x) >= c.cfg.SlewPPB
 	another := math.Abs(x) >= wholeSecondNs
 	if !(another || out && asked || c.stepWanted && math.Abs(x) > stepLeastNs) {
 		c.stepWanted = false

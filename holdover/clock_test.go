@@ -52,8 +52,13 @@ func TestLockAndCoast(t *testing.T) {
 					t.Errorf("after 1 h of holdover %.0f ns, limit %.0f", e, c.coastNs)
 				}
 				if i := slices.Index(r.states, quality.HoldoverNoSpec); i >= 0 {
-					// Class 7 lasted as long as was foretold when the pulse was there.
-					if lasted := float64(r.at[i] - r.at[i-1]); r.states[i-1] != quality.HoldoverSpec || math.Abs(lasted-forecast) > 5+0.02*forecast || lasted < c.classSevenS {
+					// Class 7 lasted as long as was foretold when the pulse was there; a little longer
+					// where that is so far ahead that the room might have changed, and did not.
+					more := 0.02
+					if forecast > 1800 {
+						more = 0.06
+					}
+					if lasted := float64(r.at[i] - r.at[i-1]); r.states[i-1] != quality.HoldoverSpec || forecast-lasted > 5+0.02*forecast || lasted-forecast > 5+more*forecast || lasted < c.classSevenS {
 						t.Errorf("class 7 lasted %.0f s, foretold %.0f", lasted, forecast)
 					}
 				} else if forecast < c.classSevenS {

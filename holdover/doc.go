@@ -50,11 +50,11 @@
 // for a receiver may lie before it admits to have lost the sky, and with the
 // thermometer. The bound is
 //
-//	|x| + what the receiver may be off + max(4 sigma and doubt at the loss, hypot(2 r(t) sigma(t), a(t)))
+//	|x| + what the receiver may be off + max(4 sigma and doubt at the loss, hypot(3 r(t) sigma(t), a(t)))
 //
 // where sigma is the model's own deviation, r(t) what virtual holdovers have
-// shown it to be worth, never less than a bit over 1 (two deviations that are exact
-// would be wrong in one case of twenty), and a(t) what they may not have seen: a drift
+// shown it to be worth, never less than a bit over 1 (coast.go says what that makes
+// of a day), and a(t) what they may not have seen: a drift
 // that was there at the loss goes on, and where no thermometer tells of the room
 // it becomes 10 C warmer within an hour. Pulses that come and are not believed
 // raise the bound to where they are, as far as the oscillator can have gone.

@@ -140,7 +140,7 @@ func (c *Clock) weigh() (from model, sky bool) {
 // again when they are of one opinion.
 func (c *Clock) watch(t, z, sigma float64) {
 	e, s := &c.est, &c.doubt.sober
-	hurries := e.agile() || e.blind && c.thermo.proven(c.now)
+	hurries := e.agile() || e.blind && c.felt(c.now)
 	if !e.proven || !s.apart {
 		s.model, s.apart, s.since = e.model, e.proven && hurries, e.t
 		return
@@ -148,7 +148,7 @@ func (c *Clock) watch(t, z, sigma float64) {
 	r := square(max(e.pulses.ns, sigma))
 	if dt := t - s.t; dt > 0 {
 		k := e.behaviourAs(s.level)
-		s.step.set(dt, e.noiseOf(&k, e.blind && !c.thermo.proven(c.now)))
+		s.step.set(dt, e.noiseOf(&k, e.blind && !c.felt(c.now)))
 		s.predict(&s.step, e.w)
 	}
 	v, p := s.expect(t, z)
@@ -269,7 +269,7 @@ func (c *Clock) byItself(old *model) model {
 		return *old
 	}
 	m, k := *old, e.behaviourAs(old.level)
-	n := e.noiseOf(&k, e.blind && !c.thermo.proven(c.now))
+	n := e.noiseOf(&k, e.blind && !c.felt(c.now))
 	n.white -= k.slowFlicker(e.t - m.t)
 	var step transition
 	step.set(e.t-m.t, n)
@@ -291,7 +291,7 @@ func (c *Clock) compare(old *model) (v, allowed, could float64) {
 	e := &c.est
 	lag := e.t - old.t
 	room := 0.0
-	if !c.thermo.proven(c.now) {
+	if !c.felt(c.now) {
 		room = c.roomNs(lag)
 	}
 	m := c.byItself(old)

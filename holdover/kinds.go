@@ -161,6 +161,16 @@ func behind(list *[hypotheses]float64, most float64) {
 	}
 }
 
+// misled tells that the odds are for an oscillator that does not feel what the thermometer
+// shows: one in the processor's die, or that stands somewhere else.
+func (k *kinds) misled() bool {
+	with, without := math.Inf(-1), math.Inf(-1)
+	for i := range behaviours {
+		with, without = max(with, k.scores[i]), max(without, k.scores[i+len(behaviours)])
+	}
+	return without-with >= kindWorse
+}
+
 // of is the score of a kind, by the better of its two hypotheses.
 func (k *kinds) of(kind Oscillator) float64 {
 	i := int(kind - XO)

@@ -16,7 +16,7 @@ type Memory struct {
 	Version    int    `json:"version"`
 	TAISeconds int64  `json:"tai_s"` // when it was made, in s since 1970-01-01 TAI
 	Oscillator string `json:"oscillator"`
-	// BehavesLike is the kind that it turned out to be; empty: that was not known yet.
+	// BehavesLike is the kind that it was taken for; empty: that was not known yet.
 	BehavesLike string `json:"behaves_like,omitempty"`
 
 	FrequencyPPB      float64  `json:"frequency_ppb"` // the oscillator's own, positive: runs fast
@@ -114,8 +114,8 @@ func (c *Clock) Memory(at timescale.TAI) (m Memory, ok bool) {
 		DriftPPBDay: e.x[sDrift] * dayS, DriftSigmaPPBDay: math.Sqrt(e.p[sDrift][sDrift]) * dayS,
 		PulseNoiseNs: e.pulses.ns, ProcessScale: e.kind.flickerPPB / behaviourAt(c.cfg.Oscillator.level()).flickerPPB, LockedForS: seconds(c.life.LockedFor),
 	}
-	if e.found != Auto {
-		m.BehavesLike = e.found.String()
+	if kind := e.taken(); kind != Auto {
+		m.BehavesLike = kind.String()
 	}
 	if c.thermo.Known {
 		m.Tempco = []Coefficient{

@@ -37,7 +37,7 @@ type Saved struct {
 }
 
 const (
-	savedVersion = 5         // of the parts' layout and meaning
+	savedVersion = 4         // of the parts' layout and meaning
 	savedOldest  = time.Hour // of a process that was away longer nothing is believed
 )
 
@@ -70,6 +70,7 @@ func (c *Clock) Resume(now timescale.Mono, s Saved) error {
 		s.Life, s.Corrections, s.Rate, s.Estimate, s.Held, s.Doubt, s.Thermometer, s.Virtual
 	c.est.setLevel(c.est.level)
 	c.est.proven = c.proven()
+	c.est.blind = !c.feels(now)
 	if s.TempC != nil {
 		c.tempC = *s.TempC
 	}

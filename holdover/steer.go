@@ -73,6 +73,16 @@ func (c *Clock) slewLimit(x float64) float64 {
 	return c.cfg.SlewPPB
 }
 
+// pullLeft is how much of the hardware's correction is left to steer away the phase
+// error x, in ppb; negative: the oscillator is further off than it can be corrected.
+func (c *Clock) pullLeft(x float64) float64 {
+	y := c.est.rate()
+	if x < 0 {
+		y = -y
+	}
+	return c.cfg.MaxPPB - y
+}
+
 // unlimited: nobody has been served a locked clock yet and nobody is served, or will
 // be in a moment.
 func (c *Clock) unlimited() bool {
@@ -83,6 +93,10 @@ func (c *Clock) unlimited() bool {
 // slewTime is how long it takes to bring the frequency error dy (ppb) and the
 // phase error x (ns) to zero under the limits, in s: a trapezoid.
 func (c *Clock) slewTime(x, dy float64) float64 {
+	signed, pull := x, c.pullLeft(x)
+	if pull <= 0 {
+		return math.Inf(1)
+	}
 	t := math.Abs(dy) / c.cfg.RatePPB
 	x = math.Abs(x) + dy*dy/(2*c.cfg.RatePPB)
 	trapezoid := func(x, limit float64) float64 {
@@ -91,7 +105,7 @@ func (c *Clock) slewTime(x, dy float64) float64 {
 		}
 		return 2 * math.Sqrt(x/c.cfg.RatePPB)
 	}
-	limit, near := c.slewLimit(x), c.slewLimit(0)
+	limit, near := min(c.slewLimit(signed), pull), min(c.slewLimit(0), pull)
 	if limit > near {
 		return t + trapezoid(x-fastBeyondNs, limit) + fastBeyondNs/near
 	}

@@ -24,9 +24,7 @@ const (
 
 // stillBroken are the days of the tested seeds that the clock does not keep yet, by
 // what breaks. A day that is kept again leaves the list.
-var stillBroken = map[uint64]string{
-	26: "a", // a plain crystal in holdover, told as a better one: 5 % outside its bound of two deviations
-}
+var stillBroken = map[uint64]string{}
 
 // A hundred days of weather break nothing but what is known to break.
 func TestAHundredDaysOfWeatherBreakNothingNew(t *testing.T) {

@@ -18,10 +18,10 @@ var marks = map[holdover.Oscillator]struct{ asked, prototype [3]float64 }{
 }
 
 // ratios are the least medians of forecast over actual.
-var ratios = map[holdover.Oscillator]float64{holdover.OCXO: 0.6, holdover.TCXOHi: 0.5, holdover.TCXO: 0.4}
+var ratios = map[holdover.Oscillator]float64{holdover.OCXO: 0.6, holdover.TCXOHi: 0.5, holdover.TCXO: 0.5}
 
 const (
-	falseMost   = 0.03
+	falseMost   = 1.0 / 64
 	ocxoMTIE    = 30.0 // ns at 1000 s
 	tcxoTDEV    = 3.0  // ns at 100 s
 	comparePI   = 12

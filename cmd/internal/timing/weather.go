@@ -32,16 +32,13 @@ func (b *bench) weather() error {
 		fmt.Fprintf(b.out, "  %.0f days a minute\n", float64(b.days)/took.Minutes())
 		b.atMost("days broken", float64(r.DaysBroken), 0, "%.0f")
 		for _, w := range r.Worth {
-			if w.Told != "right" {
-				continue
-			}
 			for _, m := range []struct {
 				where string
 				have  simulate.Number
 				mark  float64
 			}{{"locked", w.Locked, simulate.WorthLocked}, {"first 4 h of holdover", w.Holdover, simulate.WorthHoldover}} {
 				if have := float64(m.have); !math.IsNaN(have) { // else too few days
-					b.atMost(fmt.Sprintf("bound / error's 95th percentile, %s, %s", m.where, w.Oscillator), have, m.mark, "%.1f")
+					b.atMost(fmt.Sprintf("bound / error's 95th percentile, %s, %s told %s", m.where, w.Oscillator, w.Told), have, m.mark, "%.1f")
 				}
 			}
 		}
