@@ -30,7 +30,9 @@ const (
 	gateDeviations = 6
 	gateLeastNs    = 20
 	anotherLevel   = 900
-	oddAfter       = 2 // verdicts in a row
+	nearSeconds    = 8
+	differMost     = 1.5 // times the bound of one receiver: two that are right do not differ by more
+	oddAfter       = 2   // verdicts in a row
 	// pardonAfter is how many seconds a reference that was named must agree again; then
 	// wait_to_restore begins.
 	pardonAfter = 10
@@ -58,6 +60,7 @@ type compared struct {
 
 	aheadNs float64 // the latest; positive: this one's time is ahead
 	meanNs  float64 // of those inside the gate
+	nearNs  float64 // the mean of the last ten or so
 	devNs   float64 // their mean absolute deviation from it
 	n       int     // of them, at most levelMost
 	outside int     // differences in a row
@@ -89,7 +92,7 @@ func (c *compared) doubtNs(receiverNs float64) float64 {
 	if c.outside > 0 {
 		return math.Abs(c.aheadNs-c.meanNs) + gateDeviations*c.devNs
 	}
-	if off := math.Abs(c.meanNs); off > 2*receiverNs {
+	if off := max(math.Abs(c.meanNs), math.Abs(c.nearNs)); off > differMost*receiverNs {
 		return off // one of them has another fault, too
 	}
 	return 0
@@ -98,6 +101,7 @@ func (c *compared) doubtNs(receiverNs float64) float64 {
 // rebase counts from another reference on, which was ahead by level.
 func (c *compared) rebase(level float64) {
 	c.meanNs -= level
+	c.nearNs -= level
 	c.series, c.aheadNs = c.series[:0], c.aheadNs-level
 	c.tdev, c.mtie = unknownSpread(), unknownSpread()
 }
@@ -113,6 +117,10 @@ func (c *compared) see(m timescale.Mono, aheadNs, limitNs float64) {
 		c.tdev, c.mtie = unknownSpread(), unknownSpread()
 	}
 	c.at, c.aheadNs = m, aheadNs
+	if c.seen == 0 {
+		c.nearNs = aheadNs
+	}
+	c.nearNs += (aheadNs - c.nearNs) / nearSeconds
 	switch off := math.Abs(aheadNs - c.meanNs); {
 	case math.Abs(aheadNs) > limitNs:
 		c.outside++
@@ -248,7 +256,7 @@ func (p *Pipeline) judge(now, m timescale.Mono, list []reading) {
 			p.forgive(now, r, list)
 			continue
 		}
-		if s.receiver != nil {
+		if s.Kind == GNSS {
 			if _, distrusted := s.receiver.Distrust(now); distrusted {
 				continue
 			}

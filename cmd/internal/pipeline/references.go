@@ -184,7 +184,10 @@ func (p *Pipeline) labelled(now timescale.Mono, s *source, followed bool, e time
 		if followed {
 			held = p.heldNs(now)
 		}
-		return s.receiver.Edge(now, e, held)
+		if pulse, ok := s.receiver.Edge(now, e, held); ok || s.Kind == GNSS {
+			return pulse, ok
+		}
+		// A pulse alone outlives the messages that it had its second from.
 	}
 	if e.Falling {
 		return gnss.Pulse{}, false
@@ -233,13 +236,13 @@ func (p *Pipeline) good(now timescale.Mono, i int) (why string, ok bool) {
 	if s.trouble != "" {
 		return s.trouble, false
 	}
-	if s.receiver != nil {
+	if s.Kind == GNSS {
 		if r, distrusted := s.receiver.Distrust(now); distrusted {
 			return r.String(), false
 		}
 	}
 	if pulse, any := s.newest(); !any || now.Sub(pulse.Mono) > pulseMissing {
-		if s.Kind == PPS && s.receiver == nil {
+		if s.Kind == PPS {
 			return "no pulse whose second is known", false
 		}
 		for _, t := range s.receiver.Troubles(now) {

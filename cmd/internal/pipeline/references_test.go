@@ -12,6 +12,7 @@ import (
 	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/virtual"
 	"bragi/holdover"
+	"bragi/holdover/quality"
 )
 
 // pair is a board of software with two receivers, roof and yard, and the oscillator.
@@ -366,4 +367,51 @@ func cleared(t *testing.T, followed bool) *virtual.Rig {
 	}
 	p.Run(time.Second)
 	return p.Rig
+}
+
+// A pulse alone gets its second from the messages of the receiver, from the network, or
+// from the clock that has locked. It keeps class 6 when the receiver is cut, and
+// then timeSource says that it is no GNSS.
+func TestAPulseAloneKeepsTheClockLocked(t *testing.T) {
+	for name, from := range map[string]pipeline.SecondFrom{"the receiver's messages": pipeline.FromGNSS, "the network": pipeline.FromNetwork, "the clock": pipeline.FromClock} {
+		t.Run(name, func(t *testing.T) {
+			cfg := twoReceivers()
+			cfg.References = []pipeline.ReferenceConfig{cfg.References[0], {Name: "lab", Kind: pipeline.PPS, Priority: 2, Second: from}, cfg.References[2]}
+			r := virtual.NewRig(t, cfg, sim.Config{Oscillator: sim.OCXO, Receiver: sim.Timing, Seed: 4, TimeToFix: 20 * time.Second})
+			p := &pair{Rig: r, yard: r.Another(sim.Config{Receiver: sim.Timing, Seed: 44})}
+			if from == pipeline.FromNetwork {
+				witness(r, func() time.Duration { return 20 * time.Millisecond })
+			}
+			if from == pipeline.FromNetwork { // it has a second before the receiver has
+				p.Run(15 * time.Second)
+				if p.look("lab").PulseAge > 2 || p.look("roof").Good {
+					t.Fatalf("%+v", p.look("lab"))
+				}
+			}
+			p.Until(2*time.Minute, "class 6", p.Class(6))
+			p.Run(2 * time.Minute)
+			p.watch(t)
+			p.Board.SetAntenna(false)
+			p.Run(2 * time.Minute)
+			if p.followed() != "lab" || !p.Class(6)() || p.Said.TimeSource != quality.TimeSourceOther || len(p.Walk) > 2 || p.worst > 10 {
+				t.Errorf("follows %s, classes %v, timeSource 0x%x, worst %.0f ns", p.followed(), p.Walk, p.Said.TimeSource, p.worst)
+			}
+		})
+	}
+}
+
+// A false sky that pulls the followed receiver away by 1 ns a second is slower than the
+// oscillator can tell. The bound grows with the difference, and beyond the limit nothing
+// decides: no class 6, and both are named.
+func TestAFalseSkyTooSlowForTheOscillatorIsInTheBound(t *testing.T) {
+	for _, kind := range []sim.Kind{sim.TCXO, sim.OCXO} {
+		p := newPair(t, twoReceivers(), kind, 21)
+		p.Run(12 * time.Minute)
+		p.watch(t)
+		p.Board.Lie(sim.Lie{DriftNs: 1})
+		p.Run(12 * time.Minute)
+		if dispute := p.Pipe.Look(p.Now).Dispute; p.Class(6)() || !strings.Contains(dispute, "roof") || !strings.Contains(dispute, "yard") {
+			t.Errorf("%v: class %d, %q", kind, p.Said.ClockClass, dispute)
+		}
+	}
 }
