@@ -40,6 +40,7 @@ const (
 
 	ClientUnreachable Code = "CLIENT_UNREACHABLE"
 	ClientStarved     Code = "CLIENT_STARVED"
+	ClientMissing     Code = "CLIENT_MISSING"
 	ClientTable       Code = "CLIENT_TABLE_SHORT"
 
 	NoReceiveStamps Code = "NO_RECEIVE_STAMPS"
@@ -345,6 +346,11 @@ var Table = []Kind{
 		Cause:       "the client's network or its port is down, or a firewall is in the way",
 		Consequence: "this client gets no time",
 		Fix:         "do what this alarm's detail says", CausedBy: []Code{ServiceLost, LinkDown}, Patience: 5 * time.Second},
+	{Code: ClientMissing, Severity: Minor, Text: "an expected client has no Sync",
+		Cause:       "the client is off, does not reach us, or is refused",
+		Consequence: "this client's modems have no time from here",
+		Fix:         "bragi explain client ADDRESS says what to check; if it is gone for good, take it out of master.expected",
+		CausedBy:    []Code{ServiceLost, AddressMissing, LinkDown, Drained, Squelched}, Patience: 2 * time.Minute},
 	{Code: ClientStarved, Severity: Warning, Text: "a client gets less than it was granted",
 		Cause:       "it sends too little for an address that is not in master.trusted",
 		Consequence: "this client may lose its lock",

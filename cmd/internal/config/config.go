@@ -126,6 +126,7 @@ type Master struct {
 	Allow            []netip.Prefix // nil: see AllowList
 	Trusted          []netip.Prefix // nil: nobody
 	Deny             []netip.Prefix
+	Expected         []Expected // clients that are to be there
 	Open             bool
 	EventPort        uint16
 	GeneralPort      uint16
@@ -145,6 +146,15 @@ type Master struct {
 	DSCP          uint8
 	FreeRunAfter  time.Duration // negative: never
 }
+
+// Expected is a client that is to be there: where it is, and its name for people.
+type Expected struct {
+	Address netip.Addr
+	Name    string
+}
+
+// String is the client as `master.expected` has it.
+func (e Expected) String() string { return e.Address.String() + " " + e.Name }
 
 // Reference is an entry of [[reference]].
 type Reference struct {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"bragi/cmd/internal/syslog"
 )
@@ -406,6 +408,25 @@ func prefixes(at *[]netip.Prefix) field {
 			return p, &flaw{fmt.Sprintf("has %q, which has bits beyond its length", clip(s, quotedMost)), fmt.Sprintf("%q, or %q", p.Masked(), netip.PrefixFrom(p.Addr(), 32))}
 		}
 		return p, nil
+	})
+}
+
+// nameMost is how long a client's name may be, in characters.
+const nameMost = 40
+
+func expected(at *[]Expected) field {
+	return list(at, `["10.6.0.12 RPD node 12"]`, func(s string) (e Expected, wrong *flaw) {
+		address, name, _ := strings.Cut(strings.TrimSpace(s), " ")
+		a, err := netip.ParseAddr(address)
+		if err != nil || !a.Is4() {
+			return e, &flaw{must: fmt.Sprintf("has %q, which does not begin with an IPv4 address", clip(s, quotedMost))}
+		}
+		e = Expected{a, strings.TrimSpace(name)}
+		printable := !strings.ContainsFunc(e.Name, func(r rune) bool { return !unicode.IsPrint(r) })
+		if n := utf8.RuneCountInString(e.Name); n == 0 || n > nameMost || !printable {
+			return e, &flaw{must: fmt.Sprintf("has %q, which has no name of 1 to %d printable characters behind the address", clip(s, quotedMost), nameMost)}
+		}
+		return e, nil
 	})
 }
 

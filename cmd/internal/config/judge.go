@@ -70,6 +70,11 @@ func (l *loader) judge() {
 	if m.Management == "set" && len(m.Trusted) == 0 {
 		l.warn("master.management", "master.management = \"set\" has no effect: only trusted addresses may set, and master.trusted names none", `trusted = ["10.1.2.3/32"], or management = "get"`)
 	}
+	for i, e := range m.Expected {
+		if slices.ContainsFunc(m.Expected[:i], func(other Expected) bool { return other.Address == e.Address }) {
+			l.bad("master.expected", fmt.Sprintf("master.expected has %v twice", e.Address), "one name for each address")
+		}
+	}
 	if len(m.Allow) > 0 && all(m.Allow, func(p netip.Prefix) bool { return coveredBy(p, m.Deny) }) {
 		l.bad("master.deny", "master.deny covers all of master.allow: nobody could be a client", "a smaller deny")
 	}

@@ -189,6 +189,8 @@ func (c *Config) table() table {
 				"Who may get more than five times the bytes that it sends: a client that takes Sync or Announce alone."},
 			{"deny", live, prefixes(&m.Deny).otherwise("nobody"),
 				"Who may not be a client, even if allow has it."},
+			{"expected", live, expected(&m.Expected).otherwise("nobody"),
+				"Clients that must be there, as address and name. One without Sync is an alarm. Screens show the name."},
 			{"open", live, offByDefault(&m.Open),
 				"true: a Delay_Req is answered without a grant."},
 			{"two_step_for", restart, prefixes(&m.TwoStepFor).otherwise("nobody"),

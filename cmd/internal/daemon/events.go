@@ -75,8 +75,8 @@ func alarmEvent(c alarms.Change) status.Event {
 }
 
 // clientEvent is what happened to a client.
-func clientEvent(e master.Event) status.Event {
-	peer, what := status.Peer{Address: e.Client.Address.String(), Identity: e.Client.Port.String()}, e.Kind.String()
+func clientEvent(e master.Event, name string) status.Event {
+	peer, what := status.Peer{Address: e.Client.Address.String(), Identity: e.Client.Port.String(), Name: name}, e.Kind.String()
 	switch e.Kind {
 	case master.EventClientNew, master.EventClientGone:
 		return status.ClientChanged{Peer: peer, What: what}

@@ -416,6 +416,9 @@ func (d *Daemon) conditions(look *pipeline.Look) []alarms.Raised {
 	if d.loss.why != "" {
 		raised = append(raised, alarms.Raised{Code: alarms.ServiceLost, Detail: d.loss.why})
 	}
+	if detail := absent(d.cfg.Master.Expected, d.service); detail != "" && look.Announcement.Serve {
+		raised = append(raised, alarms.Raised{Code: alarms.ClientMissing, Detail: detail})
+	}
 	if d.short != "" {
 		raised = append(raised, alarms.Raised{Code: alarms.ClientTable, Detail: d.short})
 	}
@@ -435,7 +438,10 @@ func (d *Daemon) watchService(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case e := <-d.server.Events():
-			d.happened(clientEvent(e))
+			d.mu.Lock()
+			name := d.nameOf(e.Client.Address.String())
+			d.mu.Unlock()
+			d.happened(clientEvent(e, name))
 		case <-ask.C:
 			d.seekAddress()
 			d.askService(ctx)

@@ -66,6 +66,7 @@ func (d *Daemon) latest() status.Status {
 	s.Config = d.configStatus()
 	s.Master.Table = d.table
 	masterStatus(&s, d.service)
+	nameClients(&s, d.cfg.Master.Expected)
 	trafficStatus(&s.Master, d.service)
 	s.Clock.PulseResiduals, s.Hardware.Residuals = distribution(l.Residuals), distribution(d.service.Transport.Residuals)
 	return s

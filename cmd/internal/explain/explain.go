@@ -31,7 +31,8 @@ type Check struct {
 // Explanation is what `bragi explain client` prints.
 type Explanation struct {
 	Client string  `json:"client"`
-	Heard  bool    `json:"heard"` // bragid knows this address
+	Name   string  `json:"name,omitempty"` // of master.expected
+	Heard  bool    `json:"heard"`          // bragid knows this address
 	Served bool    `json:"served"`
 	Checks []Check `json:"checks"`
 	Cause  string  `json:"cause"` // the most likely one
@@ -62,6 +63,11 @@ func Client(s status.Status, address string) Explanation {
 		}
 	}
 	e := Explanation{Client: address, Heard: v.heard(), Served: served(&v)}
+	for _, known := range s.Master.Expected {
+		if known.Address == address {
+			e.Name = known.Name
+		}
+	}
 	for _, q := range questions {
 		check, asked := q.look(&v)
 		if !asked {

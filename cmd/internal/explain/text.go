@@ -10,7 +10,11 @@ import (
 // Text is the explanation for people.
 func (e Explanation) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Client %s\n\n", e.Client)
+	client := e.Client
+	if e.Name != "" {
+		client += ", " + e.Name
+	}
+	fmt.Fprintf(&b, "Client %s\n\n", client)
 	for _, c := range e.Checks {
 		mark := map[Verdict]string{Good: "ok ", Bad: "BAD", Open: "?  "}[c.Verdict]
 		fold.Write(&b, "  "+mark+"  ", c.Question+" "+c.Evidence+".")

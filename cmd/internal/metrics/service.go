@@ -8,6 +8,7 @@ var (
 	lifeless  = describe("clients_lifeless", "Clients that show no life: they give way when places are short.")
 	unproven  = describe("clients_unproven", "Clients that live and prove nothing: too slow in their Delay_Req, and without a renewal at its time. They give way after the lifeless.")
 	gaveWay   = describe("clients_gave_way_total", "Clients that gave way to newcomers.")
+	expected  = describe("expected_client_present", "1 while a client of master.expected has a grant for Sync.", "address", "name")
 	ofOne     = describe("clients_of_one_address", "Clients of the address that has most.")
 	sessions  = describe("sessions", "Clients with a live grant, by what they are taken for.", "kind")
 	promised  = describe("promised_messages_per_second", "Messages a second of all live grants together.")
@@ -38,6 +39,13 @@ func (t teller) service(s *status.Status) {
 		t.gauge(lifeless, float64(m.Table.Lifeless))
 		t.gauge(unproven, float64(m.Table.Unproven))
 		t.gauge(ofOne, float64(m.Table.AddressClients))
+	}
+	for _, e := range m.Expected {
+		present := 0.0
+		if e.Present {
+			present = 1
+		}
+		t.gauge(expected, present, e.Address, e.Name)
 	}
 	t.count(gaveWay, m.Table.GaveWay)
 	for kind, n := range m.Sessions {

@@ -17,10 +17,10 @@ var ClientOrders = []string{"address", "kind", "since", "heard", "requests", "de
 
 // SelectClients are the clients of which a filter holds, in an order of ClientOrders;
 // "" is by address. A filter is a prefix (10.6.0.0/16) that has the address, or a word
-// in any capitals that is in the address, the identity, the kind or the last denial.
+// in any capitals that is in the address, the name, the identity, the kind or the last denial.
 func SelectClients(list []status.Client, filter, order string) ([]status.Client, error) {
 	holds := func(c status.Client) bool {
-		text := strings.ToLower(c.Address + "\n" + c.Identity + "\n" + c.Kind + "\n" + c.LastDenial)
+		text := strings.ToLower(c.Address + "\n" + c.Name + "\n" + c.Identity + "\n" + c.Kind + "\n" + c.LastDenial)
 		return strings.Contains(text, strings.ToLower(filter))
 	}
 	if strings.Contains(filter, "/") {
@@ -70,13 +70,26 @@ func Clients(s status.Status, width int) string {
 	case len(s.Clients) == 0:
 		fmt.Fprintf(&b, "No client has a grant on %s.\n%s", s.Master.Address, away(s))
 	default:
+		named := slices.ContainsFunc(s.Clients, func(c status.Client) bool { return c.Name != "" })
 		t := table{columns: []column{{"ADDRESS", 0}, {"IDENTITY", 8}, {"KIND", 1}, {"SYNC", 2}, {"ANNOUNCE", 4}, {"DELAY_RESP", 3},
 			{"DELAY_REQ", 7}, {"RENEWALS", 9}, {"FOR", 5}, {"LAST DENIAL", 6}}}
+		if named {
+			t.columns = slices.Insert(t.columns, 1, column{"NAME", 0})
+		}
 		for _, c := range s.Clients {
-			t.add(c.Address, c.Identity, dash(c.Kind), grant(c.Grants.Sync), grant(c.Grants.Announce), grant(c.Grants.DelayResp),
-				itoa(c.DelayReq), itoa(c.Renewals), seconds(&c.SinceS), dash(c.LastDenial))
+			row := []string{c.Address}
+			if named {
+				row = append(row, dash(c.Name))
+			}
+			t.add(append(row, c.Identity, dash(c.Kind), grant(c.Grants.Sync), grant(c.Grants.Announce), grant(c.Grants.DelayResp),
+				itoa(c.DelayReq), itoa(c.Renewals), seconds(&c.SinceS), dash(c.LastDenial))...)
 		}
 		b.WriteString(t.draw(width))
+	}
+	for _, e := range s.Master.Expected {
+		if !e.Present {
+			fmt.Fprintf(&b, "Missing: %s, %s has no Sync (fix: bragi explain client %s)\n", e.Name, e.Address, e.Address)
+		}
 	}
 	for _, d := range s.Denied {
 		fmt.Fprintf(&b, "Refused: %s, %s (%s, last %s ago)\n", d.Address, d.Reason, Count(d.Count, "time"), seconds(&d.AgoS))
@@ -95,6 +108,9 @@ func Client(s status.Status, address string) (text string, found bool) {
 		}
 		found = true
 		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		if c.Name != "" {
+			fmt.Fprintf(w, "Name\t%s\n", c.Name)
+		}
 		fmt.Fprintf(w, "Client\t%s, %s, looks like: %s\n", c.Address, c.Identity, dash(c.Kind))
 		fmt.Fprintf(w, "Since\t%s ago, last heard %s ago\n", seconds(&c.SinceS), seconds(&c.LastS))
 		fmt.Fprintf(w, "Speaks to\t%s, with DSCP %d, version 2.%d\n", c.Asked, c.DSCP, c.MinorVersion)

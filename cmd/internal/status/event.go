@@ -97,10 +97,15 @@ func (e AlarmCleared) Words() Words {
 type Peer struct {
 	Address  string
 	Identity string
+	Name     string // of master.expected, "" for none
 }
 
 func (p Peer) words(name string, severity Severity, what string, more ...Field) Words {
-	return Words{TopicClient, name, severity, p.Address + " " + what, append(Fields{{"address", p.Address}, {"identity", p.Identity}}, more...)}
+	who, fields := p.Address, Fields{{"address", p.Address}, {"identity", p.Identity}}
+	if p.Name != "" {
+		who, fields = p.Address+" ("+p.Name+")", append(fields, Field{"name", p.Name})
+	}
+	return Words{TopicClient, name, severity, who + " " + what, append(fields, more...)}
 }
 
 // ClientChanged is a client that came or went.

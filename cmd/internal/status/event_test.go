@@ -43,6 +43,7 @@ func TestWordsOfTheEvents(t *testing.T) {
 		{AlarmRaised{gravest}, "%BRAGI-1-ALARM: CLOCK_HOLDOVER: text (detail); so; fix: fix it"},
 		{AlarmCleared{alarm}, "%BRAGI-5-ALARM_CLEARED: CLOCK_HOLDOVER cleared: text"},
 		{ClientChanged{Peer: peer, What: "client new"}, "%BRAGI-5-CLIENT: 10.0.0.2 is a client new, id"},
+		{ClientChanged{Peer: Peer{Address: "10.0.0.2", Identity: "id", Name: "RPD node 12"}, What: "client gone"}, "%BRAGI-5-CLIENT: 10.0.0.2 (RPD node 12) is a client gone, id"},
 		{ClientGranted{Peer: peer, What: "granted", Message: "Sync", Interval: -4, Seconds: 300}, "%BRAGI-6-CLIENT_GRANT: 10.0.0.2 granted: Sync, 16/s, for 300 s"},
 		{ClientGranted{Peer: peer, What: "expired", Message: "Announce", Interval: 1}, "%BRAGI-6-CLIENT_GRANT: 10.0.0.2 expired: Announce, every 2 s"},
 		{ClientDenied{Peer: peer, What: "denied", Message: "Sync", Why: "table full", Domain: 44}, "%BRAGI-4-CLIENT_DENIED: 10.0.0.2 denied: Sync, table full, domain 44"},

@@ -210,6 +210,15 @@ type Master struct {
 
 	SendError string      `json:"send_error,omitempty"` // why, the last time
 	Table     ClientTable `json:"client_table"`
+	// Expected are the clients of master.expected.
+	Expected []ExpectedClient `json:"expected"`
+}
+
+// ExpectedClient is a client that is to be there. Present: it has a grant for Sync.
+type ExpectedClient struct {
+	Address string `json:"address"`
+	Name    string `json:"name"`
+	Present bool   `json:"present"`
 }
 
 // ClientTable says who has the places in the table of clients.
@@ -252,6 +261,7 @@ type Grants struct {
 // Client is one client with a live grant.
 type Client struct {
 	Address    string  `json:"address"`
+	Name       string  `json:"name,omitempty"` // of master.expected
 	Identity   string  `json:"identity"`
 	Kind       string  `json:"kind"`
 	Grants     Grants  `json:"grants"`
