@@ -42,7 +42,7 @@ const (
 	kindCommon     = 0.38 // of the variance that a quarter of a minute has in common is left in such a mean
 	kindTail       = 3.0
 	kindBlockS     = 300.0
-	kindBlockMost  = 15.0
+	kindBlockMost  = 4.5 // less than kindWorse: one block is no evidence
 	kindProvenMost = 3.0
 	kindBehind     = 30.0
 	kindAnew       = 6    // blocks
