@@ -2,6 +2,7 @@ package master
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -146,10 +147,15 @@ func say(t testing.TB, m *Master, now timescale.Mono, d Datagram) []answer {
 	return answers(t, &out)
 }
 
+// to are the answers to a peer: one who gives way may be told too.
+func to(p *peer, list []answer) []answer {
+	return slices.DeleteFunc(list, func(a answer) bool { return a.Dst != p.addr })
+}
+
 // subscribe asks for the cBR8's three flows.
 func (p *peer) subscribe(t testing.TB, m *Master, now timescale.Mono, seconds uint32) {
 	t.Helper()
-	got := say(t, m, now, p.signaling(t, request(wire.TypeAnnounce, -3, seconds), request(wire.TypeSync, -5, seconds), request(wire.TypeDelayResp, -5, seconds)))
+	got := to(p, say(t, m, now, p.signaling(t, request(wire.TypeAnnounce, -3, seconds), request(wire.TypeSync, -5, seconds), request(wire.TypeDelayResp, -5, seconds))))
 	if len(got) != 3 {
 		t.Fatalf("%d answers to three requests", len(got))
 	}

@@ -118,6 +118,9 @@ func (m *Master) request(now timescale.Mono, r wire.UnicastRequest, key Key, d *
 	g := wire.UnicastGrant{MessageType: r.MessageType, LogInterval: r.LogInterval}
 	if why == Accepted {
 		g.Duration, g.RenewalInvited = min(r.Duration, m.cfg.MaxDuration), true
+		if m.way >= 0 {
+			m.giveNotice(now, m.way, out)
+		}
 		g.Duration = m.grant(now, f, g, key, d)
 	} else {
 		m.deny(now, r, key, why)

@@ -149,17 +149,19 @@ func (m *Master) spend(now timescale.Mono, c *client, n int) bool {
 //	prefix     (24 bits) has a share of those who are not proven, of more than the addresses that it has
 //	newcomer   whose address or prefix has its share, or who finds the table full, gets the row of one who is
 //	           lifeless, or else unproven for four seconds: of its own address or prefix, or of the prefix that
-//	           has most. A trusted one gives way only when it is lifeless.
+//	           has most. Of the unproven those go first whose Delay_Reqs come slower than one in two seconds. A
+//	           trusted one gives way only when it is lifeless.
 //
 // Who is busy or proven never gives way. What is looked at for one newcomer is
 // bounded.
 const (
 	hurriedAfter     = 4 * time.Second
-	addressShare     = 8   // an address has an eighth of the table
-	leastShare       = 8   // at least
-	prefixShare      = 2   // a prefix has half of it
-	leastPrefixShare = 320 // at least
-	looks            = 128 // rows that are looked at for one to give way
+	addressShare     = 8         // an address has an eighth of the table
+	leastShare       = 8         // at least
+	prefixShare      = 2         // a prefix has half of it
+	leastPrefixShare = 320       // at least
+	looks            = 128       // rows that are looked at for one to give way
+	mostLooks        = 8 * looks // while none but steady ones were seen
 	prefixBits       = 24
 )
 
@@ -336,7 +338,10 @@ const (
 func (m *Master) giver(now timescale.Mono, of prefix, among reach) int32 {
 	m.pressedAt = now
 	s := search{now: now, best: -1}
-	for range min(looks, len(m.clients.used)) {
+	for n := range min(mostLooks, len(m.clients.used)) {
+		if n >= looks && s.best >= 0 && !s.steady {
+			break
+		}
 		if m.looked++; m.looked >= len(m.clients.used) {
 			m.looked = 0
 		}
@@ -353,24 +358,26 @@ type search struct {
 	now      timescale.Mono
 	best     int32 // row, -1 for none
 	standing Standing
+	steady   bool  // its Delay_Reqs come steadily
 	users    int32 // of its prefix
 	since    timescale.Mono
 }
 
 // consider takes a client that may give way if it does so before the best so far:
-// who has shown less, is of the fuller prefix, or is here for longer.
+// who has shown less, is less steady, is of the fuller prefix, or is here for longer.
 func (m *Master) consider(s *search, row int32) {
 	c := &m.clients.rows[row]
 	shown, users := c.standing(s.now), m.prefixes.rows[c.prefix].users
 	if shown > Unproven || shown == Unproven && (c.trusted || s.now.Sub(c.first) < hurriedAfter) {
 		return
 	}
+	steady := shown == Unproven && c.steady(s.now)
 	before := s.best < 0 || shown < s.standing
 	if !before && shown == s.standing {
-		before = users > s.users || users == s.users && c.first.Before(s.since)
+		before = s.steady && !steady || s.steady == steady && (users > s.users || users == s.users && c.first.Before(s.since))
 	}
 	if before {
-		s.best, s.standing, s.users, s.since = row, shown, users, c.first
+		s.best, s.standing, s.steady, s.users, s.since = row, shown, steady, users, c.first
 	}
 }
 
@@ -395,6 +402,22 @@ func (m *Master) replaced(now timescale.Mono, c *client) bool {
 	}
 	patience := max(replacedAfter, 8*time.Duration(c.reqInterval))
 	return now.Sub(c.lastReq) >= patience && s.newest.Sub(c.lastReq) > -time.Second
+}
+
+// giveNotice cancels the flows of a client that gives way, so that a living one asks
+// again at once and does not wait for what comes no more. It costs credit, as all that
+// a forged request may buy.
+func (m *Master) giveNotice(now timescale.Mono, row int32, out *Outbox) {
+	c := &m.clients.rows[row]
+	if c.standing(now) == Lifeless {
+		return
+	}
+	for f := range c.grants {
+		m.tlv = wire.UnicastCancel{MessageType: Flow(f).Type()}.Append(m.tlv[:0])
+		if c.grants[f].live && m.spend(now, c, wire.SignalingLen+len(m.tlv)) {
+			m.signalTo(c.key, &c.signalSeq, c.asked, out)
+		}
+	}
 }
 
 // dismiss ends all flows of a client without a word.

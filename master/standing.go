@@ -43,6 +43,9 @@ const (
 	busyInterval  = time.Second / 8 // between Delay_Reqs, smoothed
 	busyRequests  = 16              // at least
 	busyFor       = 2 * time.Second // since the last of them
+
+	steadyInterval = 2 * time.Second // between Delay_Reqs, smoothed
+	steadyRequests = 3               // at least
 )
 
 // standing is what a client has shown until now.
@@ -63,6 +66,12 @@ func (c *client) standing(now timescale.Mono) Standing {
 
 func (c *client) busy(now timescale.Mono) bool {
 	return c.delayReqs >= busyRequests && time.Duration(c.reqInterval) <= busyInterval && now.Sub(c.lastReq) < busyFor
+}
+
+// steady tells whether Delay_Reqs come about as often as those of a client of the
+// default profile: one a second. It decides among the unproven alone.
+func (c *client) steady(now timescale.Mono) bool {
+	return c.delayReqs >= steadyRequests && time.Duration(c.reqInterval) <= steadyInterval && now.Sub(c.lastReq) < 2*steadyInterval
 }
 
 // round is the time of a client's grants from one renewal to the next: of all its

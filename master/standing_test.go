@@ -113,7 +113,7 @@ func TestTheWholeTableCostsEightDelayReqsASecondForEachRow(t *testing.T) {
 		for ; now.Sub(start) < 20*time.Second; now = now.Add(c.interval) {
 			f.each(now, 1, func(p *peer) Datagram { return p.delayReq(1) })
 		}
-		got := say(t, m, now, newPeer(1).signaling(t, request(wire.TypeAnnounce, -3, 300)))
+		got := to(newPeer(1), say(t, m, now, newPeer(1).signaling(t, request(wire.TypeAnnounce, -3, 300))))
 		if held := got[0].grants[0].Duration == 0; held != c.held {
 			t.Errorf("a Delay_Req each %v holds a row: %v", c.interval, held)
 		}
@@ -202,5 +202,81 @@ func TestAPressedTableGrantsCableClientsWhatTheyAskFor(t *testing.T) {
 	}
 	if m.row(p) == nil || !m.pressed(at(1000*time.Second)) {
 		t.Error("the client is gone, or nobody pressed")
+	}
+}
+
+// A client of the default profile, with one Delay_Req a second and grants of 300 s,
+// keeps its row while forgers of a third more identities than the table has rows ask
+// anew every nine seconds and send a Delay_Req every five. So does one that comes in
+// the middle of it.
+func TestForgersThatAreSlowerTakeNoRowOfAClientOfOneDelayReqASecond(t *testing.T) {
+	for name, forged := range map[string]func(int) *peer{
+		"fifty prefixes": func(i int) *peer {
+			p := oneAddress(i)
+			p.addr = netip.AddrFrom4([4]byte{10, 103, byte(i % 50), byte(1 + i/50)})
+			return p
+		},
+		"everywhere": everywhere,
+	} {
+		m := newMaster(t, nobodyTrusted)
+		var forgers, clients []*peer
+		for i := range 1300 {
+			forgers = append(forgers, forged(i))
+		}
+		for ms := 0; ms < 60_000; ms += 10 {
+			now := at(time.Duration(ms) * time.Millisecond)
+			if ms == 0 || ms == 30_000 {
+				p := newPeer(0)
+				p.addr, p.id.Port = netip.AddrFrom4([4]byte{172, 16, byte(len(clients)), 1}), uint16(7+len(clients))
+				say(t, m, now, p.signaling(t, request(wire.TypeAnnounce, 1, 300), request(wire.TypeSync, 0, 300), request(wire.TypeDelayResp, 0, 300)))
+				clients = append(clients, p)
+			}
+			for _, p := range clients {
+				if ms%1000 == 500 {
+					say(t, m, now, p.delayReq(1))
+				}
+			}
+			if ms >= 6000 {
+				for i, p := range forgers {
+					if (ms/10+i)%900 == 0 {
+						m.Receive(now, p.signaling(t, request(wire.TypeAnnounce, 0, 1000), request(wire.TypeDelayResp, 0, 1000)), &Outbox{})
+					}
+					if (ms/10+7*i)%500 == 0 {
+						m.Receive(now, p.delayReq(1), &Outbox{})
+					}
+				}
+			}
+			run(t, m, now, now.Add(10*time.Millisecond), func(timescale.Mono, answer) {})
+			for i, p := range clients {
+				if m.row(p) == nil {
+					t.Fatalf("%s: client %d has lost its row after %d ms", name, i, ms)
+				}
+			}
+		}
+	}
+}
+
+// A client that lives and has to give way is told by CANCEL, so that it asks again;
+// one that shows no life is not.
+func TestALivingClientThatGivesWayIsCancelled(t *testing.T) {
+	for _, lives := range []bool{true, false} {
+		m := newMaster(t, func(c *Config) { nobodyTrusted(c); c.MaxClients = 1 })
+		p, newcomer := newPeer(1), newPeer(300)
+		say(t, m, start, p.signaling(t, request(wire.TypeAnnounce, 1, 300), request(wire.TypeSync, 0, 300), request(wire.TypeDelayResp, 0, 300)))
+		for s := range 30 {
+			if lives {
+				say(t, m, at(time.Duration(s)*time.Second), p.delayReq(1))
+			}
+			run(t, m, at(time.Duration(s)*time.Second), at(time.Duration(s+1)*time.Second), func(timescale.Mono, answer) {})
+		}
+		cancels := 0
+		for _, a := range say(t, m, at(30*time.Second), newcomer.signaling(t, request(wire.TypeAnnounce, 0, 300))) {
+			if a.Dst == p.addr {
+				cancels++
+			}
+		}
+		if m.row(newcomer) == nil || m.row(p) != nil || (cancels == 3) != lives || !lives && cancels > 0 {
+			t.Errorf("lives %t: %d CANCELs, the newcomer has a row: %t", lives, cancels, m.row(newcomer) != nil)
+		}
 	}
 }

@@ -206,7 +206,6 @@ func (p *Pipeline) compare(now timescale.Mono) {
 type reading struct {
 	Reading
 	i     int
-	fresh bool // its pulse is of this second, and it says nothing against itself
 }
 
 // readings are those of the second of m; the differences to the one that is followed are

@@ -91,7 +91,7 @@ func TestOneOfTwoReceiversGoesWrong(t *testing.T) {
 		"1 us early":                   {func(b *sim.Board) { b.Lie(sim.Lie{LateNs: -1000}) }, " ahead of", true},
 		"1 s off":                      {func(b *sim.Board) { b.Lie(sim.Lie{AheadS: 1}) }, "1s ahead of", true},
 		"spoofed: it runs away":        {func(b *sim.Board) { b.Lie(sim.Lie{DriftNs: 35}) }, "behind", true},
-		"spoofed: it runs away slowly": {func(b *sim.Board) { b.Lie(sim.Lie{DriftNs: 10}) }, "behind", true},
+		"spoofed: it runs away slowly": {func(b *sim.Board) { b.Lie(sim.Lie{DriftNs: 5}) }, "behind", true},
 	}
 	for name, c := range wrong {
 		for _, which := range []string{"roof", "yard"} {
