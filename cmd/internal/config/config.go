@@ -454,10 +454,21 @@ func (s Syslog) Sender() syslog.Config {
 	return c
 }
 
-// coveredBy tells whether all of p lies within one of the prefixes.
-func coveredBy(p netip.Prefix, list []netip.Prefix) bool {
-	for _, l := range list {
-		if l.Bits() <= p.Bits() && l.Contains(p.Addr()) {
+// cover is a set of prefixes, which may be many.
+type cover map[netip.Prefix]bool
+
+func coverOf(list []netip.Prefix) cover {
+	c := make(cover, len(list))
+	for _, p := range list {
+		c[p.Masked()] = true
+	}
+	return c
+}
+
+// has tells whether all of p lies within one of the prefixes.
+func (c cover) has(p netip.Prefix) bool {
+	for bits := range p.Bits() + 1 {
+		if c[netip.PrefixFrom(p.Addr(), bits).Masked()] {
 			return true
 		}
 	}

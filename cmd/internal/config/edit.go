@@ -256,8 +256,12 @@ var commented = regexp.MustCompile(`^[ \t]*#[ \t]*([a-z0-9_]+)[ \t]*=`)
 
 // comments are the keys of the section that are comments.
 func (at position) comments(text []byte, known func(key string) bool) (list []keyLine) {
+	rest := at.lines // in the order of the text
 	inside := func(i int) bool {
-		return slices.ContainsFunc(at.lines, func(l keyLine) bool { return l.at.from <= i && i < l.at.to })
+		for len(rest) > 0 && rest[0].at.to <= i {
+			rest = rest[1:]
+		}
+		return len(rest) > 0 && rest[0].at.from <= i
 	}
 	for i := at.block.from; i < at.block.to; {
 		end := endOfLine(text, i)

@@ -62,20 +62,23 @@ func (l *loader) judge() {
 	l.judgeProfile()
 	l.judgeReceiver()
 	l.judgeSyslog()
+	allowed, denied := coverOf(m.Allow), coverOf(m.Deny)
 	for _, p := range m.Trusted {
-		if m.Allow != nil && !coveredBy(p, m.Allow) {
+		if m.Allow != nil && !allowed.has(p) {
 			l.bad("master.trusted", fmt.Sprintf("master.trusted has %v, which master.allow does not let in", p), "add it to allow, or take it out of trusted")
 		}
 	}
 	if m.Management == "set" && len(m.Trusted) == 0 {
 		l.warn("master.management", "master.management = \"set\" has no effect: only trusted addresses may set, and master.trusted names none", `trusted = ["10.1.2.3/32"], or management = "get"`)
 	}
-	for i, e := range m.Expected {
-		if slices.ContainsFunc(m.Expected[:i], func(other Expected) bool { return other.Address == e.Address }) {
+	expected := map[netip.Addr]bool{}
+	for _, e := range m.Expected {
+		if expected[e.Address] {
 			l.bad("master.expected", fmt.Sprintf("master.expected has %v twice", e.Address), "one name for each address")
 		}
+		expected[e.Address] = true
 	}
-	if len(m.Allow) > 0 && all(m.Allow, func(p netip.Prefix) bool { return coveredBy(p, m.Deny) }) {
+	if len(m.Allow) > 0 && all(m.Allow, denied.has) {
 		l.bad("master.deny", "master.deny covers all of master.allow: nobody could be a client", "a smaller deny")
 	}
 	if m.Allow != nil && len(m.Allow) == 0 {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,8 +13,17 @@ import (
 	"bragi/cmd/internal/file"
 )
 
-// SizeLimit is the most bytes that a configuration may have.
-const SizeLimit = 1 << 20
+// SizeLimit is the most bytes that a configuration may have: the examples, which show
+// every key with its comment, have less than a third of it.
+const SizeLimit = 64 << 10
+
+// shorten is the fix of a configuration that has more.
+const shorten = "shorten it to 64 KiB; configs/ has examples"
+
+// TooLarge is the error of a text with more bytes than SizeLimit; name is where it is from.
+func TooLarge(name string) error {
+	return fmt.Errorf("config: %s has more than %d bytes: %w (fix: %s)", name, SizeLimit, file.ErrTooLarge, shorten)
+}
 
 // Load reads the file at path, overrides what sets name ("section.key=value", a TOML value
 // or a bare string), and judges the whole. The error is Problems when the
@@ -31,6 +39,9 @@ func Load(path string, sets []string) (*Config, []Warning, error) {
 // ReadText is the file's text, whatever it says.
 func ReadText(path string) ([]byte, error) {
 	text, err := file.Read(path, SizeLimit)
+	if errors.Is(err, file.ErrTooLarge) {
+		return nil, fmt.Errorf("config: %w (fix: %s)", err, shorten)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("config: %w (fix: name a file that can be read; configs/ has examples)", err)
 	}
@@ -39,6 +50,9 @@ func ReadText(path string) ([]byte, error) {
 
 // Parse is Load of a text that was read; name is the file's in errors.
 func Parse(name string, text []byte, sets []string) (*Config, []Warning, error) {
+	if len(text) > SizeLimit {
+		return nil, nil, TooLarge(name)
+	}
 	cfg, table := defaults()
 	cfg.File = name
 	l := loader{file: name, text: text, cfg: cfg, table: table}
@@ -76,6 +90,8 @@ func Parse(name string, text []byte, sets []string) (*Config, []Warning, error) 
 type loader struct {
 	file     string
 	text     []byte
+	whole    string // the text again, for the excerpts, which share it
+	ends     []int  // of the text's lines; nil: not looked for yet
 	cfg      *Config
 	table    table          // its fields are cfg's
 	line     map[string]int // of each key and section; an entry of [[reference]] is "reference.0"
@@ -96,10 +112,37 @@ func (l *loader) fail(at place, what, fix string) {
 // at is the place of line n of the file.
 func (l *loader) at(n int) place {
 	p := place{file: l.file, line: n}
-	if lines := bytes.Split(l.text, []byte("\n")); n > 0 && n <= len(lines) {
-		p.excerpt = string(lines[n-1])
+	if ends := l.lineEnds(); n > 0 && n <= len(ends) {
+		from := 0
+		if n > 1 {
+			from = ends[n-2] + 1
+		}
+		if l.whole == "" {
+			l.whole = string(l.text)
+		}
+		p.excerpt = l.whole[from:ends[n-1]]
 	}
 	return p
+}
+
+// lineEnds is where each line of the text ends. The text is looked through once: there
+// may be as many keys as lines.
+func (l *loader) lineEnds() []int {
+	if l.ends == nil {
+		for i, c := range l.text {
+			if c == '\n' {
+				l.ends = append(l.ends, i)
+			}
+		}
+		l.ends = append(l.ends, len(l.text))
+	}
+	return l.ends
+}
+
+// lineOf is the number of the line that byte i stands in.
+func (l *loader) lineOf(i int) int {
+	n, _ := slices.BinarySearch(l.lineEnds(), i)
+	return n + 1
 }
 
 // syntax tells what TOML did not understand.
@@ -113,6 +156,10 @@ func (l *loader) syntax(err error) {
 	what, fix := syntaxWords(err.Error(), at.excerpt)
 	l.fail(at, what, fix)
 }
+
+// prefixMost is longer than the name of any section: nobody asks for the line of a key
+// in a longer one, and each key would be kept with all of it.
+const prefixMost = 64
 
 // lines finds the line of each key. The text is known to be TOML.
 func (l *loader) lines() {
@@ -132,16 +179,18 @@ func (l *loader) lines() {
 			}
 			l.note(prefix, n)
 		case unstable.KeyValue:
-			full := join(prefix, key)
-			l.note(full, n)
-			l.inline(full, e.Value())
+			if len(prefix) <= prefixMost {
+				full := join(prefix, key)
+				l.note(full, n)
+				l.inline(full, e.Value())
+			}
 		}
 	}
 }
 
 // inline notes the keys of inline tables.
 func (l *loader) inline(prefix string, v *unstable.Node) {
-	if v.Kind != unstable.InlineTable {
+	if v.Kind != unstable.InlineTable || len(prefix) > prefixMost {
 		return
 	}
 	for it := v.Children(); it.Next(); {
@@ -153,28 +202,38 @@ func (l *loader) inline(prefix string, v *unstable.Node) {
 	}
 }
 
+// levelsMost is how deep the keys are that are asked for: reference.0.kind.
+const levelsMost = 3
+
+// note writes down the first line of a key and of the sections that it is in.
 func (l *loader) note(key string, line int) {
-	for {
+	write := func(key string) {
 		if _, known := l.line[key]; !known {
 			l.line[key] = line
 		}
-		cut := strings.LastIndexByte(key, '.')
-		if cut < 0 {
-			return
-		}
-		key = key[:cut]
 	}
+	for i, levels := 0, 1; i < len(key) && levels < levelsMost; i++ {
+		if key[i] == '.' {
+			write(key[:i])
+			levels++
+		}
+	}
+	write(key)
 }
 
 func (l *loader) keyOf(e *unstable.Node) (key string, line int) {
+	var b strings.Builder
 	for it := e.Key(); it.Next(); {
 		n := it.Node()
 		if line == 0 {
-			line = 1 + bytes.Count(l.text[:n.Raw.Offset], []byte("\n"))
+			line = l.lineOf(int(n.Raw.Offset))
 		}
-		key = join(key, string(n.Data))
+		if b.Len() > 0 {
+			b.WriteByte('.')
+		}
+		b.Write(n.Data)
 	}
-	return key, line
+	return b.String(), line
 }
 
 func join(prefix, key string) string {
@@ -318,6 +377,9 @@ func didYouMean(typed string, list []string) string {
 	return "one of " + strings.Join(list, ", ")
 }
 
+// referencesMost is how many entries [[reference]] may have.
+const referencesMost = 16
+
 // references reads [[reference]].
 func (l *loader) references(v any) {
 	wrong := func() {
@@ -326,6 +388,14 @@ func (l *loader) references(v any) {
 	list, ok := v.([]any)
 	if !ok {
 		wrong()
+		return
+	}
+	if len(list) > referencesMost {
+		first, separate := l.line[fmt.Sprintf("reference.%d", referencesMost)]
+		if !separate {
+			first = l.line["reference"]
+		}
+		l.fail(l.at(first), fmt.Sprintf("there are %d references, more than %d", len(list), referencesMost), "leave some out")
 		return
 	}
 	for i, entry := range list {

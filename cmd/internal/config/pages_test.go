@@ -75,7 +75,8 @@ bragid reads one TOML file: ` + "`bragid --config /etc/bragi/bragi.toml`" + `. E
 
 - ` + "`bragid --config FILE --check`" + ` reads the file, tells what would run, and does nothing else.
 - ` + "`--set section.key=value`" + ` sets a key on the command line. It overrides the file.
-- A wrong file is refused as a whole. Each error tells the line and the fix.
+- A wrong file is refused as a whole. Each error tells the line and the fix; of many, the first 20 are told.
+- A file of more than 64 KiB is refused, and so are more than 16 ` + "`[[reference]]`" + `.
 - A key changes live, while clients are served, or at a restart of bragid. ` + "`bragi reload`" + ` takes the live
   changes and names the others (RESTART.md).
 - ` + "`bragi config commit FILE`" + ` lets a running bragid take a file's text. With ` + "`--confirm 5m`" + ` bragid takes it back after

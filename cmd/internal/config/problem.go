@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"bragi/cmd/internal/status"
 )
 
 // place is where a key was set: a line of the file, or the command line.
@@ -48,11 +50,18 @@ func (p *Problem) Error() string {
 // Problems are all that is wrong, in the order of the lines.
 type Problems []*Problem
 
-// Error lists them.
+// toldMost is how many problems are told: one mistake can make a thousand of them.
+const toldMost = 20
+
+// Error lists the first of them, and counts the others.
 func (ps Problems) Error() string {
-	texts := make([]string, len(ps))
-	for i, p := range ps {
+	told := ps[:min(len(ps), toldMost)]
+	texts := make([]string, len(told))
+	for i, p := range told {
 		texts[i] = p.Error()
+	}
+	if more := len(ps) - len(told); more > 0 {
+		texts = append(texts, "and "+status.Count(more, "more fault"))
 	}
 	return strings.Join(texts, "\n")
 }

@@ -31,7 +31,7 @@ func TestWhateverStandsInTheFileIsToldInOneClearLine(t *testing.T) {
 	for i := range 256 {
 		all += string([]byte{byte(i)})
 	}
-	long := strings.Repeat("x", 100_000)
+	long := strings.Repeat("x", SizeLimit/2)
 	for _, c := range []struct{ name, text, want string }{
 		{"a byte order mark", "\xef\xbb\xbf" + simulated, "begins with a byte order mark"},
 		{"UTF-16 with its mark", utf16Of("\ufeff" + simulated), "is UTF-16"},
@@ -52,7 +52,7 @@ func TestWhateverStandsInTheFileIsToldInOneClearLine(t *testing.T) {
 		{"a long key", simulated + "[master]\n" + long + " = 1\n", "unknown key master.xxx"},
 		{"a long section", simulated + "[" + long + "]\n", "unknown section [xxx"},
 		{"a long line", simulated + "[master]\n" + long + "\n", "expected '='"},
-		{"brackets without end", simulated + "[master]\nallow = " + strings.Repeat("[", 50_000) + "\n", ":4: "},
+		{"brackets without end", simulated + "[master]\nallow = " + strings.Repeat("[", SizeLimit/2) + "\n", ":4: "},
 		{"a terminal's orders in a value", simulated + "[master]\naddress = \"\\u001b[31m\"\n", "control characters"},
 		{"a terminal's orders in a key", simulated + "[master]\nx\x1b[31m = 1\n", ":4: "},
 		{"typographic quotes", simulated + "[holdover]\nlearning = “1h”\n", "typographic"},

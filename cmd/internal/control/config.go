@@ -39,8 +39,8 @@ import (
 // roll back to number 1.
 
 // Configuration is the part of the daemon that keeps the configuration. An error
-// is what its user reads; one of a wrong text has two lines for each thing that is
-// wrong.
+// is what its user reads; one of a wrong text has two lines for each of the
+// first things that are wrong.
 type Configuration interface {
 	Config() (Config, error)
 	PreviousConfig(number int) (PreviousText, error)

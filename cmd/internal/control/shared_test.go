@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A hundred questions a second about what takes 30 ms to answer: each is answered,
@@ -110,5 +113,35 @@ func TestALateAnswerIsToldAsLate(t *testing.T) {
 		if err := c.Get(t.Context(), what, &struct{}{}); err == nil || !strings.Contains(err.Error(), "has not answered within 50ms (fix:") {
 			t.Errorf("%s: %v", what, err)
 		}
+	}
+	for what, ask := range map[string]func() error{
+		"reload": func() error { return c.Post(t.Context(), "/v1/reload", nil, &Reloaded{}) },
+		"config": func() error { _, err := c.Config(t.Context()); return err },
+		"commit": func() error { _, err := c.CommitConfig(t.Context(), Commit{}); return err },
+	} {
+		if err := ask(); err == nil || !strings.Contains(err.Error(), "has not answered within 50ms (fix:") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// Nor is one that has so many waiting that nobody can join them.
+func TestADaemonWithAFullQueueIsToldAsLate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "control.sock")
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := errors.Join(unix.Bind(fd, &unix.SockaddrUnix{Name: path}), unix.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	waiting, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer waiting.Close()
+	if err := NewClient(path).Post(t.Context(), "/v1/reload", nil, &Reloaded{}); err == nil || !strings.Contains(err.Error(), "has not answered within") {
+		t.Error(err)
 	}
 }

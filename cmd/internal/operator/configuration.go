@@ -17,7 +17,6 @@ import (
 	"bragi/cmd/internal/cli"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/control"
-	"bragi/cmd/internal/file"
 	"bragi/cmd/internal/show"
 	"bragi/cmd/internal/status"
 )
@@ -89,7 +88,7 @@ func textOf(c *cobra.Command, name string) ([]byte, error) {
 	}
 	text, err := io.ReadAll(io.LimitReader(c.InOrStdin(), config.SizeLimit+1))
 	if err == nil && len(text) > config.SizeLimit {
-		err = fmt.Errorf("standard input has more than %d bytes: %w", config.SizeLimit, file.ErrTooLarge)
+		err = config.TooLarge("standard input")
 	}
 	return text, err
 }

@@ -28,6 +28,10 @@ import (
 	"bragi/cmd/internal/file"
 )
 
+// keptLimit is more than any text has that is kept: those of earlier versions had a
+// larger limit, and one of them must not hide the others.
+const keptLimit = 1 << 20
+
 // Kept is how many previous texts are kept.
 const Kept = 10
 
@@ -108,7 +112,7 @@ func (s *Store) Previous() ([]Previous, error) {
 		info, err := os.Stat(filepath.Join(s.folder, name))
 		if err == nil {
 			p.ReplacedAt = info.ModTime()
-			p.Text, err = file.Read(filepath.Join(s.folder, name), config.SizeLimit)
+			p.Text, err = file.Read(filepath.Join(s.folder, name), keptLimit)
 		}
 		if err != nil {
 			return nil, err
@@ -297,7 +301,7 @@ func (s *Store) Confirm() error {
 
 // Before is the text that an unconfirmed commit took the place of.
 func (s *Store) Before(u Unconfirmed) ([]byte, error) {
-	return file.Read(filepath.Join(s.folder, u.Before), config.SizeLimit)
+	return file.Read(filepath.Join(s.folder, u.Before), keptLimit)
 }
 
 // TakeBack puts the text before an unconfirmed commit into the file again. The

@@ -220,6 +220,23 @@ func TestADiskThatTakesNothingChangesNothing(t *testing.T) {
 	}
 }
 
+// A kept text that is larger than one may be now does not hide the others.
+func TestALargeTextThatIsKeptHidesNoOther(t *testing.T) {
+	s := begin(t, "old")
+	s.commits(t, "old", "new", boot, 0)
+	names, err := s.names()
+	if err != nil || len(names) != 1 {
+		t.Fatal(names, err)
+	}
+	if err := os.WriteFile(filepath.Join(s.folder, names[0]), make([]byte, config.SizeLimit+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.commits(t, "new", "newer", boot, 0)
+	if list, err := s.Previous(); err != nil || len(list) != 2 || string(list[0].Text) != "new" {
+		t.Errorf("%d texts, %v", len(list), err)
+	}
+}
+
 // A text that cannot be applied is not committed; what waited waits on.
 func TestATextThatCannotBeAppliedIsNotCommitted(t *testing.T) {
 	s := begin(t, "old")
