@@ -127,7 +127,7 @@ type life struct {
 	Refused       uint64         `json:"refused"`
 	Steps         int            `json:"steps"`
 	LastStepNs    int64          `json:"last_step_ns"`
-	SteppedServed timescale.Mono `json:"stepped_served_ns"` // the last step that clients saw
+	SteppedServed timescale.Mono `json:"stepped_served_ns"` // the last step that clients saw, after the first lock
 }
 
 // New makes a clock that has never locked. Values of cfg that make no sense
@@ -206,7 +206,7 @@ func (c *Clock) Stepped(at timescale.Mono, ns int64) {
 	c.stepTries = 0
 	c.witness.reset()
 	c.life.LastStepNs = ns
-	if c.cond.Served {
+	if c.cond.Served && c.life.EverLocked { // without a lock it is the start, and no fault
 		c.life.SteppedServed = at
 	}
 }

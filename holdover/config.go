@@ -13,7 +13,7 @@ type OnAcquire uint8
 const (
 	AcquireAuto OnAcquire = iota // slew when that takes at most autoSlew, else step
 	AcquireSlew                  // slew, however long
-	AcquireStep                  // step once, with a reason that shows
+	AcquireStep                  // step once
 )
 
 var onAcquireNames = [...]string{"auto", "slew", "step"}

@@ -69,7 +69,7 @@ var reasonTexts = [reasonCount]struct{ word, fix string }{
 	ReasonMoved:              {"position moved", "if the antenna was moved: bragi clock accept receiver; if not, do not trust this sky"},
 	ReasonJamming:            {"receiver reports jamming", "look for a transmitter near the antenna"},
 	ReasonTimeFault:          {"pulse and message disagree", "check the receiver; restart it"},
-	ReasonSteppedServed:      {"clock stepped while clients were served", "clients saw a step; holdover.on_acquire = \"slew\" avoids that from a free run, holdover.on_return = \"slew\" that after an outage"},
+	ReasonSteppedServed:      {"clock stepped while clients were served", "clients saw a step; holdover.on_return = \"slew\" avoids that after an outage"},
 	ReasonStepFails:          {"clock does not take the step", "check the permission on the PTP clock and what else steers it"},
 	ReasonSlewLong:           {"slewing takes longer than ten minutes", "wait, or end it by a step: bragi clock step --yes; holdover.on_return = \"step\" steps by itself, after a free run holdover.on_acquire = \"step\""},
 	ReasonPulseNoise:         {"pulse is noisy", "check the antenna's view of the sky and the pulse's wire"},

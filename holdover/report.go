@@ -65,7 +65,7 @@ func (r Report) Alarms() []Reason {
 }
 
 const (
-	steppedShown  = time.Hour
+	steppedShown  = 10 * time.Minute // whatever the state is meanwhile
 	refusedShown  = time.Minute
 	noisyPulseNs  = 100
 	stepTriesMany = 3

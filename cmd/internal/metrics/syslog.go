@@ -3,7 +3,7 @@ package metrics
 import "bragi/cmd/internal/status"
 
 var (
-	lines     = describe("syslog_sent_total", "Lines that a syslog server was sent.", "target")
+	lines     = describe("syslog_sent_total", "Lines that arrived at a syslog server; over UDP, that nobody refused for 5 s.", "target")
 	linesLost = describe("syslog_lost_total", "Lines that a syslog server did not get.", "target")
 	waiting   = describe("syslog_waiting", "Lines that wait for a syslog server.", "target")
 	reached   = describe("syslog_reached", "1 while nothing is wrong with a syslog server.", "target")

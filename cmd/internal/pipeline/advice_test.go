@@ -109,7 +109,7 @@ var tried = map[alarms.Code]map[string]scenario{
 	alarms.ReferenceOrdered:   {"reference clear": cleared},
 	alarms.PulseEdge:          {"gnss.pps": oneEdge},
 	alarms.PulseLength:        {"gnss.pps": rightLength},
-	alarms.ClockStepped:       {"holdover.on_acquire": noFirstStep, "holdover.on_return": noStepBack},
+	alarms.ClockStepped:       {"holdover.on_return": noStepBack},
 	alarms.ClockSlewsLong:     {"clock step": stepOrdered, "holdover.on_return": stepBack, "holdover.on_acquire": firstStep},
 	alarms.ClockLearns:        {"holdover.learning": learning},
 	alarms.LeapTableOld:       {"gnss.leap_file": leapFileIsNew},
@@ -412,17 +412,53 @@ func minuteOr(r *virtual.Rig, until []alarms.Code) {
 	}
 }
 
-// A step that clients saw is an alarm until the clock is locked again; a run that
-// has just begun, with a client from its first second, is without one then.
-func TestAStepIsAnAlarmUntilTheClockIsLockedAgain(t *testing.T) {
+// The step that begins a clock's life is no alarm, though a free run has clients: not
+// when it is made, and not in an outage later.
+func TestTheFirstStepIsNoAlarm(t *testing.T) {
 	r := freeRun(t, holdover.AcquireAuto, alarms.ClockStepped)
-	if !alarmed(r, alarms.ClockStepped) {
-		t.Fatal("the step is no alarm")
+	stepped := func() bool { return alarmed(r, alarms.ClockStepped) }
+	r.Watch = func() {
+		if stepped() {
+			t.Fatalf("%v, %d steps: %v", r.Report.State, r.Report.Steps, r.Pipe.Look(r.Now).Troubles)
+		}
+	}
+	r.Watch()
+	r.Until(time.Minute, "class 6", r.Class(6))
+	if r.Report.Steps == 0 {
+		t.Fatal("it did not step")
+	}
+	r.Run(75 * time.Second)
+	if err := r.Pipe.ForceHoldover(r.Now); err != nil {
+		t.Fatal(err)
+	}
+	r.Run(20 * time.Second)
+	if err := r.Pipe.ReleaseHoldover(r.Now); err != nil {
+		t.Fatal(err)
 	}
 	r.Until(time.Minute, "class 6", r.Class(6))
-	r.Run(15 * time.Second) // longer than learning
-	if raised := r.Pipe.Look(r.Now).Troubles; len(raised) > 0 || r.Report.Steps == 0 {
-		t.Errorf("%d steps, and locked: %v", r.Report.Steps, raised)
+	r.Board.SetAntenna(false)
+	r.Until(10*time.Minute, "class 52", r.Class(52))
+}
+
+// A step after the first lock is an alarm for ten minutes, locked or not, and does not
+// come back with a later outage.
+func TestAStepIsAnAlarmForTenMinutes(t *testing.T) {
+	for _, outages := range []bool{false, true} {
+		r := outage(t, holdover.ReturnStep, alarms.ClockStepped)
+		stepped := func() bool { return alarmed(r, alarms.ClockStepped) }
+		if !stepped() {
+			t.Fatal("the step is no alarm")
+		}
+		began := r.Now
+		for r.Now.Sub(began) < 20*time.Minute {
+			if age := r.Now.Sub(began); stepped() != (age < 10*time.Minute) && (age-10*time.Minute).Abs() > 2*time.Second {
+				t.Fatalf("%v after the step, in %v: alarm %v", age, r.Report.State, stepped())
+			}
+			if outages {
+				r.Board.SetAntenna(int(r.Now.Sub(began)/time.Minute)%3 != 1)
+			}
+			r.Run(time.Second)
+		}
 	}
 }
 
@@ -452,13 +488,6 @@ func reconfigured(r *virtual.Rig, change func(*holdover.Config)) {
 	change(&cfg.Servo)
 	r.Pipe.Reconfigure(cfg.Servo, cfg.Profile, cfg.Squelch)
 	r.Run(time.Minute)
-}
-
-func noFirstStep(t *testing.T, followed bool) *virtual.Rig {
-	if followed {
-		return freeRun(t, holdover.AcquireSlew)
-	}
-	return freeRun(t, holdover.AcquireAuto, alarms.ClockStepped)
 }
 
 func noStepBack(t *testing.T, followed bool) *virtual.Rig {

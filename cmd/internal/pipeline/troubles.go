@@ -133,9 +133,6 @@ func (p *Pipeline) troubles(l *Look) []alarms.Raised {
 		add(alarms.BoardClock, p.meddling(now))
 	}
 	for _, reason := range report.Alarms() {
-		if reason == holdover.ReasonSteppedServed && report.State == quality.Locked {
-			continue // it is over: clients have a clock again that follows; why tells it for a while
-		}
 		if code, found := servoAlarms[reason]; found {
 			add(code, reason.String())
 		}

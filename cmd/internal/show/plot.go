@@ -21,7 +21,7 @@ const plotMargin = 11
 // worst in it.
 func Plot(points []status.ClockPoint, now time.Time, span time.Duration, width int) string {
 	if len(points) == 0 {
-		return fmt.Sprintf("Nothing is known of the last %v.\n", span)
+		return fmt.Sprintf("Nothing is known of the last %s.\n", spanText(span))
 	}
 	if width <= 0 {
 		width = 80
@@ -66,16 +66,28 @@ func Plot(points []status.ClockPoint, now time.Time, span time.Duration, width i
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Error * and bound . of the last %s\n", strings.TrimSuffix(strings.TrimSuffix(span.String(), "0s"), "0m"))
+	fmt.Fprintf(&b, "Error * and bound . of the last %s\n", spanText(span))
 	cells.draw(&b, errorLabel(scale))
 	fmt.Fprintf(&b, "%*s %s\n", plotMargin-1, "class", strings.TrimRight(string(class), " "))
-	fmt.Fprintf(&b, "%*s %-*s%s\n", plotMargin-1, "", len(columns)-3, "-"+strings.TrimSuffix(strings.TrimSuffix(span.String(), "0s"), "0m"), "now")
+	fmt.Fprintf(&b, "%*s %-*s%s\n", plotMargin-1, "", len(columns)-3, "-"+spanText(span), "now")
 	for _, m := range classMarks {
 		if marks[m.mark] {
 			fmt.Fprintf(&b, "%*s %c: %s\n", plotMargin-1, "", m.mark, m.text)
 		}
 	}
 	return b.String()
+}
+
+// spanText is a duration without the parts behind its last one that is not zero: "10m", "1h30m".
+func spanText(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // errorLabel labels the rows of a plot of errors up to scale ns, either sign.

@@ -64,3 +64,22 @@ func TestAPlotDrawsNothingThatIsNotKnown(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 }
+
+// A plot says how long it goes back, whatever zeros the span has.
+func TestAPlotNamesItsSpan(t *testing.T) {
+	now := time.Unix(100_000, 0)
+	for span, want := range map[time.Duration]string{
+		time.Second: "1s", 10 * time.Second: "10s", 60 * time.Second: "1m", 100 * time.Second: "1m40s", 2 * time.Minute: "2m",
+		10 * time.Minute: "10m", 10*time.Minute + 10*time.Second: "10m10s", 20 * time.Minute: "20m", 30 * time.Minute: "30m",
+		60 * time.Minute: "1h", 90 * time.Minute: "1h30m", time.Hour + time.Second: "1h0m1s", 10 * time.Hour: "10h",
+		20*time.Hour + 20*time.Minute: "20h20m", 100 * time.Hour: "100h", 1500 * time.Millisecond: "1.5s",
+	} {
+		text := Plot([]status.ClockPoint{{At: now.Add(-span / 2), ClockClass: 6, Serving: true}}, now, span, 80)
+		if !strings.Contains(text, " of the last "+want+"\n") || !strings.Contains(text, " -"+want+" ") {
+			t.Errorf("%v: no %q in\n%s", span, want, text)
+		}
+		if text := Plot(nil, now, span, 80); text != "Nothing is known of the last "+want+".\n" {
+			t.Error(text)
+		}
+	}
+}

@@ -35,22 +35,25 @@ func NewPass(read func() (status.Status, error), now func() time.Time) *Pass {
 	return &Pass{read: read, now: now}
 }
 
-// lineLimit is the longest line that snmpd sends.
+// lineLimit is longer than any line that snmpd sends; a longer one is answered with NONE.
 const lineLimit = 64 << 10
 
 // Serve speaks pass_persist (snmpd.conf(5)) until in ends.
 func (p *Pass) Serve(in io.Reader, out io.Writer) error {
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, lineLimit)
-	line := func() string {
-		if !lines.Scan() {
-			return ""
+	lines := bufio.NewReaderSize(in, lineLimit)
+	for {
+		asked, err := readLine(lines)
+		if err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
 		}
-		return strings.TrimSpace(lines.Text())
-	}
-	for lines.Scan() {
+		line := func() string {
+			text, _ := readLine(lines) // the end is seen with the next command
+			return text
+		}
 		var answer string
-		switch command := strings.ToLower(strings.TrimSpace(lines.Text())); command {
+		switch command := strings.ToLower(asked); command {
 		case "ping":
 			answer = "PONG\n"
 		case "get", "getnext":
@@ -60,7 +63,7 @@ func (p *Pass) Serve(in io.Reader, out io.Writer) error {
 			line() // to what
 			answer = "not-writable\n"
 		case "":
-			return lines.Err()
+			return nil
 		default:
 			answer = none
 		}
@@ -68,7 +71,28 @@ func (p *Pass) Serve(in io.Reader, out io.Writer) error {
 			return err
 		}
 	}
-	return lines.Err()
+}
+
+// tooLong stands for a line longer than lineLimit: it is no command and no OID.
+const tooLong = "?"
+
+// readLine reads a line to its end, without the spaces around it. The last one may
+// lack its end.
+func readLine(r *bufio.Reader) (string, error) {
+	text, err := r.ReadSlice('\n')
+	if err == io.EOF && len(text) > 0 {
+		err = nil
+	}
+	if err != bufio.ErrBufferFull {
+		return strings.TrimSpace(string(text)), err
+	}
+	for err == bufio.ErrBufferFull {
+		_, err = r.ReadSlice('\n')
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return tooLong, err
 }
 
 const none = "NONE\n"

@@ -148,7 +148,7 @@ func ask(p *Pass, lines ...string) []string {
 func TestPassAnswersSnmpd(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	p := NewPass(func() (status.Status, error) { return grandmaster(), nil }, func() time.Time { return now })
-	class := bragiClock.String() + ".3.0"
+	class, long := bragiClock.String()+".3.0", strings.Repeat("x", 200_000)
 	for _, c := range []struct {
 		ask, want []string
 	}{
@@ -165,6 +165,12 @@ func TestPassAnswersSnmpd(t *testing.T) {
 		{[]string{"set", class, "gauge 7", "PING"}, []string{"not-writable", "PONG"}},
 		{[]string{"what", "PING"}, []string{"NONE", "PONG"}},
 		{[]string{"get"}, []string{"NONE"}},
+		{[]string{long, "PING"}, []string{"NONE", "PONG"}},
+		{[]string{"get", long, "PING"}, []string{"NONE", "PONG"}},
+		{[]string{"getnext", ".1" + strings.Repeat(".1", 100_000), "PING"}, []string{"NONE", "PONG"}},
+		{[]string{"set", class, "string " + long, "PING"}, []string{"not-writable", "PONG"}},
+		{[]string{strings.Repeat(" ", 200_000), "PING"}, []string{"NONE", "PONG"}},
+		{[]string{"PING", long}, []string{"PONG", "NONE"}},
 	} {
 		if got := ask(p, c.ask...); !slices.Equal(got, c.want) {
 			t.Errorf("%q: %q, want %q", c.ask, got, c.want)

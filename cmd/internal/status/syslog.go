@@ -14,7 +14,7 @@ type TimeQuality struct {
 // SyslogTarget is how it stands with a syslog server.
 type SyslogTarget struct {
 	Target       string     `json:"target"`
-	Sent         uint64     `json:"sent"`        // lines
+	Sent         uint64     `json:"sent"`        // lines that arrived, or that nobody refused; it never falls
 	Lost         uint64     `json:"lost"`        // lines, since the start
 	LostUntold   uint64     `json:"lost_untold"` // of them, those that the server was not told of yet
 	Waiting      int        `json:"waiting"`     // lines

@@ -362,3 +362,56 @@ func TestANameIsResolvedAgainWhenItFails(t *testing.T) {
 		t.Fatalf("the new address gets nothing: %+v", s.Status())
 	}
 }
+
+// The count of lines that a server was sent never falls: not while it reads nothing,
+// when its connections break, or over a reload that keeps it. When it reads again, the
+// count has each line once.
+func TestTheCountOfSentLinesNeverFalls(t *testing.T) {
+	var reads atomic.Bool
+	target := served(t, func(c net.Conn) {
+		if !reads.Load() {
+			time.Sleep(300 * time.Millisecond)
+			c.(*net.TCPConn).SetLinger(0) //nolint:errcheck // a reset
+			c.Close()
+			return
+		}
+		io.Copy(io.Discard, c) //nolint:errcheck
+	})
+	secure := fmt.Sprintf("tls://127.0.0.1:%d", freePort(t))
+	s := sendingTo(t, nil, target, fmt.Sprintf("udp://127.0.0.1:%d", freePort(t)), secure)
+	s.targets[2].sent.Store(5)
+	running(t, s)
+	highest := map[string]uint64{}
+	look := func() (first uint64) {
+		list := s.Status()
+		for _, st := range list {
+			if st.Sent < highest[st.Target] {
+				t.Fatalf("%s: %d lines, then %d", st.Target, highest[st.Target], st.Sent)
+			}
+			highest[st.Target] = st.Sent
+		}
+		return list[0].Sent
+	}
+	long := strings.Repeat("x", 3000)
+	lines := uint64(0)
+	for began := time.Now(); time.Since(began) < 4*time.Second; time.Sleep(time.Millisecond) {
+		r := numbered(int(lines))
+		r.Fields = append(r.Fields, status.Field{Name: "long", Value: long})
+		s.Put(r)
+		look()
+		if lines++; lines%500 == 0 {
+			c := s.cfg
+			c.Files.CA = fmt.Sprintf("/nowhere/%d", lines)
+			s.Reconfigure(c)
+			look()
+		}
+	}
+	if highest[secure] != 5 {
+		t.Errorf("%d lines to %s", highest[secure], secure)
+	}
+	reads.Store(true)
+	eventually(t, time.Minute, "all lines have arrived or are lost", func() bool { return look()+s.Status()[0].Lost >= lines })
+	if st := s.Status()[0]; st.Sent+st.Lost != lines || st.Waiting != 0 {
+		t.Errorf("%d lines: %+v", lines, st)
+	}
+}

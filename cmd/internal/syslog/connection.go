@@ -8,10 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"slices"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -34,9 +37,12 @@ const (
 type connection struct {
 	net.Conn
 	stream  *counted // the bytes of TCP below; nil for UDP
-	flight  []sent   // lines that may not have arrived, oldest first
 	gone    chan error
 	refresh <-chan time.Time // when a name of UDP is resolved again
+
+	mu     sync.Mutex
+	flight []sent         // lines that may not have arrived, oldest first
+	landed *atomic.Uint64 // counts those that have left it because they arrived
 }
 
 // sent is a line on its way.
@@ -58,12 +64,12 @@ const (
 // counted counts the bytes that are written.
 type counted struct {
 	*net.TCPConn
-	n int64
+	n atomic.Int64
 }
 
 func (c *counted) Write(b []byte) (int, error) {
 	n, err := c.TCPConn.Write(b)
-	c.n += int64(n)
+	c.n.Add(int64(n))
 	return n, err
 }
 
@@ -149,9 +155,9 @@ func (c *connection) listen() {
 
 // send writes a line.
 func (c *connection) send(r status.Record, line []byte) error {
+	c.arrived()
 	if c.stream == nil {
-		c.arrived()
-		c.flight = append(c.flight, sent{record: r, at: time.Now()})
+		c.fly(sent{record: r, at: time.Now()})
 		_, err := c.Write(line)
 		return err
 	}
@@ -159,34 +165,70 @@ func (c *connection) send(r status.Record, line []byte) error {
 		return err
 	}
 	frame := append(append(strconv.AppendInt(nil, int64(len(line)), 10), ' '), line...) // octet counting, RFC 6587, 3.4.1
-	c.arrived()
 	_, err := c.Write(frame)
-	c.flight = append(c.flight, sent{record: r, end: c.stream.n})
+	end := c.stream.n.Load()
+	if err != nil {
+		end = math.MaxInt64 // a part of the line is none
+	}
+	c.fly(sent{record: r, end: end})
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return fmt.Errorf("the server has read nothing for %v", writePatience)
 	}
 	return err
 }
 
-// arrived forgets the lines that the server's TCP has, and the datagrams that nobody
-// has refused.
+func (c *connection) fly(s sent) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.flight = append(c.flight, s)
+}
+
+// arrived counts and forgets the lines that the server's TCP has, and the datagrams
+// that nobody has refused.
 func (c *connection) arrived() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.flight) == 0 {
+		return
+	}
 	if c.stream == nil {
 		c.keep(lostWithin)
 		return
 	}
-	acknowledged := c.stream.n - int64(c.outstanding())
+	written := c.stream.n.Load() // first: what is written meanwhile has not arrived
+	acknowledged := written - int64(c.outstanding())
 	n := 0
 	for n < len(c.flight) && c.flight[n].end <= acknowledged {
 		n++
 	}
-	c.flight = append(c.flight[:0], c.flight[n:]...)
+	c.land(n)
 }
 
-// keep forgets the datagrams that left longer ago.
+// keep lets the datagrams land that left longer ago. The caller holds the lock.
 func (c *connection) keep(age time.Duration) {
-	now := time.Now()
-	c.flight = slices.DeleteFunc(c.flight, func(s sent) bool { return now.Sub(s.at) > age })
+	now, n := time.Now(), 0
+	for n < len(c.flight) && now.Sub(c.flight[n].at) > age {
+		n++
+	}
+	c.land(n)
+}
+
+// land counts the oldest n lines of the flight as arrived. What tells of lost lines is
+// not counted. The caller holds the lock.
+func (c *connection) land(n int) {
+	for _, s := range c.flight[:n] {
+		if _, isLoss := s.record.Event.(status.LinesLost); !isLoss {
+			c.landed.Add(1)
+		}
+	}
+	c.flight = slices.Delete(c.flight, 0, n)
+}
+
+// ended counts what is in flight: nobody sends it again.
+func (c *connection) ended() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.land(len(c.flight))
 }
 
 // outstanding is how many bytes TCP has no acknowledgement for.
@@ -202,16 +244,19 @@ func (c *connection) outstanding() (bytes int) {
 	return bytes
 }
 
-// undelivered are the lines that were written and have not arrived, oldest first, when
+// undelivered takes the lines that were written and have not arrived, oldest first, when
 // the connection ended with err.
 func (c *connection) undelivered(err error) (records []status.Record) {
 	c.arrived()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.stream == nil && errors.Is(err, syscall.ECONNREFUSED) {
 		c.keep(refusedWithin)
 	}
 	for _, s := range c.flight {
 		records = append(records, s.record)
 	}
+	c.flight = nil
 	return records
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"bragi/cmd/internal/status"
@@ -90,7 +91,7 @@ func (s *Sender) replace(anew bool) {
 			old = slices.Delete(old, i, i+1)
 			continue
 		}
-		n := &sending{to: t, by: s, wake: make(chan struct{}, 1)}
+		n := &sending{to: t, by: s, wake: make(chan struct{}, 1), sent: new(atomic.Uint64)}
 		if i := slices.IndexFunc(old, func(have *sending) bool { return have.to == t }); i >= 0 {
 			n.inherit(old[i])
 		}
@@ -209,12 +210,13 @@ type sending struct {
 
 	mu      sync.Mutex
 	ring    []status.Record
-	lost    uint64 // since the start
-	untold  uint64 // of them, those that the target does not know of
-	sent    uint64
-	trouble string    // why the last attempt failed; "": none
-	since   time.Time // of the trouble
-	leaving bool      // a line is being written
+	lost    uint64         // since the start
+	untold  uint64         // of them, those that the target does not know of
+	sent    *atomic.Uint64 // lines that arrived, as far as can be known; it never falls
+	conn    *connection    // nil: none
+	trouble string         // why the last attempt failed; "": none
+	since   time.Time      // of the trouble
+	leaving bool           // a line is being written
 	ended   bool
 	stop    context.CancelFunc // nil: it does not run
 }
@@ -253,7 +255,10 @@ func (t *sending) lose(n int) {
 func (t *sending) status() status.SyslogTarget {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := status.SyslogTarget{Target: t.to.String(), Sent: t.sent, Lost: t.lost, LostUntold: t.untold, Waiting: len(t.ring), Trouble: t.trouble}
+	if t.conn != nil {
+		t.conn.arrived()
+	}
+	s := status.SyslogTarget{Target: t.to.String(), Sent: t.sent.Load(), Lost: t.lost, LostUntold: t.untold, Waiting: len(t.ring), Trouble: t.trouble}
 	if t.trouble != "" {
 		since := t.since
 		s.TroubleSince = &since
@@ -330,10 +335,14 @@ func (t *sending) serve(ctx context.Context) (err error) {
 	}
 	defer c.Close()
 	defer context.AfterFunc(ctx, func() { c.Close() })()
+	c.landed = t.sent
+	t.use(c)
 	defer func() {
+		t.use(nil)
 		if err != nil && ctx.Err() == nil {
 			t.putBack(c.undelivered(err)...)
 		}
+		c.ended()
 	}()
 	if c.stream != nil {
 		t.well()
@@ -375,6 +384,12 @@ func (t *sending) serve(ctx context.Context) (err error) {
 	}
 }
 
+func (t *sending) use(c *connection) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.conn = c
+}
+
 // next takes the line that is to leave: what tells of lost ones comes first.
 func (t *sending) next() (r status.Record, waits bool) {
 	t.mu.Lock()
@@ -392,7 +407,6 @@ func (t *sending) next() (r status.Record, waits bool) {
 	r = t.ring[0]
 	t.ring[0] = status.Record{}
 	t.ring = t.ring[1:]
-	t.sent++
 	return r, true
 }
 
@@ -407,7 +421,6 @@ func (t *sending) putBack(records ...status.Record) {
 			continue
 		}
 		back = append(back, r)
-		t.sent--
 	}
 	t.ring = append(back, t.ring...)
 	t.crop()
