@@ -32,6 +32,7 @@ type Drill struct {
 	blind   time.Duration // while no thermometer was trusted
 	class7  time.Duration // while the copy was in spec
 	ended7  bool
+	left    float64 // when the copy's bound left the spec, s since the cut; NaN: not yet
 	coldest float64 // C; NaN: not known
 	warmest float64
 }
@@ -68,8 +69,11 @@ type DrillPoint struct {
 const (
 	drillPoints   = 512 // most that are kept; then two and two become one
 	foretoldSteps = 32
-	drillSigmas   = 4   // of the pulses' noise: a mean further outside is no chance
-	drillShort    = 0.8 // of the forecast: a bound that leaves the spec so early was promised for longer
+	drillSigmas   = 4               // of the pulses' noise: a mean further outside is no chance
+	drillWhole    = 0.99            // of the time that a verdict needs: not every pulse is believed
+	drillLeast    = 1.0             // s: pulses, one a second, cannot tell a shorter forecast from none
+	drillWait     = 5 * time.Second // for the pulse that ends a drill
+	drillShort    = 0.8             // of the forecast: a bound that leaves the spec so early was promised for longer
 )
 
 // The length of a drill: shorter says nothing, longer than a week nobody waits for.
@@ -93,11 +97,18 @@ func (c *Clock) Drill(now timescale.Mono, d time.Duration) (drill *Drill, ok boo
 		sigma := c.sigmaAfter(max(s, 1))
 		b.Foretold = append(b.Foretold, Foretold{s, math.Abs(x) + max(from, c.coastBound(s, sigma)), c.virtual.ratio(s) * sigma})
 	}
-	return &Drill{copy: c.Copy(), from: now, ticked: now, begin: b, stride: 1, points: make([]DrillPoint, 0, drillPoints), coldest: math.NaN(), warmest: math.NaN()}, true
+	return &Drill{copy: c.Copy(), from: now, ticked: now, begin: b, stride: 1, left: math.NaN(), points: make([]DrillPoint, 0, drillPoints), coldest: math.NaN(), warmest: math.NaN()}, true
 }
 
-// Over tells that the copy has coasted for as long as it was to.
-func (d *Drill) Over(now timescale.Mono) bool { return now.Sub(d.from) >= d.begin.For }
+// Over tells that the copy has coasted for as long as it was to. The pulse that judges
+// the end of that time is waited for, but not for long.
+func (d *Drill) Over(now timescale.Mono) bool {
+	ran, n := now.Sub(d.from), len(d.points)
+	if ran < d.begin.For {
+		return false
+	}
+	return n > 0 && d.points[n-1].AtS >= seconds(d.begin.For) || ran >= d.begin.For+drillWait
+}
 
 // Temperature takes a reading of the board's thermometer in C, NaN: none.
 func (d *Drill) Temperature(now timescale.Mono, tempC float64) {
@@ -123,6 +134,9 @@ func (d *Drill) Tick(now timescale.Mono) {
 	}
 	if !d.copy.thermo.trusted(now) {
 		d.blind += dt
+	}
+	if math.IsNaN(d.left) && d.copy.bound(now) >= ns(d.begin.Spec) {
+		d.left = seconds(now.Sub(d.from))
 	}
 	switch d.copy.life.State {
 	case quality.Locked, quality.HoldoverSpec:
@@ -198,7 +212,7 @@ func (d *Drill) Result(now timescale.Mono, doubted bool) DrillResult {
 		}
 	}
 	return DrillResult{
-		Begin: d.begin, Ran: ran, Points: points, Score: ScoreDrill(d.begin, points),
+		Begin: d.begin, Ran: ran, Points: points, Score: scoreDrill(d.begin, points, d.left),
 		State: d.copy.life.State, BoundNs: d.copy.bound(now), Class7: d.class7, Over7: d.ended7, Blind: d.blind,
 		ColdestC: d.coldest, WarmestC: d.warmest,
 	}
@@ -231,16 +245,33 @@ const (
 	ForecastHeld                     // error and bound were inside the spec for as long as foretold, or for as long as the drill ran
 	ForecastLong                     // the error left the spec before
 	ForecastShort                    // the bound left the spec well before: class 7 was promised for longer
+	ForecastNone                     // there was none, or none longer than from a pulse to the next
 )
 
 // Good tells that neither bound nor forecast were wrong.
 func (s DrillScore) Good() bool {
-	return s.BoundHeld && (s.ForecastWas == ForecastHeld || s.ForecastWas == ForecastUnjudged)
+	return s.BoundHeld && s.ForecastWas != ForecastLong && s.ForecastWas != ForecastShort
+}
+
+// NeedS is for how long pulses must judge a drill that began so, in s, before it says
+// anything: for the forecast, or for the whole drill where that is shorter.
+func (b DrillBegin) NeedS() float64 {
+	need := seconds(b.For)
+	if b.Report.ForecastS < need {
+		need = b.Report.ForecastS
+	}
+	return max(seconds(DrillShortest), drillWhole*need)
 }
 
 // ScoreDrill judges the points of a drill that began so. An error is outside a limit
 // when the mean is outside by more than four of its deviations.
 func ScoreDrill(b DrillBegin, points []DrillPoint) DrillScore {
+	return scoreDrill(b, points, math.NaN())
+}
+
+// scoreDrill judges likewise; left is when the bound left the spec if that was seen
+// between the pulses, NaN: not.
+func scoreDrill(b DrillBegin, points []DrillPoint, left float64) DrillScore {
 	nan := math.NaN()
 	s := DrillScore{FinalNs: nan, WorstNs: nan, WorstAt: nan, ForetoldNs: nan, OutsideAt: nan, ErrorLeftS: nan, BoundLeftS: nan, ForecastS: b.Report.ForecastS, BoundHeld: true}
 	before := 0.0
@@ -268,7 +299,12 @@ func ScoreDrill(b DrillBegin, points []DrillPoint) DrillScore {
 		return s
 	}
 	s.ForetoldNs = foretoldAt(b.Foretold, s.JudgedS).SigmaNs
+	if !(s.BoundLeftS <= left) && !math.IsNaN(left) {
+		s.BoundLeftS = left
+	}
 	switch {
+	case !(s.ForecastS >= drillLeast):
+		s.ForecastWas = ForecastNone
 	case s.ErrorLeftS < s.ForecastS:
 		s.ForecastWas = ForecastLong
 	case s.BoundLeftS < drillShort*s.ForecastS:

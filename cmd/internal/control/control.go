@@ -27,8 +27,8 @@ type Sim interface {
 	Glitch(by time.Duration)
 	TurnReceiver(to Receiver) error
 	// TellLie lets the receiver tell what is not so.
-	TellLie(l Lie)
-	// Of is the receiver of another reference.
+	TellLie(l Lie) error
+	// Of is the receiver of a reference.
 	Of(reference string) (Sim, error)
 	SimStatus() status.Sim
 }
@@ -144,8 +144,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 			turn(w, r)
 		})
 	}
-	knob("GET /v1/sim", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, sim.SimStatus()) })
-	turn := func(w http.ResponseWriter, reference string, turn func(of Sim)) {
+	turn := func(w http.ResponseWriter, reference string, turn func(of Sim) error) {
 		of := sim
 		if reference != "" {
 			var err error
@@ -154,18 +153,24 @@ func Handler(d Daemon, sim Sim) http.Handler {
 				return
 			}
 		}
-		turn(of)
+		if err := turn(of); err != nil {
+			refuse(w, http.StatusConflict, err.Error())
+			return
+		}
 		s := sim.SimStatus()
 		s.Antenna = of.SimStatus().Antenna
 		reply(w, http.StatusOK, s)
 	}
+	knob("GET /v1/sim", func(w http.ResponseWriter, r *http.Request) {
+		turn(w, r.URL.Query().Get("reference"), func(Sim) error { return nil })
+	})
 	knob("POST /v1/sim/antenna", func(w http.ResponseWriter, r *http.Request) {
 		var body Antenna
 		if read(w, r, &body) {
-			turn(w, body.Reference, func(of Sim) { of.SetAntenna(body.OK) })
+			turn(w, body.Reference, func(of Sim) error { of.SetAntenna(body.OK); return nil })
 		}
 	})
-	knob("POST /v1/sim/receiver", func(w http.ResponseWriter, r *http.Request) { turnReceiver(sim, w, r) })
+	knob("POST /v1/sim/receiver", func(w http.ResponseWriter, r *http.Request) { turnReceiver(turn, w, r) })
 	knob("POST /v1/sim/glitch", func(w http.ResponseWriter, r *http.Request) {
 		var body Glitch
 		if !read(w, r, &body) {
@@ -175,7 +180,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 			refuse(w, http.StatusBadRequest, fmt.Sprintf("a pulse cannot be off by %v (fix: a duration below 500ms other than 0)", d))
 			return
 		}
-		turn(w, body.Reference, func(of Sim) { of.Glitch(time.Duration(body.ByNs)) })
+		turn(w, body.Reference, func(of Sim) error { of.Glitch(time.Duration(body.ByNs)); return nil })
 	})
 	knob("POST /v1/sim/lie", func(w http.ResponseWriter, r *http.Request) {
 		var body Lie
@@ -186,7 +191,7 @@ func Handler(d Daemon, sim Sim) http.Handler {
 			refuse(w, http.StatusBadRequest, "no receiver is so wrong (fix: late below 500ms, drift at most 1ms, ahead at most 100)")
 			return
 		}
-		turn(w, body.Reference, func(of Sim) { of.TellLie(body) })
+		turn(w, body.Reference, func(of Sim) error { return of.TellLie(body) })
 	})
 	return patient(guarded(d, mux))
 }

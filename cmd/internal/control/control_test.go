@@ -100,7 +100,7 @@ type fakeSim struct {
 
 func (f *fakeSim) TurnReceiver(to Receiver) error { f.receiver = to; return nil }
 
-func (f *fakeSim) TellLie(l Lie) { f.lie = l }
+func (f *fakeSim) TellLie(l Lie) error { f.lie = l; return nil }
 func (f *fakeSim) Of(reference string) (Sim, error) {
 	if f.beside == nil || reference != "yard" {
 		return nil, errors.New("the board of software has no other receiver")
@@ -251,7 +251,15 @@ func TestReferencesAreSwitched(t *testing.T) {
 	if err := c.Post(t.Context(), "/v1/sim/lie", Lie{LateNs: 1000, Reference: "yard"}, &truth); err != nil || sim.beside.lie.LateNs != 1000 || sim.lie.LateNs != 0 {
 		t.Errorf("%v, %v", sim.lie, err)
 	}
-	for _, err := range []error{c.Post(t.Context(), "/v1/sim/lie", Lie{AheadS: 1, Reference: "roof"}, &truth), c.Post(t.Context(), "/v1/sim/lie", Lie{LateNs: 1e9}, &truth)} {
+	if err := c.Post(t.Context(), "/v1/sim/receiver", Receiver{Jamming: "critical", Reference: "yard"}, &truth); err != nil || sim.beside.receiver.Jamming != "critical" || sim.receiver != (Receiver{}) {
+		t.Errorf("%v, %v", sim.receiver, err)
+	}
+	if err := c.Get(t.Context(), "/v1/sim?reference=yard", &truth); err != nil || truth.Antenna != "ok" {
+		t.Errorf("%+v, %v", truth, err)
+	}
+	for _, err := range []error{c.Get(t.Context(), "/v1/sim?reference=roof", &truth), c.Post(t.Context(), "/v1/sim/receiver", Receiver{PowerCycle: true, Reference: "roof"}, &truth),
+		c.Post(t.Context(), "/v1/sim/antenna", Antenna{Reference: "roof"}, &truth), c.Post(t.Context(), "/v1/sim/glitch", Glitch{ByNs: 9, Reference: "roof"}, &truth),
+		c.Post(t.Context(), "/v1/sim/lie", Lie{AheadS: 1, Reference: "roof"}, &truth), c.Post(t.Context(), "/v1/sim/lie", Lie{LateNs: 1e9}, &truth)} {
 		if err == nil || strings.Contains(err.Error(), "\n") {
 			t.Error(err)
 		}

@@ -12,6 +12,7 @@ type Receiver struct {
 	Jamming    string `json:"jamming,omitempty"`  // ok, warning, critical
 	Spoofing   string `json:"spoofing,omitempty"` // none, indicated, affirmed
 	PowerCycle bool   `json:"power_cycle,omitempty"`
+	Reference  string `json:"reference,omitempty"` // whose receiver; "": that of [gnss]
 }
 
 // The words of Receiver, in the order of u-blox's numbers from 1.
@@ -21,7 +22,7 @@ var (
 )
 
 // turnReceiver reads the words and turns the knob.
-func turnReceiver(sim Sim, w http.ResponseWriter, r *http.Request) {
+func turnReceiver(turn func(w http.ResponseWriter, reference string, turn func(of Sim) error), w http.ResponseWriter, r *http.Request) {
 	var body Receiver
 	if !read(w, r, &body) {
 		return
@@ -35,9 +36,5 @@ func turnReceiver(sim Sim, w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if err := sim.TurnReceiver(body); err != nil {
-		refuse(w, http.StatusConflict, err.Error())
-		return
-	}
-	reply(w, http.StatusOK, sim.SimStatus())
+	turn(w, body.Reference, func(of Sim) error { return of.TurnReceiver(body) })
 }

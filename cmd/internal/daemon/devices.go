@@ -5,9 +5,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
+	"slices"
+	"strings"
 
 	"bragi/board"
 	"bragi/board/sim"
@@ -102,20 +105,46 @@ func (unclosed) Close() error { return nil }
 // simKnobs are the board of software's, for the control socket.
 type simKnobs struct {
 	*live.Board
-	beside map[string]*live.Board // the receivers of other references
+	name  string
+	pulse bool // there is no receiver that could tell anything
+	named map[string]simKnobs
+}
+
+// knobsOf are the knobs of the receiver of [gnss], which is the first reference with a
+// receiver, and of those beside it.
+func knobsOf(cfg *config.Config, first *live.Board, others []*input) simKnobs {
+	k := simKnobs{Board: first, named: map[string]simKnobs{}}
+	for _, r := range cfg.ReferenceList() {
+		if r.Kind == config.KindGNSS {
+			k.named[r.Name] = simKnobs{Board: first, name: r.Name}
+			break
+		}
+	}
+	for _, in := range others {
+		k.named[in.Name] = simKnobs{Board: in.sim, name: in.Name, pulse: in.Kind == config.KindPPS}
+	}
+	return k
 }
 
 // Of is the receiver of a reference.
 func (k simKnobs) Of(reference string) (control.Sim, error) {
-	if b, found := k.beside[reference]; found {
-		return simKnobs{b, k.beside}, nil
+	if one, found := k.named[reference]; found {
+		return one, nil
 	}
-	return nil, fmt.Errorf("the board of software has no other receiver %q (fix: bragi show references)", reference)
+	return nil, fmt.Errorf("the board of software has no receiver %q (fix: one of %s)", reference, strings.Join(slices.Sorted(maps.Keys(k.named)), ", "))
 }
 
 // TellLie lets the receiver tell what is not so.
-func (k simKnobs) TellLie(l control.Lie) {
+func (k simKnobs) TellLie(l control.Lie) error {
+	if k.pulse && l.AheadS != 0 {
+		return k.noReceiver()
+	}
 	k.Lie(sim.Lie{LateNs: l.LateNs, DriftNs: l.DriftNs, AheadS: l.AheadS})
+	return nil
+}
+
+func (k simKnobs) noReceiver() error {
+	return fmt.Errorf("the reference %s is a pulse alone, without a receiver that tells anything (fix: name a reference of kind gnss)", k.name)
 }
 
 // SimStatus is the truth; zero numbers when it cannot be read.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -44,6 +45,7 @@ type drillKeeper struct {
 	write   chan *status.DrillReport // to be kept; nobody waits for the disk under the lock
 	running *status.RunningDrill     // nil: none
 	last    *status.DrillReport      // the latest that is over; nil: none
+	judged  *status.DrillReport      // the latest that has a verdict; nil: none
 	kept    int
 	failed  error // of the last write
 }
@@ -67,8 +69,15 @@ func openDrills(folder string) (*drillKeeper, []status.Event) {
 	ids, _ := k.ids()
 	k.kept = len(ids)
 	for _, id := range ids {
-		if r, err := k.read(id); err == nil {
+		r, err := k.read(id)
+		if err != nil {
+			continue
+		}
+		if k.last == nil {
 			k.last = &r
+		}
+		if r.Passed != nil {
+			k.judged = &r
 			break
 		}
 	}
@@ -103,7 +112,24 @@ func (k *drillKeeper) read(id string) (r status.DrillReport, err error) {
 	if err != nil {
 		return r, err
 	}
-	return r, json.Unmarshal(content, &r)
+	if err := json.Unmarshal(content, &r); err != nil {
+		return r, fmt.Errorf("the report %s is damaged: %w (fix: remove this file; bragi drill report --list names the others)", k.path(id+".json"), err)
+	}
+	return r, nil
+}
+
+// spared is the latest report that has a verdict where it is among the old ones, "" if
+// a newer one has: an alarm may stand on it.
+func (k *drillKeeper) spared(ids []string) string {
+	for i, id := range ids {
+		if r, err := k.read(id); err == nil && r.Passed != nil {
+			if i < drillsKept {
+				return ""
+			}
+			return id
+		}
+	}
+	return ""
 }
 
 // keep writes a report, and removes the oldest ones and the mark of a drill that runs.
@@ -116,8 +142,13 @@ func (k *drillKeeper) keep(r *status.DrillReport) error {
 		return err
 	}
 	ids, err := k.ids()
-	for _, id := range ids[min(len(ids), drillsKept):] {
-		err = errors.Join(err, os.Remove(k.path(id+".json")))
+	if len(ids) > drillsKept {
+		spared := k.spared(ids)
+		for _, id := range ids[drillsKept:] {
+			if id != spared {
+				err = errors.Join(err, os.Remove(k.path(id+".json")))
+			}
+		}
 	}
 	return errors.Join(err, k.unmark())
 }
@@ -206,6 +237,9 @@ func (d *Daemon) drillOver() *status.DrillReport {
 		r.Identity = identity.String()
 	}
 	d.drills.running, d.drills.last = nil, r
+	if r.Passed != nil {
+		d.drills.judged = r
+	}
 	d.happened(status.DrillEnded{Drill: r.Drill})
 	select {
 	case d.drills.write <- r:
@@ -329,16 +363,16 @@ func (d *Daemon) DrillReport(id string) (r status.DrillReport, err error) {
 // drillFailed says what was wrong with the latest drill that was judged, "" for nothing.
 // The caller holds the lock.
 func (d *Daemon) drillFailed() string {
-	if d.drills == nil || d.drills.last == nil || d.drills.last.Passed == nil || *d.drills.last.Passed {
+	if d.drills == nil || d.drills.judged == nil || *d.drills.judged.Passed {
 		return ""
 	}
-	return d.drills.last.ID + ": " + d.drills.last.Verdict
+	return d.drills.judged.ID + ": " + d.drills.judged.Verdict
 }
 
 const unjudged = "nothing was judged"
 
 var forecastWords = map[holdover.Forecast]string{
-	holdover.ForecastUnjudged: "not judged", holdover.ForecastHeld: "held", holdover.ForecastLong: "too long", holdover.ForecastShort: "too short",
+	holdover.ForecastUnjudged: "not judged", holdover.ForecastHeld: "held", holdover.ForecastLong: "too long", holdover.ForecastShort: "too short", holdover.ForecastNone: "none",
 }
 
 // drillReport is a drill that is over, as far as the pipeline knows it.
@@ -354,7 +388,9 @@ func drillReport(e *pipeline.EndedDrill) *status.DrillReport {
 		OscillatorPPB: known(b.Report.OscillatorPPB), DriftPPBDay: known(b.DriftPPBDay), DriftSigma: known(b.DriftSigma),
 		ColdestC: known(r.ColdestC), WarmestC: known(r.WarmestC), BlindS: r.Blind.Seconds(),
 	}, Curve: []status.DrillPoint{}, Foretold: []status.DrillForetold{}}
-	if s.JudgedS > 0 {
+	if why := notJudged(e); why != "" {
+		out.Verdict, out.Forecast = why, forecastWords[holdover.ForecastUnjudged]
+	} else {
 		good := s.Good()
 		out.Passed = &good
 	}
@@ -367,11 +403,22 @@ func drillReport(e *pipeline.EndedDrill) *status.DrillReport {
 	return out
 }
 
+// notJudged says why a drill has no verdict, "": it has one.
+func notJudged(e *pipeline.EndedDrill) string {
+	b, s := e.Result.Begin, e.Result.Score
+	switch {
+	case !(s.JudgedS > 0):
+		return unjudged
+	case e.Ending != pipeline.DrillComplete:
+		return fmt.Sprintf("no verdict: it ended after %s of %s (%s)", status.Span(e.Result.Ran.Seconds()), status.Span(b.For.Seconds()), e.Ending)
+	case s.JudgedS < b.NeedS():
+		return fmt.Sprintf("no verdict: pulses judged it for %s, and a verdict needs %s", status.Span(s.JudgedS), status.Span(b.NeedS()))
+	}
+	return ""
+}
+
 // drillVerdict is a score in a sentence.
 func drillVerdict(s holdover.DrillScore) string {
-	if !(s.JudgedS > 0) {
-		return unjudged
-	}
 	text := "the error stayed inside the bound"
 	if !s.BoundHeld {
 		text = fmt.Sprintf("the error was outside the bound for %s, first after %s", status.Span(s.OutsideS), status.Span(s.OutsideAt))
@@ -381,10 +428,20 @@ func drillVerdict(s holdover.DrillScore) string {
 		text += fmt.Sprintf("; it left the spec after %s, and %s were forecast", status.Span(s.ErrorLeftS), status.Span(s.ForecastS))
 	case holdover.ForecastShort:
 		text += fmt.Sprintf("; the bound left the spec after %s already, and %s were forecast", status.Span(s.BoundLeftS), status.Span(s.ForecastS))
+	case holdover.ForecastNone:
+		text += "; no time inside the spec was forecast"
 	default:
-		text += ", and the forecast held"
+		text += fmt.Sprintf("; the forecast held: %s inside the spec, and the bound %s", status.Span(s.ForecastS), boundLeft(s))
 	}
 	return text
+}
+
+// boundLeft says when the bound left the spec.
+func boundLeft(s holdover.DrillScore) string {
+	if math.IsNaN(s.BoundLeftS) {
+		return "stayed inside it to the end"
+	}
+	return "left it after " + status.Span(s.BoundLeftS)
 }
 
 // drillFolder is where the reports are kept: beside the oscillator's memory, or, where

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,10 +10,14 @@ import (
 	"time"
 
 	"bragi/board/sim"
+	"bragi/board/sim/live"
 	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/virtual"
+	"bragi/holdover"
 )
 
 // drillable is a daemon whose clock is locked and has learned.
@@ -112,7 +117,7 @@ func TestADrillThatIsEndedKeepsWhatItHasShown(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Run(20 * time.Second)
-		if ended := c.end(); ended.Ending != string(c.ending) || ended.JudgedS < 15 || ended.Passed == nil || ended.ForS != 3600 {
+		if ended := c.end(); ended.Ending != string(c.ending) || ended.JudgedS < 15 || ended.Passed != nil || ended.Forecast != "not judged" || ended.ErrorNs == nil || ended.ForS != 3600 || !strings.Contains(ended.Verdict, string(c.ending)) {
 			t.Errorf("%s: %+v", c.ending, ended)
 		}
 		writeDrills(t, d)
@@ -157,13 +162,116 @@ func TestADrillThatPassesClearsTheAlarmOfOneThatFailed(t *testing.T) {
 	if _, err := d.StartDrill(20 * time.Second); err != nil {
 		t.Fatal(err)
 	}
+	r.Run(time.Second)
+	if ended, err := d.CancelDrill(); err != nil || ended.Passed != nil {
+		t.Errorf("%+v, %v", ended, err)
+	}
+	writeDrills(t, d)
+	r.Run(time.Second)
+	if shown() == "" {
+		t.Error("a drill that was cancelled has cleared the alarm")
+	}
+	if again, _ := openDrills(d.drills.folder); again.judged == nil || again.judged.ID != failed.ID || again.last.ID == failed.ID {
+		t.Errorf("the next process: %+v", again.judged)
+	}
+	if _, err := d.StartDrill(20 * time.Second); err != nil {
+		t.Fatal(err)
+	}
 	r.Run(10 * time.Second)
 	if shown() == "" {
 		t.Error("the alarm is gone while the next drill runs")
 	}
-	r.Run(15 * time.Second)
+	r.Run(17 * time.Second)
 	if detail := shown(); detail != "" {
 		t.Errorf("after a drill that passed: %q", detail)
+	}
+}
+
+// A drill has a verdict if it was complete, and judged for as long as was forecast or
+// asked, and for ten seconds; no forecast is none that held.
+func TestWhatGivesADrillAVerdict(t *testing.T) {
+	for name, c := range map[string]struct {
+		ending                   pipeline.DrillEnding
+		length, judged, foretold float64
+		verdict                  bool
+		forecast                 string
+	}{
+		"whole":                  {pipeline.DrillComplete, 3600, 3600, 7200, true, "held"},
+		"beyond the forecast":    {pipeline.DrillComplete, 3600, 3600, 60, true, "held"},
+		"to the forecast":        {pipeline.DrillComplete, 3600, 61, 60, true, "held"},
+		"shorter than both":      {pipeline.DrillComplete, 3600, 100, 200, false, "not judged"},
+		"cancelled":              {pipeline.DrillCancelled, 3600, 0.4, 26, false, "not judged"},
+		"cancelled late":         {pipeline.DrillCancelled, 3600, 3000, 26, false, "not judged"},
+		"the pulse was lost":     {pipeline.DrillLost, 3600, 3000, 26, false, "not judged"},
+		"nothing foretold":       {pipeline.DrillComplete, 20, 20, 0, true, "none"},
+		"foretold is not known":  {pipeline.DrillComplete, 20, 20, math.NaN(), true, "none"},
+		"foretold short, judged": {pipeline.DrillComplete, 20, 9, 5, false, "not judged"},
+		"no pulse":               {pipeline.DrillComplete, 20, 0, 5, false, "not judged"},
+	} {
+		b := holdover.DrillBegin{For: time.Duration(c.length * 1e9), Spec: 1500, Report: holdover.Report{PulseNoiseNs: 25, ForecastS: c.foretold}}
+		var points []holdover.DrillPoint
+		if c.judged > 0 {
+			points = []holdover.DrillPoint{{AtS: c.judged, Pulses: 1, ErrorNs: 10, BoundNs: 100}}
+		}
+		r := drillReport(&pipeline.EndedDrill{Ending: c.ending, Result: holdover.DrillResult{Begin: b, Points: points, Score: holdover.ScoreDrill(b, points)}})
+		if (r.Passed != nil) != c.verdict || r.Forecast != c.forecast || strings.Contains(r.Verdict, "held") != (c.forecast == "held") {
+			t.Errorf("%s: %v, %s, %q", name, r.Passed, r.Forecast, r.Verdict)
+		}
+	}
+}
+
+// A damaged report is named, with what to do, and the latest verdict is never the one
+// that gives way.
+func TestADamagedReportIsNamedAndAVerdictStays(t *testing.T) {
+	k, _ := openDrills(filepath.Join(t.TempDir(), "drills"))
+	failed := status.DrillReport{Drill: status.Drill{ID: "20250101T000000Z", Passed: new(bool)}}
+	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	if err := k.keep(&failed); err != nil {
+		t.Fatal(err)
+	}
+	for i := range drillsKept + 3 {
+		if err := k.keep(&status.DrillReport{Drill: status.Drill{ID: begin.AddDate(0, 0, i).Format(drillIDForm)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if next, _ := openDrills(k.folder); next.judged == nil || next.judged.ID != failed.ID || next.kept != drillsKept+1 {
+		t.Errorf("%d kept, %+v", next.kept, next.judged)
+	}
+	if err := os.WriteFile(k.path("20990101T000000Z.json"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	d := &Daemon{drills: k}
+	if _, err := d.DrillReport("20990101T000000Z"); err == nil || !strings.Contains(err.Error(), k.path("20990101T000000Z.json")) || !strings.Contains(err.Error(), "(fix: ") {
+		t.Error(err)
+	}
+}
+
+// Each receiver of software answers to its name, the first one too; no other name does.
+func TestAKnobIsThatOfTheNamedReceiver(t *testing.T) {
+	first, yard := &live.Board{}, &live.Board{}
+	cfg := &config.Config{References: []config.Reference{{Name: "roof", Kind: config.KindGNSS}, {Name: "yard", Kind: config.KindGNSS}, {Name: "lab", Kind: config.KindPPS}}}
+	k := knobsOf(cfg, first, []*input{{Reference: cfg.References[1], sim: yard}, {Reference: cfg.References[2], sim: &live.Board{}}})
+	for name, want := range map[string]*live.Board{"roof": first, "yard": yard} {
+		if of, err := k.Of(name); err != nil || of.(simKnobs).Board != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, name := range []string{"internal", "gnss", "cellar"} {
+		if _, err := k.Of(name); err == nil || !strings.Contains(err.Error(), "(fix: one of lab, roof, yard)") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	lab, err := k.Of("lab")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{lab.TurnReceiver(control.Receiver{PowerCycle: true}), lab.TellLie(control.Lie{AheadS: 1})} {
+		if err == nil || !strings.Contains(err.Error(), "(fix: ") {
+			t.Error(err)
+		}
+	}
+	if _, err := knobsOf(&config.Config{}, first, nil).Of("gnss"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -18,7 +18,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bragi/board"
-	"bragi/board/sim/live"
 	"bragi/cmd/internal/alarms"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/config/store"
@@ -170,11 +169,7 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 	}
 	var knobs control.Sim
 	if d.devices.sim != nil {
-		beside := map[string]*live.Board{}
-		for _, in := range d.devices.others {
-			beside[in.Name] = in.sim
-		}
-		knobs = simKnobs{d.devices.sim, beside}
+		knobs = knobsOf(cfg, d.devices.sim, d.devices.others)
 	}
 	d.happened(status.Started{Version: version.Version, Profile: cfg.Board.Profile, Clock: d.devices.clock.Info().Name, Address: cfg.Master.Address, Socket: cfg.SocketPath()})
 	d.tick() // what to announce, and the Status, are known before anything is served

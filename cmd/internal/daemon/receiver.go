@@ -235,6 +235,9 @@ func (r *receiver) baud() int {
 
 // TurnReceiver does to the u-blox of software what the operator wants.
 func (k simKnobs) TurnReceiver(to control.Receiver) error {
+	if k.pulse {
+		return k.noReceiver()
+	}
 	if !k.SetReceiver(byte(1+slices.Index(control.JammingWords, to.Jamming)), byte(1+slices.Index(control.SpoofingWords, to.Spoofing)), to.PowerCycle) {
 		return errors.New("the receiver of software is no u-blox (fix: sim.receiver = \"f9t\")")
 	}

@@ -30,7 +30,7 @@ func drillHoldoverCommand(o *options) *cobra.Command {
 	c := &cobra.Command{Use: "holdover", Short: "Begin a holdover drill", Args: cli.NoArgs,
 		Long: "A copy of the clock gets no more pulses and coasts, while the served clock stays locked: clients see nothing of it. The\n" +
 			"pulses that the served clock takes judge the copy: its error, its bound, and what was forecast. bragi drill report shows the\n" +
-			"result. A drill ends early when the pulse is lost, or when bragid stops: then what was judged by then stays.",
+			"result. A drill ends early when the pulse is lost, or when bragid stops: then its figures stay, and it has no verdict.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if c.Flags().Changed("for") && length <= 0 {
 				return cli.Usagef("--for %v: use a time such as 4h", length)
@@ -113,6 +113,8 @@ func drillReportCommand(o *options) *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			id := append(args, "")[0]
 			switch {
+			case picture != "" && o.json:
+				return cli.Usagef("--svg writes a picture and --json prints the figures (fix: one of them at a time)")
 			case list:
 				var drills []status.Drill
 				if err := o.client().Get(c.Context(), "/v1/drill/reports", &drills); err != nil {

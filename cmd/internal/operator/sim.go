@@ -3,6 +3,7 @@ package operator
 import (
 	"fmt"
 	"io"
+	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,7 +48,11 @@ func simCommand(o *options) *cobra.Command {
 	state := &cobra.Command{Use: "status", Short: "The truth: the board of software knows it, the servo does not", Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			var s status.Sim
-			if err := o.client().Get(c.Context(), "/v1/sim", &s); err != nil {
+			path := "/v1/sim"
+			if reference != "" {
+				path += "?reference=" + url.QueryEscape(reference)
+			}
+			if err := o.client().Get(c.Context(), path, &s); err != nil {
 				return err
 			}
 			return printSim(c.OutOrStdout(), o.json, s)
@@ -56,8 +61,8 @@ func simCommand(o *options) *cobra.Command {
 		cli.Group("antenna", "Cut or restore the antenna",
 			antenna("cut", "Cut the antenna: no fix, no pulse", control.Antenna{OK: false}), antenna("restore", "Connect the antenna again", control.Antenna{OK: true})),
 		cli.Group("pps", "Disturb the pulse", glitch), lie, state)
-	sim.PersistentFlags().StringVar(&reference, "reference", "", "whose receiver: the name of another reference than that of [gnss]")
-	sim.AddCommand(simReceiver(post)...)
+	sim.PersistentFlags().StringVar(&reference, "reference", "", "whose receiver: the name of a reference; default: that of [gnss]")
+	sim.AddCommand(simReceiver(&reference, post)...)
 	sim.PersistentFlags().BoolVar(&o.json, "json", false, "print JSON")
 	return sim
 }

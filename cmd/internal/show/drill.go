@@ -19,7 +19,7 @@ func Drills(s status.Status) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	if r := d.Running; r != nil {
-		left := r.ForS - r.RanS
+		left := max(r.ForS-r.RanS, 0)
 		fmt.Fprintf(w, "Running\t%s, begun %s by %s\n", r.ID, utc(r.Begun), r.By)
 		fmt.Fprintf(w, "\t%s of %s, %s left\n", seconds(&r.RanS), seconds(&r.ForS), seconds(&left))
 		fmt.Fprintf(w, "Error\t%s against the pulse, inside %s\n", Ns(r.ErrorNs), plusMinus(r.BoundNs))
@@ -92,7 +92,7 @@ func DrillReport(r status.DrillReport, width int) string {
 	fmt.Fprintf(w, "Ended\t%s, after %s: %s%s\n", utc(r.Ended), seconds(&r.RanS), r.Ending, pick(r.Why != "", " ("+r.Why+")", ""))
 	fmt.Fprintf(w, "Judged\tfor %s, by the pulses that the served clock believed\n", seconds(&r.JudgedS))
 	fmt.Fprintf(w, "Verdict\t%s: %s\n", passed(r.Drill), r.Verdict)
-	if r.Passed != nil {
+	if r.ErrorNs != nil {
 		drillFigures(w, r.Drill)
 	}
 	w.Flush()
@@ -109,11 +109,15 @@ func drillFigures(w *tabwriter.Writer, d status.Drill) {
 	fmt.Fprintf(w, "\tone pulse has a noise of %s (one sigma): it is in each error\n", size(d.PulseNoiseNs))
 	fmt.Fprintf(w, "Foretold\t%s (one sigma) of the error at the end\n", size(d.ForetoldNs))
 	fmt.Fprintf(w, "Bound\t%s at the end; %s\n", plusMinus(d.BoundNs),
-		pick(d.BoundHeld, "the error was inside all the time", "the error was outside for "+seconds(&d.OutsideS)+", first after "+seconds(d.OutsideAtS)))
+		pick(d.BoundHeld, "error against bound: inside all the time", "error against bound: outside for "+seconds(&d.OutsideS)+", first after "+seconds(d.OutsideAtS)))
 	fmt.Fprintf(w, "\t%s of it is for what is wrong with every pulse alike\n", size(&d.ReceiverNs))
 	fmt.Fprintf(w, "Spec\t%s\n", plusMinus(&d.SpecNs))
-	fmt.Fprintf(w, "Forecast\t%s inside the spec: %s\n", seconds(d.ForecastS), d.Forecast)
-	fmt.Fprintf(w, "Actual\tthe bound left it %s, the error %s\n", after(d.BoundLeftS), after(d.ErrorLeftS))
+	if d.Forecast == "none" {
+		fmt.Fprintf(w, "Forecast\tnone: the bound was not to stay inside the spec for any time that pulses can tell\n")
+	} else {
+		fmt.Fprintf(w, "Forecast\t%s until the bound leaves the spec: %s\n", seconds(d.ForecastS), d.Forecast)
+	}
+	fmt.Fprintf(w, "Actual\tthe bound left the spec %s, the error %s\n", after(d.BoundLeftS), after(d.ErrorLeftS))
 	fmt.Fprintf(w, "Class 7\tfor %s of the drill\n", seconds(&d.Class7S))
 	fmt.Fprintf(w, "Oscillator\ttold %s, behaves like %s, %s after %s of lock\n", d.Oscillator, dash(d.Behaves), pick(d.Learned, "learned", "still learning"), seconds(&d.LockedForS))
 	fmt.Fprintf(w, "\t%s at the begin, drift %s ppb a day (sigma %s)\n", ppb(d.OscillatorPPB), number(d.DriftPPBDay, "%+.4f"), number(d.DriftSigma, "%.4f"))

@@ -41,7 +41,7 @@ func TestTheReportOfADrill(t *testing.T) {
 		}
 		flat := strings.Join(strings.Fields(text), " ")
 		for _, want := range []string{"DRILL 20261127T050000Z: PASSED", "2026-11-27 05:00:00 UTC", "2026-11-27 06:00:00 UTC", "-300 ns at the end", "noise of 25 ns", "250 ns (one sigma)", "+-800 ns",
-			"told ocxo, behaves like ocxo", "28.00 to 31.50 C", "tmp102", "1h56m40s inside the spec: held", "not in this drill", "no thermometer was trusted",
+			"told ocxo, behaves like ocxo", "28.00 to 31.50 C", "tmp102", "1h56m40s until the bound leaves the spec: held", "the bound left the spec not in this drill", "not in this drill", "no thermometer was trusted",
 			"Who signed it: nobody", "001122.fffe.334455", "*", "1h0m0s"} {
 			if !strings.Contains(flat, want) {
 				t.Errorf("%d columns: no %q in\n%s", width, want, text)
@@ -51,7 +51,12 @@ func TestTheReportOfADrill(t *testing.T) {
 	}
 	bad := aDrill(false)
 	bad.OutsideS, bad.OutsideAtS, bad.BoundLeftS = 30, value(1200), value(1300)
-	if text := DrillReport(bad, 80); !strings.Contains(text, "FAILED") || !strings.Contains(text, "outside for 30s, first after 20m0s") || !strings.Contains(text, "after 21m40s") {
+	if text := DrillReport(bad, 80); !strings.Contains(text, "FAILED") || !strings.Contains(text, "error against bound: outside for 30s, first after 20m0s") || !strings.Contains(text, "after 21m40s") {
+		t.Error(text)
+	}
+	short := aDrill(true)
+	short.Passed, short.Forecast, short.ForecastS = nil, "none", value(0)
+	if text := DrillReport(short, 80); !strings.Contains(text, "NOT JUDGED") || strings.Contains(text, "PASSED") || !strings.Contains(text, "Forecast     none") || strings.Contains(text, "held") && !strings.Contains(text, short.Verdict) {
 		t.Error(text)
 	}
 	empty := status.DrillReport{Drill: status.Drill{ID: "x", Ending: "cut off", Verdict: "nothing was judged"}}

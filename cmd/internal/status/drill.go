@@ -37,7 +37,7 @@ type Drill struct {
 	ForS    float64 `json:"for_s"`    // how long it was to run
 	RanS    float64 `json:"ran_s"`    // and did
 	JudgedS float64 `json:"judged_s"` // for how long pulses judged it
-	Passed  *bool   `json:"passed"`   // null: nothing was judged
+	Passed  *bool   `json:"passed"`   // null: it has no verdict
 	Verdict string  `json:"verdict"`  // in a sentence
 
 	SpecNs        float64  `json:"spec_ns"`
@@ -49,7 +49,7 @@ type Drill struct {
 	BoundHeld     bool     `json:"bound_held"`      // the error stayed inside the bound
 	OutsideS      float64  `json:"outside_bound_s"` // for how long it did not
 	OutsideAtS    *float64 `json:"outside_bound_at_s"`
-	Forecast      string   `json:"forecast"`          // held, too long (the error left the spec before), too short (the bound did, well before), not judged
+	Forecast      string   `json:"forecast"`          // held, too long (the error left the spec before), too short (the bound did, well before), none (nothing was forecast), not judged
 	ForecastS     *float64 `json:"forecast_s"`        // how long the bound was to stay inside the spec
 	BoundLeftS    *float64 `json:"bound_left_spec_s"` // when it left it; null: it did not
 	ErrorLeftS    *float64 `json:"error_left_spec_s"` // when the error did; null: it did not
