@@ -1,5 +1,7 @@
 package holdover
 
+import "bragi/gnss/timescale"
+
 // DoubtReceiver adds to ReceiverBoundNs what is wrong with every pulse alike for now, in
 // ns.
 func (c *Clock) DoubtReceiver(ns float64) { c.receiverNs = ns }
@@ -17,3 +19,7 @@ func (c *Clock) Reconfigure(next Config) {
 		c.life.Aligned = false // firstStep decides again
 	}
 }
+
+// OwnBoundNs is the bound of the served clock's time error at now without what
+// DoubtReceiver added; NaN while nothing is known.
+func (c *Clock) OwnBoundNs(now timescale.Mono) float64 { return c.bound(now) - c.receiverNs }

@@ -33,6 +33,9 @@ const (
 	nearSeconds    = 8
 	differMost     = 1.5 // times the bound of one receiver: two that are right do not differ by more
 	oddAfter       = 2   // verdicts in a row
+	// farLimits is how many times the limit two may differ, undecided, until the second
+	// verdict: no pulse that is late once.
+	farLimits = 10
 	// pardonAfter is how many seconds a reference that was named must agree again; then
 	// wait_to_restore begins.
 	pardonAfter = 10
@@ -98,10 +101,14 @@ func (c *compared) doubtNs(receiverNs float64) float64 {
 	return 0
 }
 
-// rebase counts from another reference on, which was ahead by level.
-func (c *compared) rebase(level float64) {
+// rebase counts from another reference on, which was ahead by level. If the one before was
+// odd, the last differences to it say nothing.
+func (c *compared) rebase(level float64, odd bool) {
 	c.meanNs -= level
 	c.nearNs -= level
+	if odd && c.odd == "" {
+		c.outside, c.nearNs = 0, c.meanNs
+	}
 	c.series, c.aheadNs = c.series[:0], c.aheadNs-level
 	c.tdev, c.mtie = unknownSpread(), unknownSpread()
 }
@@ -121,6 +128,9 @@ func (c *compared) see(m timescale.Mono, aheadNs, limitNs float64) {
 		c.nearNs = aheadNs
 	}
 	c.nearNs += (aheadNs - c.nearNs) / nearSeconds
+	if math.Abs(c.nearNs) > limitNs && math.Abs(aheadNs) <= limitNs {
+		c.nearNs = aheadNs // a fault that is over is not in the mean
+	}
 	switch off := math.Abs(aheadNs - c.meanNs); {
 	case math.Abs(aheadNs) > limitNs:
 		c.outside++
@@ -205,7 +215,7 @@ func (p *Pipeline) compare(now timescale.Mono) {
 // reading is a Reading of source i.
 type reading struct {
 	Reading
-	i     int
+	i int
 }
 
 // readings are those of the second of m; the differences to the one that is followed are
@@ -283,7 +293,7 @@ func (p *Pipeline) judge(now, m timescale.Mono, list []reading) {
 			c.accused = 0
 			continue
 		}
-		if c.accused++; c.accused < oddAfter {
+		if c.accused++; c.accused < oddAfter && !p.refuted(now, r.Reading, v, width) {
 			continue
 		}
 		c.agrees = 0
@@ -293,6 +303,17 @@ func (p *Pipeline) judge(now, m timescale.Mono, list []reading) {
 		}
 	}
 	p.argue(now, m, v, weighed)
+}
+
+// refuted tells that the clock's own state refutes an accused reading by far, in one second:
+// it is further off than the clock's bound and what its oscillator could have drifted. So
+// are not those that are not accused, or the clock's memory is no witness.
+func (p *Pipeline) refuted(now timescale.Mono, r Reading, v Verdict, widthNs float64) bool {
+	if v.By != byMajority && v.By != byClock {
+		return false
+	}
+	could := widthNs + p.cfg.LimitNs + r.UncertaintyNs + p.servo.OwnBoundNs(now)
+	return math.Abs(r.FromClockNs) > could // false for NaN
 }
 
 // refuses tells that the clock does not believe the pulses of the reference that it
@@ -384,9 +405,6 @@ func (p *Pipeline) argue(now, m timescale.Mono, v Verdict, list []reading) {
 	d := &p.dispute
 	switch {
 	case v.Undecided:
-		if d.times, d.at = d.times+1, m; d.times == oddAfter {
-			p.withdraw(now)
-		}
 		low, high := list[0], list[0]
 		for _, r := range list {
 			if r.AheadNs < low.AheadNs {
@@ -395,6 +413,13 @@ func (p *Pipeline) argue(now, m timescale.Mono, v Verdict, list []reading) {
 			if r.AheadNs > high.AheadNs {
 				high = r
 			}
+		}
+		was := d.times
+		if d.times, d.at = was+1, m; high.AheadNs-low.AheadNs > farLimits*p.cfg.LimitNs {
+			d.times = max(d.times, oddAfter)
+		}
+		if was < oddAfter && d.times >= oddAfter {
+			p.withdraw(now)
 		}
 		d.what = fmt.Sprintf("%s is %s of %s, and nothing tells which one is right",
 			p.sources[high.i].Name, differs(high.AheadNs-low.AheadNs), p.sources[low.i].Name)

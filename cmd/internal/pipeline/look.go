@@ -33,7 +33,7 @@ type Look struct {
 // Clock is what the served clock knows of itself at now, and what Announce says.
 func (p *Pipeline) Clock(now timescale.Mono) (holdover.Report, quality.Announcement) {
 	r := p.report(now)
-	return r, p.announce(now, r.Quality)
+	return r, p.announce(now, r.Quality, r.BoundNs)
 }
 
 // Look is the whole Pipeline at now.

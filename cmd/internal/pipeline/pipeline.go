@@ -308,8 +308,13 @@ func (p *Pipeline) feel(now timescale.Mono) {
 // 1588-2019, 9.4: at most 12 h).
 const leapWarning = 12 * time.Hour
 
-func (p *Pipeline) announce(now timescale.Mono, in quality.Input) quality.Announcement {
+// announce makes an announcement of in. Its bound is slow to fall, so that clockAccuracy
+// does not flutter, but not by more than a step of that above the bound of now.
+func (p *Pipeline) announce(now timescale.Mono, in quality.Input, boundNs float64) quality.Announcement {
 	in.EgressNs = p.egressNs()
+	if most := quality.AccuracyLimitNs(quality.AccuracyCode(boundNs+in.EgressNs)+1) - in.EgressNs; in.BoundNs > most {
+		in.BoundNs = most
+	}
 	if p.sources[p.active].Kind == PPS {
 		in.TimeSource = quality.TimeSourceOther
 	}

@@ -299,7 +299,7 @@ func (p *Pipeline) change(now timescale.Mono, to int) {
 		p.buildNs = 0
 	}
 	for i := range p.sources {
-		p.sources[i].compared.rebase(level)
+		p.sources[i].compared.rebase(level, from.compared.odd != "")
 	}
 	p.active = to
 	if next.receiver != nil && next.Kind == GNSS {
@@ -336,10 +336,14 @@ func (p *Pipeline) rebase(ns int64) {
 
 // doubtNs is what the references add to the bound: what was taken over of a difference,
 // what is not known of the input that is followed, and by how much another one that is
-// believed, too, differs more than two receivers should.
+// believed, too, differs more than two receivers should. The difference to one that is odd
+// says nothing of the other.
 func (p *Pipeline) doubtNs() float64 {
 	ns := math.Abs(float64(p.buildNs)) + max(0, p.sources[p.active].UncertaintyNs-p.sources[p.first].UncertaintyNs)
 	more := 0.0
+	if p.sources[p.active].compared.odd != "" {
+		return ns
+	}
 	for i := range p.sources {
 		if s := &p.sources[i]; i != p.active {
 			more = max(more, s.compared.doubtNs(p.cfg.Servo.ReceiverBoundNs)-s.UncertaintyNs)
