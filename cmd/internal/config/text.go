@@ -86,7 +86,7 @@ var syntaxFlaws = []struct {
 	what, fix string // "": the parser's own
 }{
 	{"is already defined", "this key is set twice", "keep one of the two lines"},
-	{"already exists", "this section stands twice", "put all its keys below one of the two headers"},
+	{"already exists", "this section stands twice", "put all its keys below one header; a line such as master.domain = 0 counts as one"},
 	{"too large to fit", "the number is too large", "docs/CONFIG.md tells what each key takes"},
 	{"value out of range", "the number is too large", "docs/CONFIG.md tells what each key takes"},
 	{"strings must be quoted", "", "put the value in quotes, for example \"1h\""},

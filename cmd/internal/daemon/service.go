@@ -81,9 +81,9 @@ func sendTrouble(to netip.Addr, err error) string {
 	case unix.EINVAL, unix.EADDRNOTAVAIL:
 		what, fix = "our address is no address of this machine", "add it: `ip address add ADDRESS/32 dev lo`"
 	case unix.ENETUNREACH:
-		what, fix = "there is no route", "look at `ip route get "+to.String()+"` and add the route"
+		what, fix = "there is no route", "is the interface up (`ip link`)? Else look at `ip route get "+to.String()+"` and add the route"
 	case unix.EHOSTUNREACH:
-		what, fix = "it, or the router to it, does not answer ARP", "look at the cable, the switch, the VLAN and `ip neigh`"
+		what, fix = "it, or the router to it, does not answer ARP, or a route says unreachable", "look at `ip route get "+to.String()+"`, the cable, the switch, the VLAN and `ip neigh`"
 	case unix.EMSGSIZE:
 		what, fix = "the message is longer than the MTU", "set the interface's MTU to 1500: `ip link set INTERFACE mtu 1500`"
 	case unix.ENODEV, unix.ENXIO, unix.ENETDOWN:
@@ -261,6 +261,9 @@ func tableShort(s udp.Status, t status.ClientTable) string {
 		return ""
 	}
 	detail := fmt.Sprintf("%d of %d places are taken, most by %s (%d) and %s (%d)", t.Clients, t.Max, t.Address, t.AddressClients, t.Prefix, t.PrefixClients)
+	if turned && t.Clients < t.Max {
+		detail = fmt.Sprintf("newcomers were refused within the last %.0f s; now ", heardLately.Seconds()) + detail
+	}
 	if n := t.Lifeless + t.Unproven; n > 0 {
 		detail += fmt.Sprintf("; %d of them may be forged and give way to newcomers: %d show no life, %d have proved nothing yet; most of these are in %s (%d)",
 			n, t.Lifeless, t.Unproven, t.UnprovenPrefix, t.UnprovenPrefixClients)
