@@ -422,8 +422,8 @@ board       generic, clock auto, interface eth0
 receiver    /dev/ttyS4, rate found by listening, pulse auto, antenna delay 0s; a u-blox is set up, its position surveyed once
 pulse       by an input of the PTP clock, stamped 0s late, +-30ns; without one by /dev/pps0, stamped 7us late, +-5us
 opinions    the board's real-time clock, and the system clock while NTP keeps it
-clock       oscillator ocxo; locked after 1m0s inside 100 ns; clients served by a free run when GNSS comes: auto
-holdover    class 7 inside 1.5µs, after 1h0m0s of lock, for at most 24h0m0s
+clock       oscillator ocxo; locked after 1m inside 100 ns; clients served by a free run when GNSS comes: auto
+holdover    class 7 inside 1.5us, after 1h of lock, for at most 24h
 serving     10.0.0.1, ports 319 and 320, domain 0, profile default (classes 6, 7, 52, 58), one-step, at most 1000 clients, DSCP 47
 free run    is not served
 out of spec is not served

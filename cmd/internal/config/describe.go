@@ -36,7 +36,7 @@ func (c *Config) Describe() string {
 		if c.GNSS.Baud != 0 {
 			baud = fmt.Sprintf("%d baud", c.GNSS.Baud)
 		}
-		line("receiver", "%s, %s, pulse %s, antenna delay %v; %s", c.GNSS.Device, baud, c.GNSS.PPS, c.GNSS.AntennaDelay, c.receiverWords())
+		line("receiver", "%s, %s, pulse %s, antenna delay %v; %s", c.GNSS.Device, baud, c.GNSS.PPS, durationText(c.GNSS.AntennaDelay), c.receiverWords())
 		line("pulse", "%s", c.pulseWords())
 		if c.GNSS.MessageDelay != 0 {
 			line("messages", "about %s after their pulse", durationText(c.GNSS.MessageDelay))
@@ -51,8 +51,8 @@ func (c *Config) Describe() string {
 	if h.Oscillator == holdover.Auto {
 		oscillator = "unknown, taken for a plain crystal"
 	}
-	line("clock", "oscillator %s; locked after %v inside 100 ns; clients served by a free run when GNSS comes: %v", oscillator, h.Settle, h.OnAcquire)
-	line("holdover", "class 7 inside %v, after %v of lock, for at most %v%s", h.Spec, h.Learning, h.MaxHoldover, c.neverInSpec())
+	line("clock", "oscillator %s; locked after %v inside 100 ns; clients served by a free run when GNSS comes: %v", oscillator, durationText(h.Settle), h.OnAcquire)
+	line("holdover", "class 7 inside %v, after %v of lock, for at most %v%s", durationText(h.Spec), durationText(h.Learning), durationText(h.MaxHoldover), c.neverInSpec())
 	m := c.Master
 	p := quality.Profiles[m.QualityProfile()]
 	line("serving", "%s, ports %d and %d, domain %d, profile %s (classes %d, %d, %d, %d), %s, at most %d clients, DSCP %d",
@@ -62,7 +62,7 @@ func (c *Config) Describe() string {
 	case m.Squelch != quality.SquelchNever || m.FreeRunAfter < 0:
 		line("free run", "is not served")
 	default:
-		line("free run", "is served after %v without GNSS", m.FreeRunAfter)
+		line("free run", "is served after %v without GNSS", durationText(m.FreeRunAfter))
 	}
 	if m.Squelch == quality.SquelchOutOfSpec {
 		line("out of spec", "is not served")

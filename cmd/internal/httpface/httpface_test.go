@@ -161,7 +161,7 @@ func TestOnlyWhoShowsTheTokenIsAnswered(t *testing.T) {
 		bearer string
 		code   int
 	}{
-		{"Bearer " + token, 200}, {"", 401}, {"Bearer ", 401}, {"Bearer " + token[1:], 401}, {"Bearer " + token + "0", 401}, {token, 401}, {"Basic " + token, 401},
+		{"Bearer " + token, 200}, {"bearer " + token, 200}, {"", 401}, {"Bearer ", 401}, {"Bearer " + token[1:], 401}, {"Bearer " + token + "0", 401}, {token, 401}, {"Basic " + token, 401},
 	} {
 		if code, body := ask(t, http.DefaultClient, "GET", "http://"+at+"/metrics", c.bearer); code != c.code || (code == 200) != strings.Contains(body, "bragi_build_info") {
 			t.Errorf("%q: %d, want %d: %s", c.bearer, code, c.code, body)

@@ -110,7 +110,8 @@ func readSecret(key, path string) ([]byte, error) {
 // knows tells whether a request's Authorization has the token. How long that takes
 // does not depend on what is right in it.
 func (s *secrets) knows(authorization string) bool {
-	token, bearer := strings.CutPrefix(authorization, "Bearer ")
+	scheme, token, _ := strings.Cut(authorization, " ")
+	bearer := strings.EqualFold(scheme, "Bearer") // in any capitals: RFC 9110, 11.1
 	shown := sha256.Sum256([]byte(token))
 	return subtle.ConstantTimeCompare(shown[:], s.token[:]) == 1 && bearer && s.hasToken
 }

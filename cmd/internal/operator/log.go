@@ -23,7 +23,12 @@ const logLines = 200
 func logCommand(o *options) *cobra.Command {
 	lines := logLines
 	c := command(o, "log", "What happened since the start of the daemon, the newest last", cli.NoArgs, screen[[]string]{
-		func(ctx context.Context, _ []string) ([]string, error) { return o.log(ctx, lines) },
+		func(ctx context.Context, _ []string) ([]string, error) {
+			if lines < 1 {
+				return nil, cli.Usagef("--lines %d is no line at all (fix: 1 or more)", lines)
+			}
+			return o.log(ctx, lines)
+		},
 		func(log []string, _ int) string { return strings.Join(log, "\n") + "\n" },
 		func(log []string) any { return log }})
 	c.Flags().IntVar(&lines, "lines", logLines, "at most so many lines")
