@@ -149,8 +149,9 @@ func (m *Master) spend(now timescale.Mono, c *client, n int) bool {
 //	prefix     (24 bits) has a share of those who are not proven, of more than the addresses that it has
 //	newcomer   whose address or prefix has its share, or who finds the table full, gets the row of one who is
 //	           lifeless, or else unproven for four seconds: of its own address or prefix, or of the prefix that
-//	           has most. Of the unproven those go first whose Delay_Reqs come slower than one in two seconds. A
-//	           trusted one gives way only when it is lifeless.
+//	           has most. Of the unproven those go first whose Delay_Reqs come slower than one in two seconds; a
+//	           steadier one gives way when there are no others, not even younger ones. A trusted one gives way
+//	           only when it is lifeless.
 //
 // Who is busy or proven never gives way. What is looked at for one newcomer is
 // bounded.
@@ -350,6 +351,9 @@ func (m *Master) giver(now timescale.Mono, of prefix, among reach) int32 {
 			m.consider(&s, row)
 		}
 	}
+	if s.best >= 0 && s.steady && s.young {
+		return -1
+	}
 	return s.best
 }
 
@@ -359,6 +363,7 @@ type search struct {
 	best     int32 // row, -1 for none
 	standing Standing
 	steady   bool  // its Delay_Reqs come steadily
+	young    bool  // one was seen that will give way when it is four seconds old
 	users    int32 // of its prefix
 	since    timescale.Mono
 }
@@ -368,10 +373,14 @@ type search struct {
 func (m *Master) consider(s *search, row int32) {
 	c := &m.clients.rows[row]
 	shown, users := c.standing(s.now), m.prefixes.rows[c.prefix].users
-	if shown > Unproven || shown == Unproven && (c.trusted || s.now.Sub(c.first) < hurriedAfter) {
+	if shown > Unproven || shown == Unproven && c.trusted {
 		return
 	}
 	steady := shown == Unproven && c.steady(s.now)
+	if shown == Unproven && s.now.Sub(c.first) < hurriedAfter {
+		s.young = s.young || !steady
+		return
+	}
 	before := s.best < 0 || shown < s.standing
 	if !before && shown == s.standing {
 		before = s.steady && !steady || s.steady == steady && (users > s.users || users == s.users && c.first.Before(s.since))

@@ -236,6 +236,11 @@ func TestForgersThatAreSlowerTakeNoRowOfAClientOfOneDelayReqASecond(t *testing.T
 					say(t, m, now, p.delayReq(1))
 				}
 			}
+			if ms == 5990 { // all at once: none of them is old enough to give way
+				for _, p := range forgers {
+					m.Receive(now, p.signaling(t, request(wire.TypeAnnounce, 0, 1000), request(wire.TypeDelayResp, 0, 1000)), &Outbox{})
+				}
+			}
 			if ms >= 6000 {
 				for i, p := range forgers {
 					if (ms/10+i)%900 == 0 {
