@@ -10,7 +10,7 @@ import (
 // the kind told rightly, and neither bound nor class 7 lies before or after.
 func TestWhatWasToldOfTheOscillatorDoesNotMatterAfterADay(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a day of each of 30")
+		t.Skip("SKIPPED in short mode: a day of each of 30")
 	}
 	const lockS, coastS, worst = 86400, 4 * 3600, 1.5
 	for real := XO; real <= Rubidium; real++ {

@@ -5,7 +5,7 @@ import "testing"
 // Days that broke once, the first of each kind. Each is kept now.
 func TestADayThatBrokeOnceIsKept(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a day of each")
+		t.Skip("SKIPPED in short mode: a day of each")
 	}
 	for _, c := range []struct {
 		seed uint64
