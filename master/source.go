@@ -162,7 +162,7 @@ const (
 	prefixShare      = 2         // a prefix has half of it
 	leastPrefixShare = 320       // at least
 	looks            = 128       // rows that are looked at for one to give way
-	mostLooks        = 8 * looks // while none but steady ones were seen
+	mostLooks        = 8 * looks // where none but a steady one was seen
 	prefixBits       = 24
 )
 
@@ -340,8 +340,8 @@ func (m *Master) giver(now timescale.Mono, of prefix, among reach) int32 {
 	m.pressedAt = now
 	s := search{now: now, best: -1}
 	for n := range min(mostLooks, len(m.clients.used)) {
-		if n >= looks && s.best >= 0 && !s.steady {
-			break
+		if n >= looks && !s.steady {
+			break // one was found, or the table is of those who stay: a flood pays for no more
 		}
 		if m.looked++; m.looked >= len(m.clients.used) {
 			m.looked = 0
