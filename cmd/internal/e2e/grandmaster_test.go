@@ -15,7 +15,10 @@ import (
 // The whole way of the data: a receiver on a pty and a pulse go in, and a
 // client that others wrote is in phase; the antenna is cut and restored, and
 // class and time do what the table of states says.
-func TestClientFollowsThroughAnAntennaCut(t *testing.T) { followThroughAnAntennaCut(t) }
+func TestClientFollowsThroughAnAntennaCut(t *testing.T) {
+	t.Parallel()
+	followThroughAnAntennaCut(t)
+}
 
 // The same with a receiver that sends UBX alone.
 func TestClientFollowsAUBXReceiver(t *testing.T) {

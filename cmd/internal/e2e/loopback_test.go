@@ -134,8 +134,11 @@ func TestRunOnLoopback(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout.String()), &r); err != nil {
 		t.Fatalf("%v: %s", err, stdout.String())
 	}
-	if r.Verdict != "pass" || r.TimeToLockS == nil || r.AheadOfUTCS == nil || r.State != "PHASE_ALIGNED" || r.Master.Class != 6 || !r.OneStep || r.Rates["sync"] < 30 || r.Rates["delay_resp"] < 14 {
+	if r.Verdict != "pass" || r.TimeToLockS == nil || r.AheadOfUTCS == nil || r.State != "PHASE_ALIGNED" || r.Master.Class != 6 || !r.OneStep || r.Lost["sync"] != 0 {
 		t.Errorf("the rehearsal says %+v", r)
+	}
+	if (r.Rates["sync"] < 30 || r.Rates["delay_resp"] < 14) && quietMachine(t) { // a busy one does not hold them
+		t.Errorf("the rehearsal saw the rates %v", r.Rates)
 	}
 	t.Logf("rehearsal: %s, offset median %d ns, p1 %d, p99 %d, class %d", r.State, r.Offset.Median, r.Offset.P1, r.Offset.P99, r.Master.Class)
 	eventually(t, 5*time.Second, "a rehearsal that has left leaves no grant behind", func() bool { return len(clients()) == 0 && s.Version != "" })

@@ -61,6 +61,7 @@ func referenceOf(s status.Status, name string) status.Reference {
 // a false sky, and cut: the right one is followed, the wrong one is named, and the served
 // time neither steps nor moves by more than the servo's slew.
 func TestOfTwoReceiversTheRightOneIsFollowed(t *testing.T) {
+	t.Parallel()
 	l := startWithReferences(t, `
 [[reference]]
 name = "roof"
@@ -139,6 +140,7 @@ priority = 2
 // selected, and the grandmaster still sends QL-PRC. bragi says what it follows: class 58
 // before it has locked, 7 and then 52 after, and QL-PRC with class 6 alone.
 func TestTheInternalOscillatorIsNeverAnnouncedAsAPrimaryReference(t *testing.T) {
+	t.Parallel()
 	l := startWithReferences(t, `
 [[reference]]
 name = "External_R0"
