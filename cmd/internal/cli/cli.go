@@ -118,3 +118,11 @@ func ExactArgs(n int, what string) cobra.PositionalArgs {
 		return nil
 	}
 }
+
+// UnlessRoot is a fix that root needs not be told: empty for root.
+func UnlessRoot(fix string) string {
+	if os.Geteuid() == 0 {
+		return ""
+	}
+	return fix
+}

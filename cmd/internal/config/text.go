@@ -20,6 +20,8 @@ func encoding(text []byte) (line int, f *flaw) {
 	switch nul := bytes.IndexByte(text, 0); {
 	case bytes.HasPrefix(text, []byte("\xef\xbb\xbf")):
 		return 0, &flaw{"begins with a byte order mark (BOM)", saveAs}
+	case bytes.HasPrefix(text, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(text, []byte("\x00\x00\xfe\xff")):
+		return 0, &flaw{"is UTF-32, not UTF-8", saveAs}
 	case bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("\xfe\xff")), len(text) > 1 && nul >= 0 && everySecondIsZero(text):
 		return 0, &flaw{utf16, saveAs}
 	case nul >= 0:

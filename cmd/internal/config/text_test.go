@@ -37,6 +37,8 @@ func TestWhateverStandsInTheFileIsToldInOneClearLine(t *testing.T) {
 		{"UTF-16 with its mark", utf16Of("\ufeff" + simulated), "is UTF-16"},
 		{"UTF-16 without a mark", utf16Of(simulated), "is UTF-16"},
 		{"UTF-16, big-endian", "\xfe\xff\x00[\x00b", "is UTF-16"},
+		{"UTF-32", "\xff\xfe\x00\x00b\x00\x00\x00", "is UTF-32"},
+		{"UTF-32, big-endian", "\x00\x00\xfe\xff\x00\x00\x00b", "is UTF-32"},
 		{"every byte there is", all, ":1: the file has a zero byte"},
 		{"Latin-1", simulated + "# caf\xe9\n", ":3: the file has the byte 0xe9"},
 		{"lines of a Macintosh", strings.ReplaceAll(simulated, "\n", "\r"), "carriage return"},

@@ -102,6 +102,14 @@ func (s *session) monitorOff([]string) error {
 	return nil
 }
 
+// takenBackLine is eventLine of a commit that nobody confirmed; other events are not told.
+func (s *session) takenBackLine(r status.Record) string {
+	if r.Name != "CONFIG_TAKEN_BACK" {
+		return ""
+	}
+	return s.eventLine(r)
+}
+
 // eventLine is an event as a row above the prompt.
 func (s *session) eventLine(r status.Record) string {
 	return show.Fit(r.At.In(s.zone).Format("Jan _2 15:04:05")+" "+r.Line()+"\n", s.size().Columns)

@@ -387,6 +387,9 @@ func (s *session) committed(done control.Committed) error {
 	text := "Committed.\n" + reloaded(done.Reloaded, "Changed at once", "Waits for `do restart`")
 	if u := done.Unconfirmed; u != nil {
 		text += fmt.Sprintf("It is taken back in %s unless you `confirm` it.\n", show.Seconds(&u.LeftS))
+		if !s.monitor.on() {
+			s.monitor.start(s.client, s.takenBackLine)
+		}
 	}
 	s.say(text)
 	s.settle()

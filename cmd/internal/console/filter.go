@@ -27,7 +27,7 @@ func newFilters(texts []string) ([]*filter, error) {
 	var list []*filter
 	for _, text := range texts {
 		verb, word, _ := strings.Cut(strings.TrimSpace(text), " ")
-		v, err := meant(verb, filterWords, func(c choice) string { return c.word })
+		v, err := meant(strings.ToLower(verb), filterWords, func(c choice) string { return c.word })
 		if err != nil || verb == "" {
 			return nil, fmt.Errorf("behind | comes include, exclude, begin or count, not %q (fix: | ? lists them)", verb)
 		}

@@ -58,7 +58,8 @@ func (m *monitor) prompting(editor io.Writer) {
 	m.lines, m.lost = nil, 0
 }
 
-// start tells events until stop, also those of a daemon that comes back.
+// start tells events until stop, also those of a daemon that comes back. An event
+// that is drawn as "" is not told.
 func (m *monitor) start(client *control.Client, draw func(status.Record) string) {
 	m.stop()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -70,7 +71,9 @@ func (m *monitor) start(client *control.Client, draw func(status.Record) string)
 		for ctx.Err() == nil {
 			err := client.Events(ctx, after, nil, func(r status.Record) error {
 				after, away = r.ID, false
-				m.tell(draw(r))
+				if line := draw(r); line != "" {
+					m.tell(line)
+				}
 				return nil
 			})
 			if ctx.Err() == nil && !away {
@@ -84,6 +87,9 @@ func (m *monitor) start(client *control.Client, draw func(status.Record) string)
 		}
 	}()
 }
+
+// on says that events are told.
+func (m *monitor) on() bool { return m.cancel != nil }
 
 // stop ends it.
 func (m *monitor) stop() {

@@ -129,6 +129,7 @@ func TestANewcomerFindsTheWayByHelpAlone(t *testing.T) {
 	if !strings.Contains(g.text(), "priority2 = 50") {
 		t.Errorf("the commit is not in the file:\n%s", g.text())
 	}
+	p.sees("%BRAGI-4-CONFIG_TAKEN_BACK: nobody confirmed") // above the prompt, without asking
 	g.until("taken back", func(s status.Status) bool { return s.Config.Unconfirmed == nil })
 	if g.text() != before {
 		t.Errorf("after the commit was taken back:\n%s", g.text())

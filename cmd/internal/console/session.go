@@ -248,7 +248,7 @@ func (s *session) errorText(err error) string {
 	case s.cfg.Elsewhere:
 		text += "\n  It is another than that of systemd: start it as you did before."
 	case s.configuring != nil:
-		text += "\n  `show log` tells its last words, `do restart` starts it."
+		text += "\n  `do show log` tells its last words, `do restart` starts it."
 	default:
 		text += "\n  `show log` tells its last words, `restart` starts it."
 	}

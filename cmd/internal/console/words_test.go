@@ -158,6 +158,7 @@ func TestFiltersLetLinesThrough(t *testing.T) {
 	const text = "State  LOCKED\nClass  6\nError  -35 ns\nbound  [1]\n"
 	for line, want := range map[string]string{
 		"include class":           "Class  6\n",
+		"INCLUDE class":           "Class  6\n",
 		"exc STATE":               "Class  6\nError  -35 ns\nbound  [1]\n",
 		"begin error":             "Error  -35 ns\nbound  [1]\n",
 		"count .":                 "4 lines\n",

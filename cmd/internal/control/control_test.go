@@ -356,3 +356,25 @@ func TestAScrapeDoesNotAskThePacketsThread(t *testing.T) {
 		t.Errorf("%d: %s", w.Code, w.Body.String())
 	}
 }
+
+// streams is a daemon whose stream has what a reader missed, and an event.
+type streams struct{ fakeDaemon }
+
+func (streams) Follow(_ context.Context, _ string, _ time.Duration, hear func([]status.Record) error) error {
+	return hear([]status.Record{{Words: status.Words{Topic: status.TopicMissed}}, {ID: "b-8", Words: status.Words{Topic: status.TopicClock}}})
+}
+
+// What was missed has no id of its own: a reader that comes back with an empty one would begin anew.
+func TestOnlyAnEventWithAnIDSendsOne(t *testing.T) {
+	w := httptest.NewRecorder()
+	Handler(streams{fakeDaemon{drained: new(bool)}}, nil).ServeHTTP(deadlined{w}, httptest.NewRequest("GET", "/v1/events", nil))
+	text := w.Body.String()
+	if !strings.Contains(text, ": alive\n\nevent: missed\ndata: ") || !strings.Contains(text, "\n\nid: b-8\nevent: clock\ndata: ") || strings.Count(text, "id: ") != 1 {
+		t.Errorf("%q", text)
+	}
+}
+
+// deadlined is a recorder with a deadline, as a connection has one.
+type deadlined struct{ *httptest.ResponseRecorder }
+
+func (deadlined) SetWriteDeadline(time.Time) error { return nil }

@@ -69,7 +69,10 @@ func events(mux *http.ServeMux, d Daemon) {
 				if !wanted(e) {
 					continue
 				}
-				fmt.Fprintf(b, "id: %s\nevent: %s\ndata: ", e.ID, e.Topic)
+				if e.ID != "" { // an empty one would have a reader begin anew
+					fmt.Fprintf(b, "id: %s\n", e.ID)
+				}
+				fmt.Fprintf(b, "event: %s\ndata: ", e.Topic)
 				if err := content.Encode(e); err != nil {
 					return err
 				}

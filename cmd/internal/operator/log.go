@@ -63,7 +63,7 @@ func recent(ctx context.Context, lines int) ([]string, error) {
 	defer stop()
 	out, err := exec.CommandContext(ctx, "journalctl", "--unit="+unit, "--lines="+strconv.Itoa(max(1, lines)), "--no-pager", "--quiet", "--output=short-iso").Output()
 	if err != nil {
-		return nil, fmt.Errorf("the journal cannot be read: %w (fix: run as root, or as a member of the group systemd-journal)", told(err))
+		return nil, fmt.Errorf("the journal cannot be read: %w%s", told(err), cli.UnlessRoot(" (fix: run as root, or as a member of the group systemd-journal)"))
 	}
 	text := strings.TrimRight(string(out), "\n")
 	if text == "" {

@@ -25,7 +25,7 @@ func restartCommand() *cobra.Command {
 			ctx, stop := context.WithTimeout(c.Context(), restartPatience)
 			defer stop()
 			if _, err := exec.CommandContext(ctx, "systemctl", "restart", unit).Output(); err != nil {
-				return fmt.Errorf("bragid is not restarted: %w (fix: run as root; bragi show log tells why a start failed)", told(err))
+				return fmt.Errorf("bragid is not restarted: %w (fix: %sbragi show log tells why a start failed)", told(err), cli.UnlessRoot("run as root; "))
 			}
 			_, err := fmt.Fprintln(c.OutOrStdout(), "bragid was restarted. bragi show clock tells how it goes on.")
 			return err

@@ -135,7 +135,7 @@ func restart(ctx context.Context, now bool, at time.Time, out io.Writer) error {
 
 func systemctl(ctx context.Context, args ...string) error {
 	if text, err := exec.CommandContext(ctx, "systemctl", args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("systemctl %s: %w: %s (fix: run as root)", args[0], err, strings.TrimSpace(string(text)))
+		return fmt.Errorf("systemctl %s: %w: %s%s", args[0], err, strings.TrimSpace(string(text)), cli.UnlessRoot(" (fix: run as root)"))
 	}
 	return nil
 }
