@@ -102,6 +102,30 @@ func (c *Chooser) Receive(now timescale.Mono, event bool, src netip.Addr, payloa
 	}
 }
 
+// NotSent tells that the system refused to send a message to a master, and why.
+func (c *Chooser) NotSent(to netip.Addr, why error) {
+	for _, m := range c.candidates {
+		if m.address == to {
+			m.client.counts.NotSent++
+			m.client.notSent = why.Error()
+		}
+	}
+}
+
+// Undelivered tells that a message did not arrive at a master, as the network says
+// (ICMP): nobody listens at its port (closed), else nobody answers ARP.
+func (c *Chooser) Undelivered(to netip.Addr, closed bool) {
+	for _, m := range c.candidates {
+		switch {
+		case m.address != to:
+		case closed:
+			m.client.counts.PortClosed++
+		default:
+			m.client.counts.NoNeighbour++
+		}
+	}
+}
+
 // Leave ends the rehearsal at every master. See Client.Leave.
 func (c *Chooser) Leave() {
 	for _, m := range c.candidates {

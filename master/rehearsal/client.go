@@ -48,6 +48,7 @@ type Client struct {
 	seq                  [numFlows]sequence
 	buf                  []byte
 
+	notSent string // why the last message that was not sent was not
 	leaving bool
 	cancels [numFlows]bool // flows that are given up and not told yet
 	polled  timescale.Mono

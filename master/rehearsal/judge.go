@@ -74,7 +74,9 @@ func (r *Report) judgeGrants() {
 	for _, g := range r.Grants {
 		grants, denials = grants+g.Grants, denials+g.Denials
 	}
+	told := r.judgeWay(grants+denials > 0)
 	switch {
+	case told && grants+denials == 0:
 	case grants+denials == 0 && r.Counts["wrong_domain"] > 0:
 		r.find(anError, "WRONG_DOMAIN", "Ask with the master's domain: --domain N.", "The master answers in another domain than %d.", r.Master.Domain)
 	case grants+denials == 0:
@@ -92,6 +94,29 @@ func (r *Report) judgeGrants() {
 	if n := r.Counts["cancels"]; n > 0 {
 		r.find(aWarning, "CANCELLED", "Was the master drained or restarted? Its log tells.", "The master took back %d grants.", n)
 	}
+}
+
+// judgeWay tells what did not leave, or did not arrive. It is an error where nothing
+// came back, or the master is lost.
+func (r *Report) judgeWay(answered bool) (told bool) {
+	severity := aWarning
+	if !answered || r.State == Holdover.String() || r.State == Freerun.String() {
+		severity = anError
+	}
+	for _, t := range []struct{ count, code, text, action string }{
+		{"not_sent", "NOT_SENT", "This machine did not send %d messages to the master: " + strings.ReplaceAll(r.notSent, "%", "%%") + ".",
+			"Look at its network: is there a route to the master (ip route get), from the address of --source?"},
+		{"port_closed", "PORT_CLOSED", "Nobody listens at the master's PTP ports (ICMP port unreachable, %d times).",
+			"Start the master there, or correct --master. A firewall may answer like this too."},
+		{"no_neighbour", "NO_NEIGHBOUR", "The master, or the router to it, does not answer ARP (%d times).",
+			"Is the address right, the machine on, the cable in, and the VLAN the same?"},
+	} {
+		if n := r.Counts[t.count]; n > 0 {
+			told = true
+			r.find(severity, t.code, t.action, t.text, n)
+		}
+	}
+	return told
 }
 
 func (r *Report) judgeAnnounce() {

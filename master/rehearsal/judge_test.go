@@ -1,7 +1,10 @@
 package rehearsal
 
 import (
+	"errors"
+	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -144,6 +147,34 @@ func TestNoAnswerADenialAndAnotherDomainAreToldApart(t *testing.T) {
 		r.Judge()
 		if !slices.Contains(codes(r, anError), c.want) || r.Verdict != "fail" {
 			t.Errorf("%s: %s %+v", name, r.Verdict, r.Findings)
+		}
+	}
+}
+
+// What the network and this machine say is told, and stands in the place of "no
+// answer". Once the master serves it is a warning.
+func TestWhyNothingArrivesIsTold(t *testing.T) {
+	for want, say := range map[string]func(*Chooser){
+		"NOT_SENT":     func(c *Chooser) { c.NotSent(gmAddr, errors.New("network is unreachable (100% sure)")) },
+		"PORT_CLOSED":  func(c *Chooser) { c.Undelivered(gmAddr, true) },
+		"NO_NEIGHBOUR": func(c *Chooser) { c.Undelivered(gmAddr, false) },
+	} {
+		w := locked(t, world{delay: time.Microsecond, announce: good}, Config{})
+		fresh := &Chooser{candidates: []*candidate{{address: gmAddr, client: newClient(t, Config{})}}}
+		sent(t, fresh.candidates[0].client, start)
+		fresh.NotSent(netip.MustParseAddr("10.0.0.9"), errors.New("another's"))
+		fresh.Undelivered(netip.MustParseAddr("10.0.0.9"), true)
+		say(fresh)
+		r := fresh.Report(at(20 * time.Second))
+		if r.Judge(); r.Verdict != "fail" || !slices.Equal(codes(r, anError), []string{want}) || strings.Contains(r.Findings[0].Text, "%!") {
+			t.Errorf("%+v; want %s alone", r.Findings, want)
+		}
+		w.run(t, 0, 30)
+		serving := &Chooser{candidates: []*candidate{{address: gmAddr, client: w.c}}}
+		say(serving)
+		r = serving.Report(at(30 * time.Second))
+		if r.Judge(); r.Verdict != "pass" || !slices.Equal(codes(r, aWarning), []string{want}) {
+			t.Errorf("once, at a master that serves: %+v", r.Findings)
 		}
 	}
 }

@@ -17,6 +17,7 @@ type tally struct {
 	OneStep, AnnounceGaps, SyncGaps, Unmatched, NoStamp                     uint64
 	Malformed, WrongDomain, WrongPort, Strangers                            uint64
 	AnnounceTimeouts, SyncTimeouts, Cancels, Steps                          uint64
+	NotSent, PortClosed, NoNeighbour                                        uint64
 }
 
 // Report is what a client has seen, for JSON and for a live view.
@@ -55,6 +56,7 @@ type Report struct {
 	Switches []SwitchReport `json:"switches,omitempty"`
 
 	phaseLimitNs float64 // of the client
+	notSent      string  // why the last message that was not sent was not
 }
 
 // Candidate is one of several masters.
@@ -80,9 +82,9 @@ type SwitchReport struct {
 
 // Master is whom the client follows: what granted, and what its last Announce said.
 type Master struct {
-	Address      string `json:"address,omitempty"`  // whom the messages went to
-	Port         string `json:"port,omitempty"`     // portIdentity of the grantor
-	Identity     string `json:"identity,omitempty"` // of the grandmaster
+	Address      string `json:"address"`        // whom the messages went to
+	Port         string `json:"port,omitempty"` // portIdentity of the grantor
+	Identity     string `json:"identity"`       // of the grandmaster
 	Class        uint8  `json:"class"`
 	Accuracy     string `json:"accuracy"`
 	Variance     string `json:"variance"`
@@ -224,7 +226,7 @@ func (c *Client) Report(now timescale.Mono) Report {
 		Moves:  make([]MoveReport, 0, len(c.moves)),
 		Steps:  append([]StepReport{}, c.steps...),
 
-		phaseLimitNs: float64(c.cfg.PhaseLimit),
+		phaseLimitNs: float64(c.cfg.PhaseLimit), notSent: c.notSent,
 	}
 	if !c.lockedAt.IsZero() {
 		s := c.lockedAt.Sub(c.started).Seconds()
@@ -319,10 +321,12 @@ func (c *Client) rates(now timescale.Mono) map[string]float64 {
 		from, was = c.started, tally{}
 	}
 	span := now.Sub(from).Seconds()
-	if from.IsZero() || span < time.Second.Seconds()/2 {
-		return map[string]float64{}
+	per := func(now, then uint64) float64 {
+		if from.IsZero() || span < time.Second.Seconds()/2 {
+			return 0 // too early to tell
+		}
+		return math.Round(float64(now-then)/span*10) / 10
 	}
-	per := func(now, then uint64) float64 { return math.Round(float64(now-then)/span*10) / 10 }
 	return map[string]float64{
 		"announce":   per(c.counts.Announce, was.Announce),
 		"sync":       per(c.counts.Sync, was.Sync),
@@ -337,6 +341,6 @@ func (t *tally) named() map[string]uint64 {
 		"signaling": t.Signaling, "signaling_sent": t.SignalingSent, "announce_gaps": t.AnnounceGaps, "sync_gaps": t.SyncGaps,
 		"delay_resp_unmatched": t.Unmatched, "no_stamp": t.NoStamp, "malformed": t.Malformed, "wrong_domain": t.WrongDomain,
 		"wrong_port": t.WrongPort, "strangers": t.Strangers, "announce_timeouts": t.AnnounceTimeouts, "sync_timeouts": t.SyncTimeouts, "cancels": t.Cancels,
-		"steps": t.Steps,
+		"steps": t.Steps, "not_sent": t.NotSent, "port_closed": t.PortClosed, "no_neighbour": t.NoNeighbour,
 	}
 }

@@ -36,11 +36,47 @@ func (r *rehearsing) report() rehearsal.Report {
 	if err := json.Unmarshal([]byte(text), &report); err != nil {
 		r.b.t.Fatalf("%v: %s", err, text)
 	}
+	var tree map[string]any
+	if err := json.Unmarshal([]byte(text), &tree); err != nil {
+		r.b.t.Fatal(err)
+	}
+	for _, f := range report.Findings {
+		if f.Code == "" || f.Severity == "" || f.Text == "" || f.Action == "" {
+			r.b.t.Errorf("a finding with a gap: %+v", f)
+		}
+	}
+	for _, path := range strings.Fields(contract) {
+		if !hasKey(tree, strings.Split(path, ".")) {
+			r.b.t.Errorf("the report has no %s: %s", path, text)
+		}
+	}
 	code := r.cmd.ProcessState.ExitCode()
 	if (code == 0) != (report.Verdict == "pass") {
 		r.b.t.Errorf("exit code %d at verdict %q", code, report.Verdict)
 	}
 	return report
+}
+
+// contract are the keys that scripts rely on, in every report: a master may have
+// answered or not.
+const contract = `as state verdict findings time_to_lock_s
+master.address master.identity master.class master.accuracy master.variance master.priority1 master.priority2 master.domain
+master.utc_offset master.flags.utc_offset_valid master.flags.ptp_timescale master.flags.time_traceable
+master.flags.frequency_traceable master.flags.leap59 master.flags.leap61 master.time_source master.steps_removed master.two_step
+grants.sync.interval grants.sync.duration_s grants.sync.denied grants.announce.interval grants.announce.duration_s
+grants.announce.denied grants.delay_resp.interval grants.delay_resp.duration_s grants.delay_resp.denied
+rates.sync rates.announce rates.delay_resp spacing_us.p50 spacing_us.p99 spacing_us.max
+offset_ns.median offset_ns.p1 offset_ns.p99 path_delay_ns.median path_delay_ns.p1 path_delay_ns.p99
+lost.sync lost.announce lost.delay_resp`
+
+// hasKey tells whether the value has something at the path; it may be null.
+func hasKey(value any, path []string) bool {
+	if len(path) == 0 {
+		return true
+	}
+	object, _ := value.(map[string]any)
+	inside, ok := object[path[0]]
+	return ok && hasKey(inside, path[1:])
 }
 
 func (b *hosts) sources(n int) (list []string) {
@@ -64,7 +100,7 @@ func TestARehearsalPassesAndFindsEachFaultOfTheService(t *testing.T) {
 	need(t, "ip")
 	b := newHosts(t)
 	b.startDaemon(`master.deny=["10.99.0.23"]`)
-	source := b.sources(7)
+	source := b.sources(9)
 	eventually(t, 60*time.Second, "class 6", func() bool { return strings.Contains(b.bragi("show", "clock"), "6 (locked") })
 
 	clients := map[string]*rehearsing{
@@ -73,8 +109,10 @@ func TestARehearsalPassesAndFindsEachFaultOfTheService(t *testing.T) {
 		"another domain": b.rehearse(serviceAddress, source[2], "--as", "rpd", "--domain", "9", "--for", "12s"),
 		"denied":         b.rehearse(serviceAddress, source[3], "--as", "rpd", "--for", "12s"),
 		"nobody there":   b.rehearse("10.99.0.77", source[4], "--as", "rpd", "--for", "12s"),
+		"nobody listens": b.rehearse(masterAddress, source[7], "--as", "rpd", "--for", "12s"),
+		"no route":       b.rehearse("198.51.100.1", source[8], "--as", "rpd", "--for", "12s"),
 	}
-	for name, want := range map[string]string{"another domain": "NO_ANSWER", "denied": "NO_ANSWER", "nobody there": "NO_ANSWER"} {
+	for name, want := range map[string]string{"another domain": "NO_ANSWER", "denied": "NO_ANSWER", "nobody there": "NO_NEIGHBOUR", "nobody listens": "PORT_CLOSED", "no route": "NOT_SENT"} {
 		if r := clients[name].report(); r.Verdict != "fail" || !found(r, "error", want) {
 			t.Errorf("%s: %s, %+v", name, r.Verdict, r.Findings)
 		}

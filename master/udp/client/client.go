@@ -33,6 +33,11 @@ type Peer interface {
 	Sent(sequenceID uint16, at timescale.Mono)
 	// Receive takes a datagram; stamp is the kernel's, zero for none.
 	Receive(now timescale.Mono, event bool, src netip.Addr, payload []byte, stamp timescale.Mono)
+	// NotSent tells that the system refused to send a message, and why.
+	NotSent(to netip.Addr, why error)
+	// Undelivered tells that a message did not arrive, as the network says (ICMP):
+	// nobody listens at the port (closed), else nobody answers ARP.
+	Undelivered(to netip.Addr, closed bool)
 	// Next is when Poll has something to do.
 	Next() timescale.Mono
 }
@@ -50,6 +55,7 @@ type Config struct {
 type Client struct {
 	cfg            Config
 	event, general *socket.Port
+	icmp           *socket.Unreachables // nil: without CAP_NET_RAW nobody hears it
 	bridge         kernelclock.Bridge
 	sent           uint32 // event messages: the kernel's stamps count them (SOF_TIMESTAMPING_OPT_ID)
 	ids            [64]uint16
@@ -95,6 +101,7 @@ func Dial(c Config) (*Client, error) {
 		_ = cl.event.Close()
 		return nil, err
 	}
+	cl.icmp, _ = socket.OpenUnreachables(c.Local, c.EventPort, c.GeneralPort, func([]byte) bool { return true })
 	return cl, nil
 }
 
@@ -102,7 +109,9 @@ func Dial(c Config) (*Client, error) {
 const priority = 6
 
 // Close gives the ports back. Run must have ended.
-func (c *Client) Close() error { return errors.Join(c.event.Close(), c.general.Close()) }
+func (c *Client) Close() error {
+	return errors.Join(c.event.Close(), c.general.Close(), c.icmp.Close())
+}
 
 // Run carries peer's messages until ctx ends (then nil). each is called on the
 // same goroutine about ten times a second, to look at the peer.
@@ -119,6 +128,7 @@ func (c *Client) Run(ctx context.Context, peer Peer, each func(now timescale.Mon
 		now := kernelclock.Raw()
 		if !now.Before(lookAt) {
 			lookAt = now.Add(tenth)
+			c.hearUnreachables(peer)
 			c.stats.Jumps, c.stats.SendFailed = c.bridge.Jumps(), c.event.Tx.Stats.Failed+c.general.Tx.Stats.Failed
 			each(now, c.stats)
 		}
@@ -144,7 +154,9 @@ func (c *Client) send(peer Peer) {
 			return
 		}
 		if !event {
-			c.general.Tx.Send(netip.Addr{}, to, payload, 0, 0)
+			if !c.general.Tx.Send(netip.Addr{}, to, payload, 0, 0) {
+				peer.NotSent(to, c.general.Tx.Refused)
+			}
 			continue
 		}
 		h, err := wire.ParseHeader(payload)
@@ -153,6 +165,7 @@ func (c *Client) send(peer Peer) {
 		}
 		at := kernelclock.Raw()
 		if !c.event.Tx.Send(netip.Addr{}, to, payload, 0, 0) {
+			peer.NotSent(to, c.event.Tx.Refused)
 			continue
 		}
 		i := c.sent % uint32(len(c.ids))
@@ -160,6 +173,20 @@ func (c *Client) send(peer Peer) {
 		c.sent++
 		peer.Sent(h.SequenceID, at)
 		c.txStamps(peer)
+	}
+}
+
+// hearUnreachables tells the peer what the network says of what did not arrive.
+func (c *Client) hearUnreachables(peer Peer) {
+	if c.icmp == nil {
+		return
+	}
+	for {
+		u, ok := c.icmp.Next()
+		if !ok {
+			return
+		}
+		peer.Undelivered(u.Address, u.Closed)
 	}
 }
 
