@@ -169,3 +169,17 @@ func (c *client) status(now timescale.Mono) ClientStatus {
 	}
 	return s
 }
+
+// ClientAt is the i-th of the clients that are served now, and the row of the table
+// that it keeps while it is served; ok is false from the last one on.
+func (m *Master) ClientAt(i int) (row int, k Key, asked netip.Addr, ok bool) {
+	if i < 0 || i >= len(m.clients.used) {
+		return 0, k, asked, false
+	}
+	row = int(m.clients.used[i])
+	c := &m.clients.rows[row]
+	return row, c.key, c.asked, true
+}
+
+// Serving tells whether the served clock's time may be told to clients.
+func (m *Master) Serving() bool { return m.said.Serve }

@@ -40,7 +40,10 @@ type Message struct {
 	Received timescale.Local
 	// Token: this Sync is to be followed. When the transport knows the moment at
 	// which it left it shows the token to Master.FollowUp; 0: one-step.
-	Token   uint32
+	Token uint32
+	// Report: the transport tells the guest who sends it when it left. It has FillOrigin.
+	Report  bool
+	guest   bool   // a guest's: it is in none of the master's counts
 	flow    int32  // flowID + 1 of what is granted; 0: none
 	Payload []byte // valid until the Outbox is reset
 }
@@ -84,6 +87,13 @@ func (o *Outbox) Len() int { return len(o.msgs) }
 
 // Reset empties the outbox.
 func (o *Outbox) Reset() { o.msgs, o.buf = o.msgs[:0], o.buf[:0] }
+
+// Add adds a message of a guest, who shares the master's ports, with a copy of its
+// payload.
+func (o *Outbox) Add(m Message) {
+	m.guest = true
+	o.put(m)
+}
 
 // put adds a message with a copy of its payload, which the caller may then patch.
 func (o *Outbox) put(m Message) []byte {

@@ -46,6 +46,9 @@ type sendTrouble struct {
 // NotSent takes back a message of the Outbox that the system refused to send, and
 // why.
 func (m *Master) NotSent(now timescale.Mono, msg *Message, err error) {
+	if msg.guest {
+		return
+	}
 	typ := wire.MessageType(msg.Payload[0] & 0x0F)
 	m.stats.Sent[typ&15]--
 	m.stats.Unsent[typ&15]++

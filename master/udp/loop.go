@@ -31,6 +31,8 @@ type loop struct {
 	// twinsError is why there are none; the service does without.
 	twinsError error
 	marks      bool // the kernel writes the time into what is marked
+	guests     []Guest
+	turn       Guest // whose messages are being sent; nil: the master's
 	wait       *waiter
 	events     []master.Event
 
@@ -82,6 +84,7 @@ func (l *loop) run(ctx context.Context) error {
 		l.tick()
 		now := Now()
 		l.twin(now)
+		l.visit(now)
 		l.hearUnreachables(now)
 		if err := l.pause(); err != nil {
 			return err
@@ -155,6 +158,11 @@ func (l *loop) pause() error {
 	}
 	if at, ok := l.twins.due(); ok {
 		d = max(0, min(d, at.Sub(now)))
+	}
+	for _, g := range l.guests {
+		if at, ok := g.Next(); ok {
+			d = max(0, min(d, at.Sub(now)))
+		}
 	}
 	l.wakes++
 	l.stamps.woke = true
@@ -237,7 +245,9 @@ func (l *loop) receive(p *port) {
 		if event {
 			d.Stamp, d.HasStamp = l.arrival(&pkt)
 		}
-		l.m.Receive(now, d, &l.out)
+		if !l.taken(now, d) {
+			l.m.Receive(now, d, &l.out)
+		}
 		if (i+1)%answersPerTick == 0 {
 			l.flush()
 			l.tick()
@@ -341,7 +351,7 @@ func (l *loop) unsent(list []socket.Unsent) {
 	}
 }
 
-// sync sends one Sync that says when it will have left: the clock's reading now
+// sync sends one Sync, or a guest's message, that says when it will have left: the clock's reading now
 // and the latency that is to be expected. A device that writes the time itself
 // overwrites it, and so does the kernel in what is marked.
 func (l *loop) sync(m *master.Message) bool {
@@ -350,7 +360,7 @@ func (l *loop) sync(m *master.Message) bool {
 	predicted := l.stamps.predictor.Predict(on)
 	a := asked{token: m.Token, path: on, predicted: predicted}
 	// A Follow_Up must not be made for another's Sync: marked ones need numbers for it.
-	if l.marks && (m.Token == 0 || l.stamps.numbered) && !l.stamping.OneStep {
+	if l.marks && !m.Report && (m.Token == 0 || l.stamps.numbered) && !l.stamping.OneStep {
 		var mono int64
 		a.read, mono = l.clocks.now()
 		a.marked, a.dst, a.rest = true, m.Dst.As4(), l.stamps.predictor.Predict(egress.Written)
@@ -361,11 +371,15 @@ func (l *loop) sync(m *master.Message) bool {
 	}
 	a.origin = l.clock.Local(a.read).Add(time.Duration(predicted))
 	m.SetEgress(a.origin)
-	if l.stamping.OneStep {
+	if l.stamping.OneStep && !m.Report {
 		wire.AddCorrection(m.Payload, l.stamps.egress)
 	}
-	a.sample = l.stamps.due(path, a.read)
-	asks := a.sample || m.Token != 0
+	if m.Report {
+		a.guest, a.seq = l.turn, wire.SequenceID(m.Payload)
+	} else {
+		a.sample = l.stamps.due(path, a.read)
+	}
+	asks := a.sample || m.Token != 0 || m.Report
 	if asks {
 		a.want = l.stamps.wants(a.sample)
 	}

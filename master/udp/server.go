@@ -328,8 +328,9 @@ func (s *Server) nudge() {
 }
 
 // Serve runs the master on a thread of its own until ctx ends (then nil) or the
-// sockets fail. m belongs to Serve from now on. It can be called once.
-func (s *Server) Serve(ctx context.Context, m *master.Master, clock Clock) error {
+// sockets fail. m and the guests belong to Serve from now on: see On. It can be called
+// once.
+func (s *Server) Serve(ctx context.Context, m *master.Master, clock Clock, guests ...Guest) error {
 	if !s.serving.CompareAndSwap(false, true) {
 		return errors.New("udp: Serve was called before")
 	}
@@ -340,6 +341,7 @@ func (s *Server) Serve(ctx context.Context, m *master.Master, clock Clock) error
 	if err != nil {
 		return err
 	}
+	l.guests = guests
 	result := make(chan error, 1)
 	go func() { result <- l.run(ctx) }()
 	return <-result

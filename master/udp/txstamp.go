@@ -49,6 +49,8 @@ type asked struct {
 	want      socket.Wish
 	sample    bool   // it teaches the predictor
 	token     uint32 // 0: it says itself when it left
+	guest     Guest  // is told when it left; nil: nobody
+	seq       uint16 // of a guest's
 	path      egress.Path
 	read      timescale.Mono  // when the clock was read
 	origin    timescale.Local // what it says
@@ -151,7 +153,7 @@ func (s *stamper) ask(payload []byte, a asked) {
 		s.stats.Asked++
 	}
 	if a.key = uint64(s.next); !s.numbered {
-		a.key = keyOf(payload)
+		a.key = keyOf(payload[len(payload)-wire.SyncLen:])
 		if a.marked {
 			a.key = keyOfMarked(payload, a.dst)
 		}
@@ -184,7 +186,8 @@ func (s *stamper) giveUp(a *asked) {
 	a.want = 0
 }
 
-// keyOf tells Syncs apart: no two are read at the same nanosecond.
+// keyOf tells Syncs apart: no two are read at the same nanosecond. What is longer has
+// the key of its last octets, which have its originTimestamp too.
 func keyOf(sync []byte) uint64 {
 	origin := sync[wire.OriginOffset:]
 	sec, ns := binary.BigEndian.Uint32(origin[2:]), binary.BigEndian.Uint32(origin[6:])
@@ -309,6 +312,9 @@ func (l *loop) departed(a *asked, packet []byte, stamp timescale.Local) (ok bool
 		} else {
 			s.stray++
 		}
+	}
+	if ok && a.guest != nil {
+		a.guest.Left(a.seq, at)
 	}
 	if a.token != 0 {
 		l.m.FollowUp(Now(), a.token, a.origin, at, &l.out)

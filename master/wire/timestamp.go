@@ -73,6 +73,9 @@ func PutSequenceID(b []byte, seq uint16) {
 	binary.BigEndian.PutUint16(b[SequenceOffset:], seq)
 }
 
+// SequenceID is the sequenceId of the message in b.
+func SequenceID(b []byte) uint16 { return binary.BigEndian.Uint16(b[SequenceOffset:]) }
+
 // AddCorrection adds d to the correctionField of the message in b. What does
 // not fit becomes the field's largest value, which says so (13.3.2.9).
 func AddCorrection(b []byte, d time.Duration) {

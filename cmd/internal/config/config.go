@@ -126,7 +126,8 @@ type Master struct {
 	Allow            []netip.Prefix // nil: see AllowList
 	Trusted          []netip.Prefix // nil: nobody
 	Deny             []netip.Prefix
-	Expected         []Expected // clients that are to be there
+	Expected         []Expected     // clients that are to be there
+	Monitor          []netip.Prefix // clients that are asked for their time
 	Open             bool
 	EventPort        uint16
 	GeneralPort      uint16
@@ -439,6 +440,11 @@ func (m Master) TrustedList() []netip.Prefix {
 		return m.Trusted
 	}
 	return []netip.Prefix{}
+}
+
+// Monitors tells whether a client at an address is asked for its time.
+func (m Master) Monitors(a netip.Addr) bool {
+	return slices.ContainsFunc(m.Monitor, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // Sender is what is sent to the syslog servers.

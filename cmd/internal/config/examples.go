@@ -35,6 +35,7 @@ var shownInstead = map[string]string{
 	"master.allow":             `["10.0.0.0/8"]`,
 	"master.trusted":           `["10.0.0.0/8"]`,
 	"master.expected":          `["10.6.0.12 RPD node 12"]`,
+	"master.monitor":           `["10.6.0.0/24"]`,
 	"master.deny":              `["10.0.0.66"]`,
 	"master.two_step_for":      `["10.2.0.0/16"]`,
 	"control.socket":           `"/run/bragi/control.sock"`,

@@ -68,6 +68,11 @@ func (l *loader) judge() {
 			l.bad("master.trusted", fmt.Sprintf("master.trusted has %v, which master.allow does not let in", p), "add it to allow, or take it out of trusted")
 		}
 	}
+	for _, p := range m.Monitor {
+		if m.Allow != nil && !allowed.has(p) {
+			l.bad("master.monitor", fmt.Sprintf("master.monitor has %v, which master.allow does not let in", p), "add it to allow, or take it out of monitor")
+		}
+	}
 	if m.Management == "set" && len(m.Trusted) == 0 {
 		l.warn("master.management", "master.management = \"set\" has no effect: only trusted addresses may set, and master.trusted names none", `trusted = ["10.1.2.3/32"], or management = "get"`)
 	}

@@ -191,6 +191,8 @@ func (c *Config) table() table {
 				"Who may not be a client, even if allow has it."},
 			{"expected", live, expected(&m.Expected).otherwise("nobody"),
 				"Clients that must be there, as address and name. One without Sync is an alarm. Screens show the name."},
+			{"monitor", live, prefixes(&m.Monitor).otherwise("nobody"),
+				"Clients that are asked what time they have, as NetSync Monitor of linuxptp. Others do not answer."},
 			{"open", live, offByDefault(&m.Open),
 				"true: a Delay_Req is answered without a grant."},
 			{"two_step_for", restart, prefixes(&m.TwoStepFor).otherwise("nobody"),

@@ -32,6 +32,7 @@ import (
 	"bragi/gnss"
 	"bragi/gnss/timescale"
 	"bragi/master"
+	"bragi/master/monitor"
 	"bragi/master/udp"
 	"bragi/master/wire"
 )
@@ -72,6 +73,8 @@ type Daemon struct {
 	steps     int             // of the clock that were told
 	walk      []status.Step
 	service   udp.Status             // the latest answer of the packet path
+	asks      *monitor.Monitor       // the packets' thread's; nil before it serves
+	says      map[master.Key]*says   // what clients said
 	loss      loss                   // of the service, by the latest answer
 	table     status.ClientTable     // by the latest answer
 	short     string                 // who fills it, while few places are left
@@ -127,7 +130,7 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
-	d := &Daemon{diary: events, cfg: cfg, started: time.Now(), keep: newKeeper(cfg, events.happened), source: from, used: used, end: stop, syslog: sender, alarms: alarms.NewSet(), outside: map[alarms.Code]string{}}
+	d := &Daemon{diary: events, cfg: cfg, started: time.Now(), keep: newKeeper(cfg, events.happened), source: from, used: used, end: stop, syslog: sender, alarms: alarms.NewSet(), outside: map[alarms.Code]string{}, says: map[master.Key]*says{}}
 	if d.devices, err = openDevices(ctx, cfg, d.keep); err != nil {
 		return err
 	}
@@ -224,7 +227,8 @@ func (d *Daemon) serve(ctx context.Context, m *master.Master) error {
 	}
 	defer server.Close()
 	d.mu.Lock()
-	d.server = server
+	asks := newMonitor(m, d.cfg)
+	d.server, d.asks = server, asks
 	server.SetAnnouncement(d.look.Announcement)
 	d.mu.Unlock()
 	d.port.Begin(server)
@@ -232,14 +236,14 @@ func (d *Daemon) serve(ctx context.Context, m *master.Master) error {
 	defer watching.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	watching.Go(func() { d.watchService(ctx) })
+	watching.Go(func() { d.watchService(ctx, asks) })
 	watching.Go(func() { d.catchUp(server) })
 	watching.Go(func() { d.port.Watch(ctx) })
 	watching.Go(func() { d.keepGrants(ctx, server) })
 	d.mu.Lock()
 	d.keep.resumed.ServingMs = float64(time.Since(processBegan).Microseconds()) / 1e3
 	d.mu.Unlock()
-	err = server.Serve(ctx, m, d.devices.clock)
+	err = server.Serve(ctx, m, d.devices.clock, asks)
 	stop()
 	watching.Wait()
 	m.Export(board.Raw(), &d.keep.saved)
@@ -425,7 +429,7 @@ func (d *Daemon) conditions(look *pipeline.Look) []alarms.Raised {
 
 // watchService asks the packet path once a second how it stands, and logs what
 // happens to clients.
-func (d *Daemon) watchService(ctx context.Context) {
+func (d *Daemon) watchService(ctx context.Context, asks *monitor.Monitor) {
 	ask := time.NewTicker(time.Second)
 	defer ask.Stop()
 	for {
@@ -440,6 +444,7 @@ func (d *Daemon) watchService(ctx context.Context) {
 		case <-ask.C:
 			d.seekAddress()
 			d.askService(ctx)
+			d.askGuests(ctx, d.server, asks)
 			d.measureEgress()
 			d.port.Judge(time.Now())
 		}

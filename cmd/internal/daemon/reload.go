@@ -90,10 +90,16 @@ func (d *Daemon) reconfigure(server *udp.Server, running *config.Config) error {
 	if err != nil {
 		return err
 	}
+	d.mu.Lock()
+	asks := d.asks
+	d.mu.Unlock()
 	if server != nil { // else catchUp does it
 		ctx, cancel := context.WithTimeout(context.Background(), reloadPatience)
 		defer cancel()
 		if err := server.Reconfigure(ctx, c, running.Master.DSCP); err != nil {
+			return err
+		}
+		if err := server.On(ctx, func() { asks.Ask(running.Master.Monitor) }); err != nil {
 			return err
 		}
 	}

@@ -66,6 +66,7 @@ func (d *Daemon) latest() status.Status {
 	s.Config = d.configStatus()
 	s.Master.Table = d.table
 	masterStatus(&s, d.service)
+	saysStatus(&s, d.says, d.service)
 	nameClients(&s, d.cfg.Master.Expected)
 	trafficStatus(&s.Master, d.service)
 	s.Clock.PulseResiduals, s.Hardware.Residuals = distribution(l.Residuals), distribution(d.service.Transport.Residuals)
@@ -330,8 +331,8 @@ func masterStatus(s *status.Status, service udp.Status) {
 }
 
 func clientStatus(at timescale.Mono, c master.ClientStatus) status.Client {
-	out := status.Client{Address: c.Address.String(), Identity: c.Identity.String(), Kind: c.Kind, DelayReq: c.DelayReq, SinceS: at.Sub(c.First).Seconds(),
-		Asked: c.Asked.String(), LastS: at.Sub(c.Last).Seconds(), DSCP: c.DSCP, MinorVersion: c.Minor, Trusted: c.Trusted, Standing: c.Standing.String(),
+	out := status.Client{Address: c.Address.String(), Identity: c.Identity.String(), Kind: c.Kind, DelayReq: c.DelayReq, SinceS: max(0, at.Sub(c.First).Seconds()),
+		Asked: c.Asked.String(), LastS: max(0, at.Sub(c.Last).Seconds()), DSCP: c.DSCP, MinorVersion: c.Minor, Trusted: c.Trusted, Standing: c.Standing.String(),
 		Signaling: c.Signaling, Denials: c.Denials, Paused: c.Paused, Unsent: c.Unsent, Undelivered: c.Undelivered, Unreachable: unreached(&c), Unanswered: map[string]uint64{}}
 	if out.Unreachable != "" && c.Undelivered > 0 {
 		out.Unreachable += fmt.Sprintf("; %s to it never left", status.Count(c.Undelivered, "message"))

@@ -53,7 +53,7 @@ type ptp4l struct {
 	uds string
 }
 
-func (b *hosts) startPTP4L(master string) *ptp4l {
+func (b *hosts) startPTP4L(master string, settings ...string) *ptp4l {
 	b.t.Helper()
 	shim := filepath.Join(b.dir, "noclock.so")
 	if out, err := exec.Command("gcc", "-shared", "-fPIC", "-o", shim, "testdata/noclock.c").CombinedOutput(); err != nil {
@@ -65,7 +65,7 @@ func (b *hosts) startPTP4L(master string) *ptp4l {
 	}
 	uds := socketName("ptp4l")
 	config := filepath.Join(b.dir, "ptp4l.cfg")
-	text := strings.NewReplacer("UDS", uds, "MASTER", master, "INTERFACE", "cl0").Replace(string(template))
+	text := strings.NewReplacer("UDS", uds, "MASTER", master, "INTERFACE", "cl0", "[global]", "[global]\n"+strings.Join(settings, "\n")).Replace(string(template))
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		b.t.Fatal(err)
 	}

@@ -48,15 +48,19 @@ func TestEachFaultHasItsOwnCauseAndAction(t *testing.T) {
 			s.Clock.ClockClass, s.Clock.State, s.Clock.StateName = 52, "FREERUN", "HOLDOVER"
 			s.Alarms = []status.Alarm{{Code: "ANTENNA_FAULT", Severity: "major", Fix: "check the antenna cable"}}
 		}, "not in spec", "check the antenna cable"},
-		"in holdover":     {func(s *status.Status) { s.Clock.ClockClass, s.Clock.State = 7, "HOLDOVER" }, "sees nothing wrong", ""},
-		"not serving":     {func(s *status.Status) { s.Clock.Serving = false }, "does not serve", "show alarms"},
-		"link down":       {func(s *status.Status) { s.Alarms = []status.Alarm{{Code: "LINK_DOWN", Fix: "plug it in"}} }, "network side", "plug it in"},
-		"no Sync grant":   {func(s *status.Status) { s.Clients[0].Grants.Sync = nil }, "no grant for Sync", "asks for each kind"},
-		"no Delay_Req":    {func(s *status.Status) { s.Clients[0].DelayReq, s.Clients[0].DelayReqIntervalS = 0, nil }, "sends no Delay_Req", "319"},
-		"Delay_Req lost":  {func(s *status.Status) { s.Clients[0].DelayReqIntervalS = of(0.2) }, "less than a third", "drops"},
-		"no stamps":       {func(s *status.Status) { s.Clients[0].Unanswered[master.NoStamp.String()] = 100_000 }, "without an answer", "show hardware"},
-		"silent":          {func(s *status.Status) { s.Clients[0].LastS, s.Clients[0].Grants.Sync.ExpiresS = 280, 20 }, "silent", "path"},
-		"refused earlier": {func(s *status.Status) { refusalBefore(s) }, "sees nothing wrong", ""},
+		"in holdover":         {func(s *status.Status) { s.Clock.ClockClass, s.Clock.State = 7, "HOLDOVER" }, "sees nothing wrong", ""},
+		"not serving":         {func(s *status.Status) { s.Clock.Serving = false }, "does not serve", "show alarms"},
+		"link down":           {func(s *status.Status) { s.Alarms = []status.Alarm{{Code: "LINK_DOWN", Fix: "plug it in"}} }, "network side", "plug it in"},
+		"no Sync grant":       {func(s *status.Status) { s.Clients[0].Grants.Sync = nil }, "no grant for Sync", "asks for each kind"},
+		"no Delay_Req":        {func(s *status.Status) { s.Clients[0].DelayReq, s.Clients[0].DelayReqIntervalS = 0, nil }, "sends no Delay_Req", "319"},
+		"Delay_Req lost":      {func(s *status.Status) { s.Clients[0].DelayReqIntervalS = of(0.2) }, "less than a third", "drops"},
+		"no stamps":           {func(s *status.Status) { s.Clients[0].Unanswered[master.NoStamp.String()] = 100_000 }, "without an answer", "show hardware"},
+		"silent":              {func(s *status.Status) { s.Clients[0].LastS, s.Clients[0].Grants.Sync.ExpiresS = 280, 20 }, "silent", "path"},
+		"says nothing":        {func(s *status.Status) { s.Clients[0].Says = &status.Says{Asked: 3, Silent: true} }, "sees nothing wrong", ""},
+		"follows another":     {says(-200, "SLAVE", false), "follows another clock: 00aa", "BMCA"},
+		"says that it is in":  {says(-200, "SLAVE", true), "sees nothing wrong", ""},
+		"says that it is off": {says(250e3, "SLAVE", true), "its clock is +250.0 us off", "servo"},
+		"refused earlier":     {func(s *status.Status) { refusalBefore(s) }, "sees nothing wrong", ""},
 	} {
 		s := healthy()
 		c.change(&s)
@@ -69,6 +73,14 @@ func TestEachFaultHasItsOwnCauseAndAction(t *testing.T) {
 				t.Errorf("%s: %d columns: %s", name, len(line), line)
 			}
 		}
+	}
+}
+
+// says is a client that answered a question for its time.
+func says(offsetNs float64, state string, followsUs bool) func(*status.Status) {
+	return func(s *status.Status) {
+		s.Clients[0].Says = &status.Says{Asked: 3, Answered: 3, AgeS: of(2.0), OffsetNs: &offsetNs, PathDelayNs: of(3000.0), OwnOffsetNs: of(-150.0), OwnPathDelayNs: of(3100.0),
+			PortState: state, Parent: "00aa", FollowsUs: followsUs, Grandmaster: "00aa", ClockClass: 6}
 	}
 }
 

@@ -43,6 +43,7 @@ var questions = []question{
 	{"Does it renew its grants?", renews},
 	{"Do its Delay_Req come, at their rate?", delayReqs},
 	{"Are they answered?", answered},
+	{"What does it say itself?", itself},
 	{"Do its packets carry priority?", priority},
 }
 
@@ -237,6 +238,37 @@ func answered(v *view) (Check, bool) {
 		return ok("all but %d (%s)", sum, strings.Join(reasons, "; "))
 	}
 	return ok("all")
+}
+
+// farOff is how far a client's clock may be from ours before it counts as out of phase:
+// software stamps differ by less.
+const farOff = 100e3 // ns
+
+// itself is what the client says of itself, where it is asked.
+func itself(v *view) (Check, bool) {
+	for _, c := range v.clients {
+		s := c.Says
+		if s == nil {
+			continue
+		}
+		switch measured := s.OffsetNs != nil; {
+		case !measured:
+			return open("nothing: it does not answer NetSync Monitor. Only linuxptp does, with net_sync_monitor 1 (before version 4.0 with hybrid_e2e 1 too)")
+		case s.Silent:
+			return open("nothing now; %s ago it was %s, %+.1f us off", seconds(*s.AgeS), s.PortState, *s.OffsetNs/1e3)
+		case !s.FollowsUs:
+			return bad("The client follows another clock: "+s.Parent+".", "Look why: compare the priorities and classes of both (BMCA), and the client's list of masters.",
+				"%s, grandmaster %s of class %d", s.PortState, s.Grandmaster, s.ClockClass)
+		case s.PortState != "SLAVE":
+			return open("its port is %s: it has not chosen, or not measured, its master yet", s.PortState)
+		case math.Abs(*s.OffsetNs) > farOff:
+			return bad(fmt.Sprintf("The client follows this grandmaster, but its clock is %+.1f us off.", *s.OffsetNs/1e3),
+				"Look at the client's servo and stamps: its log says whether it still steps or slews. Look at the path for load in one direction.",
+				"SLAVE; measured from here %+.1f us, by itself %+.1f us", *s.OffsetNs/1e3, *s.OwnOffsetNs/1e3)
+		}
+		return ok("SLAVE, follows us; measured from here %+.1f us off, by itself %+.1f us", *s.OffsetNs/1e3, *s.OwnOffsetNs/1e3)
+	}
+	return Check{}, false
 }
 
 // remedyOf is what to do about the most frequent reason.

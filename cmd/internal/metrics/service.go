@@ -9,6 +9,11 @@ var (
 	unproven  = describe("clients_unproven", "Clients that live and prove nothing: too slow in their Delay_Req, and without a renewal at its time. They give way after the lifeless.")
 	gaveWay   = describe("clients_gave_way_total", "Clients that gave way to newcomers.")
 	expected  = describe("expected_client_present", "1 while a client of master.expected has a grant for Sync.", "address", "name")
+	offset    = describe("client_offset_seconds", "The clock of a client of master.monitor less the served clock, measured from here. Positive: the client is ahead.", "address", "identity")
+	ownOffset = describe("client_own_offset_seconds", "What a client of master.monitor says of its offset from its master. Positive: it is ahead.", "address", "identity")
+	pathDelay = describe("client_path_delay_seconds", "Mean path delay to a client of master.monitor, measured from here.", "address", "identity")
+	follows   = describe("client_follows_this_clock", "1 while a client of master.monitor says that it follows this grandmaster.", "address", "identity")
+	questions = describe("client_questions_total", "Questions to a client of master.monitor for its time, by whether a whole answer came.", "address", "identity", "answered")
 	ofOne     = describe("clients_of_one_address", "Clients of the address that has most.")
 	sessions  = describe("sessions", "Clients with a live grant, by what they are taken for.", "kind")
 	promised  = describe("promised_messages_per_second", "Messages a second of all live grants together.")
@@ -47,6 +52,9 @@ func (t teller) service(s *status.Status) {
 		}
 		t.gauge(expected, present, e.Address, e.Name)
 	}
+	for i := range s.Clients {
+		t.says(&s.Clients[i])
+	}
 	t.count(gaveWay, m.Table.GaveWay)
 	for kind, n := range m.Sessions {
 		t.gauge(sessions, float64(n), kind)
@@ -81,6 +89,22 @@ func (t teller) service(s *status.Status) {
 	t.count(missed, m.Schedule.Missed)
 	if m.Schedule.Ticks > 0 {
 		t.gauge(latest, m.Schedule.LatestMs/ms)
+	}
+}
+
+// says tells what a client says.
+func (t teller) says(c *status.Client) {
+	s := c.Says
+	if s == nil {
+		return
+	}
+	t.count(questions, s.Answered, c.Address, c.Identity, "yes")
+	t.count(questions, s.Asked-s.Answered, c.Address, c.Identity, "no")
+	t.known(offset, s.OffsetNs, ns, c.Address, c.Identity)
+	t.known(ownOffset, s.OwnOffsetNs, ns, c.Address, c.Identity)
+	t.known(pathDelay, s.PathDelayNs, ns, c.Address, c.Identity)
+	if s.OffsetNs != nil {
+		t.truth(follows, s.FollowsUs, c.Address, c.Identity)
 	}
 }
 

@@ -3,6 +3,7 @@ package show
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"maps"
 	"net/netip"
 	"slices"
@@ -70,19 +71,27 @@ func Clients(s status.Status, width int) string {
 	case len(s.Clients) == 0:
 		fmt.Fprintf(&b, "No client has a grant on %s.\n%s", s.Master.Address, away(s))
 	default:
+		asked := slices.ContainsFunc(s.Clients, func(c status.Client) bool { return c.Says != nil })
 		named := slices.ContainsFunc(s.Clients, func(c status.Client) bool { return c.Name != "" })
 		t := table{columns: []column{{"ADDRESS", 0}, {"IDENTITY", 8}, {"KIND", 1}, {"SYNC", 2}, {"ANNOUNCE", 4}, {"DELAY_RESP", 3},
 			{"DELAY_REQ", 7}, {"RENEWALS", 9}, {"FOR", 5}, {"LAST DENIAL", 6}}}
 		if named {
 			t.columns = slices.Insert(t.columns, 1, column{"NAME", 0})
 		}
+		if asked {
+			t.columns = append(t.columns, column{"CLIENT SAYS", 0})
+		}
 		for _, c := range s.Clients {
 			row := []string{c.Address}
 			if named {
 				row = append(row, dash(c.Name))
 			}
-			t.add(append(row, c.Identity, dash(c.Kind), grant(c.Grants.Sync), grant(c.Grants.Announce), grant(c.Grants.DelayResp),
-				itoa(c.DelayReq), itoa(c.Renewals), seconds(&c.SinceS), dash(c.LastDenial))...)
+			row = append(row, c.Identity, dash(c.Kind), grant(c.Grants.Sync), grant(c.Grants.Announce), grant(c.Grants.DelayResp),
+				itoa(c.DelayReq), itoa(c.Renewals), seconds(&c.SinceS), dash(c.LastDenial))
+			if asked {
+				row = append(row, says(c.Says))
+			}
+			t.add(row...)
 		}
 		b.WriteString(t.draw(width))
 	}
@@ -95,6 +104,43 @@ func Clients(s status.Status, width int) string {
 		fmt.Fprintf(&b, "Refused: %s, %s (%s, last %s ago)\n", d.Address, d.Reason, Count(d.Count, "time"), seconds(&d.AgoS))
 	}
 	return b.String()
+}
+
+// says is what a client says, in a few words: its offset as it is measured from here,
+// and the state of its port.
+func says(s *status.Says) string {
+	switch {
+	case s == nil:
+		return "-"
+	case s.OffsetNs == nil:
+		return "no answer"
+	}
+	text := Ns(s.OffsetNs) + ", " + s.PortState
+	if !s.FollowsUs {
+		text += ", follows another"
+	}
+	if s.Silent {
+		text += ", silent now"
+	}
+	return text
+}
+
+// saysOf is all that a client says.
+func saysOf(w io.Writer, s *status.Says) {
+	if s == nil {
+		return
+	}
+	if s.OffsetNs == nil {
+		fmt.Fprintf(w, "Client says\tnothing: %s (NetSync Monitor) without an answer\n", Count(s.Asked, "question"))
+		return
+	}
+	fmt.Fprintf(w, "Client says\t%s, %s ago; %d of %s answered\n", s.PortState, seconds(s.AgeS), s.Answered, Count(s.Asked, "question"))
+	fmt.Fprintf(w, "Its offset\t%s measured from here, %s as it says\n", Ns(s.OffsetNs), Ns(s.OwnOffsetNs))
+	fmt.Fprintf(w, "Its path delay\t%s measured from here, %s as it says\n", Ns(s.PathDelayNs), Ns(s.OwnPathDelayNs))
+	fmt.Fprintf(w, "It follows\t%s%s, grandmaster %s of class %d\n", pick(s.FollowsUs, "us, ", "another: "), s.Parent, s.Grandmaster, s.ClockClass)
+	if s.UTC {
+		fmt.Fprintf(w, "Its stamps\tare UTC; the offset is that of the TAI which it means\n")
+	}
 }
 
 // Client is the screen of `bragi show client ADDR`: all that is known of who
@@ -123,6 +169,7 @@ func Client(s status.Status, address string) (text string, found bool) {
 		for _, reason := range slices.Sorted(maps.Keys(c.Unanswered)) {
 			fmt.Fprintf(w, "Unanswered\t%d: %s\n", c.Unanswered[reason], reason)
 		}
+		saysOf(w, c.Says)
 		fmt.Fprintf(w, "Address\t%s\n", pick(c.Trusted, "trusted", "not trusted: it gets at most five times the bytes that it sends"))
 		w.Flush()
 	}

@@ -49,3 +49,35 @@ func TestManyClientsAreSortedAndFiltered(t *testing.T) {
 		}
 	}
 }
+
+// The column is there as soon as one client is asked, on a narrow terminal too.
+func TestWhatClientsSayIsAColumn(t *testing.T) {
+	s := status.Status{Clients: []status.Client{{Address: "10.6.0.2"}, {Address: "10.6.0.3"}, {Address: "10.6.0.4"}, {Address: "10.6.0.5"}}}
+	if text := Clients(s, 0); strings.Contains(text, "CLIENT SAYS") {
+		t.Errorf("nobody is asked:\n%s", text)
+	}
+	says := func(offsetNs float64) *status.Says {
+		return &status.Says{Asked: 2, Answered: 2, AgeS: new(3.0), OffsetNs: &offsetNs, PathDelayNs: new(3000.0), OwnOffsetNs: new(-40.0), OwnPathDelayNs: new(3100.0),
+			PortState: "SLAVE", Parent: "aa-1", FollowsUs: true, Grandmaster: "aa", ClockClass: 6}
+	}
+	s.Clients[0].Says, s.Clients[1].Says, s.Clients[2].Says = says(312), &status.Says{Asked: 1, Silent: true}, says(-41_000)
+	s.Clients[2].Says.FollowsUs, s.Clients[2].Says.Silent = false, true
+	text := Clients(s, 80)
+	for _, end := range []string{"CLIENT SAYS", "+312 ns, SLAVE", "no answer", "-41.00 us, SLAVE, follows another, silent now", "-"} {
+		if !strings.Contains(text, "  "+end+"\n") {
+			t.Errorf("no line ends in %q:\n%s", end, text)
+		}
+	}
+	one, _ := Client(s, "10.6.0.2")
+	for _, words := range []string{"SLAVE, 3.0s ago; 2 of 2 questions answered", "+312 ns measured from here, -40 ns as it says", "us, aa-1, grandmaster aa of class 6"} {
+		if !strings.Contains(one, words) {
+			t.Errorf("no %q:\n%s", words, one)
+		}
+	}
+	if silent, _ := Client(s, "10.6.0.3"); !strings.Contains(silent, "nothing: 1 question (NetSync Monitor) without an answer") {
+		t.Errorf("%s", silent)
+	}
+	if other, _ := Client(s, "10.6.0.4"); !strings.Contains(other, "another: aa-1") {
+		t.Errorf("%s", other)
+	}
+}

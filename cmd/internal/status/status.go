@@ -286,6 +286,26 @@ type Client struct {
 	Unsent            uint64            `json:"unsent"`                // messages that the system refused to send
 	Undelivered       uint64            `json:"undelivered"`           // messages that count as sent and never left: its address does not answer ARP
 	Unreachable       string            `json:"unreachable,omitempty"` // why what is sent to it does not arrive now
+	Says              *Says             `json:"says"`                  // what it says itself; null: it is not asked
+}
+
+// Says is what a client of master.monitor says: NetSync Monitor.
+type Says struct {
+	Asked    uint64 `json:"asked"`    // questions
+	Answered uint64 `json:"answered"` // and those with a whole answer
+	Silent   bool   `json:"silent"`   // the last question had none
+	// The last whole answer; null and "" before the first one.
+	AgeS           *float64 `json:"age_s"`
+	OffsetNs       *float64 `json:"offset_ns"`     // the client's clock less the served clock, measured from here; positive: the client is ahead
+	PathDelayNs    *float64 `json:"path_delay_ns"` // measured from here
+	UTC            bool     `json:"utc"`           // its stamps are UTC: offset_ns is that of the TAI which it means
+	OwnOffsetNs    *float64 `json:"own_offset_ns"` // its own offsetFromMaster; positive: it is ahead
+	OwnPathDelayNs *float64 `json:"own_path_delay_ns"`
+	PortState      string   `json:"port_state"`  // SLAVE, UNCALIBRATED, LISTENING, ...
+	Parent         string   `json:"parent"`      // the portIdentity that it follows
+	FollowsUs      bool     `json:"follows_us"`  // that is ours
+	Grandmaster    string   `json:"grandmaster"` // the grandmaster that it knows, and its class
+	ClockClass     uint8    `json:"clock_class"`
 }
 
 // Denied is a sender that was refused.

@@ -1,0 +1,109 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"bragi/cmd/internal/config"
+	"bragi/cmd/internal/status"
+	"bragi/gnss/timescale"
+	"bragi/master"
+	"bragi/master/monitor"
+	"bragi/master/udp"
+	"bragi/master/wire"
+)
+
+// What clients say of themselves: the packets' thread asks (master/monitor), the
+// service's goroutine collects the answers, and the Status shows the last ones.
+
+// says is what one client said. Two clocks behind one address are two clients.
+type says struct {
+	last     monitor.Answer // the last of Measured
+	measured bool           // there is one
+	silent   bool           // the last question had no whole answer
+	outcomes [3]uint64      // of all questions, by monitor.Outcome
+}
+
+// newMonitor is for the clients of a master.
+func newMonitor(m *master.Master, cfg *config.Config) *monitor.Monitor {
+	return monitor.New(m, monitor.Config{Identity: m.Identity().Clock, Domain: cfg.Master.Domain, MaxClients: cfg.Master.MaxClients, Ask: cfg.Master.Monitor})
+}
+
+// guestPatience is how long the packets' thread may take to answer for a guest.
+const guestPatience = time.Second
+
+// askGuests collects what the guests of the packets' thread have learnt.
+func (d *Daemon) askGuests(ctx context.Context, server *udp.Server, asks *monitor.Monitor) {
+	ctx, cancel := context.WithTimeout(ctx, guestPatience)
+	defer cancel()
+	answers := make(chan []monitor.Answer, 1) // of one question each: one that comes too late is nobody's
+	if server.On(ctx, func() { answers <- asks.Answers(nil) }) != nil {
+		return
+	}
+	list := <-answers
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, a := range list {
+		d.heardSay(a)
+	}
+	d.forgetSaid()
+}
+
+// heardSay keeps an answer. The caller holds the lock.
+func (d *Daemon) heardSay(a monitor.Answer) {
+	s := d.says[a.Client]
+	if s == nil {
+		s = new(says)
+		d.says[a.Client] = s
+	}
+	s.outcomes[a.Outcome]++
+	s.silent = a.Outcome != monitor.Measured
+	if !s.silent {
+		s.last, s.measured = a, true
+	}
+}
+
+// forgetSaid forgets who is no client any more, and who is asked no more. The caller
+// holds the lock.
+func (d *Daemon) forgetSaid() {
+	if len(d.says) == 0 || d.service.Snapshot == nil {
+		return
+	}
+	served := make(map[master.Key]bool, len(d.service.Clients))
+	for i := range d.service.Clients {
+		c := &d.service.Clients[i]
+		served[master.Key{Address: c.Address, Port: c.Identity}] = true
+	}
+	for k := range d.says {
+		if !served[k] || !d.cfg.Master.Monitors(k.Address) {
+			delete(d.says, k)
+		}
+	}
+}
+
+// saysStatus gives the clients, which are those of the snapshot, what they say.
+func saysStatus(s *status.Status, said map[master.Key]*says, service udp.Status) {
+	if len(said) == 0 || service.Snapshot == nil {
+		return
+	}
+	for i := range s.Clients {
+		c := &service.Clients[i]
+		if x := said[master.Key{Address: c.Address, Port: c.Identity}]; x != nil {
+			s.Clients[i].Says = x.status(service.At, service.Identity.Clock)
+		}
+	}
+}
+
+func (x *says) status(now timescale.Mono, us wire.ClockIdentity) *status.Says {
+	out := &status.Says{Silent: x.silent, Asked: x.outcomes[monitor.Silent] + x.outcomes[monitor.Incomplete] + x.outcomes[monitor.Measured], Answered: x.outcomes[monitor.Measured]}
+	if !x.measured {
+		return out
+	}
+	a := &x.last
+	out.AgeS, out.OffsetNs, out.PathDelayNs = known(now.Sub(a.At).Seconds()), known(float64(a.OffsetNs)), known(float64(a.DelayNs))
+	out.UTC = a.UTC
+	out.OwnOffsetNs, out.OwnPathDelayNs = known(float64(a.Said.OffsetFromMaster)/(1<<16)), known(float64(a.Said.MeanPathDelay)/(1<<16))
+	out.PortState, out.Parent, out.FollowsUs = a.Said.State.String(), a.Said.Parent.String(), a.Said.Parent.Clock == us
+	out.Grandmaster, out.ClockClass = a.Said.Grandmaster.String(), uint8(a.Said.ClockClass)
+	return out
+}
