@@ -106,8 +106,7 @@ func (c *Chooser) Receive(now timescale.Mono, event bool, src netip.Addr, payloa
 func (c *Chooser) NotSent(to netip.Addr, why error) {
 	for _, m := range c.candidates {
 		if m.address == to {
-			m.client.counts.NotSent++
-			m.client.notSent = why.Error()
+			m.client.noteNotSent(why)
 		}
 	}
 }
@@ -116,13 +115,22 @@ func (c *Chooser) NotSent(to netip.Addr, why error) {
 // (ICMP): nobody listens at its port (closed), else nobody answers ARP.
 func (c *Chooser) Undelivered(to netip.Addr, closed bool) {
 	for _, m := range c.candidates {
-		switch {
-		case m.address != to:
-		case closed:
-			m.client.counts.PortClosed++
-		default:
-			m.client.counts.NoNeighbour++
+		if m.address == to {
+			m.client.noteUndelivered(closed)
 		}
+	}
+}
+
+func (c *Client) noteNotSent(why error) {
+	c.counts.NotSent++
+	c.notSent = why.Error()
+}
+
+func (c *Client) noteUndelivered(closed bool) {
+	if closed {
+		c.counts.PortClosed++
+	} else {
+		c.counts.NoNeighbour++
 	}
 }
 

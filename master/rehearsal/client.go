@@ -163,7 +163,7 @@ func (c *Client) Next() timescale.Mono {
 func (c *Client) wants(f flow) bool { return f == flowAnnounce || !c.standby }
 
 // delayDue: Delay_Req need a grant, and a clock that a Sync has set.
-func (c *Client) delayDue() bool { return c.subs[flowDelay].granted && c.clock.set }
+func (c *Client) delayDue() bool { return c.subs[flowDelay].granted && c.clock.set && !c.cfg.mute }
 
 func (c *Client) announceTimeout() time.Duration {
 	return time.Duration(c.cfg.AnnounceTimeout) * interval(c.cfg.LogIntervals[flowAnnounce])
@@ -322,6 +322,9 @@ func (c *Client) onGrant(now timescale.Mono, from wire.PortIdentity, g wire.Unic
 	s.wait = 0
 	d := time.Duration(g.Duration) * time.Second
 	s.expires, s.askAt = now.Add(d), now.Add(d-min(d/10, 30*time.Second)-d/100)
+	if c.cfg.renewLate > 0 {
+		s.askAt = s.expires.Add(c.cfg.renewLate)
+	}
 	if f == flowAnnounce && c.lastAnnounce.IsZero() {
 		c.lastAnnounce = now // the time-out runs from the grant
 	}

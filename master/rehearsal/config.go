@@ -52,6 +52,9 @@ type Config struct {
 	// PhaseLimit: PHASE_ALIGNED is within it. 0: 20 us, fit for software stamps.
 	PhaseLimit time.Duration
 	Seed       uint64 // of the spacing of Delay_Req
+
+	renewLate time.Duration // a fault: grants are asked for again so long after their end; 0: before it
+	mute      bool          // a fault: no Delay_Req
 }
 
 func (c Config) withDefaults() (Config, error) {

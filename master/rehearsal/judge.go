@@ -16,6 +16,9 @@ type Finding struct {
 	Action   string `json:"action"`
 }
 
+// NothingToDo is the action of a finding that is as it should be.
+const NothingToDo = "Nothing to do."
+
 const (
 	anError  = "error"
 	aWarning = "warning"

@@ -26,20 +26,26 @@ func (b *hosts) rehearse(master, source string, args ...string) *rehearsing {
 	return &rehearsing{b.start(b.client, nil, append([]string{filepath.Join(binaries, "bragi"), "rehearse", "--json", "--master", master, "--source", source + "/32"}, args...)...), b}
 }
 
+// json waits for the end, and reads what was printed into each of values.
+func (r *rehearsing) json(values ...any) (text string) {
+	r.b.t.Helper()
+	<-r.done
+	text = strings.Join(r.tail(10_000), "\n")
+	text = text[:strings.LastIndexByte(text, '}')+1] // behind it stands the error's line
+	for _, value := range values {
+		if err := json.Unmarshal([]byte(text), value); err != nil {
+			r.b.t.Fatalf("%v: %s", err, text)
+		}
+	}
+	return text
+}
+
 // report waits for the end.
 func (r *rehearsing) report() rehearsal.Report {
 	r.b.t.Helper()
-	<-r.done
-	text := strings.Join(r.tail(10_000), "\n")
-	text = text[:strings.LastIndexByte(text, '}')+1] // behind it stands the error's line
 	var report rehearsal.Report
-	if err := json.Unmarshal([]byte(text), &report); err != nil {
-		r.b.t.Fatalf("%v: %s", err, text)
-	}
 	var tree map[string]any
-	if err := json.Unmarshal([]byte(text), &tree); err != nil {
-		r.b.t.Fatal(err)
-	}
+	text := r.json(&report, &tree)
 	for _, f := range report.Findings {
 		if f.Code == "" || f.Severity == "" || f.Text == "" || f.Action == "" {
 			r.b.t.Errorf("a finding with a gap: %+v", f)
@@ -148,16 +154,7 @@ func TestARehearsalJudgesPTP4L(t *testing.T) {
 	t.Parallel()
 	need(t, "ip", "ptp4l", "pmc")
 	b := newHosts(t)
-	text, err := os.ReadFile("testdata/ptp4l-master.cfg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	uds := socketName("ptp4l")
-	config := filepath.Join(b.dir, "ptp4l.cfg")
-	if err := os.WriteFile(config, []byte(strings.ReplaceAll(string(text), "UDS", uds)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	b.start(b.master, nil, "ptp4l", "-f", config)
+	uds := b.startPTP4LMaster()
 	settings := func(offset string) {
 		local := socketName("pmc")
 		defer os.Remove(local)
@@ -182,9 +179,76 @@ func TestARehearsalJudgesPTP4L(t *testing.T) {
 	}
 }
 
+// startPTP4LMaster starts a master of ptp4l beside bragid's place. uds is its socket.
+func (b *hosts) startPTP4LMaster() (uds string) {
+	b.t.Helper()
+	text, err := os.ReadFile("testdata/ptp4l-master.cfg")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	uds = socketName("ptp4l")
+	config := filepath.Join(b.dir, "ptp4l.cfg")
+	if err := os.WriteFile(config, []byte(strings.ReplaceAll(string(text), "UDS", uds)), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	b.start(b.master, nil, "ptp4l", "-f", config)
+	return uds
+}
+
 func pmc(in netns.Namespace, local, uds, command string) (string, error) {
 	out, err := in.Command("pmc", "-u", "-i", local, "-s", uds, "-b", "0", command).CombinedOutput()
 	return string(out), err
+}
+
+// What a master makes of a client with a fault is told, of bragid and of Debian's ptp4l.
+// bragid does no harm by any of them.
+func TestWhatBragidAndPTP4LMakeOfAClientsFaultIsTold(t *testing.T) {
+	t.Parallel()
+	need(t, "ip", "ptp4l", "pmc")
+	type trial struct {
+		fault, code string
+		*rehearsing
+	}
+	for _, m := range []struct {
+		name, address string
+		start         func(*hosts)
+		codes         [7]string
+	}{
+		{"bragid", serviceAddress, func(b *hosts) {
+			b.startDaemon(`master.trusted=["10.99.0.0/24"]`)
+			eventually(b.t, 60*time.Second, "class 6", func() bool { return strings.Contains(b.bragi("show", "clock"), "6 (locked") })
+		}, [7]string{"GRANTED_AGAIN", "DOMAIN_IGNORED", "SERVED", "FLOOD_LIMITED", "SENT_TO_THE_END", "BOTH_SERVED", "MOVED"}},
+		{"ptp4l", masterAddress, func(b *hosts) {
+			b.startPTP4LMaster()
+			time.Sleep(8 * time.Second) // ptp4l listens for other masters before it serves
+		}, [7]string{"GRANTED_AGAIN", "DOMAIN_IGNORED", "SERVED", "FLOOD_ANSWERED", "SENT_TO_THE_END", "BOTH_SERVED", "MOVED"}},
+	} {
+		t.Run(m.name, func(t *testing.T) {
+			b := newHosts(t)
+			m.start(b)
+			source := b.sources(14)
+			var trials []trial
+			for i, fault := range []string{"renew-late", "wrong-domain", "no-delay-req", "flood", "vanish", "duplicate-identity", "move-address"} {
+				args := []string{filepath.Join(binaries, "bragi"), "rehearse", "--json", "--master", m.address, "--source", source[2*i] + "/31", "--as", "rpd", "--fault", fault}
+				if fault == "flood" {
+					args = append(args, "--flood-rate", "500")
+				}
+				trials = append(trials, trial{fault, m.codes[i], &rehearsing{b.start(b.client, nil, args...), b}})
+			}
+			for _, trial := range trials {
+				var r rehearsal.FaultReport
+				trial.json(&r)
+				code := trial.cmd.ProcessState.ExitCode()
+				told := slices.ContainsFunc(r.Findings, func(f rehearsal.Finding) bool { return f.Code == trial.code })
+				if !told || r.Fault != trial.fault || (code == 0) != (r.Verdict == "pass") || m.name == "bragid" && r.Verdict != "pass" {
+					t.Errorf("%s: %s (exit code %d), %+v; want %s", trial.fault, r.Verdict, code, r.Findings, trial.code)
+				}
+				for _, f := range r.Findings {
+					t.Log(f.Text)
+				}
+			}
+		})
+	}
 }
 
 // What the change to a second grandmaster does is seen before real clients try it: one

@@ -16,7 +16,6 @@ import (
 	"bragi/board/kernelclock"
 	"bragi/cmd/internal/cli"
 	"bragi/cmd/internal/control"
-	"bragi/cmd/internal/fold"
 	"bragi/cmd/internal/show"
 	"bragi/cmd/internal/status"
 	"bragi/gnss/timescale"
@@ -40,6 +39,10 @@ type rehearse struct {
 	settle  time.Duration
 	json    bool
 	watch   bool
+
+	fault     string
+	floodRate int
+	lengthSet bool // --for was named
 }
 
 func rehearseCommand(o *options) *cobra.Command {
@@ -53,8 +56,13 @@ func rehearseCommand(o *options) *cobra.Command {
 			"With several masters it follows the best one, and changes when that one falls silent or refuses. The report says\n" +
 			"what the change did to the time.\n" +
 			"With more clients than one, or a --source wider than /32, it is a load. Each client has an address of its own\n" +
-			"out of --source. The report says how many clients got their rate, and how steadily. Exit code 0: all got it.",
-		Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return r.run(c.Context(), c.OutOrStdout()) },
+			"out of --source. The report says how many clients got their rate, and how steadily. Exit code 0: all got it.\n" +
+			"With --fault the client does something wrong, to see what the master makes of it: renew-late, wrong-domain,\n" +
+			"no-delay-req, flood, vanish, duplicate-identity, move-address. The last two need two addresses: --source CIDR.",
+		Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+			r.lengthSet = c.Flags().Changed("for")
+			return r.run(c.Context(), c.OutOrStdout())
+		},
 	}
 	f := c.Flags()
 	f.StringArrayVar(&r.masters, "master", nil, "the grandmaster's address; once for each of several masters")
@@ -66,6 +74,8 @@ func rehearseCommand(o *options) *cobra.Command {
 	f.Uint16Var(&r.event, "event-port", socket.EventPort, "the event port of client and master")
 	f.Uint16Var(&r.general, "general-port", socket.GeneralPort, "the general port of client and master")
 	f.DurationVar(&r.length, "for", time.Minute, "how long")
+	f.StringVar(&r.fault, "fault", "", "what the client does wrong; one of the words above")
+	f.IntVar(&r.floodRate, "flood-rate", 0, "of --fault flood: Delay_Req a second, 1 to 5000, for 10 s")
 	f.BoolVar(&r.json, "json", false, "print the report as JSON")
 	f.BoolVar(&r.watch, "watch", false, "draw client and grandmaster live")
 	return c
@@ -108,15 +118,21 @@ func (r *rehearse) dial() (*client.Client, *rehearsal.Chooser, error) {
 		}
 		local = prefix.Addr()
 	}
-	var seed [8]byte
-	rand.Read(seed[:]) //nolint:errcheck // it never fails (crypto/rand)
-	identity := wire.PortIdentity{Clock: wire.IdentityFromMAC([6]byte{0x02, seed[0], seed[1], seed[2], seed[3], seed[4]}), Port: 1}
-	core, err := rehearsal.NewChooser(rehearsal.Config{Kind: kind, Identity: identity, Domain: r.domain, Seed: uint64(seed[5])<<8 | uint64(seed[6])}, masters)
+	identity, seed := newIdentity()
+	core, err := rehearsal.NewChooser(rehearsal.Config{Kind: kind, Identity: identity, Domain: r.domain, Seed: seed}, masters)
 	if err != nil {
 		return nil, nil, err
 	}
 	sockets, err := client.Dial(client.Config{Local: local, Masters: masters, EventPort: r.event, GeneralPort: r.general, DSCP: 47})
 	return sockets, core, err
+}
+
+// newIdentity is a portIdentity that nobody has, and a seed.
+func newIdentity() (wire.PortIdentity, uint64) {
+	var seed [8]byte
+	rand.Read(seed[:]) //nolint:errcheck // it never fails (crypto/rand)
+	clock := wire.IdentityFromMAC([6]byte{0x02, seed[0], seed[1], seed[2], seed[3], seed[4]})
+	return wire.PortIdentity{Clock: clock, Port: 1}, uint64(seed[5])<<8 | uint64(seed[6])
 }
 
 // leave cancels the client's grants, so that the master does not send to nobody
@@ -129,6 +145,9 @@ func leave(sockets *client.Client, core *rehearsal.Chooser) error {
 }
 
 func (r *rehearse) run(ctx context.Context, out io.Writer) error {
+	if r.fault != "" || r.floodRate != 0 {
+		return r.runFault(ctx, out)
+	}
 	if r.clients != 1 || r.source != "" && !strings.HasSuffix(r.source, "/32") {
 		return r.runCrowd(ctx, out)
 	}
@@ -211,10 +230,7 @@ func summary(r rehearsal.Report) string {
 		fmt.Fprintf(&b, "Path delay  %.0f ns; Sync spacing off by %.0f us (half of them), %.0f us (99 %%)\n", r.PathDelayNs, r.Spacing.P50, r.Spacing.P99)
 	}
 	b.WriteString("\n")
-	for _, f := range r.Findings {
-		fold.Write(&b, fmt.Sprintf("%-8s ", f.Severity), f.Text)
-		fold.Write(&b, "         fix: ", f.Action)
-	}
+	writeFindings(&b, r.Findings)
 	fmt.Fprintf(&b, "Verdict: %s\n", r.Verdict)
 	return b.String()
 }

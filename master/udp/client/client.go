@@ -116,33 +116,52 @@ func (c *Client) Close() error {
 // Run carries peer's messages until ctx ends (then nil). each is called on the
 // same goroutine about ten times a second, to look at the peer.
 func (c *Client) Run(ctx context.Context, peer Peer, each func(now timescale.Mono, s Stats)) error {
+	return RunAll(ctx, []*Client{c}, []Peer{peer}, func(now timescale.Mono) { each(now, c.stats) })
+}
+
+// RunAll is Run for several clients, each with a peer of its own.
+func RunAll(ctx context.Context, clients []*Client, peers []Peer, each func(now timescale.Mono)) error {
 	runtime.LockOSThread() // the thread ends with the timer slack it is given
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 	defer runtime.UnlockOSThread()
-	fds := []unix.PollFd{{Fd: int32(c.event.FD), Events: unix.POLLIN}, {Fd: int32(c.general.FD), Events: unix.POLLIN}}
+	var fds []unix.PollFd
+	for _, c := range clients {
+		fds = append(fds, unix.PollFd{Fd: int32(c.event.FD), Events: unix.POLLIN}, unix.PollFd{Fd: int32(c.general.FD), Events: unix.POLLIN})
+		c.bridge.Look()
+	}
 	const tenth = time.Second / 10
-	c.bridge.Look()
 	lookAt := kernelclock.Raw()
 	for ctx.Err() == nil {
-		c.send(peer)
+		for i, c := range clients {
+			c.send(peers[i])
+		}
 		now := kernelclock.Raw()
 		if !now.Before(lookAt) {
 			lookAt = now.Add(tenth)
-			c.hearUnreachables(peer)
-			c.stats.Jumps, c.stats.SendFailed = c.bridge.Jumps(), c.event.Tx.Stats.Failed+c.general.Tx.Stats.Failed
-			each(now, c.stats)
+			for i, c := range clients {
+				c.hearUnreachables(peers[i])
+				c.stats.Jumps, c.stats.SendFailed = c.bridge.Jumps(), c.event.Tx.Stats.Failed+c.general.Tx.Stats.Failed
+			}
+			each(now)
 		}
-		wait := max(0, min(peer.Next().Sub(now), lookAt.Sub(now)))
-		ts := unix.NsecToTimespec(int64(wait))
+		next := lookAt
+		for _, peer := range peers {
+			if at := peer.Next(); at.Before(next) {
+				next = at
+			}
+		}
+		ts := unix.NsecToTimespec(int64(max(0, next.Sub(now))))
 		if _, err := unix.Ppoll(fds, &ts, nil); err != nil {
 			if errors.Is(err, unix.EINTR) {
 				continue
 			}
 			return fmt.Errorf("udp: %w", os.NewSyscallError("ppoll", err))
 		}
-		c.txStamps(peer)
-		c.receive(peer, c.event)
-		c.receive(peer, c.general)
+		for i, c := range clients {
+			c.txStamps(peers[i])
+			c.receive(peers[i], c.event)
+			c.receive(peers[i], c.general)
+		}
 	}
 	return nil
 }
