@@ -34,12 +34,13 @@ type bench struct {
 	dhcp    *exec.Cmd
 	web     *http.Server
 	logs    *syslogServer
-	figures []string // told beside the result
+	client  *ptp4l             // that was started last
+	bundles map[string]*bundle // by what is broken in them
 }
 
 // figure tells a number that the scenario measured.
 func (t *bench) figure(format string, args ...any) {
-	t.figures = append(t.figures, fmt.Sprintf(format, args...))
+	fmt.Printf("imagetest %s:      %s\n", t.name, fmt.Sprintf(format, args...))
 }
 
 // mediumSize is that of the card: larger than the image, so that the data partition grows.
@@ -93,6 +94,12 @@ func newBench(name, dir string, long bool) (t *bench, err error) {
 
 func (t *bench) close() {
 	t.cut()
+	t.mu.Lock()
+	client := t.client
+	t.mu.Unlock()
+	if client != nil {
+		client.stop()
+	}
 	_ = t.web.Close()
 	_ = t.logs.Close()
 	if t.dhcp.Process != nil {
@@ -120,14 +127,24 @@ func (t *bench) remote(within time.Duration, verb ...string) (string, error) {
 
 func (t *bench) key() string { return filepath.Join(t.dir, "key") }
 
-// authorize puts a key of the test's own where an operator would put his, on the medium of a machine that is off.
+// authorize puts a key of the test's own where an operator would put his.
 func (t *bench) authorize() error {
+	if t.authorized {
+		return nil
+	}
 	if _, err := os.Stat(t.key()); err != nil {
 		if _, err := sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", t.key()); err != nil {
 			return err
 		}
 	}
-	return t.write(t.key()+".pub", "ssh", "authorized_keys")
+	var err error
+	if t.command == nil {
+		err = t.write(t.key()+".pub", "ssh", "authorized_keys")
+	} else {
+		_, err = t.probe(3*time.Minute, "umask 077; wget -q -O /data/ssh/authorized_keys http://"+outside+":8000/key.pub; systemctl start bragi-ssh")
+	}
+	t.authorized = err == nil
+	return err
 }
 
 // Where the data partition begins: behind 4 MB and two slots.
@@ -179,6 +196,20 @@ func (t *bench) read(path string) (text string, err error) {
 		return err
 	})
 	return text, err
+}
+
+// spoil writes random bytes over a part of the data partition of a machine that is off.
+func (t *bench) spoil(from, length int64) error {
+	f, err := os.OpenFile(t.disk, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	b := make([]byte, length)
+	for i := range b {
+		b[i] = byte(random.Uint32())
+	}
+	_, err = f.WriteAt(b, dataOffset+from)
+	return errors.Join(err, f.Close())
 }
 
 // syslogServer takes what comes to the syslog port outside.

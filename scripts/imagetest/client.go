@@ -52,6 +52,7 @@ type ptp4l struct {
 	t       *bench
 	command *exec.Cmd
 	socket  string
+	once    sync.Once
 	mu      sync.Mutex
 	said    bytes.Buffer
 }
@@ -88,12 +89,21 @@ func (t *bench) startPTP4L() (*ptp4l, error) {
 	p.command = t.ns.Command("ptp4l", "-f", config)
 	p.command.Env = append(os.Environ(), "LD_PRELOAD="+shim)
 	p.command.Stdout, p.command.Stderr = p, p
-	return p, p.command.Start()
+	if err := p.command.Start(); err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	t.client = p
+	t.mu.Unlock()
+	return p, nil
 }
 
 func (p *ptp4l) stop() {
-	_ = p.command.Process.Kill()
-	_ = p.command.Wait()
+	p.once.Do(func() {
+		_ = p.command.Process.Kill()
+		_ = p.command.Wait()
+		_ = os.Remove(p.socket)
+	})
 }
 
 // get asks it for a field of a data set by pmc; "" while it does not answer.
@@ -117,7 +127,7 @@ func (p *ptp4l) sees(class string, within time.Duration) error {
 	begin := time.Now()
 	for {
 		state, now := p.get("PORT_DATA_SET", "portState"), p.get("PARENT_DATA_SET", "gm.ClockClass")
-		if state == "SLAVE" && now == class {
+		if (state == "SLAVE" || state == "UNCALIBRATED") && now == class { // one that steers nothing stays uncalibrated
 			p.t.figure("ptp4l outside sees class %s after %s", class, time.Since(begin).Round(time.Second))
 			return nil
 		}
@@ -128,22 +138,49 @@ func (p *ptp4l) sees(class string, within time.Duration) error {
 	}
 }
 
-var offsetLine = regexp.MustCompile(`master offset +(-?\d+) s\d freq`)
+var offsetLine = regexp.MustCompile(`master offset +(-?\d+) s\d freq +[-+]?\d+ path delay +(-?\d+)`)
 
-// phase is how far the middle 80 % of its offsets lie apart in so much time, in ns, and how many they are. It compares
-// with the host's clock, which knows nothing of the machine's time, so its mean says nothing.
-func (p *ptp4l) phase(length time.Duration) (spread int64, n int) {
-	from := len(p.heard())
-	time.Sleep(length)
-	text := p.heard()[from:]
-	var offsets []int64
-	for _, m := range offsetLine.FindAllStringSubmatch(text, -1) {
-		v, _ := strconv.ParseInt(m[1], 10, 64)
-		offsets = append(offsets, v)
+// window is how long Syncs are looked at, and drift how far the quickest of its two halves may lie apart. An emulated
+// machine's packets wait for the host, some of them long; the quickest tell where the clock is. One that runs away would
+// be off by more.
+const (
+	window = 10 * time.Second
+	drift  = 5 * time.Millisecond
+)
+
+// inPhase waits until the machine's clock stays where it is beside the host's, which knows nothing of its time, so that
+// how far they are apart says nothing.
+func (p *ptp4l) inPhase(within time.Duration) error {
+	begin := time.Now()
+	for {
+		from := len(p.heard())
+		time.Sleep(window / 2)
+		middle := len(p.heard())
+		time.Sleep(window / 2)
+		said := p.heard()
+		first, n := quickest(said[from:middle])
+		second, m := quickest(said[middle:])
+		if n >= 50 && m >= 50 && (second-first).Abs() < drift {
+			p.t.figure("ptp4l outside, steered by nobody: %d Syncs in %s, the quickest of both halves %s apart", n+m, window, (second - first).Abs())
+			return nil
+		}
+		if time.Since(begin) > within {
+			return fmt.Errorf("ptp4l outside is not in phase after %s: %d and %d Syncs, their quickest %s apart in %s", within, n, m, (second - first).Abs(), window)
+		}
 	}
-	if len(offsets) == 0 {
+}
+
+// quickest is how late the quickest twentieth of the Syncs came that ptp4l told of, and how many it told of.
+func quickest(said string) (late time.Duration, n int) {
+	var all []time.Duration
+	for _, m := range offsetLine.FindAllStringSubmatch(said, -1) {
+		offset, _ := strconv.ParseInt(m[1], 10, 64)
+		delay, _ := strconv.ParseInt(m[2], 10, 64) // ptp4l took it off
+		all = append(all, time.Duration(offset+delay))
+	}
+	if len(all) == 0 {
 		return 0, 0
 	}
-	slices.Sort(offsets)
-	return offsets[len(offsets)*9/10] - offsets[len(offsets)/10], len(offsets)
+	slices.Sort(all)
+	return all[len(all)/20], len(all)
 }

@@ -48,6 +48,9 @@ type machine struct {
 	slot    string    // that was kept last, and its version
 	running string
 
+	resumed    bool // the medium is that of an earlier test
+	authorized bool // it takes the remote login of the test
+
 	mu     sync.Mutex
 	said   bytes.Buffer // on the serial line, since it was switched on
 	more   chan struct{}
@@ -178,7 +181,9 @@ func newMachine(name, dir, image, uboot string, ns netns.Namespace) (*machine, e
 		return nil, fmt.Errorf("%q is not an emulated board", name)
 	}
 	m := &machine{board: b, dir: dir, disk: filepath.Join(dir, "medium.img"), image: image, uboot: uboot, ns: ns}
-	if err := m.fresh(); err != nil {
+	if _, err := os.Stat(m.disk); err == nil {
+		m.resumed = true
+	} else if err := m.fresh(); err != nil {
 		return nil, err
 	}
 	record, err := os.Create(filepath.Join(dir, "serial.log"))
@@ -191,5 +196,6 @@ func (m *machine) fresh() error {
 	if _, err := sh("cp", "--sparse=always", m.image, m.disk); err != nil {
 		return err
 	}
+	m.authorized = false
 	return os.Truncate(m.disk, mediumSize)
 }

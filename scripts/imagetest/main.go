@@ -16,7 +16,7 @@ import (
 func main() {
 	long := flag.Bool("long", false, "more power cuts")
 	only := flag.String("only", "", "play the scenarios whose name matches this regular expression, and the first start")
-	keep := flag.String("dir", "", "the folder of medium and logs; default: one that is removed at the end")
+	keep := flag.String("dir", "", "the folder of medium and logs; a medium that is there goes on as it is, without the first start; default: one that is removed at the end")
 	flag.Usage = func() {
 		fmt.Fprintf(os.Stderr, "imagetest [-long] [-only PATTERN] BOARD: boots bin/imagetest/BOARD and tests it (docs/IMAGE.md)\n")
 		flag.PrintDefaults()
@@ -69,18 +69,18 @@ func run(name string, long bool, only, dir string) int {
 		os.Exit(1)
 	}()
 	defer t.close()
-	passed, failed := 0, 0
+	var played []scenario
 	for i, s := range scenarios {
-		if i > 0 && !filter.MatchString(s.name) {
-			continue
+		if i == 0 && !t.resumed || filter.MatchString(s.name) {
+			played = append(played, s)
 		}
+	}
+	t.prepare(played)
+	passed, failed := 0, 0
+	for i, s := range played {
 		begin := time.Now()
 		err := s.play(t)
 		took := time.Since(begin).Round(time.Second)
-		for _, figure := range t.figures {
-			fmt.Printf("imagetest %s:      %s\n", name, figure)
-		}
-		t.figures = nil
 		if err != nil {
 			t.cut()
 			failed++

@@ -10,13 +10,63 @@ import (
 	"time"
 )
 
-// bundle builds an update of the board and puts it where the machine can load it. broken names a folder of
-// scripts/imagetest/broken that is laid over it; "" is none. The version's date decides which is newer.
-func (t *bench) bundle(date, broken string) (name, version string, err error) {
-	version = date + "-test" + broken
-	name = version + ".raucb"
-	if _, err := os.Stat(filepath.Join(t.dir, name)); err == nil {
-		return name, version, nil
+// bundle is an update of the board that is built while the machine already runs.
+type bundle struct {
+	file, version string
+	took          time.Duration
+	err           error
+	built         chan struct{}
+}
+
+// The versions of the updates: the date decides which is newer.
+var updates = []struct{ broken, version string }{
+	{"", "2090.01.01.0000-test"},
+	{"daemon", "2090.02.01.0000-testdaemon"},
+	{"kernel", "2090.02.01.0000-testkernel"},
+}
+
+// prepare begins to build the bundles that the scenarios need.
+func (t *bench) prepare(played []scenario) {
+	wanted := map[string]bool{}
+	for _, s := range played {
+		for _, broken := range s.bundles {
+			wanted[broken] = true
+		}
+	}
+	t.bundles = map[string]*bundle{}
+	for _, u := range updates {
+		if wanted[u.broken] {
+			t.bundles[u.broken] = &bundle{file: u.version + ".raucb", version: u.version, built: make(chan struct{})}
+		}
+	}
+	go func() {
+		for _, u := range updates {
+			if b := t.bundles[u.broken]; b != nil {
+				begin := time.Now()
+				b.err = t.build(b, u.broken)
+				b.took = time.Since(begin).Round(time.Second)
+				close(b.built)
+			}
+		}
+	}()
+}
+
+// bundle is the update of the board in which so much is broken ("": nothing; else a folder of scripts/imagetest/broken),
+// once it is built. The machine can load it.
+func (t *bench) bundle(broken string) (*bundle, error) {
+	b := t.bundles[broken]
+	<-b.built
+	if b.took > 0 {
+		t.figure("bundle %s was built in %s", b.version, b.took)
+		b.took = 0
+	}
+	return b, b.err
+}
+
+// build puts a bundle where the machine can load it.
+func (t *bench) build(b *bundle, broken string) error {
+	if _, err := os.Stat(filepath.Join(t.dir, b.file)); err == nil {
+		return nil // a test before left it
 	}
 	out := filepath.Join(t.dir, "build")
 	c := exec.Command("scripts/image/build", t.name)
@@ -24,24 +74,19 @@ func (t *bench) bundle(date, broken string) (name, version string, err error) {
 	if broken != "" {
 		overlay += " scripts/imagetest/broken/" + broken
 	}
-	c.Env = append(os.Environ(), "FAST=1", "VERSION="+version, "OUT="+out, "OVERLAY="+overlay)
-	begin := time.Now()
+	c.Env = append(os.Environ(), "FAST=1", "VERSION="+b.version, "OUT="+out, "OVERLAY="+overlay)
 	if text, err := c.CombinedOutput(); err != nil {
-		return "", "", fmt.Errorf("bundle %s: %w\n%s", version, err, tail(string(text)))
+		return fmt.Errorf("bundle %s: %w\n%s", b.version, err, tail(string(text)))
 	}
-	t.figure("bundle %s built in %s", version, time.Since(begin).Round(time.Second))
 	built, err := one(out, "*.raucb")
 	if err != nil {
-		return "", "", err
+		return err
 	}
-	if err := os.Rename(built, filepath.Join(t.dir, name)); err != nil {
-		return "", "", err
-	}
-	return name, version, os.RemoveAll(out)
+	return errors.Join(os.Rename(built, filepath.Join(t.dir, b.file)), os.RemoveAll(out))
 }
 
 // craft signs a bundle of so many zeros for a board, as the build signs the real ones.
-func (t *bench) craft(name, board string, size int64) error {
+func (t *bench) craft(name, board, version string, size int64) error {
 	cache, err := sh("scripts/image/where")
 	if err != nil {
 		return err
@@ -59,7 +104,7 @@ func (t *bench) craft(name, board string, size int64) error {
 	if err := os.Truncate(zeros, size); err != nil {
 		return err
 	}
-	if _, err := sh("scripts/image/builder", "run", cache, "/src/buildroot/board/common/bundle.sh", "/cache/crafted/zeros", board, "2090.01.01.0000-crafted", "/cache/signing", "/cache/crafted/"+name); err != nil {
+	if _, err := sh("scripts/image/builder", "run", cache, "/src/buildroot/board/common/bundle.sh", "/cache/crafted/zeros", board, version, "/cache/signing", "/cache/crafted/"+name); err != nil {
 		return err
 	}
 	_, err = sh("mv", filepath.Join(work, name), filepath.Join(t.dir, name))
@@ -100,11 +145,11 @@ func (t *bench) keptIn(slot, version string, mark int) error {
 }
 
 func goodUpdate(t *bench) error {
-	name, version, err := t.bundle("2090.01.01.0000", "")
-	if err != nil {
+	if err := t.up(); err != nil {
 		return err
 	}
-	if err := t.up(); err != nil {
+	b, err := t.bundle("")
+	if err != nil {
 		return err
 	}
 	before, err := t.identity()
@@ -113,10 +158,10 @@ func goodUpdate(t *bench) error {
 	}
 	slot := t.other()
 	mark := t.mark()
-	if err := t.update(name); err != nil {
+	if err := t.update(b.file); err != nil {
 		return err
 	}
-	if err := t.keptIn(slot, version, mark); err != nil {
+	if err := t.keptIn(slot, b.version, mark); err != nil {
 		return err
 	}
 	if err := t.served(); err != nil {
@@ -126,8 +171,8 @@ func goodUpdate(t *bench) error {
 	if err != nil {
 		return err
 	}
-	if !strings.Contains(status, version) {
-		return fmt.Errorf("bragi update status does not name %s:\n%s", version, status)
+	if !strings.Contains(status, b.version) {
+		return fmt.Errorf("bragi update status does not name %s:\n%s", b.version, status)
 	}
 	after, err := t.identity()
 	if err == nil && before != after {
@@ -138,11 +183,14 @@ func goodUpdate(t *bench) error {
 
 // badUpdates are refused before a byte is written.
 func badUpdates(t *bench) error {
-	name, _, err := t.bundle("2090.01.01.0000", "")
+	if err := t.up(); err != nil {
+		return err
+	}
+	b, err := t.bundle("")
 	if err != nil {
 		return err
 	}
-	good, err := os.ReadFile(filepath.Join(t.dir, name))
+	good, err := os.ReadFile(filepath.Join(t.dir, b.file))
 	if err != nil {
 		return err
 	}
@@ -155,17 +203,21 @@ func badUpdates(t *bench) error {
 	if err := os.WriteFile(filepath.Join(t.dir, "cut.raucb"), good[:len(good)/2], 0o600); err != nil {
 		return err
 	}
-	older, _, err := t.bundle("2001.01.01.0000", "")
+	const newer = "2090.01.01.0000-crafted"
+	for _, c := range []struct {
+		file, board, version string
+		size                 int64
+	}{
+		{"large.raucb", t.name, newer, slotSize + 4096},
+		{"foreign.raucb", "beaglebone-black", newer, 4096},
+		{"older.raucb", t.name, "2001.01.01.0000-crafted", 4096},
+	} {
+		if err := t.craft(c.file, c.board, c.version, c.size); err != nil {
+			return err
+		}
+	}
+	before, err := t.sum(t.other())
 	if err != nil {
-		return err
-	}
-	if err := t.craft("large.raucb", t.name, slotSize+4096); err != nil {
-		return err
-	}
-	if err := t.craft("foreign.raucb", "beaglebone-black", 4096); err != nil {
-		return err
-	}
-	if err := t.up(); err != nil {
 		return err
 	}
 	for _, c := range []struct{ file, says string }{
@@ -173,30 +225,45 @@ func badUpdates(t *bench) error {
 		{"foreign.raucb", "take the bundle of this board"},
 		{"forged.raucb", "signature"},
 		{"cut.raucb", "rauc info"},
-		{older, "--older"},
+		{"older.raucb", "--older"},
 		{"nothing.raucb", "404"},
 	} {
 		_, err := t.remote(5*time.Minute, "update", "install", "http://"+outside+":8000/"+c.file)
 		if err == nil || !strings.Contains(err.Error(), c.says) {
 			return fmt.Errorf("%s: %v, which does not say %q", c.file, err, c.says)
 		}
+		t.figure("%s: %s", c.file, lastLine(err.Error()))
 	}
-	return nil
+	after, err := t.sum(t.other())
+	if err == nil && before != after {
+		err = errors.New("a bundle that was refused changed the other slot")
+	}
+	return err
+}
+
+// sum is that of what is in a slot.
+func (t *bench) sum(slot string) (string, error) {
+	return t.probe(5*time.Minute, "md5sum </dev/bragi/slot-"+slot)
+}
+
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndexByte(text, '\n')+1:]
 }
 
 // brokenUpdate installs an update that cannot serve, and waits until the machine is back at the version of before.
 func brokenUpdate(broken string) func(*bench) error {
 	return func(t *bench) error {
-		name, _, err := t.bundle("2090.02.01.0000", broken)
-		if err != nil {
+		if err := t.up(); err != nil {
 			return err
 		}
-		if err := t.up(); err != nil {
+		b, err := t.bundle(broken)
+		if err != nil {
 			return err
 		}
 		slot, version := t.slot, t.running
 		mark := t.mark()
-		if err := t.update(name); err != nil {
+		if err := t.update(b.file); err != nil {
 			return err
 		}
 		if _, _, err := t.expect(`bragi: slot `+t.other()+`, tries left`, "", mark, startLimit); err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -224,8 +225,11 @@ func keep(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	version := imageVersion()
-	if err := file.Replace(keptFile(version), nil, 0o644, file.OnDisk); err != nil {
-		return err
+	if !kept(version) {
+		// A data partition that is full leaves the slot kept all the same: the version proves itself again next time.
+		if err := file.Replace(keptFile(version), nil, 0o644, file.OnDisk); err != nil {
+			fmt.Fprintf(out, "bragi: that version %s was kept is not remembered: %v\n", version, err)
+		}
 	}
 	does := "serves"
 	if !configured() {
@@ -246,8 +250,7 @@ func confirmed(ctx context.Context, ask Ask, out io.Writer) error {
 	begin := time.Now()
 	version := imageVersion()
 	before := remembered()
-	_, err := os.Stat(keptFile(version))
-	known := err == nil
+	known := kept(version)
 	for {
 		l := Look{Configured: configured()}
 		short, stop := context.WithTimeout(ctx, 5*time.Second)
@@ -255,6 +258,8 @@ func confirmed(ctx context.Context, ask Ask, out io.Writer) error {
 		stop()
 		if err == nil {
 			l.Answers, l.Serving, l.ClockClass = true, s.Clock.Serving, s.Clock.ClockClass
+		} else {
+			l.Failures = failures(ctx)
 		}
 		switch Judge(l, before, known, time.Since(begin)) {
 		case Keep:
@@ -274,8 +279,24 @@ func confirmed(ctx context.Context, ask Ask, out io.Writer) error {
 	}
 }
 
+// failures is how often systemd started bragid anew because it ended; 0 where systemd does not tell.
+func failures(ctx context.Context) int {
+	text, err := exec.CommandContext(ctx, "systemctl", "show", "--property=NRestarts", "--value", "bragid.service").Output()
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return n
+}
+
 func keptFile(version string) string {
 	return filepath.Join(folder, "kept-"+strings.ReplaceAll(version, "/", "_"))
+}
+
+// kept says whether a version was kept before.
+func kept(version string) bool {
+	_, err := os.Stat(keptFile(version))
+	return err == nil
 }
 
 func remember(b Before) error {

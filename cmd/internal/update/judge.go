@@ -48,6 +48,7 @@ type Before struct {
 type Look struct {
 	Configured bool // a board without a configuration waits for its setup
 	Answers    bool // on its control socket
+	Failures   int  // how often it ended since the start of the system, and was started anew
 	Serving    bool
 	ClockClass uint8
 }
@@ -62,9 +63,10 @@ const (
 	Leave         // the other slot is started
 )
 
-// How long a new version may take.
+// How long a new version may take, and how often it may fail.
 const (
 	AnswerPatience = 3 * time.Minute  // until its daemon answers
+	Failures       = 10               // of a daemon that ends again and again, and never answers
 	ClassPatience  = 30 * time.Minute // until it serves at the class of before
 )
 
@@ -78,7 +80,7 @@ func Judge(l Look, before Before, known bool, waited time.Duration) Verdict {
 		return Keep
 	case known:
 		return Wait
-	case !l.Answers && waited >= AnswerPatience, waited >= ClassPatience:
+	case !l.Answers && (waited >= AnswerPatience || l.Failures >= Failures), waited >= ClassPatience:
 		return Leave
 	}
 	return Wait

@@ -39,18 +39,22 @@ func TestASlotIsKeptOnlyOnceItServesAsBefore(t *testing.T) {
 		waited time.Duration
 		want   Verdict
 	}{
-		{"class of before", Look{true, true, true, 6}, before, false, time.Second, Keep},
-		{"still acquiring", Look{true, true, true, 58}, before, false, 29 * time.Minute, Wait},
-		{"never comes to the class", Look{true, true, true, 58}, before, false, ClassPatience, Leave},
-		{"a better class", Look{true, true, true, 6}, Before{"old", 7}, false, 0, Keep},
-		{"does not serve", Look{true, true, false, 6}, before, false, 3 * time.Minute, Wait},
+		{"class of before", Look{Configured: true, Answers: true, Serving: true, ClockClass: 6}, before, false, time.Second, Keep},
+		{"still acquiring", Look{Configured: true, Answers: true, Serving: true, ClockClass: 58}, before, false, 29 * time.Minute, Wait},
+		{"never comes to the class", Look{Configured: true, Answers: true, Serving: true, ClockClass: 58}, before, false, ClassPatience, Leave},
+		{"a better class", Look{Configured: true, Answers: true, Serving: true, ClockClass: 6}, Before{"old", 7}, false, 0, Keep},
+		{"does not serve", Look{Configured: true, Answers: true, Serving: false, ClockClass: 6}, before, false, 3 * time.Minute, Wait},
 		{"no answer yet", Look{Configured: true}, before, false, AnswerPatience - 1, Wait},
 		{"no answer", Look{Configured: true}, before, false, AnswerPatience, Leave},
-		{"first start of a card", Look{true, true, false, 0}, Before{}, false, 0, Keep},
+		{"ended often, and may come yet", Look{Configured: true, Failures: Failures - 1}, before, false, time.Minute, Wait},
+		{"ends again and again", Look{Configured: true, Failures: Failures}, before, false, 20 * time.Second, Leave},
+		{"ended often, and answers", Look{Configured: true, Answers: true, Failures: 99, Serving: true, ClockClass: 6}, before, false, time.Minute, Keep},
+		{"a kept version that ends again and again is not left", Look{Configured: true, Failures: 99}, before, true, time.Minute, Wait},
+		{"first start of a card", Look{Configured: true, Answers: true, Serving: false, ClockClass: 0}, Before{}, false, 0, Keep},
 		{"first start, no answer", Look{Configured: true}, Before{}, false, AnswerPatience, Leave},
 		{"a fresh card without a configuration", Look{}, Before{}, false, 0, Keep},
 		{"a kept version that fails is not left", Look{Configured: true}, before, true, time.Hour, Wait},
-		{"a kept version serves again", Look{true, true, true, 58}, before, true, 0, Keep},
+		{"a kept version serves again", Look{Configured: true, Answers: true, Serving: true, ClockClass: 58}, before, true, 0, Keep},
 	} {
 		if got := Judge(c.look, c.before, c.known, c.waited); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
