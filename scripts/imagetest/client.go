@@ -81,7 +81,7 @@ func (t *bench) startPTP4L() (*ptp4l, error) {
 		return nil, err
 	}
 	p := &ptp4l{t: t, socket: filepath.Join(t.dir, "ptp4l")}
-	text := strings.NewReplacer("UDS", p.socket, "MASTER", inside, "INTERFACE", tap, "[global]", "[global]\nfree_running 1").Replace(string(template))
+	text := strings.NewReplacer("UDS", p.socket, "MASTER", inside, "INTERFACE", tap, "[global]", "[global]\nfree_running 1", "freq_est_interval       0", "freq_est_interval -5").Replace(string(template))
 	config := filepath.Join(t.dir, "ptp4l.cfg")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err

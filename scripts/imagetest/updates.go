@@ -85,7 +85,7 @@ func (t *bench) build(b *bundle, broken string) error {
 	return errors.Join(os.Rename(built, filepath.Join(t.dir, b.file)), os.RemoveAll(out))
 }
 
-// craft signs a bundle of so many zeros for a board, as the build signs the real ones.
+// craft signs a bundle of so many bytes of no meaning for a board, as the build signs the real ones.
 func (t *bench) craft(name, board, version string, size int64) error {
 	cache, err := sh("scripts/image/where")
 	if err != nil {
@@ -97,14 +97,18 @@ func (t *bench) craft(name, board, version string, size int64) error {
 	if err := os.MkdirAll(work, 0o700); err != nil {
 		return err
 	}
-	zeros := filepath.Join(work, "zeros")
-	if err := os.WriteFile(zeros, nil, 0o600); err != nil {
+	content := filepath.Join(work, "content")
+	noise := make([]byte, 64<<10) // zeros alone would leave nothing to sign
+	for i := range noise {
+		noise[i] = byte(random.Uint32())
+	}
+	if err := os.WriteFile(content, noise, 0o600); err != nil {
 		return err
 	}
-	if err := os.Truncate(zeros, size); err != nil {
+	if err := os.Truncate(content, size); err != nil {
 		return err
 	}
-	if _, err := sh("scripts/image/builder", "run", cache, "/src/buildroot/board/common/bundle.sh", "/cache/crafted/zeros", board, version, "/cache/signing", "/cache/crafted/"+name); err != nil {
+	if _, err := sh("scripts/image/builder", "run", cache, "/src/buildroot/board/common/bundle.sh", "/cache/crafted/content", board, version, "/cache/signing", "/cache/crafted/"+name); err != nil {
 		return err
 	}
 	_, err = sh("mv", filepath.Join(work, name), filepath.Join(t.dir, name))
@@ -209,8 +213,8 @@ func badUpdates(t *bench) error {
 		size                 int64
 	}{
 		{"large.raucb", t.name, newer, slotSize + 4096},
-		{"foreign.raucb", "beaglebone-black", newer, 4096},
-		{"older.raucb", t.name, "2001.01.01.0000-crafted", 4096},
+		{"foreign.raucb", "beaglebone-black", newer, 128 << 10},
+		{"older.raucb", t.name, "2001.01.01.0000-crafted", 128 << 10},
 	} {
 		if err := t.craft(c.file, c.board, c.version, c.size); err != nil {
 			return err
