@@ -84,7 +84,12 @@ type member struct {
 	t3       [openDelayReqs]timescale.Mono // by sequenceId
 	lastSync timescale.Mono
 
-	syncs, spaced, steady uint32 // in the window: Syncs, intervals, those within 30 %
+	heard  bool // something has come, ever
+	denied bool // and nothing was granted since
+
+	// In the window:
+	syncs, spaced, steady uint32 // Syncs, intervals, those within 30 %
+	delayReqs, unanswered uint32
 }
 
 // CrowdCounts are events of the window.
@@ -256,11 +261,13 @@ func (w *Crowd) delayReq(now timescale.Mono, i int) ([]byte, bool) {
 	x := &c.t3[c.id%openDelayReqs]
 	if !x.IsZero() {
 		w.counts.Unanswered++
+		c.unanswered++
 	}
 	*x = now
 	wire.PutSequenceID(c.delayReq[:], c.id)
 	c.id++
 	w.counts.DelayReq++
+	c.delayReqs++
 	return c.delayReq[:], true
 }
 

@@ -21,7 +21,9 @@ func (w *Crowd) Receive(now timescale.Mono, event bool, dst netip.Addr, payload 
 		w.counts.Malformed++
 		return
 	}
-	switch c := &w.clients[i]; h.MessageType {
+	c := &w.clients[i]
+	c.heard = true
+	switch h.MessageType {
 	case wire.TypeSync:
 		w.sync(c, stamp)
 	case wire.TypeFollowUp:
@@ -110,8 +112,10 @@ func (w *Crowd) grant(now timescale.Mono, c *member, g wire.UnicastGrant) {
 	case !ok:
 	case g.Duration == 0:
 		w.counts.Denials++
+		c.denied = true
 	default:
 		w.counts.Grants++
+		c.denied = false
 		d := time.Duration(g.Duration) * time.Second
 		// Renewed in the last fifth, spread so that a crowd that came together does
 		// not ask together.
@@ -125,7 +129,7 @@ func (w *Crowd) Begin(now timescale.Mono) {
 	w.begun, w.counts, w.spacing, w.turnaround, w.shortest = now, CrowdCounts{}, histogram{}, histogram{}, 0
 	for i := range w.clients {
 		c := &w.clients[i]
-		c.syncs, c.spaced, c.steady = 0, 0, 0
+		c.syncs, c.spaced, c.steady, c.delayReqs, c.unanswered = 0, 0, 0, 0, 0
 	}
 }
 
@@ -137,40 +141,4 @@ func (w *Crowd) Leave() {
 		c := &w.clients[i]
 		c.cancel, c.granted = c.granted, [numFlows]bool{}
 	}
-}
-
-// CrowdReport is what a window saw. A client was held when 99 % of its Syncs came
-// and 90 % of their intervals were within 30 % of the one granted (IEEE 1588-2019,
-// 7.7.2.1).
-type CrowdReport struct {
-	As        string      `json:"as"`
-	Clients   int         `json:"clients"`
-	Granted   int         `json:"granted"` // with all three grants
-	Held      int         `json:"held"`
-	WindowS   float64     `json:"window_s"`
-	SyncShare float64     `json:"sync_share"`       // received, of those due
-	Spacing   Quantiles   `json:"spacing_ns"`       // |interval between Syncs of one client - its contract|
-	Shortest  int64       `json:"shortest_sync_ns"` // the shortest interval
-	Turn      Quantiles   `json:"turnaround_ns"`    // Delay_Req handed to the kernel (up to 16 at once) to the stamp of its Delay_Resp
-	Counts    CrowdCounts `json:"counts"`
-}
-
-// Report describes the window from Begin until now.
-func (w *Crowd) Report(now timescale.Mono) CrowdReport {
-	r := CrowdReport{As: w.cfg.Kind.String(), Clients: len(w.clients), WindowS: now.Sub(w.begun).Seconds(),
-		Spacing: w.spacing.quantiles(), Shortest: w.shortest, Turn: w.turnaround.quantiles(), Counts: w.counts}
-	due := int64(now.Sub(w.begun)) / int64(interval(w.logs[flowSync]))
-	for i := range w.clients {
-		c := &w.clients[i]
-		if c.granted == [numFlows]bool{true, true, true} {
-			r.Granted++
-		}
-		if int64(c.syncs)*100 >= due*99 && uint64(c.steady)*10 >= uint64(c.spaced)*9 && c.spaced > 0 {
-			r.Held++
-		}
-	}
-	if due > 0 {
-		r.SyncShare = float64(w.counts.Sync) / float64(due*int64(len(w.clients)))
-	}
-	return r
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -157,6 +158,57 @@ func TestAClientWithMissingOrUnevenSyncsIsNotHeld(t *testing.T) {
 		r := s.crowd.Report(s.now)
 		if r.Held != c.held || r.Spacing.P50 < int64(c.late)*99/100 || r.Spacing.P50 > int64(c.late)*110/100 {
 			t.Errorf("every second Sync %v late: held %d, want %d; spacing off by %d ns", c.late, r.Held, c.held, r.Spacing.P50)
+		}
+	}
+}
+
+// A crowd has one verdict: how many passed, who was the worst, and why each of the
+// others did not pass.
+func TestACrowdHasOneVerdictWithTheWorstClientAndWhy(t *testing.T) {
+	third, seventh := netip.MustParseAddr("10.100.0.3"), netip.MustParseAddr("10.100.0.7")
+	is := func(m master.Message, typ wire.MessageType) bool { return wire.MessageType(m.Payload[0]&0x0F) == typ }
+	lost := 0
+	for _, c := range []struct {
+		name   string
+		lose   func(m master.Message) bool
+		most   int // clients that the master takes
+		passed int
+		worst  string
+		why    []string
+	}{
+		{"all is well", nil, 0, 10, "", nil},
+		{"one hears nothing", func(m master.Message) bool { return m.Dst == third }, 0, 9, "10.100.0.3", []string{"NO_ANSWER"}},
+		{"the table is full", nil, 8, 8, "", []string{"DENIED"}},
+		{"one misses Syncs, one Delay_Resp", func(m master.Message) bool {
+			lost++
+			return m.Dst == third && is(m, wire.TypeSync) && lost%20 == 0 || m.Dst == seventh && is(m, wire.TypeDelayResp) && lost%2 == 0
+		}, 0, 8, "10.100.0.3", []string{"SYNC_SHORT", "DELAY_RESP_SHORT"}},
+		{"one is not granted Delay_Resp", func(m master.Message) bool {
+			return m.Dst == seventh && is(m, wire.TypeSignaling) && m.Payload[wire.SignalingLen+4]>>4 == byte(wire.TypeDelayResp)
+		}, 0, 9, "10.100.0.7", []string{"NOT_GRANTED"}},
+	} {
+		s := newStage(t, CrowdConfig{Clients: 10, Source: source, Seed: 3})
+		if c.most > 0 {
+			var err error
+			if s.m, err = master.New(master.Config{Identity: gm.Clock, MaxClients: c.most}); err != nil {
+				t.Fatal(err)
+			}
+			s.m.SetAnnouncement(quality.Announcement{Serve: true, ClockClass: 6})
+		}
+		s.lose = c.lose
+		s.run(time.Second)
+		s.crowd.Begin(s.now)
+		s.run(10 * time.Second)
+		r := s.crowd.Report(s.now)
+		var why []string
+		for _, f := range r.Findings {
+			why = append(why, f.Code)
+			if strings.Contains(f.Text, "%!") || f.Action == "" {
+				t.Errorf("%+v", f)
+			}
+		}
+		if r.Passed != c.passed || (r.Verdict == "pass") != (c.passed == 10) || !slices.Equal(why, c.why) || r.Worst == nil || c.worst != "" && r.Worst.Address != c.worst {
+			t.Errorf("%s: %s, %d passed, worst %+v, %+v; want %d, %s, %v", c.name, r.Verdict, r.Passed, r.Worst, r.Findings, c.passed, c.worst, c.why)
 		}
 	}
 }

@@ -56,7 +56,7 @@ func rehearseCommand(o *options) *cobra.Command {
 			"With several masters it follows the best one, and changes when that one falls silent or refuses. The report says\n" +
 			"what the change did to the time.\n" +
 			"With more clients than one, or a --source wider than /32, it is a load. Each client has an address of its own\n" +
-			"out of --source. The report says how many clients got their rate, and how steadily. Exit code 0: all got it.\n" +
+			"out of --source. One verdict tells how many of them passed, which was the worst, and why. Exit code 0: all passed.\n" +
 			"With --fault the client does something wrong, to see what the master makes of it: renew-late, wrong-domain,\n" +
 			"no-delay-req, flood, vanish, duplicate-identity, move-address. The last two need two addresses: --source CIDR.",
 		Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
