@@ -23,7 +23,7 @@ type Pulse struct {
 
 const (
 	pulseTimeout  = 3 * time.Second  // without an accepted pulse: HOLDOVER
-	pulsePatience = 20 * time.Second // the same while pulses are known to miss
+	pulsePatience = 20 * time.Second // the same while pulses are known to miss, and the receiver has the time
 	gapSeen       = 1800 * time.Millisecond
 	patchyFor     = time.Hour        // after a gap that was shorter than that
 	backDate      = 60 * time.Second // what is doubted of the time before a loss
@@ -379,12 +379,18 @@ func (c *Clock) waited(now timescale.Mono) bool {
 }
 
 // fresh tells that a pulse was believed a moment ago and nothing speaks against it.
-func (c *Clock) fresh(now timescale.Mono) bool {
+func (c *Clock) fresh(now timescale.Mono) bool { return c.Awaits(now, c.cond) }
+
+// Awaits tells that a pulse was believed a moment ago, and that the next one is still
+// waited for under these conditions. Where pulses are known to miss, that is longer, but
+// not for a receiver that says itself that it has no time, nor while pulses come that are
+// not believed.
+func (c *Clock) Awaits(now timescale.Mono, cond Conditions) bool {
 	timeout := pulseTimeout
-	if now.Before(c.life.Patchy) {
+	if cond.HasTime && now.Before(c.life.Patchy) && !c.life.LastAccepted.Before(c.life.LastEdge) {
 		timeout = pulsePatience
 	}
-	return !c.life.LastAccepted.IsZero() && now.Sub(c.life.LastAccepted) < timeout && !c.cond.pulsesUnused()
+	return !c.life.LastAccepted.IsZero() && now.Sub(c.life.LastAccepted) < timeout && !cond.pulsesUnused()
 }
 
 // error is the estimated error x of the served clock (ns) and the oscillator's
@@ -478,7 +484,9 @@ func (c *Clock) inputs(now timescale.Mono, fresh bool) Inputs {
 		in.Settled = !c.life.SettledFrom.IsZero() && now.Sub(c.life.SettledFrom) >= c.settle() && c.waited(now)
 		in.Strayed = math.Abs(x) > strayedFactor*limit || c.contradicted(now, strayedFactor*limit)
 	}
-	inside := c.bound(now) < ns(c.cfg.Spec)
+	bound, spec := c.bound(now), ns(c.cfg.Spec)
+	inside := bound < spec
+	in.Doubted = c.receiverNs > spec || bound > spec && bound-c.receiverNs <= spec
 	if c.life.State == quality.Locked {
 		c.life.BoundInside, c.life.Capped = inside, false
 	} else {

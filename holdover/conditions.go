@@ -15,10 +15,12 @@ type Conditions struct {
 	Distrust Reason
 	// Forced: the operator wants holdover. No pulse is used, whatever it says.
 	Forced bool
+	// Lost: the caller's choice has no reference that it would follow. No pulse is used.
+	Lost bool
 }
 
 // pulsesUnused tells that no pulse may be used now.
-func (c Conditions) pulsesUnused() bool { return c.Forced || c.Distrust != ReasonNone }
+func (c Conditions) pulsesUnused() bool { return c.Forced || c.Lost || c.Distrust != ReasonNone }
 
 // Temperature takes a reading of the board's thermometer in C; NaN: it gave
 // none. It is asked for in holdover too, so apart from the pulse.

@@ -190,7 +190,7 @@ func (c *Clock) reasons(now timescale.Mono) []Reason {
 
 	add(ReasonForced, c.cond.Forced)
 	add(c.cond.Distrust, c.cond.Distrust != ReasonNone)
-	add(ReasonNoTime, holding && !c.cond.HasTime && !arriving)
+	add(ReasonNoTime, holding && !c.cond.HasTime && (!arriving || c.cond.Lost))
 	add(ReasonNoPulse, holding && c.cond.HasTime && !arriving)
 	add(ReasonPulsesRejected, rejecting && arriving && !c.cond.pulsesUnused())
 	add(ReasonStepPending, c.life.State == quality.Acquiring && c.est.valid && !c.life.Aligned)

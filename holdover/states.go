@@ -11,6 +11,7 @@ type Inputs struct {
 	Aligned    bool // frequency and phase are known from pulses; before the first lock: the phase is stepped, or being slewed
 	Settled    bool // inside the lock limit for long enough
 	Strayed    bool // far outside the lock limit
+	Doubted    bool // what is doubted of the reference takes the bound out of the spec
 
 	BoundInside bool // the bound of the error is inside the spec, and was since the loss
 	Learned     bool // LOCKED for as long as `learning` asks
@@ -32,19 +33,19 @@ func (in Inputs) InSpec() (bool, Reason) {
 
 // Next is the state after s, and why.
 //
-//	never locked   Pulses, Aligned, Settled (from LOCKING) -> LOCKED
+//	never locked   Pulses, Aligned, Settled (from LOCKING), not Doubted -> LOCKED
 //	               Pulses, Aligned                         -> LOCKING
 //	               Pulses or HasTime                       -> ACQUIRING
 //	               else                                    -> WARMUP, FREERUN once Warm
-//	LOCKED         no Pulses -> HOLDOVER, in or out of spec; Strayed -> RELOCKING
+//	LOCKED         no Pulses -> HOLDOVER, in or out of spec; Strayed or Doubted -> RELOCKING
 //	HOLDOVER       Pulses, Aligned -> RELOCKING; in spec -> out of spec, never back
-//	RELOCKING      no Pulses -> HOLDOVER; Settled -> LOCKED
+//	RELOCKING      no Pulses -> HOLDOVER; Settled, not Doubted -> LOCKED
 //
 // Pulses that come but are not believed yet leave Aligned false in HOLDOVER. A clock that has locked never returns to the states of the first lock.
 func Next(s quality.State, in Inputs) (quality.State, Reason) {
 	if !in.EverLocked {
 		switch {
-		case in.Pulses && in.Aligned && in.Settled && s == quality.Locking:
+		case in.Pulses && in.Aligned && in.Settled && !in.Doubted && s == quality.Locking:
 			return quality.Locked, ReasonPhaseAligned
 		case in.Pulses && in.Aligned:
 			return quality.Locking, ReasonSettling
@@ -72,8 +73,14 @@ func Next(s quality.State, in Inputs) (quality.State, Reason) {
 		if in.Strayed {
 			return quality.Relocking, ReasonStrayed
 		}
+		if in.Doubted {
+			return quality.Relocking, ReasonOutOfSpec
+		}
 		return quality.Locked, ReasonPhaseAligned
 	case quality.Relocking:
+		if in.Doubted {
+			return quality.Relocking, ReasonOutOfSpec
+		}
 		if in.Settled {
 			return quality.Locked, ReasonPhaseAligned
 		}

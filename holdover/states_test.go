@@ -70,16 +70,16 @@ func TestNext(t *testing.T) {
 func TestNextExhaustive(t *testing.T) {
 	first := map[quality.State]bool{quality.Freerun: true, quality.Warmup: true, quality.Acquiring: true, quality.Locking: true}
 	for _, s := range quality.States {
-		for bits := range 1 << 10 {
+		for bits := range 1 << 11 {
 			b := func(i int) bool { return bits>>i&1 == 1 }
-			in := Inputs{b(0), b(1), b(2), b(3), b(4), b(5), b(6), b(7), b(8), b(9)}
+			in := Inputs{b(0), b(1), b(2), b(3), b(4), b(5), b(6), b(7), b(8), b(9), b(10)}
 			next, why := Next(s, in)
 			if why == ReasonNone || why.String() == "unknown" {
 				t.Fatalf("%v %+v: no reason", s, in)
 			}
 			if next == quality.Locked {
 				from := s == quality.Locked || s == quality.Locking || s == quality.Relocking
-				if !from || !in.Pulses || s != quality.Locked && !in.Settled {
+				if !from || !in.Pulses || in.Doubted || s != quality.Locked && !in.Settled {
 					t.Fatalf("%v %+v: LOCKED", s, in)
 				}
 				continue

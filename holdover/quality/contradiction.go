@@ -14,11 +14,14 @@ type Facts struct {
 	PulseAgeS float64
 	// Distrusted: a sign holds that pulses or second are false.
 	Distrusted bool
+	// NoReference: no reference is selected that could be followed.
+	NoReference bool
 	// ClockFault: the served clock is away, or something else set it.
 	ClockFault bool
 	BoundNs    float64 // of the served clock's error; NaN: unknown
 	EgressNs   float64 // of what the way to the wire adds
 	SpecNs     float64 // class 7 is inside
+	DoubtNs    float64 // of BoundNs, what is doubted of the reference that is followed
 	UTCOffset  int16   // TAI - UTC in s, by the table
 	Leap       int8    // the leap second that may be announced now: +1, -1, 0
 }
@@ -36,6 +39,8 @@ const (
 	LockedInAnotherState  Contradiction = "class 6 in a state that is not LOCKED"
 	LockedWithoutPulses   Contradiction = "class 6 without a believed pulse for a minute"
 	LockedToAFalseSource  Contradiction = "class 6 while the receiver or its pulse is not believed"
+	LockedToNoReference   Contradiction = "class 6 while no reference is selected that could be followed"
+	LockedToADoubtedOne   Contradiction = "class 6 while what is doubted of the reference is outside the spec"
 	InSpecOutsideSpec     Contradiction = "class 7 with a bound outside the spec"
 	InSpecNeverLocked     Contradiction = "a class of a clock that has locked, of one that never has"
 	TraceableOutOfSpec    Contradiction = "traceable at a class that is not 6 or 7"
@@ -58,6 +63,8 @@ var rules = []struct {
 		return a.ClockClass == c.Locked && !(f.PulseAgeS <= LongestPulseAgeS)
 	}},
 	{LockedToAFalseSource, func(a Announcement, f Facts, c Classes) bool { return a.ClockClass == c.Locked && f.Distrusted }},
+	{LockedToNoReference, func(a Announcement, f Facts, c Classes) bool { return a.ClockClass == c.Locked && f.NoReference }},
+	{LockedToADoubtedOne, func(a Announcement, f Facts, c Classes) bool { return a.ClockClass == c.Locked && f.DoubtNs > f.SpecNs }},
 	{InSpecOutsideSpec, func(a Announcement, f Facts, c Classes) bool {
 		return a.ClockClass == c.InSpec && !(f.BoundNs <= f.SpecNs)
 	}},

@@ -19,6 +19,8 @@ func TestEachLieIsFoundByItsName(t *testing.T) {
 		LockedInAnotherState:  func(_ *Announcement, f *Facts) { f.State = HoldoverSpec },
 		LockedWithoutPulses:   func(_ *Announcement, f *Facts) { f.PulseAgeS = 61 },
 		LockedToAFalseSource:  func(_ *Announcement, f *Facts) { f.Distrusted = true },
+		LockedToNoReference:   func(_ *Announcement, f *Facts) { f.NoReference = true },
+		LockedToADoubtedOne:   func(_ *Announcement, f *Facts) { f.DoubtNs = 1501 },
 		InSpecOutsideSpec:     func(a *Announcement, f *Facts) { a.ClockClass, a.TimeSource, f.BoundNs = 7, TimeSourceInternal, 1501 },
 		InSpecNeverLocked:     func(_ *Announcement, f *Facts) { f.EverLocked = false },
 		TraceableOutOfSpec:    func(a *Announcement, f *Facts) { a.ClockClass = 52 },
@@ -43,8 +45,8 @@ func TestEachLieIsFoundByItsName(t *testing.T) {
 			t.Errorf("%q: what is not served claims %v", want, got)
 		}
 	}
-	if len(rules) != 13 {
-		t.Errorf("%d rules, of which 13 are tried", len(rules))
+	if len(rules) != 15 {
+		t.Errorf("%d rules, of which 15 are tried", len(rules))
 	}
 }
 

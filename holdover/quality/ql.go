@@ -24,6 +24,18 @@ func (q QL) String() string { return qls[q].name }
 // Class is the clockClass that stands for it in the profile of ITU-T G.8265.1.
 func (q QL) Class() uint8 { return qls[q].class }
 
+// OutputQL is the level of what is announced: that of a primary reference in LOCKED alone,
+// else that of the oscillator.
+func OutputQL(a Announcement, p Profile, oscillator QL) QL {
+	if int(p) >= len(Profiles) {
+		p = AlternativeA
+	}
+	if a.ClockClass == Profiles[p].Locked {
+		return QLPRC
+	}
+	return oscillator
+}
+
 // OscillatorQL is the level of the oscillator alone. A plain crystal may be 25 ppm off:
 // until it has been steered nobody should use it. category is FrequencyCategory of
 // Input.

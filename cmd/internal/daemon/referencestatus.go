@@ -14,6 +14,8 @@ var referenceKinds = map[pipeline.ReferenceKind]string{pipeline.GNSS: config.Kin
 func referencesStatus(l *pipeline.Look, cfg *config.Config) status.References {
 	s := status.References{Order: pipeline.Automatic.String(), Revertive: cfg.Selection.Revertive, HoldOffS: cfg.Selection.HoldOff.Seconds(),
 		WaitToRestoreS: cfg.Holdover.Restore.Seconds(), LimitNs: float64(cfg.Selection.Limit), Dispute: l.Dispute, List: []status.Reference{}}
+	out := quality.OutputQL(l.Announcement, cfg.Master.QualityProfile(), oscillatorQL(l, cfg))
+	s.QL, s.QLClass = out.String(), out.Class()
 	for _, r := range l.References {
 		ql := qlOf(l, cfg, &r)
 		one := status.Reference{Name: r.Name, Kind: referenceKinds[r.Kind], Priority: r.Priority, Followed: r.Followed, Selected: r.Selected,
@@ -31,7 +33,7 @@ func referencesStatus(l *pipeline.Look, cfg *config.Config) status.References {
 			s.Order = r.Order.String()
 		}
 		if r.Followed {
-			s.Followed, s.QL, s.QLClass = r.Name, one.QL, one.QLClass
+			s.Followed = r.Name
 		}
 		if r.WaitS > 0 {
 			one.RestoreS = known(r.WaitS)
@@ -49,10 +51,12 @@ func referencesStatus(l *pipeline.Look, cfg *config.Config) status.References {
 
 func referenceState(r *pipeline.ReferenceLook) string {
 	switch {
+	case r.Kind == pipeline.Internal && !r.Followed:
+		return "good"
+	case r.Refused:
+		return "refused"
 	case r.Followed:
 		return "followed"
-	case r.Kind == pipeline.Internal:
-		return "good"
 	case r.Lockout:
 		return "locked out"
 	case r.Odd:
@@ -67,20 +71,24 @@ func referenceState(r *pipeline.ReferenceLook) string {
 	return "good"
 }
 
-// qlOf is a reference's quality level. What is odd or locked out is not to be used.
+// qlOf is a reference's quality level. What is odd, refused or locked out is not to be used.
 func qlOf(l *pipeline.Look, cfg *config.Config, r *pipeline.ReferenceLook) quality.QL {
-	kind := cfg.Holdover.Oscillator
 	switch {
 	case r.Kind == pipeline.Internal:
-		return quality.OscillatorQL(kind.Category(), kind <= holdover.XO, l.Report.EverLocked)
+		return oscillatorQL(l, cfg)
 	case r.Lockout, r.Odd, l.Dispute != "":
 		return quality.QLDNU
 	case !r.Good:
 		return quality.QLFailed
-	case r.Selected && !r.Followed:
+	case r.Refused, r.Selected && !r.Followed:
 		return quality.QLDNU // the clock does not believe it, or not yet
 	}
 	return quality.QLPRC
+}
+
+func oscillatorQL(l *pipeline.Look, cfg *config.Config) quality.QL {
+	kind := cfg.Holdover.Oscillator
+	return quality.OscillatorQL(kind.Category(), kind <= holdover.XO, l.Report.EverLocked)
 }
 
 func spread(s pipeline.Spread) status.Spread {

@@ -15,6 +15,15 @@ type Candidate struct {
 	Internal bool
 	// Good: its pulses come, their second is known, and nothing speaks against them.
 	Good bool
+	// Distrusted: it says itself that it is not to be believed. It is dropped at once: no
+	// hold-off for a false sky.
+	Distrusted bool
+	// Awaited: its pulses miss, but it is followed, says itself that it has the time, and
+	// the clock still waits for the next one. It is better than the oscillator alone.
+	Awaited bool
+	// Unheard is how long ago bragid went on after a restart, where it was not good since;
+	// 0: it was, or there was no restart.
+	Unheard time.Duration
 	// Odd: the comparison with the others has named it. It is dropped at once, and never
 	// chosen but by force.
 	Odd bool
@@ -43,6 +52,16 @@ var switchOrderNames = [...]string{"automatic", "manual", "forced"}
 
 // String is the order's word.
 func (o SwitchOrder) String() string { return switchOrderNames[o] }
+
+const (
+	// unheardStands is how long a reference stands as it stood before a restart while it
+	// was not good since: a pulse and its message come within it.
+	unheardStands = 3 * time.Second
+	// unheardOrdered is the same for the operator's order: a serial port may be looked for.
+	unheardOrdered = time.Minute
+)
+
+func (c Candidate) unheard(most time.Duration) bool { return c.Unheard > 0 && c.Unheard < most }
 
 // Standing is what the choice remembers of a reference.
 type Standing struct {
@@ -73,11 +92,12 @@ func Choose(now timescale.Mono, was Choice, list []Candidate, rules Rules, young
 	for i, c := range list {
 		next.Standings[i] = next.Standings[i].follow(now, c, rules)
 	}
-	if next.Order == Manual && !list[next.Ordered].Internal && !next.usable(list, next.Ordered) {
-		next.Order = Automatic // what was ordered is no longer possible
+	possible := next.Order == Forced || next.usable(list, next.Ordered)
+	if next.Order == Manual && !possible && !list[next.Ordered].unheard(unheardOrdered) {
+		next.Order = Automatic
 	}
 	selected := next.Ordered
-	if next.Order == Automatic {
+	if next.Order == Automatic || !possible {
 		selected = next.automatic(list, rules, young)
 	}
 	if len(was.Standings) == 0 || selected != was.Selected {
@@ -89,7 +109,7 @@ func Choose(now timescale.Mono, was Choice, list []Candidate, rules Rules, young
 // follow lets the standing of c follow what it is at now.
 func (s Standing) follow(now timescale.Mono, c Candidate, rules Rules) Standing {
 	good := c.Internal || c.Good && !c.Odd && !c.Lockout
-	if good == s.Counts {
+	if good == s.Counts || c.unheard(unheardStands) {
 		s.Since = timescale.Mono{}
 		return s
 	}
@@ -100,7 +120,7 @@ func (s Standing) follow(now timescale.Mono, c Candidate, rules Rules) Standing 
 	switch {
 	case good && s.Failed:
 		wait = rules.WaitToRestore
-	case good, c.Odd, c.Lockout:
+	case good, c.Odd, c.Distrusted, c.Lockout:
 		wait = 0 // a first start waits for nothing, and what is named was weighed already
 	}
 	if now.Sub(s.Since) < wait {
@@ -120,14 +140,22 @@ func (c Choice) usable(list []Candidate, i int) bool {
 	if list[i].Odd || list[i].Lockout {
 		return false
 	}
-	return c.Standings[i].Counts || list[i].Good
+	return list[i].Internal || c.Standings[i].Counts || list[i].Good
+}
+
+// Lost tells whether what is selected is no reference to follow: the oscillator, or what
+// the operator forced.
+func (c Choice) Lost(list []Candidate) bool {
+	s := list[c.Selected]
+	alive := c.Standings[c.Selected].Counts || s.Good || s.Awaited
+	return s.Internal || !alive || s.Odd && c.Order != Forced
 }
 
 // automatic is the choice without an order: the best that counts. Where none does, a
 // good one that waits to be restored is better than none: class 6 waits all the same
 // (holdover.wait_to_restore). Then the oscillator.
 func (c Choice) automatic(list []Candidate, rules Rules, young bool) int {
-	best, waiting, internal := -1, -1, 0
+	best, waiting, awaited, internal := -1, -1, -1, 0
 	for i := range list {
 		switch {
 		case list[i].Internal:
@@ -135,15 +163,20 @@ func (c Choice) automatic(list []Candidate, rules Rules, young bool) int {
 		case list[i].Lockout:
 		case c.Standings[i].Counts:
 			best = preferred(list, best, i)
-		case list[i].Good && !list[i].Odd:
+		case list[i].Odd:
+		case list[i].Good:
 			waiting = preferred(list, waiting, i)
+		case list[i].Awaited:
+			awaited = i
 		}
 	}
 	s := c.Selected
 	stays := s < len(list) && !list[s].Internal && !young && !list[s].Lockout
 	switch {
-	case best < 0 && waiting < 0:
+	case best < 0 && waiting < 0 && awaited < 0:
 		return internal
+	case best < 0 && waiting < 0:
+		return awaited
 	case stays && c.Standings[s].Counts && !rules.Revertive, best < 0 && stays && c.usable(list, s):
 		return s
 	case best < 0:

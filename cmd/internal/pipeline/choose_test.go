@@ -30,6 +30,11 @@ func newWorld(rules Rules) *world {
 func (w *world) tick(d time.Duration) {
 	for end := w.now.Add(d); w.now.Before(end); {
 		w.now = w.now.Add(100 * time.Millisecond)
+		for i := range w.list {
+			if c := &w.list[i]; c.Unheard > 0 {
+				c.Unheard += 100 * time.Millisecond
+			}
+		}
 		w.choice = Choose(w.now, w.choice, w.list, w.rules, w.young)
 	}
 }
@@ -67,11 +72,17 @@ func (w *world) do(t *testing.T, step string) {
 	c := &w.list[place(a)]
 	switch b {
 	case "good":
-		c.Good, c.Odd, c.Lockout = true, false, false
+		*c = Candidate{Priority: c.Priority, Good: true}
 	case "bad":
-		c.Good = false
+		c.Good, c.Awaited = false, false
 	case "odd":
 		c.Odd = true
+	case "spoofed":
+		c.Good, c.Distrusted = false, true
+	case "late":
+		c.Good, c.Awaited = false, true
+	case "unheard":
+		c.Good, c.Unheard = false, time.Nanosecond
 	case "lockout":
 		c.Lockout = true
 	default:
@@ -102,6 +113,14 @@ func TestWhichReferenceIsSelected(t *testing.T) {
 		"what is odd is dropped at once":                          {false, "1s, roof odd, 100ms, = yard"},
 		"what is odd is not taken even when it is alone":          {false, "1s, roof odd, 1s, yard bad, 1s, = internal"},
 		"what was odd waits to be restored":                       {true, "1s, roof odd, 1s, = yard, roof good, 299s, = yard, 2s, = roof"},
+		"a false sky that it tells of has no hold-off":            {false, "1s, roof spoofed, 100ms, = yard"},
+		"one whose pulses miss gives way to another":              {false, "1s, roof late, 1s, = yard"},
+		"one whose pulses miss gives way to one that waits":       {false, "1s, yard bad, 1s, yard good, 1s, = roof, roof late, 1s, = yard"},
+		"one whose pulses miss is better than none":               {false, "1s, yard bad, roof late, 60s, = roof, roof bad, 100ms, = internal"},
+		"after a restart it stands as it stood for a while":       {false, "1s, roof unheard, 2s, = roof, roof good, 1s, = roof"},
+		"after a restart it is not waited for longer":             {false, "1s, roof unheard, 4s, = yard"},
+		"a manual order outlives a restart":                       {true, "1s, manual yard, 1s, yard unheard, 2s, = yard, 20s, = roof, yard good, 1s, = yard"},
+		"a manual order ends a minute after a restart":            {true, "1s, manual yard, 1s, yard unheard, 61s, = roof, yard good, 400s, = roof"},
 		"a lockout takes it out":                                  {false, "1s, roof lockout, 1s, = yard"},
 		"a forced one is followed although a better is good":      {true, "1s, force yard, 1s, = yard, 400s, = yard"},
 		"a forced one that fails stays":                           {false, "1s, force yard, 1s, yard bad, 60s, = yard, clear, 1s, = roof"},

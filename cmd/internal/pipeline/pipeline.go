@@ -35,6 +35,8 @@ type Pipeline struct {
 	servo     *holdover.Clock
 
 	choice     Choice
+	lost       bool           // the choice has no reference to follow
+	resumed    timescale.Mono // when this process went on with another one's clock; zero: it did not
 	candidates []Candidate    // memory of choose
 	comparedAt timescale.Mono // the second
 	dispute    dispute
@@ -197,14 +199,20 @@ func (p *Pipeline) Tick(now timescale.Mono, served bool) (steered bool) {
 	p.GuardClock(now)
 	p.watchClock(now)
 	p.feel(now)
-	p.weighPlace(now)
 	p.compare(now)
 	p.choose(now)
-	cond := holdover.Conditions{HasTime: p.hasTime(now), Served: served, Distrust: p.distrust(now), Forced: p.forced}
+	p.weighPlace(now)
+	cond := p.conditions(now)
+	cond.Served, cond.Lost = served, p.lost && p.servo.EverLocked()
 	p.witness.watch(now, cond.Distrust)
 	p.obey(p.servo.Tick(now, cond))
 	p.coast(now)
 	return p.orders != orders
+}
+
+// conditions are those of the reference that is followed.
+func (p *Pipeline) conditions(now timescale.Mono) holdover.Conditions {
+	return holdover.Conditions{HasTime: p.hasTime(now), Distrust: p.distrust(now), Forced: p.forced}
 }
 
 // hasTime tells whether the reference that is followed has the time.

@@ -10,6 +10,7 @@ import (
 	"bragi/cmd/internal/alarms"
 	"bragi/gnss"
 	"bragi/gnss/timescale"
+	"bragi/holdover"
 	"bragi/holdover/quality"
 )
 
@@ -71,6 +72,7 @@ type source struct {
 	trouble  string          // of its devices; "": none
 	pulses   [4]gnss.Pulse   // the latest, as a ring; the newest is pulses[n-1]
 	n        int
+	heard    bool // it was good since the start
 	compared compared
 }
 
@@ -236,10 +238,9 @@ func (p *Pipeline) good(now timescale.Mono, i int) (why string, ok bool) {
 	if s.trouble != "" {
 		return s.trouble, false
 	}
-	if s.Kind == GNSS {
-		if r, distrusted := s.receiver.Distrust(now); distrusted {
-			return r.String(), false
-		}
+	if p.distrusted(now, s) {
+		r, _ := s.receiver.Distrust(now)
+		return r.String(), false
 	}
 	if pulse, any := s.newest(); !any || now.Sub(pulse.Mono) > pulseMissing {
 		if s.Kind == PPS {
@@ -256,6 +257,33 @@ func (p *Pipeline) good(now timescale.Mono, i int) (why string, ok bool) {
 	return "", true
 }
 
+// distrusted tells that s says itself that its pulses are not to be believed. A pulse
+// alone says nothing against itself.
+func (p *Pipeline) distrusted(now timescale.Mono, s *source) bool {
+	if s.Kind != GNSS {
+		return false
+	}
+	_, distrusted := s.receiver.Distrust(now)
+	return distrusted
+}
+
+// awaited tells whether the next pulse of s, which is followed, is still waited for: the
+// clock waits, and nothing else is wrong. A receiver that has no time is not waited for,
+// but after a restart, when it has not spoken yet.
+func (p *Pipeline) awaited(now timescale.Mono, s *source) bool {
+	cond := p.conditions(now)
+	return s.trouble == "" && (cond.HasTime || s.Kind == PPS || Candidate{Unheard: p.unheard(now, s)}.unheard(unheardStands)) && p.servo.Awaits(now, cond)
+}
+
+// unheard is how long ago this process went on after a restart, where s was not good
+// since; 0: it was, or there was no restart.
+func (p *Pipeline) unheard(now timescale.Mono, s *source) time.Duration {
+	if p.resumed.IsZero() || s.heard || s.Kind == Internal {
+		return 0
+	}
+	return max(now.Sub(p.resumed), 1)
+}
+
 // choose lets the choice follow what the references are worth, and the clock the choice.
 func (p *Pipeline) choose(now timescale.Mono) {
 	if cap(p.candidates) < len(p.sources) {
@@ -265,10 +293,13 @@ func (p *Pipeline) choose(now timescale.Mono) {
 	for i := range p.sources {
 		s := &p.sources[i]
 		_, good := p.good(now, i)
-		list[i] = Candidate{Priority: s.Priority, Internal: s.Kind == Internal, Good: good, Odd: s.compared.odd != "", Lockout: s.Lockout}
+		s.heard = s.heard || good
+		list[i] = Candidate{Priority: s.Priority, Internal: s.Kind == Internal, Good: good, Odd: s.compared.odd != "", Lockout: s.Lockout,
+			Distrusted: p.distrusted(now, s), Awaited: i == p.active && !good && p.awaited(now, s), Unheard: p.unheard(now, s)}
 	}
 	young := !p.servo.EverLocked()
 	p.choice = Choose(now, p.choice, list, p.rules(), young)
+	p.lost = p.choice.Lost(list)
 	if to := p.choice.Selected; to != p.active && p.sources[to].Kind != Internal {
 		p.change(now, to)
 	}
@@ -317,10 +348,10 @@ func (p *Pipeline) change(now timescale.Mono, to int) {
 
 // letIn gives the clock a portion of the difference that was taken over.
 func (p *Pipeline) letIn(now timescale.Mono) {
-	if p.buildNs == 0 || !p.servo.Locked() {
+	if p.buildNs == 0 {
 		return
 	}
-	if x := p.servo.Report(now).ErrorNs; !(math.Abs(x) < letInBelowNs) {
+	if r := p.servo.Report(now); r.State != quality.Locked && r.State != quality.Relocking || !(math.Abs(r.ErrorNs) < letInBelowNs) {
 		return
 	}
 	by := max(min(p.buildNs, letInNs), -letInNs)
@@ -417,6 +448,17 @@ func (p *Pipeline) referenceTroubles(l *Look, add func(code alarms.Code, detail 
 	}
 }
 
+// refusing tells that pulses of the reference that is followed come, that nothing else
+// speaks against them, and that the clock believes none.
+func (p *Pipeline) refusing(now timescale.Mono) bool {
+	cond := p.conditions(now)
+	if p.lost || p.choice.Selected != p.active || cond != (holdover.Conditions{HasTime: true}) || p.servo.Awaits(now, cond) || !p.servo.EverLocked() {
+		return false
+	}
+	pulse, any := p.sources[p.active].newest()
+	return any && now.Sub(pulse.Mono) < pulseMissing && now.Sub(p.choice.Since) > pulseMissing && now.Sub(p.resumed) > pulseMissing
+}
+
 // ReferenceLook is a reference at one moment.
 type ReferenceLook struct {
 	Name     string
@@ -426,10 +468,11 @@ type ReferenceLook struct {
 	Followed bool // the clock follows its pulse now; of the oscillator: none is followed
 	Selected bool // by the choice: the clock may still settle
 	Order    SwitchOrder
-	Good     bool   // by what it says itself
+	Good     bool   // by what it says itself, as the choice sees it: after the hold-off, or its next pulse is waited for
 	Counts   bool   // good for long enough
-	Why      string // it is not good, or odd; "": it is fine
+	Why      string // it is not good, odd, or refused; "": it is fine
 	Odd      bool
+	Refused  bool    // it is selected, and the clock does not believe its pulses
 	WaitS    float64 // until it is restored
 	Fails    int
 	PulseAge float64 // s; NaN: none came yet
@@ -450,16 +493,26 @@ func (p *Pipeline) references(now timescale.Mono, state quality.State) []Referen
 			TDEVNs: unknownSpread(), MTIENs: unknownSpread()}
 		l.Why, l.Good = p.good(now, i)
 		l.Odd = s.compared.odd != ""
+		l.Refused = i == p.active && l.Good && p.refusing(now)
 		switch {
 		case s.Lockout:
 			l.Why = "locked out"
 		case l.Odd:
 			l.Why = s.compared.odd
+		case l.Refused:
+			l.Why = "the clock does not believe its pulse, which is not where the oscillator expects it"
 		}
 		if i < len(p.choice.Standings) {
 			standing := p.choice.Standings[i]
 			l.Counts, l.Fails = standing.Counts, standing.Fails
 			l.Selected = p.choice.Selected == i
+			switch {
+			case l.Good:
+			case standing.Counts: // until the hold-off is over nothing has failed
+				l.Good, l.Why = true, ""
+			case l.Selected && !p.lost:
+				l.Good = true
+			}
 			if !standing.Counts && standing.Failed && l.Good && !l.Odd && !standing.Since.IsZero() {
 				l.WaitS = max(0, (p.rules().WaitToRestore - now.Sub(standing.Since)).Seconds())
 			}

@@ -11,6 +11,7 @@ import (
 	"bragi/cmd/internal/alarms"
 	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/virtual"
+	"bragi/gnss/ubx"
 	"bragi/holdover"
 	"bragi/holdover/quality"
 )
@@ -240,9 +241,15 @@ func TestNobodySwitchesToTheOscillator(t *testing.T) {
 	}
 }
 
-// A restart of bragid goes on with the reference that was followed, with what was taken
-// over, and with who is odd.
+// A restart of bragid goes on with the reference that was followed, with the operator's
+// order, with what was taken over, and with who is odd.
 func TestARestartKeepsTheChoice(t *testing.T) {
+	t.Run("manual", func(t *testing.T) { restartKeeps(t, false) })
+	t.Run("forced", func(t *testing.T) { restartKeeps(t, true) })
+}
+
+func restartKeeps(t *testing.T, force bool) {
+	order := map[bool]pipeline.SwitchOrder{false: pipeline.Manual, true: pipeline.Forced}[force]
 	cfg := twoReceivers()
 	cfg.References = append([]pipeline.ReferenceConfig{cfg.References[0], cfg.References[1], {Name: "lab", Kind: pipeline.PPS, Priority: 3}}, cfg.References[2])
 	p := newPair(t, cfg, sim.OCXO, 12)
@@ -252,7 +259,7 @@ func TestARestartKeepsTheChoice(t *testing.T) {
 	p.Run(2 * time.Minute)
 	lab.Lie(sim.Lie{LateNs: 2000})
 	p.Run(10 * time.Second)
-	if err := p.Pipe.Switch(p.Now, "yard", true); err != nil {
+	if err := p.Pipe.Switch(p.Now, "yard", force); err != nil {
 		t.Fatal(err)
 	}
 	p.Run(10 * time.Second)
@@ -264,8 +271,66 @@ func TestARestartKeepsTheChoice(t *testing.T) {
 		p.Run(3 * time.Second)
 	}
 	p.Run(5 * time.Minute)
-	if l := p.look("yard"); p.followed() != "yard" || l.Order != pipeline.Forced || !p.look("lab").Odd || p.look("roof").Odd || !p.Class(6)() || len(p.Walk) > 2 || p.worst > 10 {
+	if l := p.look("yard"); p.followed() != "yard" || l.Order != order || !p.look("lab").Odd || p.look("roof").Odd || !p.Class(6)() || len(p.Walk) > 2 || p.worst > 10 {
 		t.Errorf("follows %s, yard %+v, lab %+v, classes %v, worst %.0f", p.followed(), l, p.look("lab"), p.Walk, p.worst)
+	}
+}
+
+// Pulses that miss are waited for while the receiver has the time, and no longer: a cut
+// antenna ends class 6 within seconds, also where pulses missed a while ago.
+func TestOnlyAReceiverThatHasTheTimeIsWaitedFor(t *testing.T) {
+	for name, references := range map[string]int{"one receiver": 0, "of two": 3} {
+		t.Run(name, func(t *testing.T) {
+			cfg := twoReceivers()
+			cfg.References = cfg.References[:references]
+			p := newPair(t, cfg, sim.OCXO, 9)
+			if references == 0 {
+				p.Beside = nil
+			}
+			p.Until(2*time.Minute, "class 6", p.Class(6))
+			p.yard.SetAntenna(false)
+			p.Run(2 * time.Minute)
+			missing := func(d time.Duration) {
+				p.Mute = true
+				p.Run(d)
+				p.Mute = false
+			}
+			missing(5 * time.Second)
+			p.Until(2*time.Minute, "class 6", p.Class(6))
+			p.Run(30 * time.Second)
+			p.Walk = nil
+			missing(10 * time.Second)
+			if !p.Class(6)() || len(p.Walk) > 1 {
+				t.Errorf("pulses missed for ten seconds: classes %v, %v", p.Walk, p.Report.Why)
+			}
+			p.Run(30 * time.Second)
+			p.Board.SetAntenna(false)
+			p.Run(4 * time.Second)
+			if !p.Class(7)() || references > 0 && p.followed() != "internal" {
+				t.Errorf("four seconds after the cut: class %d, follows %q", p.Said.ClockClass, p.followed())
+			}
+		})
+	}
+}
+
+// A receiver that says itself that it is spoofed is left at once where another one is
+// good: class 6 stays.
+func TestASpoofedReceiverIsLeftAtClass6(t *testing.T) {
+	for _, kind := range []sim.Kind{sim.XO, sim.TCXO, sim.OCXO} {
+		cfg := twoReceivers()
+		cfg.Servo.Oscillator = map[sim.Kind]holdover.Oscillator{sim.XO: holdover.XO, sim.TCXO: holdover.TCXO, sim.OCXO: holdover.OCXO}[kind]
+		r := virtual.NewRig(t, cfg, sim.Config{Oscillator: kind, Receiver: sim.TimingUBX, Seed: 3, TimeToFix: 3 * time.Second})
+		p := &pair{Rig: r, yard: r.Another(sim.Config{Receiver: sim.TimingUBX, Seed: 103, TimeToFix: 4 * time.Second})}
+		p.Board.Receive(p.Now, 0, ubx.AppendMessage(nil, ubx.CfgVALSET, ubx.ValsetPayload(ubx.SetRAM, ubx.Item{Key: ubx.KeyMsgNavSTATUSUART1, Value: 1})))
+		p.Until(2*time.Minute, "class 6", p.Class(6))
+		p.Run(2 * time.Minute)
+		p.watch(t)
+		p.Walk = nil
+		p.Board.SetSurroundings(0, 3)
+		p.Run(time.Minute)
+		if l := p.look("roof"); p.followed() != "yard" || !p.Class(6)() || len(p.Walk) > 1 || l.Good || p.worst > 50 {
+			t.Errorf("%v: follows %s, classes %v, moved by %.0f ns within a second, roof %+v", kind, p.followed(), p.Walk, p.worst, l)
+		}
 	}
 }
 

@@ -62,5 +62,6 @@ func (p *Pipeline) Resume(now timescale.Mono, s State) error {
 	p.resumeReferences(now, s.References)
 	p.servo.DoubtReceiver(p.placeNs + p.doubtNs())
 	p.witness = witness{believed: now} // the pulses count on
+	p.resumed, p.lost = now, false
 	return nil
 }

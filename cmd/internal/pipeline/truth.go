@@ -44,8 +44,8 @@ func (p *Pipeline) facts(now timescale.Mono, in quality.Input) quality.Facts {
 		spec = holdover.DefaultConfig().Spec
 	}
 	return quality.Facts{Profile: in.Profile, State: in.State, EverLocked: in.EverLocked, PulseAgeS: age,
-		Distrusted: !w.distrusted.IsZero() && now.Sub(w.distrusted) > distrustSlack, ClockFault: p.fault.away != nil,
-		BoundNs: in.BoundNs, EgressNs: in.EgressNs, SpecNs: float64(spec), UTCOffset: in.UTCOffset, Leap: in.Leap}
+		Distrusted: !w.distrusted.IsZero() && now.Sub(w.distrusted) > distrustSlack, NoReference: p.lost, ClockFault: p.fault.away != nil,
+		BoundNs: in.BoundNs, EgressNs: in.EgressNs, SpecNs: float64(spec), DoubtNs: p.placeNs + p.doubtNs(), UTCOffset: in.UTCOffset, Leap: in.Leap}
 }
 
 // truthful is a, or what can be said in its place where a contradicts the facts: out

@@ -4,7 +4,7 @@ package status
 type References struct {
 	Followed       string      `json:"followed"` // the name of the reference whose pulse the clock follows now; of the oscillator, when it follows none
 	Order          string      `json:"order"`    // automatic, manual, forced: whose choice it is
-	QL             string      `json:"ql"`       // quality level of what is served
+	QL             string      `json:"ql"`       // quality level of what is served: QL-PRC with the class of a locked clock alone
 	QLClass        uint8       `json:"ql_class"` // the clockClass of G.8265.1 for it
 	Revertive      bool        `json:"revertive"`
 	HoldOffS       float64     `json:"hold_off_s"`
@@ -22,7 +22,7 @@ type Reference struct {
 	Followed bool   `json:"followed"` // its pulse is followed now
 	Selected bool   `json:"selected"` // by the choice; the clock may still settle on it
 	Mark     string `json:"mark"`     // Cisco's: * followed, # forced, & manually switched; "": none
-	State    string `json:"state"`    // followed, selected, good, restoring, odd, failed, locked out
+	State    string `json:"state"`    // followed, selected, good, restoring, refused, odd, failed, locked out
 	Why      string `json:"why"`      // it is not good; "": it is
 	QL       string `json:"ql"`
 	QLClass  uint8  `json:"ql_class"`
