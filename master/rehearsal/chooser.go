@@ -266,6 +266,7 @@ func (c *Client) takeOver(now timescale.Mono, from *Client) {
 	c.taken, c.moved = from.clock.set, nil
 	c.servo = servo{integral: from.clock.ppb}
 	c.offset, c.gaps, c.path, c.floor = history{}, history{}, history{}, history{}
+	c.seconds, c.following = nil, history{}
 	c.seq[flowSync], c.lastSync, c.nextDelay = sequence{}, timescale.Mono{}, now
 	for f := range c.subs {
 		if flow(f) != flowAnnounce {

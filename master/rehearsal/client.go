@@ -41,6 +41,9 @@ type Client struct {
 	floor  history // that of each window's fastest packets
 	steps  []StepReport
 
+	seconds   []floorSecond
+	following history // offset of each window
+
 	lockedAt timescale.Mono // the first PHASE_ALIGNED
 
 	counts, older, newer tally

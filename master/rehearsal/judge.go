@@ -27,16 +27,14 @@ const (
 
 // The limits of a verdict.
 const (
-	ratesAfterS  = 12.0 // a rate is of the last 5 to 10 s
-	rateShort    = 0.9  // of what was granted
-	rateOver     = 1.2
-	lostMost     = 1e-3
-	longestNs    = 800_000 // one way: the transit delay that DOCSIS allows from the headend to the farthest modem
-	floorMostNs  = 1_100   // what a network may add to 1.5 us at its end (G.8271.1, point C)
-	floorWindows = 600     // seconds that it takes to judge the floor
-	spacingPart  = 0.5     // of the interval, for 99 of 100 Syncs
-	utcSlackS    = 5.0     // the machine's own clock may be off by so much
-	stepSlackNs  = 100e6   // of a step that looks like TAI for UTC
+	ratesAfterS = 12.0 // a rate is of the last 5 to 10 s
+	rateShort   = 0.9  // of what was granted
+	rateOver    = 1.2
+	lostMost    = 1e-3
+	longestNs   = 800_000 // one way: the transit delay that DOCSIS allows from the headend to the farthest modem
+	spacingPart = 0.5     // of the interval, for 99 of 100 Syncs
+	utcSlackS   = 5.0     // the machine's own clock may be off by so much
+	stepSlackNs = 100e6   // of a step that looks like TAI for UTC
 )
 
 // Judge fills Verdict and Findings: the gravest first.
@@ -50,10 +48,7 @@ func (r *Report) Judge() {
 	r.judgeMessages()
 	r.judgeNetwork()
 	r.judgeMasters()
-	if r.State != PhaseAligned.String() && !r.has(anError) {
-		r.find(anError, "NOT_ALIGNED", "Let it run longer (--for 2m). If it stays so, compare the offset and its spread above with another client's.",
-			"The client was in %s at the end, not in PHASE_ALIGNED.", r.State)
-	}
+	r.judgeLock()
 	rank := []string{anError, aWarning, aNote}
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return slices.Index(rank, a.Severity) - slices.Index(rank, b.Severity) })
 	r.Verdict = "pass"
@@ -61,6 +56,32 @@ func (r *Report) Judge() {
 		r.Verdict = "fail"
 	}
 }
+
+// judgeLock looks at the 35 minutes.
+func (r *Report) judgeLock() {
+	late := r.LockLeftS != nil && *r.LockLeftS == 0
+	switch {
+	case r.State == PhaseAligned.String():
+	case late:
+		r.find(anError, "LOCK_TOO_LATE", "A real client waits no longer. Is the master warm and locked? Is the offset's spread larger than at another client's?",
+			"The client was not in phase within 35 minutes; it is in %s.", r.State)
+	case r.has(anError):
+	case r.LockLeftS != nil && r.followed >= settledWindows && float64(r.followingNs) > r.phaseLimitNs:
+		r.find(anError, "LOCK_OUT_OF_REACH", "The packets, or their time stamps, are too uneven: measure with less load, nearer to the master, or with hardware stamps.",
+			"The client has followed the master for %d s, and its offset is still %.0f us from one second to the next; in phase is %.0f us. Also %.0f minutes more will not bring it into phase.",
+			r.followed, float64(r.followingNs)/1e3, r.phaseLimitNs/1e3, math.Ceil(*r.LockLeftS/60))
+	case r.LockLeftS != nil:
+		r.find(anError, "NOT_ALIGNED", "Let it run longer (--for 2m). If it stays so, compare the offset and its spread above with another client's.",
+			"The client was in %s at the end, not in PHASE_ALIGNED. A client may take 35 minutes; %.0f are left.", r.State, math.Floor(*r.LockLeftS/60))
+	default:
+		r.find(anError, "NOT_ALIGNED", "Let it run longer (--for 2m). If it stays so, compare the offset and its spread above with another client's.",
+			"The client was in %s at the end, not in PHASE_ALIGNED any more.", r.State)
+	}
+}
+
+// settledWindows is how long the servo takes for certain: after them its offset is the
+// packets' and not its own.
+const settledWindows = 120
 
 func (r *Report) has(severity string) bool {
 	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Severity == severity })
@@ -250,9 +271,18 @@ func (r *Report) judgeNetwork() {
 	if d > longestNs && r.As != Generic.String() {
 		r.find(aWarning, "LONG_PATH", "Take a shorter path for PTP, or a boundary clock nearer to the client.", "The path delay is %.0f us. DOCSIS allows 800 us from the headend to the farthest modem.", float64(d)/1e3)
 	}
-	if f := r.Floor; f.N >= floorWindows && f.Max-f.Min > floorMostNs {
-		r.find(aWarning, "DELAY_FLOOR", "With software stamps this machine may be the cause: measure with hardware stamps, or with less load. Else this network is not good enough for 1.5 us.",
-			"The fastest packets of each second moved by %.1f us. A network may add 1.1 us where 1.5 us are wanted (G.8271.1).", float64(f.Max-f.Min)/1e3)
+	n, ok := judgeFloor(r.seconds)
+	if !ok {
+		return
+	}
+	r.Network = &n
+	const action = "With software stamps this machine may be the cause: measure with hardware stamps, or with less load. Else take another way for PTP, or a boundary clock nearer to the client."
+	if n.MTIENs > floorMTIENs {
+		r.find(aWarning, "DELAY_FLOOR", action, "This network is not good enough for 1.5 us: the floor of its packet delays moved by %.1f us within 10 minutes. It may move by 1.1 us (G.8271.2).",
+			float64(n.MTIENs)/1e3)
+	}
+	if n.FloorPercent < floorLeastPct {
+		r.find(aWarning, "FLOOR_PACKETS", action, "This network is too full for a good clock: in some 200 s only %.2f %% of the packets were within 150 us of the fastest. It takes 1 %% (G.8261.1).", n.FloorPercent)
 	}
 }
 

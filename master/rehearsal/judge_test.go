@@ -2,6 +2,8 @@ package rehearsal
 
 import (
 	"errors"
+	"math"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
@@ -189,6 +191,50 @@ func TestUTCInThePlaceOfTAIIsAnErrorAndTAIIsNot(t *testing.T) {
 		all := append(codes(r, anError), codes(r, aWarning)...)
 		if want == "" && len(all) > 0 || want != "" && !slices.Contains(all, want) {
 			t.Errorf("%v s ahead of UTC: %+v", ahead, r.Findings)
+		}
+	}
+}
+
+// A client may take 35 minutes. What is left of them is told while it waits, and it is
+// an error when they cannot be enough, or are over.
+func TestTheThirtyFiveMinutesOfAClientAreCounted(t *testing.T) {
+	noise := rand.New(rand.NewPCG(3, 4))
+	for _, c := range []struct {
+		name    string
+		seconds int
+		uneven  bool
+		left    float64 // s; -1: in phase
+		want    string
+	}{
+		{"in phase", 30, false, -1, ""},
+		{"just begun", 2, false, 2098, "NOT_ALIGNED"},
+		{"one minute of an uneven way", 60, true, 2040, "NOT_ALIGNED"},
+		{"three minutes of an uneven way", 180, true, 1920, "LOCK_OUT_OF_REACH"},
+		{"35 minutes of it", 2101, true, 0, "LOCK_TOO_LATE"},
+	} {
+		w := world{delay: time.Millisecond, announce: good}
+		if c.uneven {
+			n, off := 0, time.Duration(0)
+			w.egress = func() time.Duration {
+				if n++; n%32 == 1 {
+					off = time.Duration(noise.IntN(1_400_000) - 700_000)
+				}
+				return off
+			}
+		}
+		l := locked(t, w, Config{LogIntervals: &[numFlows]int8{-3, -5, -5}})
+		for f := range l.c.subs {
+			l.c.give(start, flow(f).messageType(), l.c.cfg.LogIntervals[f], 10_000)
+		}
+		l.run(t, 0, c.seconds)
+		r := l.c.Report(at(time.Duration(c.seconds) * time.Second))
+		r.Judge()
+		errors := codes(r, anError)
+		if c.want == "" && (r.LockLeftS != nil || len(errors) > 0) {
+			t.Errorf("%s: %v left, %v", c.name, *r.LockLeftS, errors)
+		}
+		if c.want != "" && (r.LockLeftS == nil || math.Abs(*r.LockLeftS-c.left) > 1 || !slices.Equal(errors, []string{c.want})) {
+			t.Errorf("%s: %s, %v left, %+v; want %v, %s", c.name, r.State, r.LockLeftS, r.Findings, c.left, c.want)
 		}
 	}
 }

@@ -74,6 +74,8 @@ const (
 	integrating  = 0.03 // per s^2
 	maxPPB       = 500_000
 	stepLimit    = time.Millisecond // a larger offset is stepped
+
+	followingKept = 60 // windows
 )
 
 func (c *Client) onAnnounce(now timescale.Mono, payload []byte) error {
@@ -206,7 +208,7 @@ func (c *Client) steer(now, t2 timescale.Mono) {
 		}
 		c.clock.turn(t2, c.clock.ppb, -offset)
 		*s = servo{integral: s.integral}
-		c.offset = history{}
+		c.offset, c.following = history{}, history{}
 		c.move(now, Acquiring)
 	case s.windows == 1:
 		// An offset is that of the middle of its window. At the end of the first one
@@ -219,7 +221,12 @@ func (c *Client) steer(now, t2 timescale.Mono) {
 		c.clock.turn(t2, clamp(s.integral-proportional*float64(offset)), 0)
 	}
 	c.path.add(delay)
-	c.floor.add((slices.Min(w.forward) + slices.Min(w.reverse)) / 2)
+	second := floorOf(w.forward, w.reverse)
+	c.floor.add(second.fastest)
+	if c.seconds = append(c.seconds, second); len(c.seconds) > floorKept {
+		c.seconds = c.seconds[1:]
+	}
+	c.following.addUpTo(followingKept, offset)
 	s.delays.addUpTo(delaysKept, delay)
 	s.delay = median(slices.Clone(s.delays.v))
 	s.windows++

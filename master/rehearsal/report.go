@@ -29,16 +29,18 @@ type Report struct {
 	InStateS    float64   `json:"in_state_s"`
 	RunS        float64   `json:"run_s"`
 	TimeToLockS *float64  `json:"time_to_lock_s"` // to the first PHASE_ALIGNED; null: it has not come
+	LockLeftS   *float64  `json:"lock_left_s"`    // of the 35 minutes that a client may take for it; null: it has come
 	Master      Master    `json:"master"`
 
-	Offset       Spread  `json:"offset_ns"` // of each Sync; positive: the client is ahead
-	WindowOffset int64   `json:"window_offset_ns"`
-	PathDelay    Spread  `json:"path_delay_ns"` // of each second: the mean of the two ways
-	PathDelayNs  float64 `json:"mean_path_delay_ns"`
-	Floor        Spread  `json:"delay_floor_ns"` // of each second: the mean of its fastest packets, one each way
-	FreqPPB      float64 `json:"freq_ppb"`
-	Spacing      Spacing `json:"spacing_us"`
-	OneStep      bool    `json:"one_step"`
+	Offset       Spread   `json:"offset_ns"` // of each Sync; positive: the client is ahead
+	WindowOffset int64    `json:"window_offset_ns"`
+	PathDelay    Spread   `json:"path_delay_ns"` // of each second: the mean of the two ways
+	PathDelayNs  float64  `json:"mean_path_delay_ns"`
+	Network      *Network `json:"network"`        // null: it takes ten minutes, and a verdict
+	Floor        Spread   `json:"delay_floor_ns"` // of each second: the mean of its fastest packets, one each way
+	FreqPPB      float64  `json:"freq_ppb"`
+	Spacing      Spacing  `json:"spacing_us"`
+	OneStep      bool     `json:"one_step"`
 	// AheadOfUTCS is by how much the served time is ahead of the machine's own clock.
 	// About utc_offset where the grandmaster serves TAI and the machine knows UTC; null:
 	// nobody compared.
@@ -56,7 +58,10 @@ type Report struct {
 	Switches []SwitchReport `json:"switches,omitempty"`
 
 	phaseLimitNs float64 // of the client
-	notSent      string  // why the last message that was not sent was not
+	seconds      []floorSecond
+	followed     int    // windows that the servo followed without a step
+	followingNs  int64  // the size of the offset of each of the last ones: the median
+	notSent      string // why the last message that was not sent was not
 }
 
 // Candidate is one of several masters.
@@ -226,11 +231,20 @@ func (c *Client) Report(now timescale.Mono) Report {
 		Moves:  make([]MoveReport, 0, len(c.moves)),
 		Steps:  append([]StepReport{}, c.steps...),
 
-		phaseLimitNs: float64(c.cfg.PhaseLimit), notSent: c.notSent,
+		phaseLimitNs: float64(c.cfg.PhaseLimit), notSent: c.notSent, followed: c.servo.windows, seconds: c.seconds,
+	}
+	if sizes := slices.Clone(c.following.v); len(sizes) > 0 {
+		for i, ns := range sizes {
+			sizes[i] = max(ns, -ns)
+		}
+		r.followingNs = median(sizes)
 	}
 	if !c.lockedAt.IsZero() {
 		s := c.lockedAt.Sub(c.started).Seconds()
 		r.TimeToLockS = &s
+	} else {
+		left := max(0, lockWithin.Seconds()-seconds(c.started))
+		r.LockLeftS = &left
 	}
 	for f, s := range c.subs {
 		g := GrantReport{Granted: s.granted, Interval: c.cfg.LogIntervals[f], Seconds: s.seconds, Asked: s.asked, Grants: s.grants, Denials: s.denials}

@@ -34,6 +34,10 @@ type Move struct {
 	State State
 }
 
+// lockWithin is how long a client may take from its start to PHASE_ALIGNED: up to 35
+// minutes are normal, more means a bad master or a bad way.
+const lockWithin = 35 * time.Minute
+
 const (
 	maxMoves = 64
 	maxSteps = 64

@@ -230,6 +230,9 @@ func summary(r rehearsal.Report) string {
 		fmt.Fprintf(&b, "Path delay  %.0f ns; Sync spacing off by %.0f us (half of them), %.0f us (99 %%)\n", r.PathDelayNs, r.Spacing.P50, r.Spacing.P99)
 	}
 	b.WriteString("\n")
+	if n := r.Network; n != nil {
+		fmt.Fprintf(&b, "Network     the delay floor moved by %.3f us within 10 minutes; at least %.2f %% of the packets near it (%d s)\n\n", float64(n.MTIENs)/1e3, n.FloorPercent, n.Seconds)
+	}
 	writeFindings(&b, r.Findings)
 	fmt.Fprintf(&b, "Verdict: %s\n", r.Verdict)
 	return b.String()
@@ -311,7 +314,7 @@ func (f *face) draw(ctx context.Context, reports <-chan rehearsal.Report) {
 			}
 			if report.RunS >= told+progressEvery.Seconds() {
 				told = report.RunS
-				fmt.Fprintf(f.out, "%7.1f s  %s still; of %v. Announce %.1f/s, Sync %.1f/s, Delay_Resp %.1f/s\n", report.RunS, report.State, f.r.length,
+				fmt.Fprintf(f.out, "%7.1f s  %s still%s; of %v. Announce %.1f/s, Sync %.1f/s, Delay_Resp %.1f/s\n", report.RunS, report.State, lockLeft(report), f.r.length,
 					report.Rates["announce"], report.Rates["sync"], report.Rates["delay_resp"])
 			}
 		}
@@ -320,6 +323,15 @@ func (f *face) draw(ctx context.Context, reports <-chan rehearsal.Report) {
 			f.drawView(ctx, report)
 		}
 	}
+}
+
+// lockLeft is what is left of the time that a client may take to be in phase.
+func lockLeft(r rehearsal.Report) string {
+	if r.LockLeftS == nil {
+		return ""
+	}
+	left := time.Duration(*r.LockLeftS * float64(time.Second)).Round(time.Second)
+	return fmt.Sprintf(" (it has %v more to be in phase)", left)
 }
 
 func (f *face) drawView(ctx context.Context, report rehearsal.Report) {
