@@ -210,6 +210,9 @@ func listen(path, group string) (net.Listener, error) {
 		conn.Close()
 		return nil, fmt.Errorf("control: another bragid answers on %s (fix: stop it, or give this one another control.run_dir)", path)
 	}
+	if err := CheckPath(path); err != nil {
+		return nil, err
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("control: a dead control socket cannot be removed: %w (fix: remove it, or run as its owner)", err)
 	}
@@ -222,6 +225,15 @@ func listen(path, group string) (net.Listener, error) {
 		return nil, fmt.Errorf("control: %w", err)
 	}
 	return listener, nil
+}
+
+// CheckPath refuses a path for the control socket where something else stands: Listen
+// would take its place.
+func CheckPath(path string) error {
+	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != fs.ModeSocket {
+		return fmt.Errorf("control: %s is there and is no socket (fix: set control.socket to another path, or remove it)", path)
+	}
+	return nil
 }
 
 // StandardSocket is the control socket of the bragid that systemd runs.

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -173,6 +174,23 @@ func TestRefusals(t *testing.T) {
 }
 
 // A dead daemon's socket is replaced, a living one's is not.
+// What is no socket is somebody's: it stays.
+func TestNothingButASocketIsTakenThePlaceOf(t *testing.T) {
+	dir := t.TempDir()
+	file, link, folder := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "folder")
+	if err := errors.Join(os.WriteFile(file, []byte("mine"), 0o600), os.Symlink(file, link), os.Mkdir(folder, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{file, link, folder} {
+		if l, err := Listen(path); err == nil || !strings.Contains(err.Error(), "is no socket (fix: ") {
+			t.Errorf("%s: %v, %v", path, l, err)
+		}
+		if _, err := os.Lstat(path); err != nil {
+			t.Errorf("%s is gone: %v", path, err)
+		}
+	}
+}
+
 func TestListenTwice(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "control.sock")
 	first, err := Listen(path)
@@ -183,9 +201,12 @@ func TestListenTwice(t *testing.T) {
 		t.Errorf("a second daemon: %v", err)
 	}
 	first.Close()
-	if err := os.WriteFile(path, nil, 0o600); err != nil { // what a crash leaves: a file that nobody answers on
+	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
+	if err != nil {
 		t.Fatal(err)
 	}
+	dead.SetUnlinkOnClose(false) // what a crash leaves: a socket that nobody answers on
+	dead.Close()
 	second, err := Listen(path)
 	if err != nil {
 		t.Fatalf("after a crash: %v", err)

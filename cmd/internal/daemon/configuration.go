@@ -253,7 +253,7 @@ func (d *Daemon) takeBack() {
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
 	u := d.source.store.Unconfirmed()
-	if u == nil { // it was confirmed, or somebody edited the file
+	if u == nil { // it was confirmed
 		d.unconfirmed.Store(nil)
 		return
 	}
@@ -266,8 +266,9 @@ func (d *Daemon) takeBack() {
 	if err == nil {
 		done, err = d.apply(next, text, nil)
 	}
+	edited := d.source.store.Edited(*u)
 	if err == nil {
-		err = d.source.store.TakeBack(*u)
+		_, err = d.source.store.TakeBack(*u)
 	}
 	if err != nil {
 		d.condition(alarms.ConfigStuck, err.Error())
@@ -276,7 +277,7 @@ func (d *Daemon) takeBack() {
 	d.condition(alarms.ConfigStuck, "")
 	d.watchUnconfirmed()
 	restarts := len(done.Waiting) > 0 && supervised()
-	d.happened(status.ConfigTakenBack{Applied: done.Applied, Waiting: done.Waiting, Restarts: restarts})
+	d.happened(status.ConfigTakenBack{Applied: done.Applied, Waiting: done.Waiting, Edited: edited, Restarts: restarts})
 	if restarts {
 		d.end()
 	}

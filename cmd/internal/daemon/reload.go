@@ -49,7 +49,6 @@ func (d *Daemon) reload() (control.Reloaded, error) {
 	if err != nil {
 		return control.Reloaded{}, err
 	}
-	defer d.watchUnconfirmed() // the file may have been edited
 	return d.apply(next, used, warnings)
 }
 

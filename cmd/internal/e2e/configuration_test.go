@@ -135,7 +135,7 @@ func TestCommitsAndRollbacksOverTheControlSocket(t *testing.T) {
 // when it was killed and started anew meanwhile.
 func TestAnUnconfirmedCommitIsTakenBackByWhateverDaemonRuns(t *testing.T) {
 	t.Parallel()
-	for name, killed := range map[string]bool{"it runs on": false, "it is killed and starts anew": true} {
+	for name, meanwhile := range map[string]string{"it runs on": "", "it is killed and starts anew": "killed", "somebody edits the file": "edited", "somebody edits the file and reloads": "reloaded"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := startConfigured(t)
@@ -146,7 +146,18 @@ func TestAnUnconfirmedCommitIsTakenBackByWhateverDaemonRuns(t *testing.T) {
 				t.Fatalf("%+v, %v", did, err)
 			}
 			eventually(t, 3*time.Second, "an alarm tells it", func() bool { return c.alarm(t, "CONFIG_UNCONFIRMED") })
-			if killed {
+			switch meanwhile {
+			case "edited", "reloaded":
+				if err := os.WriteFile(c.file, []byte(commit.Text+"# by hand\n"), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				if meanwhile == "reloaded" {
+					c.says(t, "reload")
+				}
+				if now := c.now(t); now.Unconfirmed == nil {
+					t.Errorf("after the edit nothing waits: %+v", now)
+				}
+			case "killed":
 				c.again(t)
 				if now := c.now(t); now.Unconfirmed == nil || now.Hash != did.Hash {
 					t.Errorf("after the restart: %+v", now)

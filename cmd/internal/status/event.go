@@ -423,6 +423,7 @@ type ConfigTakenBack struct {
 	Applied, Waiting []string
 	Starts           bool // it is taken back as the daemon starts
 	Restarts         bool // the daemon starts anew, since keys wait for that
+	Edited           bool // the file was edited since the commit
 }
 
 // ConfigRefused says why a commit changed nothing.
@@ -471,6 +472,9 @@ func (e ConfigTakenBack) Words() Words {
 		text = "nobody confirmed the latest commit in time, bragid starts with the configuration before it"
 	case e.Restarts:
 		text += " after a restart"
+	}
+	if e.Edited {
+		text += ", and the file that was edited meanwhile is kept as previous 1 (fix: bragi config rollback 1 takes it)"
 	}
 	told, fields := keys(e.Applied, e.Waiting)
 	return Words{TopicOperator, "CONFIG_TAKEN_BACK", Warning, and(text, told), fields}

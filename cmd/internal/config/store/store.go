@@ -195,7 +195,9 @@ func (s *Store) Commit(base string, text []byte, now Moment, within time.Duratio
 		}
 		os.Remove(filepath.Join(s.folder, name)) //nolint:errcheck // one text too many is kept
 		if waits != nil {
-			err = errors.Join(err, s.mark(*waits)) // another mark names a text that is not there, and counts for nothing
+			err = errors.Join(err, s.mark(*waits))
+		} else {
+			s.Confirm() //nolint:errcheck // a mark that stays names a text that is not kept, and counts for nothing
 		}
 	}()
 	if within > 0 {
@@ -206,15 +208,14 @@ func (s *Store) Commit(base string, text []byte, now Moment, within time.Duratio
 		if err = s.mark(u); err != nil {
 			return err
 		}
+	} else if err = s.Confirm(); err != nil {
+		return err
 	}
 	if err = s.replace(text); err != nil {
 		return err
 	}
 	if err = apply(); err != nil {
 		return errors.Join(err, s.replace(old))
-	}
-	if within <= 0 {
-		s.Confirm() //nolint:errcheck // the mark of an earlier commit names another text, and counts for nothing
 	}
 	s.prune()
 	return nil
@@ -272,19 +273,27 @@ func (s *Store) mark(u Unconfirmed) error {
 	return file.Replace(s.markPath(), content, 0o644, file.OnDisk)
 }
 
-// Unconfirmed is the commit that waits for its confirmation; nil: none does. A
-// file that was edited since is nobody's to take back.
+// Unconfirmed is the commit that waits for its confirmation; nil: none does. It
+// waits also where the file was edited since: an edit confirms nothing.
 func (s *Store) Unconfirmed() *Unconfirmed {
 	content, err := file.Read(s.markPath(), config.SizeLimit)
 	if err != nil {
 		return nil
 	}
 	var u Unconfirmed
-	text, err := s.Text()
-	if json.Unmarshal(content, &u) != nil || err != nil || Hash(text) != u.Hash || number(u.Before) == 0 {
+	if json.Unmarshal(content, &u) != nil || number(u.Before) == 0 {
+		return nil
+	}
+	if _, err := s.Before(u); err != nil {
 		return nil
 	}
 	return &u
+}
+
+// Edited tells whether the file was edited since an unconfirmed commit.
+func (s *Store) Edited(u Unconfirmed) bool {
+	text, err := s.Text()
+	return err == nil && Hash(text) != u.Hash
 }
 
 // Confirm ends the wait: what was committed stays.
@@ -305,23 +314,34 @@ func (s *Store) Before(u Unconfirmed) ([]byte, error) {
 }
 
 // TakeBack puts the text before an unconfirmed commit into the file again. The
-// text that is taken back is kept as a previous one, where the disk has room.
-func (s *Store) TakeBack(u Unconfirmed) error {
+// text that is taken back is kept as a previous one, where the disk has room; one
+// that somebody edited since is kept in any case. It tells whether the file had
+// another text: it has none where the power went before a commit wrote it.
+func (s *Store) TakeBack(u Unconfirmed) (bool, error) {
 	before, err := s.Before(u)
 	if err != nil {
-		return err
+		return false, err
 	}
 	taken, err := s.Text()
-	if err != nil {
-		return err
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // the file is away: nothing to keep
+	case err != nil:
+		return false, err
+	case Hash(taken) == Hash(before):
+		return false, s.Confirm()
+	default:
+		if _, err := s.keep(taken); err != nil && Hash(taken) != u.Hash {
+			return false, err
+		}
 	}
 	if err := s.replace(before); err != nil {
-		return err
+		return false, err
 	}
-	if _, err := s.keep(taken); err == nil {
-		s.prune()
+	if err := s.Confirm(); err != nil {
+		return false, err
 	}
-	return s.Confirm()
+	s.prune()
+	return true, nil
 }
 
 // Recover is what a process does before it reads the file: an unconfirmed commit
@@ -331,8 +351,8 @@ func (s *Store) Recover(now Moment) (takenBack bool, err error) {
 	if u == nil || !u.Due(now) {
 		return false, nil
 	}
-	if err := s.TakeBack(*u); err != nil {
+	if takenBack, err = s.TakeBack(*u); err != nil {
 		return false, fmt.Errorf("config: a commit that nobody confirmed cannot be taken back: %w", err)
 	}
-	return true, nil
+	return takenBack, nil
 }

@@ -154,17 +154,45 @@ func TestCommitsUponAnUnconfirmedOne(t *testing.T) {
 	s.is(t, "second", "third")
 }
 
-// A file that somebody edits by hand is not taken back under their hands.
-func TestAnEditByHandEndsTheWait(t *testing.T) {
+// An edit by hand confirms nothing: it is kept, and the text before the commit comes back.
+func TestAnEditByHandDoesNotEndTheWait(t *testing.T) {
+	for _, edit := range []string{"by hand", "old"} {
+		s := begin(t, "old")
+		s.commits(t, "old", "new", boot, time.Minute)
+		if err := os.WriteFile(s.path, []byte(edit), 0o640); err != nil {
+			t.Fatal(err)
+		}
+		if u := s.Unconfirmed(); u == nil || !s.Edited(*u) {
+			t.Fatalf("%q: %+v waits", edit, u)
+		}
+		if took, err := s.Recover(later(time.Hour)); took != (edit != "old") || err != nil {
+			t.Errorf("%q: taken back %t, %v", edit, took, err)
+		}
+		if edit == "old" {
+			s.is(t, "old", "old")
+		} else {
+			s.is(t, "old", edit, "old")
+		}
+		if u := s.Unconfirmed(); u != nil {
+			t.Errorf("%q: %+v still waits", edit, u)
+		}
+	}
+}
+
+// Power that goes between the mark of a second commit and its file leaves the first one's
+// text: it was not confirmed either.
+func TestPowerLostBetweenTwoUnconfirmedCommitsKeepsTheWait(t *testing.T) {
 	s := begin(t, "old")
-	s.commits(t, "old", "new", boot, time.Minute)
-	if err := os.WriteFile(s.path, []byte("by hand"), 0o640); err != nil {
+	s.commits(t, "old", "first", boot, time.Minute)
+	u := *s.Unconfirmed()
+	u.Hash = Hash([]byte("second"))
+	if err := s.mark(u); err != nil {
 		t.Fatal(err)
 	}
-	if took, err := s.Recover(later(time.Hour)); took || err != nil {
+	if took, err := s.Recover(Moment{"b", 0}); !took || err != nil {
 		t.Errorf("taken back %t, %v", took, err)
 	}
-	s.is(t, "by hand")
+	s.is(t, "old")
 }
 
 // Power may go after any step of a commit: what is left is the old text or the
