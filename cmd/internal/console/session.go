@@ -156,7 +156,7 @@ func (s *session) size() terminal.Size {
 // fit tells the editor how large the terminal is.
 func (s *session) fit() {
 	size := s.size()
-	s.editor.Load().SetSize(size.Columns, size.Rows) //nolint:errcheck // a terminal that is gone is noticed by its reader
+	s.editor.Load().SetSize(max(size.Columns, show.Narrowest), size.Rows) //nolint:errcheck // a terminal that is gone is noticed by its reader
 }
 
 // loop reads and does lines until the session ends.

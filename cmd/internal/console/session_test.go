@@ -470,14 +470,44 @@ func TestAResizedTerminalIsFitted(t *testing.T) {
 	_, socket, _ := answers(t, 5)
 	p := sit(t, Config{Socket: socket}, 80, 24)
 	p.sees("bragi#")
-	if err := pty.Setsize(p.tty, &pty.Winsize{Cols: 40, Rows: 24}); err != nil {
-		t.Fatal(err)
-	}
-	syscall.SetNonblock(int(p.tty.Fd()), true)  //nolint:errcheck // as in sit
-	syscall.Kill(os.Getpid(), syscall.SIGWINCH) //nolint:errcheck // the kernel would send it to the terminal's own processes
+	p.resize(40, 24)
 	p.types("show clients\r")
 	p.sees("(no room for ")
 	p.sees("bragi#")
+}
+
+// A terminal may become as small as it likes; the session goes on.
+func TestATerminalOfTwoColumnsHangsNoSession(t *testing.T) {
+	_, socket, _ := answers(t, 5)
+	p := sit(t, Config{Socket: socket}, 2, 1)
+	p.sees("bragi#")
+	p.types("terminal length 0\r")
+	p.sees("bragi#")
+	for _, columns := range []int{1, 80, 2, 3, 1, 40, 9, 80} {
+		p.resize(columns, 24)
+		p.types("show clock\r")
+		p.sees("PHASE_")
+		p.sees("bragi#")
+		p.types("show alarms --watch\r")
+		p.sees("M")
+		p.resize(2, 30)
+		p.types("\x03")
+		p.sees("bragi#")
+	}
+	p.types("exit\r")
+	if err := p.ends(); err != nil {
+		t.Error(err)
+	}
+}
+
+// resize gives the terminal another size.
+func (p *person) resize(columns, rows int) {
+	p.t.Helper()
+	if err := pty.Setsize(p.tty, &pty.Winsize{Cols: uint16(columns), Rows: uint16(rows)}); err != nil {
+		p.t.Fatal(err)
+	}
+	syscall.SetNonblock(int(p.tty.Fd()), true)  //nolint:errcheck // as in sit
+	syscall.Kill(os.Getpid(), syscall.SIGWINCH) //nolint:errcheck // the kernel would send it to the terminal's own processes
 }
 
 // There is a shell only behind a password, which login asks for.

@@ -9,7 +9,11 @@ import (
 // Fit makes a screen's text safe and narrow: printable ASCII only, and no line
 // longer than width columns. A longer line goes on below, under its value: behind
 // the first gap of two spaces, or under its own beginning. width 0: any length.
+// A width below Narrowest is taken as Narrowest.
 func Fit(text string, width int) string {
+	if width > 0 {
+		width = max(width, Narrowest)
+	}
 	var b strings.Builder
 	b.Grow(len(text))
 	for line := range strings.Lines(plain(text)) {
@@ -31,6 +35,10 @@ func Fit(text string, width int) string {
 	}
 	return b.String()
 }
+
+// Narrowest is the fewest columns that a screen is drawn for. A narrower terminal
+// wraps or cuts the lines itself.
+const Narrowest = 10
 
 // under is where a line goes on whose value has no room beside its label.
 const under = 2

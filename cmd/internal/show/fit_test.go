@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -35,8 +36,9 @@ MAJOR     CLOCK_HOLDOVER: the clock runs
 func TestAScreenIsPrintableASCIIThatFits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.String().Draw(t, "text") + strings.Repeat("x", rapid.IntRange(0, 99).Draw(t, "x"))
-		width := rapid.IntRange(10, 100).Draw(t, "width")
-		got := Fit(text, width)
+		asked := rapid.IntRange(1, 200).Draw(t, "width")
+		width := max(asked, Narrowest)
+		got := Fit(text, asked)
 		for line := range strings.Lines(got) {
 			if line = strings.TrimSuffix(line, "\n"); len(line) > width {
 				t.Fatalf("%d columns: %q", len(line), line)
@@ -101,6 +103,26 @@ func TestEveryScreenFitsANarrowTerminal(t *testing.T) {
 	}
 	if text := Clients(s, 40); !strings.Contains(text, "(no room for IDENTITY, ") || strings.Contains(text, "020a18") {
 		t.Errorf("40 columns:\n%s", text)
+	}
+}
+
+// A terminal may have any size, and a live view is drawn again at each.
+func TestEveryScreenEndsAtEveryWidth(t *testing.T) {
+	s := sample()
+	for width := range 201 {
+		for name, text := range map[string]string{
+			"clock": Clock(s), "holdover": Holdover(s), "gnss": GNSS(s, width), "hardware": Hardware(s), "references": References(s, width),
+			"interfaces": Interfaces(s), "clients": Clients(s, width), "alarms": Alarms(s), "alarms history": AlarmHistory(make([]status.PastAlarm, 2), time.Time.String, width),
+			"restart": Restart(s), "walk": Walk(s), "stability": StabilityPlot(s, "tdev", width), "plot": Plot(nil, time.Unix(0, 0), time.Hour, width),
+			"ptp clock running": PTPClockRunning(s, width), "ptp port": PTPPort(s), "network clocks": NetworkClocks(s, width), "view": View(&s, "", Peer{}, nil),
+			"drills": DrillList([]status.Drill{{}}, width), "drill": DrillReport(status.DrillReport{}, width),
+		} {
+			for line := range strings.Lines(Fit(text, width)) {
+				if n := len(strings.TrimSuffix(line, "\n")); width > 0 && n > max(width, Narrowest) {
+					t.Fatalf("%s at %d: %d columns: %s", name, width, n, line)
+				}
+			}
+		}
 	}
 }
 

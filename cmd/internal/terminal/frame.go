@@ -27,7 +27,7 @@ func NewFrame(out io.Writer) *Frame { return &Frame{out: out} }
 // and the last row says how much. The text has no line longer than the terminal.
 func (f *Frame) Draw(text string, size Size) error {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	if room := size.Rows - 1; size.Rows > 0 && len(lines) > room {
+	if room := max(1, size.Rows-1); size.Rows > 0 && len(lines) > room {
 		more := fmt.Sprintf("(%d more lines; a larger terminal shows them)", len(lines)-room+1)
 		lines = append(lines[:room-1:room-1], more)
 	}

@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"io"
 	"strings"
 	"testing"
 )
@@ -49,5 +50,18 @@ func TestAFrameFitsTheTerminal(t *testing.T) {
 	f.Draw("one\n", Size{80, 24}) //nolint:errcheck // likewise
 	if got := out.String(); !strings.HasPrefix(got, "\x1b[H\x1b[2J") {
 		t.Errorf("another size: %q", got)
+	}
+}
+
+func TestAFrameIsDrawnOnATerminalOfAnySize(t *testing.T) {
+	f := NewFrame(io.Discard)
+	for columns := range 201 {
+		for rows := range 30 {
+			for _, text := range []string{"", "one\n", strings.Repeat("a line\n", 40)} {
+				if err := f.Draw(text, Size{columns, rows}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 	}
 }
