@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -64,6 +65,7 @@ type session struct {
 	inject  []byte // read before them: what the session types for its user
 	asked   *asked // help that was asked for in the line
 	suspend bool   // Ctrl-Z was typed
+	refused bool   // letters of the line
 	length  int    // of a page, -1: the terminal's
 
 	configuring *edit // `configure terminal`; nil: not
@@ -212,8 +214,23 @@ func (s *session) learnSize() {
 	}
 }
 
-// readLine reads a line behind a prompt. Events come above it.
+// readLine reads a line behind a prompt. A line of which letters were refused is not
+// done as it is: it stands there again.
 func (s *session) readLine(prompt string) (string, error) {
+	for {
+		s.refused = false
+		line, err := s.readOnce(prompt)
+		if err != nil || !s.refused || s.asked != nil {
+			return line, err
+		}
+		s.say("% This terminal is not set to UTF-8, so letters beyond ASCII were left out, and the line was not done\n" +
+			"  (fix: Enter takes it as it is now; or set LANG=C.UTF-8 before `bragi console`).\n")
+		s.inject = append(s.inject, line...)
+	}
+}
+
+// readOnce reads a line. Events come above it.
+func (s *session) readOnce(prompt string) (string, error) {
 	s.askSize()
 	s.fit()
 	editor := s.editor.Load()
@@ -309,7 +326,14 @@ func (e editorIO) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	switch key {
+	case terminal.Refused:
+		s.refused = true
+		if _, err := io.WriteString(s.tty, "\a"); err != nil {
+			return 0, err
+		}
+		return e.Read(b)
 	case terminal.Interrupt:
+		s.refused = false
 		return copy(b, cancelLine), nil
 	case terminal.Suspend:
 		s.suspend = true
@@ -357,7 +381,7 @@ func (s *session) answer(a *asked) error {
 		text = help(s.tree(), a.line[:a.pos])
 	}
 	s.inject = append(s.inject, a.line...)
-	for range len(a.line) - a.pos {
+	for range utf8.RuneCountInString(a.line[a.pos:]) {
 		s.inject = append(s.inject, "\x1b[D"...)
 	}
 	return s.pages(text)

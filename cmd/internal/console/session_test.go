@@ -444,6 +444,23 @@ func TestPastedTextIsHarmless(t *testing.T) {
 	}
 }
 
+// A line is done as it was typed, or not at all.
+func TestNoLetterOfALineIsLostSilently(t *testing.T) {
+	for lang, want := range map[string][]string{
+		"C.UTF-8": {"! Zürich", "bragi#"},
+		"C":       {"\a", "left out", "bragi#! Zrich"},
+	} {
+		t.Setenv("LC_ALL", lang)
+		_, socket, _ := answers(t, 1)
+		p := sit(t, Config{Socket: socket}, 80, 24)
+		p.sees("bragi#")
+		p.types("! Zürich\r")
+		for _, text := range want {
+			p.sees(text)
+		}
+	}
+}
+
 // A terminal on a serial line tells its size itself; the screens fit it.
 func TestASerialTerminalTellsItsSize(t *testing.T) {
 	_, socket, _ := answers(t, 100)

@@ -2,7 +2,12 @@ package terminal
 
 import (
 	"bytes"
+	"cmp"
+	"os"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // The keys that have a meaning of their own.
@@ -12,6 +17,9 @@ const (
 	Tab       = '\t'
 	Enter     = '\r'
 	Suspend   = 0x1a // Ctrl-Z
+	// Refused stands where a letter was typed that the terminal's character set does
+	// not tell. Nobody can type it: the bell is no key.
+	Refused = 0x07
 )
 
 // escapeWait is how long the rest of a key's sequence may take to come. A byte
@@ -19,10 +27,14 @@ const (
 const escapeWait = 300 * time.Millisecond
 
 // Keys turns what a terminal sends into keys, whatever is pasted: printable ASCII,
-// the control keys of a line editor, and the arrows, Home, End and Delete as x/term
-// knows them. All else is dropped: other control characters, other sequences, the
-// titles and answers of terminals, other letters. The zero value is ready.
+// other letters where the terminal speaks UTF-8, the control keys of a line editor, and
+// the arrows, Home, End and Delete as x/term knows them. Other letters elsewhere, and
+// what is no letter of UTF-8, are Refused. All else is dropped: other control
+// characters, other sequences, the titles and answers of terminals. The zero value is
+// ready.
 type Keys struct {
+	UTF8     bool   // the terminal speaks it
+	letter   []byte // begun, not complete
 	sequence []byte // begun, not complete
 	at       time.Time
 	cr       bool // the last byte was a carriage return: its line feed is no second Enter
@@ -42,6 +54,9 @@ func (k *Keys) Feed(now time.Time, in []byte) []byte {
 	for _, c := range in {
 		wasCR := k.cr
 		k.cr = false
+		if len(k.letter) > 0 && utf8.RuneStart(c) { // the one before was cut short
+			out = append(out, k.endLetter()...)
+		}
 		switch {
 		case len(k.sequence) > 0:
 			out = append(out, k.follow(c)...)
@@ -56,9 +71,38 @@ func (k *Keys) Feed(now time.Time, in []byte) []byte {
 			}
 		case c >= ' ' && c < 0x7f, bytes.IndexByte([]byte(editing), c) >= 0:
 			out = append(out, c)
+		case c >= utf8.RuneSelf && k.UTF8:
+			if k.letter = append(k.letter, c); utf8.FullRune(k.letter) {
+				out = append(out, k.endLetter()...)
+			}
+		case c > lastControl:
+			out = append(out, Refused)
 		}
 	}
 	return out
+}
+
+// lastControl ends the second block of control characters, U+0080 to U+009F.
+const lastControl = 0x9f
+
+// endLetter is the key of a letter of UTF-8 that has all its bytes, or will get no more.
+func (k *Keys) endLetter() []byte {
+	letter := k.letter
+	k.letter = nil
+	r, n := utf8.DecodeRune(letter)
+	switch {
+	case r <= lastControl, len(letter) == 1 && letter[0] <= lastControl:
+		return nil
+	case r == utf8.RuneError || n < len(letter) || !unicode.IsPrint(r):
+		return []byte{Refused}
+	}
+	return letter
+}
+
+// SpeaksUTF8 tells it of the terminal of this process, as the locale says.
+func SpeaksUTF8() bool {
+	locale := strings.ToLower(cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG")))
+	return strings.Contains(locale, "utf-8") || strings.Contains(locale, "utf8")
 }
 
 // sequenceLimit is more than any key's sequence has.

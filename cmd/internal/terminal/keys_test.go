@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"pgregory.net/rapid"
 )
@@ -24,7 +25,8 @@ func TestKeysAreTold(t *testing.T) {
 		"a title with its other end":   {"a\x1b]0;you are owned\x1b\\b", "ab"},
 		"a device's answer":            {"a\x1b[?62;c\x1bP0$r1m\x1b\\b", "ab"},
 		"colours":                      {"\x1b[1;31mred\x1b[0m", "red"},
-		"controls":                     {"a\x00\x07\x0f\x1c\x9b\xff\xc3\xa9b", "ab"},
+		"controls":                     {"a\x00\x07\x0f\x1c\x9bb", "ab"},
+		"another letter is refused":    {"a\xe9b\xc3\xa9", "a\ab\a\a"},
 		"a paste in brackets":          {"\x1b[200~show\x1b[201~", "show"},
 		"a sequence without an end":    {"a\x1b[\rb", "ab"},
 		"a function key":               {"\x1b[15~\x1bOP", ""},
@@ -41,6 +43,53 @@ func TestKeysAreTold(t *testing.T) {
 		}
 		if string(single) != c.want {
 			t.Errorf("%s, byte by byte: %q, want %q", name, single, c.want)
+		}
+	}
+}
+
+func TestATerminalOfUTF8HasAllLetters(t *testing.T) {
+	for name, c := range map[string]struct{ sent, want string }{
+		"letters":                   {"Zürich 東京 µs", "Zürich 東京 µs"},
+		"controls of two bytes":     {"a\u009b31mb\u0085c", "a31mbc"},
+		"a lone byte of a control":  {"a\x9bb", "ab"},
+		"an order to the next text": {"a\u202eb", "a\ab"},
+		"no UTF-8":                  {"a\xffb\xe9c", "a\ab\ac"},
+		"a letter that is cut":      {"a\xe6\x9d\r", "a\a\r"},
+		"too long for its letter":   {"a\xc0\xafb", "a\a\ab"},
+	} {
+		k := Keys{UTF8: true}
+		var single []byte
+		for i := range len(c.sent) {
+			single = append(single, k.Feed(noon, []byte{c.sent[i]})...)
+		}
+		k = Keys{UTF8: true}
+		if got := string(k.Feed(noon, []byte(c.sent))); got != c.want || string(single) != c.want {
+			t.Errorf("%s: %q, byte by byte %q, want %q", name, got, single, c.want)
+		}
+	}
+}
+
+// What can be typed comes as it was typed, or the refusal is told in its place.
+func TestNoLetterIsLostSilently(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		k := Keys{UTF8: rapid.Bool().Draw(t, "UTF-8")}
+		sent := rapid.StringOf(rapid.RuneFrom([]rune("ab c/"), unicode.L, unicode.S)).Draw(t, "sent")
+		if got := string(k.Feed(noon, []byte(sent))); got != sent && !strings.Contains(got, "\a") {
+			t.Fatalf("%q became %q", sent, got)
+		}
+	})
+}
+
+func TestTheLocaleTellsTheCharacterSet(t *testing.T) {
+	for _, c := range []struct {
+		all, ctype, lang string
+		want             bool
+	}{{"", "", "", false}, {"", "", "C.UTF-8", true}, {"C", "", "de_DE.utf8", false}, {"", "de_DE.UTF-8", "C", true}, {"", "", "de_DE@euro", false}} {
+		t.Setenv("LC_ALL", c.all)
+		t.Setenv("LC_CTYPE", c.ctype)
+		t.Setenv("LANG", c.lang)
+		if SpeaksUTF8() != c.want {
+			t.Errorf("%+v", c)
 		}
 	}
 }
@@ -65,7 +114,7 @@ func TestATerminalTellsItsSize(t *testing.T) {
 	}
 }
 
-// Whatever is pasted, the keys are printable ASCII, the editor's control keys, and
+// Whatever is pasted, the keys are printable ASCII, the editor's control keys, refusals, and
 // the few sequences that x/term reads; and what comes after the paste is read again.
 func TestPastedControlCharactersAreHarmless(t *testing.T) {
 	known := []string{"\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b[H", "\x1b[F", "\x1b[3~", "\x1b[1;3C", "\x1b[1;3D"}
@@ -83,7 +132,7 @@ func TestPastedControlCharactersAreHarmless(t *testing.T) {
 				rest = rest[len(known[i]):]
 				continue
 			}
-			if c := rest[0]; c != Enter && (c < ' ' || c > '~') && !strings.ContainsRune(editing, rune(c)) {
+			if c := rest[0]; c != Enter && c != Refused && (c < ' ' || c > '~') && !strings.ContainsRune(editing, rune(c)) {
 				t.Fatalf("%q became %q", sent, got)
 			}
 			rest = rest[1:]

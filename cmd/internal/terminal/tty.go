@@ -165,7 +165,7 @@ func (t *TTY) Lend(use func() error) error {
 // read hands on what is typed until the terminal is gone or closed.
 func (t *TTY) read() {
 	defer close(t.ended)
-	var keys Keys
+	keys := Keys{UTF8: SpeaksUTF8()}
 	buffer := make([]byte, 256)
 	for {
 		wait := []unix.PollFd{{Fd: int32(t.in.Fd()), Events: unix.POLLIN}, {Fd: int32(t.woken.Fd()), Events: unix.POLLIN}}
