@@ -44,6 +44,24 @@ type Kind struct {
 type Raised struct {
 	Code   Code
 	Detail string
+	// Instead is the reference that the time comes from meanwhile: then what is wrong with
+	// a receiver is less severe. "": there is none.
+	Instead string
+}
+
+// severity and consequence are those of the row, less while another reference is followed.
+func (k *Kind) severity(instead string) Severity {
+	if instead != "" && k.Severity > Minor {
+		return k.Severity - 1
+	}
+	return k.Severity
+}
+
+func (k *Kind) consequence(instead string) string {
+	if instead != "" {
+		return "the time comes from " + instead + "; this receiver is missing, should that one fail"
+	}
+	return k.Consequence
 }
 
 // Change is an alarm that was raised or cleared.
@@ -66,6 +84,7 @@ type Set struct {
 type condition struct {
 	since, last time.Time // it held first, and latest
 	detail      string
+	instead     string
 }
 
 // NewSet returns a set with no alarm.
@@ -83,7 +102,7 @@ func (s *Set) Update(now time.Time, raised []Raised) []Change {
 		if !held {
 			c.since = now
 		}
-		c.last, c.detail = now, r.Detail
+		c.last, c.detail, c.instead = now, r.Detail, r.Instead
 		s.held[r.Code] = c
 	}
 	for code, c := range s.held {
@@ -104,11 +123,11 @@ func (s *Set) Update(now time.Time, raised []Raised) []Change {
 			s.ended(kind.Code, now)
 			cleared = append(cleared, Change{Alarm: alarm, Cleared: true})
 		case shown:
-			alarm.Detail = condition.detail
+			alarm.Detail, alarm.Severity, alarm.Consequence = condition.detail, kind.severity(condition.instead).String(), kind.consequence(condition.instead)
 			s.shown[kind.Code] = alarm
 		case due:
-			alarm = status.Alarm{Code: string(kind.Code), Severity: kind.Severity.String(), Text: kind.Text, Cause: kind.Cause,
-				Consequence: kind.Consequence, Detail: condition.detail, Fix: kind.Fix, Since: condition.since}
+			alarm = status.Alarm{Code: string(kind.Code), Severity: kind.severity(condition.instead).String(), Text: kind.Text, Cause: kind.Cause,
+				Consequence: kind.consequence(condition.instead), Detail: condition.detail, Fix: kind.Fix, Since: condition.since}
 			s.shown[kind.Code] = alarm
 			s.began(alarm)
 			begun = append(begun, Change{Alarm: alarm})
@@ -217,7 +236,7 @@ func (s *Set) Active() []status.Alarm {
 	active := []status.Alarm{}
 	for severity := Critical; ; severity-- {
 		for _, kind := range Table {
-			if alarm, shown := s.shown[kind.Code]; shown && kind.Severity == severity {
+			if alarm, shown := s.shown[kind.Code]; shown && alarm.Severity == severity.String() {
 				active = append(active, alarm)
 			}
 		}

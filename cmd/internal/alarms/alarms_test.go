@@ -2,6 +2,7 @@ package alarms
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -19,7 +20,7 @@ func codes(changes []Change, cleared bool) []string {
 // A consequence is silent while its cause holds, and shows when only it is left.
 func TestCauseHidesConsequence(t *testing.T) {
 	s, t0 := NewSet(), time.Unix(1e9, 0)
-	all := []Raised{{ReceiverSilent, "no byte for 5s"}, {NoFix, ""}, {NoPulse, ""}}
+	all := []Raised{{Code: ReceiverSilent, Detail: "no byte for 5s"}, {Code: NoFix}, {Code: NoPulse}}
 	if early := s.Update(t0, all); len(early) != 0 {
 		t.Fatalf("raised at once: %+v", early)
 	}
@@ -27,7 +28,7 @@ func TestCauseHidesConsequence(t *testing.T) {
 	if want := []string{"RECEIVER_SILENT"}; !slices.Equal(codes(got, false), want) {
 		t.Fatalf("raised %v, want %v", codes(got, false), want)
 	}
-	got = s.Update(t0.Add(10*time.Second), []Raised{{NoFix, ""}, {NoPulse, ""}})
+	got = s.Update(t0.Add(10*time.Second), []Raised{{Code: NoFix}, {Code: NoPulse}})
 	if !slices.Equal(codes(got, true), []string{"RECEIVER_SILENT"}) || !slices.Equal(codes(got, false), []string{"GNSS_NO_FIX"}) {
 		t.Fatalf("changes %+v: want silent cleared and no fix raised", got)
 	}
@@ -52,7 +53,7 @@ func TestPatience(t *testing.T) {
 	}{{0, true, 0}, {2 * time.Second, true, 0}, {2500 * time.Millisecond, false, 0}, {3 * time.Second, true, 0}, {5 * time.Second, true, 0}, {6 * time.Second, true, 1}} {
 		var raised []Raised
 		if step.holds {
-			raised = []Raised{{NoPulse, ""}}
+			raised = []Raised{{Code: NoPulse}}
 		}
 		s.Update(t0.Add(step.at), raised)
 		if len(s.Active()) != step.shown {
@@ -64,7 +65,7 @@ func TestPatience(t *testing.T) {
 // Active lists the gravest first; an unchanged alarm is told once.
 func TestActiveOrderAndOnce(t *testing.T) {
 	s, t0 := NewSet(), time.Unix(1e9, 0)
-	raised := []Raised{{ClientDenied, "10.0.0.9"}, {BoardClock, "EIO"}, {ClockHoldover, ""}}
+	raised := []Raised{{Code: ClientDenied, Detail: "10.0.0.9"}, {Code: BoardClock, Detail: "EIO"}, {Code: ClockHoldover}}
 	if n := len(s.Update(t0, raised)); n != 3 {
 		t.Fatalf("%d changes, want 3", n)
 	}
@@ -107,7 +108,7 @@ func causedBy(code, cause Code, depth int) bool {
 // time of its begin. What lasts is then told again.
 func TestWhatComesAndGoesIsToldOnce(t *testing.T) {
 	s, t0 := NewSet(), time.Unix(1e9, 0)
-	down := []Raised{{LinkDown, "eth0"}}
+	down := []Raised{{Code: LinkDown, Detail: "eth0"}}
 	changes := s.Update(t0, down)
 	for n := 1; n <= 20; n++ {
 		var raised []Raised
@@ -133,9 +134,9 @@ func TestACauseThatIsNotShownSilencesNothing(t *testing.T) {
 	s, t0 := NewSet(), time.Unix(1e9, 0)
 	var changes []Change
 	for n := range 60 {
-		raised := []Raised{{NoPulse, ""}}
+		raised := []Raised{{Code: NoPulse}}
 		if n >= 10 && n%2 == 0 {
-			raised = append(raised, Raised{NoFix, ""})
+			raised = append(raised, Raised{Code: NoFix})
 		}
 		changes = append(changes, s.Update(t0.Add(time.Duration(n)*time.Second), raised)...)
 	}
@@ -143,7 +144,7 @@ func TestACauseThatIsNotShownSilencesNothing(t *testing.T) {
 		t.Errorf("%+v", changes)
 	}
 	for n := 60; n < 64; n++ {
-		changes = append(changes, s.Update(t0.Add(time.Duration(n)*time.Second), []Raised{{NoPulse, ""}, {NoFix, ""}})...)
+		changes = append(changes, s.Update(t0.Add(time.Duration(n)*time.Second), []Raised{{Code: NoPulse}, {Code: NoFix}})...)
 	}
 	if len(changes) != 3 || !changes[1].Cleared || changes[2].Code != string(NoFix) {
 		t.Errorf("a cause that is shown: %+v", changes)
@@ -153,7 +154,7 @@ func TestACauseThatIsNotShownSilencesNothing(t *testing.T) {
 // A cause that is silenced itself by what is shown silences its consequences.
 func TestAChainOfCausesShowsItsBegin(t *testing.T) {
 	s, t0 := NewSet(), time.Unix(1e9, 0)
-	all := []Raised{{NoPulse, ""}, {NoFix, ""}, {Antenna, "open"}, {ReceiverSilent, ""}, {ReceiverDevice, "gone"}}
+	all := []Raised{{Code: NoPulse}, {Code: NoFix}, {Code: Antenna, Detail: "open"}, {Code: ReceiverSilent}, {Code: ReceiverDevice, Detail: "gone"}}
 	for n := range 10 {
 		s.Update(t0.Add(time.Duration(n)*time.Second), all)
 	}
@@ -166,10 +167,10 @@ func TestAChainOfCausesShowsItsBegin(t *testing.T) {
 // leaves what stands.
 func TestTheHistoryHasBeginAndEnd(t *testing.T) {
 	s, t0 := NewSet(), time.Unix(1e9, 0)
-	s.Update(t0, []Raised{{BoardClock, "EIO"}})
+	s.Update(t0, []Raised{{Code: BoardClock, Detail: "EIO"}})
 	s.Update(t0.Add(time.Second), nil)
-	s.Update(t0.Add(2*time.Second), []Raised{{ClockHoldover, "first"}})
-	s.Update(t0.Add(3*time.Second), []Raised{{ClockHoldover, "second"}})
+	s.Update(t0.Add(2*time.Second), []Raised{{Code: ClockHoldover, Detail: "first"}})
+	s.Update(t0.Add(3*time.Second), []Raised{{Code: ClockHoldover, Detail: "second"}})
 	h := s.History()
 	if len(h) != 2 || h[0].Code != string(BoardClock) || h[0].Cleared == nil || !h[0].Cleared.Equal(t0.Add(time.Second)) ||
 		h[1].Cleared != nil || h[1].Detail != "second" || !h[1].Since.Equal(t0.Add(2*time.Second)) {
@@ -180,9 +181,27 @@ func TestTheHistoryHasBeginAndEnd(t *testing.T) {
 		t.Errorf("after forgetting: %+v", h)
 	}
 	for n := range 2 * historyLength {
-		s.Update(t0.Add(time.Duration(10+n)*time.Second), []Raised{{ClockHoldover, "second"}}[:n%2])
+		s.Update(t0.Add(time.Duration(10+n)*time.Second), []Raised{{Code: ClockHoldover, Detail: "second"}}[:n%2])
 	}
 	if h := s.History(); len(h) != historyLength || h[historyLength-1].Cleared != nil {
 		t.Errorf("of many it keeps %d", len(h))
+	}
+}
+
+// A receiver that another reference stands in for is no major alarm, and what it means is
+// told as it is; when that one fails as well, the alarm that stands is major.
+func TestAnAlarmOfAReceiverIsMinorWhileAnotherReferenceIsFollowed(t *testing.T) {
+	s, now := NewSet(), time.Unix(0, 0)
+	for _, c := range []struct{ instead, severity, consequence string }{
+		{"yard", "minor", "the time comes from yard"}, {"", "major", "a clock that was locked holds over"}, {"yard", "minor", "the time comes from yard"},
+	} {
+		now = now.Add(10 * time.Second)
+		s.Update(now, []Raised{{Code: NoFix, Instead: c.instead}, {Code: AntennaDoubted, Instead: c.instead}})
+		now = now.Add(10 * time.Second)
+		s.Update(now, []Raised{{Code: NoFix, Instead: c.instead}, {Code: AntennaDoubted, Instead: c.instead}})
+		active := s.Active()
+		if len(active) != 2 || active[0].Code != string(NoFix) || active[0].Severity != c.severity || !strings.Contains(active[0].Consequence, c.consequence) || active[1].Severity != "warning" {
+			t.Errorf("%q: %+v", c.instead, active)
+		}
 	}
 }

@@ -42,6 +42,8 @@ ITU-T X.733. "bragi show alarms" has the alarms that stand, "bragi show alarms h
 - **Silent while**: while one of these alarms is shown, this one is not. It would only be a consequence.
 - **Hold-off**: an alarm is shown when its condition has lasted for the first time, and until the condition has been
   away for the second. So what comes and goes is told once.
+- **Several references**: what is wrong with the receiver of [gnss] is one step less severe while another reference is
+  followed: critical is major, and major is minor. The alarm then says which reference the time comes from.
 `)
 	for severity := Critical; ; severity-- {
 		fmt.Fprintf(&b, "\n## %s\n", strings.ToUpper(severity.String()[:1])+severity.String()[1:])

@@ -176,24 +176,29 @@ func (d *Daemon) inputEvent(in *input, e port.Event) {
 }
 
 // tellInputs tells what happened at the receivers of the other references, and keeps new
-// positions.
-func (d *Daemon) tellInputs() {
+// positions. It returns what failed of their set-up.
+func (d *Daemon) tellInputs() (problems []string) {
 	for _, in := range d.devices.others {
 		if in.receiver == nil {
 			continue
 		}
-		events, _ := in.receiver.events()
+		events, wrong := in.receiver.events()
+		for _, what := range wrong {
+			problems = append(problems, in.Name+": "+what)
+		}
 		for _, e := range events {
 			d.happened(status.ReceiverSetUp{What: in.Name + ": " + e.Text, Bad: e.Bad()})
 			if e.Kind == setup.Surveyed || e.Kind == setup.Compared {
 				go d.keepPosition(in.receiver.path, e.Position) // the disk may be slow, and nothing waits for it
 			}
 		}
-		length, _ := in.receiver.pulse()
+		length, doubtM := in.receiver.pulse()
 		d.mu.Lock()
 		d.pipe.ExpectPulseOf(in.index, length)
+		d.pipe.DoubtPlaceOf(in.index, doubtM)
 		d.mu.Unlock()
 	}
+	return problems
 }
 
 // keepPosition writes a surveyed position.

@@ -329,7 +329,6 @@ func (d *Daemon) loop(ctx context.Context, served <-chan error) error {
 			d.tick()
 			d.keepAlive()
 			d.tellReceiver()
-			d.tellInputs()
 			if watchdog > 0 && at.Sub(petted) >= watchdog/3 {
 				daemon.SdNotify(false, daemon.SdNotifyWatchdog) //nolint:errcheck // systemd acts when it hears nothing
 				petted = at
@@ -385,7 +384,11 @@ func (d *Daemon) utcOf(look *pipeline.Look) *utc {
 func (d *Daemon) conditions(look *pipeline.Look) []alarms.Raised {
 	raised := slices.Clip(look.Troubles)
 	for code, detail := range d.outside {
-		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
+		one := alarms.Raised{Code: code, Detail: detail}
+		if code == alarms.ReceiverDevice || code == alarms.PulseDevice || code == alarms.PulseUnstamped {
+			one.Instead = look.Instead
+		}
+		raised = append(raised, one)
 	}
 	if d.syslog != nil {
 		lost, away := syslog.Troubles(d.syslog.Status())

@@ -166,7 +166,7 @@ func (d *Daemon) tellReceiver() {
 			go d.keepPosition(d.devices.receiver.path, e.Position) // the disk may be slow, and nothing waits for it
 		}
 	}
-	d.condition(alarms.ReceiverSetup, strings.Join(problems, "; "))
+	d.condition(alarms.ReceiverSetup, strings.Join(append(problems, d.tellInputs()...), "; "))
 	length, doubtM := d.devices.receiver.pulse()
 	d.mu.Lock()
 	d.pipe.ExpectPulse(length)

@@ -21,6 +21,7 @@ type Look struct {
 	Troubles     []alarms.Raised      // conditions that hold
 	Reference    gnss.ReferenceStatus // of the receiver of [gnss]
 	References   []ReferenceLook      // all that the clock may follow
+	Instead      string               // the reference that is followed in place of the receiver of [gnss]; "": that one is, or none
 	Dispute      string               // of references that differ, where nothing tells who is right; "": none
 	Memory       *holdover.Memory     // what is known of the oscillator; nil: nothing yet
 	// Residuals are the served clock less the pulse, of the pulses that were believed
@@ -41,6 +42,7 @@ func (p *Pipeline) Look(now timescale.Mono) *Look {
 	l := &Look{At: now, Reads: p.clock.Local(now).AssumeTAI(), LeapTable: p.reference.LeapTable(), Forced: p.forced, EgressNs: p.egressNs(), Reference: p.sources[p.first].receiver.Status(now), Residuals: p.residuals, Stability: p.steady.at(now)}
 	l.Report, l.Announcement = p.Clock(now)
 	l.References = p.references(now, l.Report.State)
+	l.Instead = p.instead(l.Report.State)
 	if p.disagree(now) {
 		l.Dispute = p.dispute.what
 	}

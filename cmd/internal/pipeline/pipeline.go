@@ -46,7 +46,6 @@ type Pipeline struct {
 	network    gnss.Opinion   // the least uncertain of late
 
 	now       timescale.Mono
-	placeM    float64        // how far the antenna may be from the receiver's place
 	placeNs   float64        // what that is in the bound
 	placed    timescale.Mono // when it was last weighed
 	felt      timescale.Mono // when the thermometer was last read

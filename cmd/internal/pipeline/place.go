@@ -18,9 +18,13 @@ const (
 	placeFalls = 5 * time.Minute
 )
 
-// DoubtPlace takes how far the antenna may be from the place that the receiver computes
-// its time with, in m.
-func (p *Pipeline) DoubtPlace(m float64) { p.placeM = m }
+// DoubtPlace takes how far the antenna may be from the place that the receiver of [gnss]
+// computes its time with, in m.
+func (p *Pipeline) DoubtPlace(m float64) { p.DoubtPlaceOf(p.first, m) }
+
+// DoubtPlaceOf takes the same of the receiver of reference i. It is in the bound while that
+// one is followed.
+func (p *Pipeline) DoubtPlaceOf(i int, m float64) { p.sources[i].placeM = m }
 
 // weighPlace lets the bound follow the doubt: at once upwards, and downwards as the clock
 // follows the receiver.
@@ -30,7 +34,7 @@ func (p *Pipeline) weighPlace(now timescale.Mono) {
 		fallen *= math.Exp(-now.Sub(p.placed).Seconds() / placeFalls.Seconds())
 	}
 	p.placed = now
-	if p.placeNs = max(p.placeM*nsPerMetre, fallen); p.placeNs < 1 {
+	if p.placeNs = max(p.sources[p.active].placeM*nsPerMetre, fallen); p.placeNs < 1 {
 		p.placeNs = 0
 	}
 	p.servo.DoubtReceiver(p.placeNs + p.doubtNs())

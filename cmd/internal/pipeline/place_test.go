@@ -39,3 +39,23 @@ func TestTheBoundHoldsWhatThePlaceMayBeWrongBy(t *testing.T) {
 	r.Run(30 * time.Minute)
 	within("half an hour after the survey", -25, 25)
 }
+
+// The place of the receiver that is followed is in the bound, whichever that is.
+func TestThePlaceOfAnotherReferenceIsInTheBoundWhileItIsFollowed(t *testing.T) {
+	p := newPair(t, twoReceivers(), sim.OCXO, 9)
+	p.Until(2*time.Minute, "class 6", p.Class(6))
+	p.Run(5 * time.Minute)
+	p.Pipe.DoubtPlaceOf(1, 60)
+	p.Run(time.Minute)
+	before := p.Pipe.Look(p.Now).Report.BoundNs
+	if before > 150 {
+		t.Errorf("a place of a receiver that is not followed is in the bound, %.0f ns", before)
+	}
+	if err := p.Pipe.Switch(p.Now, "yard", false); err != nil {
+		t.Fatal(err)
+	}
+	p.Run(10 * time.Second)
+	if more := p.Pipe.Look(p.Now).Report.BoundNs - before; more < 180 {
+		t.Errorf("60 m off, it is followed, and the bound is %.0f ns more", more)
+	}
+}

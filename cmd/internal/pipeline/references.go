@@ -72,7 +72,8 @@ type source struct {
 	trouble  string          // of its devices; "": none
 	pulses   [4]gnss.Pulse   // the latest, as a ring; the newest is pulses[n-1]
 	n        int
-	heard    bool // it was good since the start
+	heard    bool    // it was good since the start
+	placeM   float64 // how far the antenna may be from the receiver's place
 	compared compared
 }
 
@@ -457,6 +458,14 @@ func (p *Pipeline) refusing(now timescale.Mono) bool {
 	}
 	pulse, any := p.sources[p.active].newest()
 	return any && now.Sub(pulse.Mono) < pulseMissing && now.Sub(p.choice.Since) > pulseMissing && now.Sub(p.resumed) > pulseMissing
+}
+
+// instead is the reference whose time is used in place of that of the receiver of [gnss].
+func (p *Pipeline) instead(state quality.State) string {
+	if p.active == p.first || p.lost || state != quality.Locked && state != quality.Locking && state != quality.Relocking {
+		return ""
+	}
+	return p.sources[p.active].Name
 }
 
 // ReferenceLook is a reference at one moment.

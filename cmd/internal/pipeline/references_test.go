@@ -334,6 +334,32 @@ func TestASpoofedReceiverIsLeftAtClass6(t *testing.T) {
 	}
 }
 
+// What is wrong with the receiver of [gnss] is told as what it is: minor, with the name of
+// the reference that the time comes from, while there is one.
+func TestAlarmsSayThatTheTimeComesFromAnotherReference(t *testing.T) {
+	p := newPair(t, twoReceivers(), sim.OCXO, 9)
+	p.Until(2*time.Minute, "class 6", p.Class(6))
+	p.Run(time.Minute)
+	alarm := func() (of alarms.Raised) {
+		for _, r := range p.Pipe.Look(p.Now).Troubles {
+			if r.Code == alarms.NoFix {
+				of = r
+			}
+		}
+		return of
+	}
+	p.Board.SetAntenna(false)
+	p.Run(20 * time.Second)
+	if r := alarm(); r.Instead != "yard" || !strings.HasPrefix(r.Detail, "roof: ") {
+		t.Errorf("while yard is followed: %+v", r)
+	}
+	p.yard.SetAntenna(false)
+	p.Run(20 * time.Second)
+	if r := alarm(); r.Code == "" || r.Instead != "" {
+		t.Errorf("while none is followed: %+v", r)
+	}
+}
+
 // None left, and one back: holdover, and the same way back as with one receiver.
 func TestNoReferenceLeft(t *testing.T) {
 	p := newPair(t, twoReceivers(), sim.OCXO, 9)

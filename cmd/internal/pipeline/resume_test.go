@@ -128,7 +128,7 @@ func TestNoFieldOfAStateIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Pipe.MeasuredEgress(317)
-	r.Pipe.DoubtPlace(5)
+	r.Pipe.DoubtPlaceOf(1, 5)
 	if err := r.Pipe.ForceHoldover(r.Now); err != nil {
 		t.Fatal(err)
 	}

@@ -100,20 +100,23 @@ var distrusts = map[gnss.Reason]holdover.Reason{
 func (p *Pipeline) troubles(l *Look) []alarms.Raised {
 	now, report := l.At, l.Report
 	var raised []alarms.Raised
+	instead := ""
 	add := func(code alarms.Code, detail string) {
 		for i := range raised {
 			if raised[i].Code == code {
 				return
 			}
 		}
-		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
+		raised = append(raised, alarms.Raised{Code: code, Detail: detail, Instead: instead})
 	}
 	p.referenceTroubles(l, add)
+	instead = l.Instead
 	for _, t := range l.Reference.Troubles {
 		if code, found := gnssAlarms[t.Reason]; found {
-			add(code, t.String())
+			add(code, p.ofFirst(t.String()))
 		}
 	}
+	instead = ""
 	if l.Forced {
 		add(alarms.HoldoverForced, "")
 	}
@@ -142,6 +145,14 @@ func (p *Pipeline) troubles(l *Look) []alarms.Raised {
 		add(alarms.LeapTableOld, "it was complete until "+table.Expires().String())
 	}
 	return raised
+}
+
+// ofFirst names the receiver of [gnss] where there are others.
+func (p *Pipeline) ofFirst(text string) string {
+	if p.several() {
+		return p.sources[p.first].Name + ": " + text
+	}
+	return text
 }
 
 // disturbedShown is how long the alarm stays after something else set the clock.
