@@ -56,7 +56,7 @@ func (o SwitchOrder) String() string { return switchOrderNames[o] }
 const (
 	// unheardStands is how long a reference stands as it stood before a restart while it
 	// was not good since: a pulse and its message come within it.
-	unheardStands = 3 * time.Second
+	unheardStands = 1500 * time.Millisecond
 	// unheardOrdered is the same for the operator's order: a serial port may be looked for.
 	unheardOrdered = time.Minute
 )

@@ -72,8 +72,9 @@ type source struct {
 	trouble  string          // of its devices; "": none
 	pulses   [4]gnss.Pulse   // the latest, as a ring; the newest is pulses[n-1]
 	n        int
-	heard    bool    // it was good since the start
-	placeM   float64 // how far the antenna may be from the receiver's place
+	heard    bool           // it was good since the start
+	since    timescale.Mono // since when it is good; zero: it is not
+	placeM   float64        // how far the antenna may be from the receiver's place
 	compared compared
 }
 
@@ -104,6 +105,9 @@ const (
 	letInNs      = 10
 	letInBelowNs = 40
 	opinionOld   = 5 * time.Minute
+	// refusedAfter is how long a reference is good and its pulses are not believed until
+	// they are told as refused: a clock that comes back looks at some first.
+	refusedAfter = 5 * time.Second
 )
 
 func newSources(list []ReferenceConfig, receiver gnss.ReferenceConfig) (sources []source, first int) {
@@ -294,7 +298,12 @@ func (p *Pipeline) choose(now timescale.Mono) {
 	for i := range p.sources {
 		s := &p.sources[i]
 		_, good := p.good(now, i)
-		s.heard = s.heard || good
+		switch s.heard = s.heard || good; {
+		case !good:
+			s.since = timescale.Mono{}
+		case s.since.IsZero():
+			s.since = now
+		}
 		list[i] = Candidate{Priority: s.Priority, Internal: s.Kind == Internal, Good: good, Odd: s.compared.odd != "", Lockout: s.Lockout,
 			Distrusted: p.distrusted(now, s), Awaited: i == p.active && !good && p.awaited(now, s), Unheard: p.unheard(now, s)}
 	}
@@ -456,8 +465,8 @@ func (p *Pipeline) refusing(now timescale.Mono) bool {
 	if p.lost || p.choice.Selected != p.active || cond != (holdover.Conditions{HasTime: true}) || p.servo.Awaits(now, cond) || !p.servo.EverLocked() {
 		return false
 	}
-	pulse, any := p.sources[p.active].newest()
-	return any && now.Sub(pulse.Mono) < pulseMissing && now.Sub(p.choice.Since) > pulseMissing && now.Sub(p.resumed) > pulseMissing
+	since := p.sources[p.active].since
+	return !since.IsZero() && now.Sub(since) > refusedAfter && now.Sub(p.choice.Since) > refusedAfter
 }
 
 // instead is the reference whose time is used in place of that of the receiver of [gnss].
