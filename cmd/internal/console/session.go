@@ -463,6 +463,10 @@ func (s *session) command(words []string, filters []*filter) error {
 	if builtin := builtins[at.command.Annotations["builtin"]]; builtin != nil {
 		return s.builtin(builtin, at, filters)
 	}
+	if err := at.mayUse(); err != nil {
+		s.sayError(err)
+		return nil
+	}
 	live := false
 	for _, w := range at.words {
 		live = live || w == "--watch"

@@ -118,7 +118,7 @@ func (p place) flags() []*pflag.Flag {
 	}
 	p.command.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		said := slices.ContainsFunc(p.words, func(w string) bool { return w == "--"+f.Name || strings.HasPrefix(w, "--"+f.Name+"=") })
-		if !f.Hidden && f.Name != "help" && f.Name != "version" && f.Name != "socket" && !said {
+		if !f.Hidden && f.Name != "help" && f.Name != "version" && f.Name != "socket" && !said && !writesFile(f) {
 			list = append(list, f)
 		}
 	})

@@ -98,6 +98,7 @@ const onlyAsks = "POST /v1/config/check"
 // the route, or bragi's own words for what the body orders, never the words of who asks.
 func guarded(g Gate, mux *http.ServeMux) http.Handler {
 	all := answer.Known(mux)
+	var refused refusals
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, known := r.Context().Value(peerKey{}).(status.User)
 		_, route := mux.Handler(r)
@@ -112,7 +113,9 @@ func guarded(g Gate, mux *http.ServeMux) http.Handler {
 		case !known:
 			refuse(w, http.StatusForbidden, "nothing can be changed from here (fix: use the control socket on the machine itself)")
 		case !mayChange(who, g.Admins()):
-			g.Tell(status.ChangeRefused{By: who, What: what})
+			if e, told := refused.next(who, what, time.Now()); told {
+				g.Tell(e)
+			}
 			refuse(w, http.StatusForbidden, fmt.Sprintf("%v may not change anything (fix: become root, or add the user to control.admins)", who))
 		default:
 			asked := func(what string) { g.Tell(status.ChangeAsked{By: who, What: what}) }

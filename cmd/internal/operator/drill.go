@@ -131,7 +131,7 @@ func drillReportCommand(o *options) *cobra.Command {
 			return os.WriteFile(picture, []byte(show.DrillSVG(r)), 0o644)
 		}}
 	c.Flags().BoolVar(&list, "list", false, "the drills whose reports are kept")
-	c.Flags().StringVar(&picture, "svg", "", "write a picture (SVG) into this file: error, bound, forecast")
+	pictureFlag(c.Flags(), &picture, "svg", "write a picture (SVG) into this file: error, bound, forecast")
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON, with every point of the curves")
 	c.MarkFlagsMutuallyExclusive("list", "svg")
 	return c

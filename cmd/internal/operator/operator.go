@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"bragi/cmd/internal/cli"
 	"bragi/cmd/internal/control"
@@ -21,6 +22,15 @@ import (
 
 // DefaultSocket is the control socket that is asked where nobody names one.
 func DefaultSocket() string { return cmp.Or(os.Getenv("BRAGI_SOCKET"), control.StandardSocket) }
+
+// WritesFile is the annotation of a flag whose value is a file to write.
+const WritesFile = "writes-file"
+
+// pictureFlag is the flag of a picture to write.
+func pictureFlag(f *pflag.FlagSet, file *string, name, usage string) {
+	f.StringVar(file, name, "", usage)
+	f.SetAnnotation(name, WritesFile, []string{"svg"}) //nolint:errcheck // the flag is there
+}
 
 // options are the flags that all commands share, and where they draw.
 type options struct {
@@ -36,7 +46,7 @@ func (o *options) client() *control.Client { return control.NewClient(o.socket) 
 func Command(face Face, more ...*cobra.Command) *cobra.Command {
 	o := &options{face: face}
 	root := cli.Group("bragi", "The operator's program of the bragi grandmaster",
-		showCommand(o), clearCommand(o), clockCommand(o), holdoverCommand(o), referenceCommand(o), drillCommand(o), gnssCommand(o), drainCommand(o), reloadCommand(o), restartCommand(), simCommand(o), rehearseCommand(o),
+		showCommand(o), clearCommand(o), clockCommand(o), holdoverCommand(o), referenceCommand(o), drillCommand(o), gnssCommand(o), drainCommand(o), reloadCommand(o), restartCommand(o), simCommand(o), rehearseCommand(o),
 		simulateCommand(o), stabilityCommand(o), replayCommand(o), explainCommand(o), decodeCommand(o), configCommand(o),
 		update.Command(func(ctx context.Context) (status.Status, error) { return o.status(ctx, nil) }))
 	root.AddCommand(more...)

@@ -64,7 +64,7 @@ func replayPhaseCommand(o *options) *cobra.Command {
 	c.Flags().DurationVar(&cut, "cut", 0, "take the pulse away at this time of the record; default: never")
 	c.Flags().DurationVar(&away, "for", 0, "take the pulse away for this long; default: to the end")
 	c.Flags().Float64Var(&run.QuantumPPB, "quantum", 0, "the smallest change of frequency that the clock can make, in ppb; 0: any")
-	c.Flags().StringVar(&plot, "plot", "", "write a picture (SVG)")
+	pictureFlag(c.Flags(), &plot, "plot", "write a picture (SVG)")
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return c
 }

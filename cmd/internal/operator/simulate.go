@@ -76,7 +76,7 @@ func simulateCommand(o *options) *cobra.Command {
 	f.Uint64Var(&opt.Seed, "seed", 1, "seed of everything random")
 	f.Float64Var(&opt.QuantumPPB, "quantum", 0, "the smallest change of frequency that the clock can make, in ppb; 0: any")
 	f.BoolVar(&opt.NoThermometer, "no-thermometer", false, "the servo sees no temperature")
-	f.StringVar(&plot, "plot", "", "write a picture (SVG): time error, bound, forecast and class")
+	pictureFlag(f, &plot, "plot", "write a picture (SVG): time error, bound, forecast and class")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	return c
 }

@@ -28,10 +28,19 @@ func (e ChangeAsked) Words() Words {
 
 // ChangeRefused is a change that somebody asks for, who may not.
 type ChangeRefused struct {
-	By   User
-	What string
+	By     User
+	What   string
+	Untold uint64 // of the same user, refused before this one and not told
+	Last   bool   // further ones of this minute are counted, not told
 }
 
 func (e ChangeRefused) Words() Words {
-	return Words{TopicOperator, "CHANGE_REFUSED", Warning, e.By.String() + " may not: " + e.What, Fields{{"uid", e.By.UID}, {"user", e.By.Name}, {"what", e.What}}}
+	text := e.By.String() + " may not: " + e.What
+	if e.Untold > 0 {
+		text += fmt.Sprintf("; it asked %d times more meanwhile", e.Untold)
+	}
+	if e.Last {
+		text += "; what more it asks for is counted, not told, for up to a minute"
+	}
+	return Words{TopicOperator, "CHANGE_REFUSED", Warning, text, Fields{{"uid", e.By.UID}, {"user", e.By.Name}, {"what", e.What}, {"untold", e.Untold}}}
 }
