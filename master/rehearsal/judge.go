@@ -112,7 +112,7 @@ func (r *Report) judgeGrants() {
 			r.find(anError, "DENIED", "The master says why: bragi explain client, or its log. It may be full, be draining, or not allow this interval.",
 				"The master denied %s %d times and never granted it.", name, g.Denials)
 		} else if g.Denials > 0 {
-			r.find(aWarning, "DENIED_SOMETIMES", "The master says why in its log.", "The master denied %s %d times, and granted it %d times.", name, g.Denials, g.Grants)
+			r.find(aWarning, "DENIED_SOMETIMES", "The master says why in its log.", "The master denied %s (%d times), and also granted it (%d times).", name, g.Denials, g.Grants)
 		}
 	}
 	if n := r.Counts["cancels"]; n > 0 {

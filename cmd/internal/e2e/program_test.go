@@ -119,10 +119,14 @@ func TestMakeRunEndsWhatItStartedAndIsAlone(t *testing.T) {
 			if again, err := os.Stat(filepath.Join(dir, "bragid.log")); err != nil || !os.SameFile(log, again) || again.Size() < log.Size() || !r.answers(t) {
 				t.Error("the second one touched the first")
 			}
+			eventually(t, 10*time.Second, "the client is shown", func() bool { return strings.Contains(r.text(), "simulated cbr8") })
 			if err := end(r); err != nil {
 				t.Fatal(err)
 			}
 			eventually(t, 15*time.Second, "bragid ends", func() bool { return !r.answers(t) })
+			if name == "Ctrl-C" {
+				eventually(t, 10*time.Second, "the client's verdict", func() bool { return strings.Contains(r.text(), "Verdict: ") })
+			}
 		})
 	}
 }

@@ -181,7 +181,7 @@ func (r *rehearse) run(ctx context.Context, out io.Writer) error {
 		if err := printJSON(out, report); err != nil {
 			return err
 		}
-	} else if !r.watch {
+	} else {
 		fmt.Fprint(out, summary(report))
 	}
 	if report.Verdict == "fail" && !r.watch {
@@ -318,7 +318,7 @@ func (f *face) draw(ctx context.Context, reports <-chan rehearsal.Report) {
 					report.Rates["announce"], report.Rates["sync"], report.Rates["delay_resp"])
 			}
 		}
-		if f.r.watch && report.RunS >= due {
+		if f.r.watch && report.RunS >= due && ctx.Err() == nil {
 			due = report.RunS + every.Seconds()
 			f.drawView(ctx, report)
 		}
@@ -330,8 +330,12 @@ func lockLeft(r rehearsal.Report) string {
 	if r.LockLeftS == nil {
 		return ""
 	}
-	left := time.Duration(*r.LockLeftS * float64(time.Second)).Round(time.Second)
-	return fmt.Sprintf(" (it has %v more to be in phase)", left)
+	return fmt.Sprintf(" (it has %v more to be in phase)", whole(*r.LockLeftS))
+}
+
+// whole is a time in s, as Go writes it, in whole seconds.
+func whole(seconds float64) time.Duration {
+	return time.Duration(seconds * float64(time.Second)).Round(time.Second)
 }
 
 func (f *face) drawView(ctx context.Context, report rehearsal.Report) {
@@ -345,6 +349,9 @@ func (f *face) drawView(ctx context.Context, report rehearsal.Report) {
 	} else {
 		s = &got
 	}
+	if ctx.Err() != nil {
+		return // nobody hears the daemon any more, and the last screen is as good
+	}
 	if draw := f.r.o.face.Draw; draw != nil {
 		draw(show.View(s, problem, f.peer(report), f.hints)) //nolint:errcheck // a terminal that is gone ends the program by its hang-up
 		return
@@ -353,7 +360,14 @@ func (f *face) drawView(ctx context.Context, report rehearsal.Report) {
 }
 
 func (f *face) peer(r rehearsal.Report) show.Peer {
-	p := show.Peer{Address: strings.TrimSuffix(f.r.source, "/32"), As: r.As, State: r.State, Class: -1, SyncRate: r.Rates["sync"], RespRate: r.Rates["delay_resp"]}
+	p := show.Peer{Address: strings.TrimSuffix(f.r.source, "/32"), As: r.As, State: r.State, Class: -1, SyncRate: r.Rates["sync"], RespRate: r.Rates["delay_resp"],
+		Domain: r.Master.Domain, Master: r.Master.Address, Sent: r.Counts["delay_req"] + r.Counts["signaling_sent"]}
+	for _, received := range []string{"announce", "sync", "follow_up", "delay_resp", "signaling"} {
+		p.Received += r.Counts[received]
+	}
+	if r.LockLeftS != nil {
+		p.LockLeft = whole(*r.LockLeftS).String()
+	}
 	if r.Offset.N > 0 {
 		last, median := float64(r.Offset.Last), float64(r.Offset.Median)
 		worst := math.Max(float64(r.Offset.Max), -float64(r.Offset.Min))

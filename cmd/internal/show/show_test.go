@@ -101,6 +101,10 @@ func TestScreensTellWhatMatters(t *testing.T) {
 		{View(&s, "", Peer{Class: 7}, nil), "20:30:00  class  7  HOLDOVER (holdover in spec)    no pulse"},
 		{View(nil, "no daemon answers", Peer{Class: -1}, []string{"Ctrl-C ends it."}), "no daemon answers"},
 		{View(nil, "", Peer{Class: -1}, nil), "sees class  none yet"},
+		{View(nil, "", Peer{As: "cbr8", State: "ACQUIRING", Master: "15.88.15.88"}, nil), "TOMASTER  unicast  slave  Lo1588     Uncalibrated  1         15.88.15.88\n"},
+		{View(nil, "", Peer{As: "cbr8", State: "PHASE_ALIGNED", Sent: 687, Received: 1995}, nil), "PHASE_ALIGNED  1        687        1995       Hot standby\n"},
+		{View(nil, "", Peer{As: "rpd", State: "PHASE_ALIGNED"}, nil), "apr state : PHASE_LOCK\n"},
+		{View(nil, "", Peer{As: "rpd", State: "ACQUIRING", LockLeft: "34m50s"}, nil), "to lock     34m50s more may pass"},
 	} {
 		if !strings.Contains(c.screen, c.want) {
 			t.Errorf("no %q in:\n%s", c.want, c.screen)

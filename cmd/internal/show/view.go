@@ -21,6 +21,11 @@ type Peer struct {
 	RespRate float64
 	Class    int // clockClass that the client sees; -1: none yet
 	Granted  int // flows granted, of 3
+	Domain   uint8
+	Master   string // its address
+	Sent     uint64 // packets
+	Received uint64
+	LockLeft string // how long it may still take to be in phase; "": it was in phase
 }
 
 // View is the live view of `make run`: the grandmaster's side, its client's,
@@ -35,8 +40,7 @@ func View(s *status.Status, problem string, p Peer, hints []string) string {
 	} else {
 		viewMaster(&b, line, s)
 	}
-	fmt.Fprintf(&b, "\nCLIENT %s, in the place of: %s\n", p.Address, p.As)
-	line("state", "%s", p.State)
+	viewClient(&b, line, p)
 	line("offset", "%s now, %s median, %s worst (last 1024 Syncs)", Ns(p.OffsetNs), Ns(p.MedianNs), Ns(p.WorstNs))
 	line("path delay", "%s", Ns(p.DelayNs))
 	class := "none yet"
@@ -47,7 +51,7 @@ func View(s *status.Status, problem string, p Peer, hints []string) string {
 	line("receives", "%.1f Sync/s, %.1f Delay_Resp/s, %d of 3 flows granted", p.SyncRate, p.RespRate, p.Granted)
 	if s != nil && len(s.Walk) > 0 {
 		fmt.Fprintf(&b, "\nWALK\n")
-		for _, step := range s.Walk[max(0, len(s.Walk)-8):] {
+		for _, step := range s.Walk[max(0, len(s.Walk)-6):] {
 			class := " -"
 			if step.Serving {
 				class = fmt.Sprintf("%2d", step.ClockClass)
@@ -62,6 +66,39 @@ func View(s *status.Status, problem string, p Peer, hints []string) string {
 		}
 	}
 	return b.String()
+}
+
+// viewClient is the client's state in the words of the screen that it has itself.
+func viewClient(b *strings.Builder, line func(label, format string, args ...any), p Peer) {
+	screen := map[string]string{"cbr8": "show ptp clock running", "rpd": "show ptp clock 0 state"}[p.As]
+	fmt.Fprintf(b, "\nCLIENT %s, simulated %s", p.Address, p.As)
+	if screen != "" {
+		fmt.Fprintf(b, ": %s", screen)
+	}
+	b.WriteString("\n")
+	switch p.As {
+	case "cbr8":
+		port := map[string]string{"FREERUN": "Listening", "ACQUIRING": "Uncalibrated", "HOLDOVER": "Uncalibrated"}[p.State]
+		if port == "" {
+			port = "Slave"
+		}
+		fmt.Fprintf(b, "  PTP Ordinary Clock [Domain %d]\n", p.Domain)
+		fmt.Fprintf(b, "  %-13s  %-8s %-10s %-10s %s\n", "State", "Ports", "Pkts sent", "Pkts rcvd", "Redundancy Mode")
+		fmt.Fprintf(b, "  %-13s  %-8d %-10d %-10d %s\n", p.State, 1, p.Sent, p.Received, "Hot standby")
+		fmt.Fprintf(b, "  %-9s %-8s %-6s %-10s %-13s %-9s %s\n", "Name", "Tx Mode", "Role", "Transport", "State", "Sessions", "Port Addr")
+		fmt.Fprintf(b, "  %-9s %-8s %-6s %-10s %-13s %-9d %s\n", "TOMASTER", "unicast", "slave", "Lo1588", port, 1, p.Master)
+	case "rpd":
+		state := p.State
+		if state == "PHASE_ALIGNED" {
+			state = "PHASE_LOCK"
+		}
+		fmt.Fprintf(b, "  apr state : %s\n  master ip : %s\n", state, p.Master)
+	default:
+		line("state", "%s", p.State)
+	}
+	if p.LockLeft != "" {
+		line("to lock", "%s more may pass until it is in phase", p.LockLeft)
+	}
 }
 
 func viewMaster(b *strings.Builder, line func(label, format string, args ...any), s *status.Status) {
