@@ -43,6 +43,9 @@ const (
 	ClientMissing     Code = "CLIENT_MISSING"
 	ClientTable       Code = "CLIENT_TABLE_SHORT"
 
+	TwinSilent  Code = "TWIN_SILENT"
+	TwinDiffers Code = "TWIN_DIFFERS"
+
 	NoReceiveStamps Code = "NO_RECEIVE_STAMPS"
 	HardwareStamps  Code = "HARDWARE_STAMPS"
 	ResidualHigh    Code = "RESIDUAL_HIGH"
@@ -351,6 +354,16 @@ var Table = []Kind{
 		Consequence: "this client's modems have no time from here",
 		Fix:         "bragi explain client ADDRESS says what to check; if it is gone for good, take it out of master.expected",
 		CausedBy:    []Code{ServiceLost, AddressMissing, LinkDown, Drained, Squelched}, Patience: 2 * time.Minute},
+	{Code: TwinSilent, Severity: Minor, Text: "the twin gives no time that a client could follow",
+		Cause:       "the other grandmaster is off or drained, the network is cut, its domain is another one, or it does not let this grandmaster in",
+		Consequence: "clients that fail over to it find no time there",
+		Fix:         "bragi show twin says what is wrong; look at the other grandmaster's bragi show clock and bragi show clients, and at its master.allow",
+		CausedBy:    []Code{AddressMissing, LinkDown}, Patience: 30 * time.Second, Clear: 5 * time.Second},
+	{Code: TwinDiffers, Severity: Major, Text: "the twin's time differs from ours by more than twin.limit",
+		Cause:       "one of the two follows a false sky or is in holdover, antenna cables or pulses have different delays, or the path between the two is asymmetric",
+		Consequence: "clients that fail over are moved by this much, and modems may go offline",
+		Fix:         "compare bragi show clock and bragi show references of both; do not fail over before you know which one is right",
+		CausedBy:    []Code{LinkDown}, Patience: 10 * time.Second, Clear: 10 * time.Second},
 	{Code: ClientStarved, Severity: Warning, Text: "a client gets less than it was granted",
 		Cause:       "it sends too little for an address that is not in master.trusted",
 		Consequence: "this client may lose its lock",

@@ -35,6 +35,7 @@ type Config struct {
 	Holdover   Holdover
 	Master     Master
 	Selection  Selection
+	Twin       Twin
 	References []Reference
 	Control    Control
 	Syslog     Syslog
@@ -193,6 +194,18 @@ type Selection struct {
 	HoldOff   time.Duration
 	Revertive bool
 	Limit     time.Duration // how far two references may differ
+}
+
+// Twin is the section [twin].
+type Twin struct {
+	Address string        // another grandmaster; "": none
+	Limit   time.Duration // how far the two may differ
+}
+
+// Addr is the twin's address; the zero Addr: there is none.
+func (t Twin) Addr() netip.Addr {
+	a, _ := netip.ParseAddr(t.Address) // the zero Addr for ""
+	return a
 }
 
 // Control is the section [control].

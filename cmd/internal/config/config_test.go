@@ -303,6 +303,8 @@ func TestWhatIsWrongIsToldWithPlaceAndFix(t *testing.T) {
 			"config: x.toml:4: gnss.device has no effect with the board of software, which brings its own (fix: leave the key out, or choose another board.profile)\n    device = \"/dev/ttyS1\""},
 		{"ports contradict", sim + "[master]\nevent_port = 320\n", nil,
 			"config: x.toml:4: event_port and general_port are both 320 (fix: two different ports, usually 319 and 320)\n    event_port = 320"},
+		{"a twin at our own address", sim + "[master]\naddress = \"10.0.0.1\"\n[twin]\naddress = \"10.0.0.1\"\n", nil,
+			"config: x.toml:6: twin.address is our own master.address (fix: the address of the other grandmaster)\n    address = \"10.0.0.1\""},
 		{"monitor is not allowed", sim + "[master]\nallow = [\"10.0.0.0/8\"]\nmonitor = [\"192.168.0.0/16\"]\n", nil,
 			"config: x.toml:5: master.monitor has 192.168.0.0/16, which master.allow does not let in (fix: add it to allow, or take it out of monitor)\n    monitor = [\"192.168.0.0/16\"]"},
 		{"trusted is not allowed", sim + "[master]\nallow = [\"10.0.0.0/8\"]\ntrusted = [\"192.168.0.0/16\"]\n", nil,

@@ -49,6 +49,7 @@ var shownInstead = map[string]string{
 	"syslog.ca":                `"/etc/bragi/syslog-ca.crt"`,
 	"syslog.certificate":       `"/etc/bragi/syslog.crt"`,
 	"syslog.key":               `"/etc/bragi/syslog.key"`,
+	"twin.address":             `"10.6.0.2"`,
 	"sim.capture":              `"receiver.ubx"`,
 }
 

@@ -110,6 +110,12 @@ func (l *loader) judge() {
 	if h := c.Holdover; h.DrillEvery > 0 && h.DrillEvery <= h.DrillFor {
 		l.bad("holdover.drill_every", fmt.Sprintf("a drill of %v begins every %v: the next one is due before it is over", h.DrillFor, h.DrillEvery), "a longer drill_every, or a shorter drill_for")
 	}
+	if a := c.Twin.Addr(); a.IsValid() && a == m.Addr() {
+		l.bad("twin.address", "twin.address is our own master.address", "the address of the other grandmaster")
+	}
+	if l.set("twin.limit") && c.Twin.Address == "" {
+		l.warn("twin.limit", "twin.limit has no effect without twin.address", leaveOut)
+	}
 	l.judgeReferences()
 }
 

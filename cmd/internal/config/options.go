@@ -299,13 +299,19 @@ func (c *Config) table() table {
 			{"quantum", restart, number(&s.QuantumPPB, 0, 0, 1000, "ppb; 0 for none"),
 				"The smallest step of frequency that the clock can do, in ppb. 0: any."},
 		}},
-		{name: "selection", text: "How the clock chooses among several references, and how they are compared.", options: []option{
+		{name: "selection", text: "How the clock chooses among references, and compares them.", options: []option{
 			{"hold_off", live, duration(&c.Selection.HoldOff, 300*time.Millisecond, 0, time.Minute, "300ms"),
 				"A reference that fails for less than this stays selected. How long one must be good again: holdover.wait_to_restore."},
 			{"revertive", live, offByDefault(&c.Selection.Revertive),
 				"true: the clock goes back to a better reference once that is restored. false: it stays until the selected one fails."},
 			{"limit", live, duration(&c.Selection.Limit, 500*time.Nanosecond, 50*time.Nanosecond, time.Second, "500ns"),
 				"How far two references may differ, beside the uncertainty of their inputs. Beyond it, one of them is wrong."},
+		}},
+		{name: "twin", text: "Another grandmaster, to which clients may change.", options: []option{
+			{"address", restart, text(&c.Twin.Address, "", `an IPv4 address, for example "10.6.0.2", or "" for none`, isTwin).otherwise("none"),
+				"The address of the other grandmaster. This one is a quiet client of it. It must be let in there."},
+			{"limit", live, duration(&c.Twin.Limit, 3*time.Microsecond, 100*time.Nanosecond, time.Second, "3us: two clocks in spec are never further apart"),
+				"How far the two clocks may differ. Beyond it there is an alarm."},
 		}},
 		{name: "reference", text: "The references of the clock. Without any, it has the receiver of [gnss], then the oscillator.",
 			options: new(Reference).options(), entries: &c.References},
@@ -387,6 +393,9 @@ func isAddress(s string) bool {
 	a, err := netip.ParseAddr(s)
 	return s == "" || err == nil && a.Is4() && !a.IsMulticast() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }
+
+// isTwin: the twin is at one address.
+func isTwin(s string) bool { return isAddress(s) && s != "0.0.0.0" }
 
 // httpAddress is an address with a port; without an address it is every one.
 func httpAddress(s string) (netip.AddrPort, bool) {

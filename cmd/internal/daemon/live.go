@@ -32,7 +32,7 @@ import (
 	"bragi/gnss"
 	"bragi/gnss/timescale"
 	"bragi/master"
-	"bragi/master/monitor"
+	"bragi/master/twin"
 	"bragi/master/udp"
 	"bragi/master/wire"
 )
@@ -73,7 +73,8 @@ type Daemon struct {
 	steps     int             // of the clock that were told
 	walk      []status.Step
 	service   udp.Status             // the latest answer of the packet path
-	asks      *monitor.Monitor       // the packets' thread's; nil before it serves
+	guests    guests                 // the packets' thread's; empty before it serves
+	known     *twin.Report           // what is known of the twin; nil: nothing
 	says      map[master.Key]*says   // what clients said
 	loss      loss                   // of the service, by the latest answer
 	table     status.ClientTable     // by the latest answer
@@ -227,8 +228,8 @@ func (d *Daemon) serve(ctx context.Context, m *master.Master) error {
 	}
 	defer server.Close()
 	d.mu.Lock()
-	asks := newMonitor(m, d.cfg)
-	d.server, d.asks = server, asks
+	shares := guests{newMonitor(m, d.cfg), newTwin(m.Identity().Clock, d.cfg)}
+	d.server, d.guests = server, shares
 	server.SetAnnouncement(d.look.Announcement)
 	d.mu.Unlock()
 	d.port.Begin(server)
@@ -236,14 +237,14 @@ func (d *Daemon) serve(ctx context.Context, m *master.Master) error {
 	defer watching.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	watching.Go(func() { d.watchService(ctx, asks) })
+	watching.Go(func() { d.watchService(ctx, shares) })
 	watching.Go(func() { d.catchUp(server) })
 	watching.Go(func() { d.port.Watch(ctx) })
 	watching.Go(func() { d.keepGrants(ctx, server) })
 	d.mu.Lock()
 	d.keep.resumed.ServingMs = float64(time.Since(processBegan).Microseconds()) / 1e3
 	d.mu.Unlock()
-	err = server.Serve(ctx, m, d.devices.clock, asks)
+	err = server.Serve(ctx, m, d.devices.clock, shares.list()...)
 	stop()
 	watching.Wait()
 	m.Export(board.Raw(), &d.keep.saved)
@@ -421,6 +422,7 @@ func (d *Daemon) conditions(look *pipeline.Look) []alarms.Raised {
 	if detail := absent(d.cfg.Master.Expected, d.service); detail != "" && look.Announcement.Serve {
 		raised = append(raised, alarms.Raised{Code: alarms.ClientMissing, Detail: detail})
 	}
+	raised = append(raised, d.twinTroubles(look.Announcement)...)
 	if d.short != "" {
 		raised = append(raised, alarms.Raised{Code: alarms.ClientTable, Detail: d.short})
 	}
@@ -432,7 +434,7 @@ func (d *Daemon) conditions(look *pipeline.Look) []alarms.Raised {
 
 // watchService asks the packet path once a second how it stands, and logs what
 // happens to clients.
-func (d *Daemon) watchService(ctx context.Context, asks *monitor.Monitor) {
+func (d *Daemon) watchService(ctx context.Context, g guests) {
 	ask := time.NewTicker(time.Second)
 	defer ask.Stop()
 	for {
@@ -447,7 +449,7 @@ func (d *Daemon) watchService(ctx context.Context, asks *monitor.Monitor) {
 		case <-ask.C:
 			d.seekAddress()
 			d.askService(ctx)
-			d.askGuests(ctx, d.server, asks)
+			d.askGuests(ctx, d.server, g)
 			d.measureEgress()
 			d.port.Judge(time.Now())
 		}

@@ -90,7 +90,7 @@ func (d *Daemon) reconfigure(server *udp.Server, running *config.Config) error {
 		return err
 	}
 	d.mu.Lock()
-	asks := d.asks
+	asks := d.guests.asks
 	d.mu.Unlock()
 	if server != nil { // else catchUp does it
 		ctx, cancel := context.WithTimeout(context.Background(), reloadPatience)

@@ -9,6 +9,7 @@ import (
 	"bragi/gnss/timescale"
 	"bragi/master"
 	"bragi/master/monitor"
+	"bragi/master/twin"
 	"bragi/master/udp"
 	"bragi/master/wire"
 )
@@ -32,20 +33,50 @@ func newMonitor(m *master.Master, cfg *config.Config) *monitor.Monitor {
 // guestPatience is how long the packets' thread may take to answer for a guest.
 const guestPatience = time.Second
 
-// askGuests collects what the guests of the packets' thread have learnt.
-func (d *Daemon) askGuests(ctx context.Context, server *udp.Server, asks *monitor.Monitor) {
+// guests share the master's ports on the packets' thread.
+type guests struct {
+	asks *monitor.Monitor
+	twin *twin.Client // nil: none
+}
+
+// list is for udp.Server.Serve. The twin's address is the twin's, whoever else is asked.
+func (g guests) list() []udp.Guest {
+	if g.twin == nil {
+		return []udp.Guest{g.asks}
+	}
+	return []udp.Guest{g.twin, g.asks}
+}
+
+// guestNews is what guests tell.
+type guestNews struct {
+	answers []monitor.Answer
+	twin    *twin.Report // nil: there is none
+}
+
+func (g guests) tell() (l guestNews) {
+	l.answers = g.asks.Answers(nil)
+	if g.twin != nil {
+		r := g.twin.Report(udp.Now())
+		l.twin = &r
+	}
+	return l
+}
+
+// askGuests collects what the guests have learnt.
+func (d *Daemon) askGuests(ctx context.Context, server *udp.Server, g guests) {
 	ctx, cancel := context.WithTimeout(ctx, guestPatience)
 	defer cancel()
-	answers := make(chan []monitor.Answer, 1) // of one question each: one that comes too late is nobody's
-	if server.On(ctx, func() { answers <- asks.Answers(nil) }) != nil {
+	told := make(chan guestNews, 1) // of this question alone: what comes too late is nobody's
+	if server.On(ctx, func() { told <- g.tell() }) != nil {
 		return
 	}
-	list := <-answers
+	l := <-told
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, a := range list {
+	for _, a := range l.answers {
 		d.heardSay(a)
 	}
+	d.known = l.twin
 	d.forgetSaid()
 }
 

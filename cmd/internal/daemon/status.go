@@ -67,6 +67,7 @@ func (d *Daemon) latest() status.Status {
 	s.Master.Table = d.table
 	masterStatus(&s, d.service)
 	saysStatus(&s, d.says, d.service)
+	s.Twin = d.twinStatus(l.Announcement)
 	nameClients(&s, d.cfg.Master.Expected)
 	trafficStatus(&s.Master, d.service)
 	s.Clock.PulseResiduals, s.Hardware.Residuals = distribution(l.Residuals), distribution(d.service.Transport.Residuals)

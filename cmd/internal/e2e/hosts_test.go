@@ -233,14 +233,18 @@ type daemon struct {
 // the given keys over it.
 func (b *hosts) startDaemon(sets ...string) *daemon {
 	b.t.Helper()
+	return b.startDaemonIn(b.master, b.dir, append([]string{"master.address=" + serviceAddress, "board.interface=gm0", `master.allow=["10.99.0.0/24"]`}, sets...)...)
+}
+
+// startDaemonIn runs one in a namespace, with a run_dir of its own.
+func (b *hosts) startDaemonIn(namespace netns.Namespace, dir string, sets ...string) *daemon {
+	b.t.Helper()
 	args := []string{filepath.Join(binaries, "bragid"), "--config", filepath.Join(root, "configs/sim.toml"),
-		"--set", "control.run_dir=" + b.dir, "--set", "master.address=" + serviceAddress,
-		"--set", "master.event_port=319", "--set", "master.general_port=320", "--set", "board.interface=gm0",
-		"--set", `master.allow=["10.99.0.0/24"]`}
+		"--set", "control.run_dir=" + dir, "--set", "master.event_port=319", "--set", "master.general_port=320"}
 	for _, set := range sets {
 		args = append(args, "--set", set)
 	}
-	d := &daemon{b.start(b.master, nil, args...), b.t, control.NewClient(filepath.Join(b.dir, "control.sock"))}
+	d := &daemon{b.start(namespace, nil, args...), b.t, control.NewClient(filepath.Join(dir, "control.sock"))}
 	eventually(b.t, 10*time.Second, "bragid answers on its control socket", func() bool {
 		var s status.Status
 		return d.control.Get(context.Background(), "/v1/status", &s) == nil

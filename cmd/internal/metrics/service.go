@@ -14,6 +14,10 @@ var (
 	pathDelay = describe("client_path_delay_seconds", "Mean path delay to a client of master.monitor, measured from here.", "address", "identity")
 	follows   = describe("client_follows_this_clock", "1 while a client of master.monitor says that it follows this grandmaster.", "address", "identity")
 	questions = describe("client_questions_total", "Questions to a client of master.monitor for its time, by whether a whole answer came.", "address", "identity", "answered")
+	twinClass = describe("twin_clock_class", "clockClass that the twin announces.")
+	twinOff   = describe("twin_offset_seconds", "The twin's clock less ours: what clients that change to it are moved by. Positive: the twin is ahead.")
+	twinDelay = describe("twin_path_delay_seconds", "Mean path delay to the twin.")
+	twinSays  = describe("twin", "1 for what a change to the twin would mean for clients now: ready, differs, worse, better, measuring, no-answer.", "answer")
 	ofOne     = describe("clients_of_one_address", "Clients of the address that has most.")
 	sessions  = describe("sessions", "Clients with a live grant, by what they are taken for.", "kind")
 	promised  = describe("promised_messages_per_second", "Messages a second of all live grants together.")
@@ -54,6 +58,12 @@ func (t teller) service(s *status.Status) {
 	}
 	for i := range s.Clients {
 		t.says(&s.Clients[i])
+	}
+	if w := s.Twin; w != nil {
+		t.gauge(twinSays, 1, w.Answer)
+		whole(t, twinClass, w.ClockClass, 1)
+		t.known(twinOff, w.OffsetNs, ns)
+		t.known(twinDelay, w.PathDelayNs, ns)
 	}
 	t.count(gaveWay, m.Table.GaveWay)
 	for kind, n := range m.Sessions {

@@ -26,7 +26,7 @@ import (
 
 // configScreen is what the file says, and what waits.
 func configScreen(o *options, use string) *cobra.Command {
-	return command(o, use, "The configuration: what the file says, and what waits for a restart or a confirmation", cli.NoArgs,
+	return command(o, use, "The configuration: the file, and what of it waits", cli.NoArgs,
 		screen[control.Config]{o.publicConfig, func(c control.Config, _ int) string { return configText(c) + "\n" + c.Text }, func(c control.Config) any { return c }})
 }
 

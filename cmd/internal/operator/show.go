@@ -23,6 +23,7 @@ func showCommand(o *options) *cobra.Command {
 		ofStatusAt(o, "gnss", "The receiver: fix, second, satellites, pulse, set-up", show.GNSS, func(s status.Status) any { return s.GNSS }),
 		ofStatusAt(o, "references", "What the clock may follow, and what it follows", show.References, references),
 		clientsCommand(o), clientCommand(o),
+		ofStatus(o, "twin", "The other grandmaster, and what a change to it would do", show.Twin, func(s status.Status) any { return s.Twin }),
 		ofStatus(o, "hardware", "The board's clock and network port, and the measured error of the time in Sync", show.Hardware, func(s status.Status) any { return s.Hardware }),
 		ofStatus(o, "interfaces", "The network port: link, stamps, address, packets", show.Interfaces, interfaces),
 		alarmsCommand(o), showStabilityCommand(o),

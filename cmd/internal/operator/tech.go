@@ -53,6 +53,7 @@ func (o *options) everything(ctx context.Context, _ []string) ([]chapter, error)
 			{"show hardware", show.Hardware}, {"show interfaces", show.Interfaces}, {"show restart", show.Restart},
 			{"show ptp clock running", func(s status.Status) string { return show.PTPClockRunning(s, 0) }}, {"show ptp port", show.PTPPort},
 			{"show network-clocks synchronization", func(s status.Status) string { return show.NetworkClocks(s, 0) }},
+			{"show twin", show.Twin},
 			{"show clients", func(s status.Status) string { return show.Clients(s, 0) }},
 		} {
 			add(p.title, p.draw(s))

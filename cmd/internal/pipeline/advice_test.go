@@ -24,7 +24,7 @@ import (
 // An alarm's advice is tried: what it says to set or to type exists, and it helps.
 
 var (
-	keyNamed   = regexp.MustCompile(`\b((?:board|gnss|holdover|master|control|syslog|sim)\.[a-z_0-9]+)(?: = ("[^"]*"|[a-z0-9.]+))?`)
+	keyNamed   = regexp.MustCompile(`\b((?:board|gnss|holdover|master|control|syslog|sim|twin)\.[a-z_0-9]+)(?: = ("[^"]*"|[a-z0-9.]+))?`)
 	verbNamed  = regexp.MustCompile(`\bbragi ([a-z]+(?: (?:[a-z-]*[a-z]|--[a-z]+))*)`)
 	alarmed1st = 40 * time.Minute // until an alarm is raised
 )
@@ -137,6 +137,7 @@ var triedElsewhere = map[alarms.Code]map[string]string{
 	alarms.SyslogAway:        {"syslog.targets": "syslog/badserver_test.go TestAReloadKeepsWhatWaits"},
 	alarms.ResidualHigh:      {"master.on_residual": "netport/judge_test.go TestResidualBeyondItsLimit"},
 	alarms.Drained:           {"drain": "../../master/limit_test.go TestADrainThatEndsAtOnceLetsWhoWasCancelledComeBackLater"},
+	alarms.TwinSilent:        {"master.allow": "../../master/receive_test.go TestDenyGoesBeforeAllow"},
 	alarms.ClientMissing: {"explain client": "explain/explain_test.go TestEachFaultHasItsOwnCauseAndAction",
 		"master.expected": "daemon/expected_test.go TestAnExpectedClientIsNamedAndMissed"},
 	alarms.ClientStarved: {"master.trusted": "../../master/source_test.go TestATrustedClientOfSyncAloneIsServed"},

@@ -136,7 +136,7 @@ func saysOf(w io.Writer, s *status.Says) {
 	}
 	fmt.Fprintf(w, "Client says\t%s, %s ago; %d of %s answered\n", s.PortState, seconds(s.AgeS), s.Answered, Count(s.Asked, "question"))
 	fmt.Fprintf(w, "Its offset\t%s measured from here, %s as it says\n", Ns(s.OffsetNs), Ns(s.OwnOffsetNs))
-	fmt.Fprintf(w, "Its path delay\t%s measured from here, %s as it says\n", Ns(s.PathDelayNs), Ns(s.OwnPathDelayNs))
+	fmt.Fprintf(w, "Its path delay\t%s measured from here, %s as it says\n", delay(s.PathDelayNs), delay(s.OwnPathDelayNs))
 	fmt.Fprintf(w, "It follows\t%s%s, grandmaster %s of class %d\n", pick(s.FollowsUs, "us, ", "another: "), s.Parent, s.Grandmaster, s.ClockClass)
 	if s.UTC {
 		fmt.Fprintf(w, "Its stamps\tare UTC; the offset is that of the TAI which it means\n")

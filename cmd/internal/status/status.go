@@ -27,6 +27,7 @@ type Status struct {
 	References References     `json:"references"`
 	Master     Master         `json:"master"`
 	Clients    []Client       `json:"clients"`
+	Twin       *Twin          `json:"twin"`   // the other grandmaster; null without twin.address
 	Denied     []Denied       `json:"denied"` // senders that were refused, most recent first
 	Alarms     []Alarm        `json:"alarms"`
 	Walk       []Step         `json:"walk"` // the latest changes of state and class, oldest first

@@ -1,0 +1,378 @@
+package twin
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"bragi/gnss/timescale"
+	"bragi/master"
+	"bragi/master/wire"
+)
+
+// PortNumber is that of our portIdentity as a client. The master's is 1.
+const PortNumber = 2
+
+const (
+	logInterval = 0   // of all three flows: one a second
+	duration    = 300 // of a grant, in s
+	interval    = time.Second
+	// silence is how long a flow may be silent until it counts as lost.
+	silence = 5 * time.Second
+	// A request that is not granted is repeated after a second, doubled up to half a minute.
+	firstRetry, lastRetry = time.Second, 32 * time.Second
+	afterCancel           = 10 * time.Second
+	// samples are what a median is made of; fewer than leastSamples make none.
+	samples, leastSamples = 16, 4
+	// sampleAge is how long a sample counts.
+	sampleAge = time.Minute
+	requests  = 4 // Delay_Reqs that may wait for their answers
+)
+
+// The flows, in the order in which they are asked for.
+const (
+	announce = iota
+	sync
+	delay
+	flows
+)
+
+var messageTypes = [flows]wire.MessageType{wire.TypeAnnounce, wire.TypeSync, wire.TypeDelayResp}
+
+// Config is who the twin is, and who asks it.
+type Config struct {
+	Identity wire.ClockIdentity // the master's
+	Domain   uint8
+	Address  netip.Addr // the twin's
+	From     netip.Addr // ours; the zero Addr: any
+}
+
+// Client is the client. It belongs to one goroutine.
+type Client struct {
+	cfg Config
+	me  wire.PortIdentity
+
+	subs    [flows]subscription
+	signals uint16
+	acks    [flows]bool // CANCELs to acknowledge
+	buf     []byte
+	tlv     []byte
+
+	began     timescale.Mono
+	heard     timescale.Mono // any message of it
+	identity  wire.PortIdentity
+	announced wire.Announce // the last
+	domain    uint8         // of its last message in another domain
+	strayed   timescale.Mono
+
+	pending  stamped // two-step: a Sync that waits for its Follow_Up
+	requests [requests]stamped
+	delayAt  timescale.Mono
+	delayID  uint16
+	forward  window // t2 - t1, ns: the path delay less what the twin is ahead
+	reverse  window // t4 - t3, ns: the path delay and what the twin is ahead
+}
+
+type subscription struct {
+	granted bool
+	denied  bool // the last answer
+	expires timescale.Mono
+	askAt   timescale.Mono
+	wait    time.Duration
+	last    timescale.Mono // message of the flow, or its grant
+}
+
+// stamped is an event message that waits for its other half. Its stamp is the served
+// clock's, in ns.
+type stamped struct {
+	waits bool
+	seq   uint16
+	known bool // the stamp is
+	ns    int64
+}
+
+// window has the latest samples.
+type window struct {
+	ns [samples]int64
+	at [samples]timescale.Mono
+	n  int // ever
+}
+
+// farthest keeps sums of samples within 63 bits, whatever a message says: 73 years.
+const farthest = 1 << 61
+
+func (w *window) add(now timescale.Mono, ns int64) {
+	if ns > farthest || ns < -farthest {
+		return
+	}
+	w.ns[w.n%samples], w.at[w.n%samples] = ns, now
+	w.n++
+}
+
+// median is that of the samples that still count; n is how many do.
+func (w *window) median(now timescale.Mono) (ns int64, n int) {
+	var list [samples]int64
+	for i := range min(w.n, samples) {
+		if now.Sub(w.at[i]) < sampleAge {
+			list[n] = w.ns[i]
+			n++
+		}
+	}
+	if n == 0 {
+		return 0, 0
+	}
+	slices.Sort(list[:n])
+	low, high := list[(n-1)/2], list[n/2]
+	return low + (high-low)/2, n
+}
+
+// New makes a client that asks at its first Tick.
+func New(c Config) *Client {
+	return &Client{cfg: c, me: wire.PortIdentity{Clock: c.Identity, Port: PortNumber}, buf: make([]byte, 0, 128), tlv: make([]byte, 0, 16)}
+}
+
+// Next is when Tick has something to do.
+func (c *Client) Next() (at timescale.Mono, ok bool) {
+	if c.began.IsZero() {
+		return at, true
+	}
+	at = c.subs[announce].due()
+	for f := range c.subs {
+		if c.acks[f] {
+			return c.began, true
+		}
+		if t := c.subs[f].due(); t.Before(at) {
+			at = t
+		}
+	}
+	if c.subs[delay].granted && c.delayAt.Before(at) {
+		at = c.delayAt
+	}
+	return at, true
+}
+
+// due is when a flow needs something: a request, or to be given up.
+func (s *subscription) due() timescale.Mono {
+	if lost := s.last.Add(silence); s.granted && lost.Before(s.askAt) {
+		return lost
+	}
+	return s.askAt
+}
+
+// Tick sends what is due.
+func (c *Client) Tick(now timescale.Mono, out *master.Outbox) {
+	if c.began.IsZero() {
+		c.began = now
+	}
+	for f := range c.subs {
+		if c.acks[f] {
+			c.acks[f] = false
+			c.tlv = wire.UnicastCancelAck{MessageType: messageTypes[f]}.Append(c.tlv[:0])
+			c.signal(out)
+		}
+		s := &c.subs[f]
+		if s.granted && (!now.Before(s.expires) || now.Sub(s.last) >= silence) {
+			*s = subscription{askAt: now}
+		}
+		if !now.Before(s.askAt) {
+			s.wait = min(max(firstRetry, 2*s.wait), lastRetry)
+			s.askAt = now.Add(s.wait)
+			c.tlv = wire.UnicastRequest{MessageType: messageTypes[f], LogInterval: logInterval, Duration: duration}.Append(c.tlv[:0])
+			c.signal(out)
+		}
+	}
+	if c.subs[delay].granted && !now.Before(c.delayAt) {
+		c.delayAt = now.Add(interval)
+		c.delayID++
+		c.requests[c.delayID%requests] = stamped{waits: true, seq: c.delayID}
+		m := wire.DelayReq{Header: c.header(c.delayID)}
+		c.buf = m.Append(c.buf[:0])
+		out.Add(master.Message{Src: c.cfg.From, Dst: c.cfg.Address, Event: true, FillOrigin: true, Report: true, Payload: c.buf})
+	}
+}
+
+func (c *Client) header(seq uint16) wire.Header {
+	return wire.Header{Domain: c.cfg.Domain, Flags: wire.FlagUnicast, Source: c.me, SequenceID: seq, LogInterval: wire.LogIntervalNone}
+}
+
+// signal sends c.tlv to whatever clock has the twin's address.
+func (c *Client) signal(out *master.Outbox) {
+	tlvs, _ := wire.ParseTLVs(c.tlv) // our own are well formed
+	c.signals++
+	s := wire.Signaling{Header: c.header(c.signals), Target: wire.PortIdentity{Clock: wire.AllClocks, Port: 0xFFFF}, TLVs: tlvs}
+	c.buf = s.Append(c.buf[:0])
+	out.Add(master.Message{Src: c.cfg.From, Dst: c.cfg.Address, Payload: c.buf})
+}
+
+// Left takes t3.
+func (c *Client) Left(sequenceID uint16, at timescale.Local) {
+	if r := &c.requests[sequenceID%requests]; r.waits && r.seq == sequenceID {
+		r.known, r.ns = true, at.Ns()
+	}
+}
+
+// Take takes what a master sends, and the Signaling to our port, from the twin's
+// address. What the twin sends as a client, of ours for one, is the master's.
+func (c *Client) Take(now timescale.Mono, d master.Datagram) (mine bool) {
+	if d.Src != c.cfg.Address || len(d.Payload) < wire.HeaderLen {
+		return false
+	}
+	typ := wire.MessageType(d.Payload[0] & 0x0F)
+	switch typ {
+	case wire.TypeSync, wire.TypeFollowUp, wire.TypeDelayResp, wire.TypeAnnounce:
+	case wire.TypeSignaling:
+		if len(d.Payload) < wire.SignalingLen || wire.TargetOf(d.Payload) != c.me {
+			return false
+		}
+	default:
+		return false
+	}
+	h, err := wire.ParseHeader(d.Payload)
+	switch {
+	case err != nil || d.Event != typ.Event():
+	case h.Domain != c.cfg.Domain:
+		c.domain, c.strayed = h.Domain, now
+	default:
+		c.heard = now
+		c.message(now, &h, d)
+	}
+	return true
+}
+
+func (c *Client) message(now timescale.Mono, h *wire.Header, d master.Datagram) {
+	if h.MessageType == wire.TypeSignaling {
+		c.signaling(now, d.Payload)
+		return
+	}
+	if h.Source != c.identity {
+		return // nothing was granted by it
+	}
+	switch h.MessageType {
+	case wire.TypeAnnounce:
+		if a, err := wire.ParseAnnounce(d.Payload); err == nil {
+			c.announced, c.subs[announce].last = a, now
+		}
+	case wire.TypeSync:
+		s, err := wire.ParseSync(d.Payload)
+		if err != nil || !d.HasStamp {
+			return
+		}
+		c.subs[sync].last = now
+		if h.Flags&wire.FlagTwoStep != 0 {
+			c.pending = stamped{waits: true, seq: h.SequenceID, ns: d.Stamp.Ns() - h.Correction>>16}
+			return
+		}
+		if origin, ok := s.OriginTimestamp.TAI(); ok {
+			c.forward.add(now, d.Stamp.Ns()-h.Correction>>16-origin.Ns())
+		}
+	case wire.TypeFollowUp:
+		f, err := wire.ParseFollowUp(d.Payload)
+		origin, ok := f.PreciseOriginTimestamp.TAI()
+		if err == nil && ok && c.pending.waits && c.pending.seq == h.SequenceID {
+			c.pending.waits = false
+			c.forward.add(now, c.pending.ns-h.Correction>>16-origin.Ns())
+		}
+	case wire.TypeDelayResp:
+		r, err := wire.ParseDelayResp(d.Payload)
+		q := &c.requests[h.SequenceID%requests]
+		received, ok := r.ReceiveTimestamp.TAI()
+		if err != nil || !ok || r.Requesting != c.me || !q.waits || q.seq != h.SequenceID {
+			return
+		}
+		c.subs[delay].last = now
+		if q.waits = false; q.known {
+			c.reverse.add(now, received.Ns()-h.Correction>>16-q.ns)
+		}
+	}
+}
+
+func (c *Client) signaling(now timescale.Mono, payload []byte) {
+	s, err := wire.ParseSignaling(payload)
+	if err != nil {
+		return
+	}
+	for {
+		typ, v, ok := s.TLVs.Next()
+		if !ok {
+			return
+		}
+		switch typ {
+		case wire.TLVGrantUnicast:
+			if g, err := wire.ParseUnicastGrant(v); err == nil {
+				c.grant(now, s.Source, g)
+			}
+		case wire.TLVCancelUnicast:
+			x, err := wire.ParseUnicastCancel(v)
+			if f := slices.Index(messageTypes[:], x.MessageType); err == nil && f >= 0 && s.Source == c.identity {
+				c.acks[f] = true
+				c.subs[f] = subscription{denied: true, askAt: now.Add(afterCancel)}
+			}
+		}
+	}
+}
+
+func (c *Client) grant(now timescale.Mono, from wire.PortIdentity, g wire.UnicastGrant) {
+	f := slices.Index(messageTypes[:], g.MessageType)
+	if f < 0 {
+		return
+	}
+	s := &c.subs[f]
+	if s.denied = g.Duration == 0; s.denied {
+		return // it is asked again
+	}
+	if from != c.identity { // another clock at its address
+		c.identity, c.announced = from, wire.Announce{}
+		c.forward, c.reverse = window{}, window{}
+	}
+	if !s.granted {
+		s.last = now
+	}
+	lasts := time.Duration(g.Duration) * time.Second
+	s.granted, s.wait = true, 0
+	s.expires, s.askAt = now.Add(lasts), now.Add(lasts-lasts/8)
+}
+
+// Report is what is known of the twin.
+type Report struct {
+	At       timescale.Mono
+	SilentNs int64 // since its last message, in ns; since the first question where none has come
+	Heard    bool  // it has ever answered
+	Identity wire.PortIdentity
+	// Denied: the last answer to a request, of any flow, is a denial or a CANCEL.
+	Denied bool
+	// WrongDomain: what comes of it is in Domain, which is not ours.
+	WrongDomain bool
+	Domain      uint8
+	// Announced: it announces now, this.
+	Announced bool
+	Announce  wire.Announce
+	// OffsetNs is the twin's served clock less ours, in ns, if Measured: what a client that
+	// changes to it is moved by. Half the asymmetry of the path is in it. DelayNs is the
+	// mean path delay.
+	Measured          bool
+	OffsetNs, DelayNs int64
+	Samples           int
+}
+
+// Report says what is known at now.
+func (c *Client) Report(now timescale.Mono) Report {
+	since := c.heard
+	if since.IsZero() {
+		since = c.began
+	}
+	r := Report{At: now, Heard: !c.heard.IsZero(), Identity: c.identity, Announce: c.announced, Domain: c.domain}
+	if !since.IsZero() {
+		r.SilentNs = int64(now.Sub(since))
+	}
+	r.WrongDomain = !c.strayed.IsZero() && now.Sub(c.strayed) < silence && c.heard.Before(c.strayed)
+	for f := range c.subs {
+		r.Denied = r.Denied || c.subs[f].denied
+	}
+	r.Announced = c.subs[announce].granted && now.Sub(c.subs[announce].last) < silence && c.announced.Source == c.identity
+	forward, n := c.forward.median(now)
+	reverse, m := c.reverse.median(now)
+	if r.Samples = min(n, m); r.Samples >= leastSamples && r.Announced {
+		r.Measured, r.OffsetNs, r.DelayNs = true, (reverse-forward)/2, forward+(reverse-forward)/2
+	}
+	return r
+}
