@@ -53,6 +53,7 @@ type ptp4l struct {
 	command *exec.Cmd
 	socket  string
 	once    sync.Once
+	ended   chan struct{}
 	mu      sync.Mutex
 	said    bytes.Buffer
 }
@@ -80,8 +81,8 @@ func (t *bench) startPTP4L() (*ptp4l, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &ptp4l{t: t, socket: filepath.Join(t.dir, "ptp4l")}
-	text := strings.NewReplacer("UDS", p.socket, "MASTER", inside, "INTERFACE", tap, "[global]", "[global]\nfree_running 1", "freq_est_interval       0", "freq_est_interval -5").Replace(string(template))
+	p := &ptp4l{t: t, socket: filepath.Join(t.dir, "ptp4l"), ended: make(chan struct{})}
+	text := strings.NewReplacer("UDS", p.socket, "MASTER", inside, "INTERFACE", tap).Replace(string(template))
 	config := filepath.Join(t.dir, "ptp4l.cfg")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
@@ -92,6 +93,10 @@ func (t *bench) startPTP4L() (*ptp4l, error) {
 	if err := p.command.Start(); err != nil {
 		return nil, err
 	}
+	go func() {
+		_ = p.command.Wait()
+		close(p.ended)
+	}()
 	t.mu.Lock()
 	t.client = p
 	t.mu.Unlock()
@@ -101,7 +106,7 @@ func (t *bench) startPTP4L() (*ptp4l, error) {
 func (p *ptp4l) stop() {
 	p.once.Do(func() {
 		_ = p.command.Process.Kill()
-		_ = p.command.Wait()
+		<-p.ended
 		_ = os.Remove(p.socket)
 	})
 }
@@ -127,14 +132,18 @@ func (p *ptp4l) sees(class string, within time.Duration) error {
 	begin := time.Now()
 	for {
 		state, now := p.get("PORT_DATA_SET", "portState"), p.get("PARENT_DATA_SET", "gm.ClockClass")
-		if (state == "SLAVE" || state == "UNCALIBRATED") && now == class { // one that steers nothing stays uncalibrated
+		if (state == "SLAVE" || state == "UNCALIBRATED") && now == class { // its offset does not fall, since it steers nothing
 			p.t.figure("ptp4l outside sees class %s after %s", class, time.Since(begin).Round(time.Second))
 			return nil
 		}
 		if time.Since(begin) > within {
 			return fmt.Errorf("ptp4l outside is in state %q at class %q after %s, and not at class %s; it said last:\n%s", state, now, within, class, tail(p.heard()))
 		}
-		time.Sleep(2 * time.Second)
+		select {
+		case <-p.ended:
+			return fmt.Errorf("ptp4l outside has ended:\n%s", tail(p.heard()))
+		case <-time.After(2 * time.Second):
+		}
 	}
 }
 
