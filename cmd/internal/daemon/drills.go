@@ -115,7 +115,15 @@ func (k *drillKeeper) read(id string) (r status.DrillReport, err error) {
 	if err := json.Unmarshal(content, &r); err != nil {
 		return r, fmt.Errorf("the report %s is damaged: %w (fix: remove this file; bragi drill report --list names the others)", k.path(id+".json"), err)
 	}
+	if r.Passed != nil && r.Ending != "" && r.Ending != string(pipeline.DrillComplete) { // by a version that judged these too
+		r.Passed, r.Verdict, r.Forecast = nil, endedEarly(&r.Drill), forecastWords[holdover.ForecastUnjudged]
+	}
 	return r, nil
+}
+
+// endedEarly is the verdict of a drill that did not end by itself: none.
+func endedEarly(d *status.Drill) string {
+	return fmt.Sprintf("no verdict: it ended after %s of %s (%s)", status.Span(d.RanS), status.Span(d.ForS), d.Ending)
 }
 
 // spared is the latest report that has a verdict where it is among the old ones, "" if
@@ -388,7 +396,7 @@ func drillReport(e *pipeline.EndedDrill) *status.DrillReport {
 		OscillatorPPB: known(b.Report.OscillatorPPB), DriftPPBDay: known(b.DriftPPBDay), DriftSigma: known(b.DriftSigma),
 		ColdestC: known(r.ColdestC), WarmestC: known(r.WarmestC), BlindS: r.Blind.Seconds(),
 	}, Curve: []status.DrillPoint{}, Foretold: []status.DrillForetold{}}
-	if why := notJudged(e); why != "" {
+	if why := notJudged(e, &out.Drill); why != "" {
 		out.Verdict, out.Forecast = why, forecastWords[holdover.ForecastUnjudged]
 	} else {
 		good := s.Good()
@@ -404,13 +412,13 @@ func drillReport(e *pipeline.EndedDrill) *status.DrillReport {
 }
 
 // notJudged says why a drill has no verdict, "": it has one.
-func notJudged(e *pipeline.EndedDrill) string {
+func notJudged(e *pipeline.EndedDrill, d *status.Drill) string {
 	b, s := e.Result.Begin, e.Result.Score
 	switch {
 	case !(s.JudgedS > 0):
 		return unjudged
 	case e.Ending != pipeline.DrillComplete:
-		return fmt.Sprintf("no verdict: it ended after %s of %s (%s)", status.Span(e.Result.Ran.Seconds()), status.Span(b.For.Seconds()), e.Ending)
+		return endedEarly(d)
 	case s.JudgedS < b.NeedS():
 		return fmt.Sprintf("no verdict: pulses judged it for %s, and a verdict needs %s", status.Span(s.JudgedS), status.Span(b.NeedS()))
 	}

@@ -246,6 +246,24 @@ func TestADamagedReportIsNamedAndAVerdictStays(t *testing.T) {
 	}
 }
 
+// A report of a version that judged a cancelled drill has no verdict either.
+func TestAnOldReportOfACancelledDrillHasNoVerdict(t *testing.T) {
+	k, _ := openDrills(filepath.Join(t.TempDir(), "drills"))
+	passed := true
+	for id, ending := range map[string]pipeline.DrillEnding{"20260101T000000Z": pipeline.DrillComplete, "20260102T000000Z": pipeline.DrillCancelled, "20260103T000000Z": pipeline.DrillKilled} {
+		if err := k.keep(&status.DrillReport{Drill: status.Drill{ID: id, Ending: string(ending), Passed: &passed, Verdict: "the error stayed inside the bound"}}); err != nil {
+			t.Fatal(err)
+		}
+		r, err := k.read(id)
+		if err != nil || (r.Passed != nil) != (ending == pipeline.DrillComplete) || (r.Passed == nil) != strings.HasPrefix(r.Verdict, "no verdict") {
+			t.Errorf("%s: %v %q, %v", ending, r.Passed, r.Verdict, err)
+		}
+	}
+	if next, _ := openDrills(k.folder); next.judged == nil || next.judged.ID != "20260101T000000Z" {
+		t.Errorf("the verdict that stands: %+v", next.judged)
+	}
+}
+
 // Each receiver of software answers to its name, the first one too; no other name does.
 func TestAKnobIsThatOfTheNamedReceiver(t *testing.T) {
 	first, yard := &live.Board{}, &live.Board{}

@@ -39,14 +39,15 @@ type Line struct {
 
 type reader struct {
 	Import
-	block     string // the command that opened the block: "ptp clock", "interface", "others", or ""
-	name      string // of the interface, whole and in small letters
-	transport string // the interface that the master's port serves from
-	at        Key    // where transport was told
-	role      string // of the clock port
-	addresses map[string]Key
-	line      int
-	from      string
+	block      string // the command that opened the block: "ptp clock", "interface", "others", or ""
+	name       string // of the interface, whole and in small letters
+	transport  string // the interface that the master's port serves from
+	at         Key    // where transport was told
+	role       string // of the clock port
+	addresses  map[string]Key
+	references int // receivers of the list of inputs
+	line       int
+	from       string
 }
 
 // Read imports a configuration. A line's comment begins with <<< or !.
@@ -141,14 +142,22 @@ func (r *reader) finish() {
 // source.
 func (i *Import) TOML() string {
 	var b strings.Builder
-	section := ""
+	var tables []string
+	lines := map[string]string{}
 	for _, k := range i.Taken {
-		table, key, _ := strings.Cut(k.Key, ".")
-		if table != section {
-			section = table
-			fmt.Fprintf(&b, "[%s]\n", table)
+		at := strings.LastIndex(k.Key, ".")
+		table, key := k.Key[:at], k.Key[at+1:]
+		if lines[table] == "" {
+			tables = append(tables, table)
 		}
-		fmt.Fprintf(&b, "%-28s # line %d: %s\n", key+" = "+k.Value, k.Line, k.From)
+		lines[table] += fmt.Sprintf("%-28s # line %d: %s\n", key+" = "+k.Value, k.Line, k.From)
+	}
+	for _, table := range tables {
+		head := "[" + table + "]"
+		if list, _, entry := strings.Cut(table, "."); entry {
+			head = "[[" + list + "]]"
+		}
+		b.WriteString(head + "\n" + lines[table])
 	}
 	return b.String()
 }

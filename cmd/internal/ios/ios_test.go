@@ -55,6 +55,58 @@ address = "15.88.15.88"      # line 15: ip address 15.88.15.88 255.255.255.255
 	}
 }
 
+// The list of inputs: a receiver is a reference, and the times of the choice are taken; of
+// each other input it is said why bragi has none, and what to do.
+func TestTheListOfInputsBecomesReferencesOrSaysWhyNot(t *testing.T) {
+	result := read(t, `network-clock synchronization squelch-threshold QL-PRC
+network-clock revertive
+network-clock wait-to-restore 10 global
+network-clock hold-off 300 global
+network-clock input-source 1 gnss R0
+network-clock input-source 2 gnss R1
+network-clock input-source 3 External R0 10m
+network-clock input-source 4 interface GigabitEthernet0/2/5
+network-clock input-source 5 ptp domain 0
+network-clock input-source 6 controller BITS 0/0
+ptp clock ordinary domain 0
+priority1 7
+end
+`)
+	const want = `[master]
+squelch = 52                 # line 1: network-clock synchronization squelch-threshold QL-PRC
+domain = 0                   # line 11: ptp clock ordinary domain 0
+priority1 = 7                # line 12: priority1 7
+[selection]
+revertive = true             # line 2: network-clock revertive
+hold_off = "300ms"           # line 4: network-clock hold-off 300 global
+[holdover]
+wait_to_restore = "10s"      # line 3: network-clock wait-to-restore 10 global
+[[reference]]
+name = "gnss_r0"             # line 5: network-clock input-source 1 gnss R0
+kind = "gnss"                # line 5: network-clock input-source 1 gnss R0
+priority = 1                 # line 5: network-clock input-source 1 gnss R0
+[[reference]]
+name = "gnss_r1"             # line 6: network-clock input-source 2 gnss R1
+kind = "gnss"                # line 6: network-clock input-source 2 gnss R1
+priority = 2                 # line 6: network-clock input-source 2 gnss R1
+`
+	if diff := cmp.Diff(want, result.TOML()); diff != "" {
+		t.Error(diff)
+	}
+	if len(result.Errors) > 0 {
+		t.Errorf("%+v", result.Errors)
+	}
+	said := map[int]string{}
+	for _, w := range result.Warnings {
+		said[w.Line] = w.Text
+	}
+	for line, part := range map[int]string{6: "no device", 7: "a frequency (10 MHz or BITS)", 8: "synchronous Ethernet", 9: "follows no other", 10: "no input of controller"} {
+		if !strings.Contains(said[line], part) || !strings.Contains(said[line], "fix: ") {
+			t.Errorf("of line %d it says %q", line, said[line])
+		}
+	}
+}
+
 func TestAQualityLevelThatIsClaimedWhateverTheInputDoesIsPointedOut(t *testing.T) {
 	var lines []int
 	for _, w := range read(t, field(t)).Warnings {
@@ -111,6 +163,8 @@ func TestWhatCannotBeTakenIsAnErrorWithItsLine(t *testing.T) {
 		{"ptp clock ordinary domain 0\n clock-port A master\n transport ipv6 unicast interface Lo7 negotiation\n", 3, "IPv4 unicast"},
 		{"interface Loopback1\n ip address 999.1.1.1 255.255.255.255\n", 2, "no IPv4 address"},
 		{"network-clock synchronization squelch-threshold QL-SEC\n", 1, "QL-PRC only"},
+		{"network-clock input-source x gnss R0\n", 1, "0 to 250"},
+		{"network-clock wait-to-restore soon global\n", 1, "whole s"},
 		{strings.Repeat("a", 100_000) + "\n", 1, "too long"},
 	} {
 		result := read(t, c.text)

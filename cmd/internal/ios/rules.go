@@ -100,14 +100,56 @@ var rules = []rule{
 		}
 		r.take("master.squelch", "52")
 	}},
+	{"network-clock wait-to-restore ? global", "", "", duration("holdover.wait_to_restore", "s")},
+	{"network-clock synchronization wait-to-restore ? *", "", "", duration("holdover.wait_to_restore", "s")},
+	{"network-clock hold-off ? global", "", "", duration("selection.hold_off", "ms")},
+	{"network-clock revertive", "", "", func(r *reader, _ []string) { r.take("selection.revertive", "true") }},
 	{"network-clock synchronization *", "", "", ignored("It sets up inputs that bragi does not have.")},
-	{"network-clock input-source ? *", "", "", func(r *reader, values []string) {
-		r.ignore(own + " It has no input of " + strings.Join(values[1:], " ") + ".")
-	}},
+	{"network-clock input-source ? *", "", "", (*reader).input},
 	{"network-clock *", "", "", ignored("It sets up inputs that bragi does not have.")},
 	{"esmc process", "", "", ignored("bragi sends no ESMC (synchronous Ethernet).")},
 	{"end", "", "none", func(*reader, []string) {}},
 	{"exit", "", "none", func(*reader, []string) {}},
+}
+
+// duration takes a whole number of unit.
+func duration(key, unit string) func(*reader, []string) {
+	return func(r *reader, values []string) {
+		if n, err := strconv.Atoi(values[0]); err != nil || n < 0 {
+			r.error("It is no time of whole " + unit + ". fix: correct it.")
+			return
+		}
+		r.take(key, fmt.Sprintf("%q", values[0]+unit))
+	}
+}
+
+// input is a line of the list that the ASR900 chooses from. A receiver with its pulse is a
+// reference; what gives a frequency alone is none.
+func (r *reader) input(values []string) {
+	priority, what := values[0], strings.Join(values[1:], " ")
+	if n, err := strconv.Atoi(priority); err != nil || n < 0 || n > 250 || what == "" {
+		r.error("bragi reads `network-clock input-source PRIORITY INPUT`, with a priority of 0 to 250. fix: correct it.")
+		return
+	}
+	const add = " fix: for a second receiver add [[reference]] with its device and pulse."
+	switch values[1] {
+	case "gnss":
+		table := fmt.Sprintf("reference.%d.", r.references)
+		if r.references++; r.references > 1 {
+			r.warn("bragi knows no device and no pulse of this receiver. fix: set device and pps in its [[reference]].")
+		}
+		r.take(table+"name", fmt.Sprintf("%q", strings.NewReplacer("/", "_", " ", "_").Replace(what)))
+		r.take(table+"kind", `"gnss"`)
+		r.take(table+"priority", priority)
+	case "external":
+		r.warn("This input gives a frequency (10 MHz or BITS), and no second: bragi has no such input. It follows a receiver's pulse." + add)
+	case "interface":
+		r.warn("This input is synchronous Ethernet, which gives a frequency and no second: bragi has no such input." + add)
+	case "ptp":
+		r.warn("bragi is a grandmaster and follows no other one: it has no input of kind PTP." + add)
+	default:
+		r.warn(own + " It has no input of " + what + "." + add)
+	}
 }
 
 func quality(r *reader, values []string) {
