@@ -21,7 +21,27 @@ func Stability(s status.Status, width int) string {
 		t.add(seconds(&r.TauS), tenths(r.TDEVNs), tenths(r.PRTCATDEVNs), tenths(r.PRTCBTDEVNs), tenths(r.MTIENs), tenths(r.PRTCAMTIENs), tenths(r.PRTCBMTIENs), fmt.Sprint(r.Terms), seconds(&r.WindowS))
 	}
 	b.WriteString(t.draw(width))
+	b.WriteString(comparison(s, width))
 	return b.String()
+}
+
+// comparison is TDEV and MTIE of receivers against the one that is followed: of two, not of
+// one judged by its own clock. "": there is no other.
+func comparison(s status.Status, width int) string {
+	t := table{columns: []column{{"REFERENCE", 0}, {"TDEV 1 s", 0}, {"10 s", 1}, {"100 s", 2}, {"MTIE 1 s", 0}, {"10 s", 3}, {"100 s", 4}, {"OVER", 5}}}
+	any := false
+	for _, r := range s.References.List {
+		if r.Followed || r.TDEVNs.S1 == nil {
+			continue
+		}
+		any = true
+		over := float64(r.ComparedS)
+		t.add(r.Name, tenths(r.TDEVNs.S1), tenths(r.TDEVNs.S10), tenths(r.TDEVNs.S100), tenths(r.MTIENs.S1), tenths(r.MTIENs.S10), tenths(r.MTIENs.S100), seconds(&over))
+	}
+	if !any {
+		return ""
+	}
+	return fmt.Sprintf("\nComparison of two receivers: pulse less pulse of %s, without the clock; the noise of both is in it; in ns\n", s.References.Followed) + t.draw(width)
 }
 
 // stabilityHead says what was measured, and which masks it is inside.

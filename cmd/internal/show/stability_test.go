@@ -64,3 +64,25 @@ func TestTheScreensOfTheStability(t *testing.T) {
 		}
 	}
 }
+
+// Of two receivers the screen has a comparison, which is labelled as one; of one it has none.
+func TestTheStabilityOfTwoReceiversIsAComparison(t *testing.T) {
+	ns := func(v float64) *float64 { return &v }
+	s := steady()
+	if text := Stability(s, 120); strings.Contains(text, "Comparison") {
+		t.Errorf("of one receiver:\n%s", text)
+	}
+	s.References = status.References{Followed: "roof", List: []status.Reference{
+		{Name: "roof", Followed: true}, {Name: "yard", TDEVNs: status.Spread{S1: ns(7.12), S10: ns(2.25)}, MTIENs: status.Spread{S1: ns(31), S10: ns(33.3)}, ComparedS: 90},
+		{Name: "internal", Kind: "internal"},
+	}}
+	text := Stability(s, 120)
+	for _, want := range []string{"Comparison of two receivers: pulse less pulse of roof", "yard", "7.1", "2.2", "31.0", "33.3"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "internal ") {
+		t.Errorf("the oscillator is compared:\n%s", text)
+	}
+}
