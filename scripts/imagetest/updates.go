@@ -1,8 +1,11 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -245,9 +248,20 @@ func badUpdates(t *bench) error {
 	return err
 }
 
-// sum is that of what is in a slot.
+// sum is that of what is in a slot, as the medium has it: the machine itself would take minutes.
 func (t *bench) sum(slot string) (string, error) {
-	return t.probe(5*time.Minute, "md5sum </dev/bragi/slot-"+slot)
+	f, err := os.Open(t.disk)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	from := int64(4 << 20)
+	if slot == "B" {
+		from += slotSize
+	}
+	h := sha256.New()
+	_, err = io.Copy(h, io.NewSectionReader(f, from, slotSize))
+	return hex.EncodeToString(h.Sum(nil)), err
 }
 
 func lastLine(text string) string {
