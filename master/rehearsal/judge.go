@@ -91,6 +91,17 @@ func (r *Report) find(severity, code, action, format string, values ...any) {
 	r.Findings = append(r.Findings, Finding{code, severity, fmt.Sprintf(format, values...), action})
 }
 
+// times is a number of times in words.
+func times(n uint64) string {
+	switch n {
+	case 1:
+		return "once"
+	case 2:
+		return "twice"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
 var flowNames = [numFlows]string{"announce", "sync", "delay_resp"}
 
 func (r *Report) judgeGrants() {
@@ -110,9 +121,9 @@ func (r *Report) judgeGrants() {
 	for _, name := range flowNames {
 		if g := r.Grants[name]; g.Denials > 0 && g.Grants == 0 {
 			r.find(anError, "DENIED", "The master says why: bragi explain client, or its log. It may be full, be draining, or not allow this interval.",
-				"The master denied %s %d times and never granted it.", name, g.Denials)
+				"The master denied %s (%s) and never granted it.", name, times(g.Denials))
 		} else if g.Denials > 0 {
-			r.find(aWarning, "DENIED_SOMETIMES", "The master says why in its log.", "The master denied %s (%d times), and also granted it (%d times).", name, g.Denials, g.Grants)
+			r.find(aWarning, "DENIED_SOMETIMES", "The master says why in its log.", "The master denied %s (%s), and also granted it (%s).", name, times(g.Denials), times(g.Grants))
 		}
 	}
 	if n := r.Counts["cancels"]; n > 0 {
@@ -128,16 +139,16 @@ func (r *Report) judgeWay(answered bool) (told bool) {
 		severity = anError
 	}
 	for _, t := range []struct{ count, code, text, action string }{
-		{"not_sent", "NOT_SENT", "This machine did not send %d messages to the master: " + strings.ReplaceAll(r.notSent, "%", "%%") + ".",
+		{"not_sent", "NOT_SENT", "This machine did not send messages to the master (%s): " + strings.ReplaceAll(r.notSent, "%", "%%") + ".",
 			"Look at its network: is there a route to the master (ip route get), from the address of --source?"},
-		{"port_closed", "PORT_CLOSED", "Nobody listens at the master's PTP ports (ICMP port unreachable, %d times).",
+		{"port_closed", "PORT_CLOSED", "Nobody listens at the master's PTP ports (ICMP port unreachable, %s).",
 			"Start the master there, or correct --master. A firewall may answer like this too."},
-		{"no_neighbour", "NO_NEIGHBOUR", "The master, or the router to it, does not answer ARP (%d times).",
+		{"no_neighbour", "NO_NEIGHBOUR", "The master, or the router to it, does not answer ARP (%s).",
 			"Is the address right, the machine on, the cable in, and the VLAN the same?"},
 	} {
 		if n := r.Counts[t.count]; n > 0 {
 			told = true
-			r.find(severity, t.code, t.action, t.text, n)
+			r.find(severity, t.code, t.action, t.text, times(n))
 		}
 	}
 	return told
@@ -221,7 +232,7 @@ func (r *Report) judgeMessages() {
 		switch {
 		case g.Grants == 0:
 		case got == 0 && r.RunS > 5:
-			r.find(anError, "NO_"+map[string]string{"announce": "ANNOUNCE", "sync": "SYNC", "delay_resp": "DELAY_RESP"}[name],
+			r.find(anError, map[string]string{"announce": "NO_ANNOUNCE", "sync": "NO_SYNC", "delay_resp": "NO_DELAY_RESP"}[name],
 				"Look for a filter on the way: Sync and Delay_Req use UDP port 319, the rest 320.", "%s was granted, but none came.", name)
 		case !g.Granted || r.RunS < ratesAfterS:
 		case r.Rates[name] < rateShort*want:
@@ -239,7 +250,7 @@ func (r *Report) judgeMessages() {
 			if r.State == Holdover.String() || r.State == Freerun.String() {
 				severity = anError
 			}
-			r.find(severity, t.code, "Was the master stopped, or the way cut? A real client changes to another master now.", "The master's %s stayed away for too long, %d times.", t.what, n)
+			r.find(severity, t.code, "Was the master stopped, or the way cut? A real client changes to another master now.", "The master's %s stayed away for too long (%s).", t.what, times(n))
 		}
 	}
 	if n := r.Counts["malformed"]; n > 0 {
@@ -323,12 +334,23 @@ func (r *Report) judgeMasters() {
 			r.find(aWarning, "SWITCHED", "Let it run longer (--for) to see what the change does to the time.", "The client changed from %s to %s after %.0f s (%s), at the end.", s.From, s.To, s.AtS, s.Why)
 		case math.Abs(float64(*s.MovedNs)) > r.phaseLimitNs:
 			r.find(anError, "SWITCH_STEP", "Find out which of the two is wrong. Do not let clients change while they differ: modems go offline at such a step.",
-				"The change from %s (class %d) to %s (class %d) after %.0f s (%s) moved the time by %+.3f us.", s.From, s.FromClass, s.To, s.ToClass, s.AtS, s.Why, float64(*s.MovedNs)/1e3)
+				"The change from %s (class %d) to %s (class %d) after %.0f s (%s) moved the time by %s.", s.From, s.FromClass, s.To, s.ToClass, s.AtS, s.Why, Moved(*s.MovedNs))
 		default:
-			r.find(aNote, "SWITCHED", "Nothing to do: the two agree.", "The change from %s to %s after %.0f s (%s) moved the time by %+.3f us.",
-				s.From, s.To, s.AtS, s.Why, float64(*s.MovedNs)/1e3)
+			r.find(aNote, "SWITCHED", "Nothing to do: the two agree.", "The change from %s to %s after %.0f s (%s) moved the time by %s.",
+				s.From, s.To, s.AtS, s.Why, Moved(*s.MovedNs))
 		}
 	}
+}
+
+// Moved is by how much a time moved, in words; positive: ahead.
+func Moved(ns int64) string {
+	switch size := max(ns, -ns); {
+	case size < 1_000_000:
+		return fmt.Sprintf("%+.3f us", float64(ns)/1e3)
+	case size < 1_000_000_000:
+		return fmt.Sprintf("%+.3f ms", float64(ns)/1e6)
+	}
+	return fmt.Sprintf("%+.6f s", float64(ns)/1e9)
 }
 
 // clockOf is the clockIdentity of a portIdentity's text.

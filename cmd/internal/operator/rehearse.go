@@ -259,7 +259,7 @@ func masters(b *strings.Builder, r rehearsal.Report) {
 	for _, s := range r.Switches {
 		moved := "not measured yet"
 		if s.MovedNs != nil {
-			moved = fmt.Sprintf("the time moved by %+.3f us", float64(*s.MovedNs)/1e3)
+			moved = "the time moved by " + rehearsal.Moved(*s.MovedNs)
 		}
 		fmt.Fprintf(b, "Changed from %s to %s after %.1f s (%s): %s\n", s.From, s.To, s.AtS, s.Why, moved)
 	}

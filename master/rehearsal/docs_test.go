@@ -1,0 +1,40 @@
+package rehearsal
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Every finding of a rehearsal is in docs/TROUBLESHOOTING.md, and no other.
+func TestEveryFindingIsInTheDocument(t *testing.T) {
+	source, err := os.ReadFile("judge.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../docs/TROUBLESHOOTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "## What a rehearsal finds")
+	documented := map[string]bool{}
+	for _, line := range strings.Split(table, "\n") {
+		if cells := strings.Split(line, "|"); len(cells) == 4 {
+			for _, code := range regexp.MustCompile(`[A-Z][A-Z_]+`).FindAllString(cells[1], -1) {
+				documented[code] = true
+			}
+		}
+	}
+	for _, code := range regexp.MustCompile(`"[A-Z]{3,}(_[A-Z]+)*"`).FindAllString(string(source), -1) {
+		code = strings.Trim(code, `"`)
+		if !documented[code] {
+			t.Errorf("%s is not in the document", code)
+		}
+	}
+	for code := range documented {
+		if !strings.Contains(string(source), `"`+code+`"`) {
+			t.Errorf("%s is in the document and nobody finds it", code)
+		}
+	}
+}
