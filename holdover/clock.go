@@ -116,6 +116,7 @@ type life struct {
 	LockedAt     timescale.Mono `json:"locked_at_ns"`    // when LOCKED was last entered
 	Locks        int            `json:"locks"`           // how often
 	Waits        bool           `json:"waits"`           // the last lock was short: wait_to_restore
+	Forced       bool           `json:"forced"`          // an operator alone ended the last lock: the pulses were good all along
 	FirstPulse   timescale.Mono `json:"first_pulse_ns"`
 	RestlessAt   timescale.Mono `json:"restless_at_ns"` // when the frequency was last seen moving as in a warm-up
 	Patchy       timescale.Mono `json:"patchy_ns"`      // until then pulses are known to miss
@@ -378,6 +379,11 @@ func (c *Clock) waited(now timescale.Mono) bool {
 	return !c.life.Waits || c.life.State == quality.Relocking && now.Sub(c.life.Since) >= c.cfg.WaitToRestore
 }
 
+// good tells that pulses come, and that nothing but an operator's order forbids them.
+func (c *Clock) good(now timescale.Mono) bool {
+	return !c.cond.Lost && c.cond.Distrust == ReasonNone && !c.life.LastEdge.IsZero() && now.Sub(c.life.LastEdge) < pulseTimeout
+}
+
 // fresh tells that a pulse was believed a moment ago and nothing speaks against it.
 func (c *Clock) fresh(now timescale.Mono) bool { return c.Awaits(now, c.cond) }
 
@@ -484,6 +490,7 @@ func (c *Clock) inputs(now timescale.Mono, fresh bool) Inputs {
 		in.Settled = !c.life.SettledFrom.IsZero() && now.Sub(c.life.SettledFrom) >= c.settle() && c.waited(now)
 		in.Strayed = math.Abs(x) > strayedFactor*limit || c.contradicted(now, strayedFactor*limit)
 	}
+	c.life.Forced = c.life.Forced && c.good(now)
 	bound, spec := c.bound(now), ns(c.cfg.Spec)
 	inside := bound < spec
 	in.Doubted = c.receiverNs > spec || bound > spec && bound-c.receiverNs <= spec
@@ -509,12 +516,18 @@ func (c *Clock) enter(now timescale.Mono, next quality.State) {
 	switch next {
 	case quality.Locked:
 		c.life.EverLocked = true
-		c.life.LockedAt, c.life.Waits = now, false
-		c.life.Locks++
+		if !c.life.Forced { // else it is the same lock
+			c.life.LockedAt = now
+			c.life.Locks++
+		}
+		c.life.Waits, c.life.Forced = false, false
 		c.life.HoldoverFrom = timescale.Mono{}
 		c.life.BoundInside, c.life.Capped = true, false
 	case quality.HoldoverSpec, quality.HoldoverNoSpec:
-		if c.life.State == quality.Locked && c.life.Locks > 1 && now.Sub(c.life.LockedAt) < shortLock*c.cfg.WaitToRestore {
+		if c.life.State == quality.Locked {
+			c.life.Forced = c.cond.Forced && c.good(now)
+		}
+		if c.life.State == quality.Locked && !c.life.Forced && c.life.Locks > 1 && now.Sub(c.life.LockedAt) < shortLock*c.cfg.WaitToRestore {
 			c.life.Waits = true
 		}
 		if c.life.HoldoverFrom.IsZero() {

@@ -17,6 +17,9 @@ type Report struct {
 	EverLocked bool
 	Learned    bool          // LOCKED for as long as `learning` asks
 	LockedFor  time.Duration // sum of the time in LOCKED
+	// Forced: an operator's order alone ended the last lock, and pulses came all along.
+	// It stays after the release, until LOCKED again.
+	Forced bool
 	// HoldoverFor is the time since the loss, until LOCKED again; 0: none.
 	HoldoverFor time.Duration
 
@@ -80,7 +83,7 @@ func (c *Clock) Report(now timescale.Mono) Report {
 	nan := math.NaN()
 	r := Report{
 		State: c.life.State, Since: c.life.Since, Why: c.reasons(now),
-		EverLocked: c.life.EverLocked, Learned: c.life.EverLocked && c.life.LockedFor >= c.cfg.Learning, LockedFor: c.life.LockedFor,
+		EverLocked: c.life.EverLocked, Forced: c.life.Forced, Learned: c.life.EverLocked && c.life.LockedFor >= c.cfg.Learning, LockedFor: c.life.LockedFor,
 		ErrorNs: nan, SigmaNs: nan, BoundNs: nan,
 		FrequencyPPB: c.corr.ppb(), OscillatorPPB: nan, MeanPPB: nan, MeanErrorPPB: nan,
 		PulseNoiseNs: nan, TempC: c.tempC, BehavesLike: kindAt(c.est.level), ForecastS: nan, ForecastP50S: nan, ForecastP95S: nan, Class7S: nan, EtaS: c.eta(now),

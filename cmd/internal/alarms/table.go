@@ -61,6 +61,7 @@ const (
 	SkyDoubted      Code = "SKY_DOUBTED"
 	ClockAcquires   Code = "CLOCK_ACQUIRES"
 	HoldoverForced  Code = "HOLDOVER_FORCED"
+	HoldoverEnding  Code = "HOLDOVER_RELEASED"
 	AnnounceLies    Code = "ANNOUNCE_CONTRADICTS"
 
 	ReferencesDisagree Code = "REFERENCES_DISAGREE"
@@ -301,18 +302,22 @@ var Table = []Kind{
 		Cause:       "somebody asked for it: bragi holdover force",
 		Consequence: "no pulse is used: class 7 until the forecast ends, then class 52 (187, 140 to 160 by the profile)",
 		Fix:         "bragi holdover release, when the work is done"},
+	{Code: HoldoverEnding, Severity: Warning, Text: "a forced holdover was released: the clock returns to the pulses",
+		Cause:       "an operator forced holdover, and released it",
+		Consequence: "class 6 comes back by itself",
+		Fix:         "wait: bragi show clock tells how long"},
 	{Code: ClockHoldover, Severity: Major, Text: "holdover: the clock runs on its oscillator, inside holdover.spec",
 		Cause:       "the pulses are lost or not believed",
 		Consequence: "class 7 until the forecast ends, then class 52 (187, 140 to 160 by the profile)",
-		Fix:         "repair the receiver or its antenna before the forecast ends: bragi show clock", CausedBy: []Code{HoldoverForced}},
-	{Code: ClockOutOfSpec, Severity: Critical, Text: "holdover out of spec: the time error may be more than holdover.spec",
-		Cause:       "the pulses are lost for longer than the oscillator holds",
+		Fix:         "repair the receiver or its antenna before the forecast ends: bragi show clock", CausedBy: []Code{HoldoverForced, HoldoverEnding}},
+	{Code: ClockOutOfSpec, Severity: Critical, Text: "holdover out of spec: the clock runs on its oscillator, and class 7 is over",
+		Cause:       "no pulse is used, and class 7 has an end: the detail says which, of holdover.spec, holdover.max_holdover and holdover.learning",
 		Consequence: "class 52 (187, 140 to 160 by the profile): clients may follow another grandmaster",
-		Fix:         "repair the receiver or its antenna; clients may already follow another grandmaster"},
+		Fix:         "repair the receiver or its antenna; where an operator forced the holdover: bragi holdover release"},
 	{Code: ClockRelocking, Severity: Warning, Text: "the pulse is back; the clock slews towards it",
 		Cause:       "an outage has ended",
 		Consequence: "class 6 comes back by itself",
-		Fix:         "wait: bragi show clock tells how long", CausedBy: []Code{ClockOutOfSpec, ClockHoldover}},
+		Fix:         "wait: bragi show clock tells how long", CausedBy: []Code{ClockOutOfSpec, ClockHoldover, HoldoverEnding}},
 	{Code: ClockSettles, Severity: Warning, Text: "the oscillator's frequency still moves",
 		Cause:       "the oscillator is not warm, or drafts and load change its temperature",
 		Consequence: "class 6 waits until it is warm",

@@ -103,6 +103,7 @@ var tried = map[alarms.Code]map[string]scenario{
 	alarms.MessagesUseless:    {"gnss.message_delay": fractionDelay},
 	alarms.OpinionWrong:       {"gnss.second_opinion": opinionRemoved},
 	alarms.HoldoverForced:     {"holdover release": releaseHoldover},
+	alarms.ClockOutOfSpec:     {"holdover release": releaseLate},
 	alarms.SkyDoubted:         {"clock accept receiver": acceptSky},
 	alarms.NoPulse:            {"gnss.pps": pulseHeard},
 	alarms.ReferencesDisagree: {"reference switch": switched},

@@ -112,6 +112,59 @@ func TestHoldoverIsForcedAndReleasedOnlyWhereThatMakesSense(t *testing.T) {
 	r.Until(time.Minute, "class 6", r.Class(6))
 }
 
+// After a release the clock comes back at once and blames nobody: neither receiver nor
+// antenna was wrong. If the reference fails meanwhile, it is an outage like any other.
+func TestAReleasedHoldoverBlamesNoAntenna(t *testing.T) {
+	r := locked(t)
+	set, moment := alarms.NewSet(), time.Unix(0, 0)
+	for range 3 {
+		force(t, r)
+		r.Run(10 * time.Second)
+		release(t, r)
+		for range 240 {
+			r.Run(time.Second / 4)
+			moment = moment.Add(time.Second / 4)
+			set.Update(moment, r.Pipe.Look(r.Now).Troubles)
+			for _, a := range set.Active() {
+				if a.Code != string(alarms.HoldoverEnding) && strings.Contains(a.Code+a.Fix, "CLOCK_") {
+					t.Fatalf("%v: %v", r.Report.Why, a)
+				}
+			}
+			if r.Report.State == quality.Locked {
+				break
+			}
+		}
+		if r.Report.State != quality.Locked || alarmed(r, alarms.HoldoverEnding) {
+			t.Fatalf("a minute later %v: %v", r.Report.State, r.Report.Why)
+		}
+	}
+	force(t, r)
+	r.Run(5 * time.Second)
+	r.Board.SetAntenna(false)
+	r.Run(20 * time.Second)
+	release(t, r)
+	r.Run(5 * time.Second)
+	if !alarmed(r, alarms.ClockHoldover) || alarmed(r, alarms.HoldoverEnding) {
+		t.Errorf("cut meanwhile: %v", r.Pipe.Look(r.Now).Troubles)
+	}
+}
+
+// releaseLate releases a holdover that max_holdover has ended.
+func releaseLate(t *testing.T, followed bool) *virtual.Rig {
+	r := locked(t)
+	force(t, r)
+	reconfigured(r, func(c *holdover.Config) { c.MaxHoldover = 10 * time.Second })
+	r.Until(time.Minute, "class 52", r.Class(52))
+	if why := r.Report.Why[0]; why != holdover.ReasonMaxHoldover {
+		t.Errorf("out of spec because of %v", why)
+	}
+	if followed {
+		release(t, r)
+	}
+	r.Run(2 * time.Minute)
+	return r
+}
+
 func releaseHoldover(t *testing.T, followed bool) *virtual.Rig {
 	r := locked(t)
 	force(t, r)

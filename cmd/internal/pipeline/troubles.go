@@ -119,6 +119,8 @@ func (p *Pipeline) troubles(l *Look) []alarms.Raised {
 	instead = ""
 	if l.Forced {
 		add(alarms.HoldoverForced, "")
+	} else if report.Forced {
+		add(alarms.HoldoverEnding, "")
 	}
 	if code, found := stateAlarms[report.State]; found {
 		add(code, Why(report.Why))

@@ -91,7 +91,7 @@ func TestReferencesTellHowTheyCompare(t *testing.T) {
 		{Name: "lab", Kind: "pps", Priority: 3, State: "odd", Why: "1.0us behind of roof; the others agree", QL: "QL-DNU"},
 		{Name: "internal", Kind: "internal", Priority: 251, State: "good", QL: "QL-SEC"},
 	}
-	for _, want := range []string{" roof ", "restoring in 2m0s", "-31 ns", "#yard", "lab: 1.0us behind of roof; the others agree", "forced (bragi reference clear ends it)", "in spec for"} {
+	for _, want := range []string{" roof ", "restoring in 2m0s", "-31 ns", "#yard", "lab: 1.0us behind of roof; the others agree", "forced (bragi reference clear ends it)", "class 7 for"} {
 		if text := References(s, 0); !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

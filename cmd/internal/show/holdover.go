@@ -17,12 +17,12 @@ func Holdover(s status.Status) string {
 	fmt.Fprintf(w, "Oscillator\t%s, %s\n", oscillator(h), pick(h.Learned, "learned", "still learning"))
 	fmt.Fprintf(w, "Locked for\t%s in all\n", seconds(&h.LockedForS))
 	if h.ForS != nil {
-		fmt.Fprintf(w, "Without a pulse\tfor %s%s\n", seconds(h.ForS), pick(h.Forced, ", forced by an operator (bragi holdover release ends it)", ""))
+		fmt.Fprintf(w, "Not locked\tfor %s%s\n", seconds(h.ForS), pick(h.Forced, ", forced by an operator (bragi holdover release ends it)", ""))
 	}
 	fmt.Fprintf(w, "Time error\t%s, inside %s\n", Estimate(h.ErrorNs, h.SigmaNs), plusMinus(h.BoundNs))
-	fmt.Fprintf(w, "Holdover lasts\t%s inside %s\n", seconds(h.ForecastS), plusMinus(&h.SpecNs))
+	fmt.Fprintf(w, "Holdover lasts\t%s from now (holdover.max_holdover: at most %s)\n", seconds(h.Class7S), seconds(&h.MaxHoldoverS))
+	fmt.Fprintf(w, "Bound inside\t%s for %s from now\n", plusMinus(&h.SpecNs), seconds(h.ForecastS))
 	fmt.Fprintf(w, "Error inside\tfor %s in 19 cases of 20, for %s in one of two\n", seconds(h.ForecastP95S), seconds(h.ForecastP50S))
-	fmt.Fprintf(w, "Class 7 for\t%s (at most %s)\n", seconds(h.Class7S), seconds(&h.MaxHoldoverS))
 	fmt.Fprintf(w, "Frequency\t%s of the oscillator, %+.3f ppb applied\n", ppb(h.OscillatorPPB), h.FreqPPB)
 	fmt.Fprintf(w, "Pulse noise\t%s\n", size(h.PulseNoiseNs))
 	fmt.Fprintf(w, "Temperature\t%s\n", temperature(h))

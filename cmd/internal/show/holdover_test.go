@@ -22,23 +22,23 @@ func TestTheHoldoverScreenHasWhatIsAsked(t *testing.T) {
 		Memory: &status.Memory{File: "/var/lib/bragi/oscillator", Used: true, Of: "2026-11-20T10:00:37 TAI", Written: &written,
 			Refused: []string{"state: /var/lib/bragi/oscillator.a is refused: it is torn or damaged"}},
 		Why: []string{"error bound inside the spec", "no pulse"}}
-	const want = `Oscillator       told ocxo, behaves like tcxo-hi, learned
-Locked for       25h0m0s in all
-Without a pulse  for 1m30s
-Time error       -35 ns (estimate, sigma 8 ns), inside +-142 ns
-Holdover lasts   4h24m0s inside +-1.50 us
-Error inside     for 5h33m20s in 19 cases of 20, for 11h6m40s in one of two
-Class 7 for      4h0m0s (at most 4h0m0s)
-Frequency        -34.200 ppb of the oscillator, +34.224 ppb applied
-Pulse noise      6 ns
-Temperature      31.25 C
-Known            -34.2000 ppb at 31.25 C, sigma 0.0120 ppb
-                 drift +0.2100 ppb a day, sigma 0.0300
-                 +0.0810 ppb a degree behind a lag of 10m0s, sigma 0.0040
-Memory           /var/lib/bragi/oscillator, written 4m0s ago; at the start bragid used what was known at 2026-11-20T10:00:37 TAI
-                 state: /var/lib/bragi/oscillator.a is refused: it is torn or damaged
-Why              error bound inside the spec
-                 no pulse
+	const want = `Oscillator      told ocxo, behaves like tcxo-hi, learned
+Locked for      25h0m0s in all
+Not locked      for 1m30s
+Time error      -35 ns (estimate, sigma 8 ns), inside +-142 ns
+Holdover lasts  4h0m0s from now (holdover.max_holdover: at most 4h0m0s)
+Bound inside    +-1.50 us for 4h24m0s from now
+Error inside    for 5h33m20s in 19 cases of 20, for 11h6m40s in one of two
+Frequency       -34.200 ppb of the oscillator, +34.224 ppb applied
+Pulse noise     6 ns
+Temperature     31.25 C
+Known           -34.2000 ppb at 31.25 C, sigma 0.0120 ppb
+                drift +0.2100 ppb a day, sigma 0.0300
+                +0.0810 ppb a degree behind a lag of 10m0s, sigma 0.0040
+Memory          /var/lib/bragi/oscillator, written 4m0s ago; at the start bragid used what was known at 2026-11-20T10:00:37 TAI
+                state: /var/lib/bragi/oscillator.a is refused: it is torn or damaged
+Why             error bound inside the spec
+                no pulse
 Virtual holdovers:
     after  error, rms  over the forecast  tries
      5m0s        9 ns               0.98  140.0
@@ -55,5 +55,21 @@ Virtual holdovers:
 	}
 	if got := Holdover(status.Status{}); got == "" {
 		t.Error("an empty status draws nothing")
+	}
+}
+
+// What the clock's screen calls the length of a holdover, the holdover's screen does too.
+func TestHoldoverLastsAsLongOnEveryScreen(t *testing.T) {
+	s := sample()
+	s.Clock.ForecastS = value(0)
+	s.Holdover = status.Holdover{SpecNs: 1500, MaxHoldoverS: 60, ForecastS: value(5847), ForecastP50S: value(9000), Class7S: s.Clock.ForecastS}
+	for name, text := range map[string]string{"clock": Clock(s), "holdover": Holdover(s)} {
+		if !strings.Contains(text, "Holdover lasts") || !strings.Contains(text, " 0.0s from now") {
+			t.Errorf("%s:\n%s", name, text)
+		}
+	}
+	s.References.List = []status.Reference{{Kind: "internal", Name: "internal"}}
+	if text := References(s, 0); !strings.Contains(text, "class 7 for 0.0s") {
+		t.Errorf("references:\n%s", text)
 	}
 }

@@ -26,7 +26,7 @@ func References(s status.Status, width int) string {
 	for _, one := range r.List {
 		switch {
 		case one.Kind == "internal":
-			fmt.Fprintf(&b, "%s: %s, in spec for %s\n", one.Name, oscillator(s.Holdover), seconds(s.Holdover.ForecastS))
+			fmt.Fprintf(&b, "%s: %s, class 7 for %s\n", one.Name, oscillator(s.Holdover), seconds(s.Holdover.Class7S))
 		case one.Why != "":
 			fmt.Fprintf(&b, "%s: %s\n", one.Name, one.Why)
 		case one.Fix != "":
