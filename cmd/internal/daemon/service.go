@@ -162,19 +162,37 @@ func clientTroubles(s udp.Status) (raised []alarms.Raised) {
 	return raised
 }
 
-// starved names those who get less than they were granted, or nothing, for want of
-// credit, and the prefix that a flood of them comes from.
-func starved(s udp.Status) string {
+// outOfCredit tells that something for a client is held back now. Each message of its
+// grants is tried when it is due.
+func outOfCredit(at timescale.Mono, c *master.ClientStatus) bool {
 	const pausedShown = 10 * time.Second
+	shown := pausedShown
+	for _, g := range c.Grants {
+		if g.Live && g.LogInterval > 0 {
+			shown = max(shown, 2*time.Second<<min(g.LogInterval, 16))
+		}
+	}
+	return !c.PausedAt.IsZero() && at.Sub(c.PausedAt) < shown
+}
+
+// starved names those who get less than they were granted, or nothing, for want of
+// credit, and the prefix that a flood of them comes from. Of a flood those that were not
+// heard lately are left out: nobody is there. One alone may be a client that only listens.
+func starved(s udp.Status) string {
 	var names []string
-	prefixes := map[netip.Prefix]int{}
+	prefixes, granted := map[netip.Prefix]int{}, map[netip.Prefix]int{}
 	add := func(a netip.Addr, id fmt.Stringer) {
 		names = append(names, fmt.Sprintf("%v (%v)", a, id))
 		prefixes[prefixOf(a)]++
 	}
 	for i := range s.Clients {
+		if c := &s.Clients[i]; outOfCredit(s.At, c) {
+			granted[prefixOf(c.Address)]++
+		}
+	}
+	for i := range s.Clients {
 		c := &s.Clients[i]
-		if !c.PausedAt.IsZero() && s.At.Sub(c.PausedAt) < pausedShown && s.At.Sub(c.Last) < heardLately {
+		if outOfCredit(s.At, c) && (granted[prefixOf(c.Address)] < aFlood || s.At.Sub(c.Last) < heardLately) {
 			add(c.Address, c.Identity)
 		}
 	}

@@ -50,8 +50,23 @@ func TestTheAlarmsOfAFloodEndWithIt(t *testing.T) {
 			t.Errorf("%v after the flood: %q", c.age, short)
 		}
 	}
-	// A real client of Sync alone asks again and again: it stands.
-	if raised := clientTroubles(afterFlood(1, 5*time.Second)); len(raised) != 1 || strings.Contains(raised[0].Detail, "forged") {
-		t.Errorf("one client that starves: %v", raised)
+	// A real client of Sync alone starves as long as its grants go on, however seldom it asks.
+	for _, age := range []time.Duration{5 * time.Second, 31 * time.Second, 4 * time.Minute} {
+		s := afterFlood(1, age)
+		if raised := clientTroubles(s); len(raised) != 1 || strings.Contains(raised[0].Detail, "forged") {
+			t.Errorf("one client that starves, heard %v ago: %v", age, raised)
+		}
+		if c := clientStatus(s.At, s.Clients[0]); !c.OutOfCredit {
+			t.Errorf("heard %v ago, it has credit", age)
+		}
+	}
+	s := afterFlood(1, time.Second)
+	s.Clients[0].PausedAt, s.Suspects = s.At.Add(-11*time.Second), nil
+	if raised := clientTroubles(s); len(raised) != 0 || clientStatus(s.At, s.Clients[0]).OutOfCredit {
+		t.Errorf("a client that gets all again: %v", raised)
+	}
+	s.Clients[0].Grants[master.FlowSync] = master.GrantStatus{Live: true, LogInterval: 4}
+	if raised := clientTroubles(s); len(raised) != 1 {
+		t.Errorf("a client with a message each 16 s, the last held back: %v", raised)
 	}
 }

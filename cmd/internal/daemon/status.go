@@ -334,7 +334,7 @@ func masterStatus(s *status.Status, service udp.Status) {
 func clientStatus(at timescale.Mono, c master.ClientStatus) status.Client {
 	out := status.Client{Address: c.Address.String(), Identity: c.Identity.String(), Kind: c.Kind, DelayReq: c.DelayReq, SinceS: max(0, at.Sub(c.First).Seconds()),
 		Asked: c.Asked.String(), LastS: max(0, at.Sub(c.Last).Seconds()), DSCP: c.DSCP, MinorVersion: c.Minor, Trusted: c.Trusted, Standing: c.Standing.String(),
-		Signaling: c.Signaling, Denials: c.Denials, Paused: c.Paused, Unsent: c.Unsent, Undelivered: c.Undelivered, Unreachable: unreached(&c), Unanswered: map[string]uint64{}}
+		Signaling: c.Signaling, Denials: c.Denials, Paused: c.Paused, OutOfCredit: outOfCredit(at, &c), Unsent: c.Unsent, Undelivered: c.Undelivered, Unreachable: unreached(&c), Unanswered: map[string]uint64{}}
 	if out.Unreachable != "" && c.Undelivered > 0 {
 		out.Unreachable += fmt.Sprintf("; %s to it never left", status.Count(c.Undelivered, "message"))
 	}

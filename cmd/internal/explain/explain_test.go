@@ -48,13 +48,21 @@ func TestEachFaultHasItsOwnCauseAndAction(t *testing.T) {
 			s.Clock.ClockClass, s.Clock.State, s.Clock.StateName = 52, "FREERUN", "HOLDOVER"
 			s.Alarms = []status.Alarm{{Code: "ANTENNA_FAULT", Severity: "major", Fix: "check the antenna cable"}}
 		}, "not in spec", "check the antenna cable"},
-		"in holdover":         {func(s *status.Status) { s.Clock.ClockClass, s.Clock.State = 7, "HOLDOVER" }, "sees nothing wrong", ""},
-		"not serving":         {func(s *status.Status) { s.Clock.Serving = false }, "does not serve", "show alarms"},
-		"link down":           {func(s *status.Status) { s.Alarms = []status.Alarm{{Code: "LINK_DOWN", Fix: "plug it in"}} }, "network side", "plug it in"},
-		"no Sync grant":       {func(s *status.Status) { s.Clients[0].Grants.Sync = nil }, "no grant for Sync", "asks for each kind"},
-		"no Delay_Req":        {func(s *status.Status) { s.Clients[0].DelayReq, s.Clients[0].DelayReqIntervalS = 0, nil }, "sends no Delay_Req", "319"},
-		"Delay_Req lost":      {func(s *status.Status) { s.Clients[0].DelayReqIntervalS = of(0.2) }, "less than a third", "drops"},
-		"no stamps":           {func(s *status.Status) { s.Clients[0].Unanswered[master.NoStamp.String()] = 100_000 }, "without an answer", "show hardware"},
+		"in holdover":    {func(s *status.Status) { s.Clock.ClockClass, s.Clock.State = 7, "HOLDOVER" }, "sees nothing wrong", ""},
+		"not serving":    {func(s *status.Status) { s.Clock.Serving = false }, "does not serve", "show alarms"},
+		"link down":      {func(s *status.Status) { s.Alarms = []status.Alarm{{Code: "LINK_DOWN", Fix: "plug it in"}} }, "network side", "plug it in"},
+		"no Sync grant":  {func(s *status.Status) { s.Clients[0].Grants.Sync = nil }, "no grant for Sync", "asks for each kind"},
+		"no Delay_Req":   {func(s *status.Status) { s.Clients[0].DelayReq, s.Clients[0].DelayReqIntervalS = 0, nil }, "sends no Delay_Req", "319"},
+		"Delay_Req lost": {func(s *status.Status) { s.Clients[0].DelayReqIntervalS = of(0.2) }, "less than a third", "drops"},
+		"no stamps":      {func(s *status.Status) { s.Clients[0].Unanswered[master.NoStamp.String()] = 100_000 }, "without an answer", "show hardware"},
+		"out of credit": {func(s *status.Status) {
+			c := &s.Clients[0]
+			c.Trusted, c.OutOfCredit, c.Paused, c.DelayReq, c.DelayReqIntervalS = false, true, 400, 0, nil
+		}, "credit is used up: no Delay_Req of it came", "master.trusted"},
+		"out of credit, without Delay_Resp": {func(s *status.Status) {
+			c := &s.Clients[0]
+			c.Trusted, c.OutOfCredit, c.Grants.DelayResp, c.DelayReq = false, true, nil, 3
+		}, "Delay_Req are too few", "master.trusted"},
 		"silent":              {func(s *status.Status) { s.Clients[0].LastS, s.Clients[0].Grants.Sync.ExpiresS = 280, 20 }, "silent", "path"},
 		"says nothing":        {func(s *status.Status) { s.Clients[0].Says = &status.Says{Asked: 3, Silent: true} }, "sees nothing wrong", ""},
 		"follows another":     {says(-200, "SLAVE", false), "follows another clock: 00aa", "BMCA"},

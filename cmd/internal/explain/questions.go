@@ -172,6 +172,15 @@ func granted(v *view) (Check, bool) {
 		}
 	}
 	slices.Sort(lacks)
+	if c.OutOfCredit {
+		why := "its Delay_Req are too few for what it was granted"
+		if c.DelayReq == 0 {
+			why = "no Delay_Req of it came"
+		}
+		return bad("The client's address is not trusted and its credit is used up: "+why+", and it gets at most five times the octets that it sends.",
+			fmt.Sprintf("If it sends Delay_Req, let them pass to UDP port %d here. If it takes Sync or Announce alone, add it to master.trusted, then bragi reload.", v.Master.EventPort),
+			"granted, but held back for want of credit: %d messages so far", c.Paused)
+	}
 	if len(lacks) == 0 {
 		return ok("Announce %s, Sync %s, Delay_Resp %s", rate(c.Grants.Announce), rate(c.Grants.Sync), rate(c.Grants.DelayResp))
 	}

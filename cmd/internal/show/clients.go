@@ -170,6 +170,11 @@ func Client(s status.Status, address string) (text string, found bool) {
 			fmt.Fprintf(w, "Unanswered\t%d: %s\n", c.Unanswered[reason], reason)
 		}
 		saysOf(w, c.Says)
+		if c.OutOfCredit {
+			fmt.Fprintf(w, "Credit\tUSED UP: what it was granted is held back, %s so far; %s\n", Count(c.Paused, "message"),
+				pick(c.DelayReq == 0, "no Delay_Req came that would earn more", "it sends too little to earn more"))
+			fmt.Fprintf(w, "\tfix: let its Delay_Req out (UDP port %d), or add the address to master.trusted\n", s.Master.EventPort)
+		}
 		fmt.Fprintf(w, "Address\t%s\n", pick(c.Trusted, "trusted", "not trusted: it gets at most five times the bytes that it sends"))
 		w.Flush()
 	}

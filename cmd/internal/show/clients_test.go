@@ -81,3 +81,15 @@ func TestWhatClientsSayIsAColumn(t *testing.T) {
 		t.Errorf("%s", other)
 	}
 }
+
+func TestAClientOutOfCreditDoesNotLookServed(t *testing.T) {
+	s := sample()
+	c := &s.Clients[0]
+	c.OutOfCredit, c.Paused, c.DelayReq = true, 123, 0
+	text, _ := Client(s, c.Address)
+	for _, want := range []string{"USED UP", "123 messages", "no Delay_Req came", "master.trusted"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}

@@ -284,6 +284,7 @@ type Client struct {
 	DelayReqIntervalS *float64          `json:"delay_req_interval_s"`
 	Unanswered        map[string]uint64 `json:"unanswered"`            // Delay_Req without an answer, by reason
 	Paused            uint64            `json:"paused"`                // messages held back: it sends too little and is not trusted
+	OutOfCredit       bool              `json:"out_of_credit"`         // something is held back now: the rest of its grants comes to nothing
 	Unsent            uint64            `json:"unsent"`                // messages that the system refused to send
 	Undelivered       uint64            `json:"undelivered"`           // messages that count as sent and never left: its address does not answer ARP
 	Unreachable       string            `json:"unreachable,omitempty"` // why what is sent to it does not arrive now
