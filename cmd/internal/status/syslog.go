@@ -17,7 +17,8 @@ type SyslogTarget struct {
 	Sent         uint64     `json:"sent"`        // lines that arrived, or that nobody refused; it never falls
 	Lost         uint64     `json:"lost"`        // lines, since the start
 	LostUntold   uint64     `json:"lost_untold"` // of them, those that the server was not told of yet
-	Waiting      int        `json:"waiting"`     // lines
+	Waiting      int        `json:"waiting"`     // lines that have not left
+	Unconfirmed  int        `json:"unconfirmed"` // lines that have left, and that the server's TCP has not confirmed
 	Trouble      string     `json:"trouble"`     // why it cannot be reached now; "": it can
 	TroubleSince *time.Time `json:"trouble_since"`
 }

@@ -415,3 +415,51 @@ func TestTheCountOfSentLinesNeverFalls(t *testing.T) {
 		t.Errorf("%d lines: %+v", lines, st)
 	}
 }
+
+// A server that accepts and reads nothing, or that resets each connection, is in trouble
+// without an end, however few lines there are. All lines are counted, and what is lost is
+// told of each.
+func TestAServerThatOnlyAcceptsIsInTrouble(t *testing.T) {
+	ended := make(chan struct{})
+	defer close(ended)
+	deaf := served(t, func(c net.Conn) { <-ended; c.Close() })
+	resets := served(t, func(c net.Conn) {
+		c.(*net.TCPConn).SetLinger(0) //nolint:errcheck // a reset
+		time.Sleep(50 * time.Millisecond)
+		c.Close()
+	})
+	s := sendingTo(t, nil, deaf, resets)
+	running(t, s)
+	long := strings.Repeat("x", 300)
+	for n := range 300 { // they fit into the buffers of this machine
+		r := numbered(n)
+		r.Fields = append(r.Fields, status.Field{Name: "long", Value: long})
+		s.Put(r)
+		time.Sleep(time.Millisecond)
+	}
+	troubled := func() bool {
+		list := s.Status()
+		return strings.Contains(list[0].Trouble, "read nothing") && list[1].Trouble != ""
+	}
+	eventually(t, 2*writePatience, "both are in trouble", troubled)
+	for end := time.Now().Add(provenAfter); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		list := s.Status()
+		if !troubled() {
+			t.Fatalf("a trouble has ended: %+v", list)
+		}
+		if st := list[0]; int(st.Sent)+int(st.Lost)+st.Waiting+st.Unconfirmed < 299 { // one may be between both
+			t.Fatalf("of 300 lines: %+v", st)
+		}
+	}
+	if _, away := Troubles(s.Status()); len(away) != 2 {
+		t.Errorf("away: %v", away)
+	}
+	for n := range 3000 {
+		s.Put(numbered(n))
+	}
+	eventually(t, 20*time.Second, "both have lost lines, and both are told", func() bool {
+		lost, _ := Troubles(s.Status())
+		text := strings.Join(lost, " ")
+		return strings.Contains(text, deaf) && strings.Contains(text, resets)
+	})
+}

@@ -29,6 +29,10 @@ const (
 	dialPatience = 10 * time.Second
 	// writePatience is how long a server that reads nothing is waited for.
 	writePatience = 10 * time.Second
+	// provenAfter is how long a new connection must take lines before its server is believed
+	// to take them again, if the one before it broke: a server that reads nothing takes what
+	// its buffers hold, and one that resets each connection takes some lines of each.
+	provenAfter = writePatience + 5*time.Second
 	// silencePatience is how long what was sent may stay without TCP's acknowledgement.
 	silencePatience = 30 * time.Second
 )
@@ -41,6 +45,7 @@ type connection struct {
 	refresh <-chan time.Time // when a name of UDP is resolved again
 
 	mu     sync.Mutex
+	moved  time.Time      // when a line landed last, or began to wait
 	flight []sent         // lines that may not have arrived, oldest first
 	landed *atomic.Uint64 // counts those that have left it because they arrived
 }
@@ -165,21 +170,56 @@ func (c *connection) send(r status.Record, line []byte) error {
 		return err
 	}
 	frame := append(append(strconv.AppendInt(nil, int64(len(line)), 10), ' '), line...) // octet counting, RFC 6587, 3.4.1
-	_, err := c.Write(frame)
-	end := c.stream.n.Load()
-	if err != nil {
-		end = math.MaxInt64 // a part of the line is none
+	c.fly(sent{record: r, end: math.MaxInt64})                                          // a part of the line is none
+	if _, err := c.Write(frame); err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return errDeaf
+		}
+		return err
 	}
-	c.fly(sent{record: r, end: end})
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("the server has read nothing for %v", writePatience)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n := len(c.flight); n > 0 { // else the connection has ended
+		c.flight[n-1].end = c.stream.n.Load()
 	}
-	return err
+	return nil
+}
+
+// errDeaf is the failure of a server that reads nothing.
+var errDeaf = fmt.Errorf("the server has read nothing for %v", writePatience)
+
+// deaf tells that lines wait in the buffers of the connection, and none has landed for
+// writePatience. Few lines fill no buffer: no write of them waits.
+func (c *connection) deaf() bool {
+	if c.stream == nil {
+		return false
+	}
+	c.arrived()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.flight) > 0 && time.Since(c.moved) > writePatience
+}
+
+// flying is how many lines are under way on a stream, and how many lost ones they tell of.
+func (c *connection) flying() (lines int, losses uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.flight {
+		if e, isLoss := s.record.Event.(status.LinesLost); isLoss {
+			losses += e.Lines
+		} else if c.stream != nil {
+			lines++
+		}
+	}
+	return lines, losses
 }
 
 func (c *connection) fly(s sent) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if len(c.flight) == 0 {
+		c.moved = time.Now()
+	}
 	c.flight = append(c.flight, s)
 }
 
@@ -216,6 +256,9 @@ func (c *connection) keep(age time.Duration) {
 // land counts the oldest n lines of the flight as arrived. What tells of lost lines is
 // not counted. The caller holds the lock.
 func (c *connection) land(n int) {
+	if n > 0 {
+		c.moved = time.Now()
+	}
 	for _, s := range c.flight[:n] {
 		if _, isLoss := s.record.Event.(status.LinesLost); !isLoss {
 			c.landed.Add(1)

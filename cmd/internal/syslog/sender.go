@@ -217,6 +217,7 @@ type sending struct {
 	trouble string         // why the last attempt failed; "": none
 	since   time.Time      // of the trouble
 	leaving bool           // a line is being written
+	doubted bool           // the last connection broke: the next one must prove itself
 	ended   bool
 	stop    context.CancelFunc // nil: it does not run
 }
@@ -255,10 +256,13 @@ func (t *sending) lose(n int) {
 func (t *sending) status() status.SyslogTarget {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	s := status.SyslogTarget{Target: t.to.String(), Lost: t.lost, LostUntold: t.untold, Waiting: len(t.ring), Trouble: t.trouble}
 	if t.conn != nil {
 		t.conn.arrived()
+		lines, losses := t.conn.flying()
+		s.Unconfirmed, s.LostUntold = lines, t.untold+losses
 	}
-	s := status.SyslogTarget{Target: t.to.String(), Sent: t.sent.Load(), Lost: t.lost, LostUntold: t.untold, Waiting: len(t.ring), Trouble: t.trouble}
+	s.Sent = t.sent.Load()
 	if t.trouble != "" {
 		since := t.since
 		s.TroubleSince = &since
@@ -344,10 +348,24 @@ func (t *sending) serve(ctx context.Context) (err error) {
 		}
 		c.ended()
 	}()
+	var settled <-chan time.Time // the first datagram has arrived, or nobody knows; a new stream is believed
 	if c.stream != nil {
-		t.well()
+		t.mu.Lock()
+		doubted := t.doubted
+		t.mu.Unlock()
+		if doubted {
+			settled = time.After(provenAfter)
+		} else {
+			t.well()
+		}
+		defer func() {
+			t.mu.Lock()
+			t.doubted = t.doubted || err != nil
+			t.mu.Unlock()
+		}()
 	}
-	var settled <-chan time.Time // the first datagram has arrived, or nobody knows
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
 	for {
 		r, waits := t.next()
 		if !waits {
@@ -360,6 +378,10 @@ func (t *sending) serve(ctx context.Context) (err error) {
 				return nil
 			case <-settled:
 				t.well()
+			case <-look.C:
+				if c.deaf() {
+					return errDeaf
+				}
 			case <-t.wake:
 			}
 			continue
@@ -370,15 +392,17 @@ func (t *sending) serve(ctx context.Context) (err error) {
 			return err
 		case <-settled:
 			t.well()
+		case <-look.C:
+			if c.deaf() {
+				t.putBack(r)
+				return errDeaf
+			}
 		default:
 		}
 		if err := c.send(r, t.by.format(r, t.to)); err != nil {
 			return err
 		}
-		switch {
-		case c.stream != nil:
-			t.well()
-		case settled == nil:
+		if c.stream == nil && settled == nil {
 			settled = time.After(lostWithin)
 		}
 	}
@@ -430,16 +454,18 @@ func (t *sending) putBack(records ...status.Record) {
 func (t *sending) well() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.trouble = ""
+	t.trouble, t.doubted = "", false
 }
 
-// Troubles are the words for the alarms: of servers that lost lines and are not well,
-// and of those that are away for long.
+// Troubles are the words for the alarms: of servers that lost lines, and do not know it
+// or are not well, and of those that are away for long.
 func Troubles(list []status.SyslogTarget) (lost, away []string) {
 	for _, t := range list {
 		switch {
+		case t.Lost > 0 && t.TroubleSince != nil:
+			lost = append(lost, fmt.Sprintf("%s: %d lost, %s", t.Target, t.Lost, t.Trouble))
 		case t.LostUntold > 0:
-			lost = append(lost, fmt.Sprintf("%s: %d lost, %s", t.Target, t.LostUntold, t.Trouble))
+			lost = append(lost, fmt.Sprintf("%s: %d lost, not told to it yet", t.Target, t.LostUntold))
 		case t.TroubleSince != nil:
 			away = append(away, fmt.Sprintf("%s: %s", t.Target, t.Trouble))
 		}
