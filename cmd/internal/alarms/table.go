@@ -415,7 +415,7 @@ var Table = []Kind{
 		Fix:         "look for load on the machine or the interface: bragi show hardware; with master.on_residual = \"two-step\" bragid serves two-step meanwhile", Patience: 10 * time.Second},
 	{Code: HTTPFace, Severity: Warning, Text: "something is wrong with control.http, where metrics and status are read over TCP",
 		Cause:       "the address is missing, or a file of TLS or the token cannot be used",
-		Consequence: "metrics and status cannot be read over TCP",
+		Consequence: "metrics and status cannot be read over TCP; where the detail says that bragid goes on with the old files, they can, until these end",
 		Fix:         "correct the address or the files that the alarm names; bragid keeps trying"},
 	{Code: LeapTableOld, Severity: Warning, Text: "the table of leap seconds has expired, and the receiver does not tell the count",
 		Cause:       "bragid and its file of leap seconds are old",
@@ -436,5 +436,5 @@ var Table = []Kind{
 	{Code: ConfigWaits, Severity: Warning, Text: "keys of the configuration wait for a restart of bragid",
 		Cause:       "a key was changed that cannot change live",
 		Consequence: "the old values hold until then",
-		Fix:         "restart bragid: bragi restart; clients do not notice it"},
+		Fix:         "restart bragid: bragi restart; clients do not notice it, unless the address, a port or the domain of [master] is among the keys: then they look for it anew"},
 }

@@ -176,10 +176,32 @@ func keys(section config.Section, unset bool) []*cobra.Command {
 
 // set is a key and its value. Several values are a list.
 func (s *session) set(args []string) error {
-	if err := s.configuring.do(change{key: s.at.command.Annotations["key"], value: strings.Join(args, ",")}); err != nil {
+	if err := s.configuring.do(change{key: s.at.command.Annotations["key"], value: listOf(args)}); err != nil {
 		return complaint{err}
 	}
 	return nil
+}
+
+// listOf is the value of the words behind a key. Several are a list, with commas between
+// them or without, and a list may stand in brackets, as in the file.
+func listOf(words []string) string {
+	text := strings.Join(words, ",")
+	inside, closed := strings.CutSuffix(text, "]")
+	inside, opened := strings.CutPrefix(inside, "[")
+	switch {
+	case opened && closed:
+		text = inside
+	case len(words) < 2:
+		return text
+	}
+	list := strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
+	if len(list) == 0 {
+		return strings.Join(words, ",")
+	}
+	for i := range list {
+		list[i] = strings.TrimSpace(list[i])
+	}
+	return strings.Join(list, ",")
 }
 
 // unset is `no` and a key.

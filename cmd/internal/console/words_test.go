@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/operator"
 	"bragi/cmd/internal/terminal"
 )
@@ -179,6 +180,37 @@ func TestFiltersLetLinesThrough(t *testing.T) {
 	for _, bad := range []string{"", "colour x", "include", "incl  "} {
 		if _, err := newFilters([]string{bad}); err == nil || !strings.Contains(err.Error(), "fix: ") {
 			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+// What the help of a key gives as an example may be typed as it stands there, and so may
+// it without brackets and quotes.
+func TestTheExampleOfEveryListIsTaken(t *testing.T) {
+	seen := 0
+	for _, section := range config.Sections() {
+		for _, key := range section.Keys {
+			_, example, isList := strings.Cut(key.Allowed, "for example [")
+			if !isList || section.Listed {
+				continue
+			}
+			example = "[" + example[:strings.LastIndexByte(example, ']')+1]
+			for _, typed := range []string{example, strings.Trim(example, "[]"), strings.ReplaceAll(example, ", ", ","), strings.ReplaceAll(strings.Trim(example, "[]"), ",", "")} {
+				seen++
+				value := listOf(parse(typed).words)
+				_, _, err := config.Parse("", nil, []string{"board.profile=sim", section.Name + "." + key.Name + "=" + value})
+				if err != nil && strings.Contains(err.Error(), "has \"") {
+					t.Errorf("%s.%s %s is taken as %s: %v", section.Name, key.Name, typed, value, err)
+				}
+			}
+		}
+	}
+	if seen < 12 {
+		t.Errorf("%d lines tried", seen)
+	}
+	for _, scalar := range []string{"[::1]:9188", "plain", "[]"} {
+		if got := listOf(parse(scalar).words); got != scalar {
+			t.Errorf("%q became %q", scalar, got)
 		}
 	}
 }

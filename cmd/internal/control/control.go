@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/user"
 	"path/filepath"
 	"time"
 
@@ -299,7 +300,7 @@ func (c *Client) answer(by *http.Client, request *http.Request) (*http.Response,
 			err = op.Err
 		}
 		if errors.Is(err, fs.ErrPermission) {
-			return nil, fmt.Errorf("%s is not for you: %w (fix: become root, or a member of the group %s: usermod -aG %[3]s USER, and log in again)", c.path, err, Group)
+			return nil, fmt.Errorf("%s is not for you: %w (fix: %s)", c.path, err, wayIn())
 		}
 		fix := "bragi restart starts it, bragi show log tells why it ended; another one has another --socket"
 		if c.path != StandardSocket {
@@ -316,6 +317,15 @@ func (c *Client) answer(by *http.Client, request *http.Request) (*http.Response,
 		p.Error = fmt.Sprintf("%s %s is not known to this daemon (%s)", request.Method, request.URL.Path, response.Status)
 	}
 	return nil, errors.New(p.Error)
+}
+
+// wayIn is what to do about a socket that one may not use.
+func wayIn() string {
+	first := ""
+	if _, err := user.LookupGroup(Group); err != nil {
+		first = fmt.Sprintf(", which this machine does not have (groupadd --system %s, then start bragid again)", Group)
+	}
+	return fmt.Sprintf("become root, or a member of the group %s%s: usermod -aG %[1]s USER, and log in again", Group, first)
 }
 
 func notUnderstood(err error) error {

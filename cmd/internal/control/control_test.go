@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -399,3 +400,11 @@ func TestOnlyAnEventWithAnIDSendsOne(t *testing.T) {
 type deadlined struct{ *httptest.ResponseRecorder }
 
 func (deadlined) SetWriteDeadline(time.Time) error { return nil }
+
+// The group is advised with what has to come first.
+func TestAGroupThatDoesNotExistIsMadeFirst(t *testing.T) {
+	_, err := user.LookupGroup(Group)
+	if way := wayIn(); strings.Contains(way, "groupadd") != (err != nil) || !strings.Contains(way, "usermod -aG "+Group) {
+		t.Errorf("the group is there: %t; advised is %s", err == nil, way)
+	}
+}

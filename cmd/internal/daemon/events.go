@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"strings"
 	"time"
 
 	"bragi/board"
@@ -130,12 +131,31 @@ func (d *Daemon) tellGap(s udp.Status) {
 	if now.Long <= before {
 		return
 	}
-	lost := "no client"
-	switch {
-	case now.Last > rpdPatience:
-		lost = "cBR8s and RPDs"
-	case now.Last > cbr8Patience:
-		lost = "cBR8s"
+	d.happened(status.AnnounceLate{Gap: now.Last.Round(time.Millisecond), Clients: now.Long - before, LookingElsewhere: lookingElsewhere(s, now.Last)})
+}
+
+// lookingElsewhere names the kinds of clients that are here and bear no such gap. Of other
+// kinds nobody knows what they bear.
+func lookingElsewhere(s udp.Status, gap time.Duration) string {
+	here := map[string]bool{}
+	for i := range s.Clients {
+		here[s.Clients[i].Kind] = true
 	}
-	d.happened(status.AnnounceLate{Gap: now.Last.Round(time.Millisecond), Clients: now.Long - before, LookingElsewhere: lost})
+	var lost []string
+	for _, kind := range []struct {
+		name     string
+		patience time.Duration
+	}{{"cBR8", cbr8Patience}, {"RPD", rpdPatience}} {
+		if here[kind.name] && gap > kind.patience {
+			lost = append(lost, kind.name+"s")
+		}
+		delete(here, kind.name)
+	}
+	if gap > cbr8Patience && len(here) > 0 {
+		lost = append(lost, "perhaps others")
+	}
+	if len(lost) == 0 {
+		return "no client"
+	}
+	return strings.Join(lost, " and ")
 }

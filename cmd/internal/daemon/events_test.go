@@ -14,6 +14,8 @@ import (
 	"bragi/board/sim"
 	"bragi/cmd/internal/virtual"
 	"bragi/gnss/timescale"
+	"bragi/master"
+	"bragi/master/udp"
 )
 
 // meddled is a clock that somebody else may set.
@@ -85,3 +87,25 @@ type unplugged struct {
 }
 
 func (c unplugged) Trouble() board.Trouble { return *c.trouble }
+
+// Only kinds that are here look for another grandmaster.
+func TestAGapNamesNobodyWhoIsNotHere(t *testing.T) {
+	for _, c := range []struct {
+		kinds []string
+		gap   time.Duration
+		want  string
+	}{
+		{[]string{"cBR8", "RPD"}, 1200 * time.Millisecond, "no client"}, {[]string{"cBR8", "RPD"}, 1300 * time.Millisecond, "cBR8s"},
+		{[]string{"cBR8", "RPD"}, 2 * time.Second, "cBR8s and RPDs"}, {[]string{"RPD"}, 2 * time.Second, "RPDs"},
+		{[]string{"ptp4l"}, 2 * time.Second, "perhaps others"}, {[]string{"RPD", "other"}, 2 * time.Second, "RPDs and perhaps others"},
+		{nil, 2 * time.Second, "no client"},
+	} {
+		s := &master.Snapshot{}
+		for _, kind := range c.kinds {
+			s.Clients = append(s.Clients, master.ClientStatus{Kind: kind})
+		}
+		if got := lookingElsewhere(udp.Status{Snapshot: s}, c.gap); got != c.want {
+			t.Errorf("%v of %v: %s, want %s", c.gap, c.kinds, got, c.want)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,6 +21,9 @@ var (
 	ErrNotRegular = errors.New("not a regular file")
 	ErrTooLarge   = errors.New("too large")
 )
+
+// patience is how long a file of the kernel's may keep a reader that waits for more.
+const patience = time.Second
 
 // Read is the content of a regular file of at most limit bytes. It never waits:
 // a FIFO without a writer, a terminal or a folder is ErrNotRegular, a longer file
@@ -42,8 +46,11 @@ func Read(path string, limit int64) ([]byte, error) {
 	case info.Size() > limit:
 		return nil, fmt.Errorf("%s has %d bytes, more than %d: %w", path, info.Size(), limit, ErrTooLarge)
 	}
+	f.SetReadDeadline(time.Now().Add(patience)) //nolint:errcheck // what can have none never waits
 	content, err := io.ReadAll(io.LimitReader(f, limit+1))
 	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded): // one of the kernel's that goes on and on
+		return nil, fmt.Errorf("%s does not end: %w", path, ErrNotRegular)
 	case err != nil:
 		return nil, err
 	case int64(len(content)) > limit: // it grows, or it is one of the kernel's that tells no size

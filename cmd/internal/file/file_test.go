@@ -104,3 +104,26 @@ func TestAFileIsReplacedWholeOrNotAtAll(t *testing.T) {
 		t.Errorf("%v is left", entries)
 	}
 }
+
+// Some files of the kernel's are regular by name, and never end.
+func TestAFileThatNeverEndsIsNotWaitedFor(t *testing.T) {
+	const path = "/proc/kmsg"
+	if f, err := os.Open(path); err != nil {
+		t.Skipf("SKIPPED: %v", err)
+	} else {
+		f.Close()
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := Read(path, 1<<30)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if !errors.Is(err, ErrNotRegular) {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("it waits")
+	}
+}

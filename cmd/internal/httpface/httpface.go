@@ -13,10 +13,12 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -73,7 +75,15 @@ func handler(latest func() status.Status) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		json.NewEncoder(w).Encode(latest()) //nolint:errcheck // a reader that hangs up is its own affair
 	})
-	return answer.Known(mux)
+	known := answer.Known(mux)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, route := mux.Handler(&http.Request{Method: http.MethodGet, URL: r.URL, Host: r.Host})
+		if route == "" && strings.HasPrefix(r.URL.Path, "/v1/") {
+			answer.Reply(w, http.StatusNotFound, answer.Problem{Error: fmt.Sprintf("%s %s is not answered over TCP, where metrics and status alone are read (fix: ask the control socket, on the machine itself)", r.Method, r.URL.Path)})
+			return
+		}
+		known.ServeHTTP(w, r)
+	})
 }
 
 // allowed lets through who shows the token or a client certificate.

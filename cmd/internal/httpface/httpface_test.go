@@ -186,6 +186,9 @@ func TestItOnlyTells(t *testing.T) {
 		if code != c.code || !strings.HasPrefix(body, "{") || !strings.Contains(body, `"error": "`) || !strings.Contains(body, "(fix: ") {
 			t.Errorf("%s %s: %d, want %d and an error in JSON: %s", c.method, c.path, code, c.code, body)
 		}
+		if strings.HasPrefix(c.path, "/v1/") && c.code == 404 && !strings.Contains(body, "ask the control socket") {
+			t.Errorf("%s %s does not say where it is asked: %s", c.method, c.path, body)
+		}
 	}
 }
 
