@@ -38,6 +38,8 @@ type client struct {
 	pausedAt   timescale.Mono     // the last of them
 	twoStep    bool               // its prefix is in Config.TwoStepFor
 	signals    bucket             // of its Signaling, see limiter
+	reports    bucket             // and of its Signaling that only tells what it computed
+	computed   Computed           // what it told last
 	unanswered [numReasons]uint32 // Delay_Req without an answer, by reason
 	tokens     int64              // Delay_Req it may still send, in ns of its allowance
 	filled     timescale.Mono     // when tokens were counted

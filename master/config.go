@@ -70,6 +70,9 @@ type Config struct {
 	// Towards an address in Allow but not in Trusted the master sends at most
 	// CreditFactor times the bytes that came from there; nil: all are trusted.
 	Allow, Deny, Trusted []netip.Prefix
+	// Monitor lists the clients whose word on themselves is kept (slave event
+	// monitoring, 1588-2019, 16.11); others' is ignored.
+	Monitor []netip.Prefix
 	// Open: Delay_Req is answered without a grant.
 	Open bool
 

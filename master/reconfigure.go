@@ -10,7 +10,7 @@ import (
 )
 
 // Reconfigure changes, while clients are served, what can change without a gap:
-// who may be a client, priorities, limits, budget, minorVersionPTP, management,
+// who may be a client or is monitored, priorities, limits, budget, minorVersionPTP, management,
 // Pdelay and open service. Identity, domain, the size of the tables and two-step
 // need another master. A client that is no longer allowed is sent away with
 // CANCELs. Priorities that SET has changed stay unless c changes them too.
@@ -62,4 +62,7 @@ func (m *Master) rejudge(now timescale.Mono, row int32, out *Outbox) {
 	}
 	c.trusted = m.trusted(c.key.Address)
 	m.recount(row)
+	if !within(c.key.Address, m.cfg.Monitor) {
+		c.computed = Computed{}
+	}
 }

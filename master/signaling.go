@@ -7,8 +7,8 @@ import (
 	"bragi/master/wire"
 )
 
-// maxTLVs bounds how many negotiation TLVs of one message are answered; a client
-// has three flows.
+// maxTLVs bounds how many TLVs of one message have an effect, of negotiation and of
+// slave event monitoring; a client has three flows.
 const maxTLVs = 8
 
 // signaling handles the TLVs of a Signaling message. All of them are read before
@@ -21,13 +21,18 @@ func (m *Master) signaling(now timescale.Mono, d *Datagram, out *Outbox) Reason 
 	if !s.Target.Addresses(m.me) {
 		return WrongTarget
 	}
-	if why := wellFormed(s.TLVs); why != Accepted {
+	monitored := within(d.Src, m.cfg.Monitor)
+	negotiates, why := wellFormed(s.TLVs, monitored)
+	if why != Accepted {
 		return why
 	}
 	key := Key{d.Src, s.Source}
 	row := m.clients.index.find(key)
 	budget := m.limiter.bucket(d.Src)
-	if row >= 0 {
+	switch {
+	case row >= 0 && monitored && !negotiates:
+		budget = &m.clients.rows[row].reports // however many they are, a renewal gets through
+	case row >= 0:
 		budget = &m.clients.rows[row].signals
 	}
 	if !m.limiter.take(now, budget) {
@@ -59,6 +64,15 @@ func (m *Master) signaling(now timescale.Mono, d *Datagram, out *Outbox) Reason 
 				types = append(types, wire.MessageType(v[0]>>4))
 			}
 			why = m.negotiate(now, typ, v, key, d, out)
+		case wire.TLVSlaveRxSyncTimingData, wire.TLVSlaveRxSyncComputedData, wire.TLVSlaveTxEventTimestamps:
+			if !monitored {
+				break
+			}
+			if taken++; taken > maxTLVs {
+				why = TooManyTLVs
+			} else if typ == wire.TLVSlaveRxSyncComputedData {
+				m.keepComputed(now, v, key)
+			}
 		}
 		if result == Accepted {
 			result = why
@@ -70,25 +84,56 @@ func (m *Master) signaling(now timescale.Mono, d *Datagram, out *Outbox) Reason 
 	return result
 }
 
-// wellFormed checks the values of the TLVs that negotiate; every other TLV is
-// none of our business (14.1).
-func wellFormed(tlvs wire.TLVs) Reason {
+// wellFormed checks the values of the TLVs that negotiate, and tells whether there
+// are any; with monitored those of slave event monitoring too. Every other TLV is none
+// of our business (14.1).
+func wellFormed(tlvs wire.TLVs, monitored bool) (negotiates bool, why Reason) {
 	for {
 		typ, v, ok := tlvs.Next()
 		if !ok {
-			return Accepted
+			return negotiates, Accepted
 		}
 		var err error
 		switch typ {
 		case wire.TLVRequestUnicast:
+			negotiates = true
 			_, err = wire.ParseUnicastRequest(v)
 		case wire.TLVCancelUnicast, wire.TLVAckCancelUnicast:
+			negotiates = true
 			_, err = wire.ParseUnicastCancel(v)
+		default:
+			if monitored {
+				err = checkSlaveEvents(typ, v)
+			}
 		}
 		if err != nil {
-			return BadTLV
+			return negotiates, BadTLV
 		}
 	}
+}
+
+// checkSlaveEvents checks the value of a TLV of slave event monitoring; any other is
+// well.
+func checkSlaveEvents(typ wire.TLVType, v []byte) (err error) {
+	switch typ {
+	case wire.TLVSlaveRxSyncTimingData:
+		_, err = wire.ParseSyncTimingData(v)
+	case wire.TLVSlaveRxSyncComputedData:
+		_, err = wire.ParseSyncComputedData(v)
+	case wire.TLVSlaveTxEventTimestamps:
+		_, err = wire.ParseTxEventData(v)
+	}
+	return err
+}
+
+// keepComputed keeps the last record of what a client computed; nobody else's.
+func (m *Master) keepComputed(now timescale.Mono, v []byte, key Key) {
+	row := m.clients.index.find(key)
+	d, _ := wire.ParseSyncComputedData(v)
+	if row < 0 || d.Len() == 0 {
+		return
+	}
+	m.clients.rows[row].computed = Computed{At: now, Source: d.Source, Valid: d.Flags, Record: d.At(d.Len() - 1)}
 }
 
 func (m *Master) negotiate(now timescale.Mono, typ wire.TLVType, v []byte, key Key, d *Datagram, out *Outbox) Reason {

@@ -86,6 +86,15 @@ type ClientStatus struct {
 	LastDenial     Reason  // Accepted: none
 	LastDenialType wire.MessageType
 	LastDenialAt   timescale.Mono
+	Computed       Computed // what a client of Config.Monitor tells of itself
+}
+
+// Computed is the last record of a client's SLAVE_RX_SYNC_COMPUTED_DATA.
+type Computed struct {
+	At     timescale.Mono     // when it came; zero: never
+	Source wire.PortIdentity  // of the Sync that it is computed of: whom the client follows
+	Valid  wire.ComputedFlags // what of Record is valid
+	Record wire.SyncComputed
 }
 
 // GrantStatus is one flow of a client.
@@ -160,6 +169,7 @@ func (c *client) status(now timescale.Mono) ClientStatus {
 		Signaling: c.signaling, DelayReq: c.delayReqs, DelayReqInterval: time.Duration(c.reqInterval),
 		Paused: c.paused, PausedAt: c.pausedAt, Standing: c.standing(now), Unsent: c.trouble.count, Undelivered: c.trouble.undelivered, SendError: c.trouble.err, Failing: c.failing(now), Refusal: c.refused(now),
 		Unanswered: c.unanswered, Denials: c.denied.count, LastDenial: c.denied.reason, LastDenialType: c.denied.typ, LastDenialAt: c.denied.at,
+		Computed: c.computed,
 	}
 	for f, g := range c.grants {
 		s.Grants[f] = GrantStatus{

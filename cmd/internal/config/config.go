@@ -128,7 +128,7 @@ type Master struct {
 	Trusted          []netip.Prefix // nil: nobody
 	Deny             []netip.Prefix
 	Expected         []Expected     // clients that are to be there
-	Monitor          []netip.Prefix // clients that are asked for their time
+	Monitor          []netip.Prefix // clients whose word on their own time is shown
 	Open             bool
 	EventPort        uint16
 	GeneralPort      uint16
@@ -455,7 +455,7 @@ func (m Master) TrustedList() []netip.Prefix {
 	return []netip.Prefix{}
 }
 
-// Monitors tells whether a client at an address is asked for its time.
+// Monitors tells whether a client at an address has its word on its time shown.
 func (m Master) Monitors(a netip.Addr) bool {
 	return slices.ContainsFunc(m.Monitor, func(p netip.Prefix) bool { return p.Contains(a) })
 }

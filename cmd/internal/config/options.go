@@ -192,7 +192,7 @@ func (c *Config) table() table {
 			{"expected", live, expected(&m.Expected).otherwise("nobody"),
 				"Clients that must be there, as address and name. One without Sync is an alarm. Screens show the name."},
 			{"monitor", live, prefixes(&m.Monitor).otherwise("nobody"),
-				"Clients that are asked what time they have, as NetSync Monitor of linuxptp. Others do not answer."},
+				"Clients that are asked for their time (NetSync Monitor), and whose slave event data (IEEE 1588-2019) is read."},
 			{"open", live, offByDefault(&m.Open),
 				"true: a Delay_Req is answered without a grant."},
 			{"two_step_for", restart, prefixes(&m.TwoStepFor).otherwise("nobody"),

@@ -295,7 +295,7 @@ func masterConfig(cfg *config.Config) (master.Config, error) {
 	syncCorrection, delayRespCorrection := latencies(cfg.Board).Corrections()
 	return master.Config{
 		Identity: identity, Domain: cfg.Master.Domain, Priority1: cfg.Master.Priority1, Priority2: cfg.Master.Priority2,
-		MaxClients: cfg.Master.MaxClients, Allow: cfg.Master.AllowList(own), Deny: cfg.Master.Deny, Trusted: cfg.Master.TrustedList(),
+		MaxClients: cfg.Master.MaxClients, Allow: cfg.Master.AllowList(own), Deny: cfg.Master.Deny, Trusted: cfg.Master.TrustedList(), Monitor: cfg.Master.Monitor,
 		Open: cfg.Master.Open, Pdelay: cfg.Master.Pdelay, TwoStepFor: cfg.Master.TwoStepFor,
 		SyncCorrection: syncCorrection, DelayRespCorrection: delayRespCorrection,
 		MinorVersion: cfg.Master.MinorVersion, MaxRate: cfg.Master.PacketBudget,

@@ -15,7 +15,8 @@ import (
 )
 
 // What clients say of themselves: the packets' thread asks (master/monitor), the
-// service's goroutine collects the answers, and the Status shows the last ones.
+// service's goroutine collects the answers, and the Status shows the last ones. What
+// they tell unasked is in the master's snapshot (master.Computed).
 
 // says is what one client said. Two clocks behind one address are two clients.
 type says struct {
@@ -114,27 +115,57 @@ func (d *Daemon) forgetSaid() {
 
 // saysStatus gives the clients, which are those of the snapshot, what they say.
 func saysStatus(s *status.Status, said map[master.Key]*says, service udp.Status) {
-	if len(said) == 0 || service.Snapshot == nil {
+	if service.Snapshot == nil {
 		return
 	}
 	for i := range s.Clients {
 		c := &service.Clients[i]
-		if x := said[master.Key{Address: c.Address, Port: c.Identity}]; x != nil {
-			s.Clients[i].Says = x.status(service.At, service.Identity.Clock)
+		x := said[master.Key{Address: c.Address, Port: c.Identity}]
+		if x == nil {
+			if c.Computed.At.IsZero() {
+				continue
+			}
+			x = new(says)
 		}
+		s.Clients[i].Says = x.status(&c.Computed, service.At, service.Identity.Clock)
 	}
 }
 
-func (x *says) status(now timescale.Mono, us wire.ClockIdentity) *status.Says {
+// status is the last answer. What the client told by itself takes its place where no
+// answer came since: an answer is measured from here, and is better.
+func (x *says) status(told *master.Computed, now timescale.Mono, us wire.ClockIdentity) *status.Says {
 	out := &status.Says{Silent: x.silent, Asked: x.outcomes[monitor.Silent] + x.outcomes[monitor.Incomplete] + x.outcomes[monitor.Measured], Answered: x.outcomes[monitor.Measured]}
+	if !told.At.IsZero() && (!x.measured || x.silent && x.last.At.Before(told.At)) {
+		tellComputed(out, told, now, us)
+		return out
+	}
 	if !x.measured {
 		return out
 	}
 	a := &x.last
+	out.Source = status.SourceNetSync
 	out.AgeS, out.OffsetNs, out.PathDelayNs = known(now.Sub(a.At).Seconds()), known(float64(a.OffsetNs)), known(float64(a.DelayNs))
 	out.UTC = a.UTC
-	out.OwnOffsetNs, out.OwnPathDelayNs = known(float64(a.Said.OffsetFromMaster)/(1<<16)), known(float64(a.Said.MeanPathDelay)/(1<<16))
+	out.OwnOffsetNs, out.OwnPathDelayNs = scaled(a.Said.OffsetFromMaster), scaled(a.Said.MeanPathDelay)
 	out.PortState, out.Parent, out.FollowsUs = a.Said.State.String(), a.Said.Parent.String(), a.Said.Parent.Clock == us
 	out.Grandmaster, out.ClockClass = a.Said.Grandmaster.String(), uint8(a.Said.ClockClass)
 	return out
 }
+
+// tellComputed tells what a client computed, as far as it says that it is valid.
+func tellComputed(out *status.Says, told *master.Computed, now timescale.Mono, us wire.ClockIdentity) {
+	out.Source, out.AgeS = status.SourceSlaveEvent, known(now.Sub(told.At).Seconds())
+	out.Parent, out.FollowsUs = told.Source.String(), told.Source.Clock == us
+	if told.Valid&wire.OffsetFromMasterValid != 0 {
+		out.OwnOffsetNs = scaled(told.Record.OffsetFromMaster)
+	}
+	if told.Valid&wire.MeanPathDelayValid != 0 {
+		out.OwnPathDelayNs = scaled(told.Record.MeanPathDelay)
+	}
+	if told.Valid&wire.NeighborRateRatioValid != 0 {
+		out.NeighborPPB = known(float64(told.Record.NeighborRateRatio) / (1 << 41) * 1e9)
+	}
+}
+
+// scaled is a TimeInterval, in 2^-16 ns, in ns.
+func scaled(interval int64) *float64 { return known(float64(interval) / (1 << 16)) }

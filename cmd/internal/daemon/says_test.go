@@ -40,3 +40,45 @@ func TestWhatAClientSaidIsKeptWhileItIsAClient(t *testing.T) {
 		t.Error("one that is asked no more is remembered")
 	}
 }
+
+// What a client tells by itself is shown as far as it is valid, with its source; an
+// answer, which is measured from here, goes before it while answers come.
+func TestWhatAClientTellsByItselfIsShownWhereNoAnswerIs(t *testing.T) {
+	us := wire.ClockIdentity{1}
+	key := master.Key{Address: netip.MustParseAddr("10.6.0.2"), Port: wire.PortIdentity{Clock: wire.ClockIdentity{2}, Port: 1}}
+	answer := monitor.Answer{At: timescale.MonoFromNs(10e9), Client: key, Outcome: monitor.Measured, OffsetNs: 312, Said: wire.NetSync{Parent: wire.PortIdentity{Clock: us}}}
+	silence := monitor.Answer{At: timescale.MonoFromNs(12e9), Client: key, Outcome: monitor.Silent}
+	told := master.Computed{At: timescale.MonoFromNs(11e9), Source: wire.PortIdentity{Clock: us, Port: 1},
+		Record: wire.SyncComputed{OffsetFromMaster: -0x18000, MeanPathDelay: 3000 << 16, NeighborRateRatio: 1 << 31 / 1000}}
+	says := func(valid wire.ComputedFlags, answers ...monitor.Answer) *status.Says {
+		d := &Daemon{says: map[master.Key]*says{}}
+		for _, a := range answers {
+			d.heardSay(a)
+		}
+		told.Valid = valid
+		s := status.Status{Clients: make([]status.Client, 1)}
+		saysStatus(&s, d.says, udp.Status{Snapshot: &master.Snapshot{At: timescale.MonoFromNs(14e9), Identity: wire.PortIdentity{Clock: us, Port: 1},
+			Clients: []master.ClientStatus{{Address: key.Address, Identity: key.Port, Computed: told}}}})
+		return s.Clients[0].Says
+	}
+	all := says(wire.OffsetFromMasterValid|wire.MeanPathDelayValid|wire.NeighborRateRatioValid, silence)
+	if all.Source != status.SourceSlaveEvent || *all.AgeS != 3 || *all.OwnOffsetNs != -1.5 || *all.OwnPathDelayNs != 3000 || !all.FollowsUs || all.OffsetNs != nil || all.Asked != 1 {
+		t.Errorf("it tells %+v", all)
+	}
+	if ppb := *all.NeighborPPB; ppb < 976 || ppb > 977 { // 2^31/1000/2^41
+		t.Errorf("its neighbor's rate is %v ppb, want 976.6", ppb)
+	}
+	if none := says(0); none.OwnOffsetNs != nil || none.OwnPathDelayNs != nil || none.NeighborPPB != nil || none.Source != status.SourceSlaveEvent {
+		t.Errorf("of nothing valid it tells %+v", none)
+	}
+	if asked := says(wire.OffsetFromMasterValid, answer); asked.Source != status.SourceNetSync || *asked.OffsetNs != 312 {
+		t.Errorf("while it answers it says %+v", asked)
+	}
+	if silent := says(wire.OffsetFromMasterValid, answer, silence); silent.Source != status.SourceSlaveEvent || silent.OffsetNs != nil || silent.Answered != 1 {
+		t.Errorf("since it answers no more it says %+v", silent)
+	}
+	told.At = timescale.MonoFromNs(9e9)
+	if older := says(wire.OffsetFromMasterValid, answer, silence); older.Source != status.SourceNetSync || !older.Silent {
+		t.Errorf("after older data it says %+v", older)
+	}
+}

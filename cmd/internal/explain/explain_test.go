@@ -63,12 +63,17 @@ func TestEachFaultHasItsOwnCauseAndAction(t *testing.T) {
 			c := &s.Clients[0]
 			c.Trusted, c.OutOfCredit, c.Grants.DelayResp, c.DelayReq = false, true, nil, 3
 		}, "Delay_Req are too few", "master.trusted"},
-		"silent":              {func(s *status.Status) { s.Clients[0].LastS, s.Clients[0].Grants.Sync.ExpiresS = 280, 20 }, "silent", "path"},
-		"says nothing":        {func(s *status.Status) { s.Clients[0].Says = &status.Says{Asked: 3, Silent: true} }, "sees nothing wrong", ""},
-		"follows another":     {says(-200, "SLAVE", false), "follows another clock: 00aa", "BMCA"},
-		"says that it is in":  {says(-200, "SLAVE", true), "sees nothing wrong", ""},
-		"says that it is off": {says(250e3, "SLAVE", true), "its clock is +250.0 us off", "servo"},
-		"refused earlier":     {func(s *status.Status) { refusalBefore(s) }, "sees nothing wrong", ""},
+		"silent":               {func(s *status.Status) { s.Clients[0].LastS, s.Clients[0].Grants.Sync.ExpiresS = 280, 20 }, "silent", "path"},
+		"says nothing":         {func(s *status.Status) { s.Clients[0].Says = &status.Says{Asked: 3, Silent: true} }, "sees nothing wrong", ""},
+		"follows another":      {says(-200, "SLAVE", false), "follows another clock: 00aa", "BMCA"},
+		"says that it is in":   {says(-200, "SLAVE", true), "sees nothing wrong", ""},
+		"says that it is off":  {says(250e3, "SLAVE", true), "its clock is +250.0 us off", "servo"},
+		"tells another":        {tells(-200, 2, false), "follows another clock: 00aa", "BMCA"},
+		"tells that it is in":  {tells(-200, 2, true), "sees nothing wrong", ""},
+		"tells that it is off": {tells(250e3, 2, true), "says that its clock is +250.0 us off", "servo"},
+		"told that long ago":   {tells(250e3, 3600, true), "sees nothing wrong", ""},
+		"tells no offset":      {func(s *status.Status) { tells(0, 2, true)(s); s.Clients[0].Says.OwnOffsetNs = nil }, "sees nothing wrong", ""},
+		"refused earlier":      {func(s *status.Status) { refusalBefore(s) }, "sees nothing wrong", ""},
 	} {
 		s := healthy()
 		c.change(&s)
@@ -87,8 +92,15 @@ func TestEachFaultHasItsOwnCauseAndAction(t *testing.T) {
 // says is a client that answered a question for its time.
 func says(offsetNs float64, state string, followsUs bool) func(*status.Status) {
 	return func(s *status.Status) {
-		s.Clients[0].Says = &status.Says{Asked: 3, Answered: 3, AgeS: of(2.0), OffsetNs: &offsetNs, PathDelayNs: of(3000.0), OwnOffsetNs: of(-150.0), OwnPathDelayNs: of(3100.0),
+		s.Clients[0].Says = &status.Says{Source: status.SourceNetSync, Asked: 3, Answered: 3, AgeS: of(2.0), OffsetNs: &offsetNs, PathDelayNs: of(3000.0), OwnOffsetNs: of(-150.0), OwnPathDelayNs: of(3100.0),
 			PortState: state, Parent: "00aa", FollowsUs: followsUs, Grandmaster: "00aa", ClockClass: 6}
+	}
+}
+
+// tells is a client that sends slave event data.
+func tells(offsetNs, ageS float64, followsUs bool) func(*status.Status) {
+	return func(s *status.Status) {
+		s.Clients[0].Says = &status.Says{Source: status.SourceSlaveEvent, Asked: 3, Silent: true, AgeS: &ageS, OwnOffsetNs: &offsetNs, Parent: "00aa", FollowsUs: followsUs}
 	}
 }
 

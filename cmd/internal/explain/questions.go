@@ -253,6 +253,12 @@ func answered(v *view) (Check, bool) {
 // software stamps differ by less.
 const farOff = 100e3 // ns
 
+// What to do about a client that follows another clock, and one that is out of phase.
+const (
+	followsAnother = "Look why: compare the priorities and classes of both (BMCA), and the client's list of masters."
+	servoAction    = "Look at the client's servo and stamps: its log says whether it still steps or slews. Look at the path for load in one direction."
+)
+
 // itself is what the client says of itself, where it is asked.
 func itself(v *view) (Check, bool) {
 	for _, c := range v.clients {
@@ -260,24 +266,44 @@ func itself(v *view) (Check, bool) {
 		if s == nil {
 			continue
 		}
-		switch measured := s.OffsetNs != nil; {
-		case !measured:
+		switch {
+		case s.Source == status.SourceSlaveEvent:
+			return byItself(s)
+		case s.Source == "":
 			return open("nothing: it does not answer NetSync Monitor. Only linuxptp does, with net_sync_monitor 1 (before version 4.0 with hybrid_e2e 1 too)")
 		case s.Silent:
 			return open("nothing now; %s ago it was %s, %+.1f us off", seconds(*s.AgeS), s.PortState, *s.OffsetNs/1e3)
 		case !s.FollowsUs:
-			return bad("The client follows another clock: "+s.Parent+".", "Look why: compare the priorities and classes of both (BMCA), and the client's list of masters.",
+			return bad("The client follows another clock: "+s.Parent+".", followsAnother,
 				"%s, grandmaster %s of class %d", s.PortState, s.Grandmaster, s.ClockClass)
 		case s.PortState != "SLAVE":
 			return open("its port is %s: it has not chosen, or not measured, its master yet", s.PortState)
 		case math.Abs(*s.OffsetNs) > farOff:
 			return bad(fmt.Sprintf("The client follows this grandmaster, but its clock is %+.1f us off.", *s.OffsetNs/1e3),
-				"Look at the client's servo and stamps: its log says whether it still steps or slews. Look at the path for load in one direction.",
+				servoAction,
 				"SLAVE; measured from here %+.1f us, by itself %+.1f us", *s.OffsetNs/1e3, *s.OwnOffsetNs/1e3)
 		}
 		return ok("SLAVE, follows us; measured from here %+.1f us off, by itself %+.1f us", *s.OffsetNs/1e3, *s.OwnOffsetNs/1e3)
 	}
 	return Check{}, false
+}
+
+// oldWord is when what a client told by itself counts no more.
+const oldWord = 60 // s
+
+// byItself is what a client tells unasked.
+func byItself(s *status.Says) (Check, bool) {
+	switch {
+	case *s.AgeS > oldWord:
+		return open("nothing now; its last slave event data came %s ago", seconds(*s.AgeS))
+	case !s.FollowsUs:
+		return bad("The client follows another clock: "+s.Parent+".", followsAnother, "its slave event data is of Syncs of %s", s.Parent)
+	case s.OwnOffsetNs == nil:
+		return open("it sends slave event data of our Syncs, without a valid offset: it has not measured its master yet")
+	case math.Abs(*s.OwnOffsetNs) > farOff:
+		return bad(fmt.Sprintf("The client follows this grandmaster, but says that its clock is %+.1f us off.", *s.OwnOffsetNs/1e3), servoAction, "by its slave event data %+.1f us", *s.OwnOffsetNs/1e3)
+	}
+	return ok("follows us; by its slave event data %+.1f us off", *s.OwnOffsetNs/1e3)
 }
 
 // remedyOf is what to do about the most frequent reason.

@@ -113,7 +113,7 @@ func (t teller) says(c *status.Client) {
 	t.known(offset, s.OffsetNs, ns, c.Address, c.Identity)
 	t.known(ownOffset, s.OwnOffsetNs, ns, c.Address, c.Identity)
 	t.known(pathDelay, s.PathDelayNs, ns, c.Address, c.Identity)
-	if s.OffsetNs != nil {
+	if s.Source != "" {
 		t.truth(follows, s.FollowsUs, c.Address, c.Identity)
 	}
 }

@@ -107,19 +107,26 @@ func Clients(s status.Status, width int) string {
 }
 
 // says is what a client says, in a few words: its offset as it is measured from here,
-// and the state of its port.
+// and the state of its port; or its own offset, where it tells by itself.
 func says(s *status.Says) string {
 	switch {
 	case s == nil:
 		return "-"
-	case s.OffsetNs == nil:
+	case s.Source == "":
 		return "no answer"
 	}
 	text := Ns(s.OffsetNs) + ", " + s.PortState
+	own := s.Source == status.SourceSlaveEvent
+	if own {
+		text = Ns(s.OwnOffsetNs) + " (" + s.Source + ")"
+	}
 	if !s.FollowsUs {
 		text += ", follows another"
 	}
-	if s.Silent {
+	switch {
+	case own:
+		text += ", " + seconds(s.AgeS) + " ago"
+	case s.Silent:
 		text += ", silent now"
 	}
 	return text
@@ -130,8 +137,18 @@ func saysOf(w io.Writer, s *status.Says) {
 	if s == nil {
 		return
 	}
-	if s.OffsetNs == nil {
+	switch s.Source {
+	case "":
 		fmt.Fprintf(w, "Client says\tnothing: %s (NetSync Monitor) without an answer\n", Count(s.Asked, "question"))
+		return
+	case status.SourceSlaveEvent:
+		fmt.Fprintf(w, "Client says\tby %s, %s ago\n", s.Source, seconds(s.AgeS))
+		fmt.Fprintf(w, "Its offset\t%s as it says; not measured from here\n", Ns(s.OwnOffsetNs))
+		fmt.Fprintf(w, "Its path delay\t%s as it says\n", delay(s.OwnPathDelayNs))
+		if s.NeighborPPB != nil {
+			fmt.Fprintf(w, "Its link\tthe clock at the other end runs %+.2f ppb against its own, as it says\n", *s.NeighborPPB)
+		}
+		fmt.Fprintf(w, "It follows\t%s%s\n", pick(s.FollowsUs, "us, ", "another: "), s.Parent)
 		return
 	}
 	fmt.Fprintf(w, "Client says\t%s, %s ago; %d of %s answered\n", s.PortState, seconds(s.AgeS), s.Answered, Count(s.Asked, "question"))

@@ -57,7 +57,7 @@ func TestWhatClientsSayIsAColumn(t *testing.T) {
 		t.Errorf("nobody is asked:\n%s", text)
 	}
 	says := func(offsetNs float64) *status.Says {
-		return &status.Says{Asked: 2, Answered: 2, AgeS: new(3.0), OffsetNs: &offsetNs, PathDelayNs: new(3000.0), OwnOffsetNs: new(-40.0), OwnPathDelayNs: new(3100.0),
+		return &status.Says{Source: status.SourceNetSync, Asked: 2, Answered: 2, AgeS: new(3.0), OffsetNs: &offsetNs, PathDelayNs: new(3000.0), OwnOffsetNs: new(-40.0), OwnPathDelayNs: new(3100.0),
 			PortState: "SLAVE", Parent: "aa-1", FollowsUs: true, Grandmaster: "aa", ClockClass: 6}
 	}
 	s.Clients[0].Says, s.Clients[1].Says, s.Clients[2].Says = says(312), &status.Says{Asked: 1, Silent: true}, says(-41_000)
@@ -91,5 +91,28 @@ func TestAClientOutOfCreditDoesNotLookServed(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
+	}
+}
+
+// What a client tells by itself names its source and its age, beside what others answer.
+func TestWhatAClientTellsByItselfNamesItsSource(t *testing.T) {
+	tells := status.Says{Source: status.SourceSlaveEvent, Asked: 4, Silent: true, AgeS: new(3.0), OwnOffsetNs: new(-150.0), OwnPathDelayNs: new(3100.0), NeighborPPB: new(-12.5), Parent: "aa-1", FollowsUs: true}
+	other := tells
+	other.FollowsUs, other.OwnOffsetNs, other.NeighborPPB = false, nil, nil
+	s := status.Status{Clients: []status.Client{{Address: "10.6.0.2", Says: &tells}, {Address: "10.6.0.3", Says: &other}}}
+	text := Clients(s, 80)
+	for _, end := range []string{"-150 ns (slave event data), 3.0s ago", "- (slave event data), follows another, 3.0s ago"} {
+		if !strings.Contains(text, "  "+end+"\n") {
+			t.Errorf("no line ends in %q:\n%s", end, text)
+		}
+	}
+	one, _ := Client(s, "10.6.0.2")
+	for _, words := range []string{"by slave event data, 3.0s ago", "-150 ns as it says; not measured from here", "3.10 us as it says", "runs -12.50 ppb against its own", "us, aa-1\n"} {
+		if !strings.Contains(one, words) {
+			t.Errorf("no %q:\n%s", words, one)
+		}
+	}
+	if text, _ := Client(s, "10.6.0.3"); !strings.Contains(text, "another: aa-1\n") || strings.Contains(text, "ppb") {
+		t.Errorf("%s", text)
 	}
 }

@@ -288,27 +288,36 @@ type Client struct {
 	Unsent            uint64            `json:"unsent"`                // messages that the system refused to send
 	Undelivered       uint64            `json:"undelivered"`           // messages that count as sent and never left: its address does not answer ARP
 	Unreachable       string            `json:"unreachable,omitempty"` // why what is sent to it does not arrive now
-	Says              *Says             `json:"says"`                  // what it says itself; null: it is not asked
+	Says              *Says             `json:"says"`                  // what it says itself; null: nobody listens to it
 }
 
-// Says is what a client of master.monitor says: NetSync Monitor.
+// Says is what a client of master.monitor says: it is asked by NetSync Monitor, or it
+// tells by itself, by the slave event data of IEEE 1588-2019.
 type Says struct {
-	Asked    uint64 `json:"asked"`    // questions
+	Asked    uint64 `json:"asked"`    // questions of NetSync Monitor
 	Answered uint64 `json:"answered"` // and those with a whole answer
 	Silent   bool   `json:"silent"`   // the last question had none
-	// The last whole answer; null and "" before the first one.
+	Source   string `json:"source"`   // "NetSync Monitor" or "slave event data", which has no measurement from here; "": nothing is known
+	// The last whole answer, or what it told since; null and "" before, and where the source does not tell it.
 	AgeS           *float64 `json:"age_s"`
 	OffsetNs       *float64 `json:"offset_ns"`     // the client's clock less the served clock, measured from here; positive: the client is ahead
 	PathDelayNs    *float64 `json:"path_delay_ns"` // measured from here
 	UTC            bool     `json:"utc"`           // its stamps are UTC: offset_ns is that of the TAI which it means
 	OwnOffsetNs    *float64 `json:"own_offset_ns"` // its own offsetFromMaster; positive: it is ahead
 	OwnPathDelayNs *float64 `json:"own_path_delay_ns"`
-	PortState      string   `json:"port_state"`  // SLAVE, UNCALIBRATED, LISTENING, ...
-	Parent         string   `json:"parent"`      // the portIdentity that it follows
-	FollowsUs      bool     `json:"follows_us"`  // that is ours
-	Grandmaster    string   `json:"grandmaster"` // the grandmaster that it knows, and its class
+	NeighborPPB    *float64 `json:"neighbor_ppb"` // as it says, the rate of the clock at the other end of its link less its own; positive: that one is faster
+	PortState      string   `json:"port_state"`   // SLAVE, UNCALIBRATED, LISTENING, ...
+	Parent         string   `json:"parent"`       // the portIdentity that it follows
+	FollowsUs      bool     `json:"follows_us"`   // that is ours
+	Grandmaster    string   `json:"grandmaster"`  // the grandmaster that it knows, and its class
 	ClockClass     uint8    `json:"clock_class"`
 }
+
+// The sources of what a client says.
+const (
+	SourceNetSync    = "NetSync Monitor"
+	SourceSlaveEvent = "slave event data"
+)
 
 // Denied is a sender that was refused.
 type Denied struct {
