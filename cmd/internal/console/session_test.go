@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -38,6 +37,13 @@ func (a *answering) Status() status.Status {
 
 func (a *answering) Config() (control.Config, error) {
 	return control.Config{Text: "[board]\nprofile = \"sim\"\n[console]\ntime_zone = \"Asia/Tokyo\"\n"}, nil
+}
+
+// A restart asks whether the file would start.
+func (a *answering) Admins() []string  { return nil }
+func (a *answering) Tell(status.Event) {}
+func (a *answering) CheckConfig(control.Check) (control.Committed, error) {
+	return control.Committed{}, nil
 }
 
 func (a *answering) Follow(ctx context.Context, after string, quiet time.Duration, hear func([]status.Record) error) error {
@@ -76,7 +82,7 @@ func serve(t *testing.T, a *answering, socket string) (stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: control.Handler(a, nil)}
+	server := control.NewServer(control.Handler(a, nil))
 	go server.Serve(listener) //nolint:errcheck // it ends with the test
 	t.Cleanup(func() { server.Close() })
 	return func() { server.Close() }
