@@ -207,6 +207,10 @@ func (r *Reference) HasTime(now timescale.Mono) bool {
 	return !r.steady.lost() && !r.run.Trusted.IsZero() && now.Sub(r.run.Trusted) < r.pairer.pace.slowed(timeKept)
 }
 
+// SaysNoTime tells whether the receiver's latest epoch has no trusted time: it says so
+// itself. One that is silent says nothing.
+func (r *Reference) SaysNoTime() bool { return r.run.Trusted.Before(r.run.Last) }
+
 // Opinion takes what another source says of the time.
 func (r *Reference) Opinion(o Opinion) { r.others.hear(o, r.book.Table()) }
 

@@ -9,7 +9,9 @@ import (
 // Conditions are what the clock cannot see in the pulses.
 type Conditions struct {
 	HasTime bool // the receiver has a fix and a trusted time
-	Served  bool // at least one client holds a grant
+	// NoTime: the receiver says itself that it has none. One that is silent says nothing.
+	NoTime bool
+	Served bool // at least one client holds a grant
 	// Distrust: a reason not to believe the pulses that come (ReasonAntenna,
 	// ReasonSpoofing, ReasonJamming, ReasonMoved, ReasonTimeFault), else ReasonNone.
 	Distrust Reason

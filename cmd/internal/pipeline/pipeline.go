@@ -211,7 +211,8 @@ func (p *Pipeline) Tick(now timescale.Mono, served bool) (steered bool) {
 
 // conditions are those of the reference that is followed.
 func (p *Pipeline) conditions(now timescale.Mono) holdover.Conditions {
-	return holdover.Conditions{HasTime: p.hasTime(now), Distrust: p.distrust(now), Forced: p.forced}
+	s := &p.sources[p.active]
+	return holdover.Conditions{HasTime: p.hasTime(now), NoTime: s.Kind == GNSS && s.receiver.SaysNoTime(), Distrust: p.distrust(now), Forced: p.forced}
 }
 
 // hasTime tells whether the reference that is followed has the time.

@@ -277,7 +277,7 @@ func (p *Pipeline) distrusted(now timescale.Mono, s *source) bool {
 // but after a restart, when it has not spoken yet.
 func (p *Pipeline) awaited(now timescale.Mono, s *source) bool {
 	cond := p.conditions(now)
-	return s.trouble == "" && (cond.HasTime || s.Kind == PPS || Candidate{Unheard: p.unheard(now, s)}.unheard(unheardStands)) && p.servo.Awaits(now, cond)
+	return s.trouble == "" && (!cond.NoTime || Candidate{Unheard: p.unheard(now, s)}.unheard(unheardStands)) && p.servo.Awaits(now, cond)
 }
 
 // unheard is how long ago this process went on after a restart, where s was not good
