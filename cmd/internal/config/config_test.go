@@ -321,6 +321,8 @@ func TestWhatIsWrongIsToldWithPlaceAndFix(t *testing.T) {
 			"config: x.toml:3: the oscillator goes before roof, which would never be followed (fix: the largest priority for the oscillator)\n    [[reference]]"},
 		{"two references of one name", sim + "[[reference]]\nname = \"a\"\nkind = \"gnss\"\n[[reference]]\nname = \"a\"\nkind = \"gnss\"\n", nil,
 			"config: x.toml:6: two references are named \"a\" (fix: another name)\n    [[reference]]"},
+		{"the oscillator's name", sim + "[[reference]]\nname = \"internal\"\nkind = \"gnss\"\n", nil,
+			"config: x.toml:3: \"internal\" names the clock's own oscillator (fix: another name)\n    [[reference]]"},
 		{"a name of two words", sim + "[[reference]]\nname = \"roof east\"\nkind = \"gnss\"\n", nil,
 			"config: x.toml:4: reference.name = \"roof east\" is not possible (fix: one word of at most 32 letters, digits, \"-\", \"_\" and \".\", for example \"roof-east\")\n    name = \"roof east\""},
 		{"the first receiver's device", sim + "[[reference]]\nkind = \"gnss\"\nantenna_delay = \"50ns\"\n", nil,

@@ -237,6 +237,9 @@ func (l *loader) judgeReferences() {
 				r.Name = fmt.Sprintf("%s-%d", r.Kind, count[r.Kind])
 			}
 		}
+		if r.Kind != KindInternal && r.Name == KindInternal {
+			l.bad(key, "\"internal\" names the clock's own oscillator", "another name")
+		}
 		if names[r.Name] {
 			l.bad(key, fmt.Sprintf("two references are named %q", r.Name), "another name")
 		}
