@@ -16,6 +16,18 @@ type SavedReferences struct {
 	Ordered string        `json:"ordered"`
 	BuildNs int64         `json:"build_ns"` // taken off its pulses
 	List    []SavedSource `json:"list"`
+	// Dispute is what nothing has decided yet; null: they agree.
+	Dispute *SavedDispute `json:"dispute,omitempty"`
+}
+
+// disputesMost is above what verdicts in a row can be: one a second, for 30 years.
+const disputesMost = 1 << 30
+
+// SavedDispute is two references that differ.
+type SavedDispute struct {
+	Times int            `json:"times"`
+	What  string         `json:"what"`
+	At    timescale.Mono `json:"at_ns"`
 }
 
 // SavedSource is a reference of it.
@@ -35,6 +47,9 @@ func (p *Pipeline) saveReferences(now timescale.Mono) *SavedReferences {
 		return nil
 	}
 	s := &SavedReferences{Active: p.sources[p.active].Name, Order: p.choice.Order, Ordered: p.sources[p.choice.Ordered].Name, BuildNs: p.buildNs}
+	if d := p.dispute; d.times > 0 {
+		s.Dispute = &SavedDispute{d.times, d.what, d.at}
+	}
 	for i := range p.sources {
 		o, c := &p.sources[i], &p.sources[i].compared
 		saved := SavedSource{Name: o.Name, Standing: p.choice.Standings[i], MeanNs: c.meanNs, DevNs: c.devNs, N: c.n, Odd: c.odd}
@@ -53,6 +68,9 @@ func (s *SavedReferences) check() error {
 	if s.Order > Forced || s.BuildNs > 1e9 || s.BuildNs < -1e9 {
 		return fmt.Errorf("it says order %d and a difference of %d ns between references", s.Order, s.BuildNs)
 	}
+	if d := s.Dispute; d != nil && (d.Times < 0 || d.Times > disputesMost) {
+		return fmt.Errorf("it says that references differed %d times", d.Times)
+	}
 	for _, o := range s.List {
 		if !(math.Abs(o.MeanNs) < 1e9 && o.DevNs >= 0 && o.DevNs < 1e9) || o.N < 0 || o.N > levelMost {
 			return fmt.Errorf("it says a difference of %v ns of %s", o.MeanNs, o.Name)
@@ -65,6 +83,9 @@ func (s *SavedReferences) check() error {
 func (p *Pipeline) resumeReferences(now timescale.Mono, s *SavedReferences) {
 	if s == nil {
 		return
+	}
+	if d := s.Dispute; d != nil {
+		p.dispute = dispute{d.Times, d.What, d.At}
 	}
 	p.choice = Choice{Selected: p.active, Since: now, Standings: make([]Standing, len(p.sources))}
 	build := s.BuildNs

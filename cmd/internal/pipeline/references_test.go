@@ -506,3 +506,24 @@ func TestAFalseSkyTooSlowForTheOscillatorIsInTheBound(t *testing.T) {
 		}
 	}
 }
+
+// What nothing has decided stays undecided over a restart: one of two liars that is cut
+// afterwards does not make the other one right.
+func TestARestartDecidesNoDispute(t *testing.T) {
+	p := newPair(t, twoReceivers(), sim.OCXO, 14)
+	p.Until(2*time.Minute, "class 6", p.Class(6))
+	p.Run(2 * time.Minute)
+	p.Board.Lie(sim.Lie{LateNs: 1000})
+	p.yard.Lie(sim.Lie{LateNs: -1000})
+	p.Until(2*time.Minute, "nothing tells who is right", func() bool { return p.Pipe.Look(p.Now).Dispute != "" })
+	if err := p.Restart(200 * time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	p.yard.SetAntenna(false)
+	for range 60 {
+		p.Run(time.Second)
+		if p.Class(6)() || p.Pipe.Look(p.Now).Dispute == "" {
+			t.Fatalf("class %d, true error %.0f ns, dispute %q", p.Said.ClockClass, p.TrueErrorNs(), p.Pipe.Look(p.Now).Dispute)
+		}
+	}
+}
