@@ -25,7 +25,7 @@ func decodeCommand(o *options) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("decode rpd: %w", err)
 			}
-			report, err := rpd.Decode(text)
+			report, err := rpd.Decode(c.Context(), text)
 			if err != nil {
 				return fmt.Errorf("decode rpd: %w", err)
 			}

@@ -169,7 +169,7 @@ func (r *Report) judgeHistory() {
 func (r *Report) judgeConfig() {
 	c := r.Config
 	if len(c.Masters) > 0 {
-		r.find("note", "MASTERS", "", "The RPD asks %s. Its domain and the master's must be equal.", strings.Join(c.Masters, ", "))
+		r.find("note", "MASTERS", "", "The RPD asks %s. Its domain and the master's must be equal.", names(c.Masters))
 	}
 	if c.Domain != nil && *c.Domain >= 44 && *c.Domain <= 63 {
 		r.find("warning", "DOMAIN", "Use domain 0 to 43 at both ends.", "Domain %d belongs to the telecom profile G.8275.2.", *c.Domain)
@@ -181,13 +181,26 @@ func (r *Report) judgeConfig() {
 		timeout := time.Duration(float64(*c.AnnounceTimeout) * pow2(*c.AnnounceInterval) * float64(time.Second))
 		r.find("note", "ANNOUNCE_TIMEOUT", "", "The RPD drops its master after %s without an Announce.", timeout)
 	}
-	if r.State != nil {
+	if r.State != nil && len(c.Masters) > 0 {
+		known := map[string]bool{}
+		for _, m := range c.Masters {
+			known[m] = true
+		}
 		for _, s := range r.State.Streams {
-			if s.Master != "" && len(c.Masters) > 0 && !slices.Contains(c.Masters, s.Master) {
-				r.find("error", "OTHER_MASTER", "Correct `clock source ip` in the core's `ptp r-dti`.", "The RPD follows %s, but its configuration names %s.", s.Master, strings.Join(c.Masters, ", "))
+			if s.Master != "" && !known[s.Master] {
+				r.find("error", "OTHER_MASTER", "Correct `clock source ip` in the core's `ptp r-dti`.", "The RPD follows %s, but its configuration names %s.", s.Master, names(c.Masters))
 			}
 		}
 	}
+}
+
+// names lists the first masters: an RPD has few.
+func names(masters []string) string {
+	const most = 8
+	if len(masters) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(masters[:most], ", "), len(masters)-most)
+	}
+	return strings.Join(masters, ", ")
 }
 
 func pow2(n int64) float64 {

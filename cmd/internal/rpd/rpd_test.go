@@ -1,8 +1,11 @@
 package rpd
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -23,7 +26,7 @@ func sample(t testing.TB) string {
 
 func decode(t testing.TB, text string) *Report {
 	t.Helper()
-	report, err := Decode(text)
+	report, err := Decode(t.Context(), text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,19 +129,218 @@ func TestAScreenCutAtAnyWidthReadsTheSame(t *testing.T) {
 	_, text, _ := strings.Cut(sample(t), "R-PHY#show ptp clock 0 statistics\n")
 	text, _, _ = strings.Cut(text, "\nR-PHY#")
 	plain := decode(t, text)
-	for width := 30; width <= 80; width++ {
-		var cut strings.Builder
-		for line := range strings.Lines(text) {
-			line = strings.TrimSuffix(line, "\n")
-			for len(line) > width {
-				cut.WriteString(line[:width] + "\n")
-				line = line[width:]
+	for width := 16; width <= 80; width++ {
+		cut := folded(text, width)
+		if diff := cmp.Diff(plain, decode(t, cut)); diff != "" {
+			t.Fatalf("width %d:\n%s\n%s", width, diff, cut)
+		}
+	}
+}
+
+// folded is the text as a terminal of this width shows it.
+func folded(text string, width int) string {
+	var cut strings.Builder
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		for len(line) > width {
+			cut.WriteString(line[:width] + "\n")
+			line = line[width:]
+		}
+		cut.WriteString(line + "\n")
+	}
+	return cut.String()
+}
+
+// A value that a narrow terminal cut is told, and never taken for a whole one.
+func TestAValueThatIsCutIsNeverTakenForWhole(t *testing.T) {
+	plain := decode(t, sample(t))
+	for width := 10; width <= 40; width++ {
+		for name, text := range map[string]string{"whole": folded(sample(t), width), "trimmed": trimmed(folded(sample(t), width))} {
+			report := decode(t, text)
+			for what, got := range values(report) {
+				if want := values(plain)[what]; got != want {
+					t.Errorf("width %d, %s: %s is read as %s, want %s or nothing", width, name, what, got, want)
+				}
 			}
-			cut.WriteString(line + "\n")
+			if len(values(report)) < len(values(plain)) && len(findings(report, "GARBLED")) == 0 {
+				t.Errorf("width %d, %s: %d of %d values are read, and nothing tells of the rest", width, name, len(values(report)), len(values(plain)))
+			}
 		}
-		if diff := cmp.Diff(plain, decode(t, cut.String())); diff != "" {
-			t.Fatalf("width %d:\n%s\n%s", width, diff, cut.String())
+	}
+}
+
+// trimmed is the text as it is pasted by a terminal that drops spaces at the ends of lines.
+func trimmed(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// values are the values of all screens, by name.
+func values(r *Report) map[string]string {
+	all := map[string]string{}
+	put := func(name string, v any) {
+		switch v := v.(type) {
+		case *int64:
+			if v != nil {
+				all[name] = fmt.Sprint(*v)
+			}
+		case string:
+			if v != "" {
+				all[name] = v
+			}
 		}
+	}
+	if s := r.State; s != nil {
+		put("apr state", s.Apr)
+		put("clock state", s.Clock)
+		put("current tod", s.TOD)
+		put("active stream", s.Active)
+		for _, m := range s.Streams {
+			put("master", m.Master)
+			put("stream state", m.State)
+			put("master offset", m.MasterOffset)
+			put("path delay", m.PathDelay)
+			put("forward delay", m.ForwardDelay)
+			put("reverse delay", m.ReverseDelay)
+			put("freq offset", m.FreqOffset)
+			put("1Hz offset", m.FreqOffset1Hz)
+		}
+	}
+	if c := r.Config; c != nil {
+		put("domain", c.Domain)
+		put("mode", c.Mode)
+		put("profile", c.Profile)
+		put("local address", c.LocalAddress)
+		put("masters", strings.Join(c.Masters, " "))
+		put("duration", c.UnicastDurationS)
+		put("sync interval", c.SyncInterval)
+		put("announce interval", c.AnnounceInterval)
+		put("timeout", c.AnnounceTimeout)
+		put("delay-req", c.DelayReqInterval)
+		put("dscp", c.DSCP)
+		put("cos", c.COS)
+	}
+	if s := r.Statistics; s != nil {
+		for _, c := range s.Messages {
+			put(c.Message, fmt.Sprint(c.Stream, c.Received, c.Processed, c.LostPrinted, c.Sent))
+		}
+		for _, h := range s.Histories {
+			if len(h.Entries) > 0 {
+				put(h.Name, fmt.Sprint(h.Entries))
+			}
+		}
+	}
+	return all
+}
+
+// What stands in front of each line, the same or a time, is taken off; else an error tells of it.
+func TestWhatStandsInFrontOfEachLineIsTakenOffOrTold(t *testing.T) {
+	plain := decode(t, sample(t))
+	before := func(format string) string {
+		var b strings.Builder
+		for line := range strings.Lines(sample(t)) {
+			b.WriteString(strings.ReplaceAll(format, "SS", fmt.Sprintf("%02d", b.Len()%60)) + line)
+		}
+		return b.String()
+	}
+	for _, format := range []string{"> ", ">> ", "> > ", "| ", "  ", "rpd7: ", "10:00:SS ", "[10:00:SS.123] ", "[2026-11-27 10:00:SS.123] ", "2026-11-27T10:00:SSZ ", "2026-11-27 10:00:SS,123 | ",
+		"Nov 27 10:00:SS.120: ", "[Thu Nov 27 10:00:SS.123 2026] ", "11:00:SS PM ", "> [10:00:SS] ", "2026-11-27T10:00:SS.123456+01:00 "} {
+		if diff := cmp.Diff(plain, decode(t, before(format))); diff != "" {
+			t.Errorf("%q:\n%s", format, diff)
+		}
+	}
+	for _, format := range []string{"(SS) ", "#SS\t"} {
+		if _, err := Decode(t.Context(), before(format)); err == nil || !strings.Contains(err.Error(), "in front of") {
+			t.Errorf("%q: %v", format, err)
+		}
+	}
+}
+
+func TestAValueThatCannotBeReadIsTold(t *testing.T) {
+	for was, is := range map[string]string{
+		"Path delay : -78442":         "Path delay : 9223372036854775808",
+		"Reverse delay : -81353":      "Reverse delay : n/a",
+		"Freq offset : -86206":        "Freq offset : -86206x",
+		"Forward delay : -72432":      "Forward delay :",
+		"master ip : 15.88.15.88":     "master ip : 15.88.15",
+		"active stream : 0":           "active stream : zero",
+		"Unicast Duration :300 ":      "Unicast Duration :99999999999999999999 ",
+		"Domain/Mode : 0/":            "Domain/Mode : 99999999999999999999/",
+		"==stream 0 :":                "==stream 99999999999999999999 :",
+		"AprState 6 :":                "AprState 99999999999999999999 :",
+		"427@0-02:05:11.705":          "427@9999999-02:05:11.705",
+		"0 SYNC 246417":               "0 SYNC 99999999999999999999",
+		"Port local Address :10.6.17": "Port local Address :10.6.x",
+	} {
+		if !strings.Contains(sample(t), was) {
+			t.Fatalf("the screen has no %q", was)
+		}
+		if report := decode(t, strings.Replace(sample(t), was, is, 1)); len(findings(report, "GARBLED")) == 0 {
+			t.Errorf("%q: nothing tells of it: %+v", is, report.Findings)
+		}
+	}
+}
+
+// Twice the text takes twice the memory, not four times.
+func TestTheWorkGrowsAsTheTextDoes(t *testing.T) {
+	for name, text := range large {
+		taken := func(n int) float64 {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			if _, err := Decode(t.Context(), text(n)); err != nil {
+				t.Fatal(name, err)
+			}
+			runtime.ReadMemStats(&after)
+			return float64(after.TotalAlloc - before.TotalAlloc)
+		}
+		if once, twice := taken(4000), taken(8000); twice > 2.7*once {
+			t.Errorf("%s: 4000 lines take %.0f octets, 8000 lines %.0f", name, once, twice)
+		}
+	}
+}
+
+var large = map[string]func(int) string{
+	"entries":       func(n int) string { return "AprState 6 :\n" + strings.Repeat("2@0-00:14:54.347\n", n) },
+	"cut entries":   func(n int) string { return "AprState 6 :\n" + strings.Repeat("2@0-00:14:5\n4.347\n", n/2) },
+	"one long word": func(n int) string { return "AprState 6 :\n" + strings.Repeat("2222222222222\n", n) },
+	"rows": func(n int) string {
+		return "streamId msgType rx rxProcessed lost tx\n" + strings.Repeat("0 DELAY RESPONSE 1 1 0 0\n", n)
+	},
+	"unreadable values": func(n int) string {
+		return "apr state : A\n==stream 0 :\n" + strings.Repeat("Path delay : x\nport id : 0\n", n/2)
+	},
+	"streams and masters": func(n int) string {
+		var b strings.Builder
+		b.WriteString("apr state : A\n")
+		for i := range n / 4 {
+			fmt.Fprintf(&b, "==stream %d :\nmaster ip : 10.9.%d.%d\n", i, i>>8, i&255)
+		}
+		b.WriteString("Domain/Mode : 0/OC\n")
+		for i := range n / 2 {
+			fmt.Fprintf(&b, "==Stream 0 : Port 1 Master IP: 10.0.%d.%d\n", i>>8, i&255)
+		}
+		return b.String()
+	},
+}
+
+func BenchmarkDecode(b *testing.B) {
+	for name, text := range large {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				_, _ = Decode(b.Context(), text(20_000))
+			}
+		})
+	}
+}
+
+func TestAContextThatIsDoneEndsTheReading(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Decode(ctx, sample(t)); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -152,16 +354,15 @@ func TestALossIsFoundForAnyCountAndAnyStart(t *testing.T) {
 		wraps := (start + received + lost) / wrap
 		printed := int64(uint32(lost - wraps*wrap))
 		s := &Statistics{Messages: []Counter{{Message: "SYNC", Received: received, LostPrinted: printed}}}
-		if got := s.trueLost(s.Messages[0]); wraps > 0 && (got == nil || *got != lost) {
+		if got := trueLost(s.Messages[0], nil); wraps > 0 && (got == nil || *got != lost) {
 			t.Fatalf("printed %d: got %v, want %d", printed, got, lost)
 		}
 	})
 }
 
 func TestALossThatFitsNoNumberOfWrapsIsNotInvented(t *testing.T) {
-	s := &Statistics{}
 	for _, printed := range []int64{-1, 1 << 32, 1<<32 - 200*wrap} {
-		if got := s.trueLost(Counter{Message: "SYNC", Received: 100, LostPrinted: printed}); got != nil {
+		if got := trueLost(Counter{Message: "SYNC", Received: 100, LostPrinted: printed}, nil); got != nil {
 			t.Errorf("%d printed of 100 received: %d", printed, *got)
 		}
 	}
@@ -177,11 +378,11 @@ func TestGarbledRowsAreNamedAndNeverRead(t *testing.T) {
 
 func TestATextWithoutAScreenIsAnError(t *testing.T) {
 	for _, text := range []string{"", "hello", strings.Repeat("AAAA\n", 1000), "\x00\xff\xfe", "R-PHY#show version\nVersion 1"} {
-		if _, err := Decode(text); err == nil {
+		if _, err := Decode(t.Context(), text); err == nil {
 			t.Errorf("%.20q: no error", text)
 		}
 	}
-	if _, err := Decode(strings.Repeat("x", MaxBytes+1)); err == nil || err == ErrNoScreen {
+	if _, err := Decode(t.Context(), strings.Repeat("x", MaxBytes+1)); err == nil || err == ErrNoScreen {
 		t.Error("a text above the limit was read")
 	}
 }
@@ -198,7 +399,7 @@ func TestARPDWithoutAMasterIsAnError(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add(sample(f))
 	f.Fuzz(func(t *testing.T, text string) {
-		if report, err := Decode(text); err == nil && report == nil {
+		if report, err := Decode(t.Context(), text); err == nil && report == nil {
 			t.Fatal("neither a report nor an error")
 		} else if report != nil {
 			_ = fmt.Sprint(report)
