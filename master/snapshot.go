@@ -46,6 +46,7 @@ type Snapshot struct {
 	Domain       uint8
 	Priority1    uint8
 	Priority2    uint8
+	Allow, Deny  []netip.Prefix // who may be a client (Config); not to be changed
 	Announcement quality.Announcement
 	Draining     bool
 	Clients      []ClientStatus
@@ -123,6 +124,7 @@ func (m *Master) Snapshot(now timescale.Mono) *Snapshot {
 func (m *Master) SnapshotHead(now timescale.Mono) *Snapshot {
 	return &Snapshot{
 		At: now, Identity: m.me, Domain: m.cfg.Domain, Priority1: m.cfg.Priority1, Priority2: m.cfg.Priority2,
+		Allow: m.cfg.Allow, Deny: m.cfg.Deny,
 		Announcement: m.said, Draining: m.draining, Stats: m.Stats(),
 		Suspects: append([]Suspect(nil), m.suspects.rows[:m.suspects.n]...),
 	}

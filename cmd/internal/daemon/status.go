@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -306,6 +307,7 @@ func masterStatus(s *status.Status, service udp.Status) {
 	if snap == nil {
 		return
 	}
+	s.Master.Welcome = &status.Welcome{Allow: prefixWords(snap.Allow), Deny: prefixWords(snap.Deny)}
 	s.Master.Identity, s.Master.Domain, s.Master.Clients = snap.Identity.String(), snap.Domain, len(snap.Clients)
 	for _, n := range snap.Stats.Sent {
 		s.Master.Sent += n
@@ -331,6 +333,14 @@ func masterStatus(s *status.Status, service udp.Status) {
 	}
 }
 
+func prefixWords(prefixes []netip.Prefix) []string {
+	list := make([]string, len(prefixes))
+	for i, p := range prefixes {
+		list[i] = p.String()
+	}
+	return list
+}
+
 func clientStatus(at timescale.Mono, c master.ClientStatus) status.Client {
 	out := status.Client{Address: c.Address.String(), Identity: c.Identity.String(), Kind: c.Kind, DelayReq: c.DelayReq, SinceS: max(0, at.Sub(c.First).Seconds()),
 		Asked: c.Asked.String(), LastS: max(0, at.Sub(c.Last).Seconds()), DSCP: c.DSCP, MinorVersion: c.Minor, Trusted: c.Trusted, Standing: c.Standing.String(),
@@ -351,7 +361,7 @@ func clientStatus(at timescale.Mono, c master.ClientStatus) status.Client {
 		master.FlowSync: &out.Grants.Sync, master.FlowAnnounce: &out.Grants.Announce, master.FlowDelayResp: &out.Grants.DelayResp,
 	} {
 		if g := c.Grants[flow]; g.Live {
-			*slot = &status.Grant{Interval: int(g.LogInterval), ExpiresS: g.Expires.Seconds()}
+			*slot = &status.Grant{Interval: int(g.LogInterval), ExpiresS: g.Expires.Seconds(), GivenS: max(0, float64(g.Seconds)-g.Expires.Seconds())}
 			out.Renewals += g.Renewed
 		}
 	}

@@ -73,7 +73,28 @@ func TestEachFaultHasItsOwnCauseAndAction(t *testing.T) {
 		"tells that it is off": {tells(250e3, 2, true), "says that its clock is +250.0 us off", "servo"},
 		"told that long ago":   {tells(250e3, 3600, true), "sees nothing wrong", ""},
 		"tells no offset":      {func(s *status.Status) { tells(0, 2, true)(s); s.Clients[0].Says.OwnOffsetNs = nil }, "sees nothing wrong", ""},
-		"refused earlier":      {func(s *status.Status) { refusalBefore(s) }, "sees nothing wrong", ""},
+		"refused, then granted": {func(s *status.Status) {
+			for _, g := range []*status.Grant{s.Clients[0].Grants.Sync, s.Clients[0].Grants.Announce, s.Clients[0].Grants.DelayResp} {
+				g.GivenS = 20
+			}
+			s.Denied = []status.Denied{{Address: client, Reason: master.RateLimited.String(), Count: 9, AgoS: 26}}
+		}, "sees nothing wrong", ""},
+		"granted, then refused": {func(s *status.Status) {
+			s.Clients[0].Grants.Sync.GivenS = 40
+			s.Denied = []status.Denied{{Address: client, Reason: master.IntervalTooShort.String(), Count: 9, AgoS: 26}}
+		}, "refused", "slower interval"},
+		"would not be allowed": {welcome([]string{"10.9.0.0/16"}, nil), "not allowed", `Add "10.1.2.3" to master.allow`},
+		"would be denied":      {welcome([]string{"10.0.0.0/8"}, []string{"10.1.2.0/24"}), "is denied", "Take 10.1.2.0/24 out of master.deny"},
+		"would be allowed":     {welcome([]string{"10.0.0.0/8"}, nil), "No message of this client arrives", ""},
+		"is allowed since": {func(s *status.Status) {
+			refusal(master.AddressDenied)(s)
+			s.Master.Welcome = &status.Welcome{Allow: []string{"10.0.0.0/8"}}
+		}, "no grant now", ""},
+		"in our domain since": {func(s *status.Status) {
+			refusal(master.WrongDomain)(s)
+			s.Master.Domain = 44
+		}, "no grant now", ""},
+		"refused earlier": {func(s *status.Status) { refusalBefore(s) }, "sees nothing wrong", ""},
 	} {
 		s := healthy()
 		c.change(&s)
@@ -101,6 +122,13 @@ func says(offsetNs float64, state string, followsUs bool) func(*status.Status) {
 func tells(offsetNs, ageS float64, followsUs bool) func(*status.Status) {
 	return func(s *status.Status) {
 		s.Clients[0].Says = &status.Says{Source: status.SourceSlaveEvent, Asked: 3, Silent: true, AgeS: &ageS, OwnOffsetNs: &offsetNs, Parent: "00aa", FollowsUs: followsUs}
+	}
+}
+
+// welcome is a grandmaster that never heard the client.
+func welcome(allow, deny []string) func(*status.Status) {
+	return func(s *status.Status) {
+		s.Clients, s.Master.Welcome = nil, &status.Welcome{Allow: allow, Deny: deny}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -100,12 +101,12 @@ func latest(clients []status.Client) status.Client {
 	return slices.MinFunc(clients, func(a, b status.Client) int { return cmp.Compare(a.LastS, b.LastS) })
 }
 
-// refused is the newest refusal for one of the reasons, unless the client has been
-// served since.
+// refused is the newest refusal for one of the reasons, unless all of the client's grants
+// were given since: what happened before them is past.
 func refused(v *view, reasons ...master.Reason) (status.Denied, bool) {
 	for _, d := range v.denied {
 		for _, r := range reasons {
-			if d.Reason == r.String() && !(served(v) && latest(v.clients).SinceS < d.AgoS) {
+			if d.Reason == r.String() && !(served(v) && lastGiven(latest(v.clients).Grants) < d.AgoS) {
 				return d, true
 			}
 		}
@@ -113,8 +114,19 @@ func refused(v *view, reasons ...master.Reason) (status.Denied, bool) {
 	return status.Denied{}, false
 }
 
+// lastGiven is how long ago, in s, the oldest of the grants was given.
+func lastGiven(grants status.Grants) float64 {
+	oldest := 0.0
+	for _, g := range []*status.Grant{grants.Announce, grants.Sync, grants.DelayResp} {
+		if g != nil {
+			oldest = max(oldest, g.GivenS)
+		}
+	}
+	return oldest
+}
+
 func inDomain(v *view) (Check, bool) {
-	if d, found := refused(v, master.WrongDomain); found {
+	if d, found := refused(v, master.WrongDomain); found && d.Domain != v.Master.Domain {
 		return bad(fmt.Sprintf("The client is in domain %d, this grandmaster in domain %d.", d.Domain, v.Master.Domain),
 			fmt.Sprintf("Set domain %d at the client (or master.domain here).", v.Master.Domain),
 			"%d messages of domain %d, the last %s ago", d.Count, d.Domain, seconds(d.AgoS))
@@ -126,17 +138,47 @@ func inDomain(v *view) (Check, bool) {
 }
 
 func allowed(v *view) (Check, bool) {
-	if d, found := refused(v, master.AddressDenied); found {
-		return bad("The client's address is not allowed.", fmt.Sprintf("Add %q to master.allow, then bragi reload.", v.address),
-			"%d messages refused, the last %s ago", d.Count, seconds(d.AgoS))
-	}
-	if !v.heard() {
+	prefix, denied, refusedNow := unwelcome(v)
+	d, found := refused(v, master.AddressDenied)
+	told := fmt.Sprintf("%d messages refused, the last %s ago", d.Count, seconds(d.AgoS))
+	switch {
+	case denied && !served(v):
+		if !found {
+			told = prefix + " is in master.deny"
+		}
+		return bad("The client's address is denied: its requests are refused.", fmt.Sprintf("Take %s out of master.deny, then bragi reload.", prefix), "%s", told)
+	case refusedNow && !served(v), v.Master.Welcome == nil && found:
+		if !found {
+			told = "master.allow has " + cmp.Or(strings.Join(v.Master.Welcome.Allow, ", "), "no address")
+		}
+		return bad("The client's address is not allowed: its requests are refused.", fmt.Sprintf("Add %q to master.allow, then bragi reload.", v.address), "%s", told)
+	case !v.heard() && v.Master.Welcome == nil:
 		return Check{}, false
-	}
-	if len(v.clients) > 0 && !latest(v.clients).Trusted {
+	case len(v.clients) > 0 && !latest(v.clients).Trusted:
 		return ok("yes, but it is not trusted: it gets at most five times the octets that it sends")
 	}
 	return ok("yes")
+}
+
+// unwelcome tells whether the master refuses the address. denied: because of this prefix
+// of master.deny.
+func unwelcome(v *view) (prefix string, denied, refused bool) {
+	address, err := netip.ParseAddr(v.address)
+	if err != nil || v.Master.Welcome == nil {
+		return "", false, false
+	}
+	within := func(prefixes []string) string {
+		for _, text := range prefixes {
+			if p, err := netip.ParsePrefix(text); err == nil && p.Contains(address) {
+				return text
+			}
+		}
+		return ""
+	}
+	if prefix = within(v.Master.Welcome.Deny); prefix != "" {
+		return prefix, true, true
+	}
+	return "", false, within(v.Master.Welcome.Allow) == ""
 }
 
 // remedies are what to do about a refused message.

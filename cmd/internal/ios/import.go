@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -45,7 +46,10 @@ type reader struct {
 	at         Key    // where transport was told
 	role       string // of the clock port
 	addresses  map[string]Key
-	references int // receivers of the list of inputs
+	references int               // receivers of the list of inputs
+	clock      int               // the line of the first "ptp clock"; 0: none yet
+	other      bool              // inside a further "ptp clock"
+	dropped    map[string][]Line // further addresses of an interface
 	line       int
 	from       string
 }
@@ -55,7 +59,7 @@ func Read(text string) (*Import, error) {
 	if len(text) > MaxBytes {
 		return nil, fmt.Errorf("the configuration has more than %d octets (fix: keep its lines about the clock)", MaxBytes)
 	}
-	r := &reader{addresses: map[string]Key{}, Import: Import{Taken: []Key{}, Ignored: []Line{}, Errors: []Line{}, Warnings: []Line{}}}
+	r := &reader{addresses: map[string]Key{}, dropped: map[string][]Line{}, Import: Import{Taken: []Key{}, Ignored: []Line{}, Errors: []Line{}, Warnings: []Line{}}}
 	for raw := range strings.Lines(text) {
 		r.line++
 		r.read(raw)
@@ -85,6 +89,17 @@ func (r *reader) read(raw string) {
 		}
 		if rule.opens != "" {
 			r.block = rule.opens
+			if r.other = r.block == "ptp clock" && r.clock > 0; r.other {
+				r.error(fmt.Sprintf("Line %d says `ptp clock` already: bragi has one clock, and takes the first block. fix: keep one of the two.", r.clock))
+				return
+			}
+			if r.block == "ptp clock" {
+				r.clock = r.line
+			}
+		}
+		if r.other && rule.within == "ptp clock" {
+			r.ignore("It is of a further `ptp clock`, which is not taken.")
+			return
 		}
 		rule.do(r, values)
 		return
@@ -133,6 +148,10 @@ func (r *reader) finish() {
 	if address, found := r.addresses[r.transport]; found {
 		r.line, r.from = address.Line, address.From
 		r.take("master.address", fmt.Sprintf("%q", address.Value))
+		for _, l := range r.dropped[r.transport] {
+			r.line, r.from = l.Line, l.From
+			r.warn(l.Text)
+		}
 		return
 	}
 	r.error(fmt.Sprintf("The text holds no `ip address` of the interface %s. fix: add its block, or set master.address yourself.", r.transport))
@@ -188,7 +207,18 @@ func (r *reader) address(values []string) {
 		r.error("This is no IPv4 address. fix: correct it.")
 		return
 	}
-	if _, found := r.addresses[r.name]; !found {
+	first, found := r.addresses[r.name]
+	switch {
+	case slices.Contains(values[1:], "secondary"):
+		r.drop("It is a secondary address, and bragi serves at one address. fix: point the clients to the primary one.")
+	case !found:
 		r.addresses[r.name] = Key{Value: address.String(), Line: r.line, From: r.from}
+	case first.Value != address.String():
+		r.drop(fmt.Sprintf("Line %d gives this interface the address %s already. fix: keep one of the two.", first.Line, first.Value))
 	}
+}
+
+// drop keeps a line of this interface, to be told when the master serves from it.
+func (r *reader) drop(text string) {
+	r.dropped[r.name] = append(r.dropped[r.name], Line{r.line, r.from, text})
 }

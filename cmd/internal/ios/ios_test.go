@@ -3,6 +3,7 @@ package ios
 import (
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -174,6 +175,46 @@ func TestWhatCannotBeTakenIsAnErrorWithItsLine(t *testing.T) {
 	}
 }
 
+// What stands twice is taken once, from one block, and each line that is not taken is told.
+func TestOfTwoClocksOrPortsTheFirstIsTakenAndTheOtherTold(t *testing.T) {
+	const interfaces = "interface Lo1\n ip address 3.3.3.3 255.255.255.255 secondary\n ip address 1.1.1.1 255.255.255.255\ninterface Lo2\n ip address 2.2.2.2 255.255.255.255\n"
+	for name, c := range map[string]struct {
+		text  string
+		taken map[string]string
+		told  []int
+	}{
+		"two ports": {interfaces + "ptp clock ordinary domain 3\n clock-port A master\n  transport ipv4 unicast interface Lo1 negotiation\n clock-port B master\n  transport ipv4 unicast interface Lo2 negotiation\n",
+			map[string]string{"master.domain": "3", "master.address": `"1.1.1.1"`}, []int{2, 7, 9, 10}},
+		"two clocks": {interfaces + "ptp clock ordinary domain 3\n clock-port A master\nptp clock ordinary domain 4\n priority1 7\n clock-port B master\n  transport ipv4 unicast interface Lo2 negotiation\n",
+			map[string]string{"master.domain": "3"}, []int{7, 8, 9, 10, 11}},
+		"two clocks, each whole": {interfaces + "ptp clock ordinary domain 3\n transport ipv4 unicast interface Lo1 negotiation\nptp clock ordinary domain 3\n transport ipv4 unicast interface Lo2 negotiation\n",
+			map[string]string{"master.domain": "3", "master.address": `"1.1.1.1"`}, []int{2, 8, 9}},
+		"two addresses": {"interface Lo1\n ip address 1.1.1.1 255.255.255.255\n ip address 4.4.4.4 255.255.255.255\nptp clock ordinary domain 3\n transport ipv4 unicast interface Lo1 negotiation\n",
+			map[string]string{"master.domain": "3", "master.address": `"1.1.1.1"`}, []int{3}},
+	} {
+		result := read(t, c.text)
+		taken, told := map[string]string{}, []int{}
+		for _, k := range result.Taken {
+			taken[k.Key] = k.Value
+		}
+		for _, list := range [][]Line{result.Errors, result.Warnings, result.Ignored} {
+			for _, l := range list {
+				told = append(told, l.Line)
+			}
+		}
+		slices.Sort(told)
+		if diff := cmp.Diff(c.taken, taken); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		if diff := cmp.Diff(c.told, told); diff != "" {
+			t.Errorf("%s: lines told: %s", name, diff)
+		}
+		if strings.HasPrefix(name, "two") && name != "two addresses" && len(result.Errors) == 0 {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
 func TestALargeConfigurationIsReadAndAHugeOneRefused(t *testing.T) {
 	text := strings.Repeat("interface GigabitEthernet0/0/1\n description x\n ip address 10.0.0.1 255.255.255.0\n", 17_000) + field(t)
 	if result := read(t, text); len(result.Errors) > 0 || len(result.Taken) != 4 {
@@ -203,8 +244,10 @@ func TestTheSnippetNamesOurAddressAndDomain(t *testing.T) {
 	if _, err := Snippet("router", address, 0); err == nil {
 		t.Error("an unknown client has a snippet")
 	}
-	if _, err := Snippet("cbr8", netip.Addr{}, 0); err == nil {
-		t.Error("no address has a snippet")
+	for _, a := range []netip.Addr{{}, netip.MustParseAddr("::1"), netip.MustParseAddr("224.0.0.1"), netip.MustParseAddr("0.0.0.0"), netip.MustParseAddr("255.255.255.255"), netip.MustParseAddr("240.0.0.1")} {
+		if _, err := Snippet("cbr8", a, 0); err == nil || !strings.Contains(err.Error(), "fix: ") {
+			t.Errorf("%v has a snippet, or no fix: %v", a, err)
+		}
 	}
 }
 

@@ -75,6 +75,10 @@ var rules = []rule{
 			r.error("The line names no interface. fix: name it.")
 			return
 		}
+		if name := interfaceName(values...); r.transport != "" && r.transport != name {
+			r.error(fmt.Sprintf("Line %d serves from the interface %s already: bragi has one port. fix: keep one `clock-port`, and point the clients to its address.", r.at.Line, r.transport))
+			return
+		}
 		r.transport, r.at = interfaceName(values...), Key{Line: r.line, From: r.from}
 	}},
 	{"transport *", "ptp clock", "", func(r *reader, _ []string) {

@@ -5,11 +5,16 @@ import (
 	"net/netip"
 )
 
+// Unicast tells whether the address can be that of one IPv4 host.
+func Unicast(a netip.Addr) bool {
+	return a.Is4() && a.As4()[0] > 0 && a.As4()[0] < 224
+}
+
 // Snippet is what an operator pastes at a client, "cbr8" or "rpd", so that it asks
 // the master at this address. The lines for an RPD are entered on its core.
 func Snippet(client string, master netip.Addr, domain int) (string, error) {
-	if !master.Is4() {
-		return "", fmt.Errorf("the clients need the master's IPv4 address (fix: set master.address, or say --master ADDR)")
+	if !Unicast(master) {
+		return "", fmt.Errorf("%v is no IPv4 unicast address, and the clients need the master's (fix: set master.address, or say --master ADDR)", master)
 	}
 	switch client {
 	case "cbr8":

@@ -106,7 +106,7 @@ func snippetCommand(o *options) *cobra.Command {
 			if domain > 127 {
 				return cli.Usagef("config client-snippet: --domain %d: a domain is 0 to 127", domain)
 			}
-			text, err := ios.Snippet(args[0], address, domain)
+			text, err := ios.Snippet(args[0], address.Unmap(), domain)
 			if err != nil {
 				return cli.Usagef("config client-snippet: %v", err)
 			}

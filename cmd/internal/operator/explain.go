@@ -8,6 +8,7 @@ import (
 
 	"bragi/cmd/internal/cli"
 	"bragi/cmd/internal/explain"
+	"bragi/cmd/internal/ios"
 	"bragi/cmd/internal/status"
 )
 
@@ -22,11 +23,14 @@ func explainCommand(o *options) *cobra.Command {
 			if err != nil {
 				return cli.Usagef("%q is not an address (fix: for example 10.0.0.5)", args[0])
 			}
+			if address = address.Unmap(); !ios.Unicast(address) {
+				return cli.Usagef("%s is no IPv4 unicast address, and each client has one (fix: for example 10.0.0.5)", args[0])
+			}
 			var s status.Status
 			if err := o.client().Get(c.Context(), "/v1/status", &s); err != nil {
 				return err
 			}
-			e := explain.Client(s, address.Unmap().String())
+			e := explain.Client(s, address.String())
 			if o.json {
 				return printJSON(c.OutOrStdout(), e)
 			}

@@ -41,4 +41,14 @@ func TestExplainClientEndsInACauseAndAnAction(t *testing.T) {
 			t.Errorf("%s: %v\n%s", args, err, out.String())
 		}
 	}
+	for _, args := range []string{"explain client ::1", "explain client 224.0.0.1", "explain client 0.0.0.0", "explain client 255.255.255.255", "explain client ten",
+		"config client-snippet cbr8 --domain 0 --master 224.0.0.1", "config client-snippet rpd --domain 0 --master ::1"} {
+		c := Command(Shell())
+		c.SetOut(&bytes.Buffer{})
+		c.SetErr(&bytes.Buffer{})
+		c.SetArgs(append([]string{"--socket", path}, strings.Fields(args)...))
+		if err := c.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "fix: ") {
+			t.Errorf("%s: %v, want an error with a fix", args, err)
+		}
+	}
 }

@@ -213,6 +213,14 @@ type Master struct {
 	Table     ClientTable `json:"client_table"`
 	// Expected are the clients of master.expected.
 	Expected []ExpectedClient `json:"expected"`
+	Welcome  *Welcome         `json:"welcome"` // null: not known yet
+}
+
+// Welcome is who may be a client: the addresses of Allow that are not of Deny, as
+// prefixes.
+type Welcome struct {
+	Allow []string `json:"allow"` // master.allow, or what it is by default
+	Deny  []string `json:"deny"`  // master.deny
 }
 
 // ExpectedClient is a client that is to be there. Present: it has a grant for Sync.
@@ -250,6 +258,7 @@ type Schedule struct {
 type Grant struct {
 	Interval int     `json:"interval"` // log2 of the interval in s
 	ExpiresS float64 `json:"expires_s"`
+	GivenS   float64 `json:"given_s"` // since it was given or renewed last
 }
 
 // Grants are a client's grants; nil where there is none.
