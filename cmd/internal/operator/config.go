@@ -23,7 +23,7 @@ func importIOSCommand(o *options) *cobra.Command {
 		Long: "Reads the configuration of an ASR900 that is a grandmaster, and prints what it means as a part of bragi's\n" +
 			"configuration. What means nothing to bragi is listed with the reason. A line that bragi does not know is an error.",
 		RunE: func(c *cobra.Command, args []string) error {
-			text, err := pasted(c.InOrStdin(), args, ios.MaxBytes)
+			text, err := pasted(c.Context(), c.InOrStdin(), args, ios.MaxBytes)
 			if err != nil {
 				return fmt.Errorf("config import-ios: %w", err)
 			}

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -21,7 +22,7 @@ func decodeCommand(o *options) *cobra.Command {
 			"counters of lost messages get wrong, tells the history as a story, and says what is worth a look.",
 		Example: "  bragi decode rpd paste.txt\n  bragi decode rpd < paste.txt",
 		RunE: func(c *cobra.Command, args []string) error {
-			text, err := pasted(c.InOrStdin(), args, rpd.MaxBytes)
+			text, err := pasted(c.Context(), c.InOrStdin(), args, rpd.MaxBytes)
 			if err != nil {
 				return fmt.Errorf("decode rpd: %w", err)
 			}
@@ -39,8 +40,9 @@ func decodeCommand(o *options) *cobra.Command {
 	return cli.Group("decode", "Read what a client's own screens say", c)
 }
 
-// pasted reads the file that args name, or in where there is none or a "-".
-func pasted(in io.Reader, args []string, limit int64) (string, error) {
+// pasted reads the file that args name, or in where there is none or a "-". It waits no
+// longer than ctx lasts.
+func pasted(ctx context.Context, in io.Reader, args []string, limit int64) (string, error) {
 	if len(args) == 1 && args[0] != "-" {
 		text, err := file.Read(args[0], limit)
 		if err != nil {
@@ -51,6 +53,19 @@ func pasted(in io.Reader, args []string, limit int64) (string, error) {
 	if f, is := in.(*os.File); is && term.IsTerminal(int(f.Fd())) {
 		fmt.Fprintln(os.Stderr, "Paste the text here. Enter and then Ctrl-D end it.")
 	}
-	text, err := io.ReadAll(io.LimitReader(in, limit+1))
-	return string(text), err
+	type result struct {
+		text []byte
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() {
+		text, err := io.ReadAll(io.LimitReader(in, limit+1))
+		read <- result{text, err}
+	}()
+	select {
+	case r := <-read:
+		return string(r.text), r.err
+	case <-ctx.Done():
+		return "", fmt.Errorf("stopped before the text ended (fix: end it with Enter and Ctrl-D): %w", ctx.Err())
+	}
 }

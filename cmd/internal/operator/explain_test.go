@@ -2,6 +2,9 @@ package operator
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -49,6 +52,24 @@ func TestExplainClientEndsInACauseAndAnAction(t *testing.T) {
 		c.SetArgs(append([]string{"--socket", path}, strings.Fields(args)...))
 		if err := c.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "fix: ") {
 			t.Errorf("%s: %v, want an error with a fix", args, err)
+		}
+	}
+}
+
+// A command that waits for pasted text ends when it is told to.
+func TestWaitingForPastedTextEndsWithTheContext(t *testing.T) {
+	for _, args := range []string{"decode rpd", "config import-ios -"} {
+		in, never := io.Pipe()
+		t.Cleanup(func() { never.Close() })
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		c := Command(Shell())
+		c.SetIn(in)
+		c.SetOut(io.Discard)
+		c.SetErr(io.Discard)
+		c.SetArgs(strings.Fields(args))
+		if err := c.ExecuteContext(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", args, err)
 		}
 	}
 }
