@@ -216,13 +216,14 @@ func (c *Chooser) follow(now timescale.Mono, index int, why string) {
 	if c.active >= 0 {
 		before := c.candidates[c.active]
 		report.From = before.address.String()
-		report.FromClass = uint8(before.client.announce.ClockClass)
+		report.FromClass, report.FromFlags = uint8(before.client.announce.ClockClass), flagsOf(announcementOf(&before.client.announce))
 		next.client.takeOver(now, before.client)
 		before.client.stepAside(now)
 	}
 	next.client.standby = false
 	next.refused = next.client.refused + next.client.counts.SyncTimeouts
 	report.AtS, report.ToClass = now.Sub(next.client.started).Seconds(), uint8(next.client.announce.ClockClass)
+	report.ToFlags = flagsOf(announcementOf(&next.client.announce))
 	c.active = index
 	if report.From == "" {
 		return

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -169,6 +170,47 @@ func TestAClientOfTwoMastersFollowsTheBestAndMeasuresEachChange(t *testing.T) {
 				t.Errorf("the first is back: %+v, %+v", r.Masters, r.Switches)
 			}
 		})
+	}
+}
+
+// Two masters agree only where both may be followed, and within the limit of a twin.
+func TestAChangeToAWorseMasterIsNeverAgreement(t *testing.T) {
+	change := func(f func(*quality.Announcement)) quality.Announcement { a := locked; f(&a); return a }
+	for name, c := range map[string]struct {
+		other       quality.Announcement
+		ahead       time.Duration
+		code, grave string
+		text        string
+	}{
+		"it runs free":       {change(func(a *quality.Announcement) { a.ClockClass, a.TimeTraceable = 58, false }), 0, "SWITCH_WORSE", "error", "class 58, not traceable"},
+		"its own timescale":  {change(func(a *quality.Announcement) { a.PTPTimescale = false }), 0, "SWITCH_WORSE", "error", "class 6, an arbitrary timescale (ARB)"},
+		"it never was":       {freeRunning, 0, "SWITCH_WORSE", "error", "class 248"},
+		"not traceable":      {change(func(a *quality.Announcement) { a.TimeTraceable = false }), 0, "SWITCH_WORSE", "error", "class 6, not traceable"},
+		"in holdover":        {change(func(a *quality.Announcement) { a.ClockClass = 7 }), 0, "SWITCH_WORSE", "warning", "class 7"},
+		"beyond the limit":   {locked, 3400 * time.Nanosecond, "SWITCH_STEP", "warning", "do not agree"},
+		"within it":          {locked, 2500 * time.Nanosecond, "SWITCHED", "note", "(class 6)"},
+		"beyond it, and far": {locked, 40 * time.Microsecond, "SWITCH_STEP", "error", "class 6"},
+	} {
+		n := newNetwork(t, locked, c.other)
+		n.hosts[1].ahead = c.ahead
+		n.run(30 * time.Second)
+		n.hosts[0].silent = true
+		n.run(15 * time.Second)
+		n.hosts[0].silent = false
+		r := n.run(90 * time.Second)
+		r.Judge()
+		if len(r.Switches) != 2 || r.Switches[0].MovedNs == nil {
+			t.Fatalf("%s: changes %+v", name, r.Switches)
+		}
+		found := slices.ContainsFunc(r.Findings, func(f rehearsal.Finding) bool {
+			return f.Code == c.code && f.Severity == c.grave && strings.Contains(f.Text, c.text) && strings.Contains(f.Text, "to 10.0.0.2")
+		})
+		agree := slices.ContainsFunc(r.Findings, func(f rehearsal.Finding) bool {
+			return strings.Contains(f.Action, "agree") && strings.Contains(f.Text, "to 10.0.0.2")
+		})
+		if !found || agree != (c.grave == "note") || (r.Verdict == "fail") != (c.grave == "error") {
+			t.Errorf("%s: %s %+v", name, r.Verdict, r.Findings)
+		}
 	}
 }
 

@@ -173,9 +173,9 @@ func (c *Client) announceTimeout() time.Duration {
 }
 
 // syncTimeout is eleven intervals, but a second at least.
-func (c *Client) syncTimeout() time.Duration {
-	return max(time.Second, 11*interval(c.cfg.LogIntervals[flowSync]))
-}
+func (c *Client) syncTimeout() time.Duration { return syncTimeout(c.cfg.LogIntervals[flowSync]) }
+
+func syncTimeout(log int8) time.Duration { return max(time.Second, 11*interval(log)) }
 
 // watch ends what has run out: grants, and the faith in a silent master.
 func (c *Client) watch(now timescale.Mono) {

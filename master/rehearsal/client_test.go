@@ -169,7 +169,9 @@ type world struct {
 	seq, ann uint16
 	delay    time.Duration
 	twoStep  bool
-	skip     int
+	skip     int // sequence numbers, after each Sync
+	drop     int // each so many-th Sync does not come; 0: none
+	ticks    int
 	ppb      int64 // of the master's clock
 	ahead    int64
 	egress   func() time.Duration // how much later than it says a Sync leaves; nil: never
@@ -184,7 +186,7 @@ func (w *world) time(m timescale.Mono) wire.Timestamp {
 // tick is 1/32 s: a Sync, a Delay_Req answered, and each fourth time an Announce.
 func (w *world) tick(t testing.TB, now timescale.Mono) {
 	t.Helper()
-	if w.seq%4 == 0 {
+	if w.ticks++; w.ticks%4 == 1 {
 		a := wire.Announce{Header: head(w.ann, -3), ClockClass: 6, Grandmaster: gm.Clock}
 		if w.announce != nil {
 			w.announce(&a)
@@ -204,8 +206,11 @@ func (w *world) tick(t testing.TB, now timescale.Mono) {
 	}
 	// A transparent clock on the way took 3 us and says so.
 	s.Correction = 3000 << 16
-	w.c.Receive(arrives, true, gmAddr, s.Append(nil), arrives.Add(3*time.Microsecond))
-	if w.twoStep {
+	dropped := w.drop > 0 && w.ticks%w.drop == 0
+	if !dropped {
+		w.c.Receive(arrives, true, gmAddr, s.Append(nil), arrives.Add(3*time.Microsecond))
+	}
+	if w.twoStep && !dropped {
 		f := wire.FollowUp{Header: head(w.seq, -5), PreciseOriginTimestamp: w.time(now)}
 		w.c.Receive(arrives, false, gmAddr, f.Append(nil), timescale.Mono{})
 	}

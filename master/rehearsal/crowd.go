@@ -59,6 +59,10 @@ type Crowd struct {
 	counts              CrowdCounts
 	spacing, turnaround histogram
 	shortest            int64 // of the intervals between Syncs of one client, ns
+
+	announce  wire.Announce // the last that came to any client
+	announced bool
+	served    served
 }
 
 const (
@@ -90,6 +94,20 @@ type member struct {
 	// In the window:
 	syncs, spaced, steady uint32 // Syncs, intervals, those within 30 %
 	delayReqs, unanswered uint32
+	announces             uint32
+	left                  bool           // no Sync came for so long that a client leaves the master
+	heardSync             timescale.Mono // the last one, or the beginning of the window
+}
+
+// served is the time that the master serves: looked at once a second, in the Sync of any
+// client. The path is not measured: it is right within a fraction of a second.
+type served struct {
+	at      timescale.Mono // of the last look
+	ns      int64          // of the master's timescale then
+	known   bool
+	waits   int            // two-step: the client + 1 that waits for a Follow_Up
+	pending timescale.Mono // when its Sync came
+	seq     uint16         // and its sequenceId
 }
 
 // CrowdCounts are events of the window.

@@ -25,11 +25,19 @@ func (w *Crowd) Receive(now timescale.Mono, event bool, dst netip.Addr, payload 
 	c.heard = true
 	switch h.MessageType {
 	case wire.TypeSync:
-		w.sync(c, stamp)
+		w.sync(c, now, stamp)
+		w.lookAtTime(now, i, payload)
 	case wire.TypeFollowUp:
 		w.counts.FollowUp++
+		if w.served.waits == i+1 && w.served.seq == h.SequenceID {
+			w.followUp(payload)
+		}
 	case wire.TypeAnnounce:
 		w.counts.Announce++
+		c.announces++
+		if a, err := wire.ParseAnnounce(payload); err == nil && a.Domain == w.cfg.Domain {
+			w.announce, w.announced = a, true
+		}
 	case wire.TypeDelayResp:
 		w.delayResp(c, i, payload, stamp)
 	case wire.TypeSignaling:
@@ -37,10 +45,51 @@ func (w *Crowd) Receive(now timescale.Mono, event bool, dst netip.Addr, payload 
 	}
 }
 
-func (w *Crowd) sync(c *member, t2 timescale.Mono) {
+// lookAtTime notes once a second which time the master serves.
+func (w *Crowd) lookAtTime(now timescale.Mono, i int, payload []byte) {
+	if x := &w.served; !x.at.IsZero() && now.Sub(x.at) < time.Second || x.waits != 0 && now.Sub(x.pending) < time.Second {
+		return
+	}
+	s, err := wire.ParseSync(payload)
+	if err != nil {
+		return
+	}
+	if s.Flags&wire.FlagTwoStep != 0 {
+		w.served.waits, w.served.pending, w.served.seq = i+1, now, s.SequenceID
+		return
+	}
+	w.served.take(now, s.OriginTimestamp)
+}
+
+func (w *Crowd) followUp(payload []byte) {
+	if f, err := wire.ParseFollowUp(payload); err == nil {
+		w.served.waits = 0
+		w.served.take(w.served.pending, f.PreciseOriginTimestamp)
+	}
+}
+
+func (s *served) take(at timescale.Mono, t wire.Timestamp) {
+	if tai, ok := t.TAI(); ok {
+		s.at, s.ns, s.known = at, tai.Ns(), true
+	}
+}
+
+// Time is the time that the master serves, in ns since the epoch of its timescale, within
+// a fraction of a second. false: there is none. See Client.Time.
+func (w *Crowd) Time(at timescale.Mono) (ns int64, ok bool) {
+	return w.served.ns + int64(at.Sub(w.served.at)), w.served.known
+}
+
+// lateSync tells whether a client waits for Sync for longer than it stays with a master.
+func (w *Crowd) lateSync(c *member, now timescale.Mono) bool {
+	return now.Sub(c.heardSync) >= syncTimeout(w.logs[flowSync])
+}
+
+func (w *Crowd) sync(c *member, now, t2 timescale.Mono) {
 	w.counts.Sync++
 	c.syncs++
-	c.seen = true
+	c.left = c.left || c.seen && w.lateSync(c, now)
+	c.seen, c.heardSync = true, now
 	if t2.IsZero() {
 		w.counts.NoStamp++
 		c.lastSync = t2
@@ -129,7 +178,8 @@ func (w *Crowd) Begin(now timescale.Mono) {
 	w.begun, w.counts, w.spacing, w.turnaround, w.shortest = now, CrowdCounts{}, histogram{}, histogram{}, 0
 	for i := range w.clients {
 		c := &w.clients[i]
-		c.syncs, c.spaced, c.steady, c.delayReqs, c.unanswered = 0, 0, 0, 0, 0
+		c.syncs, c.spaced, c.steady, c.delayReqs, c.unanswered, c.announces = 0, 0, 0, 0, 0, 0
+		c.left, c.heardSync = false, now
 	}
 }
 

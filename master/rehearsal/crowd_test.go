@@ -34,12 +34,18 @@ func newStage(t testing.TB, c CrowdConfig) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.SetAnnouncement(quality.Announcement{Serve: true, ClockClass: 6})
+	m.SetAnnouncement(inOrder)
 	crowd, err := NewCrowd(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &stage{t: t, m: m, crowd: crowd, now: start}
+}
+
+// inOrder is what a grandmaster in order says.
+var inOrder = quality.Announcement{
+	Serve: true, ClockClass: 6, ClockAccuracy: 0x21, OffsetScaledLogVariance: 0x4E5D, TimeSource: 0x20, CurrentUTCOffset: 37,
+	CurrentUTCOffsetValid: true, TimeTraceable: true, FrequencyTraceable: true, PTPTimescale: true,
 }
 
 // run lets time pass in steps of a quarter of a millisecond.
@@ -82,7 +88,7 @@ func TestACrowdOfThreeHundredIsHeldEvenly(t *testing.T) {
 	s.crowd.Begin(s.now)
 	const window = 5 * time.Second
 	s.run(window)
-	r := s.crowd.Report(s.now)
+	r := s.crowd.Report(s.now, nil)
 	if r.Held != 300 || r.Granted != 300 || r.SyncShare < 0.999 || r.SyncShare > 1.001 {
 		t.Errorf("held %d, granted %d of 300; %.4f of the Syncs", r.Held, r.Granted, r.SyncShare)
 	}
@@ -105,7 +111,7 @@ func TestACrowdRenewsItsGrantsAndLeavesNone(t *testing.T) {
 	s.run(time.Second)
 	s.crowd.Begin(s.now)
 	s.run(60 * time.Second)
-	r := s.crowd.Report(s.now)
+	r := s.crowd.Report(s.now, nil)
 	if r.Held != 40 || r.Counts.Grants < 3*40*2 || r.Counts.Asked != r.Counts.Grants {
 		t.Errorf("after three grants' time: held %d of 40, asked %d, granted %d", r.Held, r.Counts.Asked, r.Counts.Grants)
 	}
@@ -140,7 +146,7 @@ func TestAClientWithMissingOrUnevenSyncsIsNotHeld(t *testing.T) {
 		s.run(time.Second)
 		s.crowd.Begin(s.now)
 		s.run(10 * time.Second)
-		if r := s.crowd.Report(s.now); r.Held != c.held {
+		if r := s.crowd.Report(s.now, nil); r.Held != c.held {
 			t.Errorf("%s: held %d, want %d", c.name, r.Held, c.held)
 		}
 	}
@@ -155,7 +161,7 @@ func TestAClientWithMissingOrUnevenSyncsIsNotHeld(t *testing.T) {
 		s.run(time.Second)
 		s.crowd.Begin(s.now)
 		s.run(10 * time.Second)
-		r := s.crowd.Report(s.now)
+		r := s.crowd.Report(s.now, nil)
 		if r.Held != c.held || r.Spacing.P50 < int64(c.late)*99/100 || r.Spacing.P50 > int64(c.late)*110/100 {
 			t.Errorf("every second Sync %v late: held %d, want %d; spacing off by %d ns", c.late, r.Held, c.held, r.Spacing.P50)
 		}
@@ -193,13 +199,13 @@ func TestACrowdHasOneVerdictWithTheWorstClientAndWhy(t *testing.T) {
 			if s.m, err = master.New(master.Config{Identity: gm.Clock, MaxClients: c.most}); err != nil {
 				t.Fatal(err)
 			}
-			s.m.SetAnnouncement(quality.Announcement{Serve: true, ClockClass: 6})
+			s.m.SetAnnouncement(inOrder)
 		}
 		s.lose = c.lose
 		s.run(time.Second)
 		s.crowd.Begin(s.now)
 		s.run(10 * time.Second)
-		r := s.crowd.Report(s.now)
+		r := s.crowd.Report(s.now, nil)
 		var why []string
 		for _, f := range r.Findings {
 			why = append(why, f.Code)
@@ -210,6 +216,107 @@ func TestACrowdHasOneVerdictWithTheWorstClientAndWhy(t *testing.T) {
 		if r.Passed != c.passed || (r.Verdict == "pass") != (c.passed == 10) || !slices.Equal(why, c.why) || r.Worst == nil || c.worst != "" && r.Worst.Address != c.worst {
 			t.Errorf("%s: %s, %d passed, worst %+v, %+v; want %d, %s, %v", c.name, r.Verdict, r.Passed, r.Worst, r.Findings, c.passed, c.worst, c.why)
 		}
+	}
+}
+
+// What a single client finds of a master, its crowd finds too: an error fails them all.
+func TestACrowdJudgesAMasterAsASingleClientDoes(t *testing.T) {
+	utc, tai := 0.2, 37.01
+	change := func(f func(*quality.Announcement)) quality.Announcement { a := inOrder; f(&a); return a }
+	for name, c := range map[string]struct {
+		said   quality.Announcement
+		ahead  *float64
+		master func(*wire.Announce)
+	}{
+		"in order":        {inOrder, &tai, good},
+		"UTC for TAI":     {inOrder, &utc, good},
+		"another date":    {inOrder, new(float64(3600)), good},
+		"in holdover":     {change(func(a *quality.Announcement) { a.ClockClass = 7 }), &tai, changed(func(a *wire.Announce) { a.ClockClass = 7 })},
+		"never locked":    {change(func(a *quality.Announcement) { a.ClockClass = 248 }), &tai, changed(func(a *wire.Announce) { a.ClockClass = 248 })},
+		"arbitrary":       {change(func(a *quality.Announcement) { a.PTPTimescale = false }), &tai, changed(func(a *wire.Announce) { a.Flags &^= wire.FlagPTPTimescale })},
+		"not traceable":   {change(func(a *quality.Announcement) { a.TimeTraceable = false }), &tai, changed(func(a *wire.Announce) { a.Flags &^= wire.FlagTimeTraceable })},
+		"both leap flags": {change(func(a *quality.Announcement) { a.Leap59, a.Leap61 = true, true }), &tai, changed(func(a *wire.Announce) { a.Flags |= wire.FlagLeap59 | wire.FlagLeap61 })},
+	} {
+		w := locked(t, world{delay: time.Microsecond, announce: c.master}, Config{})
+		w.run(t, 0, 30)
+		one := w.c.Report(at(30 * time.Second))
+		one.AheadOfUTCS = c.ahead
+		one.Judge()
+
+		s := newStage(t, CrowdConfig{Clients: 10, Source: source, Seed: 3})
+		s.m.SetAnnouncement(c.said)
+		s.run(time.Second)
+		s.crowd.Begin(s.now)
+		s.run(8 * time.Second)
+		many := s.crowd.Report(s.now, c.ahead)
+		if many.Verdict != one.Verdict || !slices.Equal(many.Findings, one.Findings) || (many.Passed == 10) != (one.Verdict == "pass") {
+			t.Errorf("%s: one client: %s %+v;\na crowd: %s, %d passed, %+v", name, one.Verdict, one.Findings, many.Verdict, many.Passed, many.Findings)
+		}
+	}
+}
+
+// The time that a crowd is served is told, of one-step and of two-step masters.
+func TestACrowdKnowsTheTimeThatItIsServed(t *testing.T) {
+	served := timescale.LocalFromNs(1_735_689_600_000_000_000)
+	for _, flags := range []wire.Flags{wire.FlagUnicast, wire.FlagUnicast | wire.FlagTwoStep} {
+		w, err := NewCrowd(CrowdConfig{Clients: 3, Source: source})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := w.Time(start); ok {
+			t.Error("a time before any Sync")
+		}
+		w.Poll(start)
+		h := wire.Header{Flags: flags, Source: gm, SequenceID: 7, LogInterval: -5}
+		sync := wire.Sync{Header: h}
+		if flags&wire.FlagTwoStep == 0 {
+			sync.OriginTimestamp = wire.TimestampFromLocal(served)
+		}
+		w.Receive(start, true, w.Address(1), sync.Append(nil), start)
+		h.Flags = wire.FlagUnicast
+		other := wire.FollowUp{Header: h, PreciseOriginTimestamp: wire.TimestampFromLocal(served.Add(time.Hour))}
+		w.Receive(start.Add(time.Millisecond), false, w.Address(2), other.Append(nil), timescale.Mono{})
+		if flags&wire.FlagTwoStep != 0 {
+			f := wire.FollowUp{Header: h, PreciseOriginTimestamp: wire.TimestampFromLocal(served)}
+			w.Receive(start.Add(time.Millisecond), false, w.Address(1), f.Append(nil), timescale.Mono{})
+		}
+		if ns, ok := w.Time(start.Add(time.Second)); !ok || ns != served.Ns()+int64(time.Second) {
+			t.Errorf("flags %v: %d, %t", flags, ns-served.Ns(), ok)
+		}
+	}
+}
+
+// A master that is away for longer than a client stays fails every client, also when 99 %
+// of all Syncs came. One that is away for less does not.
+func TestACrowdThatWouldHaveLeftDoesNotPass(t *testing.T) {
+	for away, want := range map[time.Duration][]string{900 * time.Millisecond: nil, 1500 * time.Millisecond: {"SYNC_TIMEOUT"}} {
+		s := newStage(t, CrowdConfig{Clients: 4, Source: source, Seed: 3})
+		s.run(time.Second)
+		s.crowd.Begin(s.now)
+		s.run(10 * time.Second)
+		s.lose = func(master.Message) bool { return true }
+		s.run(away)
+		s.lose = nil
+		s.run(200 * time.Second)
+		r := s.crowd.Report(s.now, nil)
+		var why []string
+		for _, f := range r.Findings {
+			why = append(why, f.Code)
+		}
+		if !slices.Equal(why, want) {
+			t.Errorf("away for %v: %s %+v", away, r.Verdict, r.Findings)
+		}
+	}
+}
+
+// A client that sent no Delay_Req had none answered.
+func TestNoAnswersAreToldWhereNothingWasAsked(t *testing.T) {
+	s := newStage(t, CrowdConfig{Clients: 2, Source: source, Seed: 3})
+	s.lose = func(master.Message) bool { return true }
+	s.run(10 * time.Second)
+	r := s.crowd.Report(s.now, nil)
+	if x := r.Worst; x.DelayReqs != 0 || x.AnswerShare != 0 || r.Master != nil {
+		t.Errorf("%+v, master %+v", x, r.Master)
 	}
 }
 

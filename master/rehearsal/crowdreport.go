@@ -4,21 +4,27 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"time"
 
 	"bragi/gnss/timescale"
 )
 
 // CrowdReport is what a window saw. A client was held when 99 % of its Syncs came
 // and 90 % of their intervals were within 30 % of the one granted (IEEE 1588-2019,
-// 7.7.2.1). A client passed when it was held, had all three grants, and nine of ten
-// of its Delay_Req were answered.
+// 7.7.2.1). A client passed when it was held, was never without Sync for so long that it
+// leaves the master, had all three grants and Announce, nine of ten of its Delay_Req were
+// answered, and what the master says of itself is no error for a single client.
 type CrowdReport struct {
-	As        string      `json:"as"`
-	Clients   int         `json:"clients"`
+	As      string  `json:"as"`
+	Clients int     `json:"clients"`
+	Master  *Master `json:"master"` // what the last Announce says; null: there was none
+	// AheadOfUTCS: as of a Report.
+	AheadOfUTCS *float64 `json:"ahead_of_utc_s"`
+
 	Verdict   string      `json:"verdict"` // "pass": all clients passed; "fail"
 	Passed    int         `json:"passed"`
 	Worst     *CrowdWorst `json:"worst"`    // of all clients, also of those that passed
-	Findings  []Finding   `json:"findings"` // why clients did not pass: each client once
+	Findings  []Finding   `json:"findings"` // why clients did not pass: each client once; then the master's
 	Granted   int         `json:"granted"`  // with all three grants
 	Held      int         `json:"held"`
 	WindowS   float64     `json:"window_s"`
@@ -34,8 +40,9 @@ type CrowdWorst struct {
 	Address     string  `json:"address"`
 	Why         string  `json:"why"` // a finding's code; "" where it passed
 	SyncShare   float64 `json:"sync_share"`
-	EvenShare   float64 `json:"even_share"` // of its intervals between Syncs
-	AnswerShare float64 `json:"answer_share"`
+	EvenShare   float64 `json:"even_share"`   // of its intervals between Syncs
+	AnswerShare float64 `json:"answer_share"` // 0 where it sent no Delay_Req
+	DelayReqs   uint32  `json:"delay_reqs"`
 }
 
 // The limits of one client of a crowd.
@@ -43,6 +50,8 @@ const (
 	crowdSyncs   = 0.99
 	crowdEven    = 0.9
 	crowdAnswers = rateShort
+
+	crowdAnnounce = 5 * time.Second // a shorter window says nothing of Announce
 )
 
 // crowdFaults is why a client does not pass, the gravest first. The text has place
@@ -51,15 +60,17 @@ var crowdFaults = []struct{ code, text, action string }{
 	{"NO_ANSWER", "%s of %d had no answer at all, %v the first.", "Check the master's address, the route back to --source, the domain, and master.allow there."},
 	{"DENIED", "%s of %d were denied what they asked for, %v the first.", "Is the table full (max_clients), or the packet budget? bragi show alarms on the grandmaster tells."},
 	{"NOT_GRANTED", "%s of %d were without one of the three grants at the end, %v the first.", "Did the master forget clients, or were renewals lost on the way?"},
+	{"NO_ANNOUNCE", "%s of %d were granted Announce and got none, %v the first.", "Look for a filter on the way: Announce uses UDP port 320."},
+	{"SYNC_TIMEOUT", "%s of %d were without Sync for so long that a real client leaves the master, %v the first.", "Was the master stopped, or the way cut?"},
 	{"SYNC_SHORT", "%s of %d got less than 99 %% of their Syncs, %v the first.", "Look at the load of the master, at drops on the way, and at the line \"The load\"."},
 	{"SYNC_UNEVEN", "%s of %d got Syncs at an uneven pace (more than one of ten is 30 %% off its interval), %v the first.", "Look at the load of the master and of this machine."},
 	{"DELAY_RESP_SHORT", "%s of %d had no answer to one of ten Delay_Req or more, %v the first.", "Look at the load of the master, at drops on the way, and at the line \"The load\"."},
 }
 
 // look is what one client of the crowd got.
-func (w *Crowd) look(i int, due int64) CrowdWorst {
+func (w *Crowd) look(i int, due int64, now timescale.Mono) CrowdWorst {
 	c := &w.clients[i]
-	x := CrowdWorst{Address: w.Address(i).String(), SyncShare: 1, EvenShare: 1, AnswerShare: 1}
+	x := CrowdWorst{Address: w.Address(i).String(), SyncShare: 1, EvenShare: 1, DelayReqs: c.delayReqs}
 	if due > 0 {
 		x.SyncShare = min(1, float64(c.syncs)/float64(due)) // one more than due may come
 	}
@@ -76,11 +87,15 @@ func (w *Crowd) look(i int, due int64) CrowdWorst {
 		x.Why = "DENIED"
 	case c.granted != [numFlows]bool{true, true, true}:
 		x.Why = "NOT_GRANTED"
+	case c.announces == 0 && now.Sub(w.begun) > crowdAnnounce:
+		x.Why = "NO_ANNOUNCE"
+	case c.syncs > 0 && (c.left || w.lateSync(c, now)):
+		x.Why = "SYNC_TIMEOUT"
 	case x.SyncShare < crowdSyncs:
 		x.Why = "SYNC_SHORT"
 	case x.EvenShare < crowdEven:
 		x.Why = "SYNC_UNEVEN"
-	case x.AnswerShare < crowdAnswers:
+	case c.delayReqs > 0 && x.AnswerShare < crowdAnswers:
 		x.Why = "DELAY_RESP_SHORT"
 	}
 	return x
@@ -103,9 +118,9 @@ func gravity(code string) int {
 	return len(crowdFaults)
 }
 
-// Report describes the window from Begin until now.
-func (w *Crowd) Report(now timescale.Mono) CrowdReport {
-	r := CrowdReport{As: w.cfg.Kind.String(), Clients: len(w.clients), WindowS: now.Sub(w.begun).Seconds(), Findings: []Finding{},
+// Report describes the window from Begin until now. aheadOfUTCS is as of a Report.
+func (w *Crowd) Report(now timescale.Mono, aheadOfUTCS *float64) CrowdReport {
+	r := CrowdReport{As: w.cfg.Kind.String(), Clients: len(w.clients), WindowS: now.Sub(w.begun).Seconds(), Findings: []Finding{}, AheadOfUTCS: aheadOfUTCS,
 		Spacing: w.spacing.quantiles(), Shortest: w.shortest, Turn: w.turnaround.quantiles(), Counts: w.counts}
 	due := int64(now.Sub(w.begun)) / int64(interval(w.logs[flowSync]))
 	failed, first := make([]int, len(crowdFaults)+1), make([]netip.Addr, len(crowdFaults)+1)
@@ -117,7 +132,7 @@ func (w *Crowd) Report(now timescale.Mono) CrowdReport {
 		if int64(c.syncs)*100 >= due*99 && uint64(c.steady)*10 >= uint64(c.spaced)*9 && c.spaced > 0 {
 			r.Held++
 		}
-		x := w.look(i, due)
+		x := w.look(i, due, now)
 		if r.Worst == nil || x.worse(*r.Worst) {
 			r.Worst = &x
 		}
@@ -132,6 +147,7 @@ func (w *Crowd) Report(now timescale.Mono) CrowdReport {
 			r.Findings = append(r.Findings, Finding{f.code, anError, fmt.Sprintf(f.text, clients(failed[i]), r.Clients, first[i]), f.action})
 		}
 	}
+	r.judgeMaster(w)
 	r.Verdict = "pass"
 	if r.Passed < r.Clients {
 		r.Verdict = "fail"
@@ -140,6 +156,27 @@ func (w *Crowd) Report(now timescale.Mono) CrowdReport {
 		r.SyncShare = float64(w.counts.Sync) / float64(due*int64(len(w.clients)))
 	}
 	return r
+}
+
+// judgeMaster adds what a single client finds of the master. An error there is every
+// client's: none passes.
+func (r *CrowdReport) judgeMaster(w *Crowd) {
+	if !w.announced {
+		return
+	}
+	one := Report{AheadOfUTCS: r.AheadOfUTCS, Master: Master{Domain: w.cfg.Domain}}
+	one.Master.hear(&w.announce)
+	r.Master = &one.Master
+	one.judgeMaster()
+	gravestFirst(one.Findings)
+	r.Findings = append(r.Findings, one.Findings...)
+	gravestFirst(r.Findings)
+	if one.has(anError) {
+		r.Passed = 0
+		if r.Worst.Why == "" {
+			r.Worst.Why = one.Findings[0].Code
+		}
+	}
 }
 
 func clients(n int) string {

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"bragi/master/twin"
 )
 
 // Finding is one thing that a client's operator should know. Severity is "error",
@@ -42,15 +44,14 @@ func (r *Report) Judge() {
 	r.Findings = r.Findings[:0]
 	r.judgeGrants()
 	if r.Counts["announce"] > 0 {
-		r.judgeAnnounce()
-		r.judgeTime()
+		r.judgeMaster()
+		r.judgeSteps()
 	}
 	r.judgeMessages()
 	r.judgeNetwork()
 	r.judgeMasters()
 	r.judgeLock()
-	rank := []string{anError, aWarning, aNote}
-	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return slices.Index(rank, a.Severity) - slices.Index(rank, b.Severity) })
+	gravestFirst(r.Findings)
 	r.Verdict = "pass"
 	if r.has(anError) {
 		r.Verdict = "fail"
@@ -83,8 +84,15 @@ func (r *Report) judgeLock() {
 // packets' and not its own.
 const settledWindows = 120
 
-func (r *Report) has(severity string) bool {
-	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Severity == severity })
+func (r *Report) has(severity string) bool { return contains(r.Findings, severity) }
+
+func contains(findings []Finding, severity string) bool {
+	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Severity == severity })
+}
+
+func gravestFirst(findings []Finding) {
+	rank := []string{anError, aWarning, aNote}
+	slices.SortStableFunc(findings, func(a, b Finding) int { return slices.Index(rank, a.Severity) - slices.Index(rank, b.Severity) })
 }
 
 func (r *Report) find(severity, code, action, format string, values ...any) {
@@ -154,9 +162,16 @@ func (r *Report) judgeWay(answered bool) (told bool) {
 	return told
 }
 
+// judgeMaster judges what a master says of itself, and whether its time is what it
+// says. One client and a crowd judge it by this.
+func (r *Report) judgeMaster() {
+	r.judgeAnnounce()
+	r.judgeTime()
+}
+
 func (r *Report) judgeAnnounce() {
 	m := &r.Master
-	traceable := m.Class == 6 || m.Class == 7
+	traceable := traceable(m.Class)
 	switch {
 	case m.Class == 6:
 	case m.Class == 7:
@@ -198,7 +213,7 @@ func (r *Report) judgeAnnounce() {
 	}
 }
 
-// judgeTime looks for UTC in the place of TAI, and for steps.
+// judgeTime looks for UTC in the place of TAI.
 func (r *Report) judgeTime() {
 	if r.AheadOfUTCS != nil && r.Master.Flags.PTPTimescale && r.Master.UTCOffset != 0 {
 		ahead, want := *r.AheadOfUTCS, float64(r.Master.UTCOffset)
@@ -210,6 +225,9 @@ func (r *Report) judgeTime() {
 			r.find(aWarning, "DATE", "One of the two is wrong: compare with a third clock.", "The served time is %.1f s ahead of this machine's clock; TAI is %d s ahead.", ahead, r.Master.UTCOffset)
 		}
 	}
+}
+
+func (r *Report) judgeSteps() {
 	for _, s := range r.Steps {
 		severity, action := anError, "Look in the master's log what it did then: clients that follow such a step lose their modems."
 		if s.Class != 6 && s.Class != 7 {
@@ -243,14 +261,19 @@ func (r *Report) judgeMessages() {
 		if lost := r.Lost[name]; got > 100 && float64(lost) > lostMost*float64(got+lost) {
 			r.find(aWarning, "LOST", "Look for drops on the way, and whether the packets keep their priority (DSCP).", "%d of %d messages of %s were lost.", lost, got+lost, name)
 		}
+		if r.sharedNumbers[f] {
+			r.find(aNote, "SHARED_NUMBERS", NothingToDo+" Losses are told by the time between the messages instead.",
+				"The sequence numbers of %s are shared between clients: they jump, and the messages come at their rate.", name)
+		}
 	}
 	for _, t := range []struct{ count, code, what string }{{"announce_timeouts", "ANNOUNCE_TIMEOUT", "Announce"}, {"sync_timeouts", "SYNC_TIMEOUT", "Sync"}} {
 		if n := r.Counts[t.count]; n > 0 {
-			severity := aWarning
-			if r.State == Holdover.String() || r.State == Freerun.String() {
-				severity = anError
+			// Only a client that has changed to another master has time meanwhile.
+			severity, action := anError, "Was the master stopped, or the way cut? A real client leaves the master then, and here there was no other one."
+			if len(r.Switches) > 0 && r.State != Holdover.String() && r.State != Freerun.String() {
+				severity, action = aWarning, "Was the master stopped, or the way cut? The client changed to another master."
 			}
-			r.find(severity, t.code, "Was the master stopped, or the way cut? A real client changes to another master now.", "The master's %s stayed away for too long (%s).", t.what, times(n))
+			r.find(severity, t.code, action, "The master's %s stayed away for too long (%s).", t.what, times(n))
 		}
 	}
 	if n := r.Counts["malformed"]; n > 0 {
@@ -329,17 +352,55 @@ func (r *Report) judgeMasters() {
 		}
 	}
 	for _, s := range r.Switches {
-		switch {
-		case s.MovedNs == nil:
-			r.find(aWarning, "SWITCHED", "Let it run longer (--for) to see what the change does to the time.", "The client changed from %s to %s after %.0f s (%s), at the end.", s.From, s.To, s.AtS, s.Why)
-		case math.Abs(float64(*s.MovedNs)) > r.phaseLimitNs:
-			r.find(anError, "SWITCH_STEP", "Find out which of the two is wrong. Do not let clients change while they differ: modems go offline at such a step.",
-				"The change from %s (class %d) to %s (class %d) after %.0f s (%s) moved the time by %s.", s.From, s.FromClass, s.To, s.ToClass, s.AtS, s.Why, Moved(*s.MovedNs))
-		default:
-			r.find(aNote, "SWITCHED", "Nothing to do: the two agree.", "The change from %s to %s after %.0f s (%s) moved the time by %s.",
-				s.From, s.To, s.AtS, s.Why, Moved(*s.MovedNs))
-		}
+		r.judgeSwitch(s)
 	}
+}
+
+// judgeSwitch looks at a change of master: at what the client changed to, and at what
+// this did to the time. Two masters agree within the limit of a twin.
+func (r *Report) judgeSwitch(s SwitchReport) {
+	change := fmt.Sprintf("The change from %s (%s) to %s (%s) after %.0f s (%s)", s.From, standing(s.FromClass, s.FromFlags), s.To, standing(s.ToClass, s.ToFlags), s.AtS, s.Why)
+	worse := true
+	switch {
+	case !traceable(s.ToClass) || !s.ToFlags.TimeTraceable || !s.ToFlags.PTPTimescale:
+		r.find(anError, "SWITCH_WORSE", "Do not let clients change to this master before it is locked: modems go offline when its time moves.",
+			"%s is to a master whose time nobody may follow.", change)
+	case s.ToClass > s.FromClass:
+		r.find(aWarning, "SWITCH_WORSE", "Find out why that master has no GNSS: bragi show alarms.", "%s is to a master that is in holdover.", change)
+	default:
+		worse = false
+	}
+	if s.MovedNs == nil {
+		r.find(aWarning, "SWITCHED", "Let it run longer (--for) to see what the change does to the time.", "%s was at the end.", change)
+		return
+	}
+	switch moved := math.Abs(float64(*s.MovedNs)); {
+	case moved > max(r.phaseLimitNs, float64(twin.Limit)):
+		r.find(anError, "SWITCH_STEP", "Find out which of the two is wrong. Do not let clients change while they differ: modems go offline at such a step.",
+			"%s moved the time by %s.", change, Moved(*s.MovedNs))
+	case moved > float64(twin.Limit):
+		r.find(aWarning, "SWITCH_STEP", "Two masters in spec are never further apart than 3 us. Software stamps may be the cause: bragi show twin at a master tells it better.",
+			"%s moved the time by %s: the two do not agree.", change, Moved(*s.MovedNs))
+	case worse:
+		r.find(aNote, "SWITCHED", "This is true today. A master in holdover, or without a source, drifts away.", "%s moved the time by %s.", change, Moved(*s.MovedNs))
+	default:
+		r.find(aNote, "SWITCHED", "Nothing to do: the two agree.", "%s moved the time by %s.", change, Moved(*s.MovedNs))
+	}
+}
+
+// traceable: the class of a master in spec.
+func traceable(class uint8) bool { return class == 6 || class == 7 }
+
+// standing is a master's class, and what keeps clients from its time.
+func standing(class uint8, f Flags) string {
+	text := fmt.Sprintf("class %d", class)
+	if !f.PTPTimescale {
+		text += ", an arbitrary timescale (ARB)"
+	}
+	if !f.TimeTraceable {
+		text += ", not traceable"
+	}
+	return text
 }
 
 // Moved is by how much a time moved, in words; positive: ahead.

@@ -84,7 +84,7 @@ func (c *Client) onAnnounce(now timescale.Mono, payload []byte) error {
 		return err
 	}
 	c.counts.Announce++
-	c.seq[flowAnnounce].see(a.SequenceID, &c.counts.AnnounceGaps)
+	c.see(flowAnnounce, now, a.SequenceID, &c.counts.AnnounceNumbers)
 	c.announce, c.lastAnnounce = a, now
 	c.announced++
 	return nil
@@ -96,7 +96,11 @@ func (c *Client) onSync(now timescale.Mono, payload []byte, t2 timescale.Mono) e
 		return err
 	}
 	c.counts.Sync++
-	c.seq[flowSync].see(s.SequenceID, &c.counts.SyncGaps)
+	arrived := t2
+	if t2.IsZero() {
+		arrived = now
+	}
+	c.see(flowSync, arrived, s.SequenceID, &c.counts.SyncNumbers)
 	if t2.IsZero() {
 		c.counts.NoStamp++
 		return nil
@@ -236,10 +240,43 @@ func (c *Client) steer(now, t2 timescale.Mono) {
 
 func clamp(ppb float64) float64 { return max(-maxPPB, min(maxPPB, ppb)) }
 
+// numbers are what is missing of a flow: by its sequenceIds, and by the time between
+// its messages.
+type numbers struct{ Gaps, Holes uint64 }
+
+// shared: much more is missing by number than by time. Such a master counts all
+// clients' messages in one sequence, as ptp4l does. got is how many messages came.
+func (n numbers) shared(got uint64) bool {
+	const leastGaps = 20
+	return n.Gaps > leastGaps && n.Gaps > n.Holes+got/10
+}
+
+// lost is how many messages did not come.
+func (n numbers) lost(got uint64) uint64 {
+	if n.shared(got) {
+		return n.Holes
+	}
+	return n.Gaps
+}
+
+// see notes that a message has come.
+func (c *Client) see(f flow, arrived timescale.Mono, seq uint16, n *numbers) {
+	s, every := &c.seq[f], interval(c.cfg.LogIntervals[f])
+	if c.subs[f].granted {
+		every = interval(c.subs[f].log)
+	}
+	if since := arrived.Sub(s.at); s.seen && since > every*3/2 {
+		n.Holes += uint64((since+every/2)/every) - 1
+	}
+	s.see(seq, &n.Gaps)
+	s.at = arrived
+}
+
 // sequence finds holes in a run of sequenceIds.
 type sequence struct {
 	seen bool
 	last uint16
+	at   timescale.Mono // the last one's arrival
 }
 
 // see counts the messages that are missing before seq. A large jump is a

@@ -14,10 +14,11 @@ import (
 // tally counts messages.
 type tally struct {
 	Announce, Sync, FollowUp, DelayReq, DelayResp, Signaling, SignalingSent uint64
-	OneStep, AnnounceGaps, SyncGaps, Unmatched, NoStamp                     uint64
+	OneStep, Unmatched, NoStamp                                             uint64
 	Malformed, WrongDomain, WrongPort, Strangers                            uint64
 	AnnounceTimeouts, SyncTimeouts, Cancels, Steps                          uint64
 	NotSent, PortClosed, NoNeighbour                                        uint64
+	AnnounceNumbers, SyncNumbers                                            numbers
 }
 
 // Report is what a client has seen, for JSON and for a live view.
@@ -62,6 +63,8 @@ type Report struct {
 	followed     int    // windows that the servo followed without a step
 	followingNs  int64  // the size of the offset of each of the last ones: the median
 	notSent      string // why the last message that was not sent was not
+
+	sharedNumbers [numFlows]bool // the sequence numbers count other clients' messages too
 }
 
 // Candidate is one of several masters.
@@ -79,8 +82,10 @@ type SwitchReport struct {
 	AtS       float64 `json:"at_s"`
 	From      string  `json:"from"`
 	FromClass uint8   `json:"from_class"`
+	FromFlags Flags   `json:"from_flags"`
 	To        string  `json:"to"`
 	ToClass   uint8   `json:"to_class"`
+	ToFlags   Flags   `json:"to_flags"`
 	Why       string  `json:"why"`
 	MovedNs   *int64  `json:"moved_ns"`
 }
@@ -130,9 +135,13 @@ type StepReport struct {
 
 // Announcement is the grandmaster's word as package quality has it.
 func (c *Client) Announcement() quality.Announcement {
-	a := &c.announce
+	q := announcementOf(&c.announce)
+	q.Serve = c.counts.Announce > 0
+	return q
+}
+
+func announcementOf(a *wire.Announce) quality.Announcement {
 	return quality.Announcement{
-		Serve:                   c.counts.Announce > 0,
 		ClockClass:              uint8(a.ClockClass),
 		ClockAccuracy:           uint8(a.ClockAccuracy),
 		OffsetScaledLogVariance: a.OffsetScaledLogVariance,
@@ -258,6 +267,7 @@ func (c *Client) Report(now timescale.Mono) Report {
 	}
 	c.describe(&r.Master)
 	r.Counts, r.Lost = c.counts.named(), c.lost()
+	r.sharedNumbers = [numFlows]bool{flowAnnounce: c.counts.AnnounceNumbers.shared(c.counts.Announce), flowSync: c.counts.SyncNumbers.shared(c.counts.Sync)}
 	r.Rates = c.rates(now)
 	return r
 }
@@ -294,12 +304,21 @@ func (c *Client) describe(m *Master) {
 	if c.counts.Announce == 0 {
 		return
 	}
-	a, q := &c.announce, c.Announcement()
+	m.hear(&c.announce)
+	m.TwoStep = c.counts.FollowUp > 0
+}
+
+// hear takes what an Announce says.
+func (m *Master) hear(a *wire.Announce) {
+	q := announcementOf(a)
 	m.Identity, m.Class, m.Accuracy = a.Grandmaster.String(), q.ClockClass, fmt.Sprintf("0x%02x", q.ClockAccuracy)
 	m.Variance, m.Priority1, m.Priority2 = fmt.Sprintf("0x%04x", q.OffsetScaledLogVariance), a.Priority1, a.Priority2
 	m.StepsRemoved, m.TimeSource, m.UTCOffset = a.StepsRemoved, fmt.Sprintf("0x%02x", q.TimeSource), q.CurrentUTCOffset
-	m.TwoStep = c.counts.FollowUp > 0
-	m.Flags = Flags{UTCOffsetValid: q.CurrentUTCOffsetValid, PTPTimescale: q.PTPTimescale, TimeTraceable: q.TimeTraceable,
+	m.Flags = flagsOf(q)
+}
+
+func flagsOf(q quality.Announcement) Flags {
+	return Flags{UTCOffsetValid: q.CurrentUTCOffsetValid, PTPTimescale: q.PTPTimescale, TimeTraceable: q.TimeTraceable,
 		FrequencyTraceable: q.FrequencyTraceable, Leap59: q.Leap59, Leap61: q.Leap61}
 }
 
@@ -309,7 +328,8 @@ func (c *Client) Time(at timescale.Mono) (ns int64, ok bool) { return c.clock.at
 
 // lost are the messages that were granted and did not come.
 func (c *Client) lost() map[string]uint64 {
-	lost := map[string]uint64{"announce": c.counts.AnnounceGaps, "sync": c.counts.SyncGaps, "delay_resp": 0}
+	n := &c.counts
+	lost := map[string]uint64{"announce": n.AnnounceNumbers.lost(n.Announce), "sync": n.SyncNumbers.lost(n.Sync), "delay_resp": 0}
 	// The last Delay_Req may still have their answers on the way.
 	if missing := int64(c.counts.DelayReq) - int64(c.counts.DelayResp) - underWay; missing > 0 {
 		lost["delay_resp"] = uint64(missing)
@@ -352,7 +372,7 @@ func (c *Client) rates(now timescale.Mono) map[string]float64 {
 func (t *tally) named() map[string]uint64 {
 	return map[string]uint64{
 		"announce": t.Announce, "sync": t.Sync, "follow_up": t.FollowUp, "delay_req": t.DelayReq, "delay_resp": t.DelayResp,
-		"signaling": t.Signaling, "signaling_sent": t.SignalingSent, "announce_gaps": t.AnnounceGaps, "sync_gaps": t.SyncGaps,
+		"signaling": t.Signaling, "signaling_sent": t.SignalingSent, "announce_gaps": t.AnnounceNumbers.Gaps, "sync_gaps": t.SyncNumbers.Gaps,
 		"delay_resp_unmatched": t.Unmatched, "no_stamp": t.NoStamp, "malformed": t.Malformed, "wrong_domain": t.WrongDomain,
 		"wrong_port": t.WrongPort, "strangers": t.Strangers, "announce_timeouts": t.AnnounceTimeouts, "sync_timeouts": t.SyncTimeouts, "cancels": t.Cancels,
 		"steps": t.Steps, "not_sent": t.NotSent, "port_closed": t.PortClosed, "no_neighbour": t.NoNeighbour,

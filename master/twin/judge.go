@@ -8,6 +8,11 @@ import (
 	"bragi/master/wire"
 )
 
+// Limit is how far two clocks in spec are apart at most, both ways of telling it
+// counted: what a twin may differ by unless the configuration says another limit, and
+// up to where a rehearsal says that two masters agree.
+const Limit = 3 * time.Microsecond
+
 // Answer is what a change to the twin would mean for clients, in a word.
 type Answer string
 
@@ -36,10 +41,10 @@ func Judge(us wire.ClockIdentity, domain uint8, said quality.Announcement, r Rep
 		return Verdict{NoAnswer, fmt.Sprintf(format, values...) + ": do not fail over"}
 	}
 	switch {
+	case r.Ourselves, r.Heard && r.Identity.Clock == us:
+		return unusable("the twin has our own clock identity, %v: twin.address is this grandmaster itself, or the other one is a copy of it", us)
 	case r.WrongDomain:
 		return unusable("the twin is in domain %d, this grandmaster in domain %d", r.Domain, domain)
-	case r.Heard && r.Identity.Clock == us:
-		return unusable("the twin has our own clock identity, %v", us)
 	case r.SilentNs >= int64(silence) && r.Heard:
 		return unusable("the twin has been silent for %v", time.Duration(r.SilentNs).Round(time.Second))
 	case r.SilentNs >= int64(silence):

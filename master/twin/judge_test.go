@@ -60,6 +60,7 @@ func TestWhatAChangeToTheTwinMeans(t *testing.T) {
 		{"denied", saying(6), Report{Heard: true, Denied: true}, NoAnswer, "denies"},
 		{"another domain", saying(6), Report{WrongDomain: true, Domain: 44}, NoAnswer, "domain 44, this grandmaster in domain 0"},
 		{"our identity", saying(6), with(of(6, 0), func(r *Report) { r.Identity.Clock = ours }), NoAnswer, "our own clock identity"},
+		{"it is ourselves", saying(6), Report{SilentNs: int64(time.Minute), Ourselves: true}, NoAnswer, "twin.address is this grandmaster itself"},
 		{"it follows us", saying(6), with(of(6, 0), func(r *Report) { r.Announce.Grandmaster = ours }), NoAnswer, "follows this grandmaster"},
 		{"too few samples", saying(6), with(of(6, 0), func(r *Report) { r.Measured = false }), Measuring, "is on GNSS; its offset is being measured"},
 	} {

@@ -64,6 +64,7 @@ type Client struct {
 	announced wire.Announce // the last
 	domain    uint8         // of its last message in another domain
 	strayed   timescale.Mono
+	own       timescale.Mono // what came last from the twin's address and says that it is of ourselves
 
 	pending  stamped // two-step: a Sync that waits for its Follow_Up
 	requests [requests]stamped
@@ -217,6 +218,11 @@ func (c *Client) Take(now timescale.Mono, d master.Datagram) (mine bool) {
 	if d.Src != c.cfg.Address || len(d.Payload) < wire.HeaderLen {
 		return false
 	}
+	h, err := wire.ParseHeader(d.Payload)
+	if err == nil && h.Source == c.me { // the master's to refuse
+		c.own = now
+		return false
+	}
 	typ := wire.MessageType(d.Payload[0] & 0x0F)
 	switch typ {
 	case wire.TypeSync, wire.TypeFollowUp, wire.TypeDelayResp, wire.TypeAnnounce:
@@ -227,7 +233,6 @@ func (c *Client) Take(now timescale.Mono, d master.Datagram) (mine bool) {
 	default:
 		return false
 	}
-	h, err := wire.ParseHeader(d.Payload)
 	switch {
 	case err != nil || d.Event != typ.Event():
 	case h.Domain != c.cfg.Domain:
@@ -340,6 +345,9 @@ type Report struct {
 	Identity wire.PortIdentity
 	// Denied: the last answer to a request, of any flow, is a denial or a CANCEL.
 	Denied bool
+	// Ourselves: what comes from its address has our own identity. The address is our
+	// own and what we send to it comes back, or the twin is a copy of us.
+	Ourselves bool
 	// WrongDomain: what comes of it is in Domain, which is not ours.
 	WrongDomain bool
 	Domain      uint8
@@ -365,6 +373,7 @@ func (c *Client) Report(now timescale.Mono) Report {
 		r.SilentNs = int64(now.Sub(since))
 	}
 	r.WrongDomain = !c.strayed.IsZero() && now.Sub(c.strayed) < silence && c.heard.Before(c.strayed)
+	r.Ourselves = !c.own.IsZero() && now.Sub(c.own) < 2*lastRetry
 	for f := range c.subs {
 		r.Denied = r.Denied || c.subs[f].denied
 	}

@@ -2,6 +2,7 @@ package twin
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -282,4 +283,24 @@ func FuzzTake(f *testing.F) {
 			t.Fatalf("%d messages were sent for eight of %d octets", out.Len(), len(b))
 		}
 	})
+}
+
+// Where twin.address is an address of ours, what is sent to it comes back. The master
+// refuses it, so nothing answers: this is told, and not that the twin is off.
+func TestATwinThatIsOurselvesIsTold(t *testing.T) {
+	p := newPair(t, master.Config{})
+	p.cut = true
+	for end := p.now.Add(time.Minute); p.now.Before(end); p.now = p.now.Add(time.Millisecond) {
+		p.c.Tick(p.now, &p.out)
+		for _, m := range p.out.Messages() {
+			if p.c.Take(p.now, master.Datagram{Src: there, Dst: there, Event: m.Event, Payload: m.Payload}) {
+				t.Fatal("it took its own request away from the master")
+			}
+		}
+		p.out.Reset()
+	}
+	v := Judge(ours, 0, saying(6), p.c.Report(p.now), Limit)
+	if v.Answer != NoAnswer || !strings.Contains(v.Text, "this grandmaster itself") {
+		t.Errorf("%s: %s", v.Answer, v.Text)
+	}
 }

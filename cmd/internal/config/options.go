@@ -14,6 +14,7 @@ import (
 	"bragi/cmd/internal/syslog"
 	"bragi/holdover"
 	"bragi/holdover/quality"
+	"bragi/master/twin"
 	"bragi/master/wire"
 )
 
@@ -310,7 +311,7 @@ func (c *Config) table() table {
 		{name: "twin", text: "Another grandmaster, to which clients may change.", options: []option{
 			{"address", restart, text(&c.Twin.Address, "", `an IPv4 address, for example "10.6.0.2", or "" for none`, isTwin).otherwise("none"),
 				"The address of the other grandmaster. This one is a quiet client of it. It must be let in there."},
-			{"limit", live, duration(&c.Twin.Limit, 3*time.Microsecond, 100*time.Nanosecond, time.Second, "3us: two clocks in spec are never further apart"),
+			{"limit", live, duration(&c.Twin.Limit, twin.Limit, 100*time.Nanosecond, time.Second, "3us: two clocks in spec are never further apart"),
 				"How far the two clocks may differ. Beyond it there is an alarm."},
 		}},
 		{name: "reference", text: "The references of the clock. Without any, it has the receiver of [gnss], then the oscillator.",

@@ -57,7 +57,7 @@ func (r *rehearse) runCrowd(ctx context.Context, out io.Writer) error {
 				end()
 			}
 		case now.Sub(start) >= r.length || ctx.Err() != nil:
-			report.CrowdReport, report.OneWay, report.Sockets = crowd.Report(now), sockets.OneWay(), s
+			report.CrowdReport, report.OneWay, report.Sockets = crowd.Report(now, aheadOfUTC(crowd, now)), sockets.OneWay(), s
 			report.OwnCPU = (ownCPU() - cpu).Seconds() / max(report.WindowS, 1e-3)
 			report.OwnRSSMB = ownRSS()
 			if s.Dropped > 0 {
@@ -154,7 +154,11 @@ func crowdSummary(r crowdReport) string {
 	fmt.Fprintf(&b, "The load      %.1f %% of a core, %.1f MB; %d datagrams dropped before it read them, %d not sent, %d of its slots late\n",
 		100*r.OwnCPU, r.OwnRSSMB, r.Sockets.Dropped, r.Sockets.SendBusy+r.Sockets.SendFailed, c.LateSlots)
 	if x := r.Worst; x != nil {
-		fmt.Fprintf(&b, "Worst client  %s: %.1f %% of its Syncs, %.1f %% of them in time, %.1f %% of its Delay_Req answered\n", x.Address, 100*x.SyncShare, 100*x.EvenShare, 100*x.AnswerShare)
+		answers := "it sent no Delay_Req"
+		if x.DelayReqs > 0 {
+			answers = fmt.Sprintf("%.1f %% of its Delay_Req answered", 100*x.AnswerShare)
+		}
+		fmt.Fprintf(&b, "Worst client  %s: %.1f %% of its Syncs, %.1f %% of them in time, %s\n", x.Address, 100*x.SyncShare, 100*x.EvenShare, answers)
 	}
 	b.WriteString("\n")
 	writeFindings(&b, r.Findings)

@@ -195,12 +195,22 @@ func (r *rehearse) run(ctx context.Context, out io.Writer) error {
 func (r *rehearse) judged(core *rehearsal.Chooser) rehearsal.Report {
 	now := kernelclock.Raw()
 	report := core.Report(now)
-	if ns, ok := core.Time(now); ok {
-		ahead := time.Duration(ns - time.Now().UnixNano()).Seconds()
-		report.AheadOfUTCS = &ahead
-	}
+	report.AheadOfUTCS = aheadOfUTC(core, now)
 	report.Judge()
 	return report
+}
+
+// aheadOfUTC is by how much the served time is ahead of the machine's own clock, nil
+// where none is served.
+func aheadOfUTC(core interface {
+	Time(at timescale.Mono) (ns int64, ok bool)
+}, now timescale.Mono) *float64 {
+	ns, ok := core.Time(now)
+	if !ok {
+		return nil
+	}
+	ahead := time.Duration(ns - time.Now().UnixNano()).Seconds()
+	return &ahead
 }
 
 // summary is the report of a rehearsal for people.
