@@ -131,6 +131,22 @@ func TestAMasterThatWasAwayForLongerThanAClientWaitsIsAnError(t *testing.T) {
 	}
 }
 
+// A message that is held up on the way, with those behind it, is not lost.
+func TestAHeldUpMessageIsNotLostWhereNumbersAreShared(t *testing.T) {
+	w := newClient(t, Config{})
+	var n numbers
+	for i := range 2000 {
+		arrives := at(time.Duration(i) * time.Second / 32)
+		if i%40 < 4 {
+			arrives = at(time.Duration(i-i%40+4) * time.Second / 32)
+		}
+		w.see(flowSync, arrives, uint16(3*i), &n)
+	}
+	if n.Holes != 0 || n.lost(2000) != 0 {
+		t.Errorf("%+v", n)
+	}
+}
+
 // A master that counts the Syncs of all its clients in one sequence loses none. What is
 // lost all the same is told by the time between them.
 func TestSequenceNumbersThatClientsShareAreNoLoss(t *testing.T) {

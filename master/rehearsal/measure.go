@@ -259,14 +259,26 @@ func (n numbers) lost(got uint64) uint64 {
 	return n.Gaps
 }
 
+// behindFor is for how many messages the flow stays an interval late until one counts as
+// lost: what was only held up on the way is soon made good.
+const behindFor = 16
+
 // see notes that a message has come.
 func (c *Client) see(f flow, arrived timescale.Mono, seq uint16, n *numbers) {
 	s, every := &c.seq[f], interval(c.cfg.LogIntervals[f])
 	if c.subs[f].granted {
 		every = interval(c.subs[f].log)
 	}
-	if since := arrived.Sub(s.at); s.seen && since > every*3/2 {
-		n.Holes += uint64((since+every/2)/every) - 1
+	if s.seen {
+		s.late = max(0, s.late+arrived.Sub(s.at)-every)
+	}
+	if s.behind++; s.late < every*3/4 {
+		s.behind = 0
+	}
+	if s.behind == behindFor {
+		lost := (s.late + every/2) / every
+		n.Holes += uint64(lost)
+		s.late, s.behind = max(0, s.late-lost*every), 0
 	}
 	s.see(seq, &n.Gaps)
 	s.at = arrived
@@ -277,6 +289,9 @@ type sequence struct {
 	seen bool
 	last uint16
 	at   timescale.Mono // the last one's arrival
+
+	late   time.Duration // of the flow, against its earliest message
+	behind int           // messages since it is late by an interval
 }
 
 // see counts the messages that are missing before seq. A large jump is a
