@@ -159,7 +159,9 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	default:
 		return false
 	}
-	if !level || off > expected {
+	// Where the sky has moved, what a room might do is no place where they are expected.
+	foretold := max(c.held.ZErrNs-c.held.Doubted, c.receiver()+coastSigmas*c.virtual.ratio(away)*e.sigma())
+	if !level || off > expected || sky && off > foretold {
 		// Pulses and oscillator still say two things.
 		c.doubt.reset()
 		c.anchorAt(&e.model)
@@ -167,7 +169,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	if c.vouched {
 		c.doubt.anchor = anchor{}
 	}
-	w := c.thermo.when(c.now)
+	w := c.thermo.when(c.life.LastEdge)
 	switch s := math.Abs(d) - 2*math.Hypot(e.sigma(), l.zErr); {
 	case !level:
 		e.renew(l, w)

@@ -29,6 +29,7 @@ type kinds struct {
 
 	n    int // pulses of the mean that is made, and their sums
 	t, z float64
+	r    float64 // of the variances of their noise
 	w    warmth
 }
 
@@ -84,12 +85,13 @@ func (k *kinds) observe(e *estimator, t, z, sigma float64) (better Oscillator, o
 		k.n = 0
 	}
 	if k.n == 0 {
-		k.t, k.z, k.w = 0, 0, warmth{}
+		k.t, k.z, k.r, k.w = 0, 0, 0, warmth{}
 	}
 	k.last = t
 	k.n++
 	k.t += t
 	k.z += z
+	k.r += square(max(e.pulses.ns, sigma)) // as noisy as it was when the estimator took it
 	k.w = warmth{k.w.s1 + e.w.s1, k.w.s2 + e.w.s2, k.w.t1 + e.w.t1, k.w.t2 + e.w.t2}
 	if k.n < kindPulses {
 		return 0, false
@@ -97,7 +99,7 @@ func (k *kinds) observe(e *estimator, t, z, sigma float64) (better Oscillator, o
 	n := float64(k.n)
 	k.n = 0
 	w := warmth{k.w.s1 / n, k.w.s2 / n, k.w.t1 / n, k.w.t2 / n}
-	k.weigh(e, k.t/n, k.z/n, square(max(e.pulses.ns, sigma))/n, w)
+	k.weigh(e, k.t/n, k.z/n, k.r/(n*n), w)
 	if t < k.ends {
 		return 0, false
 	}
@@ -255,13 +257,14 @@ func (k *kinds) opened(e *estimator, i int) model {
 }
 
 // behaves takes the oscillator for one of another kind than before: the clock goes on
-// with that kind's filter, and what was learned of the old one's forecasts is void.
+// with that kind's filter, where the estimator is, and what was learned of the old one's
+// forecasts is void.
 func (c *Clock) behaves(kind Oscillator) {
 	e, k, i := &c.est, &c.kinds, int(kind-XO)
 	if blind := i + len(behaviours); k.scores[blind] > k.scores[i] {
 		e.model = k.opened(e, i)
 	} else {
-		k.carry(e, i)
+		k.rebase(e, i)
 		e.model = k.filters[i]
 	}
 	e.found = kind

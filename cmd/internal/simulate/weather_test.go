@@ -67,6 +67,28 @@ func TestDaysThatBrokeOnceAreKept(t *testing.T) {
 	}
 }
 
+// The first day of each cause that was found later, as far as it matters.
+func TestTheHoursThatBrokeOnceAreKept(t *testing.T) {
+	for seed, c := range map[uint64]struct {
+		until time.Duration
+		cause string
+	}{
+		1000031: {3*time.Hour + 30*time.Minute, "another kind's filter was a pulse's way off; and its room was that of a moment later"},
+		1000170: {14 * time.Hour, "a sky that had moved stood still elsewhere: believed within what a room might do"},
+		1000362: {9 * time.Hour, "a mean was weighed with the noise of the minute after: one outlier in it threw every kind's filter off"},
+	} {
+		day := DrawDay(seed)
+		day.Scenario.Duration = c.until
+		v, err := JudgeDay(day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(v.Broken) > 0 {
+			t.Errorf("%s: %s", c.cause, v.line())
+		}
+	}
+}
+
 // What a seed draws is the same on every machine, and stays.
 func TestADayIsItsSeed(t *testing.T) {
 	h := fnv.New64a()
