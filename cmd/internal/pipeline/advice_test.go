@@ -138,7 +138,7 @@ var triedElsewhere = map[alarms.Code]map[string]string{
 	alarms.SyslogAway:        {"syslog.targets": "syslog/badserver_test.go TestAReloadKeepsWhatWaits"},
 	alarms.ResidualHigh:      {"master.on_residual": "netport/judge_test.go TestResidualBeyondItsLimit"},
 	alarms.Drained:           {"drain": "../../master/limit_test.go TestADrainThatEndsAtOnceLetsWhoWasCancelledComeBackLater"},
-	alarms.TwinSilent:        {"master.allow": "../../master/receive_test.go TestDenyGoesBeforeAllow"},
+	alarms.TwinSilent:        {"master.allow": "../../master/receive_test.go TestDenyGoesBeforeAllow", "twin.address": "e2e/twin_test.go TestTwoGrandmastersAreEachOthersTwin"},
 	alarms.ClientMissing: {"explain client": "explain/explain_test.go TestEachFaultHasItsOwnCauseAndAction",
 		"master.expected": "daemon/expected_test.go TestAnExpectedClientIsNamedAndMissed"},
 	alarms.ClientStarved: {"master.trusted": "../../master/source_test.go TestATrustedClientOfSyncAloneIsServed"},
