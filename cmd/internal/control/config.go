@@ -62,7 +62,7 @@ type Config struct {
 	Edited bool `json:"edited"`
 	status.Config
 	Previous []Previous `json:"previous"` // the latest first
-	// Left is what the latest console that was cut off had not committed; null: nothing.
+	// Left is what consoles that were cut off had not committed; null: nothing.
 	Left *Left `json:"left"`
 }
 

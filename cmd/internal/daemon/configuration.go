@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -218,9 +219,19 @@ func (d *Daemon) LeaveConfig(l control.Leave) (c control.Config, err error) {
 	}
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
-	d.left = &control.Left{At: time.Now(), Leave: l}
 	d.happened(status.ConfigLeft{Keys: l.Keys()})
+	if d.left != nil {
+		l.Changes = both(d.left.Changes, l.Changes)
+	}
+	d.left = &control.Left{At: time.Now(), Leave: l}
 	return d.config()
+}
+
+// both are the changes of two consoles that were cut off, in the order of the cuts; the
+// latest where there are too many.
+func both(first, second []control.Change) []control.Change {
+	all := slices.Concat(first, second)
+	return all[max(0, len(all)-leaveMost):]
 }
 
 // watchUnconfirmed looks for a commit that waits. The caller holds d.reloading, or

@@ -50,5 +50,5 @@ func (f Face) local(at time.Time) string {
 	} else {
 		at = at.Local()
 	}
-	return at.Format("2006-01-02 15:04:05")
+	return at.Format("2006-01-02 15:04:05 MST")
 }

@@ -98,7 +98,7 @@ func TestScreensTellWhatMatters(t *testing.T) {
 		{Clients(s, 0), "Refused: 203.0.113.9, address is not allowed (4 times, last 2.0s ago)"},
 		{Alarms(s), "MAJOR     CLOCK_HOLDOVER: holdover (no fix)"}, {Alarms(s), "fix: fix the antenna"},
 		{View(&s, "", Peer{Class: 7, State: "PHASE_ALIGNED", OffsetNs: value(2100)}, nil), "class       7 (holdover within spec), accuracy within 25 us"},
-		{View(&s, "", Peer{Class: 7}, nil), "20:30:00  class  7  HOLDOVER (holdover in spec)    no pulse"},
+		{View(&s, "", Peer{Class: 7}, nil), "20:30:00Z  class  7  HOLDOVER (holdover in spec)    no pulse"},
 		{View(nil, "no daemon answers", Peer{Class: -1}, []string{"Ctrl-C ends it."}), "no daemon answers"},
 		{View(nil, "", Peer{Class: -1}, nil), "sees class  none yet"},
 		{View(nil, "", Peer{As: "cbr8", State: "ACQUIRING", Master: "15.88.15.88"}, nil), "TOMASTER  unicast  slave  Lo1588     Uncalibrated  1         15.88.15.88\n"},

@@ -56,7 +56,7 @@ func View(s *status.Status, problem string, p Peer, hints []string) string {
 			if step.Serving {
 				class = fmt.Sprintf("%2d", step.ClockClass)
 			}
-			fmt.Fprintf(&b, "  %s  class %s  %-30s %s\n", step.At.Format("15:04:05"), class, status.StateWords(step.State, step.StateName), strings.Join(step.Why, ", "))
+			fmt.Fprintf(&b, "  %s  class %s  %-30s %s\n", step.At.UTC().Format("15:04:05Z"), class, status.StateWords(step.State, step.StateName), strings.Join(step.Why, ", "))
 		}
 	}
 	if len(hints) > 0 {
@@ -127,7 +127,7 @@ func Walk(s status.Status) string {
 		if step.Serving {
 			class = fmt.Sprintf("%2d", step.ClockClass)
 		}
-		fmt.Fprintf(&b, "%s  class %s  %-30s %s\n", step.At.Format("2006-01-02 15:04:05"), class, status.StateWords(step.State, step.StateName), strings.Join(step.Why, ", "))
+		fmt.Fprintf(&b, "%s  class %s  %-30s %s\n", utc(step.At), class, status.StateWords(step.State, step.StateName), strings.Join(step.Why, ", "))
 	}
 	return b.String()
 }
