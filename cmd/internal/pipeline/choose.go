@@ -18,7 +18,7 @@ type Candidate struct {
 	// Distrusted: it says itself that it is not to be believed. It is dropped at once: no
 	// hold-off for a false sky.
 	Distrusted bool
-	// Awaited: its pulses miss, but it is followed, says itself that it has the time, and
+	// Awaited: its pulses miss, but it is followed, does not deny that it has the time, and
 	// the clock still waits for the next one. It is better than the oscillator alone.
 	Awaited bool
 	// Unheard is how long ago bragid went on after a restart, where it was not good since;

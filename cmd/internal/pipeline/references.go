@@ -273,8 +273,8 @@ func (p *Pipeline) distrusted(now timescale.Mono, s *source) bool {
 }
 
 // awaited tells whether the next pulse of s, which is followed, is still waited for: the
-// clock waits, and nothing else is wrong. A receiver that has no time is not waited for,
-// but after a restart, when it has not spoken yet.
+// clock waits, and nothing else is wrong. A receiver that says itself that it has no time
+// is not waited for, but after a restart, when it has not spoken yet.
 func (p *Pipeline) awaited(now timescale.Mono, s *source) bool {
 	cond := p.conditions(now)
 	return s.trouble == "" && (!cond.NoTime || Candidate{Unheard: p.unheard(now, s)}.unheard(unheardStands)) && p.servo.Awaits(now, cond)
