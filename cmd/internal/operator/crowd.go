@@ -76,16 +76,10 @@ func (r *rehearse) runCrowd(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if r.json {
-		err = printJSON(out, report)
-	} else {
-		_, err = io.WriteString(out, crowdSummary(report))
+	if err := r.tell(out, report, crowdSummary(report)); err != nil || report.Verdict != "fail" {
+		return err
 	}
-	if err == nil && report.Verdict == "fail" {
-		f := report.Findings[0]
-		return fmt.Errorf("rehearse: fail: %d of %s passed. %s %s", report.Passed, show.Count(report.Clients, "client"), f.Text, f.Action)
-	}
-	return err
+	return fmt.Errorf("rehearse: fail: %d of %s passed. %s", report.Passed, show.Count(report.Clients, "client"), failure(report.Findings))
 }
 
 func (r *rehearse) dialCrowd() (*rehearsal.Crowd, *client.Crowd, error) {

@@ -52,16 +52,10 @@ func (r *rehearse) runFault(ctx context.Context, out io.Writer) error {
 	if err := client.RunAll(parting, sockets, peers, func(timescale.Mono) {}); err != nil {
 		return err
 	}
-	if r.json {
-		err = printJSON(out, report)
-	} else {
-		_, err = io.WriteString(out, faultSummary(report))
+	if err := r.tell(out, report, faultSummary(report)); err != nil || report.Verdict != "fail" {
+		return err
 	}
-	if err == nil && report.Verdict == "fail" {
-		f := report.Findings[0]
-		return fmt.Errorf("rehearse: fail: %s %s", f.Text, f.Action)
-	}
-	return err
+	return fmt.Errorf("rehearse: fail: %s", failure(report.Findings))
 }
 
 func (r *rehearse) dialFault() (*rehearsal.Trial, []*client.Client, error) {

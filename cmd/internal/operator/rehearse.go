@@ -177,17 +177,29 @@ func (r *rehearse) run(ctx context.Context, out io.Writer) error {
 	if err := leave(sockets, core); err != nil {
 		return err
 	}
+	if err := r.tell(out, report, summary(report)); err != nil || report.Verdict != "fail" || r.watch {
+		return err
+	}
+	return fmt.Errorf("rehearse: fail: %s", failure(report.Findings))
+}
+
+// tell prints a report, as JSON or as the text of it.
+func (r *rehearse) tell(out io.Writer, report any, text string) error {
 	if r.json {
-		if err := printJSON(out, report); err != nil {
-			return err
+		return printJSON(out, report)
+	}
+	_, err := io.WriteString(out, text)
+	return err
+}
+
+// failure is the finding that a verdict fails by: the first error, whatever was noted before it.
+func failure(findings []rehearsal.Finding) string {
+	for _, f := range findings {
+		if f.Severity == "error" {
+			return f.Text + " " + f.Action
 		}
-	} else {
-		fmt.Fprint(out, summary(report))
 	}
-	if report.Verdict == "fail" && !r.watch {
-		return fmt.Errorf("rehearse: fail: %s %s", report.Findings[0].Text, report.Findings[0].Action)
-	}
-	return nil
+	return "no finding says why (fix: look at the report)"
 }
 
 // judged is the report at the end, with its verdict. The machine's own clock tells
