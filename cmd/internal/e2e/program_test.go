@@ -102,7 +102,7 @@ func TestMakeRunEndsWhatItStartedAndIsAlone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "run")
 			r := startMakeRun(t, dir)
-			eventually(t, 20*time.Second, "bragid answers", func() bool { return r.answers(t) })
+			eventually(t, time.Minute, "bragid answers", func() bool { return r.answers(t) })
 			log, err := os.Stat(filepath.Join(dir, "bragid.log"))
 			if err != nil {
 				t.Fatal(err)
@@ -113,19 +113,19 @@ func TestMakeRunEndsWhatItStartedAndIsAlone(t *testing.T) {
 				if err == nil || !strings.Contains(second.text(), "another make run is there already") {
 					t.Errorf("a second one: %v, %s", err, second.text())
 				}
-			case <-time.After(10 * time.Second):
+			case <-time.After(time.Minute):
 				t.Error("a second one goes on")
 			}
 			if again, err := os.Stat(filepath.Join(dir, "bragid.log")); err != nil || !os.SameFile(log, again) || again.Size() < log.Size() || !r.answers(t) {
 				t.Error("the second one touched the first")
 			}
-			eventually(t, 10*time.Second, "the client is shown", func() bool { return strings.Contains(r.text(), "simulated cbr8") })
+			eventually(t, time.Minute, "the client is shown", func() bool { return strings.Contains(r.text(), "simulated cbr8") })
 			if err := end(r); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, 15*time.Second, "bragid ends", func() bool { return !r.answers(t) })
+			eventually(t, time.Minute, "bragid ends", func() bool { return !r.answers(t) })
 			if name == "Ctrl-C" {
-				eventually(t, 10*time.Second, "the client's verdict", func() bool { return strings.Contains(r.text(), "Verdict: ") })
+				eventually(t, time.Minute, "the client's verdict", func() bool { return strings.Contains(r.text(), "Verdict: ") })
 			}
 		})
 	}

@@ -31,6 +31,10 @@ type Namespace string
 
 var made atomic.Int64
 
+// A locked main thread is never the one that enters a namespace. It could not end with
+// its goroutine, and what is told of the whole process (/proc/net) would be told of it.
+func init() { runtime.LockOSThread() }
+
 // New makes a namespace whose loopback is up. The label is in its name, beside what
 // makes that one of its own.
 func New(label string) (Namespace, error) {

@@ -3,6 +3,7 @@ package netns
 import (
 	"net"
 	"os"
+	"sync"
 	"testing"
 	"time"
 )
@@ -70,5 +71,36 @@ func TestNamespacesAreJoinedAndGo(t *testing.T) {
 		if _, err := os.Stat("/var/run/netns/" + string(n)); err == nil {
 			t.Errorf("%s is left", n)
 		}
+	}
+}
+
+// started is the namespace that the process began in.
+var started, _ = os.Readlink("/proc/self/ns/net")
+
+// Whatever enters a namespace, the process as a whole stays where it was: /proc/net
+// tells of its first thread.
+func TestTheProcessStaysWhereItWas(t *testing.T) {
+	if err := Unavailable(); err != nil {
+		t.Skipf("SKIPPED: %v", err)
+	}
+	there, err := New("test")
+	if err != nil {
+		t.Skipf("SKIPPED: no network namespace: %v", err)
+	}
+	defer there.Close()
+	var inside sync.WaitGroup
+	inside.Add(32) // all at once, so that each thread of the process is asked
+	var done sync.WaitGroup
+	for range 32 {
+		done.Go(func() {
+			if err := there.Do(func() error { inside.Done(); inside.Wait(); return nil }); err != nil {
+				t.Error(err)
+				inside.Done()
+			}
+		})
+	}
+	done.Wait()
+	if after, err := os.Readlink("/proc/self/ns/net"); err != nil || after != started {
+		t.Errorf("the process was in %s and is in %s, %v", started, after, err)
 	}
 }
