@@ -110,6 +110,17 @@ func wanted(c *cobra.Command) []string {
 	return names
 }
 
+// allowed are the names of the arguments that a command may have behind those.
+func allowed(c *cobra.Command) []string {
+	var names []string
+	for _, w := range strings.Fields(c.Use)[1:] {
+		if name, bracketed := strings.CutPrefix(w, "["); bracketed && !strings.HasPrefix(name, "-") {
+			names = append(names, strings.TrimSuffix(name, "]"))
+		}
+	}
+	return names
+}
+
 // flags are those of the command itself that may still be said.
 func (p place) flags() []*pflag.Flag {
 	var list []*pflag.Flag
@@ -436,6 +447,9 @@ func help(root *cobra.Command, line string) string {
 			}
 		case at.flag == nil && (len(at.children()) == 0 || runs(at.command)):
 			end = true
+			if more := allowed(at.command); at.args < len(wanted(at.command))+len(more) {
+				choices = append([]choice{{more[at.args-len(wanted(at.command))], at.command.Short}}, choices...)
+			}
 		}
 	}
 	var list []choice

@@ -108,6 +108,10 @@ func TestHelpListsWhatMayComeNext(t *testing.T) {
 		"sh ptp cl ":               {"running"},
 		"clock step ":              {"yes", "<cr>"},
 		"show clients sort kind w": {"watch"},
+		"config diff ":             {"N|FILE", "<cr>"},
+		"config previous ":         {"N ", "<cr>"},
+		"decode rpd ":              {"FILE", "<cr>"},
+		"drill report ":            {"ID", "<cr>"},
 	} {
 		got := help(tree(t), line)
 		for _, w := range want {
@@ -118,6 +122,9 @@ func TestHelpListsWhatMayComeNext(t *testing.T) {
 		if strings.Contains(got, "socket") || strings.Contains(got, "completion") {
 			t.Errorf("%q tells what no user of the console needs:\n%s", line, got)
 		}
+	}
+	if got := help(tree(t), "config diff 1 "); strings.Contains(got, "N|FILE") || !strings.Contains(got, "<cr>") {
+		t.Errorf("an argument that was said is offered again:\n%s", got)
 	}
 	if got := help(tree(t), "show clock"); strings.Contains(got, "<cr>") || strings.Contains(got, "alarms") {
 		t.Errorf("a word that is not finished:\n%s", got)

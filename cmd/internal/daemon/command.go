@@ -12,7 +12,6 @@ import (
 	"bragi/cmd/internal/cli"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/config/store"
-	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/httpface"
 	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/syslog"
@@ -69,9 +68,6 @@ func Command() *cobra.Command {
 					fmt.Fprintf(c.ErrOrStderr(), "bragid: warning: %s\n", w)
 				}
 				if err := httpface.Check(httpConfig(cfg.Control)); err != nil {
-					return err
-				}
-				if err := control.CheckPath(cfg.SocketPath()); err != nil {
 					return err
 				}
 				leap, err := leapWords(cfg.GNSS.LeapFile)

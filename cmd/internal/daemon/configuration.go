@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,9 +47,36 @@ func (s source) read() (cfg *config.Config, used []byte, warnings []config.Warni
 	return cfg, text, warnings, err
 }
 
-// judge reads a text as if it were the file's.
+// judge reads a text as if it were the file's, and looks at what it names on this machine:
+// an error is what bragid would not start with.
 func (s source) judge(text []byte) (*config.Config, []config.Warning, error) {
-	return config.Parse(s.file, text, s.sets)
+	cfg, warnings, err := config.Parse(s.file, text, s.sets)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := control.CheckPath(cfg.SocketPath()); err != nil {
+		return nil, nil, err
+	}
+	if cfg.Simulated() {
+		if _, err := recording(cfg.Sim.Capture); err != nil {
+			return nil, nil, err
+		}
+	}
+	return cfg, append(warnings, strangers(cfg.Control.Admins)...), nil
+}
+
+// strangers warns of the names that are no user's here. A number may be a user's elsewhere.
+func strangers(admins []string) (list []config.Warning) {
+	for _, name := range admins {
+		if _, err := strconv.ParseUint(name, 10, 32); err == nil {
+			continue
+		}
+		if _, err := user.Lookup(name); err != nil {
+			list = append(list, config.Warning{What: fmt.Sprintf("control.admins names %q, and this machine has no such user", name),
+				Fix: "add the user (adduser), or write the name as it is in /etc/passwd"})
+		}
+	}
+	return list
 }
 
 // now is the moment by which an unconfirmed commit's time is over.

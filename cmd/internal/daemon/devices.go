@@ -49,6 +49,23 @@ func openDevices(ctx context.Context, cfg *config.Config, keep *keeper) (*device
 // captureLimit bounds a recording that is played: days of a receiver's bytes.
 const captureLimit = 256 << 20
 
+// recording is what the board of software plays in the place of its receiver; nil without
+// a file.
+func recording(path string) (*sim.Recording, error) {
+	if path == "" {
+		return nil, nil
+	}
+	bytes, err := file.Read(path, captureLimit)
+	if err != nil {
+		return nil, fmt.Errorf("sim.capture: %w (fix: name a recording of a receiver's bytes)", err)
+	}
+	r, err := sim.NewRecording(bytes)
+	if err != nil {
+		return nil, fmt.Errorf("sim.capture: %s: %w", path, err)
+	}
+	return r, nil
+}
+
 // openSim starts the board of software, or goes on with the one that was left.
 func openSim(ctx context.Context, cfg *config.Config, keep *keeper) (*devices, error) {
 	kind, err := sim.ParseKind(cfg.Sim.Oscillator)
@@ -64,14 +81,8 @@ func openSim(ctx context.Context, cfg *config.Config, keep *keeper) (*devices, e
 		TimeToFix: cfg.Sim.TimeToFix, FixHold: cfg.Sim.FixHold, AntennaCut: cfg.Sim.AntennaCut, AntennaDelay: cfg.GNSS.AntennaDelay,
 		SurveySpeed: cfg.Sim.SurveySpeed,
 	}
-	if cfg.Sim.Capture != "" {
-		bytes, err := file.Read(cfg.Sim.Capture, captureLimit)
-		if err != nil {
-			return nil, fmt.Errorf("sim.capture: %w (fix: name a recording of a receiver's bytes)", err)
-		}
-		if simulated.Recording, err = sim.NewRecording(bytes); err != nil {
-			return nil, fmt.Errorf("sim.capture: %s: %w", cfg.Sim.Capture, err)
-		}
+	if simulated.Recording, err = recording(cfg.Sim.Capture); err != nil {
+		return nil, err
 	}
 	b, err := keep.startSim(ctx, live.Config{Sim: simulated, Keep: keep.keepSim})
 	if err != nil {
