@@ -281,8 +281,8 @@ func (c *Client) takeOver(now timescale.Mono, from *Client) {
 func (c *Client) stepAside(now timescale.Mono) {
 	c.standby = true
 	for f := range c.subs {
-		if s := &c.subs[f]; flow(f) != flowAnnounce && s.granted {
-			s.granted, c.cancels[f] = false, true
+		if s := &c.subs[f]; flow(f) != flowAnnounce && (s.granted || s.open) {
+			s.granted, s.open, c.cancels[f] = false, false, true
 		}
 	}
 	c.lastSync = timescale.Mono{}

@@ -66,6 +66,7 @@ type Client struct {
 // subscription is one flow as the client sees it.
 type subscription struct {
 	granted bool
+	open    bool // the last REQUEST has no answer: what it asked for may be granted
 	log     int8
 	seconds uint32
 	expires timescale.Mono
@@ -125,7 +126,7 @@ func (c *Client) Poll(now timescale.Mono) (payload []byte, event, ok bool) {
 		} else {
 			s.wait = min(2*s.wait, lastRetry)
 		}
-		s.askAt = now.Add(s.wait)
+		s.askAt, s.open = now.Add(s.wait), true
 		s.asked++
 		r := wire.UnicastRequest{MessageType: flow(f).messageType(), LogInterval: c.cfg.LogIntervals[f], Duration: c.cfg.Duration}
 		return c.signal(r.Append), false, true
@@ -311,6 +312,7 @@ func (c *Client) onGrant(now timescale.Mono, from wire.PortIdentity, g wire.Unic
 		return
 	}
 	s := &c.subs[f]
+	s.open = false
 	if g.Duration == 0 {
 		s.denials++
 		c.refuse(f)

@@ -9,11 +9,11 @@ import (
 
 // Leave ends the rehearsal: from now on Poll gives a CANCEL for each flow that
 // was granted, then nothing more, so that the master sends to nobody who has
-// gone.
+// gone. A REQUEST without an answer may be granted too: the answer may be lost.
 func (c *Client) Leave() {
 	c.leaving = true
-	for f := range c.subs {
-		c.cancels[f] = c.subs[f].granted
+	for f, s := range c.subs {
+		c.cancels[f] = s.granted || s.open
 	}
 }
 

@@ -7,12 +7,13 @@ import (
 	"bragi/master/wire"
 )
 
-// A client that leaves cancels what it was granted, each once, and is silent.
+// A client that leaves cancels what it was granted, each once, and is silent. What was
+// asked for and had no answer may be granted, and is cancelled too; what was denied is not.
 func TestLeaveCancelsEachFlow(t *testing.T) {
 	c := newClient(t, Config{})
 	sent(t, c, start)
 	c.give(start, wire.TypeAnnounce, -3, 300)
-	c.give(start, wire.TypeSync, -5, 300)
+	c.give(start, wire.TypeDelayResp, -5, 0)
 	c.Leave()
 	now := start.Add(time.Second)
 	cancelled := map[wire.MessageType]int{}

@@ -1,16 +1,26 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"bragi/board/kernelclock"
+	"bragi/gnss/timescale"
+	"bragi/holdover/quality"
+	"bragi/master"
 	"bragi/master/rehearsal"
+	"bragi/master/udp"
 	"bragi/master/udp/netns"
 )
 
@@ -134,6 +144,10 @@ func TestARehearsalPassesAndFindsEachFaultOfTheService(t *testing.T) {
 	leaving := b.rehearse(serviceAddress, source[5], "--as", "rpd", "--for", "25s")
 	time.Sleep(8 * time.Second)
 	b.bragi("drain")
+	refused := b.rehearse(serviceAddress, source[0], "--as", "rpd", "--for", "12s")
+	if r := refused.report(); r.Verdict != "fail" || !found(r, "error", "DENIED") || r.Grants["sync"].Denials == 0 || r.Grants["sync"].Grants != 0 {
+		t.Errorf("denied grants: %s, %+v, %+v", r.Verdict, r.Findings, r.Grants)
+	}
 	if r := leaving.report(); r.Verdict != "fail" || !found(r, "warning", "CANCELLED") {
 		t.Errorf("drained: %s, %+v", r.Verdict, r.Findings)
 	}
@@ -144,6 +158,70 @@ func TestARehearsalPassesAndFindsEachFaultOfTheService(t *testing.T) {
 	b.ip(b.master, "link set gm0 down")
 	if r := left.report(); r.Verdict != "fail" || !found(r, "error", "ANNOUNCE_TIMEOUT") {
 		t.Errorf("a master that is gone: %s, %+v", r.Verdict, r.Findings)
+	}
+}
+
+// movedClock is CLOCK_MONOTONIC_RAW and a constant that can be changed.
+type movedClock struct{ aheadNs atomic.Int64 }
+
+func (c *movedClock) Local(m timescale.Mono) timescale.Local {
+	return timescale.LocalFromNs(m.Ns() + c.aheadNs.Load())
+}
+
+// startMaster serves a clock in bragid's place, with bragid's own master and no daemon
+// that could know better: it says that the clock is locked to GNSS.
+func (b *hosts) startMaster(clock udp.Clock) {
+	b.t.Helper()
+	identity := [8]byte{0x02, 0xB7, 0, 0xFF, 0xFE, 0, 0, 1}
+	m, err := master.New(master.Config{Identity: identity, Priority1: 128, Priority2: 128})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	m.SetAnnouncement(quality.Announcement{Serve: true, ClockClass: 6, ClockAccuracy: 0x21, OffsetScaledLogVariance: 0x4e5d, TimeSource: 0x20,
+		CurrentUTCOffset: 37, CurrentUTCOffsetValid: true, TimeTraceable: true, FrequencyTraceable: true, PTPTimescale: true})
+	var server *udp.Server
+	if err := b.master.Do(func() (err error) {
+		server, err = udp.Listen(udp.Config{Address: netip.MustParseAddr(serviceAddress), DSCP: 47, Identity: identity})
+		return err
+	}); err != nil {
+		b.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error)
+	go func() { served <- server.Serve(ctx, m, clock) }()
+	b.t.Cleanup(func() {
+		stop()
+		if err := errors.Join(<-served, server.Close()); err != nil {
+			b.t.Error(err)
+		}
+	})
+}
+
+// A master that goes over from TAI to UTC while it announces TAI is found twice: it
+// stepped by the UTC offset, and what it serves is UTC.
+func TestARehearsalFindsAMasterThatGoesOverFromTAIToUTC(t *testing.T) {
+	t.Parallel()
+	need(t, "ip")
+	b := newHosts(t)
+	const utcOffset = 37 * time.Second
+	var clock movedClock
+	utc := time.Now().UnixNano() - kernelclock.Raw().Ns()
+	clock.aheadNs.Store(utc + int64(utcOffset))
+	b.startMaster(&clock)
+	rehearsing := b.rehearse(serviceAddress, b.sources(1)[0], "--as", "rpd", "--for", "30s")
+	time.Sleep(15 * time.Second)
+	clock.aheadNs.Store(utc)
+	r := rehearsing.report()
+	if r.Verdict != "fail" || r.TimeToLockS == nil || !found(r, "error", "STEPPED") || !found(r, "error", "UTC_FOR_TAI") {
+		t.Fatalf("%s, %+v", r.Verdict, r.Findings)
+	}
+	for _, f := range r.Findings {
+		if f.Code == "STEPPED" && !strings.Contains(f.Action, "UTC offset") {
+			t.Errorf("the step by 37 s is not told as the UTC offset: %+v", f)
+		}
+	}
+	if step := r.Steps[0]; len(r.Steps) != 1 || math.Abs(float64(step.Ns)+float64(utcOffset)) > 1e6 || step.Class != 6 {
+		t.Errorf("steps %+v, want one of -37 s at class 6", r.Steps)
 	}
 }
 
@@ -201,7 +279,8 @@ func pmc(in netns.Namespace, local, uds, command string) (string, error) {
 }
 
 // What a master makes of a client with a fault is told, of bragid and of Debian's ptp4l.
-// bragid does no harm by any of them.
+// bragid does no harm by any of them, and at the end nothing is granted any more: also not
+// to a client that is not trusted and whose answers were held back.
 func TestWhatBragidAndPTP4LMakeOfAClientsFaultIsTold(t *testing.T) {
 	t.Parallel()
 	need(t, "ip", "ptp4l", "pmc")
@@ -212,23 +291,23 @@ func TestWhatBragidAndPTP4LMakeOfAClientsFaultIsTold(t *testing.T) {
 	for _, m := range []struct {
 		name, address string
 		start         func(*hosts)
-		codes         [7]string
+		codes         [8]string
 	}{
 		{"bragid", serviceAddress, func(b *hosts) {
-			b.startDaemon(`master.trusted=["10.99.0.0/24"]`)
+			b.startDaemon(`master.trusted=["10.99.0.0/27", "10.99.0.32/31"]`)
 			eventually(b.t, 60*time.Second, "class 6", func() bool { return strings.Contains(b.bragi("show", "clock"), "6 (locked") })
-		}, [7]string{"GRANTED_AGAIN", "DOMAIN_IGNORED", "SERVED", "FLOOD_LIMITED", "SENT_TO_THE_END", "BOTH_SERVED", "MOVED"}},
+		}, [8]string{"GRANTED_AGAIN", "DOMAIN_IGNORED", "SERVED", "FLOOD_LIMITED", "SENT_TO_THE_END", "BOTH_SERVED", "MOVED", "HELD_BACK"}},
 		{"ptp4l", masterAddress, func(b *hosts) {
 			b.startPTP4LMaster()
 			time.Sleep(8 * time.Second) // ptp4l listens for other masters before it serves
-		}, [7]string{"GRANTED_AGAIN", "DOMAIN_IGNORED", "SERVED", "FLOOD_ANSWERED", "SENT_TO_THE_END", "BOTH_SERVED", "MOVED"}},
+		}, [8]string{"GRANTED_AGAIN", "DOMAIN_IGNORED", "SERVED", "FLOOD_ANSWERED", "SENT_TO_THE_END", "BOTH_SERVED", "MOVED", "SERVED"}},
 	} {
 		t.Run(m.name, func(t *testing.T) {
 			b := newHosts(t)
 			m.start(b)
-			source := b.sources(14)
+			source := b.sources(16)
 			var trials []trial
-			for i, fault := range []string{"renew-late", "wrong-domain", "no-delay-req", "flood", "vanish", "duplicate-identity", "move-address"} {
+			for i, fault := range []string{"renew-late", "wrong-domain", "no-delay-req", "flood", "vanish", "duplicate-identity", "move-address", "no-delay-req"} {
 				args := []string{filepath.Join(binaries, "bragi"), "rehearse", "--json", "--master", m.address, "--source", source[2*i] + "/31", "--as", "rpd", "--fault", fault}
 				if fault == "flood" {
 					args = append(args, "--flood-rate", "500")
@@ -246,6 +325,15 @@ func TestWhatBragidAndPTP4LMakeOfAClientsFaultIsTold(t *testing.T) {
 				for _, f := range r.Findings {
 					t.Log(f.Text)
 				}
+			}
+			if m.name == "bragid" {
+				eventually(t, 10*time.Second, "no client has a grant", func() bool {
+					var clients []map[string]any
+					if err := json.Unmarshal([]byte(b.bragi("show", "clients", "--json")), &clients); err != nil {
+						t.Fatal(err)
+					}
+					return !slices.ContainsFunc(clients, func(c map[string]any) bool { grants, _ := c["grants"].(map[string]any); return len(grants) > 0 })
+				})
 			}
 		})
 	}
