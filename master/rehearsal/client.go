@@ -189,8 +189,10 @@ func (c *Client) watch(now timescale.Mono) {
 		c.counts.AnnounceTimeouts++
 		c.lastAnnounce, c.announced = timescale.Mono{}, 0
 		c.lose(now)
-		for f := range c.subs {
-			c.subs[f].wait, c.subs[f].askAt = 0, now
+		if c.cfg.renewLate == 0 {
+			for f := range c.subs {
+				c.subs[f].wait, c.subs[f].askAt = 0, now
+			}
 		}
 	}
 	if !c.lastSync.IsZero() && !now.Before(c.lastSync.Add(c.syncTimeout())) {

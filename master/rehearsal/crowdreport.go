@@ -144,8 +144,11 @@ func (w *Crowd) Report(now timescale.Mono, aheadOfUTCS *float64) CrowdReport {
 	r.Passed = failed[len(crowdFaults)]
 	for i, f := range crowdFaults {
 		if failed[i] > 0 {
-			r.Findings = append(r.Findings, Finding{f.code, anError, fmt.Sprintf(f.text, clients(failed[i]), r.Clients, first[i]), f.action})
+			r.Findings = append(r.Findings, Finding{f.code, anError, fmt.Sprintf(f.text, counted(failed[i], "client"), r.Clients, first[i]), f.action})
 		}
+	}
+	if n := w.counts.Cancels; n > 0 {
+		r.Findings = append(r.Findings, Finding{"CANCELLED", aWarning, "The master took back " + counted(n, "grant") + ".", cancelAction})
 	}
 	r.judgeMaster(w)
 	r.Verdict = "pass"
@@ -177,11 +180,4 @@ func (r *CrowdReport) judgeMaster(w *Crowd) {
 			r.Worst.Why = one.Findings[0].Code
 		}
 	}
-}
-
-func clients(n int) string {
-	if n == 1 {
-		return "1 client"
-	}
-	return fmt.Sprintf("%d clients", n)
 }

@@ -16,7 +16,7 @@ type Fault uint8
 
 // The faults.
 const (
-	RenewLate         Fault = iota // it asks again a second after its grants have ended
+	RenewLate         Fault = iota // it asks again some seconds after its grants have ended
 	WrongDomain                    // it also asks in another domain
 	NoDelayReq                     // it never sends a Delay_Req
 	Flood                          // it sends far more Delay_Req than it was granted
@@ -65,20 +65,22 @@ const MaxFloodRate = 5000
 
 // The times of a trial.
 const (
-	trialGrant    = 30 // s
-	servedWithin  = 20 * time.Second
-	calmFor       = 4 * time.Second // of service without a fault
-	renewalLate   = time.Second
-	wrongFor      = 10 * time.Second
-	withoutFor    = 40 * time.Second // longer than a grant: is it renewed?
-	floodFor      = 10 * time.Second
-	floodBehind   = 50 * time.Millisecond // a flood that is late by more does not catch up
-	afterFlood    = 5 * time.Second
-	duplicateFor  = 15 * time.Second
-	againWithin   = 6 * time.Second
-	afterTheEnd   = 3 * time.Second
-	endSlack      = 500 * time.Millisecond // what may still come behind the end of a grant
-	maxTrialTimes = 1 << 17                // of each kind of message
+	trialGrant   = 30 // s
+	servedWithin = 20 * time.Second
+	calmFor      = 4 * time.Second // of service without a fault
+	renewalLate  = 3 * time.Second
+	wrongFor     = 10 * time.Second
+	withoutFor   = 40 * time.Second // longer than a grant: is it renewed?
+	floodFor     = 10 * time.Second
+	floodBehind  = 50 * time.Millisecond // a flood that is late by more does not catch up
+	afterFlood   = 5 * time.Second
+	duplicateFor = 15 * time.Second
+	againWithin  = 6 * time.Second
+	afterTheEnd  = 3 * time.Second
+	// endSlack is what may still come behind the end of a grant: a duration is told in
+	// whole seconds, and a master that counts in them (ptp4l) ends up to one late.
+	endSlack      = 1500 * time.Millisecond
+	maxTrialTimes = 1 << 17 // of each kind of message
 )
 
 // Trial is a client with a fault. First it is served without the fault, then it does

@@ -34,12 +34,23 @@ func (t *Trial) Report(now timescale.Mono) FaultReport {
 		j.find(anError, "NOT_TRIED", "Let it run to its end.", "the trial was ended early.")
 	default:
 		j.judge()
+		if n := t.cancels(); n > 0 {
+			j.find(aWarning, "CANCELLED", "Was the master drained meanwhile? Then try again: this trial does not tell of the fault.", "the master took back %s.", counted(n, "grant"))
+		}
 	}
 	r := FaultReport{As: first.As, Fault: t.cfg.Fault.String(), Findings: j.r.Findings, RunS: now.Sub(t.started).Seconds(), Master: first.Master, Measured: j.measured, Verdict: "pass"}
 	if j.r.has(anError) {
 		r.Verdict = "fail"
 	}
 	return r
+}
+
+// cancels is how many grants were taken back.
+func (t *Trial) cancels() (n uint64) {
+	for _, s := range t.seats {
+		n += s.client.counts.Cancels
+	}
+	return n
 }
 
 type faultJudge struct {

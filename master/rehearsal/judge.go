@@ -99,6 +99,14 @@ func (r *Report) find(severity, code, action, format string, values ...any) {
 	r.Findings = append(r.Findings, Finding{code, severity, fmt.Sprintf(format, values...), action})
 }
 
+// counted is a number of things in words.
+func counted[T int | uint64](n T, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
 // times is a number of times in words.
 func times(n uint64) string {
 	switch n {
@@ -134,16 +142,48 @@ func (r *Report) judgeGrants() {
 			r.find(aWarning, "DENIED_SOMETIMES", "The master says why in its log.", "The master denied %s (%s), and also granted it (%s).", name, times(g.Denials), times(g.Grants))
 		}
 	}
-	if n := r.Counts["cancels"]; n > 0 {
-		r.find(aWarning, "CANCELLED", "Was the master drained or restarted? Its log tells.", "The master took back %d grants.", n)
+	r.judgeCancels()
+}
+
+const cancelAction = "Was the master drained, or stopped? Its log tells. Drain it only when its clients have another master."
+
+// judgeCancels looks at what the master took back: a client with no other master is
+// without Sync then, until it is granted again.
+func (r *Report) judgeCancels() {
+	n := r.Counts["cancels"]
+	switch {
+	case n == 0:
+	case r.alone() || r.Counts["sync_timeouts"] > 0 && len(r.Switches) == 0:
+		r.find(anError, "CANCELLED", cancelAction, "The master took back %s, and the client lost Sync: it was in HOLDOVER for %.0f s in all. Modems stay in phase only as long as the client's oscillator does.", counted(n, "grant"), r.heldOverS())
+	default:
+		r.find(aWarning, "CANCELLED", cancelAction, "The master took back %s.", counted(n, "grant"))
 	}
+}
+
+// alone: no master is followed at the end.
+func (r *Report) alone() bool {
+	return r.State == Holdover.String() || r.State == Freerun.String()
+}
+
+// heldOverS is for how many seconds the client was in HOLDOVER in all.
+func (r *Report) heldOverS() (sum float64) {
+	for i, m := range r.Moves {
+		until := r.RunS
+		if i+1 < len(r.Moves) {
+			until = r.Moves[i+1].AtS
+		}
+		if m.State == Holdover.String() {
+			sum += until - m.AtS
+		}
+	}
+	return sum
 }
 
 // judgeWay tells what did not leave, or did not arrive. It is an error where nothing
 // came back, or the master is lost.
 func (r *Report) judgeWay(answered bool) (told bool) {
 	severity := aWarning
-	if !answered || r.State == Holdover.String() || r.State == Freerun.String() {
+	if !answered || r.alone() {
 		severity = anError
 	}
 	for _, t := range []struct{ count, code, text, action string }{
@@ -270,7 +310,7 @@ func (r *Report) judgeMessages() {
 		if n := r.Counts[t.count]; n > 0 {
 			// Only a client that has changed to another master has time meanwhile.
 			severity, action := anError, "Was the master stopped, or the way cut? A real client leaves the master then, and here there was no other one."
-			if len(r.Switches) > 0 && r.State != Holdover.String() && r.State != Freerun.String() {
+			if len(r.Switches) > 0 && !r.alone() {
 				severity, action = aWarning, "Was the master stopped, or the way cut? The client changed to another master."
 			}
 			r.find(severity, t.code, action, "The master's %s stayed away for too long (%s).", t.what, times(n))

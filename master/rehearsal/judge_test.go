@@ -131,6 +131,47 @@ func TestAMasterThatWasAwayForLongerThanAClientWaitsIsAnError(t *testing.T) {
 	}
 }
 
+// A master that takes its grants back leaves a client without time: it fails, whether it
+// is back at the end or not, and what the client saw is told. A CANCEL that costs no Sync
+// is a warning.
+func TestAMasterThatTakesItsGrantsBackFailsWhereTheClientLosesSync(t *testing.T) {
+	for name, c := range map[string]struct {
+		flows []flow
+		away  time.Duration // until they are granted again
+		after int           // s, that the master serves then
+		grave string
+		says  string
+	}{
+		"drained":              {[]flow{flowAnnounce, flowSync, flowDelay}, 10 * time.Second, 0, anError, "took back 3 grants, and the client lost Sync: it was in HOLDOVER for 10 s"},
+		"drained, back":        {[]flow{flowAnnounce, flowSync, flowDelay}, 16 * time.Second, 30, anError, "in HOLDOVER for 16 s"},
+		"Delay_Resp for 16 s":  {[]flow{flowDelay}, 0, 30, aWarning, "took back 1 grant."},
+		"Sync, back after 2 s": {[]flow{flowSync}, 2 * time.Second, 30, anError, "in HOLDOVER for 2 s"},
+	} {
+		w := locked(t, world{delay: time.Microsecond, announce: good}, Config{})
+		w.run(t, 0, 30)
+		end := 30 * time.Second
+		for _, f := range c.flows {
+			w.c.Receive(at(end), false, gmAddr, signaling(wire.UnicastCancel{MessageType: f.messageType()}), timescale.Mono{})
+		}
+		for back := end + c.away; end < back; end += time.Second / 8 {
+			w.c.Poll(at(end))
+		}
+		if c.after > 0 {
+			for _, f := range c.flows {
+				w.c.give(at(end), f.messageType(), w.c.cfg.LogIntervals[f], 300)
+			}
+			w.run(t, end, c.after)
+			end += time.Duration(c.after) * time.Second
+		}
+		r := w.c.Report(at(end))
+		r.Judge()
+		i := slices.IndexFunc(r.Findings, func(f Finding) bool { return f.Code == "CANCELLED" })
+		if i < 0 || r.Findings[i].Severity != c.grave || !strings.Contains(r.Findings[i].Text, c.says) || (r.Verdict == "fail") != (c.grave == anError) {
+			t.Errorf("%s: %s, %+v, moves %+v; want %s with %q", name, r.Verdict, r.Findings, r.Moves, c.grave, c.says)
+		}
+	}
+}
+
 // A message that is held up on the way, with those behind it, is not lost.
 func TestAHeldUpMessageIsNotLostWhereNumbersAreShared(t *testing.T) {
 	w := newClient(t, Config{})

@@ -41,7 +41,7 @@ func TestAnExpectedClientIsNamedAndMissed(t *testing.T) {
 	nameClients(&s, expected)
 	screens := map[string]string{"show clients": show.Clients(s, 200)}
 	screens["show client"], _ = show.Client(s, served.String())
-	screens["explain client"] = explain.Client(s, served.String()).Text()
+	screens["explain client"] = explain.Client(s, served.String()).Text(0)
 	for name, text := range screens {
 		if !strings.Contains(text, "RPD node 12") {
 			t.Errorf("%s has no name: %s", name, text)

@@ -8,10 +8,12 @@ import (
 	"math"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -148,7 +150,7 @@ func TestARehearsalPassesAndFindsEachFaultOfTheService(t *testing.T) {
 	if r := refused.report(); r.Verdict != "fail" || !found(r, "error", "DENIED") || r.Grants["sync"].Denials == 0 || r.Grants["sync"].Grants != 0 {
 		t.Errorf("denied grants: %s, %+v, %+v", r.Verdict, r.Findings, r.Grants)
 	}
-	if r := leaving.report(); r.Verdict != "fail" || !found(r, "warning", "CANCELLED") {
+	if r := leaving.report(); r.Verdict != "fail" || !found(r, "error", "CANCELLED") {
 		t.Errorf("drained: %s, %+v", r.Verdict, r.Findings)
 	}
 	b.bragi("drain", "--end")
@@ -367,4 +369,47 @@ func TestARehearsalShowsTheStepOfAChangeToAMasterWithoutReference(t *testing.T) 
 		t.Errorf("%s, %+v", r.Verdict, r.Findings)
 	}
 	t.Logf("the change from class %d to class %d (%s) moved the time by %d ns", r.Switches[0].FromClass, r.Switches[0].ToClass, r.Switches[0].Why, *r.Switches[0].MovedNs)
+}
+
+// A rehearsal whose terminal is closed still reports: one client, many, and one with a
+// fault. Under nohup it goes on.
+func TestARehearsalWhoseTerminalIsClosedReports(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("SKIPPED in short mode: needs some seconds")
+	}
+	for name, c := range map[string]struct {
+		before, args []string
+		goesOn       bool
+	}{
+		"one client":   {args: []string{"--source", "127.0.0.2/32"}},
+		"many clients": {args: []string{"--source", "127.0.1.0/28", "--clients", "3", "--settle", "100ms"}},
+		"a fault":      {args: []string{"--source", "127.0.0.3/32", "--fault", "vanish"}},
+		"under nohup":  {before: []string{"nohup"}, args: []string{"--source", "127.0.0.4/32", "--for", "4s"}, goesOn: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ports := localPorts(t)
+			args := append(c.before, filepath.Join(binaries, "bragi"), "rehearse", "--json", "--master", "127.0.0.1",
+				"--event-port", fmt.Sprint(ports[0]), "--general-port", fmt.Sprint(ports[1]))
+			var out strings.Builder
+			cmd := exec.Command(args[0], append(args[1:], c.args...)...)
+			cmd.Stdout = &out
+			cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+			if err := startOnOneThread(cmd); err != nil {
+				t.Fatal(err)
+			}
+			begun := time.Now()
+			time.Sleep(2 * time.Second)
+			cmd.Process.Signal(syscall.SIGHUP) //nolint:errcheck // it tells of itself
+			cmd.Wait()                         //nolint:errcheck // the exit code is looked at below
+			var r struct{ Verdict string }
+			if err := json.Unmarshal([]byte(out.String()), &r); err != nil || r.Verdict != "fail" || cmd.ProcessState.ExitCode() != 1 {
+				t.Errorf("%v: verdict %q, exit code %d: %s", err, r.Verdict, cmd.ProcessState.ExitCode(), out.String())
+			}
+			if lasted := time.Since(begun); c.goesOn && lasted < 4*time.Second || lasted > 30*time.Second {
+				t.Errorf("it ended after %v", lasted)
+			}
+		})
+	}
 }

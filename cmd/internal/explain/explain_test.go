@@ -102,9 +102,11 @@ func TestEachFaultHasItsOwnCauseAndAction(t *testing.T) {
 		if !strings.Contains(e.Cause, c.cause) || !strings.Contains(e.Action, c.action) {
 			t.Errorf("%s: cause %q, action %q; want %q, %q", name, e.Cause, e.Action, c.cause, c.action)
 		}
-		for line := range strings.Lines(e.Text()) {
-			if len(line) > fold.Columns+1 {
-				t.Errorf("%s: %d columns: %s", name, len(line), line)
+		for _, width := range []int{fold.Columns, 40} {
+			for line := range strings.Lines(e.Text(width)) {
+				if len(line) > width+1 {
+					t.Errorf("%s: %d columns: %s", name, len(line), line)
+				}
 			}
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"bragi/cmd/internal/fold"
 )
 
-// Text is the explanation for people.
-func (e Explanation) Text() string {
+// Text is the explanation for people, in width columns; 0: any terminal's.
+func (e Explanation) Text(width int) string {
 	var b strings.Builder
 	client := e.Client
 	if e.Name != "" {
@@ -17,10 +17,10 @@ func (e Explanation) Text() string {
 	fmt.Fprintf(&b, "Client %s\n\n", client)
 	for _, c := range e.Checks {
 		mark := map[Verdict]string{Good: "ok ", Bad: "BAD", Open: "?  "}[c.Verdict]
-		fold.Write(&b, "  "+mark+"  ", c.Question+" "+c.Evidence+".")
+		fold.Write(&b, width, "  "+mark+"  ", c.Question+" "+c.Evidence+".")
 	}
 	b.WriteString("\n")
-	fold.Write(&b, "Most likely: ", e.Cause)
-	fold.Write(&b, "What to do:  ", e.Action)
+	fold.Write(&b, width, "Most likely: ", e.Cause)
+	fold.Write(&b, width, "What to do:  ", e.Action)
 	return b.String()
 }

@@ -76,7 +76,7 @@ func (r *rehearse) runCrowd(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := r.tell(out, report, crowdSummary(report)); err != nil || report.Verdict != "fail" {
+	if err := r.tell(out, report, func(width int) string { return crowdSummary(report, width) }); err != nil || report.Verdict != "fail" {
 		return err
 	}
 	return fmt.Errorf("rehearse: fail: %d of %s passed. %s", report.Passed, show.Count(report.Clients, "client"), failure(report.Findings))
@@ -132,7 +132,7 @@ func ownRSS() float64 {
 }
 
 // crowdSummary is the report of a crowd for people.
-func crowdSummary(r crowdReport) string {
+func crowdSummary(r crowdReport, width int) string {
 	var b strings.Builder
 	line := func(name string, q rehearsal.Quantiles) {
 		fmt.Fprintf(&b, "%-13s p50 %.1f us, p99 %.1f us, worst %.1f us (%d)\n", name, float64(q.P50)/1e3, float64(q.P99)/1e3, float64(q.Max)/1e3, q.N)
@@ -155,7 +155,7 @@ func crowdSummary(r crowdReport) string {
 		fmt.Fprintf(&b, "Worst client  %s: %.1f %% of its Syncs, %.1f %% of them in time, %s\n", x.Address, 100*x.SyncShare, 100*x.EvenShare, answers)
 	}
 	b.WriteString("\n")
-	writeFindings(&b, r.Findings)
+	writeFindings(&b, width, r.Findings)
 	fmt.Fprintf(&b, "Verdict: %s, %d of %s passed\n", r.Verdict, r.Passed, show.Count(r.Clients, "client"))
 	return b.String()
 }

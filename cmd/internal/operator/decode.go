@@ -33,8 +33,7 @@ func decodeCommand(o *options) *cobra.Command {
 			if o.json {
 				return printJSON(c.OutOrStdout(), report)
 			}
-			_, err = io.WriteString(c.OutOrStdout(), report.Text())
-			return err
+			return o.write(c.OutOrStdout(), report.Text)
 		}}
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return cli.Group("decode", "Read what a client's own screens say", c)

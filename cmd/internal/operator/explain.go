@@ -1,7 +1,6 @@
 package operator
 
 import (
-	"io"
 	"net/netip"
 
 	"github.com/spf13/cobra"
@@ -34,8 +33,7 @@ func explainCommand(o *options) *cobra.Command {
 			if o.json {
 				return printJSON(c.OutOrStdout(), e)
 			}
-			_, err = io.WriteString(c.OutOrStdout(), e.Text())
-			return err
+			return o.write(c.OutOrStdout(), e.Text)
 		}}
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return cli.Group("explain", "Explain what bragid sees", c)

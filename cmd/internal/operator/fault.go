@@ -38,7 +38,7 @@ func (r *rehearse) runFault(ctx context.Context, out io.Writer) error {
 		}
 		words, left := trial.Doing()
 		if !r.json && (words != said || now.Sub(told) >= progressEvery) {
-			fmt.Fprintf(out, "%7.1f s  simulated %s %s; %.0f s left at most\n", now.Sub(started).Seconds(), r.as, words, left.Seconds())
+			r.progress(out, now.Sub(started).Seconds(), "simulated %s %s; %.0f s left at most", r.as, words, left.Seconds())
 			said, told = words, now
 		}
 	})
@@ -52,7 +52,7 @@ func (r *rehearse) runFault(ctx context.Context, out io.Writer) error {
 	if err := client.RunAll(parting, sockets, peers, func(timescale.Mono) {}); err != nil {
 		return err
 	}
-	if err := r.tell(out, report, faultSummary(report)); err != nil || report.Verdict != "fail" {
+	if err := r.tell(out, report, func(width int) string { return faultSummary(report, width) }); err != nil || report.Verdict != "fail" {
 		return err
 	}
 	return fmt.Errorf("rehearse: fail: %s", failure(report.Findings))
@@ -125,19 +125,19 @@ func (r *rehearse) addresses(n int) (list []netip.Addr, err error) {
 }
 
 // faultSummary is the report of a trial for people.
-func faultSummary(r rehearsal.FaultReport) string {
+func faultSummary(r rehearsal.FaultReport, width int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nSimulated %s with the fault %s, %.0f s, at %s\n", r.As, r.Fault, r.RunS, r.Master.Address)
-	writeFindings(&b, r.Findings)
+	writeFindings(&b, width, r.Findings)
 	fmt.Fprintf(&b, "Verdict: %s\n", r.Verdict)
 	return b.String()
 }
 
-func writeFindings(b *strings.Builder, findings []rehearsal.Finding) {
+func writeFindings(b *strings.Builder, width int, findings []rehearsal.Finding) {
 	for _, f := range findings {
-		fold.Write(b, fmt.Sprintf("%-8s ", f.Severity), f.Text)
+		fold.Write(b, width, fmt.Sprintf("%-8s ", f.Severity), f.Text)
 		if f.Action != rehearsal.NothingToDo {
-			fold.Write(b, "         fix: ", f.Action)
+			fold.Write(b, width, "         fix: ", f.Action)
 		}
 	}
 }

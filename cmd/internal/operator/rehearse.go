@@ -7,8 +7,10 @@ import (
 	"io"
 	"math"
 	"net/netip"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,7 +63,9 @@ func rehearseCommand(o *options) *cobra.Command {
 			"no-delay-req, flood, vanish, duplicate-identity, move-address. The last two need two addresses: --source CIDR.",
 		Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 			r.lengthSet = c.Flags().Changed("for")
-			return r.run(c.Context(), c.OutOrStdout())
+			ctx, stop := untilHangUp(c.Context())
+			defer stop()
+			return r.run(ctx, c.OutOrStdout())
 		},
 	}
 	f := c.Flags()
@@ -79,6 +83,15 @@ func rehearseCommand(o *options) *cobra.Command {
 	f.BoolVar(&r.json, "json", false, "print the report as JSON")
 	f.BoolVar(&r.watch, "watch", false, "draw client and grandmaster live")
 	return c
+}
+
+// untilHangUp ends with a terminal that is closed, too: the grants are given back, and the
+// report goes where the output goes. Under nohup it does not.
+func untilHangUp(ctx context.Context) (context.Context, context.CancelFunc) {
+	if signal.Ignored(syscall.SIGHUP) {
+		return context.WithCancel(ctx)
+	}
+	return signal.NotifyContext(ctx, syscall.SIGHUP)
 }
 
 // whom reads the flags that one client and many have in common.
@@ -177,19 +190,23 @@ func (r *rehearse) run(ctx context.Context, out io.Writer) error {
 	if err := leave(sockets, core); err != nil {
 		return err
 	}
-	if err := r.tell(out, report, summary(report)); err != nil || report.Verdict != "fail" || r.watch {
+	if err := r.tell(out, report, func(width int) string { return summary(report, width) }); err != nil || report.Verdict != "fail" || r.watch {
 		return err
 	}
 	return fmt.Errorf("rehearse: fail: %s", failure(report.Findings))
 }
 
 // tell prints a report, as JSON or as the text of it.
-func (r *rehearse) tell(out io.Writer, report any, text string) error {
+func (r *rehearse) tell(out io.Writer, report any, draw func(width int) string) error {
 	if r.json {
 		return printJSON(out, report)
 	}
-	_, err := io.WriteString(out, text)
-	return err
+	return r.o.write(out, draw)
+}
+
+// progress is a line of what happens, so many seconds after the start.
+func (r *rehearse) progress(out io.Writer, seconds float64, format string, values ...any) {
+	r.o.write(out, func(int) string { return fmt.Sprintf("%7.1f s  "+format+"\n", append([]any{seconds}, values...)...) }) //nolint:errcheck // the report tells whoever still listens
 }
 
 // failure is the finding that a verdict fails by: the first error, whatever was noted before it.
@@ -226,7 +243,7 @@ func aheadOfUTC(core interface {
 }
 
 // summary is the report of a rehearsal for people.
-func summary(r rehearsal.Report) string {
+func summary(r rehearsal.Report, width int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nSimulated %s, %.0f s: %s for %.0f s", r.As, r.RunS, r.State, r.InStateS)
 	if r.TimeToLockS != nil {
@@ -238,14 +255,14 @@ func summary(r rehearsal.Report) string {
 		fmt.Fprintf(&b, "Grandmaster %s\n  class %d, accuracy %s, time source %s, UTC offset %d s, %s\n", m.Identity, m.Class, m.Accuracy, m.TimeSource, m.UTCOffset,
 			map[bool]string{true: "one-step", false: "two-step"}[r.OneStep])
 	}
-	fmt.Fprintf(&b, "%-11s %9s %9s %9s %9s\n", "Messages", "granted", "a second", "lost", "denied")
+	fmt.Fprintf(&b, "%-10s %7s %8s %5s %6s\n", "Messages", "granted", "a second", "lost", "denied")
 	for _, name := range []string{"announce", "sync", "delay_resp"} {
 		g := r.Grants[name]
 		granted := "no"
 		if g.Granted {
 			granted = fmt.Sprintf("%.4g/s", math.Exp2(-float64(g.Interval)))
 		}
-		fmt.Fprintf(&b, "%-11s %9s %9.1f %9d %9d\n", name, granted, r.Rates[name], r.Lost[name], g.Denials)
+		fmt.Fprintf(&b, "%-10s %7s %8.1f %5d %6d\n", name, granted, r.Rates[name], r.Lost[name], g.Denials)
 	}
 	if r.Offset.N > 0 {
 		fmt.Fprintf(&b, "Offset      median %d ns, 1 %% below %d, 1 %% above %d (%s)\n", r.Offset.Median, r.Offset.P1, r.Offset.P99, show.Count(r.Offset.N, "Sync"))
@@ -255,7 +272,7 @@ func summary(r rehearsal.Report) string {
 	if n := r.Network; n != nil {
 		fmt.Fprintf(&b, "Network     the delay floor moved by %.3f us within 10 minutes; at least %.2f %% of the packets near it (%d s)\n\n", float64(n.MTIENs)/1e3, n.FloorPercent, n.Seconds)
 	}
-	writeFindings(&b, r.Findings)
+	writeFindings(&b, width, r.Findings)
 	fmt.Fprintf(&b, "Verdict: %s\n", r.Verdict)
 	return b.String()
 }
@@ -328,15 +345,15 @@ func (f *face) draw(ctx context.Context, reports <-chan rehearsal.Report) {
 			for ; switches < len(report.Switches); switches++ {
 				change := report.Switches[switches]
 				told = report.RunS
-				fmt.Fprintf(f.out, "%7.1f s  changes from %s to %s (%s)\n", change.AtS, change.From, change.To, change.Why)
+				f.r.progress(f.out, change.AtS, "changes from %s to %s (%s)", change.From, change.To, change.Why)
 			}
 			for ; moves < len(report.Moves); moves++ {
 				told = report.RunS
-				fmt.Fprintf(f.out, "%7.1f s  %s\n", report.Moves[moves].AtS, report.Moves[moves].State)
+				f.r.progress(f.out, report.Moves[moves].AtS, "%s", report.Moves[moves].State)
 			}
 			if report.RunS >= told+progressEvery.Seconds() {
 				told = report.RunS
-				fmt.Fprintf(f.out, "%7.1f s  %s still%s; of %v. Announce %.1f/s, Sync %.1f/s, Delay_Resp %.1f/s\n", report.RunS, report.State, lockLeft(report), f.r.length,
+				f.r.progress(f.out, report.RunS, "%s still%s; of %v. Announce %.1f/s, Sync %.1f/s, Delay_Resp %.1f/s", report.State, lockLeft(report), f.r.length,
 					report.Rates["announce"], report.Rates["sync"], report.Rates["delay_resp"])
 			}
 		}

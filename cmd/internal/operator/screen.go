@@ -46,8 +46,13 @@ func (s screen[T]) print(w io.Writer, o *options, v T) error {
 	if o.json {
 		return printJSON(w, s.json(v))
 	}
+	return o.write(w, func(width int) string { return s.draw(v, width) })
+}
+
+// write puts out a text that was drawn at the face's width, in columns; 0: any.
+func (o *options) write(w io.Writer, draw func(width int) string) error {
 	width := o.face.Size().Columns
-	text := s.draw(v, width)
+	text := draw(width)
 	if o.face.Whole {
 		width = 0
 	}

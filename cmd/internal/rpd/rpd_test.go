@@ -408,7 +408,7 @@ func FuzzDecode(f *testing.F) {
 }
 
 func TestTheReportForPeopleFitsATerminal(t *testing.T) {
-	text := decode(t, sample(t)).Text()
+	text := decode(t, sample(t)).Text(0)
 	for line := range strings.Lines(text) {
 		if len(strings.TrimSuffix(line, "\n")) > fold.Columns {
 			t.Errorf("%d columns: %s", len(line), line)

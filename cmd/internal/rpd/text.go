@@ -7,8 +7,9 @@ import (
 	"bragi/cmd/internal/fold"
 )
 
-// Text is the report for people: findings, story, counters.
-func (r *Report) Text() string {
+// Text is the report for people: findings, story, counters, in width columns; 0: any
+// terminal's.
+func (r *Report) Text(width int) string {
 	var b strings.Builder
 	section := func(title string) {
 		if b.Len() > 0 {
@@ -20,9 +21,9 @@ func (r *Report) Text() string {
 		section("What the screens show")
 	}
 	for _, f := range r.Findings {
-		fold.Write(&b, fmt.Sprintf("  %-7s  ", f.Severity), f.Text)
+		fold.Write(&b, width, fmt.Sprintf("  %-7s  ", f.Severity), f.Text)
 		if f.Action != "" {
-			fold.Write(&b, "           fix: ", f.Action)
+			fold.Write(&b, width, "           fix: ", f.Action)
 		}
 	}
 	if len(r.Story) > 0 {
@@ -33,7 +34,7 @@ func (r *Report) Text() string {
 		if e.LastedS != nil {
 			text += ", for " + lasted(*e.LastedS)
 		}
-		fold.Write(&b, "  "+clockTime(e.UptimeS)+"  ", text)
+		fold.Write(&b, width, "  "+clockTime(e.UptimeS)+"  ", text)
 	}
 	if r.Statistics != nil && len(r.Statistics.Messages) > 0 {
 		section("Messages            received       lost       sent")
