@@ -38,7 +38,7 @@ func failure(err error, verb string) error {
 func inspect(ctx context.Context, file string) (Bundle, error) {
 	out, err := rauc(ctx, "info", "--output-format=json", file)
 	if err != nil {
-		return Bundle{}, err
+		return Bundle{}, fmt.Errorf("%w (fix: copy the bundle again, whole; it must be signed for the authority that this board trusts)", err)
 	}
 	return parseInfo(out)
 }
@@ -129,7 +129,7 @@ func install(ctx context.Context, file string, out io.Writer) error {
 	}
 	if err := c.Wait(); err != nil {
 		lines := strings.Split(strings.TrimSpace(wrong.String()), "\n")
-		return fmt.Errorf("rauc install: %s (what runs is as it was)", lines[len(lines)-1])
+		return fmt.Errorf("rauc install: %s (what runs is as it was; fix: install it again)", lines[len(lines)-1])
 	}
 	return nil
 }
