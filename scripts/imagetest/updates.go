@@ -236,8 +236,8 @@ func badUpdates(t *bench) error {
 		if err == nil || !strings.Contains(err.Error(), c.says) {
 			return fmt.Errorf("%s: %v, which does not say %q", c.file, err, c.says)
 		}
-		said := lastLine(err.Error())
-		t.figure("%s: %s", c.file, said[strings.Index(said, "bragi: ")+len("bragi: "):])
+		_, said, _ := strings.Cut(lastLine(err.Error()), "bragi: ")
+		t.figure("%s: %s", c.file, said)
 	}
 	after, err := t.sum(t.other())
 	if err == nil && before != after {

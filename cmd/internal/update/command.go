@@ -98,9 +98,7 @@ func installed(ctx context.Context, ask Ask, from string, older bool, out io.Wri
 		return err
 	}
 	fmt.Fprintf(out, "The bundle is signed and fits: %s, version %s. It is written beside %s.\n", b.Compatible, b.Version, system.Version)
-	if err := install(ctx, bundle, out); err != nil {
-		return err
-	}
+	// All that the new version is judged by is there before the next start may take it: the power may go at any moment.
 	before := Before{Version: system.Version}
 	if s, err := ask(ctx); err == nil && s.Clock.Serving {
 		before.ClockClass = s.Clock.ClockClass
@@ -110,6 +108,9 @@ func installed(ctx context.Context, ask Ask, from string, older bool, out io.Wri
 	}
 	// A version that was kept once, and is installed anew, must prove itself anew.
 	if err := os.Remove(keptFile(b.Version)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := install(ctx, bundle, out); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "Version %s is installed.\n", b.Version)
