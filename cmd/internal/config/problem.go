@@ -86,7 +86,7 @@ type Warning struct {
 	Fix   string
 }
 
-// String is one line.
+// String is one line, without secrets.
 func (w Warning) String() string {
 	text := w.What
 	if w.Where != "" {
@@ -95,7 +95,7 @@ func (w Warning) String() string {
 	if w.Fix != "" {
 		text += " (fix: " + w.Fix + ")"
 	}
-	return text
+	return Public(text)
 }
 
 func (p place) problem(what, fix string) *Problem {

@@ -54,11 +54,11 @@ func everySecondIsZero(text []byte) bool {
 	return zeros[0] == 0 && zeros[1] > half*9/10 || zeros[1] == 0 && zeros[0] > half*9/10
 }
 
-// clip is s in at most most characters, each of which can be seen.
+// clip is s in at most most characters, each of which can be seen, without secrets.
 func clip(s string, most int) string {
 	var b strings.Builder
 	n := 0
-	for _, r := range s {
+	for _, r := range Public(s) {
 		if n == most {
 			b.WriteString("...")
 			break

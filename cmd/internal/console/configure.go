@@ -272,7 +272,13 @@ func (s *session) recover([]string) error {
 	if now.Left == nil {
 		return complaint{errors.New("no session was cut off with changes since the last commit")}
 	}
+	said := map[string]string{} // of each key
 	for _, c := range now.Left.Changes {
+		was, twice := said[c.Key]
+		said[c.Key] = cmp.Or(c.Value, "nothing")
+		if twice && was != said[c.Key] {
+			s.say(fmt.Sprintf("%% %s was left with two values, %s and then %s: the later one is taken.\n", c.Key, was, said[c.Key]))
+		}
 		if err := s.configuring.do(change{c.Key, c.Value, c.Unset}); err != nil {
 			return complaint{err}
 		}
@@ -310,11 +316,14 @@ func (s *session) refresh([]string) error {
 
 // diff is what a commit would change, line by line, and when.
 func (s *session) diff([]string) error {
-	e := s.configuring
-	if !e.changed() {
-		return s.pages("No changes.\n")
+	e, meanwhile := s.configuring, ""
+	if s.stale() {
+		meanwhile = "% " + errStale.Error() + "\n"
 	}
-	text := difference(e.was.Text, string(e.text))
+	if !e.changed() {
+		return s.pages(meanwhile + "No changes.\n")
+	}
+	text := meanwhile + difference(e.was.Text, string(e.text))
 	would, err := s.client.CheckConfig(s.ctx, string(e.text))
 	if err != nil {
 		text += "% " + err.Error() + "\n"
@@ -324,18 +333,33 @@ func (s *session) diff([]string) error {
 	return s.pages(text)
 }
 
+// errStale is about a configuration that was read before somebody else changed it.
+var errStale = errors.New("somebody else has changed the configuration since you read it\n" + retake)
+
+// retake is what helps then.
+const retake = "`refresh` takes the new text and makes your changes in it again; `discard` forgets them"
+
+// stale tells whether the daemon has another text than the one that was read.
+func (s *session) stale() bool {
+	now, err := s.client.Config(s.ctx)
+	return err == nil && now.Hash != s.configuring.was.Hash
+}
+
 // difference is what changed in lines, each with - or +, and some lines around.
 func difference(was, now string) string {
 	out := string(operator.Diff("was", was, "now", now))
 	for range 2 { // the names
 		_, out, _ = strings.Cut(out, "\n")
 	}
-	return show.Public(out)
+	return config.Public(out)
 }
 
 // reloaded is what a commit has done or would do.
 func reloaded(r control.Reloaded, atOnce, waits string) string {
 	var b strings.Builder
+	for _, w := range r.Warnings {
+		fmt.Fprintf(&b, "Warning: %s\n", w)
+	}
 	if len(r.Applied) > 0 {
 		fmt.Fprintf(&b, "%s: %s.\n", atOnce, strings.Join(r.Applied, ", "))
 	}
@@ -345,7 +369,9 @@ func reloaded(r control.Reloaded, atOnce, waits string) string {
 	return b.String()
 }
 
-func (s *session) showConfig([]string) error { return s.pages(show.Public(string(s.configuring.text))) }
+func (s *session) showConfig([]string) error {
+	return s.pages(config.Public(string(s.configuring.text)))
+}
 
 // previous lists what `rollback` can go back to.
 func (s *session) previous([]string) error {
@@ -389,6 +415,9 @@ func span(text string) (time.Duration, error) {
 func (s *session) commitWithin(within time.Duration) error {
 	e := s.configuring
 	if !e.changed() {
+		if s.stale() {
+			return complaint{errStale}
+		}
 		if within == 0 && e.was.Unconfirmed != nil {
 			return s.confirm(nil)
 		}
@@ -397,7 +426,7 @@ func (s *session) commitWithin(within time.Duration) error {
 	done, err := s.client.CommitConfig(s.ctx, control.Commit{Text: string(e.text), Base: e.was.Hash, ConfirmS: within.Seconds()})
 	if err != nil {
 		if strings.Contains(err.Error(), "somebody else") {
-			err = fmt.Errorf("%w\n`refresh` takes the new text and makes your changes in it again; `discard` forgets them", err)
+			err = fmt.Errorf("%w\n%s", err, retake)
 		}
 		return complaint{err}
 	}
@@ -433,6 +462,9 @@ func (s *session) rollback(args []string) error {
 	n, err := strconv.Atoi(args[0])
 	if err != nil || n < 1 {
 		return complaint{fmt.Errorf("%q is no number of a previous configuration (fix: show previous)", args[0])}
+	}
+	if s.configuring.changed() {
+		return complaint{errors.New("your changes are not committed, and a rollback would lose them (fix: commit, or discard)")}
 	}
 	done, err := s.client.RollbackConfig(s.ctx, control.Rollback{Number: n, Base: s.configuring.was.Hash})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bragi/cmd/internal/cli"
+	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/daemon"
 	"bragi/cmd/internal/operator"
@@ -220,6 +221,82 @@ func TestTheSecondOfTwoConsolesIsTold(t *testing.T) {
 	if now := g.text(); !strings.Contains(now, "\npriority1 = 7\n") || !strings.Contains(now, "\npriority2 = 9\n") {
 		t.Errorf("the file:\n%s", now)
 	}
+}
+
+// What somebody has typed is not lost without a word: a rollback, another's commit that
+// is taken back, and a warning.
+func TestWhatWasTypedIsNotLostWithoutAWord(t *testing.T) {
+	g := newGrandmaster(t)
+	g.example()
+	g.start()
+	p := sit(t, Config{Socket: g.socket}, 80, 24)
+	p.sees("bragi#")
+	p.types("configure terminal\rmaster squelch 52\rcommit\r")
+	p.sees("Warning: ")
+	p.sees("free_run_after")
+	p.sees("bragi(config)#")
+	p.types("master priority1 45\rrollback 1\r")
+	p.sees("% your changes are not committed, and a rollback would lose them")
+	p.types("show diff\r")
+	p.sees("+priority1 = 45")
+	p.sees("bragi(config)#")
+
+	// Another commits the same, and takes it back.
+	client := control.NewClient(g.socket)
+	before, err := client.Config(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	same, err := config.Set([]byte(before.Text), "master.priority1", "45")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, err := client.CommitConfig(t.Context(), control.Commit{Text: string(same), Base: before.Hash})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.types("show diff\r")
+	p.sees("% somebody else has changed the configuration since you read it")
+	p.types("refresh\rshow diff\r")
+	p.sees("No changes.")
+	if _, err := client.RollbackConfig(t.Context(), control.Rollback{Number: 1, Base: done.Hash}); err != nil {
+		t.Fatal(err)
+	}
+	for _, ask := range []string{"show diff\r", "commit\r"} {
+		p.types(ask)
+		p.sees("% somebody else has changed the configuration since you read it")
+		p.sees("`refresh`")
+		p.sees("bragi(config)#")
+	}
+	p.types("refresh\rcommit\r")
+	p.sees("Committed.")
+	if now := g.text(); !strings.Contains(now, "\npriority1 = 45\n") {
+		t.Errorf("the file:\n%s", now)
+	}
+}
+
+// Of two sessions that were cut off with other values for one key, the later one's is
+// taken, and both are told.
+func TestTwoValuesThatWereLeftAreTold(t *testing.T) {
+	g := newGrandmaster(t)
+	g.example()
+	g.start()
+	for _, value := range []string{"31", "32"} {
+		p := sit(t, Config{Socket: g.socket}, 80, 24)
+		p.sees("bragi#")
+		p.types("configure terminal\rmaster priority1 " + value + "\r")
+		p.sees("bragi(config)#")
+		p.sees("bragi(config)#")
+		p.tty.Close()
+		if err := p.ends(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := sit(t, Config{Socket: g.socket}, 80, 24)
+	p.sees("bragi#")
+	p.types("configure terminal\rrecover\r")
+	p.sees("% master.priority1 was left with two values, 31 and then 32")
+	p.sees("+priority1 = 32")
 }
 
 // What the console asks of the daemon, a daemon answers: history, plot, and counters and

@@ -17,7 +17,6 @@ import (
 	"bragi/cmd/internal/cli"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/control"
-	"bragi/cmd/internal/show"
 	"bragi/cmd/internal/status"
 )
 
@@ -33,9 +32,9 @@ func configScreen(o *options, use string) *cobra.Command {
 // publicConfig is the configuration without its secrets.
 func (o *options) publicConfig(ctx context.Context, _ []string) (control.Config, error) {
 	c, err := o.client().Config(ctx)
-	c.Text = show.Public(c.Text)
+	c.Text = config.Public(c.Text)
 	for i, set := range c.Overrides {
-		c.Overrides[i] = show.Public(set)
+		c.Overrides[i] = config.Public(set)
 	}
 	return c, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bragi/cmd/internal/cli"
+	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/show"
 	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/version"
@@ -39,7 +40,7 @@ func techCommand(o *options) *cobra.Command {
 
 func (o *options) everything(ctx context.Context, _ []string) ([]chapter, error) {
 	chapters := []chapter{{"bragi --version", version.Line("bragi") + "\n"}}
-	add := func(title, text string) { chapters = append(chapters, chapter{title, text}) }
+	add := func(title, text string) { chapters = append(chapters, chapter{title, config.Public(text)}) }
 	s, err := o.status(ctx, nil)
 	if err == nil {
 		add("show version", "bragid "+s.Version+"\n")
