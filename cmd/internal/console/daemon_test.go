@@ -232,7 +232,7 @@ func TestWhatWasTypedIsNotLostWithoutAWord(t *testing.T) {
 	p := sit(t, Config{Socket: g.socket}, 80, 24)
 	p.sees("bragi#")
 	p.types("configure terminal\rmaster squelch 52\rcommit\r")
-	p.sees("Warning: ")
+	p.sees("Warning:") // a long path stands in the next row
 	p.sees("free_run_after")
 	p.sees("bragi(config)#")
 	p.types("master priority1 45\rrollback 1\r")
