@@ -390,8 +390,10 @@ func (w *wizard) cable() error {
 				}
 				answer = time.Duration(m * cableNsPerM).String()
 			}
-			_, err := config.Value("gnss.antenna_delay", answer)
-			return answer, err
+			if _, err := config.Value("gnss.antenna_delay", answer); err != nil {
+				return "", fmt.Errorf("%q is no length and no delay (fix: for example 20m, or 102ns)", answer)
+			}
+			return answer, nil
 		}})
 	if err == nil {
 		w.text, err = config.Set(w.text, "gnss.antenna_delay", answer)
