@@ -32,6 +32,7 @@ type PHC struct {
 	clocks    kernelClocks
 	counterNs int64
 	proc      string // the kernel's /proc
+	watches   bool   // it is only read
 
 	mu        sync.Mutex // guards the rest
 	path      string
@@ -72,16 +73,30 @@ const refreshEvery = 250 * time.Millisecond
 // counterNs is the length of a tick of its
 // counter, 0 for not known.
 func FindPHC(find func() (path string, err error), counterNs int64) (*PHC, error) {
+	p, err := openPHC(find, counterNs)
+	if err == nil {
+		p.keepFresh()
+	}
+	return p, err
+}
+
+// WatchPHC is FindPHC for a clock that another program may steer: it is only read, and
+// its line follows what that program does. One that is gone is not looked for.
+func WatchPHC(find func() (path string, err error)) (*PHC, error) {
+	p, err := openPHC(find, 0)
+	if err == nil {
+		p.watches = true
+		p.keepFresh()
+	}
+	return p, err
+}
+
+func openPHC(find func() (path string, err error), counterNs int64) (*PHC, error) {
 	open := func(path string) (ptpDevice, string, error) {
 		device, err := openPTP(path)
 		return device, driverName("/sys/class/ptp", path), err
 	}
-	p, err := newPHC(find, open, kernelClocks{kernelclock.ReadPair, kernelclock.Raw}, counterNs)
-	if err != nil {
-		return nil, err
-	}
-	p.keepFresh()
-	return p, nil
+	return newPHC(find, open, kernelClocks{kernelclock.ReadPair, kernelclock.Raw}, counterNs)
 }
 
 // addressName is a clock_name that tells nothing of its driver: a MAC address.

@@ -92,7 +92,9 @@ func (p *PHC) refresh() {
 	away := p.device == nil
 	p.mu.Unlock()
 	if away {
-		_ = p.replug()
+		if !p.watches {
+			_ = p.replug()
+		}
 		return
 	}
 	_, _ = p.Cross()
@@ -157,7 +159,8 @@ func (p *PHC) resume(units int64, applied float64) error {
 
 // overrule sets the frequency again if another program has set it since it was last
 // set here; the caller holds mu, and the clock is there. The kernel keeps the number
-// that it was given last. The next reading shows what became of the time.
+// that it was given last. The next reading shows what became of the time. A clock that
+// is only watched keeps the other's.
 func (p *PHC) overrule() error {
 	var now kernelclock.Timex
 	if err := p.device.adjtime(&now); err != nil {
@@ -166,11 +169,24 @@ func (p *PHC) overrule() error {
 	if now.Freq == p.dialled {
 		return nil
 	}
+	if p.watches {
+		p.dialled = now.Freq
+		p.track.adjust(p.clocks.raw(), float64(now.Freq)/freqUnitsPerPPB)
+		return nil
+	}
 	p.steered++
 	p.overruled, p.track.disturbed.Steered = true, true
 	err := p.dial(p.dialled, p.track.correction)
 	p.suspects = holders(p.proc, p.path) // after the dial: it takes milliseconds
 	return err
+}
+
+// Holders are the other programs that hold the clock open now, by name and process.
+func (p *PHC) Holders() (names []string) {
+	for _, process := range holders(p.proc, p.Path()) {
+		names = append(names, processName(process))
+	}
+	return names
 }
 
 // holders are the processes other than this one that hold a device open, as far as

@@ -115,6 +115,39 @@ func TestAnothersSteeringIsSeenAndOverruled(t *testing.T) {
 	}
 }
 
+// A clock that is only watched is never set: another program steers it, its line goes
+// along, and a step shows within a reading.
+func TestAWatchedClockIsOnlyReadAndItsLineFollows(t *testing.T) {
+	m := newMachine(unix.PTP_SYS_OFFSET_EXTENDED)
+	m.phc, m.realtime = m.raw, 0 // near enough to 0 for the model's arithmetic to be exact
+	p := fakePHC(t, m)
+	p.watches = true
+	pass := func() float64 {
+		m.pass(float64(refreshEvery))
+		m.settle()
+		if _, err := p.Cross(); err != nil {
+			t.Fatal(err)
+		}
+		return float64(p.Local(m.clocks().raw()).Ns()) - m.phcNow()
+	}
+	for i := range 80 {
+		if i%8 == 3 {
+			m.settle()
+			m.correction += 40 // another program's order
+		}
+		if off := pass(); i > 20 && math.Abs(off) > 200 {
+			t.Fatalf("reading %d: the line is off by %.0f ns", i, off)
+		}
+	}
+	set := m.correction
+	m.settle()
+	m.phc += 1e6 // and its step
+	pass()
+	if off := pass(); math.Abs(off) > 500 || m.correction != set || p.Health().Steered != 0 {
+		t.Errorf("after a step the line is off by %.0f ns; the correction %v, was %v", off, m.correction, set)
+	}
+}
+
 // Another program's correction is seen also when ours replaces it before the next
 // reading.
 func TestAnothersSteeringBetweenReadingsIsSeen(t *testing.T) {

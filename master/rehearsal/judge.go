@@ -48,6 +48,7 @@ func (r *Report) Judge() {
 		r.judgeSteps()
 	}
 	r.judgeMessages()
+	r.judgeStamps()
 	r.judgeNetwork()
 	r.judgeMasters()
 	r.judgeLock()
@@ -324,6 +325,14 @@ func (r *Report) judgeMessages() {
 	}
 	if n := r.Counts["no_stamp"]; r.Counts["sync"] > 100 && n > r.Counts["sync"]/100 {
 		r.find(aWarning, "NO_STAMPS", "It is this machine's kernel or port, not the master.", "%d of %d Syncs came without a time stamp.", n, r.Counts["sync"])
+	}
+}
+
+// judgeStamps looks whether the hardware's stamps came that were asked for.
+func (r *Report) judgeStamps() {
+	if s := r.Stamps; s.Source == "hardware" && r.Counts["sync"] > 100 && s.Received < r.Counts["sync"]*9/10 {
+		r.find(aWarning, "HARDWARE_STAMPS", "Does another program set the network port's stamps? Else take --stamps software.",
+			"%d of %d Syncs had a stamp of the hardware; the others have the kernel's.", s.Received, r.Counts["sync"])
 	}
 }
 

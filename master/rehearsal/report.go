@@ -54,6 +54,9 @@ type Report struct {
 	Moves  []MoveReport           `json:"moves"`
 	Steps  []StepReport           `json:"steps"` // of the served time, after the first lock
 
+	Stamps      StampReport `json:"stamps"`
+	Disciplined *Followed   `json:"disciplined,omitempty"` // a clock of hardware that was steered
+
 	// Of a client of several masters:
 	Masters  []Candidate    `json:"masters,omitempty"`
 	Switches []SwitchReport `json:"switches,omitempty"`

@@ -122,7 +122,7 @@ func TestARehearsalPassesAndFindsEachFaultOfTheService(t *testing.T) {
 	eventually(t, 60*time.Second, "class 6", func() bool { return strings.Contains(b.bragi("show", "clock"), "6 (locked") })
 
 	clients := map[string]*rehearsing{
-		"cbr8":           b.rehearse(serviceAddress, source[0], "--as", "cbr8", "--for", "25s"),
+		"cbr8":           b.rehearse(serviceAddress, source[0], "--as", "cbr8", "--for", "25s", "--stamps", "auto"),
 		"rpd":            b.rehearse(serviceAddress, source[1], "--as", "rpd", "--for", "25s"),
 		"another domain": b.rehearse(serviceAddress, source[2], "--as", "rpd", "--domain", "9", "--for", "12s"),
 		"denied":         b.rehearse(serviceAddress, source[3], "--as", "rpd", "--for", "12s"),
@@ -139,6 +139,9 @@ func TestARehearsalPassesAndFindsEachFaultOfTheService(t *testing.T) {
 		r := clients[kind].report()
 		if r.Verdict != "pass" || r.TimeToLockS == nil || r.Master.Class != 6 || r.Master.TwoStep || r.AheadOfUTCS == nil {
 			t.Errorf("as %s: %s, %+v", kind, r.Verdict, r.Findings)
+		}
+		if s := r.Stamps; s.Source != "software" || strings.Contains(s.Why, "no PTP hardware clock") != (kind == "cbr8") {
+			t.Errorf("as %s the stamps are %+v", kind, s) // a veth pair has no hardware
 		}
 		t.Logf("as %s: in phase after %.1f s, offset median %d ns, path delay %.0f ns, %+v", kind, *r.TimeToLockS, r.Offset.Median, r.PathDelayNs, r.Findings)
 	}

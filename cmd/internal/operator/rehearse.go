@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -45,13 +46,17 @@ type rehearse struct {
 	fault     string
 	floodRate int
 	lengthSet bool // --for was named
+
+	stamps     string
+	port       string
+	discipline string
 }
 
 func rehearseCommand(o *options) *cobra.Command {
 	r := &rehearse{o: o}
 	c := &cobra.Command{
 		Use:   "rehearse --master ADDR [--master ADDR] --as cbr8|rpd|generic [--clients N --source CIDR]",
-		Short: "Play a client of any grandmaster and measure; no clock is touched",
+		Short: "Play a client of any grandmaster and measure; no clock is touched unless --discipline names it",
 		Long: "Rehearse plays a unicast client of any grandmaster, with the rates and timeouts of a Cisco cBR8 or an RPD.\n" +
 			"It reports what it sees. It steers only a clock of its own, in memory. At the end it judges: each finding says\n" +
 			"what it means and what to do. Exit code 0: pass; 1: fail, for a finding that is an error (with --watch always 0).\n" +
@@ -60,7 +65,9 @@ func rehearseCommand(o *options) *cobra.Command {
 			"With more clients than one, or a --source wider than /32, it is a load. Each client has an address of its own\n" +
 			"out of --source. One verdict tells how many of them passed, which was the worst, and why. Exit code 0: all passed.\n" +
 			"With --fault the client does something wrong, to see what the master makes of it: renew-late, wrong-domain,\n" +
-			"no-delay-req, flood, vanish, duplicate-identity, move-address. The last two need two addresses: --source CIDR.",
+			"no-delay-req, flood, vanish, duplicate-identity, move-address. The last two need two addresses: --source CIDR.\n" +
+			"With --discipline a PTP hardware clock follows the client's clock, from the first PHASE_ALIGNED on. It is set to the\n" +
+			"grandmaster's time, and it is left running at the end. Without it no clock is touched; the system clock never is.",
 		Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 			r.lengthSet = c.Flags().Changed("for")
 			ctx, stop := untilHangUp(c.Context())
@@ -80,6 +87,9 @@ func rehearseCommand(o *options) *cobra.Command {
 	f.DurationVar(&r.length, "for", time.Minute, "how long")
 	f.StringVar(&r.fault, "fault", "", "what the client does wrong; one of the words above")
 	f.IntVar(&r.floodRate, "flood-rate", 0, "of --fault flood: Delay_Req a second, 1 to 5000, for 10 s")
+	f.StringVar(&r.stamps, "stamps", "software", "whose time stamps: software (the kernel's), hardware (the network port's), or auto")
+	f.StringVar(&r.port, "interface", "", "the network port of the hardware stamps; empty: the one that has the client's address")
+	f.StringVar(&r.discipline, "discipline", "", "steer this PTP hardware clock by the client's clock: /dev/ptpN, or auto for the network port's")
 	f.BoolVar(&r.json, "json", false, "print the report as JSON")
 	f.BoolVar(&r.watch, "watch", false, "draw client and grandmaster live")
 	return c
@@ -118,26 +128,33 @@ func (r *rehearse) whom() (kind rehearsal.Kind, masters []netip.Addr, err error)
 	return kind, masters, nil
 }
 
-func (r *rehearse) dial() (*client.Client, *rehearsal.Chooser, error) {
+func (r *rehearse) dial() (*client.Client, *rehearsal.Chooser, *hardware, error) {
 	kind, masters, err := r.whom()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	var local netip.Addr
 	if r.source != "" {
 		prefix, err := netip.ParsePrefix(r.source)
 		if err != nil {
-			return nil, nil, cli.Usagef("--source %q is not of the form ADDR/32", r.source)
+			return nil, nil, nil, cli.Usagef("--source %q is not of the form ADDR/32", r.source)
 		}
 		local = prefix.Addr()
 	}
 	identity, seed := newIdentity()
 	core, err := rehearsal.NewChooser(rehearsal.Config{Kind: kind, Identity: identity, Domain: r.domain, Seed: seed}, masters)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	sockets, err := client.Dial(client.Config{Local: local, Masters: masters, EventPort: r.event, GeneralPort: r.general, DSCP: 47})
-	return sockets, core, err
+	h, err := r.openHardware(local, masters[0])
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	sockets, err := client.Dial(client.Config{Local: local, Masters: masters, EventPort: r.event, GeneralPort: r.general, DSCP: 47, Device: h.toMono()})
+	if err != nil {
+		return nil, nil, nil, errors.Join(err, h.close())
+	}
+	return sockets, core, h, nil
 }
 
 // newIdentity is a portIdentity that nobody has, and a seed.
@@ -159,15 +176,22 @@ func leave(sockets *client.Client, core *rehearsal.Chooser) error {
 
 func (r *rehearse) run(ctx context.Context, out io.Writer) error {
 	if r.fault != "" || r.floodRate != 0 {
+		if err := r.onlyOne("--fault"); err != nil {
+			return err
+		}
 		return r.runFault(ctx, out)
 	}
 	if r.clients != 1 || r.source != "" && !strings.HasSuffix(r.source, "/32") {
+		if err := r.onlyOne("many"); err != nil {
+			return err
+		}
 		return r.runCrowd(ctx, out)
 	}
-	sockets, core, err := r.dial()
+	sockets, core, h, err := r.dial()
 	if err != nil {
 		return err
 	}
+	defer h.close() //nolint:errcheck // what it could not put back it can only tell
 	defer sockets.Close()
 	ctx, stop := context.WithTimeout(ctx, r.length)
 	defer stop()
@@ -175,7 +199,9 @@ func (r *rehearse) run(ctx context.Context, out io.Writer) error {
 	reports := make(chan rehearsal.Report, 1)
 	drawn := make(chan struct{})
 	go func() { newFace(r, out).draw(ctx, reports); close(drawn) }()
-	err = sockets.Run(ctx, core, func(now timescale.Mono, _ client.Stats) {
+	err = sockets.Run(ctx, core, func(now timescale.Mono, s client.Stats) {
+		h.report.Received, h.report.Sent = s.DeviceRx, s.DeviceTx
+		h.steered.steer(now, core, stop)
 		select {
 		case reports <- core.Report(now):
 		default:
@@ -186,9 +212,13 @@ func (r *rehearse) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	report := r.judged(core)
+	h.steered.rest(kernelclock.Raw(), core)
+	report := r.judged(core, h)
 	if err := leave(sockets, core); err != nil {
 		return err
+	}
+	if h.steered != nil && h.steered.err != nil {
+		return fmt.Errorf("rehearse: the clock is not steered any more: %w", h.steered.err)
 	}
 	if err := r.tell(out, report, func(width int) string { return summary(report, width) }); err != nil || report.Verdict != "fail" || r.watch {
 		return err
@@ -221,9 +251,10 @@ func failure(findings []rehearsal.Finding) string {
 
 // judged is the report at the end, with its verdict. The machine's own clock tells
 // about what UTC is.
-func (r *rehearse) judged(core *rehearsal.Chooser) rehearsal.Report {
+func (r *rehearse) judged(core *rehearsal.Chooser, h *hardware) rehearsal.Report {
 	now := kernelclock.Raw()
 	report := core.Report(now)
+	report.Stamps, report.Disciplined = h.report, h.steered.result()
 	report.AheadOfUTCS = aheadOfUTC(core, now)
 	report.Judge()
 	return report
@@ -267,6 +298,14 @@ func summary(r rehearsal.Report, width int) string {
 	if r.Offset.N > 0 {
 		fmt.Fprintf(&b, "Offset      median %d ns, 1 %% below %d, 1 %% above %d (%s)\n", r.Offset.Median, r.Offset.P1, r.Offset.P99, show.Count(r.Offset.N, "Sync"))
 		fmt.Fprintf(&b, "Path delay  %.0f ns; Sync spacing off by %.0f us (half of them), %.0f us (99 %%)\n", r.PathDelayNs, r.Spacing.P50, r.Spacing.P99)
+	}
+	if s := r.Stamps; s.Source == "hardware" {
+		fmt.Fprintf(&b, "Stamps      the hardware's: %d of what came, %d of what was sent\n", s.Received, s.Sent)
+	} else if s.Why != "" {
+		fmt.Fprintf(&b, "Stamps      the kernel's: %s\n", s.Why)
+	}
+	if f := r.Disciplined; f != nil {
+		fmt.Fprintf(&b, "%-11s %+d ns from the client's clock (median; 1 %% below %+d, 1 %% above %+d), %s, correction %.1f ppb\n", f.Device, f.Ahead.Median, f.Ahead.P1, f.Ahead.P99, show.Count(int(f.Steps), "step"), f.PPB)
 	}
 	b.WriteString("\n")
 	if n := r.Network; n != nil {

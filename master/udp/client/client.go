@@ -49,6 +49,9 @@ type Config struct {
 	Interface              string
 	EventPort, GeneralPort uint16 // ours and the master's; 0: 319 and 320
 	DSCP                   uint8
+	// Device turns a stamp of the device's clock, in ns, into CLOCK_MONOTONIC_RAW; false:
+	// it cannot now. nil: the kernel's stamps are used.
+	Device func(ns int64) (at timescale.Mono, ok bool)
 }
 
 // Client has the sockets of one unicast client.
@@ -60,12 +63,15 @@ type Client struct {
 	sent           uint32 // event messages: the kernel's stamps count them (SOF_TIMESTAMPING_OPT_ID)
 	ids            [64]uint16
 	readings       [64]timescale.Mono
+	device         [64]bool // the device's stamp has come
 	stats          Stats
 }
 
 // Stats counts what a client's sockets did.
 type Stats struct {
 	TxStamps   uint64 // kernel stamps of what was sent
+	DeviceRx   uint64 // the device's, of what came
+	DeviceTx   uint64 // and of what was sent
 	StampsVoid uint64
 	Jumps      uint64
 	SendFailed uint64
@@ -188,7 +194,7 @@ func (c *Client) send(peer Peer) {
 			continue
 		}
 		i := c.sent % uint32(len(c.ids))
-		c.ids[i], c.readings[i] = h.SequenceID, at
+		c.ids[i], c.readings[i], c.device[i] = h.SequenceID, at, false
 		c.sent++
 		peer.Sent(h.SequenceID, at)
 		c.txStamps(peer)
@@ -212,7 +218,8 @@ func (c *Client) hearUnreachables(peer Peer) {
 // maxTxLate is how long after the reading a packet may have left.
 const maxTxLate = 10 * time.Millisecond
 
-// txStamps takes the kernel's stamps of what was sent.
+// txStamps takes the stamps of what was sent: the kernel's, and the device's in the place
+// of it where that is wanted and comes.
 func (c *Client) txStamps(peer Peer) {
 	for {
 		_, d, ok := c.event.Tx.Left()
@@ -220,21 +227,55 @@ func (c *Client) txStamps(peer Peer) {
 			return
 		}
 		id := d.Number
-		if d.KernelNs == 0 || !d.Numbered || c.sent-id > uint32(len(c.ids)) || id >= c.sent {
+		device := d.DeviceNs != 0 && c.cfg.Device != nil
+		if d.KernelNs == 0 && !device || !d.Numbered || c.sent-id > uint32(len(c.ids)) || id >= c.sent {
 			continue
 		}
-		c.bridge.Look()
-		at, ok := c.bridge.Mono(d.KernelNs)
 		i := id % uint32(len(c.ids))
+		var at timescale.Mono
+		if device {
+			at, ok = c.cfg.Device(d.DeviceNs)
+		} else if c.device[i] {
+			continue
+		} else {
+			c.bridge.Look()
+			at, ok = c.bridge.Mono(d.KernelNs)
+		}
 		// A stamp far from its reading is another packet's: the counts differ.
 		if late := at.Sub(c.readings[i]); !ok || late < -kernelclock.Slack || late > maxTxLate {
 			c.stats.StampsVoid++
 			continue
 		}
-		c.stats.TxStamps++
+		if c.device[i] = device; device {
+			c.stats.DeviceTx++
+		} else {
+			c.stats.TxStamps++
+		}
 		peer.Sent(c.ids[i], at)
 	}
 }
+
+// arrival is when a message came: by the device's stamp where that is wanted and can be
+// right, else by the kernel's; zero for neither.
+func (c *Client) arrival(now timescale.Mono, s socket.Stamps) (at timescale.Mono) {
+	if s.DeviceNs != 0 && c.cfg.Device != nil {
+		if at, ok := c.cfg.Device(s.DeviceNs); ok && !now.Before(at) && now.Sub(at) < maxRxLate {
+			c.stats.DeviceRx++
+			return at
+		}
+		c.stats.StampsVoid++
+	}
+	if s.KernelNs != 0 {
+		var ok bool
+		if at, ok = c.bridge.Mono(s.KernelNs); !ok {
+			c.stats.StampsVoid++
+		}
+	}
+	return at
+}
+
+// maxRxLate is how long a message may wait to be read.
+const maxRxLate = 100 * time.Millisecond
 
 func (c *Client) receive(peer Peer, p *socket.Port) {
 	event := p == c.event
@@ -249,10 +290,8 @@ func (c *Client) receive(peer Peer, p *socket.Port) {
 			continue
 		}
 		var stamp timescale.Mono
-		if event && pkt.KernelNs != 0 {
-			if stamp, ok = c.bridge.Mono(pkt.KernelNs); !ok {
-				c.stats.StampsVoid++
-			}
+		if event {
+			stamp = c.arrival(now, pkt.Stamps)
 		}
 		peer.Receive(now, event, pkt.Src, pkt.Payload, stamp)
 	}

@@ -17,6 +17,7 @@ import (
 	"bragi/master"
 	"bragi/master/rehearsal"
 	"bragi/master/udp"
+	"bragi/master/udp/socket"
 	"bragi/master/wire"
 )
 
@@ -147,5 +148,33 @@ func TestDialErrors(t *testing.T) {
 	}
 	if _, err := Dial(Config{Local: netip.MustParseAddr("192.0.2.7"), Masters: []netip.Addr{serverAddr}, EventPort: e, GeneralPort: g}); !errors.Is(err, unix.EADDRNOTAVAIL) {
 		t.Errorf("%v", err)
+	}
+}
+
+// The device's stamp is taken where it can be right; else the kernel's stands in, and what
+// was void is counted.
+func TestTheDevicesStampIsTakenWhereItCanBeRight(t *testing.T) {
+	raw := kernelclock.Raw()
+	line := func(ns int64) (timescale.Mono, bool) { return timescale.MonoFromNs(ns - 5), ns != 1 }
+	for name, c := range map[string]struct {
+		device   func(int64) (timescale.Mono, bool)
+		stamps   socket.Stamps
+		want     timescale.Mono // zero: not the device's
+		hardware uint64
+		void     uint64
+	}{
+		"a good one":           {line, socket.Stamps{DeviceNs: raw.Ns() - 1000}, raw.Add(-1005), 1, 0},
+		"nobody asked":         {nil, socket.Stamps{DeviceNs: raw.Ns() - 1000}, timescale.Mono{}, 0, 0},
+		"of the future":        {line, socket.Stamps{DeviceNs: raw.Ns() + 1e6}, timescale.Mono{}, 0, 1},
+		"before a step":        {line, socket.Stamps{DeviceNs: raw.Ns() - 1e9}, timescale.Mono{}, 0, 1},
+		"the clock is away":    {line, socket.Stamps{DeviceNs: 1}, timescale.Mono{}, 0, 1},
+		"the kernel's instead": {line, socket.Stamps{DeviceNs: raw.Ns() + 1e6, KernelNs: time.Now().UnixNano()}, timescale.Mono{}, 0, 1},
+	} {
+		cl := &Client{cfg: Config{Device: c.device}}
+		cl.bridge.Look()
+		got := cl.arrival(raw, c.stamps)
+		if kernel := c.stamps.KernelNs != 0; got != c.want && !kernel || kernel && got.IsZero() || cl.stats.DeviceRx != c.hardware || cl.stats.StampsVoid != c.void {
+			t.Errorf("%s: %v, %+v", name, got, cl.stats)
+		}
 	}
 }

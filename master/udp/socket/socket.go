@@ -34,7 +34,7 @@ type Options struct {
 	DSCP     uint8
 	Priority int  // SO_PRIORITY: becomes the VLAN's COS
 	Numbered bool // stamps have the numbers that they are asked by
-	TxStamps bool // kernel stamps of all that is sent, by the error queue
+	TxStamps bool // stamps of all that is sent, the kernel's and the device's, by the error queue
 }
 
 // Port is a socket with its buffers.
@@ -129,7 +129,7 @@ func Configure(fd int, o Options) error {
 	stamps := unix.SOF_TIMESTAMPING_RX_SOFTWARE | unix.SOF_TIMESTAMPING_SOFTWARE |
 		unix.SOF_TIMESTAMPING_RX_HARDWARE | unix.SOF_TIMESTAMPING_RAW_HARDWARE | unix.SOF_TIMESTAMPING_OPT_TX_SWHW
 	if o.TxStamps {
-		stamps |= unix.SOF_TIMESTAMPING_TX_SOFTWARE
+		stamps |= unix.SOF_TIMESTAMPING_TX_SOFTWARE | unix.SOF_TIMESTAMPING_TX_HARDWARE
 	}
 	if o.TxStamps || o.Numbered {
 		stamps |= unix.SOF_TIMESTAMPING_OPT_ID
