@@ -172,11 +172,9 @@ func (r *Reference) Accept(now timescale.Mono) (forgotten []string) {
 		forgotten = append(forgotten, fmt.Sprintf("the second, which is %+d s from what the receiver says", d.off))
 		r.follow(now)
 	}
-	if r.run.Cold {
+	if r.run.Cold && r.waiting(now) {
+		forgotten = append(forgotten, "the doubt about a cold receiver's leap seconds")
 		r.run.Cold = false
-		if r.waiting(now) {
-			forgotten = append(forgotten, "the doubt about a cold receiver's leap seconds")
-		}
 	}
 	if r.trust.moved.raised {
 		forgotten = append(forgotten, fmt.Sprintf("the antenna's place, %.0f m from where it is now", r.trust.distance))

@@ -222,14 +222,13 @@ const (
 	skyRejects = 3000 // and how many must stand still then
 )
 
+// RefusesPulses tells whether pulses come in a holdover and are not believed.
+func (c *Clock) RefusesPulses() bool { return c.held.Active && (c.returning > 0 || c.held.Sky > 0) }
+
 // AcceptPulses is the operator's word that the receiver's pulse is right: the
 // holdover ends with the next pulses that lie on a line, wherever they are, and
-// nothing is waited for after a short lock. It reports whether pulses were refused.
-func (c *Clock) AcceptPulses() (refused bool) {
-	refused = c.held.Active && (c.returning > 0 || c.held.Sky > 0)
-	c.vouched, c.life.Waits = c.held.Active, false
-	return refused
-}
+// nothing is waited for after a short lock.
+func (c *Clock) AcceptPulses() { c.vouched, c.life.Waits = c.held.Active, false }
 
 // feels tells that the thermometer may be relied on: it works, and the pulses have not
 // shown that the oscillator feels something else.

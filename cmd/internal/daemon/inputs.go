@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -230,11 +229,11 @@ func (d *Daemon) SwitchReference(name string, force bool) (control.Switched, err
 // ClearReference ends that order.
 func (d *Daemon) ClearReference() (control.Switched, error) {
 	d.mu.Lock()
-	was, name := d.pipe.ClearSwitch(board.Raw())
+	was, name, err := d.pipe.ClearSwitch(board.Raw())
 	d.keep.changed()
 	d.mu.Unlock()
-	if was == pipeline.Automatic {
-		return control.Switched{}, fmt.Errorf("no reference was ordered: bragid chooses by itself (fix: bragi show references)")
+	if err != nil {
+		return control.Switched{}, err
 	}
 	d.happened(status.SwitchOrdered{Name: name, Order: pipeline.Automatic.String()})
 	d.tick()

@@ -118,7 +118,7 @@ func (b *breaker) do(t *testing.T, random *rand.Rand) {
 		what = fmt.Sprintf("late %g", late)
 		board.Lie(sim.Lie{LateNs: late})
 	case 6: // alone it would be followed in the end
-		b.Pipe.ClearSwitch(b.Now)
+		b.Pipe.ClearSwitch(b.Now) //nolint:errcheck // nothing may be ordered
 		for _, one := range []*sim.Board{b.Board, b.yard} {
 			one.SetAntenna(true)
 			one.Lie(sim.Lie{})
@@ -144,7 +144,7 @@ func (b *breaker) do(t *testing.T, random *rand.Rand) {
 		}
 	case 10:
 		what = "cleared"
-		b.Pipe.ClearSwitch(b.Now)
+		b.Pipe.ClearSwitch(b.Now) //nolint:errcheck // nothing may be ordered
 	case 11:
 		what = "restart"
 		if err := b.Restart(time.Duration(random.IntN(1800)) * time.Millisecond); err != nil {

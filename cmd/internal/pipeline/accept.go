@@ -11,7 +11,8 @@ import (
 
 // AcceptReceiver takes the operator's word that the receiver is right. It returns
 // what was forgotten in its favour; the clock follows with the next pulses, out of
-// spec while it does.
+// spec while it does. Where nothing is refused, the order is, and changes nothing: a
+// wait after a short lock goes on.
 func (p *Pipeline) AcceptReceiver(now timescale.Mono) (forgotten []string, err error) {
 	if p.forced {
 		return nil, errForced
@@ -21,10 +22,11 @@ func (p *Pipeline) AcceptReceiver(now timescale.Mono) (forgotten []string, err e
 		return nil, errors.New("the receiver has no time that could be accepted (fix: bragi show gnss)")
 	}
 	forgotten = p.reference.Accept(now)
-	if p.servo.AcceptPulses() {
+	if p.servo.RefusesPulses() {
 		forgotten = append(forgotten, "where the oscillator expected the pulse")
 	}
 	if len(forgotten) > 0 {
+		p.servo.AcceptPulses()
 		return forgotten, nil
 	}
 	if leapFault {

@@ -425,11 +425,14 @@ func (p *Pipeline) Switch(now timescale.Mono, name string, force bool) error {
 }
 
 // ClearSwitch ends the operator's order; was tells what it was.
-func (p *Pipeline) ClearSwitch(now timescale.Mono) (was SwitchOrder, name string) {
+func (p *Pipeline) ClearSwitch(now timescale.Mono) (was SwitchOrder, name string, err error) {
 	was, name = p.choice.Order, p.sources[p.choice.Ordered].Name
+	if was == Automatic {
+		return was, name, errors.New("no reference was ordered: bragid chooses by itself (fix: bragi show references)")
+	}
 	p.choice.Order = Automatic
 	p.choose(now)
-	return was, name
+	return was, name, nil
 }
 
 // referenceTroubles are what is wrong with the references of a list.

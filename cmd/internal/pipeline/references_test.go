@@ -220,8 +220,8 @@ func TestAForcedReferenceThatFails(t *testing.T) {
 	if p.followed() != "internal" || !p.Class(7)() || !alarmed(p.Rig, alarms.ReferenceOrdered) || !alarmed(p.Rig, alarms.ReferenceFailed) {
 		t.Errorf("follows %s, class %d, %v", p.followed(), p.Said.ClockClass, p.Pipe.Look(p.Now).Troubles)
 	}
-	if was, name := p.Pipe.ClearSwitch(p.Now); was != pipeline.Forced || name != "yard" {
-		t.Errorf("%v %s", was, name)
+	if was, name, err := p.Pipe.ClearSwitch(p.Now); err != nil || was != pipeline.Forced || name != "yard" {
+		t.Errorf("%v %s %v", was, name, err)
 	}
 	p.Run(30 * time.Second)
 	if p.followed() != "roof" || !p.Class(6)() || alarmed(p.Rig, alarms.ReferenceOrdered) {
@@ -454,7 +454,7 @@ func cleared(t *testing.T, followed bool) *virtual.Rig {
 	}
 	p.Run(10 * time.Second)
 	if followed {
-		p.Pipe.ClearSwitch(p.Now)
+		p.Pipe.ClearSwitch(p.Now) //nolint:errcheck // nothing may be ordered
 	}
 	p.Run(time.Second)
 	return p.Rig
