@@ -54,6 +54,17 @@ type Snapshot struct {
 	Stats        Stats
 }
 
+// Unwelcome tells whether an address may not be a client. denied is the prefix of Deny
+// that it is in; not valid: Allow lacks it.
+func (s *Snapshot) Unwelcome(a netip.Addr) (denied netip.Prefix, unwelcome bool) {
+	for _, p := range s.Deny {
+		if p.Contains(a) {
+			return p, true
+		}
+	}
+	return netip.Prefix{}, s.Allow != nil && !within(a, s.Allow)
+}
+
 // ClientStatus is one client and the evidence of it.
 type ClientStatus struct {
 	Address     netip.Addr

@@ -553,10 +553,9 @@ func masterTroubles(service udp.Status) []alarms.Raised {
 		return nil
 	}
 	var raised []alarms.Raised
-	const shown = 10 * time.Minute
+	served := servedSince(service)
 	for _, s := range service.Suspects {
-		crowded := s.Reason == master.TableFull || s.Reason == master.ShareTaken || s.Reason == master.OverBudget
-		if age := service.At.Sub(s.Last); age > shown || crowded && age > heardLately {
+		if refusalOver(service, s, served[s.Address]) {
 			continue
 		}
 		detail := fmt.Sprintf("%v: %v, %s", s.Address, s.Reason, status.Count(s.Count, "time"))
@@ -564,7 +563,11 @@ func masterTroubles(service udp.Status) []alarms.Raised {
 		case master.WrongDomain:
 			raised = append(raised, alarms.Raised{Code: alarms.WrongDomain, Detail: fmt.Sprintf("%v asks in domain %d, %s", s.Address, s.Domain, status.Count(s.Count, "time"))})
 		case master.AddressDenied:
-			raised = append(raised, alarms.Raised{Code: alarms.ClientDenied, Detail: detail + fmt.Sprintf("; master.allow lacks \"%v/32\"", s.Address)})
+			list := fmt.Sprintf("master.allow lacks \"%v/32\"", s.Address)
+			if prefix, _ := service.Unwelcome(s.Address); prefix.IsValid() {
+				list = fmt.Sprintf("master.deny has \"%v\"", prefix)
+			}
+			raised = append(raised, alarms.Raised{Code: alarms.ClientDenied, Detail: detail + "; " + list})
 		case master.WrongTarget:
 			if s.Type == wire.TypeSignaling {
 				raised = append(raised, alarms.Raised{Code: alarms.ForeignTarget, Detail: fmt.Sprintf("%v asks for %v, %s; we are %v", s.Address, s.Target.Clock, status.Count(s.Count, "time"), service.Identity.Clock)})

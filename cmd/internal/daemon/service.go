@@ -145,6 +145,46 @@ func (d *Daemon) seekAddress() {
 // no alarm.
 const heardLately = 30 * time.Second
 
+// refusalShown is how long a refusal is an alarm whose cause may still be there, though
+// nothing more is heard of it: a client that gives up for some minutes comes again.
+const refusalShown = 10 * time.Minute
+
+// servedSince is since when each address that was refused once has all that it asked for.
+func servedSince(s udp.Status) map[netip.Addr]timescale.Mono {
+	since := make(map[netip.Addr]timescale.Mono, len(s.Suspects))
+	for i := range s.Suspects {
+		since[s.Suspects[i].Address] = timescale.Mono{}
+	}
+	for i := range s.Clients {
+		c := &s.Clients[i]
+		if have, asked := since[c.Address]; asked && have.Before(c.First) {
+			since[c.Address] = c.First
+		}
+	}
+	return since
+}
+
+// refusalOver tells that a refusal is no alarm, or none any more: it is long ago, what
+// refused it does not any more, or its client is served since (zero: it is not).
+func refusalOver(s udp.Status, x master.Suspect, served timescale.Mono) bool {
+	age := s.At.Sub(x.Last)
+	if age > refusalShown || age > heardLately && x.Last.Before(served) {
+		return true
+	}
+	switch x.Reason {
+	case master.AddressDenied:
+		_, unwelcome := s.Unwelcome(x.Address)
+		return !unwelcome
+	case master.WrongDomain:
+		return x.Domain == s.Domain
+	case master.WrongTarget:
+		return x.Target.Clock == s.Identity.Clock
+	case master.TableFull, master.ShareTaken, master.OverBudget:
+		return age > heardLately
+	}
+	return false
+}
+
 // clientTroubles are the conditions of some clients.
 func clientTroubles(s udp.Status) (raised []alarms.Raised) {
 	var unreachable []string

@@ -11,6 +11,7 @@ import (
 	"bragi/gnss/timescale"
 	"bragi/master"
 	"bragi/master/udp"
+	"bragi/master/wire"
 )
 
 // afterFlood is a service some time after n forged requests of a prefix, each of
@@ -68,5 +69,58 @@ func TestTheAlarmsOfAFloodEndWithIt(t *testing.T) {
 	s.Clients[0].Grants[master.FlowSync] = master.GrantStatus{Live: true, LogInterval: 4}
 	if raised := clientTroubles(s); len(raised) != 1 {
 		t.Errorf("a client with a message each 16 s, the last held back: %v", raised)
+	}
+}
+
+// A refusal is an alarm as long as what refused it stands. It names what that is.
+func TestARefusalIsAnAlarmOnlyAsLongAsItsCauseStands(t *testing.T) {
+	now := timescale.MonoFromNs(int64(time.Hour))
+	address := netip.MustParseAddr("10.1.2.3")
+	prefixes := func(list ...string) (p []netip.Prefix) {
+		for _, text := range list {
+			p = append(p, netip.MustParsePrefix(text))
+		}
+		return p
+	}
+	served := func(s *master.Snapshot) {
+		s.Clients = []master.ClientStatus{{Address: address, First: now.Add(-35 * time.Second), Last: now}}
+	}
+	theirs := wire.PortIdentity{Clock: wire.ClockIdentity{7}, Port: 1}
+	for name, c := range map[string]struct {
+		refused master.Suspect
+		code    alarms.Code
+		detail  string
+		before  func(*master.Snapshot)
+		ended   []func(*master.Snapshot)
+	}{
+		"denied": {master.Suspect{Reason: master.AddressDenied}, alarms.ClientDenied, `; master.deny has "10.1.2.0/24"`,
+			func(s *master.Snapshot) { s.Deny = prefixes("10.9.0.0/16", "10.1.2.0/24") },
+			[]func(*master.Snapshot){func(s *master.Snapshot) { s.Deny = nil }, func(s *master.Snapshot) { s.Deny = prefixes("10.1.2.0/32") }}},
+		"denied, and allowed": {master.Suspect{Reason: master.AddressDenied}, alarms.ClientDenied, `; master.deny has "10.1.2.3/32"`,
+			func(s *master.Snapshot) { s.Allow, s.Deny = prefixes("10.0.0.0/8"), prefixes("10.1.2.3/32") },
+			[]func(*master.Snapshot){func(s *master.Snapshot) { s.Deny = nil }}},
+		"not allowed": {master.Suspect{Reason: master.AddressDenied}, alarms.ClientDenied, `; master.allow lacks "10.1.2.3/32"`,
+			func(s *master.Snapshot) { s.Allow, s.Deny = prefixes("10.9.0.0/16"), prefixes("10.2.0.0/16") },
+			[]func(*master.Snapshot){func(s *master.Snapshot) { s.Allow = nil }, func(s *master.Snapshot) { s.Allow = prefixes("10.1.0.0/16") }}},
+		"in another domain": {master.Suspect{Reason: master.WrongDomain, Domain: 44}, alarms.WrongDomain, "domain 44", func(*master.Snapshot) {},
+			[]func(*master.Snapshot){served, func(s *master.Snapshot) { s.Domain = 44 }}},
+		"asks for another clock": {master.Suspect{Reason: master.WrongTarget, Type: wire.TypeSignaling, Target: theirs}, alarms.ForeignTarget, "asks for", func(*master.Snapshot) {},
+			[]func(*master.Snapshot){served, func(s *master.Snapshot) { s.Identity = theirs }}},
+		"without a stamp": {master.Suspect{Reason: master.NoStamp}, alarms.ClientDenied, "stamp", func(*master.Snapshot) {}, []func(*master.Snapshot){served}},
+	} {
+		c.refused.Address, c.refused.Count, c.refused.Last = address, 3, now.Add(-40*time.Second)
+		s := &master.Snapshot{At: now, Suspects: []master.Suspect{c.refused}, Clients: []master.ClientStatus{{Address: address, First: now.Add(-time.Hour)}}}
+		c.before(s)
+		raised := masterTroubles(udp.Status{Snapshot: s})
+		if len(raised) != 1 || raised[0].Code != c.code || !strings.Contains(raised[0].Detail, c.detail) {
+			t.Errorf("%s: %v, want %s with %q", name, raised, c.code, c.detail)
+		}
+		for i, end := range c.ended {
+			after := *s
+			end(&after)
+			if raised := masterTroubles(udp.Status{Snapshot: &after}); len(raised) != 0 {
+				t.Errorf("%s, and then not (%d): %v", name, i, raised)
+			}
+		}
 	}
 }

@@ -128,7 +128,7 @@ var triedElsewhere = map[alarms.Code]map[string]string{
 	alarms.PulseDevice:       {"gnss.pps": "daemon/pulses_test.go TestPulseDeviceIsBack"},
 	alarms.NoThermometer:     {"holdover.thermometer": "daemon/thermometer_test.go TestAMissingThermometerIsToldUnlessTheOperatorSaysThereIsNone"},
 	alarms.AddressMissing:    {"master.address": "e2e/loopback_test.go TestAddressIsWaitedFor"},
-	alarms.ClientDenied:      {"master.allow": "../../master/receive_test.go TestDenyGoesBeforeAllow"},
+	alarms.ClientDenied:      {"master.allow": "../../master/receive_test.go TestDenyGoesBeforeAllow", "master.deny": "daemon/service_test.go TestARefusalIsAnAlarmOnlyAsLongAsItsCauseStands"},
 	alarms.WrongDomain:       {"master.domain": "../../master/receive_test.go TestWrongDomainIsEvidence"},
 	alarms.HardwareStamps:    {"master.sync_mode": "netport/mode_test.go TestWhatIsUsedOfEachDevice"},
 	alarms.ConfigUnconfirmed: {"config confirm": "config/store/store_test.go TestAConfirmedCommitStays"},
