@@ -80,6 +80,7 @@ type member struct {
 	sig      uint16             // of the next Signaling
 	seen     bool               // a Sync has come
 	granted  [numFlows]bool
+	open     [numFlows]bool // the last REQUEST has no answer
 	cancel   [numFlows]bool // to be sent
 	ack      [numFlows]bool // likewise
 	wait     [numFlows]uint8
@@ -307,7 +308,7 @@ func (w *Crowd) signaling(now timescale.Mono, i int) ([]byte, bool) {
 		if c.granted[f] && !now.Before(c.expires[f]) {
 			c.granted[f] = false
 		}
-		c.askAt[f] = now.Add(min(firstRetry<<c.wait[f], lastRetry))
+		c.open[f], c.askAt[f] = true, now.Add(min(firstRetry<<c.wait[f], lastRetry))
 		c.wait[f] = min(c.wait[f]+1, 4)
 		w.counts.Asked++
 		return w.put(i, wire.UnicastRequest{MessageType: t, LogInterval: w.logs[f], Duration: w.cfg.Duration}.Append), true

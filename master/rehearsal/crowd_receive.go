@@ -157,8 +157,11 @@ func (w *Crowd) grants(now timescale.Mono, i int, payload []byte) {
 
 func (w *Crowd) grant(now timescale.Mono, c *member, g wire.UnicastGrant) {
 	f, ok := flowOf(g.MessageType)
+	if !ok {
+		return
+	}
+	c.open[f] = false
 	switch {
-	case !ok:
 	case g.Duration == 0:
 		w.counts.Denials++
 		c.denied = true
@@ -183,12 +186,15 @@ func (w *Crowd) Begin(now timescale.Mono) {
 	}
 }
 
-// Leave makes every client cancel what it was granted; nothing else is asked for
-// from now on.
+// Leave makes every client cancel what it was granted, or asked for and had no answer to
+// (see Client.Leave); nothing else is asked for from now on.
 func (w *Crowd) Leave() {
 	w.leaving = true
 	for i := range w.clients {
 		c := &w.clients[i]
-		c.cancel, c.granted = c.granted, [numFlows]bool{}
+		for f := range c.cancel {
+			c.cancel[f] = c.granted[f] || c.open[f]
+		}
+		c.granted = [numFlows]bool{}
 	}
 }

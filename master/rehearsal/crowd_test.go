@@ -106,6 +106,34 @@ func TestACrowdOfThreeHundredIsHeldEvenly(t *testing.T) {
 	}
 }
 
+// A grant that is lost on the way is a grant: a crowd that leaves cancels it too.
+func TestACrowdCancelsWhatItHeardNoAnswerTo(t *testing.T) {
+	s := newStage(t, CrowdConfig{Clients: 10, Source: source, Seed: 2})
+	s.lose = func(m master.Message) bool { return !m.Event && m.Dst == netip.MustParseAddr("10.100.0.3") }
+	s.run(2 * time.Second)
+	if n := s.m.Stats().ClientsServed; n != 10 {
+		t.Fatalf("%d clients have a grant", n)
+	}
+	s.crowd.Leave()
+	s.run(time.Second)
+	if n := s.m.Stats().ClientsServed; n != 0 {
+		t.Errorf("%d clients have a grant after all have left", n)
+	}
+}
+
+// What a master takes back is told of a crowd too.
+func TestACrowdTellsWhatWasTakenBack(t *testing.T) {
+	s := newStage(t, CrowdConfig{Clients: 10, Source: source, Seed: 2})
+	s.run(2 * time.Second)
+	s.crowd.Begin(s.now)
+	s.m.Drain(s.now)
+	s.run(3 * time.Second)
+	r := s.crowd.Report(s.now, nil)
+	if i := slices.IndexFunc(r.Findings, func(f Finding) bool { return f.Code == "CANCELLED" }); i < 0 || r.Findings[i].Severity != aWarning || r.Verdict != "fail" || r.Passed != 0 {
+		t.Errorf("drained: %s, %+v", r.Verdict, r.Findings)
+	}
+}
+
 func TestACrowdRenewsItsGrantsAndLeavesNone(t *testing.T) {
 	s := newStage(t, CrowdConfig{Clients: 40, Source: source, Duration: 20, Seed: 2})
 	s.run(time.Second)
