@@ -82,6 +82,53 @@ func (s *stage) inNetwork(out, errs io.Writer, program string) (*exec.Cmd, error
 	return cmd, moveDevice("gmt1", cmd.Process.Pid)
 }
 
+// playSeat has bragi's own client in ptp4l's place: it measures by its port's stamps, and
+// that port's clock follows it.
+func playSeat(s *stage) {
+	if !s.lock("class 6 is reached") {
+		return
+	}
+	var out, errs bytes.Buffer
+	const rehearse = "/bin/bragi rehearse --master 10.9.0.1 --as cbr8 --interface gmt1 --discipline auto --json "
+	// The second one comes when the first one steers, and never gets to its sockets.
+	second := "(sleep 60; " + rehearse + "--for 1s --event-port 3190 --general-port 3200 2>/tmp/second >/dev/null; echo $? >>/tmp/second) & "
+	client, err := s.inNetwork(&out, &errs, "/bin/sh -c '"+second+"exec "+rehearse+"--stamps hardware --for 150s'")
+	s.client = client
+	if err != nil {
+		s.verdict("bragi rehearse starts", false, "%v", err)
+		return
+	}
+	s.watch(clientSettles)
+	s.follows("the hardware's clock follows", 90*time.Second, 0, seatNs)
+	err = client.Wait()
+	s.follows("it goes on when the rehearsal has ended", 5*time.Second, 0, 4*seatNs)
+	s.client = nil
+	var report struct {
+		Verdict string
+		Stamps  struct {
+			Source   string
+			Received uint64 `json:"hardware_received"`
+			Sent     uint64 `json:"hardware_sent"`
+		}
+		Counts      map[string]uint64
+		Disciplined struct {
+			Device string
+			Steps  int
+		}
+	}
+	if err == nil {
+		err = json.Unmarshal(out.Bytes(), &report)
+	}
+	s.verdict("it passes, by the hardware's stamps", err == nil && report.Verdict == "pass" && report.Stamps.Source == "hardware" && report.Disciplined.Steps == 1 &&
+		report.Stamps.Received*100 >= report.Counts["sync"]*99 && report.Stamps.Sent*100 >= report.Counts["delay_req"]*95, "%+v, %v %s", report, err, strings.TrimSpace(errs.String()))
+	refusal, _ := os.ReadFile("/tmp/second")
+	s.verdict("a clock that is in use is refused", strings.Contains(string(refusal), "is in use by bragi[") && strings.HasSuffix(string(refusal), "\n1\n"), "%s", refusal)
+	s.showFaces()
+}
+
+// seatNs is how far the clock that bragi's own client steers may be from bragid's.
+const seatNs = 50
+
 // rehearse lets bragi's own client follow by software stamps: of it is asked only
 // whether it gets on; the Syncs are judged by the wire's oracle.
 func (s *stage) rehearse() {

@@ -38,6 +38,7 @@ var scenarios = map[string]scenario{
 	"unplug":    {pps: "extts:0", spec: "1.5us", play: playUnplug},
 	"replug":    {pps: "extts:0", spec: "1.5us", play: playReplug},
 	"client":    {pps: "extts:0", spec: "1.5us", play: playClient, client: true},
+	"seat":      {pps: "extts:0", spec: "1.5us", play: playSeat},
 	"vlan":      {pps: "extts:0", spec: "1.5us", play: playVLAN, client: true, vlan: true},
 	"walk":      {pps: "extts:0", spec: "180ns", play: playWalk, client: true}, // the bound is about 150 ns at the loss (three deviations), and 180 ns some 40 s later
 	"stamps":    {pps: "extts:0", spec: "1.5us", play: playStamps, client: true},
