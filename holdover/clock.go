@@ -31,6 +31,8 @@ const (
 	pulseAge      = 5 * time.Second
 	offsetLimitNs = 1 << 62 // 146 years
 	relockSettle  = 10 * time.Second
+	narrowShare   = 0.8             // of the spec: a bound below it is no bound at the edge,
+	narrowFor     = 5 * time.Minute // and one that has stayed inside for so long is neither
 	forgetAfter   = 5 * time.Minute // a frequency measured before the first lock
 	firstRejects  = 8               // before the first lock: measure anew
 	doubtRejects  = 60              // after: believe a pulse that is somewhat outside the bound
@@ -106,13 +108,15 @@ type life struct {
 	EverLocked   bool           `json:"ever_locked"`
 	Aligned      bool           `json:"aligned"` // before the first lock: the phase is stepped or being slewed
 	LockedFor    time.Duration  `json:"locked_for_ns"`
-	LockingFor   time.Duration  `json:"locking_for_ns"`   // in LOCKING, the warm-up apart
+	LockingFor   time.Duration  `json:"locking_for_ns"`   // in LOCKING, the warm-up apart, and Steady in RELOCKING
 	HoldoverFrom timescale.Mono `json:"holdover_from_ns"` // zero while there is none
 	BoundInside  bool           `json:"bound_inside"`     // kept since the loss
 	Capped       bool           `json:"capped"`           // max_holdover was reached since the loss
 	LastEdge     timescale.Mono `json:"last_edge_ns"`
 	LastAccepted timescale.Mono `json:"last_accepted_ns"`
 	SettledFrom  timescale.Mono `json:"settled_from_ns"` // zero while outside the lock limit
+	NarrowFrom   timescale.Mono `json:"narrow_from_ns"`  // since when the bound is inside the spec; zero: it is not
+	Steady       bool           `json:"steady"`          // LOCKED, or all of it but for the bound
 	LockedAt     timescale.Mono `json:"locked_at_ns"`    // when LOCKED was last entered
 	Locks        int            `json:"locks"`           // how often
 	Waits        bool           `json:"waits"`           // the last lock was short: wait_to_restore
@@ -304,7 +308,7 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		c.kinds = kinds{}
 	}
 	a := &c.doubt.anchor
-	if c.life.State == quality.Locked && !(a.Moves && c.est.proven && c.est.t-a.Model.t < doubtLearnsS) {
+	if c.life.Steady && !(a.Moves && c.est.proven && c.est.t-a.Model.t < doubtLearnsS) {
 		c.virtual.observe(&c.est)
 		if kind, ok := c.kinds.observe(&c.est, t, z, sigma); ok && !a.Moves {
 			c.behaves(kind)
@@ -430,7 +434,7 @@ func (c *Clock) advance(now timescale.Mono, pulse bool) Order {
 		c.life.LockedFor += dt
 	}
 	fresh := c.fresh(now)
-	if c.life.State == quality.Locking && fresh && !c.warming(now) {
+	if followed := c.life.State == quality.Locking && !c.warming(now) || c.life.State == quality.Relocking && c.life.Steady; followed && fresh {
 		c.life.LockingFor += dt
 	}
 	if !c.life.EverLocked && c.est.valid && now.Sub(c.life.LastAccepted) > forgetAfter {
@@ -442,6 +446,7 @@ func (c *Clock) advance(now timescale.Mono, pulse bool) Order {
 	}
 
 	next, why := Next(c.life.State, c.inputs(now, fresh))
+	c.life.Steady = next == quality.Locked || next == quality.Relocking && why == ReasonWide
 	if next != c.life.State {
 		c.enter(now, next)
 		// A holdover has another bound than the lock before it.
@@ -493,7 +498,7 @@ func (c *Clock) inputs(now timescale.Mono, fresh bool) Inputs {
 	c.life.Forced = c.life.Forced && c.good(now)
 	bound, spec := c.bound(now), ns(c.cfg.Spec)
 	inside := bound < spec
-	in.Doubted = c.receiverNs > spec || bound > spec && bound-c.receiverNs <= spec
+	in.Wide = c.wide(now, bound)
 	if c.life.State == quality.Locked {
 		c.life.BoundInside, c.life.Capped = inside, false
 	} else {
@@ -504,6 +509,28 @@ func (c *Clock) inputs(now timescale.Mono, fresh bool) Inputs {
 	}
 	in.BoundInside, in.UnderCap = c.life.BoundInside, !c.life.Capped && c.cfg.MaxHoldover > 0
 	return in
+}
+
+// wide tells that a bound, less what is not known of the input, keeps the clock from
+// LOCKED, and notes since when it does not.
+// It ends LOCKED at once when it is outside the spec. The way back has a hysteresis, so
+// that the class does not flap at the edge: the bound is clearly inside for some seconds,
+// or inside at all for some minutes.
+func (c *Clock) wide(now timescale.Mono, bound float64) bool {
+	bound -= c.cfg.InputNs
+	spec := ns(c.cfg.Spec)
+	if !(bound <= spec) {
+		c.life.NarrowFrom = timescale.Mono{}
+		return true
+	}
+	if c.life.NarrowFrom.IsZero() {
+		c.life.NarrowFrom = now
+	}
+	if c.life.State != quality.Relocking {
+		return false
+	}
+	inside := now.Sub(c.life.NarrowFrom)
+	return inside < relockSettle || bound > narrowShare*spec && inside < narrowFor
 }
 
 // contradicted tells that the last pulses show the clock further off than limit ns.
@@ -527,7 +554,7 @@ func (c *Clock) enter(now timescale.Mono, next quality.State) {
 		if c.life.State == quality.Locked {
 			c.life.Forced = c.cond.Forced && c.good(now)
 		}
-		if c.life.State == quality.Locked && !c.life.Forced && c.life.Locks > 1 && now.Sub(c.life.LockedAt) < shortLock*c.cfg.WaitToRestore {
+		if c.life.State == quality.Locked && !c.life.Forced && c.shortLock(now) {
 			c.life.Waits = true
 		}
 		if c.life.HoldoverFrom.IsZero() {
@@ -540,9 +567,18 @@ func (c *Clock) enter(now timescale.Mono, next quality.State) {
 		if c.life.HoldoverFrom.IsZero() {
 			c.life.HoldoverFrom = now
 		}
-		c.life.SettledFrom = timescale.Mono{}
+		if !c.life.Steady {
+			c.life.SettledFrom = timescale.Mono{}
+		} else if c.shortLock(now) { // a bound at the edge
+			c.life.Waits = true
+		}
 	}
 	c.life.State, c.life.Since = next, now
+}
+
+// shortLock tells that the lock that ends now was short, and not the first.
+func (c *Clock) shortLock(now timescale.Mono) bool {
+	return c.life.Locks > 1 && now.Sub(c.life.LockedAt) < shortLock*c.cfg.WaitToRestore
 }
 
 // firstStep decides about the phase before the first lock: a step when nobody

@@ -222,13 +222,28 @@ const (
 	skyRejects = 3000 // and how many must stand still then
 )
 
-// RefusesPulses tells whether pulses come in a holdover and are not believed.
-func (c *Clock) RefusesPulses() bool { return c.held.Active && (c.returning > 0 || c.held.Sky > 0) }
+// RefusesPulses tells whether pulses come in a holdover and are not believed, or are
+// followed with a doubt that keeps the clock from LOCKED.
+func (c *Clock) RefusesPulses() bool {
+	if c.held.Active {
+		return c.returning > 0 || c.held.Sky > 0
+	}
+	doubted, _ := c.doubt.most()
+	return c.why == ReasonWide && doubted > 0
+}
 
 // AcceptPulses is the operator's word that the receiver's pulse is right: the
-// holdover ends with the next pulses that lie on a line, wherever they are, and
-// nothing is waited for after a short lock.
-func (c *Clock) AcceptPulses() { c.vouched, c.life.Waits = c.held.Active, false }
+// holdover ends with the next pulses that lie on a line, wherever they are, nothing is
+// waited for after a short lock, and what the oscillator says against the pulses is no
+// more in the bound.
+func (c *Clock) AcceptPulses() {
+	if c.vouched, c.life.Waits = c.held.Active, false; c.held.Active {
+		return
+	}
+	c.forgetStates()
+	c.doubt.reset()
+	c.doubt.anchor = anchor{}
+}
 
 // feels tells that the thermometer may be relied on: it works, and the pulses have not
 // shown that the oscillator feels something else.
@@ -386,7 +401,7 @@ const ofMedian = 1.25 // its deviation over that of a mean
 // receiver bounds what is wrong with every pulse alike, in ns. A receiver whose
 // pulses are noisier than a navigation receiver's is off slowly by more.
 func (c *Clock) receiver() float64 {
-	return c.cfg.ReceiverBoundNs + c.receiverNs + slowBoundNs*(min(max(c.est.pulses.ns/noiseFirstNs, 1), pulseScaleMost)-1)
+	return c.cfg.ReceiverBoundNs + c.cfg.InputNs + c.receiverNs + slowBoundNs*(min(max(c.est.pulses.ns/noiseFirstNs, 1), pulseScaleMost)-1)
 }
 
 const slowBoundNs = 40.0 // of a pulse of noiseFirstNs

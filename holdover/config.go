@@ -83,6 +83,10 @@ type Config struct {
 	// sees: slow wander of the receiver, multipath, what is left of the
 	// antenna delay.
 	ReceiverBoundNs float64
+	// InputNs bounds what is not known of the delay of the board's input, beside
+	// ReceiverBoundNs. It is always there, known beforehand, and so in the bound. LOCKED
+	// bears it beside Spec; a holdover in spec does not.
+	InputNs float64
 
 	QuantumPPB float64 // the smallest change of frequency that the hardware takes, 0: none known
 	MaxPPB     float64 // the largest correction that it takes
@@ -134,6 +138,9 @@ func (c Config) withDefaults() Config {
 		if !(*v.have > 0) || !finite(*v.have) {
 			*v.have = v.def
 		}
+	}
+	if !(c.InputNs >= 0) || !finite(c.InputNs) {
+		c.InputNs = 0
 	}
 	if !(c.QuantumPPB >= 0) || !finite(c.QuantumPPB) {
 		c.QuantumPPB = 0

@@ -66,7 +66,8 @@
 // Back from an outage the frequency is measured anew where it has moved (acquire.go,
 // coast.go), unless the few pulses of its return say less of it than what was held. A
 // lock that was short is followed by a wait, counted from the pulses' return, so that an
-// antenna that comes and goes does not make the class flutter.
+// antenna that comes and goes does not make the class flutter. No lock has a bound outside
+// the spec: pulses are followed all the same, in RELOCKING (clock.go, wide).
 //
 // The first lock: a few pulses give the frequency (acquire.go), one step sets
 // the phase, and both are applied at once. LOCKED waits until the oscillator has

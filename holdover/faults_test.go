@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"bragi/holdover/quality"
 )
@@ -117,9 +118,21 @@ func TestRampBeforeLoss(t *testing.T) {
 	}
 }
 
-// A pulse that moved for good is followed, by slew, after five minutes of
-// holdover: never locked out, never stepped, never class 6 on the way.
+// A pulse that moved for good is followed, by slew, after five minutes of holdover: never
+// locked out, never stepped, never class 6 on the way. The doubt that it leaves is in the
+// bound, so class 6 waits until the doubt ends: after four hours, or by the operator's word.
 func TestMovedPulse(t *testing.T) {
+	t.Run("the doubt ends by itself", func(t *testing.T) {
+		movedPulse(t, func(r *rig) {
+			if n := r.until(quality.Locked, 5*3600); n < 3*3600 {
+				t.Errorf("class 6 after %d s, with the doubt", n)
+			}
+		})
+	})
+	t.Run("the operator's word", func(t *testing.T) { movedPulse(t, func(r *rig) { r.untilSteady(10) }) })
+}
+
+func movedPulse(t *testing.T, ends func(*rig)) {
 	r := newRig(t, 3, OCXO, nil)
 	r.until(quality.Locked, 60)
 	r.run(3600)
@@ -130,10 +143,14 @@ func TestMovedPulse(t *testing.T) {
 		t.Errorf("%v, %v", r.report.State, r.report.Why)
 	}
 	r.outside = 0 // the receiver lies here: nothing can be said of the bound
-	n := r.until(quality.Locked, 1200)
-	if n < 240 || n > 900 {
-		t.Errorf("followed after %d s", n)
+	n := 0
+	for ; n < 1200 && !r.clock.Steady(); n++ {
+		r.run(1)
 	}
+	if n < 240 || n > 900 || r.report.State != quality.Relocking || r.report.Why[0] != ReasonWide {
+		t.Errorf("followed after %d s, %v, %v", n, r.report.State, r.report.Why)
+	}
+	ends(r)
 	want := []quality.State{quality.HoldoverSpec, quality.Relocking, quality.Locked}
 	if got := r.states[from:]; !slices.Equal(got, want) {
 		t.Errorf("states %v, want %v", got, want)
@@ -163,7 +180,7 @@ func TestDistrust(t *testing.T) {
 func TestNoisyPulse(t *testing.T) {
 	for _, kind := range []Oscillator{XO, OCXO} {
 		for _, stated := range []float64{0, 2000} {
-			r := newRig(t, 6, kind, nil)
+			r := newRig(t, 6, kind, func(c *Config) { c.Spec = 3 * time.Microsecond })
 			r.pps.white, r.pps.sigma = 2000, stated
 			r.until(quality.Locked, 1000)
 			r.run(1800)

@@ -49,8 +49,8 @@ type Report struct {
 	Steps                       int
 	LastStepNs                  int64
 
-	// Quality has State, EverLocked, KeepsSpec, BoundNs (in LOCKED slow to fall,
-	// so at least the live BoundNs above), LogVariance, ServeFreeRun and
+	// Quality has State, EverLocked, KeepsSpec, SpecNs, InputNs, BoundNs (in LOCKED slow to fall,
+	// so at least the live BoundNs above, and inside the spec with it), LogVariance, ServeFreeRun and
 	// FrequencyCategory set. The assembly adds what only it knows: egress, UTC
 	// offset, leap, squelch, profile.
 	Quality quality.Input
@@ -99,7 +99,8 @@ func (c *Clock) Report(now timescale.Mono) Report {
 		r.SigmaNs = c.unseen(now) / boundSigmas
 		said, sigma = r.BoundNs, r.SigmaNs
 		if c.life.State == quality.Locked {
-			said, sigma = max(said, c.life.SaidBound.Value), c.life.SaidSigma.Value
+			// What is slow to fall is no reason against a bound that is inside.
+			said, sigma = max(said, min(c.life.SaidBound.Value, ns(c.cfg.Spec)+c.cfg.InputNs)), c.life.SaidSigma.Value
 		}
 		r.PulseNoiseNs = c.est.pulses.ns
 		r.MeanPPB, r.MeanErrorPPB = r.OscillatorPPB-c.est.x[sFast], c.est.rateSigma()
@@ -115,11 +116,27 @@ func (c *Clock) Report(now timescale.Mono) Report {
 	r.Quality = quality.Input{
 		State: c.life.State, EverLocked: c.life.EverLocked,
 		KeepsSpec: r.Learned && c.life.BoundInside && !c.life.Capped,
-		BoundNs:   said, EgressNs: nan, LogVariance: varianceOf(sigma),
+		BoundNs:   said, SpecNs: ns(c.cfg.Spec), InputNs: c.cfg.InputNs, EgressNs: nan, LogVariance: varianceOf(sigma),
 		ServeFreeRun:      c.cfg.FreeRunAfter >= 0 && !c.life.Start.IsZero() && now.Sub(c.life.Start) >= c.cfg.FreeRunAfter,
 		FrequencyCategory: c.cfg.Oscillator.Category(),
 	}
+	r.outgrown()
 	return r
+}
+
+// outgrown makes the state that of a bound that has left the spec since the last pulse or
+// tick: then the clock itself has not looked yet.
+func (r *Report) outgrown() {
+	q := &r.Quality
+	switch {
+	case r.State == quality.Locked && !(r.BoundNs <= q.SpecNs+q.InputNs):
+		r.State, r.Why[0] = quality.Relocking, ReasonWide
+	case r.State == quality.HoldoverSpec && !(r.BoundNs <= q.SpecNs):
+		r.State, r.Why[0] = quality.HoldoverNoSpec, ReasonOutOfSpec
+	default:
+		return
+	}
+	q.State, q.KeepsSpec, r.Class7S = r.State, false, 0
 }
 
 // Accepted counts the pulses that were believed, as Report does.
@@ -127,6 +144,10 @@ func (c *Clock) Accepted() uint64 { return c.life.Accepted }
 
 // Locked tells whether the state is LOCKED.
 func (c *Clock) Locked() bool { return c.life.State == quality.Locked }
+
+// Steady tells that pulses are followed as in LOCKED: it is LOCKED, or would be but for
+// a bound outside the spec.
+func (c *Clock) Steady() bool { return c.life.Steady }
 
 // varianceOf is the log variance of sigma, rounded up to half octaves so that
 // Announce does not change with every pulse.
@@ -153,6 +174,8 @@ func (c *Clock) eta(now timescale.Mono) float64 {
 	switch {
 	case c.life.State == quality.Warmup:
 		return max(seconds(c.cfg.WarmUp-now.Sub(c.life.Start)), 0)
+	case c.why == ReasonWide: // the bound falls as it may
+		return math.NaN()
 	case c.life.State == quality.Locking || c.life.State == quality.Relocking:
 	default:
 		return math.NaN()

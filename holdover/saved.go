@@ -109,7 +109,7 @@ func (s *Saved) check(now timescale.Mono) error {
 		return refuse("a number that is", "none")
 	}
 	past := func(t timescale.Mono) bool { return t.Ns() >= 0 && !at.Before(t) }
-	for _, t := range []timescale.Mono{l.Start, l.Since, l.Origin, l.HoldoverFrom, l.LastEdge, l.LastAccepted, l.SettledFrom, l.LockedAt, l.FirstPulse, l.RestlessAt, l.SteppedServed,
+	for _, t := range []timescale.Mono{l.Start, l.Since, l.Origin, l.HoldoverFrom, l.LastEdge, l.LastAccepted, l.SettledFrom, l.NarrowFrom, l.LockedAt, l.FirstPulse, l.RestlessAt, l.SteppedServed,
 		l.SaidBound.High, l.SaidSigma.High, s.Thermometer.At, s.Thermometer.ReadAt, s.Thermometer.Moved, s.Thermometer.Jumped, s.Thermometer.Biased,
 		s.Thermometer.First, s.Thermometer.Episode, s.Thermometer.Earlier} {
 		if !past(t) {

@@ -11,7 +11,7 @@ type Inputs struct {
 	Aligned    bool // frequency and phase are known from pulses; before the first lock: the phase is stepped, or being slewed
 	Settled    bool // inside the lock limit for long enough
 	Strayed    bool // far outside the lock limit
-	Doubted    bool // what is doubted of the reference takes the bound out of the spec
+	Wide       bool // the bound of the error is outside the spec, or was a moment ago
 
 	BoundInside bool // the bound of the error is inside the spec, and was since the loss
 	Learned     bool // LOCKED for as long as `learning` asks
@@ -33,19 +33,21 @@ func (in Inputs) InSpec() (bool, Reason) {
 
 // Next is the state after s, and why.
 //
-//	never locked   Pulses, Aligned, Settled (from LOCKING), not Doubted -> LOCKED
+//	never locked   Pulses, Aligned, Settled (from LOCKING), not Wide -> LOCKED
 //	               Pulses, Aligned                         -> LOCKING
 //	               Pulses or HasTime                       -> ACQUIRING
 //	               else                                    -> WARMUP, FREERUN once Warm
-//	LOCKED         no Pulses -> HOLDOVER, in or out of spec; Strayed or Doubted -> RELOCKING
+//	LOCKED         no Pulses -> HOLDOVER, in or out of spec; Strayed or Wide -> RELOCKING
 //	HOLDOVER       Pulses, Aligned -> RELOCKING; in spec -> out of spec, never back
-//	RELOCKING      no Pulses -> HOLDOVER; Settled, not Doubted -> LOCKED
+//	RELOCKING      no Pulses -> HOLDOVER; Settled, not Wide -> LOCKED
 //
 // Pulses that come but are not believed yet leave Aligned false in HOLDOVER. A clock that has locked never returns to the states of the first lock.
 func Next(s quality.State, in Inputs) (quality.State, Reason) {
 	if !in.EverLocked {
 		switch {
-		case in.Pulses && in.Aligned && in.Settled && !in.Doubted && s == quality.Locking:
+		case in.Pulses && in.Aligned && in.Settled && in.Wide:
+			return quality.Locking, ReasonWide
+		case in.Pulses && in.Aligned && in.Settled && s == quality.Locking:
 			return quality.Locked, ReasonPhaseAligned
 		case in.Pulses && in.Aligned:
 			return quality.Locking, ReasonSettling
@@ -73,18 +75,17 @@ func Next(s quality.State, in Inputs) (quality.State, Reason) {
 		if in.Strayed {
 			return quality.Relocking, ReasonStrayed
 		}
-		if in.Doubted {
-			return quality.Relocking, ReasonOutOfSpec
+		if in.Wide {
+			return quality.Relocking, ReasonWide
 		}
 		return quality.Locked, ReasonPhaseAligned
 	case quality.Relocking:
-		if in.Doubted {
-			return quality.Relocking, ReasonOutOfSpec
+		if in.Settled && in.Wide {
+			return quality.Relocking, ReasonWide
 		}
 		if in.Settled {
 			return quality.Locked, ReasonPhaseAligned
 		}
-		return quality.Relocking, ReasonRelocking
 	}
 	return quality.Relocking, ReasonRelocking
 }

@@ -38,6 +38,11 @@ func TestNext(t *testing.T) {
 		{"acquiring, all lost", acq, Inputs{Warm: true}, free, ReasonNoTime},
 
 		{"locked stays", locked, good, locked, ReasonPhaseAligned},
+		{"locked, the bound leaves the spec", locked, with(func(in *Inputs) { in.Settled, in.Wide = true, true }), relck, ReasonWide},
+		{"locked strays, and the bound says so", locked, with(func(in *Inputs) { in.Strayed, in.Wide = true, true }), relck, ReasonStrayed},
+		{"settled, the bound outside", relck, with(func(in *Inputs) { in.Settled, in.Wide = true, true }), relck, ReasonWide},
+		{"not settled, the bound outside", relck, with(func(in *Inputs) { in.Wide = true }), relck, ReasonRelocking},
+		{"first settled, the bound outside", locking, Inputs{Pulses: true, Aligned: true, Settled: true, Wide: true}, locking, ReasonWide},
 		{"locked strays", locked, with(func(in *Inputs) { in.Strayed = true }), relck, ReasonStrayed},
 		{"loss in spec", locked, lost(nothing), seven, ReasonInSpec},
 		{"loss without fix as well", locked, lost(func(in *Inputs) { in.HasTime = false }), seven, ReasonInSpec},
@@ -79,7 +84,7 @@ func TestNextExhaustive(t *testing.T) {
 			}
 			if next == quality.Locked {
 				from := s == quality.Locked || s == quality.Locking || s == quality.Relocking
-				if !from || !in.Pulses || in.Doubted || s != quality.Locked && !in.Settled {
+				if !from || !in.Pulses || in.Wide || s != quality.Locked && !in.Settled {
 					t.Fatalf("%v %+v: LOCKED", s, in)
 				}
 				continue

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
-	"bragi/holdover/quality"
 )
 
 // Order is what to do to the served clock. Both parts may be asked for; the
@@ -47,7 +46,7 @@ func (c *Clock) slew(x float64) float64 {
 	}
 	limit := c.slewLimit(x)
 	tau := seconds(relockTime)
-	if c.life.State == quality.Locked {
+	if c.life.Steady {
 		tau = seconds(c.est.kind.phaseTime)
 	}
 	share := brakeShare
@@ -65,7 +64,7 @@ func (c *Clock) slew(x float64) float64 {
 // Out of spec it is what clients may bear (DOCSIS: 5 ppm, changed by 10 ppb/s).
 func (c *Clock) slewLimit(x float64) float64 {
 	switch {
-	case !c.life.EverLocked, !c.life.BoundInside && c.life.State != quality.Locked:
+	case !c.life.EverLocked, !c.life.BoundInside && !c.life.Steady:
 		return max(c.cfg.SlewPPB, slewShare*c.cfg.FastSlewPPB, slewShare*c.cfg.MaxSlewPPB)
 	case math.Abs(x) > fastBeyondNs:
 		return max(c.cfg.SlewPPB, slewShare*c.cfg.FastSlewPPB)

@@ -110,8 +110,8 @@ func TestACrystalThatMovedLocksAgain(t *testing.T) {
 			r.pps.cut, r.hasTime = false, true
 		}
 		r.run(300)
-		n := r.until(quality.Locked, 3*3600)
-		t.Logf("%s: locked again after %d s", c.name, n)
+		n := r.untilSteady(3 * 3600)
+		t.Logf("%s: followed again after %d s", c.name, n)
 		r.outside = 0
 		r.inside(c.name, 1800)
 		if r.report.State != quality.Locked || math.Abs(r.trueError()) > 200 {
@@ -207,7 +207,7 @@ func TestAWarmUpIsNotTakenForWhatTheRoomDoes(t *testing.T) {
 // lost meanwhile, however noisy the pulses are.
 func TestADoubtOutlastsAnEstimatorThatHurries(t *testing.T) {
 	for seed := uint64(1); seed <= 3; seed++ {
-		r := newRig(t, seed, OCXO, func(c *Config) { c.ReceiverBoundNs = 2040 })
+		r := newRig(t, seed, OCXO, func(c *Config) { c.InputNs, c.Spec = 2000, 3*time.Microsecond })
 		r.pps.white, r.pps.sigma = 1700, 1700
 		r.until(quality.Locked, 3600)
 		r.run(4 * 3600)
@@ -284,7 +284,7 @@ func TestAFlappingAntennaIsWaitedFor(t *testing.T) {
 		if locks > 3 {
 			t.Errorf("%v: locked %d times", kind, locks)
 		}
-		if n := 180 + r.until(quality.Locked, 3600); n < 300 {
+		if n := 180 + r.untilSteady(3600); n < 300 {
 			t.Errorf("%v: locked %d s after the last return", kind, n)
 		}
 	}
@@ -361,7 +361,7 @@ func TestTheWayBackFromFarOff(t *testing.T) {
 		r.run(3600)
 		r.xNs += c.offNs
 		r.pps.cut, r.hasTime = false, true
-		n := r.until(quality.Locked, 4*3600)
+		n := r.untilSteady(4 * 3600)
 		t.Logf("%s: %d s", c.name, n)
 		if n > c.limitS || r.steps-before != c.steps {
 			t.Errorf("%s: %d s, limit %d; %d steps, want %d", c.name, n, c.limitS, r.steps-before, c.steps)

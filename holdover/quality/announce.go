@@ -12,6 +12,10 @@ type Input struct {
 	// BoundNs is the bound of the served clock's time error, in ns, positive;
 	// NaN or infinite: unknown.
 	BoundNs float64
+	// SpecNs is holdover.spec in ns. No class of LOCKED and none of a holdover in spec
+	// goes with a bound above it. InputNs is what is not known of the delay of the board's
+	// input, in ns: LOCKED bears it beside the spec, for it is no fault that could end.
+	SpecNs, InputNs float64
 	// EgressNs is the bound of the error that is added between the served clock
 	// and the wire, in ns; NaN: unknown, and then the accuracy is unknown too.
 	EgressNs float64
@@ -57,12 +61,17 @@ const (
 
 // rowOf picks the line of the table. A state that a clock which never locked
 // cannot be in counts as free run: better silent than false.
+//
+// A bound outside the spec is out of spec whatever the state is: what Announce says and
+// the bound come from one fact.
 func rowOf(in Input) row {
-	if in.State == Locked {
+	switch {
+	case in.State == Locked && in.BoundNs <= in.SpecNs+in.InputNs: // false for NaN
 		return rowLocked
-	}
-	if !in.EverLocked {
+	case !in.EverLocked:
 		return rowFreeRun
+	case !(in.BoundNs <= in.SpecNs):
+		return rowOutOfSpec
 	}
 	switch in.State {
 	case HoldoverSpec:

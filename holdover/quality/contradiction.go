@@ -20,7 +20,8 @@ type Facts struct {
 	ClockFault bool
 	BoundNs    float64 // of the served clock's error; NaN: unknown
 	EgressNs   float64 // of what the way to the wire adds
-	SpecNs     float64 // class 7 is inside
+	SpecNs     float64 // class 7 is inside, and class 6 inside SpecNs + InputNs
+	InputNs    float64 // what is not known of the delay of the board's input
 	DoubtNs    float64 // of BoundNs, what is doubted of the reference that is followed
 	UTCOffset  int16   // TAI - UTC in s, by the table
 	Leap       int8    // the leap second that may be announced now: +1, -1, 0
@@ -41,6 +42,7 @@ const (
 	LockedToAFalseSource  Contradiction = "class 6 while the receiver or its pulse is not believed"
 	LockedToNoReference   Contradiction = "class 6 while no reference is selected that could be followed"
 	LockedToADoubtedOne   Contradiction = "class 6 while what is doubted of the reference is outside the spec"
+	LockedOutsideSpec     Contradiction = "class 6 with a bound outside the spec"
 	InSpecOutsideSpec     Contradiction = "class 7 with a bound outside the spec"
 	InSpecNeverLocked     Contradiction = "a class of a clock that has locked, of one that never has"
 	TraceableOutOfSpec    Contradiction = "traceable at a class that is not 6 or 7"
@@ -65,6 +67,9 @@ var rules = []struct {
 	{LockedToAFalseSource, func(a Announcement, f Facts, c Classes) bool { return a.ClockClass == c.Locked && f.Distrusted }},
 	{LockedToNoReference, func(a Announcement, f Facts, c Classes) bool { return a.ClockClass == c.Locked && f.NoReference }},
 	{LockedToADoubtedOne, func(a Announcement, f Facts, c Classes) bool { return a.ClockClass == c.Locked && f.DoubtNs > f.SpecNs }},
+	{LockedOutsideSpec, func(a Announcement, f Facts, c Classes) bool {
+		return a.ClockClass == c.Locked && !(f.BoundNs <= f.SpecNs+f.InputNs)
+	}},
 	{InSpecOutsideSpec, func(a Announcement, f Facts, c Classes) bool {
 		return a.ClockClass == c.InSpec && !(f.BoundNs <= f.SpecNs)
 	}},

@@ -14,7 +14,7 @@ func TestAnnounceIsTheRowOfTheState(t *testing.T) {
 	const offset = 37
 	in := func(s State, ever, keeps, serveFree bool) Input {
 		return Input{State: s, EverLocked: ever, KeepsSpec: keeps, ServeFreeRun: serveFree,
-			BoundNs: 60, EgressNs: 30, LogVariance: 0x4E5D, UTCOffset: offset, UTCOffsetKnown: true}
+			BoundNs: 60, SpecNs: 1500, EgressNs: 30, LogVariance: 0x4E5D, UTCOffset: offset, UTCOffsetKnown: true}
 	}
 	silent := Announcement{ClockClass: 58, ClockAccuracy: 0xFE, OffsetScaledLogVariance: 0xFFFF, TimeSource: 0xA0, CurrentUTCOffset: offset}
 	free := silent
@@ -106,7 +106,7 @@ func TestAccuracyIsTheSmallestThatHoldsTheBound(t *testing.T) {
 		{1e6, 0, 0x29}, {2e6, 0, 0x2A}, {1e7, 0, 0x2B}, {2.5e7, 0, 0x2C}, {1e8, 0, 0x2D}, {2.5e8, 0, 0x2E}, {1e9, 0, 0x2F},
 		{1e10, 0, 0x30}, {1.1e10, 0, 0x31}, {nan, 0, 0xFE}, {60, nan, 0xFE}, {math.Inf(1), 0, 0xFE}, {-1, 0, 0xFE},
 	} {
-		a := Announce(Input{State: Locked, EverLocked: true, BoundNs: c.bound, EgressNs: c.egress})
+		a := Announce(Input{State: HoldoverNoSpec, EverLocked: true, BoundNs: c.bound, EgressNs: c.egress})
 		if a.ClockAccuracy != c.want {
 			t.Errorf("bound %g + egress %g ns: %#x, want %#x", c.bound, c.egress, a.ClockAccuracy, c.want)
 		}
@@ -174,7 +174,7 @@ func TestNoAnnouncementContradictsTheTable(t *testing.T) {
 		in := Input{
 			State:      State(rapid.IntRange(0, 9).Draw(t, "state")),
 			EverLocked: rapid.Bool().Draw(t, "ever"), KeepsSpec: rapid.Bool().Draw(t, "keeps"),
-			BoundNs: ns.Draw(t, "bound"), EgressNs: ns.Draw(t, "egress"),
+			BoundNs: ns.Draw(t, "bound"), SpecNs: 1500, InputNs: rapid.Float64Range(0, 5000).Draw(t, "input"), EgressNs: ns.Draw(t, "egress"),
 			LogVariance: rapid.Uint16().Draw(t, "variance"),
 			UTCOffset:   rapid.Int16().Draw(t, "utc"), UTCOffsetKnown: rapid.Bool().Draw(t, "known"),
 			Leap:         int8(rapid.IntRange(-1, 1).Draw(t, "leap")),
@@ -197,7 +197,8 @@ func TestNoAnnouncementContradictsTheTable(t *testing.T) {
 			}
 		}
 		must(locked || seven || out || free, "a class of the table")
-		must(locked == (in.State == Locked), "6 is LOCKED and nothing else")
+		must(locked == (in.State == Locked && in.BoundNs <= in.SpecNs+in.InputNs), "6 is LOCKED inside the spec, and nothing else")
+		must(!seven || in.BoundNs <= in.SpecNs, "no 7 with a bound outside the spec")
 		must(!seven && !out || in.EverLocked, "7 and 52 only after a lock")
 		must(!seven || in.State == HoldoverSpec || in.KeepsSpec, "7 only inside the spec")
 		must(in.State != HoldoverNoSpec || !seven, "no 7 out of spec")
@@ -236,7 +237,7 @@ func TestTheTelecomProfileAnnouncesItsTablesValues(t *testing.T) {
 		{"holdover out of spec", HoldoverNoSpec, 60, 0x4000, 160, 0xFE, 0xFFFF, false, false, true, true},
 		{"free run", Freerun, 60, 0x4000, 248, 0xFE, 0xFFFF, false, false, false, false},
 	} {
-		a := Announce(Input{State: c.state, EverLocked: c.state != Freerun, BoundNs: c.boundNs, LogVariance: c.variance, UTCOffset: 37, UTCOffsetKnown: true, Profile: G82752})
+		a := Announce(Input{State: c.state, EverLocked: c.state != Freerun, BoundNs: c.boundNs, SpecNs: 1500, LogVariance: c.variance, UTCOffset: 37, UTCOffsetKnown: true, Profile: G82752})
 		if a.ClockClass != c.class || a.ClockAccuracy != c.accuracy || a.OffsetScaledLogVariance != c.wantVariance || a.TimeTraceable != c.time ||
 			a.FrequencyTraceable != c.frequency || a.PTPTimescale != c.scale || a.CurrentUTCOffsetValid != c.offsetValid {
 			t.Errorf("%s: %+v", c.name, a)

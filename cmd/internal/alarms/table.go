@@ -30,6 +30,7 @@ const (
 	ClockHoldover  Code = "CLOCK_HOLDOVER"
 	ClockOutOfSpec Code = "CLOCK_OUT_OF_SPEC"
 	ClockRelocking Code = "CLOCK_RELOCKING"
+	ClockWide      Code = "CLOCK_BOUND_WIDE"
 	AddressMissing Code = "ADDRESS_MISSING"
 	LinkDown       Code = "LINK_DOWN"
 	ClientDenied   Code = "CLIENT_DENIED"
@@ -317,7 +318,11 @@ var Table = []Kind{
 	{Code: ClockRelocking, Severity: Warning, Text: "the pulse is back; the clock slews towards it",
 		Cause:       "an outage has ended",
 		Consequence: "class 6 comes back by itself",
-		Fix:         "wait: bragi show clock tells how long", CausedBy: []Code{ClockOutOfSpec, ClockHoldover, HoldoverEnding}},
+		Fix:         "wait: bragi show clock tells how long", CausedBy: []Code{ClockOutOfSpec, ClockHoldover, HoldoverEnding, ClockWide}},
+	{Code: ClockWide, Severity: Major, Text: "the clock follows the pulse, but its error bound is outside holdover.spec",
+		Cause:       "the pulse moved in a way that the oscillator does not explain, references differ, or the pulse has much noise",
+		Consequence: "no class 6 until the bound is inside: class 52 (187, 140 to 160 by the profile)",
+		Fix:         "wait: such a doubt ends after four hours at the latest; if you know that the pulse is right: bragi clock accept receiver; if the alarm never goes, the pulse has too much noise: bragi show gnss", CausedBy: []Code{ReferencesDisagree, BoardClock}},
 	{Code: ClockSettles, Severity: Warning, Text: "the oscillator's frequency still moves",
 		Cause:       "the oscillator is not warm, or drafts and load change its temperature",
 		Consequence: "class 6 waits until it is warm",

@@ -149,7 +149,7 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 	servo := cfg.Servo()
 	servo.Memory = d.memory.used
 	late := cfg.PulseDelay(d.devices.pulse)
-	servo.ReceiverBoundNs += float64(late.Uncertainty)
+	servo.InputNs = float64(late.Uncertainty)
 	d.leap = leapFile{path: cfg.GNSS.LeapFile, table: timescale.Builtin()}
 	if _, err := d.leap.read(); err != nil && d.leap.path != "" {
 		d.condition(alarms.LeapFile, err.Error())

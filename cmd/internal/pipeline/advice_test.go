@@ -105,6 +105,7 @@ var tried = map[alarms.Code]map[string]scenario{
 	alarms.HoldoverForced:     {"holdover release": releaseHoldover},
 	alarms.ClockOutOfSpec:     {"holdover release": releaseLate},
 	alarms.SkyDoubted:         {"clock accept receiver": acceptSky},
+	alarms.ClockWide:          {"clock accept receiver": acceptDoubted},
 	alarms.NoPulse:            {"gnss.pps": pulseHeard},
 	alarms.ReferencesDisagree: {"reference switch": switched},
 	alarms.ReferenceOrdered:   {"reference clear": cleared},
@@ -362,6 +363,15 @@ func acceptSky(t *testing.T, followed bool) *virtual.Rig {
 	r.Late = func(second int64) float64 { return 17 * float64(min(second-from, 600)) }
 	r.Until(alarmed1st, "the alarm", func() bool { return alarmed(r, alarms.SkyDoubted) })
 	r.Run(10 * time.Minute)
+	return accept(t, r, followed)
+}
+
+func acceptDoubted(t *testing.T, followed bool) *virtual.Rig {
+	r := virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Receiver: sim.Timing, Seed: 3, TimeToFix: 3 * time.Second})
+	r.Until(2*time.Minute, "class 6", r.Class(6))
+	r.Run(30 * time.Minute)
+	r.Late = func(int64) float64 { return 20_000 }
+	r.Until(alarmed1st, "the alarm", func() bool { return alarmed(r, alarms.ClockWide) })
 	return accept(t, r, followed)
 }
 

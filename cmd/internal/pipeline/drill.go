@@ -18,7 +18,7 @@ type DrillEnding string
 // The endings.
 const (
 	DrillComplete  DrillEnding = "complete"
-	DrillLost      DrillEnding = "pulse lost"     // the clock is not locked any more: nothing judges the drill
+	DrillLost      DrillEnding = "pulse lost"     // pulses are not followed any more: nothing judges the drill
 	DrillDisturbed DrillEnding = "clock set"      // something else set the clock: the pulses say nothing of the drill
 	DrillCancelled DrillEnding = "cancelled"      // by the operator
 	DrillStopped   DrillEnding = "bragid stopped" // a restart does not take it along
@@ -80,7 +80,7 @@ func (p *Pipeline) TakeEndedDrill() *EndedDrill {
 // drillPulse judges the drill by a pulse that the clock has believed.
 func (p *Pipeline) drillPulse(now timescale.Mono, pulse holdover.Pulse) {
 	pulse.CorrectionNs -= float64(p.drills.rebasedNs)
-	if d := p.drills.running; d != nil && p.servo.Locked() {
+	if d := p.drills.running; d != nil && p.servo.Steady() {
 		d.Pulse(now, pulse, p.servo)
 	}
 }
@@ -92,7 +92,7 @@ func (p *Pipeline) coast(now timescale.Mono) {
 		return
 	}
 	switch d.Tick(now); {
-	case !p.servo.Locked():
+	case !p.servo.Steady(): // a bound outside the spec ends no drill: the oscillator may be the reason
 		p.EndDrill(now, DrillLost, Why(p.report(now).Why))
 	case p.fault.disturbed != p.drills.disturbed || p.fault.away != nil:
 		p.EndDrill(now, DrillDisturbed, "")

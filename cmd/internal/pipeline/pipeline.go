@@ -334,7 +334,7 @@ func (p *Pipeline) announce(now timescale.Mono, in quality.Input, boundNs float6
 	if at, change, found := table.Upcoming(utc); found && at.Sub(utc) <= leapWarning {
 		in.Leap = int8(change)
 	}
-	a := p.truthful(now, in, quality.Announce(in))
+	a := p.truthful(now, in, boundNs, quality.Announce(in))
 	if p.meddled(now) {
 		a.Serve = false
 	}
@@ -364,6 +364,7 @@ func (p *Pipeline) Reconfigure(servo holdover.Config, profile quality.Profile, s
 	p.servo.Reconfigure(servo)
 	have := p.cfg.Servo
 	servo.QuantumPPB, servo.MaxPPB, servo.Memory, servo.MemoryAge = have.QuantumPPB, have.MaxPPB, have.Memory, have.MemoryAge
+	servo.InputNs = have.InputNs
 	p.cfg.Servo = servo
 	p.cfg.Profile, p.cfg.Squelch = profile, squelch
 }

@@ -387,7 +387,7 @@ func (p *Pipeline) doubtNs() float64 {
 	}
 	for i := range p.sources {
 		if s := &p.sources[i]; i != p.active {
-			more = max(more, s.compared.doubtNs(p.cfg.Servo.ReceiverBoundNs)-s.UncertaintyNs)
+			more = max(more, s.compared.doubtNs(p.cfg.Servo.ReceiverBoundNs+p.cfg.Servo.InputNs)-s.UncertaintyNs)
 		}
 	}
 	return ns + more

@@ -72,6 +72,7 @@ var servoAlarms = map[holdover.Reason]alarms.Code{
 	holdover.ReasonSky:                alarms.SkyDoubted,
 	holdover.ReasonForced:             alarms.HoldoverForced,
 	holdover.ReasonDisagree:           alarms.ReferencesDisagree,
+	holdover.ReasonWide:               alarms.ClockWide,
 }
 
 // stateAlarms are the states that are alarms themselves.

@@ -33,7 +33,9 @@ func (w *witness) watch(now timescale.Mono, distrust holdover.Reason) {
 	}
 }
 
-func (p *Pipeline) facts(now timescale.Mono, in quality.Input) quality.Facts {
+// facts are those of in at now, but for the bound: that is the clock's own, which the
+// announced one may only be wider than.
+func (p *Pipeline) facts(now timescale.Mono, in quality.Input, boundNs float64) quality.Facts {
 	w := &p.witness
 	age := math.Inf(1)
 	if !w.believed.IsZero() {
@@ -45,13 +47,13 @@ func (p *Pipeline) facts(now timescale.Mono, in quality.Input) quality.Facts {
 	}
 	return quality.Facts{Profile: in.Profile, State: in.State, EverLocked: in.EverLocked, PulseAgeS: age,
 		Distrusted: !w.distrusted.IsZero() && now.Sub(w.distrusted) > distrustSlack, NoReference: p.lost, ClockFault: p.fault.away != nil,
-		BoundNs: in.BoundNs, EgressNs: in.EgressNs, SpecNs: float64(spec), DoubtNs: p.placeNs + p.doubtNs(), UTCOffset: in.UTCOffset, Leap: in.Leap}
+		BoundNs: boundNs, EgressNs: in.EgressNs, SpecNs: float64(spec), InputNs: p.cfg.Servo.InputNs, DoubtNs: p.placeNs + p.doubtNs(), UTCOffset: in.UTCOffset, Leap: in.Leap}
 }
 
 // truthful is a, or what can be said in its place where a contradicts the facts: out
 // of spec, and where that contradicts them too, nothing.
-func (p *Pipeline) truthful(now timescale.Mono, in quality.Input, a quality.Announcement) quality.Announcement {
-	facts := p.facts(now, in)
+func (p *Pipeline) truthful(now timescale.Mono, in quality.Input, boundNs float64, a quality.Announcement) quality.Announcement {
+	facts := p.facts(now, in, boundNs)
 	p.witness.lies = quality.Contradictions(a, facts)
 	if p.witness.lies == nil {
 		return a

@@ -199,7 +199,7 @@ func (w *world) settings(m *holdover.Memory) pipeline.Config {
 	if w.o.Configured != nil {
 		cfg.Oscillator = *w.o.Configured
 	}
-	cfg.ReceiverBoundNs += float64(w.o.PulseUncertainty)
+	cfg.InputNs = float64(w.o.PulseUncertainty)
 	s := w.o.Scenario
 	for _, set := range []struct{ key, value *time.Duration }{
 		{&cfg.Learning, &s.Learning}, {&cfg.Settle, &s.Settle}, {&cfg.MaxHoldover, &s.MaxHoldover},

@@ -11,6 +11,7 @@ import (
 	"bragi/gnss"
 	"bragi/gnss/timescale"
 	"bragi/holdover"
+	"bragi/holdover/quality"
 )
 
 // Tester is what a Rig needs of a test.
@@ -175,12 +176,22 @@ func (r *Rig) Run(d time.Duration) {
 		if len(r.Lies) > 0 {
 			r.t.Fatalf("after %v, in state %v, Announce would have lied: %q", r.Now.Sub(Begin), r.Report.State, r.Lies)
 		}
+		r.consistent()
 		if a := r.Said; a.Serve && (len(r.Walk) == 0 || r.Walk[len(r.Walk)-1] != a.ClockClass) {
 			r.Walk = append(r.Walk, a.ClockClass)
 		}
 		if r.Watch != nil {
 			r.Watch()
 		}
+	}
+}
+
+// consistent ends the test where state, class and bound say two things.
+func (r *Rig) consistent() {
+	profile, q := quality.Profiles[r.cfg.Profile], r.Report.Quality
+	locked, inSpec := r.Said.ClockClass == profile.Locked, r.Said.ClockClass == profile.InSpec
+	if locked != (r.Report.State == quality.Locked && r.Said.PTPTimescale) || locked && !(r.Report.BoundNs <= q.SpecNs+q.InputNs) || inSpec && !(r.Report.BoundNs <= q.SpecNs) {
+		r.t.Fatalf("after %v: class %d in state %v with a bound of %.0f ns", r.Now.Sub(Begin), r.Said.ClockClass, r.Report.State, r.Report.BoundNs)
 	}
 }
 
