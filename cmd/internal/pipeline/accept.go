@@ -9,7 +9,8 @@ import (
 	"bragi/gnss/timescale"
 )
 
-// AcceptReceiver takes the operator's word that the receiver is right. It returns
+// AcceptReceiver takes the operator's word that the receiver is right, and each other one
+// that has the time and is not believed. It returns
 // what was forgotten in its favour; the clock follows with the next pulses, out of
 // spec while it does. Where nothing is refused, the order is, and changes nothing: a
 // wait after a short lock goes on.
@@ -17,8 +18,16 @@ func (p *Pipeline) AcceptReceiver(now timescale.Mono) (forgotten []string, err e
 	if p.forced {
 		return nil, errForced
 	}
+	var others []string
+	for i := range p.sources {
+		if s := &p.sources[i]; i != p.active && s.Kind == GNSS && !s.Lockout && s.receiver.HasTime(now) && p.distrusted(now, s) {
+			for _, what := range s.receiver.Accept(now) {
+				others = append(others, s.Name+": "+what)
+			}
+		}
+	}
 	hasTime, leapFault := p.reference.HasTime(now), p.reference.LeapFault()
-	if !hasTime && !leapFault {
+	if !hasTime && !leapFault && len(others) == 0 {
 		return nil, errors.New("the receiver has no time that could be accepted (fix: bragi show gnss)")
 	}
 	forgotten = p.reference.Accept(now)
@@ -27,6 +36,8 @@ func (p *Pipeline) AcceptReceiver(now timescale.Mono) (forgotten []string, err e
 	}
 	if len(forgotten) > 0 {
 		p.servo.AcceptPulses()
+	}
+	if forgotten = append(forgotten, others...); len(forgotten) > 0 {
 		return forgotten, nil
 	}
 	if leapFault {

@@ -42,7 +42,7 @@ func (p *Pipeline) Look(now timescale.Mono) *Look {
 	l := &Look{At: now, Reads: p.clock.Local(now).AssumeTAI(), LeapTable: p.reference.LeapTable(), Forced: p.forced, EgressNs: p.egressNs(), Reference: p.sources[p.first].receiver.Status(now), Residuals: p.residuals, Stability: p.steady.at(now)}
 	l.Report, l.Announcement = p.Clock(now)
 	l.References = p.references(now, l.Report.State)
-	l.Instead = p.instead(l.Report.State)
+	l.Instead = p.instead(p.first, l.Report.State)
 	if p.disagree(now) {
 		l.Dispute = p.dispute.what
 	}

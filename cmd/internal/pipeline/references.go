@@ -472,9 +472,9 @@ func (p *Pipeline) refusing(now timescale.Mono) bool {
 	return !since.IsZero() && now.Sub(since) > refusedAfter && now.Sub(p.choice.Since) > refusedAfter
 }
 
-// instead is the reference whose time is used in place of that of the receiver of [gnss].
-func (p *Pipeline) instead(state quality.State) string {
-	if p.active == p.first || p.lost || state != quality.Locked && state != quality.Locking && state != quality.Relocking {
+// instead is the reference whose time is used in place of that of reference i; "": there is none.
+func (p *Pipeline) instead(i int, state quality.State) string {
+	if p.active == i || p.lost || state != quality.Locked && state != quality.Locking && state != quality.Relocking {
 		return ""
 	}
 	return p.sources[p.active].Name

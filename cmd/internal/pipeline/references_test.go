@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -525,5 +526,71 @@ func TestARestartDecidesNoDispute(t *testing.T) {
 		if p.Class(6)() || p.Pipe.Look(p.Now).Dispute == "" {
 			t.Fatalf("class %d, true error %.0f ns, dispute %q", p.Said.ClockClass, p.TrueErrorNs(), p.Pipe.Look(p.Now).Dispute)
 		}
+	}
+}
+
+// What a receiver says against its own sky is an alarm with its name, whichever receiver it
+// is, followed, forced or neither.
+func TestTheSignsOfEachReceiverAreAlarmsWithItsName(t *testing.T) {
+	signs := map[alarms.Code]struct{ jamming, spoofing byte }{alarms.Spoofing: {0, 3}, alarms.Jammed: {2, 0}}
+	for code, sign := range signs {
+		for _, which := range []string{"roof", "yard"} {
+			for _, forced := range []string{"", "roof", "yard"} {
+				t.Run(fmt.Sprintf("%s at %s, forced %q", code, which, forced), func(t *testing.T) {
+					t.Parallel()
+					cfg := twoReceivers()
+					cfg.Servo.Oscillator = holdover.OCXO
+					r := virtual.NewRig(t, cfg, sim.Config{Oscillator: sim.OCXO, Receiver: sim.TimingUBX, Seed: 3, TimeToFix: 3 * time.Second})
+					p := &pair{Rig: r, yard: r.Another(sim.Config{Receiver: sim.TimingUBX, Seed: 103, TimeToFix: 4 * time.Second})}
+					for _, b := range []*sim.Board{p.Board, p.yard} {
+						b.Receive(p.Now, 0, ubx.AppendMessage(nil, ubx.CfgVALSET, ubx.ValsetPayload(ubx.SetRAM,
+							ubx.Item{Key: ubx.KeyMsgNavSTATUSUART1, Value: 1}, ubx.Item{Key: ubx.KeyMsgMonRFUART1, Value: 1}, ubx.Item{Key: ubx.KeyItfmEnable, Value: 1})))
+					}
+					p.Until(2*time.Minute, "class 6", p.Class(6))
+					p.Run(time.Minute)
+					if forced != "" {
+						if err := p.Pipe.Switch(p.Now, forced, true); err != nil {
+							t.Fatal(err)
+						}
+					}
+					map[string]*sim.Board{"roof": p.Board, "yard": p.yard}[which].SetSurroundings(sign.jamming, sign.spoofing)
+					p.Run(30 * time.Second)
+					look := p.Pipe.Look(p.Now)
+					i := slices.IndexFunc(look.Troubles, func(r alarms.Raised) bool { return r.Code == code })
+					if i < 0 {
+						t.Fatalf("no alarm in %+v", look.Troubles)
+					}
+					other := map[string]string{"roof": "yard", "yard": "roof"}[which]
+					instead := ""
+					if p.followed() == other {
+						instead = other
+					}
+					if got := look.Troubles[i]; !strings.HasPrefix(got.Detail, which+": ") || strings.Contains(got.Detail, other) || got.Instead != instead {
+						t.Errorf("%+v, follows %s", got, p.followed())
+					}
+				})
+			}
+		}
+	}
+}
+
+// Both receivers with one trouble are one alarm that names both, as grave as the gravest.
+func TestOneAlarmNamesEachReceiverThatHasTheTrouble(t *testing.T) {
+	r := virtual.NewRig(t, twoReceivers(), sim.Config{Oscillator: sim.OCXO, Receiver: sim.TimingUBX, Seed: 3, TimeToFix: 3 * time.Second})
+	p := &pair{Rig: r, yard: r.Another(sim.Config{Receiver: sim.TimingUBX, Seed: 103, TimeToFix: 4 * time.Second})}
+	for _, b := range []*sim.Board{p.Board, p.yard} {
+		b.Receive(p.Now, 0, ubx.AppendMessage(nil, ubx.CfgVALSET, ubx.ValsetPayload(ubx.SetRAM, ubx.Item{Key: ubx.KeyMsgNavSTATUSUART1, Value: 1})))
+	}
+	p.Until(2*time.Minute, "class 6", p.Class(6))
+	p.Board.SetSurroundings(0, 3)
+	p.yard.SetSurroundings(0, 3)
+	p.Run(30 * time.Second)
+	for _, r := range p.Pipe.Look(p.Now).Troubles {
+		if r.Code == alarms.Spoofing && (!strings.Contains(r.Detail, "roof: ") || !strings.Contains(r.Detail, "yard: ") || r.Instead != "") {
+			t.Errorf("%+v", r)
+		}
+	}
+	if !alarmed(p.Rig, alarms.Spoofing) {
+		t.Error("no alarm")
 	}
 }

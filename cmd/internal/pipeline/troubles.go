@@ -101,23 +101,16 @@ var distrusts = map[gnss.Reason]holdover.Reason{
 func (p *Pipeline) troubles(l *Look) []alarms.Raised {
 	now, report := l.At, l.Report
 	var raised []alarms.Raised
-	instead := ""
 	add := func(code alarms.Code, detail string) {
 		for i := range raised {
 			if raised[i].Code == code {
 				return
 			}
 		}
-		raised = append(raised, alarms.Raised{Code: code, Detail: detail, Instead: instead})
+		raised = append(raised, alarms.Raised{Code: code, Detail: detail})
 	}
 	p.referenceTroubles(l, add)
-	instead = l.Instead
-	for _, t := range l.Reference.Troubles {
-		if code, found := gnssAlarms[t.Reason]; found {
-			add(code, p.ofFirst(t.String()))
-		}
-	}
-	instead = ""
+	raised = p.receiverTroubles(l, raised)
 	if l.Forced {
 		add(alarms.HoldoverForced, "")
 	} else if report.Forced {
@@ -150,12 +143,57 @@ func (p *Pipeline) troubles(l *Look) []alarms.Raised {
 	return raised
 }
 
-// ofFirst names the receiver of [gnss] where there are others.
-func (p *Pipeline) ofFirst(text string) string {
-	if p.several() {
-		return p.sources[p.first].Name + ": " + text
+// receiverTroubles adds what is wrong with the receivers: all of that of [gnss], and of
+// each other one all that speaks against its sky or its second. What else is wrong with
+// those, such as no fix, is told as a reference that failed. Where several have the same
+// trouble, one alarm names each.
+func (p *Pipeline) receiverTroubles(l *Look, raised []alarms.Raised) []alarms.Raised {
+	for i := range p.sources {
+		s := &p.sources[i]
+		troubles, instead := l.Reference.Troubles, p.instead(i, l.Report.State)
+		if i != p.first {
+			r := l.References[i].Receiver
+			if r == nil || s.Lockout {
+				continue
+			}
+			troubles = r.Troubles
+		}
+		told := map[alarms.Code]bool{}
+		for _, t := range troubles {
+			code, found := gnssAlarms[t.Reason]
+			if !found || told[code] || i != p.first && !ofTheSky(t.Reason) {
+				continue
+			}
+			told[code] = true
+			detail := t.String()
+			if p.several() {
+				detail = s.Name + ": " + detail
+			}
+			raised = merged(raised, alarms.Raised{Code: code, Detail: detail, Instead: instead})
+		}
 	}
-	return text
+	return raised
+}
+
+// ofTheSky tells that a trouble speaks against what a receiver says of the time, or may
+// soon.
+func ofTheSky(r gnss.Reason) bool {
+	_, distrusts := distrusts[r]
+	return distrusts || r == gnss.ReasonJammed
+}
+
+// merged adds r, or its words to those of the same alarm: that is as grave as the gravest.
+func merged(raised []alarms.Raised, r alarms.Raised) []alarms.Raised {
+	for i := range raised {
+		if have := &raised[i]; have.Code == r.Code {
+			have.Detail += "; " + r.Detail
+			if r.Instead == "" {
+				have.Instead = ""
+			}
+			return raised
+		}
+	}
+	return append(raised, r)
 }
 
 // disturbedShown is how long the alarm stays after something else set the clock.
