@@ -511,13 +511,14 @@ func (c *Clock) inputs(now timescale.Mono, fresh bool) Inputs {
 	return in
 }
 
-// wide tells that a bound, less what is not known of the input, keeps the clock from
-// LOCKED, and notes since when it does not.
+// wide tells that a bound keeps the clock from LOCKED, and notes since when it does not.
 // It ends LOCKED at once when it is outside the spec. The way back has a hysteresis, so
 // that the class does not flap at the edge: the bound is clearly inside for some seconds,
 // or inside at all for some minutes.
 func (c *Clock) wide(now timescale.Mono, bound float64) bool {
-	bound -= c.cfg.InputNs
+	if c.cfg.neverInSpec() {
+		bound = c.receiverNs // what is doubted of the references
+	}
 	spec := ns(c.cfg.Spec)
 	if !(bound <= spec) {
 		c.life.NarrowFrom = timescale.Mono{}

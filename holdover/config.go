@@ -84,8 +84,8 @@ type Config struct {
 	// antenna delay.
 	ReceiverBoundNs float64
 	// InputNs bounds what is not known of the delay of the board's input, beside
-	// ReceiverBoundNs. It is always there, known beforehand, and so in the bound. LOCKED
-	// bears it beside Spec; a holdover in spec does not.
+	// ReceiverBoundNs, and is in the bound. Where it is not inside Spec by itself, no bound
+	// ever is: such a board has no holdover in spec, and LOCKED with the bound that it has.
 	InputNs float64
 
 	QuantumPPB float64 // the smallest change of frequency that the hardware takes, 0: none known
@@ -96,6 +96,9 @@ type Config struct {
 	Memory    *Memory
 	MemoryAge time.Duration // since the memory was made; 0: not known
 }
+
+// neverInSpec tells that the board's input leaves no bound inside the spec.
+func (c *Config) neverInSpec() bool { return c.InputNs >= ns(c.Spec) }
 
 // DefaultConfig has the values of an empty configuration file.
 func DefaultConfig() Config {

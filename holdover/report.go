@@ -49,7 +49,7 @@ type Report struct {
 	Steps                       int
 	LastStepNs                  int64
 
-	// Quality has State, EverLocked, KeepsSpec, SpecNs, InputNs, BoundNs (in LOCKED slow to fall,
+	// Quality has State, EverLocked, KeepsSpec, SpecNs, NeverInSpec, BoundNs (in LOCKED slow to fall,
 	// so at least the live BoundNs above, and inside the spec with it), LogVariance, ServeFreeRun and
 	// FrequencyCategory set. The assembly adds what only it knows: egress, UTC
 	// offset, leap, squelch, profile.
@@ -99,8 +99,11 @@ func (c *Clock) Report(now timescale.Mono) Report {
 		r.SigmaNs = c.unseen(now) / boundSigmas
 		said, sigma = r.BoundNs, r.SigmaNs
 		if c.life.State == quality.Locked {
-			// What is slow to fall is no reason against a bound that is inside.
-			said, sigma = max(said, min(c.life.SaidBound.Value, ns(c.cfg.Spec)+c.cfg.InputNs)), c.life.SaidSigma.Value
+			slow := c.life.SaidBound.Value
+			if r.BoundNs <= ns(c.cfg.Spec) {
+				slow = min(slow, ns(c.cfg.Spec)) // no reason against a bound that is inside
+			}
+			said, sigma = max(said, slow), c.life.SaidSigma.Value
 		}
 		r.PulseNoiseNs = c.est.pulses.ns
 		r.MeanPPB, r.MeanErrorPPB = r.OscillatorPPB-c.est.x[sFast], c.est.rateSigma()
@@ -116,7 +119,7 @@ func (c *Clock) Report(now timescale.Mono) Report {
 	r.Quality = quality.Input{
 		State: c.life.State, EverLocked: c.life.EverLocked,
 		KeepsSpec: r.Learned && c.life.BoundInside && !c.life.Capped,
-		BoundNs:   said, SpecNs: ns(c.cfg.Spec), InputNs: c.cfg.InputNs, EgressNs: nan, LogVariance: varianceOf(sigma),
+		BoundNs:   said, SpecNs: ns(c.cfg.Spec), NeverInSpec: c.cfg.neverInSpec(), EgressNs: nan, LogVariance: varianceOf(sigma),
 		ServeFreeRun:      c.cfg.FreeRunAfter >= 0 && !c.life.Start.IsZero() && now.Sub(c.life.Start) >= c.cfg.FreeRunAfter,
 		FrequencyCategory: c.cfg.Oscillator.Category(),
 	}
@@ -129,7 +132,7 @@ func (c *Clock) Report(now timescale.Mono) Report {
 func (r *Report) outgrown() {
 	q := &r.Quality
 	switch {
-	case r.State == quality.Locked && !(r.BoundNs <= q.SpecNs+q.InputNs):
+	case r.State == quality.Locked && !q.NeverInSpec && !(r.BoundNs <= q.SpecNs):
 		r.State, r.Why[0] = quality.Relocking, ReasonWide
 	case r.State == quality.HoldoverSpec && !(r.BoundNs <= q.SpecNs):
 		r.State, r.Why[0] = quality.HoldoverNoSpec, ReasonOutOfSpec

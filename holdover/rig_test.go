@@ -251,7 +251,7 @@ func (r *rig) look(s float64) {
 		r.max = max(r.max, math.Abs(r.trueError()))
 		r.n++
 	}
-	if st == quality.Locked && r.clock.bound(mono(s)) > ns(r.clock.cfg.Spec)+r.clock.cfg.InputNs {
+	if st == quality.Locked && !r.clock.cfg.neverInSpec() && r.clock.bound(mono(s)) > ns(r.clock.cfg.Spec) {
 		if said := r.clock.Report(mono(s)); said.State == quality.Locked || quality.Announce(said.Quality).ClockClass < 52 {
 			r.t.Errorf("%v: class %d with a bound of %.0f ns", r.osc.kind, quality.Announce(said.Quality).ClockClass, said.BoundNs)
 		}

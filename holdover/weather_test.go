@@ -207,7 +207,7 @@ func TestAWarmUpIsNotTakenForWhatTheRoomDoes(t *testing.T) {
 // lost meanwhile, however noisy the pulses are.
 func TestADoubtOutlastsAnEstimatorThatHurries(t *testing.T) {
 	for seed := uint64(1); seed <= 3; seed++ {
-		r := newRig(t, seed, OCXO, func(c *Config) { c.InputNs, c.Spec = 2000, 3*time.Microsecond })
+		r := newRig(t, seed, OCXO, func(c *Config) { c.InputNs = 2000 })
 		r.pps.white, r.pps.sigma = 1700, 1700
 		r.until(quality.Locked, 3600)
 		r.run(4 * 3600)

@@ -13,9 +13,12 @@ type Input struct {
 	// NaN or infinite: unknown.
 	BoundNs float64
 	// SpecNs is holdover.spec in ns. No class of LOCKED and none of a holdover in spec
-	// goes with a bound above it. InputNs is what is not known of the delay of the board's
-	// input, in ns: LOCKED bears it beside the spec, for it is no fault that could end.
-	SpecNs, InputNs float64
+	// goes with a bound above it.
+	SpecNs float64
+	// NeverInSpec: the input of the board's pulse alone is outside the spec, which is no
+	// fault that could end. LOCKED has its class with the bound that there is, and the
+	// accuracy tells it; a holdover is never in spec.
+	NeverInSpec bool
 	// EgressNs is the bound of the error that is added between the served clock
 	// and the wire, in ns; NaN: unknown, and then the accuracy is unknown too.
 	EgressNs float64
@@ -66,7 +69,7 @@ const (
 // the bound come from one fact.
 func rowOf(in Input) row {
 	switch {
-	case in.State == Locked && in.BoundNs <= in.SpecNs+in.InputNs: // false for NaN
+	case in.State == Locked && (in.NeverInSpec || in.BoundNs <= in.SpecNs): // false for NaN
 		return rowLocked
 	case !in.EverLocked:
 		return rowFreeRun

@@ -134,7 +134,7 @@ func (c *Config) table() table {
 			{"oscillator", restart, named(&h.Oscillator, servo.Oscillator, oscillators, holdover.ParseOscillator),
 				`The kind of oscillator that drives the clock. "auto" begins as a plain crystal (xo) and is measured.`},
 			{"spec", live, duration(&h.Spec, servo.Spec, 100*time.Nanosecond, time.Millisecond, "1.5us"),
-				"Class 6 and class 7 are announced only while the error bound is inside this. Class 6 bears gnss.pps_uncertainty beside it."},
+				"Class 6 and class 7 are announced only while the error bound is inside this. Where gnss.pps_uncertainty alone is outside, class 7 never is, and class 6 with the bound that there is."},
 			{"learning", live, duration(&h.Learning, servo.Learning, 0, 30*24*time.Hour, "1h"),
 				"How long the clock must have been locked before class 7 is claimed."},
 			{"max_holdover", live, duration(&h.MaxHoldover, servo.MaxHoldover, 0, year, "24h"),

@@ -47,7 +47,7 @@ func (p *Pipeline) facts(now timescale.Mono, in quality.Input, boundNs float64) 
 	}
 	return quality.Facts{Profile: in.Profile, State: in.State, EverLocked: in.EverLocked, PulseAgeS: age,
 		Distrusted: !w.distrusted.IsZero() && now.Sub(w.distrusted) > distrustSlack, NoReference: p.lost, ClockFault: p.fault.away != nil,
-		BoundNs: boundNs, EgressNs: in.EgressNs, SpecNs: float64(spec), InputNs: p.cfg.Servo.InputNs, DoubtNs: p.placeNs + p.doubtNs(), UTCOffset: in.UTCOffset, Leap: in.Leap}
+		BoundNs: boundNs, EgressNs: in.EgressNs, SpecNs: float64(spec), NeverInSpec: in.NeverInSpec, DoubtNs: p.placeNs + p.doubtNs(), UTCOffset: in.UTCOffset, Leap: in.Leap}
 }
 
 // truthful is a, or what can be said in its place where a contradicts the facts: out
