@@ -23,7 +23,7 @@ type Pulse struct {
 
 const (
 	pulseTimeout  = 3 * time.Second  // without an accepted pulse: HOLDOVER
-	pulsePatience = 20 * time.Second // the same while pulses are known to miss, and the receiver does not deny the time
+	pulsePatience = 20 * time.Second // the same while pulses are known to miss, and the receiver does not deny the time; and in a hold-off
 	gapSeen       = 1800 * time.Millisecond
 	patchyFor     = time.Hour        // after a gap that was shorter than that
 	backDate      = 60 * time.Second // what is doubted of the time before a loss
@@ -397,7 +397,7 @@ func (c *Clock) fresh(now timescale.Mono) bool { return c.Awaits(now, c.cond) }
 // not believed.
 func (c *Clock) Awaits(now timescale.Mono, cond Conditions) bool {
 	timeout := pulseTimeout
-	if !cond.NoTime && now.Before(c.life.Patchy) && c.est.rejects < rejectsShown {
+	if cond.HoldOff || !cond.NoTime && now.Before(c.life.Patchy) && c.est.rejects < rejectsShown {
 		timeout = pulsePatience
 	}
 	return !c.life.LastAccepted.IsZero() && now.Sub(c.life.LastAccepted) < timeout && !cond.pulsesUnused()

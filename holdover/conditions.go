@@ -19,6 +19,9 @@ type Conditions struct {
 	Forced bool
 	// Lost: the caller's choice has no reference that it would follow. No pulse is used.
 	Lost bool
+	// HoldOff: the caller waits with a change to another reference that is good, lest the
+	// one that is followed fails for a moment only. The clock waits with it.
+	HoldOff bool
 }
 
 // pulsesUnused tells that no pulse may be used now.

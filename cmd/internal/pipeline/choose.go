@@ -151,6 +151,20 @@ func (c Choice) Lost(list []Candidate) bool {
 	return s.Internal || !alive || s.Odd && c.Order != Forced
 }
 
+// HoldsOff tells that what is selected has failed, that the hold-off runs, and that another
+// one could be followed.
+func (c Choice) HoldsOff(list []Candidate) bool {
+	if s := list[c.Selected]; s.Internal || s.Good || !c.Standings[c.Selected].Counts {
+		return false
+	}
+	for i, other := range list {
+		if i != c.Selected && !other.Internal && other.Good && c.Standings[i].Counts {
+			return true
+		}
+	}
+	return false
+}
+
 // automatic is the choice without an order: the best that counts. Where none does, a
 // good one that waits to be restored is better than none: class 6 waits all the same
 // (holdover.wait_to_restore). Then the oscillator.

@@ -36,6 +36,7 @@ type Pipeline struct {
 
 	choice     Choice
 	lost       bool           // the choice has no reference to follow
+	holdOff    bool           // it waits with a change to one that is good
 	resumed    timescale.Mono // when this process went on with another one's clock; zero: it did not
 	candidates []Candidate    // memory of choose
 	comparedAt timescale.Mono // the second
@@ -202,7 +203,7 @@ func (p *Pipeline) Tick(now timescale.Mono, served bool) (steered bool) {
 	p.choose(now)
 	p.weighPlace(now)
 	cond := p.conditions(now)
-	cond.Served, cond.Lost = served, p.lost && p.servo.EverLocked()
+	cond.Served, cond.Lost, cond.HoldOff = served, p.lost && p.servo.EverLocked(), p.holdOff
 	p.witness.watch(now, cond.Distrust)
 	p.obey(p.servo.Tick(now, cond))
 	p.coast(now)

@@ -310,6 +310,7 @@ func (p *Pipeline) choose(now timescale.Mono) {
 	young := !p.servo.EverLocked()
 	p.choice = Choose(now, p.choice, list, p.rules(), young)
 	p.lost = p.choice.Lost(list)
+	p.holdOff = p.choice.HoldsOff(list)
 	if to := p.choice.Selected; to != p.active && p.sources[to].Kind != Internal {
 		p.change(now, to)
 	}

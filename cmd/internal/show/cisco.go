@@ -122,7 +122,7 @@ func NetworkClocks(s status.Status, width int) string {
 		"             &  - Synchronization source manually switched\n")
 	automatic := (r.Order == "" || r.Order == "automatic") && !s.Holdover.Forced
 	fmt.Fprintf(&b, "Automatic selection process : %s\nClock Mode : QL-Enable\nESMC : Disabled\nSSM Option : 1\n", pick(automatic, "Enable", "Disable"))
-	fmt.Fprintf(&b, "T0 : %s\nHold-off (global) : %.0f ms\nWait-to-restore (global) : %.0f sec\nRevertive : %s\nNominated Interfaces\n",
+	fmt.Fprintf(&b, "T0 : %s\nHold-off (global) : %.0f ms (0 at a sign of a false sky)\nWait-to-restore (global) : %.0f sec\nRevertive : %s\nNominated Interfaces\n",
 		ciscoName(r.Followed), 1e3*r.HoldOffS, r.WaitToRestoreS, pick(r.Revertive, "Yes", "No"))
 	t := table{columns: []column{{" Interface", 0}, {"SigType", 2}, {"Mode/QL", 3}, {"Prio", 1}, {"QL_IN", 0}, {"ESMC Tx", 5}, {"ESMC Rx", 4}}}
 	for _, one := range r.List {
