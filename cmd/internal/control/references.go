@@ -20,6 +20,7 @@ type Switched struct {
 	Selected string `json:"selected"` // the reference
 	Order    string `json:"order"`    // automatic, manual, forced
 	Ended    string `json:"ended"`    // the order that was ended, with its reference; "": none
+	Waits    string `json:"waits"`    // why the clock does not follow it now; "": it does
 }
 
 // Lie is the body of POST /v1/sim/lie: what a receiver of software tells that is not so.

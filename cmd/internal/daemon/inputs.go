@@ -223,7 +223,26 @@ func (d *Daemon) SwitchReference(name string, force bool) (control.Switched, err
 	}
 	d.happened(status.SwitchOrdered{Name: name, Order: order.String()})
 	d.tick()
-	return control.Switched{Selected: name, Order: order.String()}, nil
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return control.Switched{Selected: name, Order: order.String(), Waits: waits(d.look, name)}, nil
+}
+
+// waits is why the clock does not follow the reference of this name now; "": it does.
+func waits(l *pipeline.Look, name string) string {
+	for _, r := range l.References {
+		switch {
+		case r.Name != name:
+		case l.Forced:
+			return "holdover is forced, until bragi holdover release"
+		case r.Followed && r.Good && !r.Refused:
+		case r.Why != "":
+			return r.Why
+		default:
+			return pipeline.Why(l.Report.Why)
+		}
+	}
+	return ""
 }
 
 // ClearReference ends that order.
@@ -239,7 +258,8 @@ func (d *Daemon) ClearReference() (control.Switched, error) {
 	d.tick()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return control.Switched{Selected: selectedName(d.look), Order: pipeline.Automatic.String(), Ended: was.String() + " to " + name}, nil
+	selected := selectedName(d.look)
+	return control.Switched{Selected: selected, Order: pipeline.Automatic.String(), Ended: was.String() + " to " + name, Waits: waits(d.look, selected)}, nil
 }
 
 // tellSelected tells that another reference is selected, where there are several.

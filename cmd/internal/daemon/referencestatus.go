@@ -22,7 +22,11 @@ func referencesStatus(l *pipeline.Look, cfg *config.Config) status.References {
 			Why: r.Why, QL: ql.String(), QLClass: ql.Class(), Fails: r.Fails, PulseAgeS: known(r.PulseAge), AheadNs: known(r.AheadNs), MeanNs: known(r.LevelNs),
 			TDEVNs: spread(r.TDEVNs), MTIENs: spread(r.MTIENs), ComparedS: r.Seconds}
 		switch {
-		case r.Order == pipeline.Forced, r.Kind == pipeline.Internal && l.Forced:
+		case l.Forced: // of two orders it is the one at work
+			if r.Kind == pipeline.Internal {
+				one.Mark = "#"
+			}
+		case r.Order == pipeline.Forced:
 			one.Mark = "#"
 		case r.Order == pipeline.Manual:
 			one.Mark = "&"
@@ -38,7 +42,10 @@ func referencesStatus(l *pipeline.Look, cfg *config.Config) status.References {
 		if r.WaitS > 0 {
 			one.RestoreS = known(r.WaitS)
 		}
-		one.State = referenceState(&r)
+		if one.State = referenceState(l, &r); one.State == "disputed" {
+			one.Why = l.Dispute
+		}
+		one.Good = (one.State == "followed" || one.State == "good") && ql != quality.QLDNU && ql != quality.QLFailed
 		if r.Receiver != nil {
 			one.Fix, one.Label = r.Receiver.Epoch.Fix.String(), r.Receiver.Pairing.State.String()
 		} else if r.Kind == pipeline.GNSS {
@@ -49,20 +56,22 @@ func referencesStatus(l *pipeline.Look, cfg *config.Config) status.References {
 	return s
 }
 
-func referenceState(r *pipeline.ReferenceLook) string {
+func referenceState(l *pipeline.Look, r *pipeline.ReferenceLook) string {
 	switch {
 	case r.Kind == pipeline.Internal && !r.Followed:
 		return "good"
 	case r.Refused:
 		return "refused"
+	case r.Odd && !r.Lockout:
+		return "odd" // by force it may be followed
 	case r.Followed:
 		return "followed"
 	case r.Lockout:
 		return "locked out"
-	case r.Odd:
-		return "odd"
 	case !r.Good:
 		return "failed"
+	case l.Dispute != "":
+		return "disputed"
 	case r.Selected:
 		return "selected"
 	case !r.Counts:

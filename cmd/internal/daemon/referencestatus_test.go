@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,9 +13,12 @@ import (
 	"bragi/cmd/internal/alarms"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/pipeline"
+	"bragi/cmd/internal/status"
 	"bragi/cmd/internal/virtual"
+	"bragi/gnss/timescale"
 	"bragi/gnss/ubx"
 	"bragi/holdover"
+	"bragi/holdover/quality"
 )
 
 const twoReceivers = `
@@ -35,7 +40,8 @@ type breaker struct {
 	*virtual.Rig
 	cfg     *config.Config
 	yard    *sim.Board
-	ordered bool // the operator has chosen
+	ordered bool              // the operator has chosen
+	spoofed [2]timescale.Mono // since when the receiver says so; zero: it does not
 	log     []string
 	wrong   map[string]string
 }
@@ -75,8 +81,28 @@ func (b *breaker) read(servo holdover.Config) {
 	}
 	locked := a.ClockClass == 6
 	says(locked == (s.QL == "QL-PRC"), "the output's level is %s", s.QL)
-	// A crystal's own doubt about a sky may be more, and the clock stays locked to what it believes.
-	says(!locked || servo.Oscillator != holdover.OCXO || look.Report.BoundNs <= float64(servo.Spec), "class 6 with a bound outside the spec")
+	says(a.ClockClass > 7 || look.Report.BoundNs <= float64(servo.Spec), "class 6 or 7 with a bound outside the spec")
+	says(locked == (look.Report.State == quality.Locked), "state and class")
+	says(quality.AccuracyLimitNs(a.ClockAccuracy) >= look.Report.BoundNs+look.EgressNs || a.ClockAccuracy == quality.AccuracyUnknown, "the accuracy %#x does not hold the bound", a.ClockAccuracy)
+	marks := map[string]int{}
+	for _, r := range s.List {
+		if marks[r.Mark]++; r.Kind == config.KindInternal {
+			continue
+		}
+		says(r.Good == (r.State == "followed" || r.State == "good"), "it is %s, and good: %v", r.State, r.Good)
+		says(!r.Good || r.QL != "QL-DNU" && r.QL != "QL-FAILED", "good, and %s", r.QL)
+	}
+	says(marks["#"] <= 1 && marks["*"] <= 1 && marks["&"] <= 1, "marks %v", marks)
+	waits := waits(look, s.Followed)
+	says(look.Forced || waits == "" || s.Followed == "internal" || len(look.References) == 0 || slices.ContainsFunc(s.List, func(r status.Reference) bool { return r.Followed && !r.Good }), "%s is followed, and the clock waits: %s", s.Followed, waits)
+	for i, one := range []*sim.Board{b.Board, b.yard} {
+		if since := b.spoofed[i]; one == nil || since.IsZero() || b.Now.Sub(since) < 5*time.Second {
+			continue
+		}
+		says(slices.ContainsFunc(look.Troubles, func(r alarms.Raised) bool {
+			return r.Code == alarms.Spoofing && strings.Contains(r.Detail, s.List[i].Name+": ")
+		}), "%s is spoofed and no alarm names it", s.List[i].Name)
+	}
 	for _, r := range look.References {
 		b.ordered = b.ordered || r.Order != pipeline.Automatic // then it may be the operator's error
 	}
@@ -87,7 +113,7 @@ func (b *breaker) read(servo holdover.Config) {
 			continue
 		}
 		says(!locked || !r.Followed || r.QL == "QL-PRC" && r.State == "followed", "class 6, and what is followed is %s", r.QL)
-		says(!r.Followed || r.State == "followed" || r.State == "refused", "it is followed and %s", r.State)
+		says(!r.Followed || r.State == "followed" || r.State == "refused" || r.State == "odd" && r.Mark == "#", "it is followed and %s", r.State)
 		says(r.QL != "QL-FAILED" || r.State == "failed", "failed by its level, and %s", r.State)
 		says(r.State == "followed" || r.State == "good" || r.State == "selected" || r.State == "restoring" || r.Why != "", "it is %s, and nothing says why", r.State)
 	}
@@ -104,12 +130,13 @@ func (b *breaker) do(t *testing.T, random *rand.Rand) {
 		board, name = b.yard, "yard"
 	}
 	what := ""
-	switch random.IntN(12) {
+	switch random.IntN(14) {
 	case 0, 1:
 		what = "cut"
 		board.SetAntenna(false)
 	case 2, 3, 4:
 		what = "heal"
+		b.spoofed[map[string]int{"roof": 0, "yard": 1}[name]] = timescale.Mono{}
 		board.SetAntenna(true)
 		board.Lie(sim.Lie{})
 		board.SetSurroundings(1, 1)
@@ -119,6 +146,7 @@ func (b *breaker) do(t *testing.T, random *rand.Rand) {
 		board.Lie(sim.Lie{LateNs: late})
 	case 6: // alone it would be followed in the end
 		b.Pipe.ClearSwitch(b.Now) //nolint:errcheck // nothing may be ordered
+		b.spoofed = [2]timescale.Mono{}
 		for _, one := range []*sim.Board{b.Board, b.yard} {
 			one.SetAntenna(true)
 			one.Lie(sim.Lie{})
@@ -132,6 +160,9 @@ func (b *breaker) do(t *testing.T, random *rand.Rand) {
 	case 7:
 		what = "spoofed"
 		board.SetSurroundings(0, 3)
+		if spoofed := &b.spoofed[map[string]int{"roof": 0, "yard": 1}[name]]; spoofed.IsZero() {
+			*spoofed = b.Now
+		}
 	case 8:
 		what = "manual"
 		if err := b.Pipe.Switch(b.Now, name, false); err != nil {
@@ -145,8 +176,15 @@ func (b *breaker) do(t *testing.T, random *rand.Rand) {
 	case 10:
 		what = "cleared"
 		b.Pipe.ClearSwitch(b.Now) //nolint:errcheck // nothing may be ordered
+	case 12:
+		what = "holdover forced"
+		b.Pipe.ForceHoldover(b.Now) //nolint:errcheck // it has locked, or there is nothing to hold
+	case 13:
+		what = "holdover released"
+		b.Pipe.ReleaseHoldover(b.Now) //nolint:errcheck // likewise
 	case 11:
 		what = "restart"
+		b.spoofed = [2]timescale.Mono{}
 		if err := b.Restart(time.Duration(random.IntN(1800)) * time.Millisecond); err != nil {
 			t.Fatal(err)
 		}

@@ -4,7 +4,7 @@ import "bragi/cmd/internal/status"
 
 var (
 	refFollowed = describe("reference_followed", "1 for the reference that the clock follows.", "reference")
-	refGood     = describe("reference_good", "1 while the reference could be followed: good, not odd, not locked out.", "reference")
+	refGood     = describe("reference_good", "1 while the reference is followed, or could be at once.", "reference")
 	refOdd      = describe("reference_odd", "1 while the reference is contradicted, and dropped.", "reference")
 	refFails    = describe("reference_failures_total", "How often the reference has failed.", "reference")
 	refAhead    = describe("reference_difference_seconds", "Time of the reference less that of the one which is followed; positive: ahead.", "reference")
@@ -24,8 +24,7 @@ func (t teller) references(s *status.Status) {
 	for i := range r.List {
 		one := &r.List[i]
 		t.truth(refFollowed, one.Followed, one.Name)
-		good := one.State == "followed" || one.State == "selected" || one.State == "good"
-		t.truth(refGood, good, one.Name)
+		t.truth(refGood, one.Good, one.Name)
 		t.truth(refOdd, one.State == "odd", one.Name)
 		t.count(refFails, uint64(one.Fails), one.Name)
 		t.known(refAhead, one.AheadNs, ns, one.Name)

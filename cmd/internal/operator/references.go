@@ -33,17 +33,32 @@ func referenceCommand(o *options) *cobra.Command {
 				return cli.Usagef("say which reference (fix: bragi show references, then bragi reference switch NAME)")
 			}
 			return answer(c, "/v1/reference/switch", control.Switch{Name: args[0], Force: force}, func(done control.Switched) string {
-				return fmt.Sprintf("The clock follows %s (%s).\nbragi reference clear ends the order.\n", done.Selected, done.Order)
+				return switched(done) + "bragi reference clear ends the order.\n"
 			})
 		}}
 	change.Flags().BoolVar(&force, "force", false, "whatever it is worth, until the order is cleared")
 	end := &cobra.Command{Use: "clear", Short: "End the order: bragid chooses by itself", Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return answer(c, "/v1/reference/clear", struct{}{}, func(done control.Switched) string {
-				return fmt.Sprintf("The order (%s) has ended. bragid chooses by itself: %s.\n", done.Ended, done.Selected)
+				return fmt.Sprintf("The order (%s) has ended. bragid chooses by itself: %s.\n", done.Ended, done.Selected) + waiting(done)
 			})
 		}}
 	group := cli.Group("reference", "Choose the reference that the clock follows", change, end)
 	group.PersistentFlags().BoolVar(&o.json, "json", false, "print JSON")
 	return group
+}
+
+// switched says what an order has done.
+func switched(done control.Switched) string {
+	if done.Waits != "" {
+		return fmt.Sprintf("%s is selected (%s).\n", done.Selected, done.Order) + waiting(done)
+	}
+	return fmt.Sprintf("The clock follows %s (%s).\n", done.Selected, done.Order)
+}
+
+func waiting(done control.Switched) string {
+	if done.Waits == "" {
+		return ""
+	}
+	return "The clock does not follow it now: " + done.Waits + "\n"
 }

@@ -280,7 +280,8 @@ func (p *Pipeline) judge(now, m timescale.Mono, list []reading) {
 	if len(v.Odd) == 0 && !v.Undecided && p.refuses(now) {
 		v = p.judgeMoves(weighed, width)
 	}
-	if ordered := p.choice.Ordered; p.choice.Order != Automatic && (len(v.Odd) > 0 || v.Undecided) && p.sources[ordered].Kind != Internal {
+	// An order is no witness: it decides where neither a majority nor the clock's memory does.
+	if ordered := p.choice.Ordered; p.choice.Order != Automatic && (v.By == byEvidence || v.Undecided) && p.sources[ordered].Kind != Internal {
 		v = byTheOrder(weighed, ordered, p.cfg.LimitNs)
 	}
 	accused := map[int]bool{}

@@ -379,11 +379,15 @@ func (p *Pipeline) rebase(ns int64) {
 // doubtNs is what the references add to the bound: what was taken over of a difference,
 // what is not known of the input that is followed, and by how much another one that is
 // believed, too, differs more than two receivers should. The difference to one that is odd
-// says nothing of the other.
+// says nothing of the other. Where the odd one is followed by force, all of the difference to
+// those that are not is doubted, and the spec at least.
 func (p *Pipeline) doubtNs() float64 {
 	ns := math.Abs(float64(p.buildNs)) + max(0, p.sources[p.active].UncertaintyNs-p.sources[p.first].UncertaintyNs)
 	more := 0.0
 	if p.sources[p.active].compared.odd != "" {
+		if p.choice.Order == Forced {
+			return max(ns, p.apartNs(), p.specNs()+1) // no class 6 of one that is odd
+		}
 		return ns
 	}
 	for i := range p.sources {
@@ -392,6 +396,16 @@ func (p *Pipeline) doubtNs() float64 {
 		}
 	}
 	return ns + more
+}
+
+// apartNs is how far the one that is followed is from those that are not odd.
+func (p *Pipeline) apartNs() (ns float64) {
+	for i := range p.sources {
+		if c := &p.sources[i].compared; i != p.active && c.odd == "" && !c.first.IsZero() {
+			ns = max(ns, math.Abs(c.nearNs), math.Abs(c.aheadNs))
+		}
+	}
+	return ns
 }
 
 // Switch is the operator's order to follow a reference by its name: by force whatever it
@@ -473,6 +487,13 @@ func (p *Pipeline) refusing(now timescale.Mono) bool {
 	return !since.IsZero() && now.Sub(since) > refusedAfter && now.Sub(p.choice.Since) > refusedAfter
 }
 
+// agrees tells that the pulse of s, which is not followed, is where that of the one is that is.
+func (p *Pipeline) agrees(now timescale.Mono, s *source) bool {
+	c := &s.compared
+	return s.Kind != Internal && !c.at.IsZero() && now.Sub(c.at) < pulseMissing &&
+		math.Abs(c.aheadNs) <= p.cfg.LimitNs+s.UncertaintyNs+p.sources[p.active].UncertaintyNs
+}
+
 // instead is the reference whose time is used in place of that of reference i; "": there is none.
 func (p *Pipeline) instead(i int, state quality.State) string {
 	if p.active == i || p.lost || state != quality.Locked && state != quality.Locking && state != quality.Relocking {
@@ -508,14 +529,14 @@ type ReferenceLook struct {
 // references are all of them at now; report is what the clock knows.
 func (p *Pipeline) references(now timescale.Mono, state quality.State) []ReferenceLook {
 	list := make([]ReferenceLook, len(p.sources))
-	follows := state == quality.Locking || state == quality.Locked || state == quality.Relocking
+	follows, refusing := state == quality.Locking || state == quality.Locked || state == quality.Relocking, p.refusing(now)
 	for i := range p.sources {
 		s := &p.sources[i]
 		l := ReferenceLook{Name: s.Name, Kind: s.Kind, Priority: s.Priority, Lockout: s.Lockout, PulseAge: math.NaN(), AheadNs: math.NaN(), LevelNs: math.NaN(),
 			TDEVNs: unknownSpread(), MTIENs: unknownSpread()}
 		l.Why, l.Good = p.good(now, i)
 		l.Odd = s.compared.odd != ""
-		l.Refused = i == p.active && l.Good && p.refusing(now)
+		l.Refused = refusing && l.Good && !l.Odd && (i == p.active || p.agrees(now, s))
 		switch {
 		case s.Lockout:
 			l.Why = "locked out"

@@ -594,3 +594,70 @@ func TestOneAlarmNamesEachReceiverThatHasTheTrouble(t *testing.T) {
 		t.Error("no alarm")
 	}
 }
+
+// An operator's order is no witness: a pulse that is forced and 2 us late is the odd one,
+// and the honest ones are not. It is followed all the same, and the difference is in the
+// bound: no class 6 outside the spec.
+func TestAForcedReferenceIsNoWitnessAgainstTheOthers(t *testing.T) {
+	for n := 2; n <= 3; n++ {
+		for _, late := range []float64{2000, -2000, 800} {
+			t.Run(fmt.Sprintf("one of %d, %.0f ns late", n, late), func(t *testing.T) {
+				cfg := twoReceivers()
+				lab := pipeline.ReferenceConfig{Name: "lab", Kind: pipeline.PPS, Priority: 3}
+				cfg.References = []pipeline.ReferenceConfig{cfg.References[0], lab, cfg.References[2]}
+				if n == 3 {
+					cfg.References = []pipeline.ReferenceConfig{cfg.References[0], lab, twoReceivers().References[1], cfg.References[2]}
+				}
+				r := virtual.NewRig(t, cfg, sim.Config{Oscillator: sim.OCXO, Receiver: sim.Timing, Seed: 10, TimeToFix: 3 * time.Second})
+				p := &pair{Rig: r, yard: r.Another(sim.Config{Receiver: sim.Timing, Seed: 999})}
+				if n == 3 {
+					p.Another(sim.Config{Receiver: sim.Timing, Seed: 77, TimeToFix: 4 * time.Second})
+				}
+				p.Until(3*time.Minute, "class 6", p.Class(6))
+				p.Run(5 * time.Minute)
+				if err := p.Pipe.Switch(p.Now, "lab", true); err != nil {
+					t.Fatal(err)
+				}
+				p.Run(time.Minute)
+				p.watch(t)
+				p.yard.Lie(sim.Lie{LateNs: late})
+				for range 600 {
+					p.Run(time.Second)
+					if p.look("roof").Odd || p.look("yard").Odd {
+						t.Fatalf("an honest one is odd: %+v", p.look("roof"))
+					}
+				}
+				look := p.Pipe.Look(p.Now)
+				if l := p.look("lab"); !l.Odd || l.Order != pipeline.Forced || !alarmed(p.Rig, alarms.ReferenceOdd) {
+					t.Errorf("lab %+v, %v", l, look.Troubles)
+				}
+				if !p.Class(52)() {
+					t.Errorf("class %d of an odd one, true error %.0f ns, bound %.0f ns", p.Said.ClockClass, p.TrueErrorNs(), p.Report.BoundNs)
+				}
+			})
+		}
+	}
+}
+
+// Both receivers are off by the same: the clock refuses both, both are called so, and the
+// alarm names both.
+func TestReceiversThatAreRefusedTogetherAreNamedTogether(t *testing.T) {
+	p := newPair(t, twoReceivers(), sim.OCXO, 3)
+	p.Until(2*time.Minute, "class 6", p.Class(6))
+	p.Run(10 * time.Minute)
+	p.Board.Lie(sim.Lie{LateNs: 1000})
+	p.yard.Lie(sim.Lie{LateNs: 1000})
+	p.Until(time.Minute, "both are refused", func() bool { return p.look("roof").Refused })
+	if l := p.look("yard"); !l.Refused || l.Why == "" {
+		t.Errorf("yard %+v", l)
+	}
+	p.Run(5 * time.Second)
+	for _, r := range p.Pipe.Look(p.Now).Troubles {
+		if r.Code == alarms.PulseRejected && !strings.HasPrefix(r.Detail, "roof and yard: ") {
+			t.Errorf("%+v", r)
+		}
+	}
+	if !alarmed(p.Rig, alarms.PulseRejected) {
+		t.Errorf("no alarm: %v", p.Pipe.Look(p.Now).Troubles)
+	}
+}

@@ -133,7 +133,7 @@ func (p *Pipeline) troubles(l *Look) []alarms.Raised {
 	}
 	for _, reason := range report.Alarms() {
 		if code, found := servoAlarms[reason]; found {
-			add(code, reason.String())
+			add(code, p.ofPulse(l, reason))
 		}
 	}
 	table := p.reference.LeapTable()
@@ -141,6 +141,26 @@ func (p *Pipeline) troubles(l *Look) []alarms.Raised {
 		add(alarms.LeapTableOld, "it was complete until "+table.Expires().String())
 	}
 	return raised
+}
+
+// ofPulse is a reason of the clock in words. Where there are several references it names
+// those whose pulse it is about: the one that is followed, and those that are refused with it.
+func (p *Pipeline) ofPulse(l *Look, reason holdover.Reason) string {
+	switch reason {
+	case holdover.ReasonPulsesRejected, holdover.ReasonPulseRefused, holdover.ReasonPulseNoise, holdover.ReasonStrayed, holdover.ReasonSky:
+	default:
+		return reason.String()
+	}
+	if !p.several() {
+		return reason.String()
+	}
+	names := p.sources[p.active].Name
+	for i, r := range l.References {
+		if i != p.active && r.Refused {
+			names += " and " + r.Name
+		}
+	}
+	return names + ": " + reason.String()
 }
 
 // receiverTroubles adds what is wrong with the receivers: all of that of [gnss], and of

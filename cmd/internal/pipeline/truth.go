@@ -41,13 +41,17 @@ func (p *Pipeline) facts(now timescale.Mono, in quality.Input, boundNs float64) 
 	if !w.believed.IsZero() {
 		age = now.Sub(w.believed).Seconds()
 	}
-	spec := p.cfg.Servo.Spec
-	if spec <= 0 {
-		spec = holdover.DefaultConfig().Spec
-	}
 	return quality.Facts{Profile: in.Profile, State: in.State, EverLocked: in.EverLocked, PulseAgeS: age,
 		Distrusted: !w.distrusted.IsZero() && now.Sub(w.distrusted) > distrustSlack, NoReference: p.lost, ClockFault: p.fault.away != nil,
-		BoundNs: boundNs, EgressNs: in.EgressNs, SpecNs: float64(spec), NeverInSpec: in.NeverInSpec, DoubtNs: p.placeNs + p.doubtNs(), UTCOffset: in.UTCOffset, Leap: in.Leap}
+		BoundNs: boundNs, EgressNs: in.EgressNs, SpecNs: p.specNs(), NeverInSpec: in.NeverInSpec, DoubtNs: p.placeNs + p.doubtNs(), UTCOffset: in.UTCOffset, Leap: in.Leap}
+}
+
+// specNs is holdover.spec.
+func (p *Pipeline) specNs() float64 {
+	if p.cfg.Servo.Spec > 0 {
+		return float64(p.cfg.Servo.Spec)
+	}
+	return float64(holdover.DefaultConfig().Spec)
 }
 
 // truthful is a, or what can be said in its place where a contradicts the facts: out

@@ -22,7 +22,8 @@ type Reference struct {
 	Followed bool   `json:"followed"` // its pulse is followed now
 	Selected bool   `json:"selected"` // by the choice; the clock may still settle on it
 	Mark     string `json:"mark"`     // Cisco's: * followed, # forced, & manually switched; "": none
-	State    string `json:"state"`    // followed, selected, good, restoring, refused, odd, failed, locked out
+	State    string `json:"state"`    // followed, selected, good, restoring, refused, disputed, odd, failed, locked out
+	Good     bool   `json:"good"`     // it is followed, or could be at once: its level says so too
 	Why      string `json:"why"`      // it is not good; "": it is
 	QL       string `json:"ql"`
 	QLClass  uint8  `json:"ql_class"`
