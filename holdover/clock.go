@@ -516,10 +516,10 @@ func (c *Clock) inputs(now timescale.Mono, fresh bool) Inputs {
 // that the class does not flap at the edge: the bound is clearly inside for some seconds,
 // or inside at all for some minutes.
 func (c *Clock) wide(now timescale.Mono, bound float64) bool {
-	if c.cfg.neverInSpec() {
+	spec := ns(c.cfg.Spec)
+	if own := bound - c.receiverNs; c.cfg.anyBound() && !(own <= spec) {
 		bound = c.receiverNs // what is doubted of the references
 	}
-	spec := ns(c.cfg.Spec)
 	if !(bound <= spec) {
 		c.life.NarrowFrom = timescale.Mono{}
 		return true

@@ -87,6 +87,10 @@ type Config struct {
 	// ReceiverBoundNs, and is in the bound. Where it is not inside Spec by itself, no bound
 	// ever is: such a board has no holdover in spec, and LOCKED with the bound that it has.
 	InputNs float64
+	// Strict: LOCKED ends when the bound leaves Spec, whatever widens it: the caller has
+	// several references. Without, only what is doubted of the references ends it: a doubt of
+	// the estimator's own lasts for hours, and there is nothing else to follow meanwhile.
+	Strict bool
 
 	QuantumPPB float64 // the smallest change of frequency that the hardware takes, 0: none known
 	MaxPPB     float64 // the largest correction that it takes
@@ -97,8 +101,8 @@ type Config struct {
 	MemoryAge time.Duration // since the memory was made; 0: not known
 }
 
-// neverInSpec tells that the board's input leaves no bound inside the spec.
-func (c *Config) neverInSpec() bool { return c.InputNs >= ns(c.Spec) }
+// anyBound tells that LOCKED bears a bound outside the spec.
+func (c *Config) anyBound() bool { return !c.Strict || c.InputNs >= ns(c.Spec) }
 
 // DefaultConfig has the values of an empty configuration file.
 func DefaultConfig() Config {

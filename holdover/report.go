@@ -49,7 +49,7 @@ type Report struct {
 	Steps                       int
 	LastStepNs                  int64
 
-	// Quality has State, EverLocked, KeepsSpec, SpecNs, NeverInSpec, BoundNs (in LOCKED slow to fall,
+	// Quality has State, EverLocked, KeepsSpec, SpecNs, AnyBound, BoundNs (in LOCKED slow to fall,
 	// so at least the live BoundNs above, and inside the spec with it), LogVariance, ServeFreeRun and
 	// FrequencyCategory set. The assembly adds what only it knows: egress, UTC
 	// offset, leap, squelch, profile.
@@ -119,7 +119,7 @@ func (c *Clock) Report(now timescale.Mono) Report {
 	r.Quality = quality.Input{
 		State: c.life.State, EverLocked: c.life.EverLocked,
 		KeepsSpec: r.Learned && c.life.BoundInside && !c.life.Capped,
-		BoundNs:   said, SpecNs: ns(c.cfg.Spec), NeverInSpec: c.cfg.neverInSpec(), EgressNs: nan, LogVariance: varianceOf(sigma),
+		BoundNs:   said, SpecNs: ns(c.cfg.Spec), AnyBound: c.cfg.anyBound(), EgressNs: nan, LogVariance: varianceOf(sigma),
 		ServeFreeRun:      c.cfg.FreeRunAfter >= 0 && !c.life.Start.IsZero() && now.Sub(c.life.Start) >= c.cfg.FreeRunAfter,
 		FrequencyCategory: c.cfg.Oscillator.Category(),
 	}
@@ -132,7 +132,7 @@ func (c *Clock) Report(now timescale.Mono) Report {
 func (r *Report) outgrown() {
 	q := &r.Quality
 	switch {
-	case r.State == quality.Locked && !q.NeverInSpec && !(r.BoundNs <= q.SpecNs):
+	case r.State == quality.Locked && !q.AnyBound && !(r.BoundNs <= q.SpecNs):
 		r.State, r.Why[0] = quality.Relocking, ReasonWide
 	case r.State == quality.HoldoverSpec && !(r.BoundNs <= q.SpecNs):
 		r.State, r.Why[0] = quality.HoldoverNoSpec, ReasonOutOfSpec

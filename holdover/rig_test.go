@@ -97,6 +97,7 @@ func newRig(t *testing.T, seed uint64, k Oscillator, cfg func(*Config)) *rig {
 	c.Oscillator = k
 	c.Settle = 5 * time.Second
 	c.Learning = 10 * time.Second
+	c.Strict = true
 	if cfg != nil {
 		cfg(&c)
 	}
@@ -251,7 +252,7 @@ func (r *rig) look(s float64) {
 		r.max = max(r.max, math.Abs(r.trueError()))
 		r.n++
 	}
-	if st == quality.Locked && !r.clock.cfg.neverInSpec() && r.clock.bound(mono(s)) > ns(r.clock.cfg.Spec) {
+	if st == quality.Locked && !r.clock.cfg.anyBound() && r.clock.bound(mono(s)) > ns(r.clock.cfg.Spec) {
 		if said := r.clock.Report(mono(s)); said.State == quality.Locked || quality.Announce(said.Quality).ClockClass < 52 {
 			r.t.Errorf("%v: class %d with a bound of %.0f ns", r.osc.kind, quality.Announce(said.Quality).ClockClass, said.BoundNs)
 		}

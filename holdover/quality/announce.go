@@ -12,13 +12,12 @@ type Input struct {
 	// BoundNs is the bound of the served clock's time error, in ns, positive;
 	// NaN or infinite: unknown.
 	BoundNs float64
-	// SpecNs is holdover.spec in ns. No class of LOCKED and none of a holdover in spec
-	// goes with a bound above it.
+	// SpecNs is holdover.spec in ns. No class of a holdover in spec goes with a bound above
+	// it, and none of LOCKED, but for AnyBound.
 	SpecNs float64
-	// NeverInSpec: the input of the board's pulse alone is outside the spec, which is no
-	// fault that could end. LOCKED has its class with the bound that there is, and the
-	// accuracy tells it; a holdover is never in spec.
-	NeverInSpec bool
+	// AnyBound: LOCKED has its class with whatever bound there is, and the accuracy tells
+	// it: a single receiver, or a pulse whose input alone is outside the spec.
+	AnyBound bool
 	// EgressNs is the bound of the error that is added between the served clock
 	// and the wire, in ns; NaN: unknown, and then the accuracy is unknown too.
 	EgressNs float64
@@ -69,7 +68,7 @@ const (
 // the bound come from one fact.
 func rowOf(in Input) row {
 	switch {
-	case in.State == Locked && (in.NeverInSpec || in.BoundNs <= in.SpecNs): // false for NaN
+	case in.State == Locked && (in.AnyBound || in.BoundNs <= in.SpecNs): // false for NaN
 		return rowLocked
 	case !in.EverLocked:
 		return rowFreeRun

@@ -17,14 +17,14 @@ type Facts struct {
 	// NoReference: no reference is selected that could be followed.
 	NoReference bool
 	// ClockFault: the served clock is away, or something else set it.
-	ClockFault  bool
-	BoundNs     float64 // of the served clock's error; NaN: unknown
-	EgressNs    float64 // of what the way to the wire adds
-	SpecNs      float64 // classes 6 and 7 are inside
-	NeverInSpec bool    // the input of the board's pulse leaves no bound inside: class 6 has what there is
-	DoubtNs     float64 // of BoundNs, what is doubted of the reference that is followed
-	UTCOffset   int16   // TAI - UTC in s, by the table
-	Leap        int8    // the leap second that may be announced now: +1, -1, 0
+	ClockFault bool
+	BoundNs    float64 // of the served clock's error; NaN: unknown
+	EgressNs   float64 // of what the way to the wire adds
+	SpecNs     float64 // classes 6 and 7 are inside
+	AnyBound   bool    // the input of the board's pulse leaves no bound inside: class 6 has what there is
+	DoubtNs    float64 // of BoundNs, what is doubted of the reference that is followed
+	UTCOffset  int16   // TAI - UTC in s, by the table
+	Leap       int8    // the leap second that may be announced now: +1, -1, 0
 }
 
 // LongestPulseAgeS is how long a clock may say that it is locked without a pulse
@@ -68,7 +68,7 @@ var rules = []struct {
 	{LockedToNoReference, func(a Announcement, f Facts, c Classes) bool { return a.ClockClass == c.Locked && f.NoReference }},
 	{LockedToADoubtedOne, func(a Announcement, f Facts, c Classes) bool { return a.ClockClass == c.Locked && f.DoubtNs > f.SpecNs }},
 	{LockedOutsideSpec, func(a Announcement, f Facts, c Classes) bool {
-		return a.ClockClass == c.Locked && !f.NeverInSpec && !(f.BoundNs <= f.SpecNs)
+		return a.ClockClass == c.Locked && !f.AnyBound && !(f.BoundNs <= f.SpecNs)
 	}},
 	{InSpecOutsideSpec, func(a Announcement, f Facts, c Classes) bool {
 		return a.ClockClass == c.InSpec && !(f.BoundNs <= f.SpecNs)

@@ -70,10 +70,10 @@ func TestNoRowOfTheTableContradictsItsOwnFacts(t *testing.T) {
 			return rapid.OneOf(rapid.Float64Range(0, 1e10), rapid.Just(math.NaN()), rapid.Just(math.Inf(1))).Draw(t, name)
 		}
 		in := Input{State: rapid.SampledFrom(States).Draw(t, "state"), EverLocked: rapid.Bool().Draw(t, "ever"), KeepsSpec: rapid.Bool().Draw(t, "keeps"),
-			BoundNs: bound("bound"), SpecNs: 1500, NeverInSpec: rapid.Bool().Draw(t, "never"), EgressNs: bound("egress"), UTCOffset: int16(rapid.IntRange(-5, 40).Draw(t, "utc")), UTCOffsetKnown: rapid.Bool().Draw(t, "known"),
+			BoundNs: bound("bound"), SpecNs: 1500, AnyBound: rapid.Bool().Draw(t, "never"), EgressNs: bound("egress"), UTCOffset: int16(rapid.IntRange(-5, 40).Draw(t, "utc")), UTCOffsetKnown: rapid.Bool().Draw(t, "known"),
 			Leap: int8(rapid.IntRange(-1, 1).Draw(t, "leap")), ServeFreeRun: rapid.Bool().Draw(t, "free run"), Squelch: Squelch(rapid.IntRange(0, 2).Draw(t, "squelch")),
 			Profile: Profile(rapid.IntRange(0, 5).Draw(t, "profile")), FrequencyCategory: uint8(rapid.IntRange(0, 4).Draw(t, "category"))}
-		f := Facts{Profile: in.Profile, State: in.State, EverLocked: in.EverLocked, PulseAgeS: 1, BoundNs: in.BoundNs, EgressNs: in.EgressNs, SpecNs: in.SpecNs, NeverInSpec: in.NeverInSpec,
+		f := Facts{Profile: in.Profile, State: in.State, EverLocked: in.EverLocked, PulseAgeS: 1, BoundNs: in.BoundNs, EgressNs: in.EgressNs, SpecNs: in.SpecNs, AnyBound: in.AnyBound,
 			UTCOffset: in.UTCOffset, Leap: in.Leap}
 		if in.State == Locked && !in.EverLocked {
 			t.Skip("a locked clock has locked")

@@ -174,7 +174,7 @@ func TestNoAnnouncementContradictsTheTable(t *testing.T) {
 		in := Input{
 			State:      State(rapid.IntRange(0, 9).Draw(t, "state")),
 			EverLocked: rapid.Bool().Draw(t, "ever"), KeepsSpec: rapid.Bool().Draw(t, "keeps"),
-			BoundNs: ns.Draw(t, "bound"), SpecNs: 1500, NeverInSpec: rapid.Bool().Draw(t, "never"), EgressNs: ns.Draw(t, "egress"),
+			BoundNs: ns.Draw(t, "bound"), SpecNs: 1500, AnyBound: rapid.Bool().Draw(t, "never"), EgressNs: ns.Draw(t, "egress"),
 			LogVariance: rapid.Uint16().Draw(t, "variance"),
 			UTCOffset:   rapid.Int16().Draw(t, "utc"), UTCOffsetKnown: rapid.Bool().Draw(t, "known"),
 			Leap:         int8(rapid.IntRange(-1, 1).Draw(t, "leap")),
@@ -197,7 +197,7 @@ func TestNoAnnouncementContradictsTheTable(t *testing.T) {
 			}
 		}
 		must(locked || seven || out || free, "a class of the table")
-		must(locked == (in.State == Locked && (in.NeverInSpec || in.BoundNs <= in.SpecNs)), "6 is LOCKED inside the spec, and nothing else")
+		must(locked == (in.State == Locked && (in.AnyBound || in.BoundNs <= in.SpecNs)), "6 is LOCKED inside the spec, and nothing else")
 		must(!seven || in.BoundNs <= in.SpecNs, "no 7 with a bound outside the spec")
 		must(!seven && !out || in.EverLocked, "7 and 52 only after a lock")
 		must(!seven || in.State == HoldoverSpec || in.KeepsSpec, "7 only inside the spec")

@@ -134,7 +134,7 @@ func (c *Config) table() table {
 			{"oscillator", restart, named(&h.Oscillator, servo.Oscillator, oscillators, holdover.ParseOscillator),
 				`The kind of oscillator that drives the clock. "auto" begins as a plain crystal (xo) and is measured.`},
 			{"spec", live, duration(&h.Spec, servo.Spec, 100*time.Nanosecond, time.Millisecond, "1.5us"),
-				"Class 6 and class 7 are announced only while the error bound is inside this."},
+				"Holdover is in spec (class 7) while the error bound is inside this. With several references class 6 is so, too."},
 			{"learning", live, duration(&h.Learning, servo.Learning, 0, 30*24*time.Hour, "1h"),
 				"How long the clock must have been locked before class 7 is claimed."},
 			{"max_holdover", live, duration(&h.MaxHoldover, servo.MaxHoldover, 0, year, "24h"),

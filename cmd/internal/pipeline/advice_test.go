@@ -367,12 +367,13 @@ func acceptSky(t *testing.T, followed bool) *virtual.Rig {
 }
 
 func acceptDoubted(t *testing.T, followed bool) *virtual.Rig {
-	r := virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Receiver: sim.Timing, Seed: 3, TimeToFix: 3 * time.Second})
-	r.Until(2*time.Minute, "class 6", r.Class(6))
-	r.Run(30 * time.Minute)
-	r.Late = func(int64) float64 { return 20_000 }
-	r.Until(alarmed1st, "the alarm", func() bool { return alarmed(r, alarms.ClockWide) })
-	return accept(t, r, followed)
+	p := newPair(t, twoReceivers(), sim.OCXO, 3)
+	p.Until(2*time.Minute, "class 6", p.Class(6))
+	p.Run(30 * time.Minute)
+	p.Board.Lie(sim.Lie{LateNs: 20_000})
+	p.yard.Lie(sim.Lie{LateNs: 20_000})
+	p.Until(alarmed1st, "the alarm", func() bool { return alarmed(p.Rig, alarms.ClockWide) })
+	return accept(t, p.Rig, followed)
 }
 
 func pulseHeard(t *testing.T, followed bool) *virtual.Rig {

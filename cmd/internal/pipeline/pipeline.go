@@ -87,8 +87,10 @@ func New(cfg Config, clock board.Clock) *Pipeline {
 	if cfg.LimitNs <= 0 {
 		cfg.LimitNs = defaultLimitNs
 	}
-	p := &Pipeline{cfg: cfg, clock: clock, servo: holdover.New(cfg.Servo)}
+	p := &Pipeline{cfg: cfg, clock: clock}
 	p.sources, p.first = newSources(cfg.References, cfg.Reference)
+	p.cfg.Servo.Strict = p.several()
+	p.servo = holdover.New(p.cfg.Servo)
 	p.active, p.reference = p.first, p.sources[p.first].receiver
 	for i := range p.sources {
 		if p.sources[p.active].Lockout && p.sources[i].Kind != Internal {
@@ -365,7 +367,7 @@ func (p *Pipeline) Reconfigure(servo holdover.Config, profile quality.Profile, s
 	p.servo.Reconfigure(servo)
 	have := p.cfg.Servo
 	servo.QuantumPPB, servo.MaxPPB, servo.Memory, servo.MemoryAge = have.QuantumPPB, have.MaxPPB, have.Memory, have.MemoryAge
-	servo.InputNs = have.InputNs
+	servo.InputNs, servo.Strict = have.InputNs, have.Strict
 	p.cfg.Servo = servo
 	p.cfg.Profile, p.cfg.Squelch = profile, squelch
 }

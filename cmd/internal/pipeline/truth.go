@@ -43,7 +43,7 @@ func (p *Pipeline) facts(now timescale.Mono, in quality.Input, boundNs float64) 
 	}
 	return quality.Facts{Profile: in.Profile, State: in.State, EverLocked: in.EverLocked, PulseAgeS: age,
 		Distrusted: !w.distrusted.IsZero() && now.Sub(w.distrusted) > distrustSlack, NoReference: p.lost, ClockFault: p.fault.away != nil,
-		BoundNs: boundNs, EgressNs: in.EgressNs, SpecNs: p.specNs(), NeverInSpec: in.NeverInSpec, DoubtNs: p.placeNs + p.doubtNs(), UTCOffset: in.UTCOffset, Leap: in.Leap}
+		BoundNs: boundNs, EgressNs: in.EgressNs, SpecNs: p.specNs(), AnyBound: in.AnyBound, DoubtNs: p.placeNs + p.doubtNs(), UTCOffset: in.UTCOffset, Leap: in.Leap}
 }
 
 // specNs is holdover.spec.

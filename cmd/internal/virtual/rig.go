@@ -190,7 +190,7 @@ func (r *Rig) Run(d time.Duration) {
 func (r *Rig) consistent() {
 	profile, q := quality.Profiles[r.cfg.Profile], r.Report.Quality
 	locked, inSpec := r.Said.ClockClass == profile.Locked, r.Said.ClockClass == profile.InSpec
-	if locked != (r.Report.State == quality.Locked && r.Said.PTPTimescale) || locked && !q.NeverInSpec && !(r.Report.BoundNs <= q.SpecNs) || inSpec && !(r.Report.BoundNs <= q.SpecNs) {
+	if locked != (r.Report.State == quality.Locked && r.Said.PTPTimescale) || locked && !q.AnyBound && !(r.Report.BoundNs <= q.SpecNs) || inSpec && !(r.Report.BoundNs <= q.SpecNs) {
 		r.t.Fatalf("after %v: class %d in state %v with a bound of %.0f ns", r.Now.Sub(Begin), r.Said.ClockClass, r.Report.State, r.Report.BoundNs)
 	}
 }
