@@ -59,7 +59,7 @@ func openDrills(folder string) (*drillKeeper, []status.Event) {
 	content, err := file.Read(k.path(runningFile), drillLimit)
 	if err == nil && json.Unmarshal(content, &cut) == nil && drillID.MatchString(cut.ID) {
 		r := &status.DrillReport{Drill: status.Drill{ID: cut.ID, Begun: cut.Begun, Ended: cut.Begun, By: cut.By, ForS: cut.ForS,
-			Ending: string(pipeline.DrillKilled), Why: "bragid was killed, or lost its power", Verdict: unjudged, Forecast: forecastWords[holdover.ForecastUnjudged]},
+			Ending: string(pipeline.DrillKilled), Why: "bragid was killed, or lost its power", JudgedBy: []string{}, Verdict: unjudged, Forecast: forecastWords[holdover.ForecastUnjudged]},
 			Curve: []status.DrillPoint{}, Foretold: []status.DrillForetold{}}
 		events = append(events, status.DrillEnded{Drill: r.Drill})
 		if err := k.keep(r); err != nil {
@@ -387,7 +387,7 @@ var forecastWords = map[holdover.Forecast]string{
 func drillReport(e *pipeline.EndedDrill) *status.DrillReport {
 	r, b, s := e.Result, e.Result.Begin, e.Result.Score
 	out := &status.DrillReport{Drill: status.Drill{
-		Ending: string(e.Ending), Why: e.Why, ForS: b.For.Seconds(), RanS: r.Ran.Seconds(), JudgedS: s.JudgedS, Verdict: drillVerdict(s),
+		Ending: string(e.Ending), Why: e.Why, ForS: b.For.Seconds(), RanS: r.Ran.Seconds(), JudgedS: s.JudgedS, JudgedBy: append([]string{}, e.Judges...), Verdict: drillVerdict(s),
 		SpecNs: float64(b.Spec), ErrorNs: known(s.FinalNs), WorstNs: known(s.WorstNs), WorstAtS: known(s.WorstAt), BoundNs: known(r.BoundNs), ForetoldNs: known(s.ForetoldNs),
 		BoundHeld: s.BoundHeld, OutsideS: s.OutsideS, OutsideAtS: known(s.OutsideAt), Forecast: forecastWords[s.ForecastWas],
 		ForecastS: known(s.ForecastS), BoundLeftS: known(s.BoundLeftS), ErrorLeftS: known(s.ErrorLeftS), Class7S: r.Class7.Seconds(),

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"bragi/gnss/timescale"
@@ -29,7 +30,8 @@ const (
 type EndedDrill struct {
 	Result holdover.DrillResult
 	Ending DrillEnding
-	Why    string // more words, "" for none
+	Why    string   // more words, "" for none
+	Judges []string // the references whose pulses judged it, in their order
 }
 
 // drills is the one that runs, and the one that has ended since somebody asked.
@@ -37,7 +39,8 @@ type drills struct {
 	running   *holdover.Drill
 	disturbed timescale.Mono // when something last set the clock, at the begin
 	ended     *EndedDrill
-	rebasedNs int64 // by how much pulses are later since the begin, because of another reference (references.go)
+	judges    []string // the references whose pulses have judged it
+	rebasedNs int64    // by how much pulses are later since the begin, because of another reference (references.go)
 }
 
 // StartDrill cuts a copy of the clock off from the pulses for d.
@@ -52,7 +55,7 @@ func (p *Pipeline) StartDrill(now timescale.Mono, d time.Duration) error {
 	if !ok {
 		return fmt.Errorf("the clock is not locked, so no pulse can judge a drill: %s (fix: bragi show clock)", Why(p.report(now).Why))
 	}
-	p.drills.running, p.drills.disturbed, p.drills.rebasedNs = drill, p.fault.disturbed, 0
+	p.drills.running, p.drills.disturbed, p.drills.rebasedNs, p.drills.judges = drill, p.fault.disturbed, 0, nil
 	return nil
 }
 
@@ -66,7 +69,7 @@ func (p *Pipeline) EndDrill(now timescale.Mono, ending DrillEnding, why string) 
 		return false
 	}
 	p.drills.running = nil
-	p.drills.ended = &EndedDrill{d.Result(now, ending == DrillLost), ending, why}
+	p.drills.ended = &EndedDrill{d.Result(now, ending == DrillLost), ending, why, p.drills.judges}
 	return true
 }
 
@@ -82,6 +85,9 @@ func (p *Pipeline) drillPulse(now timescale.Mono, pulse holdover.Pulse) {
 	pulse.CorrectionNs -= float64(p.drills.rebasedNs)
 	if d := p.drills.running; d != nil && p.servo.Steady() {
 		d.Pulse(now, pulse, p.servo)
+		if name := p.sources[p.active].Name; !slices.Contains(p.drills.judges, name) {
+			p.drills.judges = append(p.drills.judges, name)
+		}
 	}
 }
 

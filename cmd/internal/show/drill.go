@@ -53,7 +53,7 @@ func lastDrill(d *status.Drills) string {
 		return "none yet"
 	}
 	l := d.Last
-	return fmt.Sprintf("%s: %s, %s after %s; %s", l.ID, passed(*l), l.Ending, seconds(&l.RanS), l.Verdict)
+	return fmt.Sprintf("%s: %s, %s after %s; %s", l.ID, passed(*l), l.Ending, drillRan(l), l.Verdict)
 }
 
 func passed(d status.Drill) string {
@@ -66,6 +66,17 @@ func passed(d status.Drill) string {
 	return "FAILED"
 }
 
+// unknownEnd tells that bragid was killed during the drill: nobody knows when it ended.
+func unknownEnd(d *status.Drill) bool { return d.RanS == 0 && d.Ending == "cut off" }
+
+// drillRan is how long a drill ran.
+func drillRan(d *status.Drill) string {
+	if unknownEnd(d) {
+		return "an unknown time"
+	}
+	return seconds(&d.RanS)
+}
+
 // utc is a time of day that every reader takes for the same.
 func utc(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") }
 
@@ -76,7 +87,7 @@ func DrillList(list []status.Drill, width int) string {
 	}
 	t := table{columns: []column{{"ID", 0}, {"RESULT", 0}, {"ENDING", 2}, {"RAN", 1}, {"VERDICT", 3}}}
 	for _, d := range list {
-		t.add(d.ID, passed(d), d.Ending, seconds(&d.RanS), d.Verdict)
+		t.add(d.ID, passed(d), d.Ending, drillRan(&d), d.Verdict)
 	}
 	return t.draw(width)
 }
@@ -89,8 +100,16 @@ func DrillReport(r status.DrillReport, width int) string {
 	fmt.Fprintf(w, "Grandmaster\t%s, identity %s\n", dash(r.Host), dash(r.Identity))
 	fmt.Fprintf(w, "\tboard %s, bragid %s\n", dash(r.Profile), dash(r.Version))
 	fmt.Fprintf(w, "Begun\t%s, by %s, for %s\n", utc(r.Begun), r.By, seconds(&r.ForS))
-	fmt.Fprintf(w, "Ended\t%s, after %s: %s%s\n", utc(r.Ended), seconds(&r.RanS), r.Ending, pick(r.Why != "", " ("+r.Why+")", ""))
-	fmt.Fprintf(w, "Judged\tfor %s, by the pulses that the served clock believed\n", seconds(&r.JudgedS))
+	ended := utc(r.Ended)
+	if unknownEnd(&r.Drill) {
+		ended = "at a time that nobody knows"
+	}
+	fmt.Fprintf(w, "Ended\t%s, after %s: %s%s\n", ended, drillRan(&r.Drill), r.Ending, pick(r.Why != "", " ("+r.Why+")", ""))
+	by := ""
+	if len(r.JudgedBy) > 0 {
+		by = " of " + strings.Join(r.JudgedBy, ", then ")
+	}
+	fmt.Fprintf(w, "Judged\tfor %s, by the pulses%s that the served clock believed\n", seconds(&r.JudgedS), by)
 	fmt.Fprintf(w, "Verdict\t%s: %s\n", passed(r.Drill), r.Verdict)
 	if r.ErrorNs != nil {
 		drillFigures(w, r.Drill)

@@ -60,7 +60,12 @@ func TestTheReportOfADrill(t *testing.T) {
 		t.Error(text)
 	}
 	empty := status.DrillReport{Drill: status.Drill{ID: "x", Ending: "cut off", Verdict: "nothing was judged"}}
-	if text := DrillReport(empty, 80); !strings.Contains(text, "NOT JUDGED") || strings.Contains(text, "Error") {
+	if text := DrillReport(empty, 80); !strings.Contains(text, "NOT JUDGED") || strings.Contains(text, "Error") || !strings.Contains(text, "after an unknown time: cut off") {
+		t.Error(text)
+	}
+	by := aDrill(true)
+	by.JudgedBy = []string{"roof", "yard"}
+	if text := DrillReport(by, 80); !strings.Contains(text, "by the pulses of roof, then yard that the served clock believed") {
 		t.Error(text)
 	}
 }

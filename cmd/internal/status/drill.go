@@ -34,11 +34,12 @@ type Drill struct {
 	Ending string    `json:"ending"` // complete, pulse lost, clock set, cancelled, bragid stopped, cut off
 	Why    string    `json:"why"`    // more of that; "": nothing
 
-	ForS    float64 `json:"for_s"`    // how long it was to run
-	RanS    float64 `json:"ran_s"`    // and did
-	JudgedS float64 `json:"judged_s"` // for how long pulses judged it
-	Passed  *bool   `json:"passed"`   // null: it has no verdict
-	Verdict string  `json:"verdict"`  // in a sentence
+	ForS     float64  `json:"for_s"`     // how long it was to run
+	RanS     float64  `json:"ran_s"`     // and did; 0 of one that was cut off: not known
+	JudgedS  float64  `json:"judged_s"`  // for how long pulses judged it
+	JudgedBy []string `json:"judged_by"` // the references whose pulses these were, in their order; none: not known
+	Passed   *bool    `json:"passed"`    // null: it has no verdict
+	Verdict  string   `json:"verdict"`   // in a sentence
 
 	SpecNs        float64  `json:"spec_ns"`
 	ErrorNs       *float64 `json:"error_ns"` // at the end, mean of the last point; positive: the copy was ahead of the pulse
