@@ -93,6 +93,7 @@ func newBench(name, dir string, long bool) (t *bench, err error) {
 }
 
 func (t *bench) close() {
+	t.over.Store(true)
 	t.cut()
 	t.mu.Lock()
 	client := t.client

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -48,8 +49,9 @@ type machine struct {
 	slot    string    // that was kept last, and its version
 	running string
 
-	resumed    bool // the medium is that of an earlier test
-	authorized bool // it takes the remote login of the test
+	over       atomic.Bool // it is not switched on any more
+	resumed    bool        // the medium is that of an earlier test
+	authorized bool        // it takes the remote login of the test
 
 	mu     sync.Mutex
 	said   bytes.Buffer // on the serial line, since it was switched on
@@ -64,6 +66,9 @@ const memory = "256"
 func (m *machine) on() error {
 	if m.command != nil {
 		return errors.New("the machine is on already")
+	}
+	if m.over.Load() {
+		return errors.New("the test is over")
 	}
 	_ = os.Remove(m.port())
 	// The boot loader sees the medium as an SD card; Linux takes the same by virtio, which is 25 times as fast.

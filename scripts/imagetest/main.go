@@ -85,8 +85,8 @@ func run(name string, long bool, only, dir string) int {
 			t.cut()
 			failed++
 			fmt.Printf("imagetest %s: FAIL %s (%s): %v\n", name, s.name, took, err)
-			if i == 0 {
-				break
+			if i == 0 && !t.resumed {
+				break // nothing is set up
 			}
 			continue
 		}

@@ -233,12 +233,12 @@ func (t *bench) inside() error {
 		return err
 	}
 	t.figure("%s", strings.TrimSpace(out))
-	if out, err = t.probe(3*time.Minute, `systemd-analyze time; systemd-analyze blame --no-pager | head -8
-echo "seconds of processor by unit since the start:"
-grep -H usage_usec /sys/fs/cgroup/system.slice/*/cpu.stat | sed 's#.*slice/\(.*\)/cpu.stat:usage_usec#\1#' | sort -rnk2 | head -12 | awk '{printf "%.1f %s\n", $2 / 1e6, $1}'`); err == nil {
-		for line := range strings.Lines(out) {
-			t.figure("%s", strings.TrimSpace(line))
-		}
+	if out, err = t.probe(3*time.Minute, `echo "seconds of processor by unit since the start:"
+grep -H usage_usec /sys/fs/cgroup/system.slice/*/cpu.stat | sed 's#.*slice/\(.*\)/cpu.stat:usage_usec#\1#' | sort -rnk2 | head -12 | awk '{printf "%.1f %s\n", $2 / 1e6, $1}'`); err != nil {
+		return err
+	}
+	for line := range strings.Lines(out) {
+		t.figure("%s", strings.TrimSpace(line))
 	}
 	if out, err = t.probe(3*time.Minute, `systemctl --failed --no-legend --plain`); err != nil || strings.TrimSpace(out) != "" {
 		return fmt.Errorf("units failed: %q: %w", out, err)
