@@ -18,7 +18,7 @@ import (
 
 // simulateCommand runs the grandmaster on a board of software in virtual time.
 func simulateCommand(o *options) *cobra.Command {
-	var oscillator, configured, scenario, pps, unit, plot string
+	var oscillator, configured, scenario, pps, unit, plot, trace string
 	var days int
 	var opt simulate.Options
 	c := &cobra.Command{Use: "simulate --oscillator KIND --scenario FILE|NAME | --weather N", Short: "Run the grandmaster on a model, in virtual time, and judge it",
@@ -28,7 +28,10 @@ func simulateCommand(o *options) *cobra.Command {
 		Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 			var err error
 			if c.Flags().Changed("weather") {
-				return weather(c, o, days, opt.Seed)
+				return weather(c, o, days, opt.Seed, trace)
+			}
+			if trace != "" {
+				return cli.Usagef("simulate: --trace writes one day of weather: give --weather 1 too")
 			}
 			if opt.Oscillator, err = holdover.ParseOscillator(oscillator); err != nil || opt.Oscillator == holdover.Auto {
 				return cli.Usagef("simulate: --oscillator %q: use xo, tcxo, tcxo-hi, ocxo or rb", oscillator)
@@ -77,6 +80,7 @@ func simulateCommand(o *options) *cobra.Command {
 	f.Float64Var(&opt.QuantumPPB, "quantum", 0, "the smallest change of frequency that the clock can make, in ppb; 0: any")
 	f.BoolVar(&opt.NoThermometer, "no-thermometer", false, "the servo sees no temperature")
 	pictureFlag(f, &plot, "plot", "write a picture (SVG): time error, bound, forecast and class")
+	f.StringVar(&trace, "trace", "", "with --weather 1: write to this file (CSV), for each second, the truth and what the clock knew")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	return c
 }
@@ -88,7 +92,7 @@ const weatherMost = 1_000_000
 var errBroken = errors.New("simulate: days of weather broke what is promised")
 
 // weather draws and judges days.
-func weather(c *cobra.Command, o *options, days int, seed uint64) error {
+func weather(c *cobra.Command, o *options, days int, seed uint64, trace string) error {
 	if days < 1 || days > weatherMost {
 		return cli.Usagef("simulate: --weather %d: use 1 to %d days", days, weatherMost)
 	}
@@ -97,13 +101,10 @@ func weather(c *cobra.Command, o *options, days int, seed uint64) error {
 			return cli.Usagef("simulate: --weather draws everything from --seed: leave --%s out", name)
 		}
 	}
-	told := 0
-	r, err := simulate.Weather(c.Context(), days, seed, func(ready, broken int) {
-		if percent := 100 * ready / days; percent >= told+5 || ready == days {
-			told = percent
-			fmt.Fprintf(c.ErrOrStderr(), "%d of %d days, %d broken\n", ready, days, broken)
-		}
-	})
+	if trace != "" && days != 1 {
+		return cli.Usagef("simulate: --trace writes one day: use --weather 1 with the day's --seed")
+	}
+	r, err := weatherOf(c, days, seed, trace)
 	if err != nil {
 		return err
 	}
@@ -116,6 +117,25 @@ func weather(c *cobra.Command, o *options, days int, seed uint64) error {
 		err = errBroken
 	}
 	return err
+}
+
+// weatherOf judges the days, and tells how far it is. With a trace it writes one day's.
+func weatherOf(c *cobra.Command, days int, seed uint64, trace string) (*simulate.WeatherResult, error) {
+	if trace != "" {
+		f, err := os.Create(trace)
+		if err != nil {
+			return nil, fmt.Errorf("simulate: %w", err)
+		}
+		r, err := simulate.TraceDay(c.Context(), simulate.DrawDay(seed), f)
+		return r, errors.Join(err, f.Close())
+	}
+	told := 0
+	return simulate.Weather(c.Context(), days, seed, func(ready, broken int) {
+		if percent := 100 * ready / days; percent >= told+5 || ready == days {
+			told = percent
+			fmt.Fprintf(c.ErrOrStderr(), "%d of %d days, %d broken\n", ready, days, broken)
+		}
+	})
 }
 
 // tellRun prints the judgement and draws the picture.

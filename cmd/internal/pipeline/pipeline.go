@@ -371,3 +371,6 @@ func (p *Pipeline) Reconfigure(servo holdover.Config, profile quality.Profile, s
 	p.cfg.Servo = servo
 	p.cfg.Profile, p.cfg.Squelch = profile, squelch
 }
+
+// Inside tells what stands behind the clock's bound.
+func (p *Pipeline) Inside(now timescale.Mono) holdover.Inside { return p.servo.Inside(now) }

@@ -357,6 +357,11 @@ type judge struct {
 func JudgeDay(d *Day) (*Verdict, error) { return judgeWith(d, func(*Options) {}) }
 
 func judgeWith(d *Day, change func(*Options)) (*Verdict, error) {
+	return judgeLooking(d, change, func(int, *judge, *simulated) error { return nil })
+}
+
+// judgeLooking judges a day and lets look see each second with power.
+func judgeLooking(d *Day, change func(*Options), look func(second int, j *judge, p *simulated) error) (*Verdict, error) {
 	o := d.Options()
 	change(&o)
 	p, err := newSimulated(&o)
@@ -378,6 +383,9 @@ func judgeWith(d *Day, change func(*Options)) (*Verdict, error) {
 				w.locked = true
 			}
 			j.second(i, p)
+			if err := look(i, &j, p); err != nil {
+				return nil, err
+			}
 		} else {
 			j.away, j.silent, j.served = 0, 0, 0
 		}
