@@ -26,6 +26,9 @@ type Check struct {
 	Evidence string  `json:"evidence"`
 	cause    string  // of a Bad one
 	action   string
+	// withholds: no time at all gets to the client. That is its cause before all that
+	// only makes the time bad.
+	withholds bool
 }
 
 // Explanation is what `bragi explain client` prints.
@@ -68,6 +71,7 @@ func Client(s status.Status, address string) Explanation {
 			e.Name = known.Name
 		}
 	}
+	withheld := false
 	for _, q := range questions {
 		check, asked := q.look(&v)
 		if !asked {
@@ -75,8 +79,8 @@ func Client(s status.Status, address string) Explanation {
 		}
 		check.Question = q.text
 		e.Checks = append(e.Checks, check)
-		if check.Verdict == Bad && e.Cause == "" {
-			e.Cause, e.Action = check.cause, check.action
+		if check.Verdict == Bad && (e.Cause == "" || check.withholds && !withheld) {
+			e.Cause, e.Action, withheld = check.cause, check.action, check.withholds
 		}
 	}
 	switch {

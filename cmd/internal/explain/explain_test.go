@@ -49,7 +49,7 @@ func TestEachFaultHasItsOwnCauseAndAction(t *testing.T) {
 			s.Alarms = []status.Alarm{{Code: "ANTENNA_FAULT", Severity: "major", Fix: "check the antenna cable"}}
 		}, "not in spec", "check the antenna cable"},
 		"in holdover":    {func(s *status.Status) { s.Clock.ClockClass, s.Clock.State = 7, "HOLDOVER" }, "sees nothing wrong", ""},
-		"not serving":    {func(s *status.Status) { s.Clock.Serving = false }, "does not serve", "show alarms"},
+		"not serving":    {func(s *status.Status) { s.Clock.Serving = false }, "does not serve", "show clock"},
 		"link down":      {func(s *status.Status) { s.Alarms = []status.Alarm{{Code: "LINK_DOWN", Fix: "plug it in"}} }, "network side", "plug it in"},
 		"no Sync grant":  {func(s *status.Status) { s.Clients[0].Grants.Sync = nil }, "no grant for Sync", "asks for each kind"},
 		"no Delay_Req":   {func(s *status.Status) { s.Clients[0].DelayReq, s.Clients[0].DelayReqIntervalS = 0, nil }, "sends no Delay_Req", "319"},
@@ -94,7 +94,34 @@ func TestEachFaultHasItsOwnCauseAndAction(t *testing.T) {
 			refusal(master.WrongDomain)(s)
 			s.Master.Domain = 44
 		}, "no grant now", ""},
-		"refused earlier": {func(s *status.Status) { refusalBefore(s) }, "sees nothing wrong", ""},
+		"refused earlier":       {func(s *status.Status) { refusalBefore(s) }, "sees nothing wrong", ""},
+		"drained at class 52":   {outOfSpec(func(s *status.Status) { s.Clock.Draining = true }), "is drained", "drain --end"},
+		"squelched at class 52": {outOfSpec(func(s *status.Status) { s.Clock.Squelched = true }), "master.squelch", "check the antenna cable; or set master.squelch"},
+		"drained and squelched": {outOfSpec(func(s *status.Status) { s.Clock.Draining, s.Clock.Squelched = true, true }), "is drained, and master.squelch", "drain --end. ANTENNA"},
+		"without its address at class 52": {outOfSpec(func(s *status.Status) {
+			s.Alarms = append(s.Alarms, status.Alarm{Code: "ADDRESS_MISSING", Severity: "critical", Fix: "add the address"})
+		}), "No interface has the address", "add the address"},
+		"link down at class 52": {outOfSpec(func(s *status.Status) {
+			s.Clock.Serving = true
+			s.Alarms = append(s.Alarms, status.Alarm{Code: "LINK_DOWN", Severity: "major", Fix: "plug it in"})
+		}), "network side", "plug it in"},
+		"never locked": {outOfSpec(func(*status.Status) {}), "no time that it may tell", "check the antenna cable"},
+		"denied at class 52": {outOfSpec(func(s *status.Status) {
+			s.Clock.Serving = true
+			welcome([]string{"10.0.0.0/8"}, []string{"10.1.2.0/24"})(s)
+		}), "is denied", "master.deny"},
+		"in another domain at class 52": {outOfSpec(func(s *status.Status) {
+			s.Clock.Serving = true
+			refusal(master.WrongDomain)(s)
+		}), "in domain 44", "Set domain 0"},
+		"refused at class 52": {outOfSpec(func(s *status.Status) {
+			s.Clock.Serving = true
+			refusal(master.TableFull)(s)
+		}), "refused", "master.max_clients"},
+		"drained, and denied": {func(s *status.Status) {
+			s.Clock.Serving, s.Clock.Draining = false, true
+			refusal(master.AddressDenied)(s)
+		}, "is drained", "drain --end"},
 	} {
 		s := healthy()
 		c.change(&s)
@@ -109,6 +136,16 @@ func TestEachFaultHasItsOwnCauseAndAction(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// outOfSpec is a grandmaster whose antenna was cut and that serves nobody, and what more
+// is wrong: what keeps all time from the client is told before what makes it bad.
+func outOfSpec(change func(*status.Status)) func(*status.Status) {
+	return func(s *status.Status) {
+		s.Clock.ClockClass, s.Clock.State, s.Clock.StateName, s.Clock.Serving = 52, "FREERUN", "HOLDOVER", false
+		s.Alarms = []status.Alarm{{Code: "ANTENNA_FAULT", Severity: "major", Fix: "check the antenna cable"}}
+		change(s)
 	}
 }
 

@@ -32,6 +32,13 @@ func bad(cause, action, format string, values ...any) (Check, bool) {
 	return Check{Verdict: Bad, Evidence: fmt.Sprintf(format, values...), cause: cause, action: action}, true
 }
 
+// withheld is what keeps all time from the client.
+func withheld(cause, action, format string, values ...any) (Check, bool) {
+	check, asked := bad(cause, action, format, values...)
+	check.withholds = true
+	return check, asked
+}
+
 // questions are in the order in which a field engineer asks them: our side first.
 var questions = []question{
 	{"Is this grandmaster locked to its source?", source},
@@ -57,30 +64,68 @@ func source(v *view) (Check, bool) {
 	case c.ClockClass == 6 || c.ClockClass == 7:
 		return ok("%s: in spec; the clients stay in phase", words)
 	}
-	worst := "bragi show clock tells why."
+	return bad("This grandmaster is not in spec: clients follow a time that is not traceable, or refuse it.", worst(v), "%s", words)
+}
+
+// worst is what to do about the most severe alarm.
+func worst(v *view) string {
 	for _, a := range v.Alarms {
 		if a.Severity == "critical" || a.Severity == "major" {
-			worst = fmt.Sprintf("%s: %s", a.Code, a.Fix)
-			break
+			return fmt.Sprintf("%s: %s", a.Code, a.Fix)
 		}
 	}
-	return bad("This grandmaster is not in spec: clients follow a time that is not traceable, or refuse it.", worst, "%s", words)
+	return "bragi show clock tells why."
 }
 
 func serves(v *view) (Check, bool) {
-	if v.Clock.Serving {
+	why := "it sends no time: " + strings.Join(v.Clock.Why, "; ")
+	c := v.Clock
+	switch missing := alarmed(v, alarms.AddressMissing); {
+	case c.Serving:
 		return ok("it serves, %d of at most %d clients", v.Master.Clients, v.Master.MaxClients)
+	case c.Draining && c.Squelched:
+		return withheld("This grandmaster is drained, and master.squelch lets nobody be served at its class.",
+			"End the drain: bragi drain --end. "+unsquelch(v), "%s", why)
+	case c.Draining:
+		return withheld("This grandmaster is drained: clients are sent away, and nobody gets a grant.", "End the drain: bragi drain --end.", "%s", why)
+	case c.Squelched:
+		return withheld("master.squelch lets nobody be served at the class of this grandmaster.", unsquelch(v), "%s", why)
+	case missing != nil:
+		return withheld("No interface has the address that clients ask.", missing.Fix, "%s", why)
 	}
-	return bad("This grandmaster does not serve now.", "bragi show clock and bragi show alarms tell why: a drain, the squelch, or a clock that has never locked.",
-		"it sends no time: %s", strings.Join(v.Clock.Why, "; "))
+	return withheld("This grandmaster does not serve now: its clock has no time that it may tell.", worst(v), "%s", why)
+}
+
+// unsquelch is what to do about a clock that master.squelch does not serve.
+func unsquelch(v *view) string {
+	for _, a := range v.Alarms {
+		if (a.Severity == "critical" || a.Severity == "major") && a.Code != string(alarms.Squelched) {
+			return fmt.Sprintf("%s: %s; or set master.squelch = \"never\".", a.Code, a.Fix)
+		}
+	}
+	return "Repair the reference (bragi show clock tells why), or set master.squelch = \"never\"."
+}
+
+// alarmed is the alarm of a code that stands, nil: none.
+func alarmed(v *view, code alarms.Code) *status.Alarm {
+	for i := range v.Alarms {
+		if v.Alarms[i].Code == string(code) {
+			return &v.Alarms[i]
+		}
+	}
+	return nil
 }
 
 func wayOut(v *view) (Check, bool) {
-	for _, code := range []alarms.Code{alarms.LinkDown, alarms.AddressMissing, alarms.HardwareStamps, alarms.ResidualHigh, alarms.NoReceiveStamps} {
-		for _, a := range v.Alarms {
-			if a.Code == string(code) {
-				return bad("The network side of this grandmaster is in trouble.", a.Fix, "%s: %s", a.Code, a.Text)
-			}
+	const cause = "The network side of this grandmaster is in trouble."
+	for _, code := range []alarms.Code{alarms.LinkDown, alarms.AddressMissing} {
+		if a := alarmed(v, code); a != nil {
+			return withheld(cause, a.Fix, "%s: %s", a.Code, a.Text)
+		}
+	}
+	for _, code := range []alarms.Code{alarms.HardwareStamps, alarms.ResidualHigh, alarms.NoReceiveStamps} {
+		if a := alarmed(v, code); a != nil {
+			return bad(cause, a.Fix, "%s: %s", a.Code, a.Text)
 		}
 	}
 	return ok("%s is up, no alarm on it", cmp.Or(v.Master.Interface, "the network"))
@@ -127,7 +172,7 @@ func lastGiven(grants status.Grants) float64 {
 
 func inDomain(v *view) (Check, bool) {
 	if d, found := refused(v, master.WrongDomain); found && d.Domain != v.Master.Domain {
-		return bad(fmt.Sprintf("The client is in domain %d, this grandmaster in domain %d.", d.Domain, v.Master.Domain),
+		return withheld(fmt.Sprintf("The client is in domain %d, this grandmaster in domain %d.", d.Domain, v.Master.Domain),
 			fmt.Sprintf("Set domain %d at the client (or master.domain here).", v.Master.Domain),
 			"%d messages of domain %d, the last %s ago", d.Count, d.Domain, seconds(d.AgoS))
 	}
@@ -146,12 +191,12 @@ func allowed(v *view) (Check, bool) {
 		if !found {
 			told = prefix + " is in master.deny"
 		}
-		return bad("The client's address is denied: its requests are refused.", fmt.Sprintf("Take %s out of master.deny, then bragi reload.", prefix), "%s", told)
+		return withheld("The client's address is denied: its requests are refused.", fmt.Sprintf("Take %s out of master.deny, then bragi reload.", prefix), "%s", told)
 	case refusedNow && !served(v), v.Master.Welcome == nil && found:
 		if !found {
 			told = "master.allow has " + cmp.Or(strings.Join(v.Master.Welcome.Allow, ", "), "no address")
 		}
-		return bad("The client's address is not allowed: its requests are refused.", fmt.Sprintf("Add %q to master.allow, then bragi reload.", v.address), "%s", told)
+		return withheld("The client's address is not allowed: its requests are refused.", fmt.Sprintf("Add %q to master.allow, then bragi reload.", v.address), "%s", told)
 	case !v.heard() && v.Master.Welcome == nil:
 		return Check{}, false
 	case len(v.clients) > 0 && !latest(v.clients).Trusted:
@@ -201,7 +246,11 @@ var remedies = map[master.Reason]string{
 
 func granted(v *view) (Check, bool) {
 	if d, found := refused(v, slices.Sorted(maps.Keys(remedies))...); found {
-		return bad("The client's requests are refused: "+d.Reason+".", remedyFor(d.Reason), "%d refusals, the last %s ago: %s", d.Count, seconds(d.AgoS), d.Reason)
+		refusal := bad
+		if !served(v) {
+			refusal = withheld
+		}
+		return refusal("The client's requests are refused: "+d.Reason+".", remedyFor(d.Reason), "%d refusals, the last %s ago: %s", d.Count, seconds(d.AgoS), d.Reason)
 	}
 	if len(v.clients) == 0 {
 		return Check{}, false

@@ -17,13 +17,14 @@ const ciscoWidth = 88
 
 // away says why clients are sent away, "" when they are not.
 func away(s status.Status) string {
-	switch {
-	case s.Clock.Draining:
-		return "Draining: clients are sent away, and nobody gets a grant (bragi drain --end ends it)\n"
-	case s.Clock.Squelched:
-		return fmt.Sprintf("Squelched: master.squelch lets nobody be served at class %d\n", s.Clock.ClockClass)
+	why := ""
+	if s.Clock.Draining {
+		why = "Draining: clients are sent away, and nobody gets a grant (bragi drain --end ends it)\n"
 	}
-	return ""
+	if s.Clock.Squelched {
+		why += fmt.Sprintf("Squelched: master.squelch lets nobody be served at class %d\n", s.Clock.ClockClass)
+	}
+	return why
 }
 
 // PTPClockRunning is `show ptp clock running`.

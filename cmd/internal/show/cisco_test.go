@@ -73,6 +73,14 @@ func TestADrainAndASquelchAreNamedWhereClientsAreShown(t *testing.T) {
 			if !strings.Contains(screen, want) {
 				t.Errorf("%s lacks %q:\n%s", name, want, screen)
 			}
+			s.Clock.Draining, s.Clock.Squelched = true, true
+			both := PTPClockRunning(s, 80)
+			if name == "show clients" {
+				both = Clients(s, 80)
+			}
+			if !strings.Contains(both, "Draining: ") || !strings.Contains(both, "Squelched: ") {
+				t.Errorf("%s, drained and squelched:\n%s", name, both)
+			}
 		}
 	}
 	if screen := PTPClockRunning(status.Status{}, 80) + Clients(status.Status{}, 80); strings.Contains(screen, "Draining") || strings.Contains(screen, "Squelched") {
