@@ -129,7 +129,7 @@ func (r *Reference) reconsider(now timescale.Mono, u timescale.UTC) {
 // follow forgets which pulse was which second, whatever it rests on, and lets the
 // next label tell the clock.
 func (r *Reference) follow(now timescale.Mono) {
-	r.pairer.Reset()
+	r.pairer.Reset(now)
 	r.jump, r.belief, r.following = jump{}, belief{}, now
 }
 

@@ -67,7 +67,7 @@ func TestAResumedLabelCanBeProvenWrong(t *testing.T) {
 		truth, _ := utc.ToUTC(timescale.TAIFromNs((l.Second + s + 1) * 1e9)) // a second later than the count
 		p.Epoch(Epoch{UTC: truth, Trusted: true, Received: at.Add(120 * time.Millisecond)})
 	}
-	if s := p.Status(); s.State != PairFault {
+	if s := p.Status(l.At.Add(10 * time.Second)); s.State != PairFault {
 		t.Errorf("ten contradictions leave the pairer %v", s.State)
 	}
 	if _, ok := p.Label(); ok {

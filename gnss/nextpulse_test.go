@@ -31,7 +31,7 @@ func TestThreeNextPulsesLabelWithoutAnyMessage(t *testing.T) {
 				t.Errorf("the pulse of %v has the sawtooth %+v, want %+v", m.Second, m.QErrPs, want)
 			}
 		}
-		if st := s.p.Status(); !st.NextPulse || st.State != gnss.PairLabelled {
+		if st := s.status(); !st.NextPulse || st.State != gnss.PairLabelled {
 			t.Errorf("%v: %+v", delay, st)
 		}
 	}
@@ -48,7 +48,7 @@ func TestNextPulsesHaveTheWordBeforeLateMessages(t *testing.T) {
 		s.message(i, 300*msec)
 	}
 	s.expect(gnss.PairLabelled)
-	if c := s.p.Status().Counters; c.LateMessages < 15 || c.Disagreed != 0 || len(s.marks) != 17 {
+	if c := s.status().Counters; c.LateMessages < 15 || c.Disagreed != 0 || len(s.marks) != 17 {
 		t.Errorf("%d marks, %+v", len(s.marks), c)
 	}
 	if !s.reason(19, gnss.ReasonLateMessages) {
@@ -116,7 +116,7 @@ func TestANextPulseSaidTwiceIsOne(t *testing.T) {
 			s.next(i, 100*msec, 0, 0)
 		}
 	}
-	if c := s.p.Status().Counters; len(s.marks) != 7 || c.NextPulses != 10 {
+	if c := s.status().Counters; len(s.marks) != 7 || c.NextPulses != 10 {
 		t.Errorf("%d marks, %+v", len(s.marks), c)
 	}
 }

@@ -50,7 +50,7 @@ func TestAFractionOfASecondIsAMessagesDelay(t *testing.T) {
 			if told := s.reason(39, gnss.ReasonFraction); told == clear || !clear && marks != 0 {
 				t.Errorf("%s: %d marks, told: %v", name, marks, told)
 			}
-			if got := s.p.Status().Delay; clear && (got-late).Abs() > 2*msec {
+			if got := s.status().Delay; clear && (got-late).Abs() > 2*msec {
 				t.Errorf("%s: the status says %v after the instant named", name, got)
 			}
 		}

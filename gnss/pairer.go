@@ -142,7 +142,7 @@ type PairerCounters struct {
 	Duplicates    uint64 // the same stamp again
 	Late          uint64 // older than one already seen
 	Glitches      uint64 // off the train
-	Missed        uint64 // seconds without a pulse, in gaps that were counted over
+	Missed        uint64 // seconds without their pulse, since the first one came
 	Shifts        uint64 // a new train took over
 	Disagreed     uint64 // contradicted the count
 	NextPulses    uint64 // words of the receiver about its next pulse
@@ -225,7 +225,8 @@ func NewPairer(cfg PairerConfig) *Pairer {
 
 // Reset forgets every label, fault and train; the counters go on. For the
 // operator who knows that the receiver is right and the count is not.
-func (p *Pairer) Reset() {
+func (p *Pairer) Reset(now timescale.Mono) {
+	p.counter.Missed += p.train.missed(now)
 	if p.book.trial != nil {
 		p.book.keep(len(p.book.learned))
 	}

@@ -24,7 +24,7 @@ func TestRepeatedStampsGiveNoMark(t *testing.T) {
 	if n := len(s.marks); n != 17 {
 		t.Errorf("%d marks, want 17", n)
 	}
-	if c := s.p.Status().Counters; c.Duplicates != 60 || c.Glitches != 0 {
+	if c := s.status().Counters; c.Duplicates != 60 || c.Glitches != 0 {
 		t.Errorf("%+v, want 60 duplicates, no glitch", c)
 	}
 }
@@ -45,7 +45,7 @@ func TestARepeatedEventComputedAnewGivesNoMark(t *testing.T) {
 			t.Errorf("%+v was marked", e)
 		}
 	}
-	if c := s.p.Status().Counters; c.Duplicates != 3 || c.Glitches != 0 || c.Late != 0 {
+	if c := s.status().Counters; c.Duplicates != 3 || c.Glitches != 0 || c.Late != 0 {
 		t.Errorf("%+v, want 3 duplicates", c)
 	}
 }
@@ -61,7 +61,7 @@ func TestLateStampGivesNoMark(t *testing.T) {
 	if n := s.run(12, 20, 100*msec); n != 8 {
 		t.Errorf("%d of 8 marked afterwards", n)
 	}
-	if c := s.p.Status().Counters; c.Late != 1 {
+	if c := s.status().Counters; c.Late != 1 {
 		t.Errorf("%+v, want 1 late", c)
 	}
 }
@@ -135,7 +135,7 @@ func TestShiftedPulseIsLearntAnew(t *testing.T) {
 			t.Errorf("shift %v: %d of 20 marked, want 12..15", shift, n)
 		}
 		s.expect(gnss.PairLabelled)
-		if c := s.p.Status().Counters; c.Shifts != 1 {
+		if c := s.status().Counters; c.Shifts != 1 {
 			t.Errorf("shift %v: %+v", shift, c)
 		}
 	}
@@ -149,8 +149,36 @@ func TestMissedPulsesAreCountedOver(t *testing.T) {
 	if n := s.run(12, 20, 100*msec); n != 8 {
 		t.Errorf("%d of 8 marked after two missed pulses", n)
 	}
-	if c := s.p.Status().Counters; c.Missed != 2 {
+	if c := s.status().Counters; c.Missed != 2 {
 		t.Errorf("%+v, want 2 missed", c)
+	}
+}
+
+// A pulse that is gone is counted second by second while it is gone, and so told: not
+// only when it is back. The count never goes down, whatever comes next.
+func TestAPulseThatIsGoneIsCountedAndToldWhileItIsGone(t *testing.T) {
+	for name, back := range map[string]func(s *sky){
+		"it comes back":                  func(s *sky) { s.run(100, 120, 100*msec) },
+		"it comes back elsewhere":        func(s *sky) { s.shift = 300 * msec; s.run(100, 120, 100*msec) },
+		"the operator forgets the label": func(s *sky) { s.p.Reset(s.at(100)); s.run(101, 120, 100*msec) },
+	} {
+		s := newSky(t)
+		s.run(0, 20, 100*msec)
+		for i := 20; i < 100; i++ {
+			s.message(i, 100*msec)
+			at := s.at(i).Add(700 * msec)
+			st := s.p.Status(at)
+			if want := uint64(i - 19); st.Counters.Missed != want {
+				t.Fatalf("%s: %d missed, want %d", name, st.Counters.Missed, want)
+			}
+			if silent := i >= 21; silent != (st.State == gnss.PairSilent) || silent == (st.State == gnss.PairLabelled) {
+				t.Fatalf("%s: %v in second %d without a pulse", name, st.State, i-19)
+			}
+		}
+		back(s)
+		if st := s.p.Status(s.now); st.State != gnss.PairLabelled || st.Counters.Missed < 80 || st.Counters.Missed > 83 {
+			t.Errorf("%s: %v, %d missed, want 80 to 83", name, st.State, st.Counters.Missed)
+		}
 	}
 }
 
@@ -326,7 +354,7 @@ func TestALeapSecondThatTheTableLacksIsLearned(t *testing.T) {
 	if got := s.marks[len(s.marks)-1].UTCOffset; got != 38 {
 		t.Errorf("UTC offset %d after it, want 38", got)
 	}
-	if c := s.p.Status().Counters; c.LeapsObserved != 1 || c.Disagreed != 0 {
+	if c := s.status().Counters; c.LeapsObserved != 1 || c.Disagreed != 0 {
 		t.Errorf("%+v, want one leap observed, no disagreement", c)
 	}
 }
@@ -345,7 +373,7 @@ func TestAFalseLeapSecondIsForgotten(t *testing.T) {
 	if got := s.marks[len(s.marks)-1].UTCOffset; got != 37 {
 		t.Errorf("UTC offset %d, want 37", got)
 	}
-	if s.p.Status().Counters.LeapsObserved != 0 {
+	if s.status().Counters.LeapsObserved != 0 {
 		t.Error("the false leap second was kept")
 	}
 }

@@ -15,6 +15,7 @@ const (
 	PairNoPulse  PairState = iota // no pulse ever
 	PairLearning                  // pulse and message do not agree often enough yet
 	PairLabelled                  // pulses are labelled by counting
+	PairSilent                    // pulses came, and have stopped
 	PairFault                     // count and messages differ by whole seconds; no marks
 )
 
@@ -27,6 +28,8 @@ func (s PairState) String() string {
 		return "learning"
 	case PairLabelled:
 		return "labelled"
+	case PairSilent:
+		return "none now"
 	case PairFault:
 		return "fault"
 	}
@@ -48,17 +51,20 @@ type PairerStatus struct {
 	Counters     PairerCounters
 }
 
-// Status returns a copy.
-func (p *Pairer) Status() PairerStatus {
+// Status is the pairing at now.
+func (p *Pairer) Status(now timescale.Mono) PairerStatus {
 	st := PairerStatus{Agree: max(p.run.length, p.next.run.length), Needed: p.need, Counters: p.counter}
-	st.NextPulse = p.labelled && !p.next.confirmed.IsZero() && p.train.last.Sub(p.next.confirmed) < nextPulseHolds
+	st.NextPulse = p.labelled && !p.train.silent(now) && !p.next.confirmed.IsZero() && p.train.last.Sub(p.next.confirmed) < nextPulseHolds
 	st.Counters.LeapsObserved = p.book.observed
+	st.Counters.Missed += p.train.missed(now)
 	if p.delays.n > 0 {
 		st.Delay = p.delays.median(p.cfg)
 	}
 	switch {
 	case p.fault:
 		st.State, st.OffBySeconds = PairFault, p.off
+	case p.train.silent(now):
+		st.State = PairSilent
 	case p.labelled:
 		st.State, st.Agree = PairLabelled, p.need
 	case p.train.alive:
@@ -71,7 +77,7 @@ func (p *Pairer) Status() PairerStatus {
 // pulses; empty when pulses are labelled and clean.
 func (p *Pairer) Reasons(now timescale.Mono) []Trouble {
 	var list []Trouble
-	pulses := p.train.alive && now.Sub(p.train.last) <= pulseSilence
+	pulses := p.train.alive && !p.train.silent(now)
 	epochs := !p.lastTrusted.IsZero() && now.Sub(p.lastTrusted) <= p.maxAge()
 	switch {
 	case !p.train.alive:

@@ -33,7 +33,10 @@ type sky struct {
 	shift time.Duration // the pulse's phase
 	lie   time.Duration // added to the seconds that messages name
 	marks []gnss.Mark
+	now   timescale.Mono // of the latest pulse or message
 }
+
+func (s *sky) status() gnss.PairerStatus { return s.p.Status(s.now) }
 
 func utc(t tester, y, mo, d, h, mi, s int) timescale.UTC {
 	t.Helper()
@@ -60,6 +63,7 @@ func (s *sky) pulse(i int) bool { return s.pulseAt(i, s.at(i).Add(s.shift)) }
 
 func (s *sky) pulseAt(i int, m timescale.Mono) bool {
 	s.t.Helper()
+	s.now = m
 	mark, ok := s.p.Edge(timescale.Edge{Local: s.local.Add(m.Sub(s.raw)), Mono: m, SigmaNs: 10})
 	if !ok {
 		return false
@@ -78,6 +82,7 @@ func (s *sky) message(i int, delay time.Duration) {
 
 func (s *sky) epochAt(tai timescale.TAI, received timescale.Mono) {
 	u, leap60 := s.leap.ToUTC(tai)
+	s.now = received
 	s.p.Epoch(gnss.Epoch{UTC: u, Leap60: leap60, Received: received, Fix: gnss.Fix3D, Trusted: true})
 }
 
@@ -105,7 +110,7 @@ func (s *sky) reason(i int, r gnss.Reason) bool {
 
 func (s *sky) expect(state gnss.PairState) {
 	s.t.Helper()
-	if st := s.p.Status(); st.State != state {
+	if st := s.status(); st.State != state {
 		s.t.Errorf("state %v, want %v: %+v", st.State, state, st)
 	}
 }
@@ -118,7 +123,7 @@ func TestNoMarkBeforeThreeAgreeingEpochs(t *testing.T) {
 		}
 		s.message(i, 120*msec)
 	}
-	if got := s.p.Status().Delay; (got - 120*msec).Abs() > msec {
+	if got := s.status().Delay; (got - 120*msec).Abs() > msec {
 		t.Errorf("measured delay %v, want 120 ms", got)
 	}
 	if m := s.marks[0]; m.UTCOffset != 37 || m.SigmaNs != 10 {
@@ -222,7 +227,7 @@ func TestWholeSecondDisagreementIsAFaultAndNeverRelabels(t *testing.T) {
 			t.Errorf("lie %v: %d marks after it began, want at most 3", lie, n)
 		}
 		s.expect(gnss.PairFault)
-		if got := s.p.Status().OffBySeconds; got != -int64(lie/sec) {
+		if got := s.status().OffBySeconds; got != -int64(lie/sec) {
 			t.Errorf("lie %v: count is %+d s from the messages", lie, got)
 		}
 		if !s.reason(1999, gnss.ReasonPulseDisagrees) {
@@ -248,7 +253,7 @@ func TestResetTakesTheReceiversWord(t *testing.T) {
 		s.message(i, 100*msec)
 	}
 	s.expect(gnss.PairFault)
-	s.p.Reset()
+	s.p.Reset(s.now)
 	if n := s.run(30, 40, 100*msec); n != 7 {
 		t.Errorf("%d of 10 pulses marked after Reset, want 7", n)
 	}

@@ -156,7 +156,7 @@ func (r *Reference) Edge(now timescale.Mono, e timescale.Edge, heldNs float64) (
 	}
 	if !r.firm && r.line.unsure(e.Mono) {
 		if _, known := r.line.share(e.Mono); known {
-			r.pairer.Reset() // learned on a full line: it is worth nothing
+			r.pairer.Reset(now) // learned on a full line: it is worth nothing
 		}
 		return Pulse{}, false
 	}
@@ -177,7 +177,7 @@ func (r *Reference) Edge(now timescale.Mono, e timescale.Edge, heldNs float64) (
 		r.jump, r.belief = jump{}, belief{} // the clock did not know
 	default:
 		r.jump = r.jump.again(now, by, r.pairer.evidence)
-		r.pairer.Reset()
+		r.pairer.Reset(now)
 		return Pulse{}, false
 	}
 	r.doubted = false
@@ -324,7 +324,7 @@ func (r *Reference) Evidence() Evidence {
 // Status returns a copy.
 func (r *Reference) Status(now timescale.Mono) ReferenceStatus {
 	s := ReferenceStatus{
-		DecoderStatus: r.decoder.Status(now), Pairing: r.pairer.Status(), HasTime: r.HasTime(now), AntennaDelay: r.cfg.AntennaDelay, PulseDelay: r.cfg.PulseDelay, Edge: r.sense.status(), Opinions: r.others.claims(now, r.book.Table()),
+		DecoderStatus: r.decoder.Status(now), Pairing: r.pairer.Status(now), HasTime: r.HasTime(now), AntennaDelay: r.cfg.AntennaDelay, PulseDelay: r.cfg.PulseDelay, Edge: r.sense.status(), Opinions: r.others.claims(now, r.book.Table()),
 		Sawtooth: SawtoothStatus{Told: r.mark.QErrPs.Known}, Troubles: r.Troubles(now),
 	}
 	s.Evidence = r.Evidence()

@@ -41,9 +41,8 @@ func (p *Pairer) follow(at timescale.Mono) bool {
 	}
 	if steps > maxStep {
 		p.unlabel()
-	} else {
-		p.counter.Missed += uint64(steps - 1)
 	}
+	p.counter.Missed += p.train.missed(at)
 	p.train.add(at, p.train.number+steps)
 	p.rival.alone = 0
 	return true
@@ -67,6 +66,7 @@ func (p *Pairer) glitch(at timescale.Mono, off time.Duration) {
 	}
 	if p.rival.alone >= pulsesToAdopt {
 		p.counter.Shifts++
+		p.counter.Missed += p.train.missed(at)
 		p.unlabel()
 		p.train.start(at)
 		p.rival = rival{}
@@ -96,6 +96,18 @@ func (t *train) add(at timescale.Mono, number int64) {
 	t.recent[t.n%len(t.recent)] = pulse{at, number}
 	t.n++
 }
+
+// missed is how many pulses of the train did not come between its last one and now. One
+// may still be half a second late.
+func (t *train) missed(now timescale.Mono) uint64 {
+	if !t.alive {
+		return 0
+	}
+	return uint64(max(now.Sub(t.last)-time.Second/2, 0) / time.Second)
+}
+
+// silent tells that pulses came, and that they have stopped.
+func (t *train) silent(now timescale.Mono) bool { return t.alive && now.Sub(t.last) > pulseSilence }
 
 // before is the last pulse at or before m.
 func (t *train) before(m timescale.Mono) (pulse, bool) {

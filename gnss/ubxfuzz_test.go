@@ -77,7 +77,7 @@ func FuzzUBX(f *testing.F) {
 		d.Flush(emit)
 		d.Status(now)
 		d.Reasons(now)
-		pairer.Status()
+		pairer.Status(now)
 		pairer.Reasons(now)
 	})
 }

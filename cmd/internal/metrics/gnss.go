@@ -17,7 +17,7 @@ var (
 	jamLevel  = describe("gnss_jamming_level", "Continuous wave interference, 0 none to 255 strong.")
 	spoofing  = describe("gnss_spoofing", "1 for what the receiver says of spoofing: none, indicated, affirmed.", "state")
 	lineFill  = describe("gnss_line_fill_ratio", "Share of the serial line that messages take, 0 to 1.")
-	noPulses  = describe("gnss_pulses_missed_total", "Seconds without a pulse.")
+	noPulses  = describe("gnss_pulses_missed_total", "Seconds without their pulse, since the first one came.")
 	glitches  = describe("gnss_pulse_glitches_total", "Pulses at a wrong moment.")
 	frames    = describe("gnss_frames_total", "Messages of the receiver that were understood.")
 	badSums   = describe("gnss_bad_checksums_total", "Messages of the receiver with a wrong checksum.")

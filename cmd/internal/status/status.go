@@ -121,7 +121,7 @@ type GNSS struct {
 	PPSNs       float64   `json:"pps_delay_ns"`       // how late the input stamps the pulse, taken off each
 	PPSBoundNs  float64   `json:"pps_uncertainty_ns"` // what is left of it, in every bound
 	Model       string    `json:"model"`              // as MON-VER tells it; "" where nothing does
-	Missed      uint64    `json:"missed"`             // seconds without a pulse, counted over
+	Missed      uint64    `json:"missed"`             // seconds without their pulse, since the first one came
 	Protocol    string    `json:"protocol"`           // of the last epoch: "nmea", "ubx"
 	Label       string    `json:"label"`              // how far the pulse is paired with its second
 	Evidence    string    `json:"label_evidence"`     // what the label rests on; "": there is none
