@@ -1,7 +1,6 @@
 package operator
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -22,11 +21,7 @@ func SNMP() *cobra.Command {
 			"people: it reads questions and writes answers. docs/SNMP.md shows how to set snmpd up.",
 		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			read := func() (s status.Status, err error) {
-				ctx, cancel := context.WithTimeout(c.Context(), askPatience)
-				defer cancel()
-				return s, client(c).Get(ctx, "/v1/status", &s)
-			}
+			read := func() (s status.Status, err error) { return s, client(c).Get(c.Context(), "/v1/status", &s) }
 			// A signal ends a wait for snmpd, which a read of stdin would not notice.
 			served := make(chan error, 1)
 			go func() { served <- snmp.NewPass(read, time.Now).Serve(c.InOrStdin(), c.OutOrStdout()) }()
@@ -50,7 +45,3 @@ func SNMP() *cobra.Command {
 	c.AddCommand(traps)
 	return c
 }
-
-// askPatience is how long snmpd, which waits meanwhile, may be kept by a daemon that
-// does not answer.
-const askPatience = 2 * time.Second

@@ -21,16 +21,33 @@ import (
 // and its objects belong together.
 const freshFor = 5 * time.Second
 
+// patience is how long snmpd waits for a Status: the manager behind it gives up soon. A
+// Status that is late, as one of 10,000 clients on a busy board, is awaited in the
+// background: until it is there the last one answers, but not one older than keptFor.
+const (
+	patience = 2 * time.Second
+	keptFor  = 30 * time.Second
+)
+
 // Pass answers snmpd's questions about one Status after the other.
 type Pass struct {
 	read    func() (status.Status, error)
 	now     func() time.Time
 	known   tree
-	at      time.Time
+	at      time.Time    // when known was made, or found too late to be made anew
+	good    time.Time    // when the Status of known was asked for; zero: it is of none
+	late    bool         // the answer that is awaited is late
+	asked   time.Time    // when it was asked for
+	coming  chan reading // nil: none is awaited
 	numbers numbers
 }
 
-// NewPass makes a Pass; read asks bragid.
+type reading struct {
+	status status.Status
+	err    error
+}
+
+// NewPass makes a Pass; read asks bragid. It ends by itself when bragid does not answer.
 func NewPass(read func() (status.Status, error), now func() time.Time) *Pass {
 	return &Pass{read: read, now: now}
 }
@@ -113,18 +130,69 @@ func (p *Pass) answer(command, oid string) string {
 	return fmt.Sprintf("%v\n%s\n%s\n", v.oid, v.kind, v.text)
 }
 
-// tree is made of a Status that is not older than freshFor.
+// tree is made of a Status that is not older than freshFor, where bragid is not late.
 func (p *Pass) tree() tree {
 	now := p.now()
-	if age := now.Sub(p.at); p.known != nil && age >= 0 && age < freshFor {
+	if age := now.Sub(p.at); p.known != nil && age >= 0 && age < freshFor && !p.late {
 		return p.known
 	}
-	s, err := p.read()
-	p.known, p.at = p.known[:0], now
-	if err == nil {
-		p.known.ptp(&s, &p.numbers)
+	if p.coming == nil {
+		coming := make(chan reading, 1)
+		p.coming, p.asked = coming, now
+		go func() {
+			s, err := p.read()
+			coming <- reading{s, err}
+		}()
 	}
-	p.known.ours(&s, err == nil)
-	p.known.sort()
+	if age := now.Sub(p.at); p.late && age >= 0 && age < freshFor { // a walk waits once, not for each object
+		select {
+		case r := <-p.coming:
+			p.take(r, now)
+		default:
+			p.forgetOld(now)
+		}
+		return p.known
+	}
+	select {
+	case r := <-p.coming:
+		p.take(r, now)
+	case <-time.After(patience):
+		p.late, p.at = true, p.now()
+		p.forgetOld(p.at)
+	}
 	return p.known
+}
+
+// take makes the tree of what was awaited. One that failed after it was late says no
+// more than that.
+func (p *Pass) take(r reading, now time.Time) {
+	late := p.late
+	p.coming, p.late, p.at = nil, false, now
+	switch {
+	case r.err == nil:
+		p.good = p.asked
+		p.known = p.known[:0]
+		p.known.ptp(&r.status, &p.numbers)
+		p.known.ours(&r.status, true)
+		p.known.sort()
+	case late:
+		p.forgetOld(now)
+	default:
+		p.unanswered()
+	}
+}
+
+// forgetOld lets a Status that is too old answer no more.
+func (p *Pass) forgetOld(now time.Time) {
+	if age := now.Sub(p.good); p.good.IsZero() || age < 0 || age > keptFor {
+		p.unanswered()
+	}
+}
+
+// unanswered makes the tree of a bragid that does not answer.
+func (p *Pass) unanswered() {
+	p.good = time.Time{}
+	p.known = p.known[:0]
+	p.known.ours(&status.Status{}, false)
+	p.known.sort()
 }

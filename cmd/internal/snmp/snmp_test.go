@@ -219,6 +219,64 @@ func TestAStatusAnswersForSomeSeconds(t *testing.T) {
 	}
 }
 
+// A Status that is late is awaited in the background. Until it is there the last one
+// answers, as long as it is young enough, and a walk does not wait for each object.
+func TestALateStatusIsAnsweredByTheLastOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		takes, asked, class := time.Duration(0), 0, byte(6)
+		var err error
+		p := NewPass(func() (status.Status, error) {
+			asked++
+			s, failed := grandmaster(), err
+			s.Clock.ClockClass = class
+			time.Sleep(takes)
+			return s, failed
+		}, time.Now)
+		get := func(want string, most time.Duration) {
+			t.Helper()
+			began := time.Now()
+			got := ask(p, "get", bragiClock.String()+".3.0")
+			if got[len(got)-1] != want || time.Since(began) > most {
+				t.Errorf("%q after %v, want %s within %v", got, time.Since(began), want, most)
+			}
+		}
+		get("6", 0)
+		takes, class = 4*time.Second, 7
+		for range 6 { // spaced questions, each Status late
+			time.Sleep(20 * time.Second)
+			before := asked
+			get(fmt.Sprint(class-1), patience)
+			for range 100 {
+				get(fmt.Sprint(class-1), 0)
+			}
+			time.Sleep(2100 * time.Millisecond)
+			get(fmt.Sprint(class), 0)
+			if asked != before+1 {
+				t.Errorf("asked %d times", asked-before)
+			}
+			class++
+		}
+		class--
+		takes = 10 * time.Second
+		err = errors.New("has not answered within 10s")
+		time.Sleep(freshFor)
+		for range 2 { // one that is hung
+			get(fmt.Sprint(class), patience)
+			time.Sleep(freshFor + 3*time.Second)
+		}
+		time.Sleep(keptFor)
+		get("NONE", patience)
+		takes, err = 0, nil
+		time.Sleep(keptFor)
+		get("NONE", patience) // the old question has failed
+		time.Sleep(freshFor)
+		get(fmt.Sprint(class), 0)
+		time.Sleep(freshFor)
+		err = errors.New("no daemon answers")
+		get("NONE", 0) // one that is gone is told at once
+	})
+}
+
 // A client keeps its row while others come and go.
 func TestAClientKeepsItsNumber(t *testing.T) {
 	var n numbers
