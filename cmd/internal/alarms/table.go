@@ -392,7 +392,7 @@ var Table = []Kind{
 		Fix:         "repair what the clock's own alarm names, or set master.squelch = \"never\""},
 	{Code: SyslogAway, Severity: Warning, Text: "a syslog server cannot be reached", CausedBy: []Code{SyslogLost}, Patience: time.Minute, Clear: 10 * time.Second,
 		Cause:       "the server is down or slow, its name or certificate is wrong, or the network is away",
-		Consequence: "lines wait for it; the oldest will be lost when there are more than 1024",
+		Consequence: "lines wait for it, and the unconfirmed ones are sent again; the oldest will be lost when there are more than 1024",
 		Fix:         "look at the server that this alarm names, or correct syslog.targets"},
 	{Code: SyslogLost, Severity: Warning, Text: "lines for a syslog server are lost", Patience: 5 * time.Second, Clear: time.Minute,
 		Cause:       "the server is down or slow, its name or certificate is wrong, or the network is away",

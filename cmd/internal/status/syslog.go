@@ -14,11 +14,11 @@ type TimeQuality struct {
 // SyslogTarget is how it stands with a syslog server.
 type SyslogTarget struct {
 	Target       string     `json:"target"`
-	Sent         uint64     `json:"sent"`        // lines that arrived, or that nobody refused; it never falls
+	Sent         uint64     `json:"sent"`        // lines that arrived, as far as the network tells; it never falls
 	Lost         uint64     `json:"lost"`        // lines, since the start
 	LostUntold   uint64     `json:"lost_untold"` // of them, those that the server was not told of yet
 	Waiting      int        `json:"waiting"`     // lines that have not left
-	Unconfirmed  int        `json:"unconfirmed"` // lines that have left, and that the server's TCP has not confirmed
+	Unconfirmed  int        `json:"unconfirmed"` // lines that have left, and of which it is not known yet whether they arrived
 	Trouble      string     `json:"trouble"`     // why it cannot be reached now; "": it can
 	TroubleSince *time.Time `json:"trouble_since"`
 }

@@ -106,7 +106,7 @@ func TestABadServerHoldsNobodyUp(t *testing.T) {
 	}
 	for i, st := range s.Status() {
 		switch {
-		case i == 0 && (st.Sent != lines || st.Lost != 0 || st.Trouble != ""):
+		case i == 0 && (st.Sent+uint64(st.Unconfirmed) != lines || st.Lost != 0 || st.Trouble != ""):
 			t.Errorf("the good server: %+v", st)
 		case i > 0 && (st.Lost == 0 || st.Waiting == 0 || st.Waiting > ringLines):
 			t.Errorf("%s: %+v", st.Target, st)
@@ -114,6 +114,7 @@ func TestABadServerHoldsNobodyUp(t *testing.T) {
 	}
 	eventually(t, 30*time.Second, "a server that reads nothing is told as a trouble", func() bool { return strings.Contains(s.Status()[1].Trouble, "read nothing") })
 	lost, _ := Troubles(s.Status())
+	eventually(t, 2*readWithin, "the good server's lines are confirmed", func() bool { return s.Status()[0].Sent == lines })
 	for _, target := range []string{deaf, dead, deadUDP, "loghost.example"} {
 		if text := strings.Join(lost, "; "); !strings.Contains(text, target) {
 			t.Errorf("the alarm says nothing of %s: %s", target, text)
@@ -207,6 +208,76 @@ func TestABrokenConnectionLosesNothing(t *testing.T) {
 	}
 	if first > lines/2 {
 		t.Errorf("the first %d lines did not come again", first)
+	}
+}
+
+// Lines that a server's machine took and that its program never read are not counted as
+// sent: not where it resets the connection, and not where its buffers fill. They are
+// unconfirmed first, then they wait, and a server that reads gets each of them.
+func TestWhatWasNeverReadIsNotCountedAsSent(t *testing.T) {
+	for name, refuse := range map[string]func(c net.Conn){
+		"it resets": func(c net.Conn) {
+			time.Sleep(2 * time.Second)
+			c.(*net.TCPConn).SetLinger(0) //nolint:errcheck // a reset
+			c.Close()
+		},
+		"it closes without reading": func(c net.Conn) {
+			time.Sleep(2 * time.Second)
+			c.Close()
+		},
+		"its buffers are full": func(c net.Conn) {
+			time.Sleep(writePatience + 4*time.Second)
+			c.Close()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var refused atomic.Int64
+			got := make(chan string, 1000)
+			server := served(t, func(c net.Conn) {
+				if refused.Add(1) == 1 {
+					refuse(c)
+					return
+				}
+				for r := bufio.NewReader(c); ; {
+					line, err := frame(r)
+					if err != nil {
+						return
+					}
+					got <- line
+				}
+			})
+			s := sendingTo(t, nil, server)
+			running(t, s)
+			lines, long := 5, ""
+			if name == "its buffers are full" {
+				lines, long = 900, strings.Repeat("x", 6000)
+			}
+			for i := range lines {
+				r := numbered(i)
+				r.Fields = append(r.Fields, status.Field{Name: "long", Value: long})
+				s.Put(r)
+			}
+			eventually(t, 10*time.Second, "lines are unconfirmed", func() bool { return s.Status()[0].Unconfirmed > 0 })
+			eventually(t, 30*time.Second, "it is told as a trouble", func() bool { return s.Status()[0].Trouble != "" })
+			if st := s.Status()[0]; st.Sent != 0 || st.Lost != 0 {
+				t.Errorf("after a connection on which nothing was read: %+v", st)
+			}
+			for i := range lines {
+				select {
+				case line := <-got:
+					if !strings.Contains(line, fmt.Sprintf(`server="%d"`, i)) {
+						t.Fatalf("line %d is %.100s", i, line)
+					}
+				case <-time.After(20 * time.Second):
+					t.Fatalf("line %d does not come: %+v", i, s.Status())
+				}
+			}
+			eventually(t, 2*readWithin, "all are confirmed", func() bool {
+				st := s.Status()[0]
+				return st.Sent == uint64(lines) && st.Unconfirmed == 0 && st.Lost == 0
+			})
+		})
 	}
 }
 

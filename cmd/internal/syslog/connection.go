@@ -45,8 +45,9 @@ type connection struct {
 	refresh <-chan time.Time // when a name of UDP is resolved again
 
 	mu     sync.Mutex
-	moved  time.Time      // when a line landed last, or began to wait
+	moved  time.Time      // when the server's TCP took a line last, or one began to wait
 	flight []sent         // lines that may not have arrived, oldest first
+	taken  int            // of a stream: so many of them, the oldest, the server's TCP has
 	landed *atomic.Uint64 // counts those that have left it because they arrived
 }
 
@@ -54,8 +55,15 @@ type connection struct {
 type sent struct {
 	record status.Record
 	end    int64     // of a stream: behind so many bytes
-	at     time.Time // of a datagram
+	at     time.Time // when a datagram left, or when the server's TCP took the line of a stream
 }
+
+// What TCP acknowledges lies in a buffer of the server's machine: whether the program reads
+// it, nothing tells. So a line is unconfirmed until its connection has stood for this long
+// after that: a server that breaks it off with a reset, or whose buffers stay full, has
+// most likely not read the last ones, and they are sent again. A server that closes its
+// connection in order has read all.
+const readWithin = provenAfter
 
 // What the network says of a datagram comes later, if at all.
 const (
@@ -148,12 +156,15 @@ func hearAll(network, _ string, raw syscall.RawConn) error {
 	return os.NewSyscallError("setsockopt", err)
 }
 
+// errClosed is the end of a connection that the server closed in order.
+var errClosed = errors.New("the server closed the connection")
+
 // listen waits for the end: servers say nothing, and what can be read is an error,
 // the connection's end, or that a datagram was refused.
 func (c *connection) listen() {
 	_, err := io.Copy(io.Discard, c.Conn)
 	if err == nil {
-		err = errors.New("the server closed the connection")
+		err = errClosed
 	}
 	c.gone <- err
 }
@@ -197,18 +208,20 @@ func (c *connection) deaf() bool {
 	c.arrived()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.flight) > 0 && time.Since(c.moved) > writePatience
+	return len(c.flight) > c.taken && time.Since(c.moved) > writePatience
 }
 
-// flying is how many lines are under way on a stream, and how many lost ones they tell of.
+// flying is how many lines are unconfirmed, and how many lost ones those tell of that the
+// server does not have.
 func (c *connection) flying() (lines int, losses uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, s := range c.flight {
-		if e, isLoss := s.record.Event.(status.LinesLost); isLoss {
-			losses += e.Lines
-		} else if c.stream != nil {
+	for i, s := range c.flight {
+		switch e, isLoss := s.record.Event.(status.LinesLost); {
+		case !isLoss:
 			lines++
+		case i >= c.taken:
+			losses += e.Lines
 		}
 	}
 	return lines, losses
@@ -217,14 +230,14 @@ func (c *connection) flying() (lines int, losses uint64) {
 func (c *connection) fly(s sent) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.flight) == 0 {
+	if len(c.flight) == c.taken {
 		c.moved = time.Now()
 	}
 	c.flight = append(c.flight, s)
 }
 
-// arrived counts and forgets the lines that the server's TCP has, and the datagrams
-// that nobody has refused.
+// arrived counts and forgets the lines that the server's TCP has had for readWithin, and
+// the datagrams that nobody has refused.
 func (c *connection) arrived() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -237,17 +250,21 @@ func (c *connection) arrived() {
 	}
 	written := c.stream.n.Load() // first: what is written meanwhile has not arrived
 	acknowledged := written - int64(c.outstanding())
-	n := 0
-	for n < len(c.flight) && c.flight[n].end <= acknowledged {
-		n++
+	for now := time.Now(); c.taken < len(c.flight) && c.flight[c.taken].end <= acknowledged; c.taken++ {
+		c.flight[c.taken].at, c.moved = now, now
 	}
-	c.land(n)
+	c.keep(readWithin)
 }
 
-// keep lets the datagrams land that left longer ago. The caller holds the lock.
+// keep lets the lines land that left, or were taken, longer ago, and those that are more
+// than could wait again. The caller holds the lock.
 func (c *connection) keep(age time.Duration) {
-	now, n := time.Now(), 0
-	for n < len(c.flight) && now.Sub(c.flight[n].at) > age {
+	most := len(c.flight)
+	if c.stream != nil {
+		most = c.taken
+	}
+	now, n := time.Now(), max(most-ringLines, 0)
+	for n < most && now.Sub(c.flight[n].at) > age {
 		n++
 	}
 	c.land(n)
@@ -256,15 +273,13 @@ func (c *connection) keep(age time.Duration) {
 // land counts the oldest n lines of the flight as arrived. What tells of lost lines is
 // not counted. The caller holds the lock.
 func (c *connection) land(n int) {
-	if n > 0 {
-		c.moved = time.Now()
-	}
 	for _, s := range c.flight[:n] {
 		if _, isLoss := s.record.Event.(status.LinesLost); !isLoss {
 			c.landed.Add(1)
 		}
 	}
 	c.flight = slices.Delete(c.flight, 0, n)
+	c.taken = max(c.taken-n, 0)
 }
 
 // ended counts what is in flight: nobody sends it again.
@@ -287,7 +302,7 @@ func (c *connection) outstanding() (bytes int) {
 	return bytes
 }
 
-// undelivered takes the lines that were written and have not arrived, oldest first, when
+// undelivered takes the lines that were written and are unconfirmed, oldest first, when
 // the connection ended with err.
 func (c *connection) undelivered(err error) (records []status.Record) {
 	c.arrived()
@@ -296,10 +311,13 @@ func (c *connection) undelivered(err error) (records []status.Record) {
 	if c.stream == nil && errors.Is(err, syscall.ECONNREFUSED) {
 		c.keep(refusedWithin)
 	}
+	if errors.Is(err, errClosed) {
+		c.land(c.taken)
+	}
 	for _, s := range c.flight {
 		records = append(records, s.record)
 	}
-	c.flight = nil
+	c.flight, c.taken = nil, 0
 	return records
 }
 
