@@ -44,10 +44,8 @@ func (l loss) next(s udp.Status, address string, missing bool) loss {
 		}
 		return loss{}
 	}
-	for i := range s.Clients {
-		if unreached(&s.Clients[i]) == "" {
-			return loss{}
-		}
+	if slices.ContainsFunc(s.Clients, machineReached) {
+		return loss{}
 	}
 	first := &s.Clients[0]
 	why := unreached(first)
@@ -68,6 +66,15 @@ func unreached(c *master.ClientStatus) string {
 		return sendTrouble(c.Address, unix.ECONNREFUSED)
 	}
 	return ""
+}
+
+// machineReached tells that what is sent to a client may get to its machine. One whose
+// port is closed has answered: the client is gone, and the way to it is in order.
+func machineReached(c master.ClientStatus) bool {
+	if c.Failing {
+		return errors.Is(c.SendError, unix.ECONNREFUSED)
+	}
+	return c.Refusal != master.NoNeighbour
 }
 
 // sendTrouble is an errno of a send, and what to do.
@@ -193,7 +200,7 @@ func clientTroubles(s udp.Status) (raised []alarms.Raised) {
 			unreachable = append(unreachable, why)
 		}
 	}
-	if len(unreachable) > 0 && len(unreachable) < len(s.Clients) {
+	if len(unreachable) > 0 && slices.ContainsFunc(s.Clients, machineReached) { // else the service is lost
 		raised = append(raised, alarms.Raised{Code: alarms.ClientUnreachable, Detail: some(unreachable)})
 	}
 	if detail := starved(s); detail != "" {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"bragi/cmd/internal/alarms"
 	"bragi/gnss/timescale"
 	"bragi/master"
@@ -121,6 +123,44 @@ func TestARefusalIsAnAlarmOnlyAsLongAsItsCauseStands(t *testing.T) {
 			if raised := masterTroubles(udp.Status{Snapshot: &after}); len(raised) != 0 {
 				t.Errorf("%s, and then not (%d): %v", name, i, raised)
 			}
+		}
+	}
+}
+
+// A client that is gone from its machine is unreachable, and no loss of service: the
+// machine answered, so the way to it is in order. What keeps everything from leaving, or
+// from every machine, is one.
+func TestAClientThatWentAwayIsNoLossOfService(t *testing.T) {
+	now := timescale.MonoFromNs(int64(time.Hour))
+	client := func(change func(*master.ClientStatus)) master.ClientStatus {
+		c := master.ClientStatus{Address: netip.MustParseAddr("10.1.2.3")}
+		change(&c)
+		return c
+	}
+	reached := client(func(*master.ClientStatus) {})
+	gone := client(func(c *master.ClientStatus) { c.Refusal = master.PortClosed })
+	refused := client(func(c *master.ClientStatus) { c.Failing, c.SendError = true, unix.ECONNREFUSED })
+	mute := client(func(c *master.ClientStatus) { c.Refusal = master.NoNeighbour })
+	stuck := client(func(c *master.ClientStatus) { c.Failing, c.SendError = true, unix.ENETUNREACH })
+	both := client(func(c *master.ClientStatus) { c.Failing, c.SendError, c.Refusal = true, unix.EPERM, master.PortClosed })
+	for name, c := range map[string]struct {
+		clients           []master.ClientStatus
+		lost, unreachable bool
+	}{
+		"one that is served":                      {[]master.ClientStatus{reached}, false, false},
+		"one whose port is closed":                {[]master.ClientStatus{gone}, false, true},
+		"one whose port is closed, by the send":   {[]master.ClientStatus{refused}, false, true},
+		"two whose ports are closed":              {[]master.ClientStatus{gone, gone}, false, true},
+		"one that is gone, one without an answer": {[]master.ClientStatus{gone, mute}, false, true},
+		"one that is gone, one that is served":    {[]master.ClientStatus{gone, reached}, false, true},
+		"all without an answer to ARP":            {[]master.ClientStatus{mute}, true, false},
+		"no route":                                {[]master.ClientStatus{stuck, stuck}, true, false},
+		"a firewall since the port was closed":    {[]master.ClientStatus{both}, true, false},
+	} {
+		s := udp.Status{Snapshot: &master.Snapshot{At: now, Clients: c.clients}}
+		unreachable := slices.ContainsFunc(clientTroubles(s), func(r alarms.Raised) bool { return r.Code == alarms.ClientUnreachable })
+		if l := (loss{}).next(s, "10.0.0.1", false); (l.why != "") != c.lost || unreachable != c.unreachable {
+			t.Errorf("%s: lost %q, CLIENT_UNREACHABLE %t", name, l.why, unreachable)
 		}
 	}
 }
