@@ -78,7 +78,7 @@ var reasonTexts = [reasonCount]struct{ word, fix string }{
 	ReasonClockAway:          {"board's clock is away, or not confirmed by pulses since", "look at the kernel's log; it is looked for and taken into use by itself"},
 	ReasonClockMeddled:       {"board's clock is set or steered by something else", "stop the program that steers it; its name, where it can be told: bragi show alarms"},
 	ReasonOscillatorSettling: {"oscillator's frequency still moves", "wait until it is warm, 35 minutes at most; if it never settles, keep drafts and load away from the oscillator"},
-	ReasonShortLock:          {"last lock was short: waiting before class 6", "the pulse comes and goes: check the antenna's cable and connectors"},
+	ReasonShortLock:          {"last lock was shorter than two times holdover.wait_to_restore: waiting before class 6", "the pulse comes and goes: check the antenna's cable and connectors"},
 	ReasonSky:                {"pulse moves as no oscillator does", "do not trust this sky: check antenna and receiver; if the pulse is right: bragi clock accept receiver"},
 	ReasonLearning:           {"no lock has lasted for learning yet", "no class 7 until then: find out why the pulse does not stay, or set holdover.learning shorter"},
 	ReasonForced:             {"holdover forced by an operator", "bragi holdover release, when the work is done"},

@@ -68,7 +68,7 @@ func (m *Master) drainClient(now timescale.Mono, row int32, out *Outbox) {
 		switch {
 		case !c.grants[f].live:
 		case c.cancels >= cancelTries:
-			m.end(now, row, Flow(f), EventDrained)
+			m.end(now, row, Flow(f), EventSentAway)
 		default:
 			m.tlv = wire.UnicastCancel{MessageType: Flow(f).Type()}.Append(m.tlv[:0])
 			m.signalTo(c.key, &c.signalSeq, c.asked, out)

@@ -20,7 +20,7 @@ const (
 	EventDenied                       // a request denied; said once per reason and minute
 	EventCancelled                    // a flow ended by its client
 	EventExpired                      // a flow ended by time: the client did not renew
-	EventDrained                      // a flow ended by a drain
+	EventSentAway                     // a flow ended by a drain or a squelch
 	EventClientGone                   // its last flow ended
 	EventChanged                      // a SET of management took effect
 	EventGaveWay                      // a flow ended for a newcomer: its client showed no life
@@ -31,7 +31,7 @@ const (
 
 // String is the event in words.
 func (k EventKind) String() string {
-	names := [...]string{"client new", "granted", "denied", "cancelled", "expired", "drained", "client gone", "changed by management", "gave way to a newcomer", "replaced by another portIdentity", "unreachable", "refused"}
+	names := [...]string{"client new", "granted", "denied", "cancelled", "expired", "sent away", "client gone", "changed by management", "gave way to a newcomer", "replaced by another portIdentity", "unreachable", "refused"}
 	if int(k) < len(names) {
 		return names[k]
 	}

@@ -192,7 +192,7 @@ func (m *Master) end(now timescale.Mono, row int32, f Flow, why EventKind) {
 	m.tell(Event{At: now, Kind: why, Client: c.key, Type: f.Type(), LogInterval: g.log})
 	m.changes++
 	g.live = false
-	if why == EventDrained {
+	if why == EventSentAway {
 		m.rests(now, c, f)
 	}
 	m.wheel.remove(flowID(row, f))

@@ -338,7 +338,7 @@ func (m *Master) cancel(now timescale.Mono, t wire.MessageType, flags uint8, key
 func (m *Master) cancelAcked(now timescale.Mono, t wire.MessageType, key Key) {
 	row := m.clients.index.find(key)
 	if f, known := flowOf(t); known && row >= 0 && m.clients.rows[row].cancels > 0 {
-		m.end(now, row, f, EventDrained)
+		m.end(now, row, f, EventSentAway)
 		m.release(now, row)
 	}
 }

@@ -2,6 +2,7 @@ package master
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,6 +43,18 @@ func TestASquelchSendsClientsAway(t *testing.T) {
 		}
 		if n := len(m.clients.used); squelched && n != 0 {
 			t.Errorf("%d clients are left", n)
+		}
+		sentAway := 0
+		for _, e := range m.TakeEvents(nil) {
+			if e.Kind == EventSentAway {
+				sentAway++
+			}
+			if strings.Contains(e.Kind.String(), "drain") {
+				t.Errorf("squelched %v: the log tells of a drain: %v", squelched, e)
+			}
+		}
+		if (sentAway > 0) != squelched {
+			t.Errorf("squelched %v: %d flows are told as sent away", squelched, sentAway)
 		}
 		p := newPeer(1)
 		p.seq = 100

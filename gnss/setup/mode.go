@@ -269,6 +269,10 @@ func (m *Machine) Survey(now timescale.Mono) error {
 	switch {
 	case m.cfg.Survey == 0:
 		return errors.New("no survey is wanted (fix: gnss.survey)")
+	case m.cfg.Protocol == NMEA:
+		return errors.New("nothing is written to a receiver of gnss.protocol = \"nmea\" (fix: gnss.protocol = \"auto\", if it is a u-blox timing receiver; no other has a survey)")
+	case m.state == Foreign:
+		return errors.New("the receiver does not answer as a u-blox: it cannot be told (fix: a u-blox timing receiver; or connect the wire from the board's TX to the receiver's RX)")
 	case m.state != Watching || m.mode.state == ModeUnknown || m.mode.state == ModeFixing:
 		return fmt.Errorf("not now: %v, %v (fix: bragi show gnss, and try again)", m.state, m.mode.state)
 	case m.mode.state == ModeNavigation:

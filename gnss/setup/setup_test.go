@@ -495,4 +495,14 @@ func TestTheOperatorOrdersASurvey(t *testing.T) {
 	if err := b.machine.Survey(b.now); err == nil || !strings.Contains(err.Error(), "fix:") {
 		t.Errorf("without gnss.survey: %v", err)
 	}
+	// Where it can never be, nobody is told to try again.
+	for name, protocol := range map[string]setup.Protocol{"gnss.protocol": setup.NMEA, "does not answer as a u-blox": setup.Auto} {
+		cfg := timing()
+		cfg.Protocol = protocol
+		b = newBench(t, cfg, sim.Config{TimeToFix: 5 * time.Second})
+		b.run(time.Minute)
+		if err := b.machine.Survey(b.now); err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "fix: ") || strings.Contains(err.Error(), "again") {
+			t.Errorf("a receiver of NMEA (%v): %v", protocol, err)
+		}
+	}
 }

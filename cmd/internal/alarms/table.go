@@ -327,7 +327,7 @@ var Table = []Kind{
 		Cause:       "the oscillator is not warm, or drafts and load change its temperature",
 		Consequence: "class 6 waits until it is warm",
 		Fix:         "wait, 35 minutes from power on at most; if it never settles, keep drafts and load away from the oscillator"},
-	{Code: ClockWaits, Severity: Warning, Text: "the last lock was short",
+	{Code: ClockWaits, Severity: Warning, Text: "the last lock was shorter than two times holdover.wait_to_restore",
 		Cause:       "the pulse comes and goes",
 		Consequence: "class 6 waits until the pulses have been good for a while",
 		Fix:         "the pulse comes and goes: check the antenna's cable and connectors"},

@@ -100,8 +100,10 @@ func (d *Daemon) config() (c control.Config, err error) {
 		return c, fmt.Errorf("the previous configurations: %w", err)
 	}
 	hash := store.Hash(text)
+	u := d.unconfirmed.Load()
+	stuck := u != nil && u.Hash == hash // the commit that runs, or could not be taken back: nobody edited the file
 	c = control.Config{File: d.source.file, Text: string(text), Hash: hash, Overrides: append([]string{}, d.source.sets...),
-		Edited: hash != d.used, Config: d.configStatus(), Previous: []control.Previous{}, Left: d.left}
+		Edited: hash != d.used && !stuck, Config: d.configStatus(), Previous: []control.Previous{}, Left: d.left}
 	for _, p := range previous {
 		c.Previous = append(c.Previous, previousOf(p))
 	}

@@ -59,6 +59,9 @@ func (d *Daemon) see(wall time.Time, look *pipeline.Look) {
 		if stopped.Served && len(report.Why) > 0 && report.Why[0] == holdover.ReasonClockMeddled {
 			stopped.Why = step.Why[:1] // whatever else holds did not end it
 		}
+		if said.Squelched {
+			stopped.Why = append([]string{squelchWords(said.ClockClass)}, stopped.Why...)
+		}
 		d.happened(stopped)
 	}
 	d.walk = append(d.walk, step)

@@ -54,6 +54,10 @@ func TestServingIsNeverToldWhileClientsAreSentAway(t *testing.T) {
 	d.condition(alarms.AddressMissing, "")
 	r.Board.SetAntenna(false)
 	r.Until(5*time.Minute, "class 52", func() bool { return !r.Said.Serve && r.Said.ClockClass == 52 })
+	stopped := slices.DeleteFunc(d.Kept(), func(r status.Record) bool { return r.Name != "SERVICE" })
+	if n := len(stopped); n == 0 || !strings.Contains(stopped[n-1].Text, "squelched: nobody is served at class 52") {
+		t.Errorf("the log says of it: %+v", stopped)
+	}
 	expect("out of spec", false, false, true, "squelched: nobody is served at class 52", alarms.Squelched)
 	d.condition(alarms.Drained, "since noon")
 	expect("out of spec and drained", false, true, true, "drained", alarms.Squelched, alarms.Drained)

@@ -87,12 +87,17 @@ func (d *Daemon) whoIsServed(c *status.Clock) {
 		why = append(why, "drained: every client is sent away")
 	}
 	if c.Squelched {
-		why = append(why, "squelched: nobody is served at class "+fmt.Sprint(c.ClockClass))
+		why = append(why, squelchWords(c.ClockClass))
 	}
 	if unreachable {
 		why = append(why, "no interface has the address that clients ask")
 	}
 	c.Why = append(why, c.Why...)
+}
+
+// squelchWords say that master.squelch does not serve a class.
+func squelchWords(class uint8) string {
+	return fmt.Sprintf("squelched: nobody is served at class %d", class)
 }
 
 // known is a pointer to v for JSON, nil when v is not known.

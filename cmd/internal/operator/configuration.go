@@ -54,7 +54,11 @@ func configText(c control.Config) string {
 		line("Waiting", strings.Join(c.Waiting, ", ")+"; to use the new value: bragi restart")
 	}
 	if u := c.Unconfirmed; u != nil {
-		line("Unconfirmed", fmt.Sprintf("it is taken back in %v; to keep it: bragi config confirm", seconds(u.LeftS)))
+		if u.LeftS > 0 {
+			line("Unconfirmed", fmt.Sprintf("it is taken back in %v; to keep it: bragi config confirm", seconds(u.LeftS)))
+		} else {
+			line("Unconfirmed", "what ran before runs again, and this file is to be taken back; why it is not: bragi show alarms")
+		}
 	}
 	line("Previous", previousWords(len(c.Previous)))
 	return b.String()
