@@ -56,7 +56,7 @@ func rehearseCommand(o *options) *cobra.Command {
 	r := &rehearse{o: o}
 	c := &cobra.Command{
 		Use:   "rehearse --master ADDR [--master ADDR] --as cbr8|rpd|generic [--clients N --source CIDR]",
-		Short: "Play a client of any grandmaster and measure; no clock is touched unless --discipline names it",
+		Short: "Play a client of any grandmaster, and judge what it sees",
 		Long: "Rehearse plays a unicast client of any grandmaster, with the rates and timeouts of a Cisco cBR8 or an RPD.\n" +
 			"It reports what it sees. It steers only a clock of its own, in memory. At the end it judges: each finding says\n" +
 			"what it means and what to do. Exit code 0: pass; 1: fail, for a finding that is an error (with --watch always 0).\n" +
