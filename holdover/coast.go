@@ -282,7 +282,8 @@ func (c *Clock) coastBound(away, sigma float64) float64 {
 // unforeseen is the phase, in ns, that two things make within away seconds: a
 // drift that was seen at the loss goes on for half an hour; and where no
 // thermometer tells of it, the room becomes 10 C warmer within an hour, and began to
-// before the loss.
+// before the loss. The same room counts since a thermometer last moved that has been still
+// for far longer than ever before: it may stick.
 func (c *Clock) unforeseen(away float64) float64 {
 	drift := c.held.Drift
 	if !c.held.Active {
@@ -290,7 +291,10 @@ func (c *Clock) unforeseen(away float64) float64 {
 	}
 	ns := drift * ramped(away, driftGoesOnS)
 	if c.est.blind {
-		ns += c.roomNs(away+seconds(backDate)) - c.roomNs(seconds(backDate))
+		return ns + c.roomNs(away+seconds(backDate)) - c.roomNs(seconds(backDate))
+	}
+	if still := c.thermo.oddlyStill(c.now); still > 0 && c.held.Active {
+		ns += math.Abs(c.est.x[sTempco1]+c.est.x[sTempco2]) * roomC / roomS * ramped(still, roomS)
 	}
 	return ns
 }
@@ -333,6 +337,9 @@ func (c *Clock) bound(now timescale.Mono) float64 {
 	}
 	x, _ := c.error(now)
 	b := math.Abs(x) + c.unseen(now)
+	if !c.held.Active {
+		b = max(b, c.pulsesBound(x))
+	}
 	if shown := c.witness.most(now, c.est.pulses.ns); shown > 0 && !c.cond.pulsesUnused() {
 		agreed := c.axis(c.life.LastAccepted)
 		if c.held.Active {
@@ -343,6 +350,14 @@ func (c *Clock) bound(now timescale.Mono) float64 {
 		b = max(b, min(shown+c.receiver(), could))
 	}
 	return b
+}
+
+// pulsesBound is what the error may be when the pulses are right, as far as a receiver is,
+// and the model is not: where they are off for long it takes that for their own slow error.
+// x is its estimate, in ns.
+func (c *Clock) pulsesBound(x float64) float64 {
+	e := &c.est
+	return math.Abs(x+e.x[sPulseSlow]) + boundSigmas*e.sigma() + c.receiver()
 }
 
 // unseen is the part of the bound beside the estimated error itself.

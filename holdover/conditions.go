@@ -34,7 +34,10 @@ func (c *Clock) Temperature(now timescale.Mono, tempC float64) {
 	if !finite(tempC) {
 		c.tempC = math.NaN()
 	}
-	if jump := c.thermo.read(now, tempC); jump != 0 {
+	jump, missed := c.thermo.read(now, tempC)
+	// What the air did meanwhile may have been early or late in the gap.
+	c.est.add(sPhase, sPhase, square(c.est.x[sTempco1]*missed[0])+square(c.est.x[sTempco2]*missed[1]))
+	if jump != 0 {
 		// Whether the air moved as well nobody knows.
 		c.est.add(sFreq, sFreq, square(c.est.x[sTempco1]+c.est.x[sTempco2])+c.est.p[sTempco1][sTempco1])
 	}

@@ -28,8 +28,7 @@ const (
 	autoReturn     = 63 * time.Minute // on_return = auto: an hour, as it is reckoned here
 	brakeShare     = 0.2              // of the rate limit, for the square-root approach to zero
 	slewShare      = 0.95             // of the larger limits: the frequency is not known so well meanwhile
-	brakeCoarse    = 0.45             // and of a coarse clock, which moves once a second
-	brakeFar       = 0.55             // the same far from it, where an overshoot does not matter
+	brakeFar       = 0.55             // and far from it, where an overshoot does not matter
 	rateWindow     = 1050 * time.Millisecond
 	negligiblePPB  = 1e-4
 	negligibleStep = 0.25 // of the quantum
@@ -52,9 +51,6 @@ func (c *Clock) slew(x float64) float64 {
 	share := brakeShare
 	if math.Abs(x) > fastBeyondNs {
 		share = brakeFar
-		if c.cfg.QuantumPPB > 0 {
-			share = brakeCoarse
-		}
 	}
 	brake := math.Sqrt(2 * share * c.cfg.RatePPB * math.Abs(x))
 	return clamp(x/tau, min(limit, brake))
@@ -133,10 +129,14 @@ func (r *rateLimit) note(at timescale.Mono, ppb float64) {
 }
 
 // allow is how much the frequency may change now, in ppb. A staircase of steps
-// dt apart has 1 + 1/dt of them in a closed second, hence dt / (1 + dt).
+// dt apart has 1 + 1/dt of them in a closed second, hence dt / (1 + dt); steps further
+// apart than rateWindow are alone in theirs.
 func (r *rateLimit) allow(now timescale.Mono, limitPPB float64) float64 {
 	if r.last.IsZero() {
 		return limitPPB / 2
+	}
+	if now.Sub(r.last) >= rateWindow {
+		return limitPPB // no other change is within a second of it
 	}
 	// Changes further apart than the window do not add up; beyond a second
 	// there is nothing to gain.
@@ -169,8 +169,12 @@ func (c *Clock) steer(now timescale.Mono) Order {
 		// The hardware may round each of two changes by half a quantum.
 		limit := max(c.cfg.RatePPB-quantum, c.cfg.RatePPB/4)
 		allow := c.rate.allow(now, limit)
-		if allow < quantum && now.Sub(c.rate.last) >= rateWindow {
+		alone := now.Sub(c.rate.last) >= rateWindow
+		if allow < quantum && alone {
 			allow = quantum // a coarse clock moves by what it can
+		}
+		if quantum > 0 && !alone && math.Abs(want-have) > limit {
+			allow = 0 // far to go: a whole step a bit later is more than two halves
 		}
 		want = have + clamp(want-have, allow)
 	}

@@ -40,7 +40,9 @@ type thermometer struct {
 
 const (
 	thermoDeadS    = 30.0
-	thermoStuckS   = 1200.0  // unchanged for so long, and
+	thermoGapS     = 5.0    // readings come each second
+	thermoStuckS   = 1200.0 // unchanged for so long, and
+	thermoOdd      = 1.5
 	thermoStill    = 4.0     // so many times longer than ever before
 	thermoCalmS    = 21600.0 // no room is calmer
 	thermoJumpC    = 0.5     // between two readings, and
@@ -55,21 +57,23 @@ const (
 )
 
 // read takes a reading (C, NaN: none) at now and lets time pass. It reports by
-// how much the thermometer was moved back after a jump, in C; 0: nothing.
-func (m *thermometer) read(now timescale.Mono, c float64) (jump float64) {
+// how much the thermometer was moved back after a jump, in C; 0: nothing. After a gap of
+// readings missed is what the way of the air, a straight line as far as anybody knows, adds
+// to the integrals of T1 and T2, in C s.
+func (m *thermometer) read(now timescale.Mono, c float64) (jump float64, missed [2]float64) {
 	if !finite(c) || math.Abs(c) > thermoLimitC {
 		c = math.NaN()
 	}
 	if !m.Known {
 		if math.IsNaN(c) {
-			return 0
+			return 0, missed
 		}
 		m.Known, m.First, m.At, m.ReadAt, m.Moved, m.Shown, m.Offset = true, now, now, now, now, c, c
-		return 0
+		return 0, missed
 	}
 	m.pass(now)
 	if math.IsNaN(c) {
-		return 0
+		return 0, missed
 	}
 	since := seconds(now.Sub(m.ReadAt))
 	m.ReadAt = now
@@ -85,20 +89,39 @@ func (m *thermometer) read(now timescale.Mono, c float64) (jump float64) {
 	air := c - m.Offset
 	if math.Abs(air-m.Air) <= thermoJumpC+thermoMoveCS*since {
 		m.Jumped = timescale.Mono{}
+		if since > thermoGapS {
+			missed = m.catchUp(air-m.Air, since)
+		}
 		m.Air = air
-		return 0
+		return 0, missed
 	}
 	if m.Jumped.IsZero() {
 		m.Jumped = now
 	}
 	if seconds(now.Sub(m.Jumped)) < thermoStaysS {
-		return 0
+		return 0, missed
 	}
 	jump = air - m.Air
 	m.Offset += jump
 	m.Jumped = timescale.Mono{}
 	m.Doubted = now.Add(durationS(thermoDoubtS))
-	return jump
+	return jump, missed
+}
+
+// catchUp takes it that the air went by deltaC along a line in the last s seconds, in which
+// it was held. It reports what that adds to the integrals of T1 and T2, in C s: a ramp
+// through a lag of L is late by L (1 - exp(-s/L)).
+func (m *thermometer) catchUp(deltaC, s float64) (added [2]float64) {
+	for i, w := range [...]struct {
+		lag    float64
+		t, sum *float64
+	}{{lag1S, &m.Warmth.t1, &m.Warmth.s1}, {lag2S, &m.Warmth.t2, &m.Warmth.s2}} {
+		late := w.lag * (1 - math.Exp(-s/w.lag))
+		added[i] = deltaC * (s/2 - w.lag + w.lag*late/s)
+		*w.t += deltaC * (1 - late/s)
+		*w.sum += added[i]
+	}
+	return added
 }
 
 // pass lets the lags follow the air to now.
@@ -142,6 +165,16 @@ func (m *thermometer) works(now timescale.Mono) bool {
 	still := seconds(now.Sub(m.Moved))
 	return m.Known && m.Jumped.IsZero() && seconds(now.Sub(m.ReadAt)) < thermoDeadS &&
 		(still < thermoStuckS || still < thermoStill*m.StillS)
+}
+
+// oddlyStill is for how long it has been still, in s, when that is far longer than ever
+// before; else 0. Of n times between two changes, made by chance, the longest is about log n
+// times the mean, and one of n^1.5 is so much longer.
+func (m *thermometer) oddlyStill(now timescale.Mono) float64 {
+	if still := seconds(now.Sub(m.Moved)); m.Known && still > max(thermoOdd*m.StillS, thermoGapS) {
+		return still
+	}
+	return 0
 }
 
 // proven tells that what it does not show did not happen: it works, has done so for

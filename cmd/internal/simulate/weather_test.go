@@ -75,6 +75,11 @@ func TestTheHoursThatBrokeOnceAreKept(t *testing.T) {
 	}{
 		1000031: {3*time.Hour + 30*time.Minute, "another kind's filter was a pulse's way off; and its room was that of a moment later"},
 		1000170: {14 * time.Hour, "a sky that had moved stood still elsewhere: believed within what a room might do"},
+		1000249: {100 * time.Minute, "what the model made of the pulses' own error was in no bound"},
+		3000008: {9 * time.Hour, "a coarse clock slewed by half of what it may"},
+		3000088: {5 * time.Hour, "noise after jamming passed for a slow error of the pulse"},
+		5100068: {9 * time.Hour, "a thermometer that had stuck was relied on for 20 minutes"},
+		6660054: {170 * time.Minute, "what the air did while bragid was away was in no bound"},
 		1000362: {9 * time.Hour, "a mean was weighed with the noise of the minute after: one outlier in it threw every kind's filter off"},
 	} {
 		day := DrawDay(seed)
