@@ -21,6 +21,7 @@ type Client struct {
 	sigID uint16
 
 	announce     wire.Announce // the last
+	changes      changes
 	lastAnnounce timescale.Mono
 	lastSync     timescale.Mono
 	nextDelay    timescale.Mono
@@ -62,6 +63,9 @@ type Client struct {
 	taken     bool   // the clock followed another master, and no window has closed since
 	moved     *int64 // by how much the change of master moves the time, ns; positive: ahead
 }
+
+// changes is how often one sender announced another grandmaster or class than before.
+type changes struct{ identity, class uint64 }
 
 // subscription is one flow as the client sees it.
 type subscription struct {
@@ -170,11 +174,19 @@ func (c *Client) wants(f flow) bool { return f == flowAnnounce || !c.standby }
 func (c *Client) delayDue() bool { return c.subs[flowDelay].granted && c.clock.set && !c.cfg.mute }
 
 func (c *Client) announceTimeout() time.Duration {
-	return time.Duration(c.cfg.AnnounceTimeout) * interval(c.cfg.LogIntervals[flowAnnounce])
+	return time.Duration(c.cfg.AnnounceTimeout) * c.every(flowAnnounce)
 }
 
 // syncTimeout is eleven intervals, but a second at least.
-func (c *Client) syncTimeout() time.Duration { return syncTimeout(c.cfg.LogIntervals[flowSync]) }
+func (c *Client) syncTimeout() time.Duration { return max(time.Second, 11*c.every(flowSync)) }
+
+// every is the interval of a flow: the one granted, or else the one asked for.
+func (c *Client) every(f flow) time.Duration {
+	if s := &c.subs[f]; s.granted {
+		return interval(s.log)
+	}
+	return interval(c.cfg.LogIntervals[f])
+}
 
 func syncTimeout(log int8) time.Duration { return max(time.Second, 11*interval(log)) }
 
@@ -226,7 +238,7 @@ func (c *Client) signal(appendTLV func([]byte) []byte) []byte {
 func (c *Client) delayReq(now timescale.Mono) []byte {
 	// The mean spacing is the interval; an eighth of it is random, so that many
 	// clients do not march in step.
-	d := interval(c.cfg.LogIntervals[flowDelay])
+	d := max(interval(c.cfg.LogIntervals[flowDelay]), c.every(flowDelay)) // never faster than granted
 	c.nextDelay = now.Add(d - d/16 + time.Duration(c.random.Int64N(int64(d/8)+1)))
 	c.requests[c.delayID%uint16(len(c.requests))] = exchange{seq: c.delayID}
 	m := wire.DelayReq{Header: c.header(&c.delayID)}

@@ -150,7 +150,7 @@ func (w *Crowd) Report(now timescale.Mono, aheadOfUTCS *float64) CrowdReport {
 	if n := w.counts.Cancels; n > 0 {
 		r.Findings = append(r.Findings, Finding{"CANCELLED", aWarning, "The master took back " + counted(n, "grant") + ".", cancelAction})
 	}
-	r.judgeMaster(w)
+	r.judgeMaster(now, w)
 	r.Verdict = "pass"
 	if r.Passed < r.Clients {
 		r.Verdict = "fail"
@@ -163,12 +163,16 @@ func (w *Crowd) Report(now timescale.Mono, aheadOfUTCS *float64) CrowdReport {
 
 // judgeMaster adds what a single client finds of the master. An error there is every
 // client's: none passes.
-func (r *CrowdReport) judgeMaster(w *Crowd) {
+func (r *CrowdReport) judgeMaster(now timescale.Mono, w *Crowd) {
 	if !w.announced {
 		return
 	}
 	one := Report{AheadOfUTCS: r.AheadOfUTCS, Master: Master{Domain: w.cfg.Domain}}
 	one.Master.hear(&w.announce)
+	if ns, ok := w.Time(now); ok {
+		served := timescale.TAIFromNs(ns)
+		one.served = &served
+	}
 	r.Master = &one.Master
 	one.judgeMaster()
 	gravestFirst(one.Findings)

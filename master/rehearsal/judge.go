@@ -5,8 +5,12 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
+	"bragi/gnss/timescale"
+	"bragi/holdover/quality"
 	"bragi/master/twin"
+	"bragi/master/wire"
 )
 
 // Finding is one thing that a client's operator should know. Severity is "error",
@@ -143,8 +147,56 @@ func (r *Report) judgeGrants() {
 			r.find(aWarning, "DENIED_SOMETIMES", "The master says why in its log.", "The master denied %s (%s), and also granted it (%s).", name, times(g.Denials), times(g.Grants))
 		}
 	}
+	r.judgeContracts()
 	r.judgeCancels()
 }
+
+// judgeContracts compares what was granted with what was asked for.
+func (r *Report) judgeContracts() {
+	const (
+		mostOften = 4    // the duration asked for, over the one granted
+		least     = 10.0 // s, a grant: a client that is a little late loses a shorter one
+		answered  = 5.0  // s, in which a request has its answer
+	)
+	var short, slow []string
+	shortest := math.Inf(1)
+	for f, name := range flowNames {
+		g, asked := r.Grants[name], r.asked[f]
+		switch {
+		case g.Grants == 0 && g.Denials == 0 && g.Asked > 1 && r.RunS > answered && r.Counts["signaling"] > 0:
+			r.find(anError, "NOT_ANSWERED", "Look at the master's log, and capture the packets: does the grant name another message type?",
+				"%s was asked for (%s), and the master never answered, although it answered others.", name, times(g.Asked))
+		case g.Grants == 0:
+		default:
+			if g.Seconds*mostOften < asked.seconds {
+				short = append(short, fmt.Sprintf("%s for %d s", name, g.Seconds))
+				shortest = min(shortest, float64(g.Seconds))
+			}
+			if g.Granted && g.Interval > asked.interval {
+				slow = append(slow, fmt.Sprintf("%s at %.4g/s and not %.4g/s", name, math.Exp2(-float64(g.Interval)), math.Exp2(-float64(asked.interval))))
+			}
+		}
+		if got := r.Counts[name]; g.Grants == 0 && g.Asked > 0 && got > ungrantedMost {
+			r.find(anError, "UNGRANTED", "Correct the master: a client does not know of this flow, and cannot end it.",
+				"%s came (%s), but was never granted.", name, counted(got, "message"))
+		}
+	}
+	if len(slow) > 0 {
+		r.find(aWarning, "GRANT_SLOW", "Let the master grant what this kind of client asks for. A real one may refuse, or take longer to be in phase.",
+			"The master granted less than was asked for: %s.", strings.Join(slow, ", "))
+	}
+	if len(short) > 0 {
+		severity := aWarning
+		if shortest < least {
+			severity = anError
+		}
+		r.find(severity, "GRANT_SHORT", "Let the master grant longer: each renewal is a load, and a client that is late loses its grant.",
+			"The master granted far shorter than was asked for (%d s): %s.", r.asked[flowSync].seconds, strings.Join(short, ", "))
+	}
+}
+
+// ungrantedMost of a flow may overtake its grant.
+const ungrantedMost = 8
 
 const cancelAction = "Was the master drained, or stopped? Its log tells. Drain it only when its clients have another master."
 
@@ -207,6 +259,7 @@ func (r *Report) judgeWay(answered bool) (told bool) {
 // says. One client and a crowd judge it by this.
 func (r *Report) judgeMaster() {
 	r.judgeAnnounce()
+	r.judgeChanges()
 	r.judgeTime()
 }
 
@@ -240,17 +293,88 @@ func (r *Report) judgeAnnounce() {
 	if m.Flags.PTPTimescale && m.Flags.UTCOffsetValid && m.UTCOffset == 0 {
 		r.find(aWarning, "NO_UTC_OFFSET", "Correct the master: since 1972 the offset has been 10 s and more.", "The master says that UTC is TAI (an offset of 0 s).")
 	}
-	if m.Flags.Leap59 && m.Flags.Leap61 {
-		r.find(anError, "LEAP", "Correct the master.", "The flags for 59 and for 61 seconds are set together.")
-	}
-	if m.Class == 6 && m.Accuracy == "0xfe" {
-		r.find(aWarning, "ACCURACY", "Correct the master: clients cannot choose between masters.", "Class 6, but the clock accuracy is unknown (0xfe).")
-	}
+	r.judgeLeap()
+	r.judgeAccuracy()
 	if m.Class == 6 && m.TimeSource == "0xa0" {
 		r.find(aWarning, "TIME_SOURCE", "Correct the master.", "Class 6, but the time source is its own oscillator (0xa0).")
 	}
 	if m.Domain >= 44 && m.Domain <= 63 {
 		r.find(aNote, "DOMAIN", "Use 0 to 43 unless all devices follow G.8275.2.", "Domain %d belongs to the telecom profile G.8275.2.", m.Domain)
+	}
+	if m.StepsRemoved >= noSteps {
+		r.find(anError, "STEPS_REMOVED", "Correct the master, or the boundary clocks above it: do they announce to each other in a ring?",
+			"The master says that it is %d steps away from its grandmaster. Clients drop an Announce with 255 steps or more (9.3.2.5).", m.StepsRemoved)
+	}
+	if m.grandmaster == (wire.ClockIdentity{}) || m.grandmaster == wire.AllClocks {
+		r.find(anError, "IDENTITY", "Give the grandmaster a clock identity of its own, made of a MAC address.",
+			"The grandmaster's clock identity is %s: no clock may have it.", m.Identity)
+	}
+}
+
+// judgeLeap: a leap second comes at the end of June or December only, and is announced
+// for the last 12 hours before it.
+func (r *Report) judgeLeap() {
+	const announced, late = 12 * time.Hour, time.Minute // a master may be late to take it back
+	m := &r.Master
+	switch {
+	case m.Flags.Leap59 && m.Flags.Leap61:
+		r.find(anError, "LEAP", "Correct the master.", "The flags for 59 and for 61 seconds are set together.")
+	case !m.Flags.Leap59 && !m.Flags.Leap61 || r.served == nil:
+	default:
+		utc, _ := timescale.Builtin().ToUTC(*r.served)
+		if !timescale.LeapPossible(utc.Add(-late), utc.Add(announced+late)) {
+			seconds := 61
+			if m.Flags.Leap59 {
+				seconds = 59
+			}
+			r.find(anError, "LEAP", "Correct the master: clients that believe it are wrong by a second at midnight.",
+				"The flag for %d seconds is set on %s UTC. A leap second comes at the end of June or December only, and is announced in the 12 hours before it.", seconds, utc.String()[:10])
+		}
+	}
+}
+
+// The accuracy that class 6 may announce, ns. A PRTC is within 100 ns.
+const (
+	accuracyWide    = 100e3
+	accuracyTooWide = 1e6
+)
+
+func (r *Report) judgeAccuracy() {
+	m := &r.Master
+	limit := quality.AccuracyLimitNs(m.accuracy)
+	switch {
+	case m.Class != 6:
+	case m.accuracy == quality.AccuracyUnknown:
+		r.find(aWarning, "ACCURACY", "Correct the master: clients cannot choose between masters.", "Class 6, but the clock accuracy is unknown (0xfe).")
+	case limit > accuracyWide:
+		severity := aWarning
+		if limit > accuracyTooWide {
+			severity = anError
+		}
+		r.find(severity, "ACCURACY", "Find out why the master is not sure of its time. Class 6 is for a clock that is locked to its source.",
+			"Class 6, but the clock accuracy is %s (%s).", quality.AccuracyName(m.accuracy), m.Accuracy)
+	}
+}
+
+// judgeChanges looks at a sender that does not stay with what it announces. A source that
+// is lost and found again is one change each.
+func (r *Report) judgeChanges() {
+	const few = 2
+	for _, x := range []struct {
+		n                  uint64
+		code, what, action string
+	}{
+		{r.changes.identity, "IDENTITY_CHANGES", "grandmaster identity", "Do two clocks answer at this address, or does a boundary clock change between two grandmasters?"},
+		{r.changes.class, "CLASS_CHANGES", "class", "Find out why the master loses its source again and again (antenna, jamming), or whether two clocks answer at this address."},
+	} {
+		if x.n <= few {
+			continue
+		}
+		severity := aWarning
+		if float64(x.n) > few*math.Max(1, r.RunS/60) {
+			severity = anError
+		}
+		r.find(severity, x.code, x.action, "The announced %s changed %s in %.0f s.", x.what, times(x.n), r.RunS)
 	}
 }
 
@@ -264,8 +388,42 @@ func (r *Report) judgeTime() {
 				"The served time is UTC (%+.1f s of this machine's clock), but it is announced as TAI, %d s ahead.", ahead, r.Master.UTCOffset)
 		case math.Abs(ahead-want) > utcSlackS:
 			r.find(aWarning, "DATE", "One of the two is wrong: compare with a third clock.", "The served time is %.1f s ahead of this machine's clock; TAI is %d s ahead.", ahead, r.Master.UTCOffset)
+			return
 		}
 	}
+	if m := r.Master; m.Flags.PTPTimescale && m.Flags.UTCOffsetValid && m.UTCOffset != 0 {
+		if want, ok := r.utcOffset(); ok && want != int(m.UTCOffset) {
+			r.find(anError, "WRONG_UTC_OFFSET", "Correct the master: each client that makes UTC of its time is wrong by the difference.",
+				"The master says that UTC is %d s behind TAI. By the served time it is %d s.", m.UTCOffset, want)
+		}
+	}
+}
+
+// utcOffset is TAI less UTC in s at the served time: by the table of leap seconds, or, where
+// that is too old, by this machine's clock. It is not known at the leap second itself,
+// nor where the two clocks do not have one date.
+func (r *Report) utcOffset() (seconds int, ok bool) {
+	if r.served == nil {
+		return 0, false
+	}
+	table := timescale.Builtin()
+	utc, _ := table.ToUTC(*r.served)
+	if utc.Ns() < table.Last().Ns() {
+		return 0, false // no master of today
+	}
+	seconds = table.OffsetAtTAI(*r.served)
+	if table.Expired(utc) {
+		if r.AheadOfUTCS == nil {
+			return 0, false
+		}
+		ahead := *r.AheadOfUTCS
+		return int(math.Round(ahead)), math.Abs(ahead-math.Round(ahead)) < 0.25
+	}
+	if r.AheadOfUTCS != nil && math.Abs(*r.AheadOfUTCS-float64(seconds)) > utcSlackS {
+		return 0, false
+	}
+	const change = 10 * time.Second
+	return seconds, table.OffsetAtTAI(r.served.Add(-change)) == table.OffsetAtTAI(r.served.Add(change))
 }
 
 func (r *Report) judgeSteps() {

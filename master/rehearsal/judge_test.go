@@ -46,6 +46,11 @@ func judged(t *testing.T, w world, cfg Config, during func(w *world)) Report {
 	return r
 }
 
+const (
+	hourNs    = 3_600_000_000_000
+	toNewYear = (1_704_067_200 + 37 - 1_700_000_000 - 1000) * 1_000_000_000 // of 2024, from a world's beginning
+)
+
 func changed(change func(*wire.Announce)) func(*wire.Announce) {
 	return func(a *wire.Announce) { good(a); change(a) }
 }
@@ -81,10 +86,28 @@ func TestEachFaultOfAMasterHasItsFinding(t *testing.T) {
 				good(a)
 			}
 		}}, during: func(w *world) { w.ahead = 5_000_000 }, want: "STEPPED", grave: aWarning},
+		"6 and over 10 s":            {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.ClockAccuracy = 0x31 })}, want: "ACCURACY", grave: anError},
+		"6 and within 2.5 ms":        {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.ClockAccuracy = 0x2A })}, want: "ACCURACY", grave: anError},
+		"6 and within 250 us":        {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.ClockAccuracy = 0x28 })}, want: "ACCURACY", grave: aWarning},
+		"6 and within 100 us":        {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.ClockAccuracy = 0x27 })}},
+		"a UTC offset of 36 s":       {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.CurrentUTCOffset = 36 })}, want: "WRONG_UTC_OFFSET", grave: anError},
+		"a UTC offset of -1 s":       {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.CurrentUTCOffset = -1 })}, want: "WRONG_UTC_OFFSET", grave: anError},
+		"leap 61 in November":        {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Flags |= wire.FlagLeap61 })}, want: "LEAP", grave: anError},
+		"leap 59 in November":        {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Flags |= wire.FlagLeap59 })}, want: "LEAP", grave: anError},
+		"leap 61, 13 h before":       {world: world{delay: path, ahead: toNewYear - 13*hourNs, announce: changed(func(a *wire.Announce) { a.Flags |= wire.FlagLeap61 })}, want: "LEAP", grave: anError},
+		"leap 61, 11 h before":       {world: world{delay: path, ahead: toNewYear - 11*hourNs, announce: changed(func(a *wire.Announce) { a.Flags |= wire.FlagLeap61 })}},
+		"leap 61, 1 h after":         {world: world{delay: path, ahead: toNewYear + hourNs, announce: changed(func(a *wire.Announce) { a.Flags |= wire.FlagLeap61 })}, want: "LEAP", grave: anError},
+		"255 steps removed":          {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.StepsRemoved = 255 })}, want: "STEPS_REMOVED", grave: anError},
+		"254 steps removed":          {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.StepsRemoved = 254 })}},
+		"an identity of zeros":       {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Grandmaster = wire.ClockIdentity{} })}, want: "IDENTITY", grave: anError},
+		"an identity of ones":        {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Grandmaster = wire.AllClocks })}, want: "IDENTITY", grave: anError},
+		"a flipping identity":        {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Grandmaster[7] = byte(a.SequenceID / 2 % 2) })}, want: "IDENTITY_CHANGES", grave: anError},
+		"two grandmasters once":      {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.Grandmaster[7] = byte(a.SequenceID / 200 % 2) })}},
+		"a flipping class":           {world: world{delay: path, announce: changed(func(a *wire.Announce) { a.ClockClass = wire.ClockClass(6 + a.SequenceID/4%2) })}, want: "CLASS_CHANGES", grave: anError},
+		"grants without any message": {world: world{}, during: nil, want: "NO_SYNC", grave: anError},
 		"a longer way there":         {world: world{delay: time.Microsecond, back: -90 * time.Microsecond, announce: good}, want: "NEGATIVE_PATH_DELAY", grave: aWarning},
 		"a path of 2 ms":             {world: world{delay: 2 * time.Millisecond, announce: good}, cfg: rpd, want: "LONG_PATH", grave: aWarning},
 		"Syncs lost":                 {world: world{delay: path, announce: good, drop: 50}, want: "LOST", grave: aWarning},
-		"grants without any message": {world: world{}, during: nil, want: "NO_SYNC", grave: anError},
 	} {
 		var r Report
 		if name == "grants without any message" {
@@ -105,6 +128,69 @@ func TestEachFaultOfAMasterHasItsFinding(t *testing.T) {
 		}
 		if c.grave == aWarning && r.Verdict != "pass" {
 			t.Errorf("%s: fails for more than its fault: %+v", name, r.Findings)
+		}
+	}
+}
+
+// What a master grants is compared with what was asked for.
+func TestAGrantThatIsNotWhatWasAskedForHasItsFinding(t *testing.T) {
+	type grant struct {
+		typ     wire.MessageType
+		log     int8
+		seconds uint32
+	}
+	all := func(log int8, seconds uint32) []grant {
+		return []grant{{wire.TypeAnnounce, -3 + log, seconds}, {wire.TypeSync, -5 + log, seconds}, {wire.TypeDelayResp, -5 + log, seconds}}
+	}
+	for name, c := range map[string]struct {
+		grants []grant
+		want   []string // each finding's severity and code
+	}{
+		"as asked":                 {all(0, 300), nil},
+		"a minute less":            {all(0, 240), nil},
+		"for 60 s":                 {all(0, 60), []string{"warning GRANT_SHORT"}},
+		"for 9 s":                  {all(0, 9), []string{"error GRANT_SHORT"}},
+		"a quarter of the rate":    {all(2, 300), []string{"warning GRANT_SLOW"}},
+		"one Delay_Resp, no other": {[]grant{{wire.TypeDelayResp, -5, 300}}, []string{"error NOT_ANSWERED", "error NOT_ANSWERED", "error UNGRANTED", "error UNGRANTED"}},
+	} {
+		w := &world{c: newClient(t, Config{}), delay: time.Microsecond, announce: good}
+		sent(t, w.c, start)
+		for second := range 20 {
+			for _, g := range c.grants {
+				w.c.give(at(time.Duration(second)*time.Second), g.typ, g.log, g.seconds)
+			}
+			w.run(t, time.Duration(second)*time.Second, 1)
+		}
+		r := w.c.Report(at(20 * time.Second))
+		r.Judge()
+		var got []string
+		for _, f := range r.Findings {
+			if strings.HasPrefix(f.Code, "GRANT") || strings.HasPrefix(f.Code, "NOT_A") && f.Code != "NOT_ALIGNED" || f.Code == "UNGRANTED" {
+				got = append(got, f.Severity+" "+f.Code)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %+v; want %v", name, r.Findings, c.want)
+		}
+		if most := uint64(20 / interval(w.c.cfg.LogIntervals[flowDelay]).Seconds() / 3); name == "a quarter of the rate" && r.Counts["delay_req"] > most {
+			t.Errorf("%s: %d Delay_Req in 20 s", name, r.Counts["delay_req"])
+		}
+	}
+}
+
+// A master that changes again and again is an error; one that does so now and then in a
+// long measure is a warning.
+func TestChangesAreJudgedByHowOftenTheyCome(t *testing.T) {
+	for _, c := range []struct {
+		n    uint64
+		runS float64
+		want string
+	}{{2, 60, ""}, {3, 60, anError}, {3, 600, aWarning}, {100, 600, anError}} {
+		r := Report{RunS: c.runS, changes: changes{identity: c.n, class: c.n}}
+		r.judgeChanges()
+		if c.want == "" && len(r.Findings) > 0 || c.want != "" && !slices.Equal(codes(r, c.want), []string{"IDENTITY_CHANGES", "CLASS_CHANGES"}) {
+			t.Errorf("%d in %v s: %+v", c.n, c.runS, r.Findings)
 		}
 	}
 }

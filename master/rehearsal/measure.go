@@ -85,6 +85,14 @@ func (c *Client) onAnnounce(now timescale.Mono, payload []byte) error {
 	}
 	c.counts.Announce++
 	c.see(flowAnnounce, now, a.SequenceID, &c.counts.AnnounceNumbers)
+	if c.counts.Announce > 1 {
+		if a.Grandmaster != c.announce.Grandmaster {
+			c.changes.identity++
+		}
+		if a.ClockClass != c.announce.ClockClass {
+			c.changes.class++
+		}
+	}
 	c.announce, c.lastAnnounce = a, now
 	c.announced++
 	return nil
@@ -106,7 +114,7 @@ func (c *Client) onSync(now timescale.Mono, payload []byte, t2 timescale.Mono) e
 		return nil
 	}
 	if !c.lastSync.IsZero() {
-		c.gaps.add(int64(t2.Sub(c.lastSync)) - int64(interval(c.cfg.LogIntervals[flowSync])))
+		c.gaps.add(int64(t2.Sub(c.lastSync)) - int64(c.every(flowSync)))
 	}
 	c.lastSync = t2
 	if s.Flags&wire.FlagTwoStep != 0 {
@@ -265,10 +273,7 @@ const behindFor = 16
 
 // see notes that a message has come.
 func (c *Client) see(f flow, arrived timescale.Mono, seq uint16, n *numbers) {
-	s, every := &c.seq[f], interval(c.cfg.LogIntervals[f])
-	if c.subs[f].granted {
-		every = interval(c.subs[f].log)
-	}
+	s, every := &c.seq[f], c.every(f)
 	if s.seen {
 		s.late = max(0, s.late+arrived.Sub(s.at)-every)
 	}

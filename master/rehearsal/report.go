@@ -61,6 +61,9 @@ type Report struct {
 	Masters  []Candidate    `json:"masters,omitempty"`
 	Switches []SwitchReport `json:"switches,omitempty"`
 
+	served       *timescale.TAI      // what the master serves as TAI at the end; nil: nothing yet
+	asked        [numFlows]flowAsked // what the client asked for
+	changes      changes
 	phaseLimitNs float64 // of the client
 	seconds      []floorSecond
 	followed     int    // windows that the servo followed without a step
@@ -68,6 +71,12 @@ type Report struct {
 	notSent      string // why the last message that was not sent was not
 
 	sharedNumbers [numFlows]bool // the sequence numbers count other clients' messages too
+}
+
+// flowAsked is what a client asks for.
+type flowAsked struct {
+	interval int8
+	seconds  uint32
 }
 
 // Candidate is one of several masters.
@@ -109,6 +118,9 @@ type Master struct {
 	UTCOffset    int16  `json:"utc_offset"`
 	TwoStep      bool   `json:"two_step"`
 	Flags        Flags  `json:"flags"`
+
+	accuracy    uint8
+	grandmaster wire.ClockIdentity
 }
 
 // Flags are those of Announce.
@@ -243,7 +255,11 @@ func (c *Client) Report(now timescale.Mono) Report {
 		Moves:  make([]MoveReport, 0, len(c.moves)),
 		Steps:  append([]StepReport{}, c.steps...),
 
-		phaseLimitNs: float64(c.cfg.PhaseLimit), notSent: c.notSent, followed: c.servo.windows, seconds: c.seconds,
+		changes: c.changes, phaseLimitNs: float64(c.cfg.PhaseLimit), notSent: c.notSent, followed: c.servo.windows, seconds: c.seconds,
+	}
+	if ns, ok := c.Time(now); ok {
+		served := timescale.TAIFromNs(ns)
+		r.served = &served
 	}
 	if sizes := slices.Clone(c.following.v); len(sizes) > 0 {
 		for i, ns := range sizes {
@@ -263,7 +279,8 @@ func (c *Client) Report(now timescale.Mono) Report {
 		if s.granted {
 			g.Interval, g.ExpiresS = s.log, max(0, s.expires.Sub(now).Seconds())
 		}
-		r.Grants[[numFlows]string{"announce", "sync", "delay_resp"}[f]] = g
+		r.Grants[flowNames[f]] = g
+		r.asked[f] = flowAsked{c.cfg.LogIntervals[f], c.cfg.Duration}
 	}
 	for _, m := range c.moves {
 		r.Moves = append(r.Moves, MoveReport{m.At.Sub(c.started).Seconds(), m.State.String()})
@@ -317,7 +334,7 @@ func (m *Master) hear(a *wire.Announce) {
 	m.Identity, m.Class, m.Accuracy = a.Grandmaster.String(), q.ClockClass, fmt.Sprintf("0x%02x", q.ClockAccuracy)
 	m.Variance, m.Priority1, m.Priority2 = fmt.Sprintf("0x%04x", q.OffsetScaledLogVariance), a.Priority1, a.Priority2
 	m.StepsRemoved, m.TimeSource, m.UTCOffset = a.StepsRemoved, fmt.Sprintf("0x%02x", q.TimeSource), q.CurrentUTCOffset
-	m.Flags = flagsOf(q)
+	m.Flags, m.accuracy, m.grandmaster = flagsOf(q), q.ClockAccuracy, a.Grandmaster
 }
 
 func flagsOf(q quality.Announcement) Flags {
