@@ -45,9 +45,13 @@ type Client struct {
 	seconds   []floorSecond
 	following history // offset of each window
 
+	misfits uint64 // windows whose two ways contradict each other
+	misfit  time.Duration
+
 	lockedAt timescale.Mono // the first PHASE_ALIGNED
 
 	counts, older, newer tally
+	instead              [numFlows]instead
 	rateFrom, rateTo     timescale.Mono
 	seq                  [numFlows]sequence
 	buf                  []byte
@@ -62,6 +66,15 @@ type Client struct {
 	refused   uint64 // grants of Sync and Delay_Resp that were denied or taken back
 	taken     bool   // the clock followed another master, and no window has closed since
 	moved     *int64 // by how much the change of master moves the time, ns; positive: ahead
+}
+
+// instead are messages of a flow that came and could not be taken.
+type instead struct {
+	malformed uint64
+	foreign   uint64 // from another port than the one that granted
+	from      wire.PortIdentity
+	others    uint64 // Delay_Resp that answer another port than this client's
+	to        wire.PortIdentity
 }
 
 // changes is how often one sender announced another grandmaster or class than before.
@@ -79,6 +92,7 @@ type subscription struct {
 	asked   uint64
 	grants  uint64
 	denials uint64
+	lapsed  uint64 // grants that ran out while the master still sent
 }
 
 // exchange is a Delay_Req that was sent.
@@ -195,6 +209,9 @@ func (c *Client) watch(now timescale.Mono) {
 	for f := range c.subs {
 		if s := &c.subs[f]; s.granted && !now.Before(s.expires) {
 			s.granted = false
+			if c.cfg.renewLate == 0 && !(c.lastAnnounce.IsZero() && c.lastSync.IsZero()) {
+				s.lapsed++
+			}
 		}
 	}
 	if !c.lastAnnounce.IsZero() && !now.Before(c.lastAnnounce.Add(c.announceTimeout())) {
@@ -261,7 +278,7 @@ func (c *Client) Receive(now timescale.Mono, event bool, _ netip.Addr, payload [
 	h, err := wire.ParseHeader(payload)
 	switch {
 	case err != nil:
-		c.counts.Malformed++
+		c.noteMalformed(payload)
 		return
 	case h.Domain != c.cfg.Domain:
 		c.counts.WrongDomain++
@@ -274,6 +291,10 @@ func (c *Client) Receive(now timescale.Mono, event bool, _ netip.Addr, payload [
 		return
 	case h.Source != c.master:
 		c.counts.Strangers++
+		if f, ok := flowOf(h.MessageType); ok {
+			c.instead[f].foreign++
+			c.instead[f].from = h.Source
+		}
 		return
 	}
 	switch h.MessageType {
@@ -287,7 +308,19 @@ func (c *Client) Receive(now timescale.Mono, event bool, _ netip.Addr, payload [
 		err = c.onDelayResp(payload)
 	}
 	if err != nil {
-		c.counts.Malformed++
+		c.noteMalformed(payload)
+	}
+}
+
+// noteMalformed counts a message without the form of IEEE 1588. What it wants to be is in
+// the first octet.
+func (c *Client) noteMalformed(payload []byte) {
+	c.counts.Malformed++
+	if len(payload) == 0 {
+		return
+	}
+	if f, ok := flowOf(wire.MessageType(payload[0] & 0x0F)); ok {
+		c.instead[f].malformed++
 	}
 }
 

@@ -170,6 +170,7 @@ type world struct {
 	delay    time.Duration
 	twoStep  bool
 	skip     int // sequence numbers, after each Sync
+	also     int // each so many-th Sync is followed by a multicast one of the next number; 0: none
 	drop     int // each so many-th Sync does not come; 0: none
 	ticks    int
 	ppb      int64 // of the master's clock
@@ -177,6 +178,8 @@ type world struct {
 	egress   func() time.Duration // how much later than it says a Sync leaves; nil: never
 	back     time.Duration        // the way back; 0: delay
 	announce func(*wire.Announce) // nil: class 6 without flags
+	send     func(*wire.Sync)     // changes a Sync that is sent; nil: none
+	answer   func(*wire.DelayResp)
 }
 
 func (w *world) time(m timescale.Mono) wire.Timestamp {
@@ -206,6 +209,9 @@ func (w *world) tick(t testing.TB, now timescale.Mono) {
 	}
 	// A transparent clock on the way took 3 us and says so.
 	s.Correction = 3000 << 16
+	if w.send != nil {
+		w.send(&s)
+	}
 	dropped := w.drop > 0 && w.ticks%w.drop == 0
 	if !dropped {
 		w.c.Receive(arrives, true, gmAddr, s.Append(nil), arrives.Add(3*time.Microsecond))
@@ -215,6 +221,9 @@ func (w *world) tick(t testing.TB, now timescale.Mono) {
 		w.c.Receive(arrives, false, gmAddr, f.Append(nil), timescale.Mono{})
 	}
 	w.seq += uint16(1 + w.skip)
+	if w.also > 0 && w.ticks%w.also == 0 {
+		w.seq++
+	}
 	for {
 		p, event, ok := w.c.Poll(arrives)
 		if !ok {
@@ -230,6 +239,9 @@ func (w *world) tick(t testing.TB, now timescale.Mono) {
 			back = w.delay
 		}
 		r := wire.DelayResp{Header: head(h.SequenceID, 0x7F), ReceiveTimestamp: w.time(arrives.Add(back)), Requesting: me}
+		if w.answer != nil {
+			w.answer(&r)
+		}
 		w.c.Receive(arrives.Add(2*w.delay), false, gmAddr, r.Append(nil), timescale.Mono{})
 	}
 }

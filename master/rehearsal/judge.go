@@ -39,6 +39,7 @@ const (
 	lostMost    = 1e-3
 	longestNs   = 800_000 // one way: the transit delay that DOCSIS allows from the headend to the farthest modem
 	spacingPart = 0.5     // of the interval, for 99 of 100 Syncs
+	misfitsMost = 3       // s, while a master steps its time
 	utcSlackS   = 5.0     // the machine's own clock may be off by so much
 	stepSlackNs = 100e6   // of a step that looks like TAI for UTC
 )
@@ -158,7 +159,7 @@ func (r *Report) judgeContracts() {
 		least     = 10.0 // s, a grant: a client that is a little late loses a shorter one
 		answered  = 5.0  // s, in which a request has its answer
 	)
-	var short, slow []string
+	var short, slow, lapsed []string
 	shortest := math.Inf(1)
 	for f, name := range flowNames {
 		g, asked := r.Grants[name], r.asked[f]
@@ -176,10 +177,21 @@ func (r *Report) judgeContracts() {
 				slow = append(slow, fmt.Sprintf("%s at %.4g/s and not %.4g/s", name, math.Exp2(-float64(g.Interval)), math.Exp2(-float64(asked.interval))))
 			}
 		}
+		if n := r.lapsed[f]; n > 0 {
+			lapsed = append(lapsed, name+" "+times(n))
+		}
 		if got := r.Counts[name]; g.Grants == 0 && g.Asked > 0 && got > ungrantedMost {
 			r.find(anError, "UNGRANTED", "Correct the master: a client does not know of this flow, and cannot end it.",
 				"%s came (%s), but was never granted.", name, counted(got, "message"))
 		}
+	}
+	if len(lapsed) > 0 {
+		severity := aWarning
+		if r.alone() || r.Counts["sync_timeouts"] > 0 && len(r.Switches) == 0 {
+			severity = anError
+		}
+		r.find(severity, "NOT_RENEWED", "Does the master answer a request from a client that it already serves? Capture the packets, and look at its log.",
+			"Grants ran out, and the requests to renew them were not granted in time: %s.", strings.Join(lapsed, ", "))
 	}
 	if len(slow) > 0 {
 		r.find(aWarning, "GRANT_SLOW", "Let the master grant what this kind of client asks for. A real one may refuse, or take longer to be in phase.",
@@ -449,8 +461,9 @@ func (r *Report) judgeMessages() {
 		switch {
 		case g.Grants == 0:
 		case got == 0 && r.RunS > 5:
-			r.find(anError, map[string]string{"announce": "NO_ANNOUNCE", "sync": "NO_SYNC", "delay_resp": "NO_DELAY_RESP"}[name],
-				"Look for a filter on the way: Sync and Delay_Req use UDP port 319, the rest 320.", "%s was granted, but none came.", name)
+			if flow(f) != flowDelay || r.Counts["delay_req"] > 0 { // it takes a Sync until one is sent
+				r.judgeMissing(flow(f))
+			}
 		case !g.Granted || r.RunS < ratesAfterS:
 		case r.Rates[name] < rateShort*want:
 			r.find(anError, "RATE_LOW", "Look at the load of the master, and for drops on the way.", "%s comes at %.1f/s; %.4g/s were granted.", name, r.Rates[name], want)
@@ -462,7 +475,7 @@ func (r *Report) judgeMessages() {
 		}
 		if r.sharedNumbers[f] {
 			r.find(aNote, "SHARED_NUMBERS", NothingToDo+" Losses are told by the time between the messages instead.",
-				"The sequence numbers of %s are shared between clients: they jump, and the messages come at their rate.", name)
+				"The sequence numbers of %s are shared with other messages (to other clients, or multicast): they jump, and the messages come at their rate.", name)
 		}
 	}
 	for _, t := range []struct{ count, code, what string }{{"announce_timeouts", "ANNOUNCE_TIMEOUT", "Announce"}, {"sync_timeouts", "SYNC_TIMEOUT", "Sync"}} {
@@ -475,6 +488,10 @@ func (r *Report) judgeMessages() {
 			r.find(severity, t.code, action, "The master's %s stayed away for too long (%s).", t.what, times(n))
 		}
 	}
+	if r.misfits > misfitsMost {
+		r.find(anError, "DELAY_RESP_TIME", "Correct the master: t4 in Delay_Resp is when the Delay_Req arrived, on the clock of t1 in Sync.",
+			"The times in Delay_Resp (t4) are not those of the Sync: they differ by %s (for %s).", Moved(2*int64(r.misfit)), counted(r.misfits, "second"))
+	}
 	if n := r.Counts["malformed"]; n > 0 {
 		r.find(aWarning, "MALFORMED", "Capture the packets, and look at the master's version.", "%d messages do not have the form of IEEE 1588.", n)
 	}
@@ -483,6 +500,24 @@ func (r *Report) judgeMessages() {
 	}
 	if n := r.Counts["no_stamp"]; r.Counts["sync"] > 100 && n > r.Counts["sync"]/100 {
 		r.find(aWarning, "NO_STAMPS", "It is this machine's kernel or port, not the master.", "%d of %d Syncs came without a time stamp.", n, r.Counts["sync"])
+	}
+}
+
+// judgeMissing looks at a flow that was granted and of which nothing could be used: did
+// something else come?
+func (r *Report) judgeMissing(f flow) {
+	name, code := flowNames[f], [numFlows]string{"NO_ANNOUNCE", "NO_SYNC", "NO_DELAY_RESP"}[f]
+	switch x := r.instead[f]; {
+	case x.malformed > 0:
+		r.find(anError, code, "Capture the packets, and look at the master's version.", "%s was granted. %s came, and none has the form of IEEE 1588.", name, counted(x.malformed, "message"))
+	case x.foreign > 0:
+		r.find(anError, code, "Correct the master: clients drop messages of another port than the one that granted them.",
+			"%s was granted by %s. %s came, but from another port identity (%v).", name, r.Master.Port, counted(x.foreign, "message"), x.from)
+	case x.others > 0:
+		r.find(anError, code, "Correct the master: it must answer with the port identity of the Delay_Req.",
+			"%s was granted. %s came, but to another port identity (%v) than this client's.", name, counted(x.others, "message"), x.to)
+	default:
+		r.find(anError, code, "Look for a filter on the way: Sync and Delay_Req use UDP port 319, the rest 320.", "%s was granted, but none came.", name)
 	}
 }
 

@@ -74,6 +74,7 @@ const (
 	integrating  = 0.03 // per s^2
 	maxPPB       = 500_000
 	stepLimit    = time.Millisecond // a larger offset is stepped
+	longestPath  = time.Second      // a longer one is none: t1 and t4 are not of one clock
 
 	followingKept = 60 // windows
 )
@@ -175,6 +176,8 @@ func (c *Client) onDelayResp(payload []byte) error {
 	}
 	if r.Requesting != c.cfg.Identity {
 		c.counts.Strangers++
+		c.instead[flowDelay].others++
+		c.instead[flowDelay].to = r.Requesting
 		return nil
 	}
 	c.counts.DelayResp++
@@ -200,6 +203,10 @@ func (c *Client) steer(now, t2 timescale.Mono) {
 	}
 	forward, reverse := median(w.forward), median(w.reverse)
 	offset, delay := (forward-reverse)/2, (forward+reverse)/2
+	if misfit := time.Duration(delay); misfit.Abs() > longestPath {
+		c.misfits, c.misfit = c.misfits+1, misfit
+		return
+	}
 	s := &c.servo
 	switch {
 	case c.taken:
@@ -252,16 +259,16 @@ func clamp(ppb float64) float64 { return max(-maxPPB, min(maxPPB, ppb)) }
 // its messages.
 type numbers struct{ Gaps, Holes uint64 }
 
-// shared: much more is missing by number than by time. Such a master counts all
-// clients' messages in one sequence, as ptp4l does. got is how many messages came.
-func (n numbers) shared(got uint64) bool {
-	const leastGaps = 20
-	return n.Gaps > leastGaps && n.Gaps > n.Holes+got/10
+// shared: much more is missing by number than by time. Such a master counts the messages
+// to all its clients, or those of its multicast, in one sequence, as ptp4l does.
+func (n numbers) shared() bool {
+	const leastGaps = 3
+	return n.Gaps > leastGaps && n.Gaps > 2*n.Holes
 }
 
 // lost is how many messages did not come.
-func (n numbers) lost(got uint64) uint64 {
-	if n.shared(got) {
+func (n numbers) lost() uint64 {
+	if n.shared() {
 		return n.Holes
 	}
 	return n.Gaps

@@ -64,7 +64,11 @@ type Report struct {
 	served       *timescale.TAI      // what the master serves as TAI at the end; nil: nothing yet
 	asked        [numFlows]flowAsked // what the client asked for
 	changes      changes
-	phaseLimitNs float64 // of the client
+	instead      [numFlows]instead
+	misfits      uint64           // seconds in which the times of Delay_Resp did not fit those of Sync
+	misfit       time.Duration    // of the last one: half of the sum of the two ways
+	lapsed       [numFlows]uint64 // grants that ran out before they were renewed
+	phaseLimitNs float64          // of the client
 	seconds      []floorSecond
 	followed     int    // windows that the servo followed without a step
 	followingNs  int64  // the size of the offset of each of the last ones: the median
@@ -255,7 +259,8 @@ func (c *Client) Report(now timescale.Mono) Report {
 		Moves:  make([]MoveReport, 0, len(c.moves)),
 		Steps:  append([]StepReport{}, c.steps...),
 
-		changes: c.changes, phaseLimitNs: float64(c.cfg.PhaseLimit), notSent: c.notSent, followed: c.servo.windows, seconds: c.seconds,
+		changes: c.changes, instead: c.instead, misfits: c.misfits, misfit: c.misfit,
+		phaseLimitNs: float64(c.cfg.PhaseLimit), notSent: c.notSent, followed: c.servo.windows, seconds: c.seconds,
 	}
 	if ns, ok := c.Time(now); ok {
 		served := timescale.TAIFromNs(ns)
@@ -280,6 +285,7 @@ func (c *Client) Report(now timescale.Mono) Report {
 			g.Interval, g.ExpiresS = s.log, max(0, s.expires.Sub(now).Seconds())
 		}
 		r.Grants[flowNames[f]] = g
+		r.lapsed[f] = s.lapsed
 		r.asked[f] = flowAsked{c.cfg.LogIntervals[f], c.cfg.Duration}
 	}
 	for _, m := range c.moves {
@@ -287,7 +293,7 @@ func (c *Client) Report(now timescale.Mono) Report {
 	}
 	c.describe(&r.Master)
 	r.Counts, r.Lost = c.counts.named(), c.lost()
-	r.sharedNumbers = [numFlows]bool{flowAnnounce: c.counts.AnnounceNumbers.shared(c.counts.Announce), flowSync: c.counts.SyncNumbers.shared(c.counts.Sync)}
+	r.sharedNumbers = [numFlows]bool{flowAnnounce: c.counts.AnnounceNumbers.shared(), flowSync: c.counts.SyncNumbers.shared()}
 	r.Rates = c.rates(now)
 	return r
 }
@@ -349,7 +355,7 @@ func (c *Client) Time(at timescale.Mono) (ns int64, ok bool) { return c.clock.at
 // lost are the messages that were granted and did not come.
 func (c *Client) lost() map[string]uint64 {
 	n := &c.counts
-	lost := map[string]uint64{"announce": n.AnnounceNumbers.lost(n.Announce), "sync": n.SyncNumbers.lost(n.Sync), "delay_resp": 0}
+	lost := map[string]uint64{"announce": n.AnnounceNumbers.lost(), "sync": n.SyncNumbers.lost(), "delay_resp": 0}
 	// The last Delay_Req may still have their answers on the way.
 	if missing := int64(c.counts.DelayReq) - int64(c.counts.DelayResp) - underWay; missing > 0 {
 		lost["delay_resp"] = uint64(missing)
