@@ -39,6 +39,7 @@ const (
 	lostMost    = 1e-3
 	longestNs   = 800_000 // one way: the transit delay that DOCSIS allows from the headend to the farthest modem
 	spacingPart = 0.5     // of the interval, for 99 of 100 Syncs
+	neverAfterS = 5.0     // what has not come by then does not come
 	misfitsMost = 3       // s, while a master steps its time
 	utcSlackS   = 5.0     // the machine's own clock may be off by so much
 	stepSlackNs = 100e6   // of a step that looks like TAI for UTC
@@ -157,14 +158,13 @@ func (r *Report) judgeContracts() {
 	const (
 		mostOften = 4    // the duration asked for, over the one granted
 		least     = 10.0 // s, a grant: a client that is a little late loses a shorter one
-		answered  = 5.0  // s, in which a request has its answer
 	)
 	var short, slow, lapsed []string
 	shortest := math.Inf(1)
 	for f, name := range flowNames {
 		g, asked := r.Grants[name], r.asked[f]
 		switch {
-		case g.Grants == 0 && g.Denials == 0 && g.Asked > 1 && r.RunS > answered && r.Counts["signaling"] > 0:
+		case g.Grants == 0 && g.Denials == 0 && g.Asked > 1 && r.RunS > neverAfterS && r.Counts["signaling"] > 0:
 			r.find(anError, "NOT_ANSWERED", "Look at the master's log, and capture the packets: does the grant name another message type?",
 				"%s was asked for (%s), and the master never answered, although it answered others.", name, times(g.Asked))
 		case g.Grants == 0:
@@ -460,7 +460,7 @@ func (r *Report) judgeMessages() {
 		}
 		switch {
 		case g.Grants == 0:
-		case got == 0 && r.RunS > 5:
+		case got == 0 && r.RunS > neverAfterS:
 			if flow(f) != flowDelay || r.Counts["delay_req"] > 0 { // it takes a Sync until one is sent
 				r.judgeMissing(flow(f))
 			}
@@ -479,11 +479,15 @@ func (r *Report) judgeMessages() {
 		}
 	}
 	for _, t := range []struct{ count, code, what string }{{"announce_timeouts", "ANNOUNCE_TIMEOUT", "Announce"}, {"sync_timeouts", "SYNC_TIMEOUT", "Sync"}} {
-		if n := r.Counts[t.count]; n > 0 {
+		told := r.Counts[strings.ToLower(t.what)] == 0 && r.RunS > neverAfterS // that none came at all
+		if n := r.Counts[t.count]; n > 0 && !told {
 			// Only a client that has changed to another master has time meanwhile.
 			severity, action := anError, "Was the master stopped, or the way cut? A real client leaves the master then, and here there was no other one."
 			if len(r.Switches) > 0 && !r.alone() {
 				severity, action = aWarning, "Was the master stopped, or the way cut? The client changed to another master."
+			}
+			if r.lapsed != [numFlows]uint64{} {
+				action = "The client's grants had run out, as is said above."
 			}
 			r.find(severity, t.code, action, "The master's %s stayed away for too long (%s).", t.what, times(n))
 		}

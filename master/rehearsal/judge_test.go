@@ -313,9 +313,13 @@ func TestWhatCameInThePlaceOfAFlowIsTold(t *testing.T) {
 		"broken Syncs":      {world{send: func(s *wire.Sync) { s.OriginTimestamp.Nanoseconds = 1_000_000_000 }}, "NO_SYNC", []string{"640 messages came, and none has the form"}},
 		"another's answers": {world{answer: func(r *wire.DelayResp) { r.Requesting.Port = 2 }}, "NO_DELAY_RESP", []string{"messages came, but to another port identity (" + me.Clock.String() + "-2)"}},
 		"broken answers":    {world{answer: func(r *wire.DelayResp) { r.ReceiveTimestamp.Nanoseconds = 1_000_000_000 }}, "NO_DELAY_RESP", []string{"and none has the form"}},
+		"no Announce":       {world{announce: changed(func(a *wire.Announce) { a.Source.Port = 7 })}, "NO_ANNOUNCE", []string{"but from another port identity"}},
 		"t4 = 0":            {world{answer: func(r *wire.DelayResp) { r.ReceiveTimestamp = wire.Timestamp{} }}, "DELAY_RESP_TIME", []string{"(for 20 seconds)", "(for 19 seconds)"}},
 	} {
-		c.world.delay, c.world.announce = time.Millisecond, good
+		c.world.delay = time.Millisecond
+		if c.world.announce == nil {
+			c.world.announce = good
+		}
 		w := locked(t, c.world, Config{})
 		w.run(t, 0, 20)
 		r := w.c.Report(at(20 * time.Second))
