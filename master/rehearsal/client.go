@@ -83,7 +83,8 @@ type changes struct{ identity, class uint64 }
 // subscription is one flow as the client sees it.
 type subscription struct {
 	granted bool
-	open    bool // the last REQUEST has no answer: what it asked for may be granted
+	since   timescale.Mono // of the grants that followed one another without a gap
+	open    bool           // the last REQUEST has no answer: what it asked for may be granted
 	log     int8
 	seconds uint32
 	expires timescale.Mono
@@ -368,6 +369,9 @@ func (c *Client) onGrant(now timescale.Mono, from wire.PortIdentity, g wire.Unic
 	if from != c.master {
 		c.master = from
 		c.seq = [numFlows]sequence{}
+	}
+	if !s.granted {
+		s.since = now
 	}
 	s.granted, s.log, s.seconds = true, g.LogInterval, g.Duration
 	s.grants++

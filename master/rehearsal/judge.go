@@ -464,7 +464,7 @@ func (r *Report) judgeMessages() {
 			if flow(f) != flowDelay || r.Counts["delay_req"] > 0 { // it takes a Sync until one is sent
 				r.judgeMissing(flow(f))
 			}
-		case !g.Granted || r.RunS < ratesAfterS:
+		case r.heldS[f] < ratesAfterS: // the time before the grant is in its rate
 		case r.Rates[name] < rateShort*want:
 			r.find(anError, "RATE_LOW", "Look at the load of the master, and for drops on the way.", "%s comes at %.1f/s; %.4g/s were granted.", name, r.Rates[name], want)
 		case r.Rates[name] > rateOver*want:
@@ -573,6 +573,9 @@ func (r *Report) judgeCandidate() {
 		return
 	}
 	r.judgeAnnounce()
+	if n := r.Counts["cancels"]; n > 0 {
+		r.find(aWarning, "CANCELLED", cancelAction, "The master took back %s.", counted(n, "grant"))
+	}
 	if g := r.Grants[flowNames[flowAnnounce]]; g.Grants > 0 && r.Rates[flowNames[flowAnnounce]] == 0 && r.RunS > ratesAfterS {
 		r.find(aWarning, "SILENT_STANDBY", "A master of bragi sends Announce alone only to whom it trusts: name this client's address in its master.trusted.",
 			"Announce was granted, and has stopped: the client cannot change to this master.")

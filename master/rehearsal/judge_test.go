@@ -229,6 +229,7 @@ func TestAMasterThatTakesItsGrantsBackFailsWhereTheClientLosesSync(t *testing.T)
 		says  string
 	}{
 		"drained":              {[]flow{flowAnnounce, flowSync, flowDelay}, 10 * time.Second, 0, anError, "took back 3 grants, and the client lost Sync: it was in HOLDOVER for 10 s"},
+		"drained, just back":   {[]flow{flowAnnounce, flowSync, flowDelay}, 16 * time.Second, 3, anError, "in HOLDOVER for 16 s"},
 		"drained, back":        {[]flow{flowAnnounce, flowSync, flowDelay}, 16 * time.Second, 30, anError, "in HOLDOVER for 16 s"},
 		"Delay_Resp for 16 s":  {[]flow{flowDelay}, 0, 30, aWarning, "took back 1 grant."},
 		"Sync, back after 2 s": {[]flow{flowSync}, 2 * time.Second, 30, anError, "in HOLDOVER for 2 s"},
@@ -252,6 +253,9 @@ func TestAMasterThatTakesItsGrantsBackFailsWhereTheClientLosesSync(t *testing.T)
 		r := w.c.Report(at(end))
 		r.Judge()
 		i := slices.IndexFunc(r.Findings, func(f Finding) bool { return f.Code == "CANCELLED" })
+		if slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Code == "RATE_LOW" }) {
+			t.Errorf("%s: what was not granted is missed: %+v", name, r.Findings)
+		}
 		if i < 0 || r.Findings[i].Severity != c.grave || !strings.Contains(r.Findings[i].Text, c.says) || (r.Verdict == "fail") != (c.grave == anError) {
 			t.Errorf("%s: %s, %+v, moves %+v; want %s with %q", name, r.Verdict, r.Findings, r.Moves, c.grave, c.says)
 		}

@@ -63,6 +63,7 @@ type Report struct {
 
 	served       *timescale.TAI      // what the master serves as TAI at the end; nil: nothing yet
 	asked        [numFlows]flowAsked // what the client asked for
+	heldS        [numFlows]float64   // for how long a flow is granted without a gap; 0: it is not
 	changes      changes
 	instead      [numFlows]instead
 	misfits      uint64           // seconds in which the times of Delay_Resp did not fit those of Sync
@@ -286,6 +287,9 @@ func (c *Client) Report(now timescale.Mono) Report {
 		}
 		r.Grants[flowNames[f]] = g
 		r.lapsed[f] = s.lapsed
+		if s.granted {
+			r.heldS[f] = now.Sub(s.since).Seconds()
+		}
 		r.asked[f] = flowAsked{c.cfg.LogIntervals[f], c.cfg.Duration}
 	}
 	for _, m := range c.moves {
