@@ -31,6 +31,8 @@ func (r *rehearse) checkHardware() error {
 	switch {
 	case r.stamps != "software" && r.stamps != "hardware" && r.stamps != "auto":
 		return cli.Usagef("--stamps %q is not one of software, hardware, auto", r.stamps)
+	case r.port != "" && r.stamps == "software" && r.discipline != "auto":
+		return cli.Usagef("--interface is for the hardware's stamps, and these are the kernel's (fix: --stamps hardware, or no --interface)")
 	case r.discipline != "" && r.discipline != "auto" && !phcPath.MatchString(r.discipline):
 		return cli.Usagef("--discipline %q is no PTP hardware clock, and no other clock is ever steered (fix: /dev/ptp0, or auto for that of the network port)", r.discipline)
 	}
@@ -41,8 +43,8 @@ var phcPath = regexp.MustCompile(`^/dev/ptp[0-9]+$`)
 
 // onlyOne refuses the hardware's flags where there is more than a client in order.
 func (r *rehearse) onlyOne(what string) error {
-	if r.stamps != "software" || r.discipline != "" {
-		return cli.Usagef("--stamps and --discipline go with one client in order, not with %s", what)
+	if r.stamps != "software" || r.discipline != "" || r.port != "" {
+		return cli.Usagef("--stamps, --interface and --discipline go with one client in order, not with %s", what)
 	}
 	return nil
 }
