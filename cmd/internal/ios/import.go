@@ -82,6 +82,13 @@ func (r *reader) read(raw string) {
 		return
 	}
 	lower := strings.Fields(strings.ToLower(r.from))
+	if lower[0] == "no" && r.takesBack(lower[1:]) {
+		if !indented {
+			r.block = "others"
+		}
+		r.error("The line takes something back, and bragi reads what a configuration is. fix: remove this line, and what it takes back.")
+		return
+	}
 	for _, rule := range rules {
 		values, matches := rule.match(lower)
 		if !matches || rule.within != "" && rule.within != r.block {
@@ -114,6 +121,14 @@ func (r *reader) read(raw string) {
 		return
 	}
 	r.error("bragi does not know this line. fix: remove it, or set what it means in bragi's own configuration.")
+}
+
+// takesBack tells whether a line is about the clock, without its "no".
+func (r *reader) takesBack(words []string) bool {
+	return slices.ContainsFunc(rules, func(u rule) bool {
+		_, matches := u.match(words)
+		return matches && strings.Contains(u.pattern, " ") && u.within != "interface" && (u.within == "" || u.within == r.block)
+	})
 }
 
 const longestLine = 200
@@ -156,6 +171,9 @@ func (r *reader) finish() {
 	}
 	r.error(fmt.Sprintf("The text holds no `ip address` of the interface %s. fix: add its block, or set master.address yourself.", r.transport))
 }
+
+// Speaks tells whether a line of the text is about a clock, or is none that bragi knows.
+func (i *Import) Speaks() bool { return len(i.Taken)+len(i.Ignored)+len(i.Errors)+len(i.Warnings) > 0 }
 
 // TOML is what was taken, as a part of bragi's configuration. Each line names its
 // source.

@@ -159,6 +159,10 @@ func TestWhatCannotBeTakenIsAnErrorWithItsLine(t *testing.T) {
 		{"!\nptp clock ordinary domain 0\nclock-port TOMASTER slave\n", 3, "client's configuration"},
 		{"ptp clock ordinary domain 0\n frobnicate 7\n", 2, "does not know"},
 		{"quux\n", 1, "does not know"},
+		{"no ptp clock ordinary domain 44\n", 1, "takes something back"},
+		{"ptp clock ordinary domain 44\n no sync one-step\n", 2, "takes something back"},
+		{"ptp clock ordinary domain 44\nno ptp clock ordinary domain 44\n", 2, "takes something back"},
+		{"ptp clock ordinary domain 44\nno network-clock revertive\n", 2, "takes something back"},
 		{"ptp clock ordinary domain 0\nptp clock ordinary domain 1\n", 2, "Line 1 says"},
 		{"ptp clock ordinary domain 0\n clock-port A master\n transport ipv4 unicast interface Lo7 negotiation\n", 3, "no `ip address`"},
 		{"ptp clock ordinary domain 0\n clock-port A master\n transport ipv6 unicast interface Lo7 negotiation\n", 3, "IPv4 unicast"},
@@ -172,6 +176,13 @@ func TestWhatCannotBeTakenIsAnErrorWithItsLine(t *testing.T) {
 		if len(result.Errors) != 1 || result.Errors[0].Line != c.line || !strings.Contains(result.Errors[0].Text, c.part) {
 			t.Errorf("%.60q: %+v, want line %d with %q", c.text, result.Errors, c.line, c.part)
 		}
+	}
+}
+
+// A configuration has lines with "no" that are in order: they are no error.
+func TestALineWithNoThatIsNotAboutTheClockIsNoError(t *testing.T) {
+	if r := read(t, "interface Loopback1\n no shutdown\n no ip address\nno ip http server\n"); len(r.Errors) > 0 || r.Speaks() {
+		t.Errorf("%+v", r)
 	}
 }
 

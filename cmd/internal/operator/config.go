@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -30,6 +31,9 @@ func importIOSCommand(o *options) *cobra.Command {
 			result, err := ios.Read(text)
 			if err != nil {
 				return fmt.Errorf("config import-ios: %w", err)
+			}
+			if !result.Speaks() {
+				return errors.New("config import-ios: no line of it is about a clock (fix: give the whole running configuration of the ASR900)")
 			}
 			if o.json {
 				err = printJSON(c.OutOrStdout(), result)
