@@ -422,3 +422,20 @@ func TestTheReportForPeopleFitsATerminal(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A history whose entries were pasted in another order is the same story: nothing lasts
+// for less than no time.
+func TestTheOrderOfAHistorysEntriesDoesNotChangeTheStory(t *testing.T) {
+	want := decode(t, "AprState 3 :\n2@0-00:58:37.543 3@0-00:14:15.945 2@0-00:06:24.766\n").Story
+	for _, entries := range []string{"2@0-00:06:24.766 3@0-00:14:15.945 2@0-00:58:37.543", "3@0-00:14:15.945 2@0-00:58:37.543 2@0-00:06:24.766"} {
+		got := decode(t, "AprState 3 :\n"+entries+"\n").Story
+		if len(got) != len(want) {
+			t.Fatalf("%s: %+v, want %+v", entries, got, want)
+		}
+		for i, e := range got {
+			if e.Text != want[i].Text || e.LastedS != nil && *e.LastedS < 0 || (e.LastedS == nil) != (want[i].LastedS == nil) {
+				t.Errorf("%s: %+v, want %+v", entries, e, want[i])
+			}
+		}
+	}
+}

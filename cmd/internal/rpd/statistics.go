@@ -1,6 +1,7 @@
 package rpd
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
@@ -35,6 +36,7 @@ func readStatistics(lines []line, unread unread) *Statistics {
 			if rest != "" {
 				unread.add(first, m[1]+" ... "+rest)
 			}
+			slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(b.UptimeS, a.UptimeS) }) // newest first
 			s.Histories = append(s.Histories, History{Name: m[1], Kept: kept, Entries: entries})
 			continue
 		}
