@@ -15,6 +15,8 @@ import (
 //	dispute    the receiver names another second: against the count of pulses (the Pairer's fault), or against a held clock
 //	reconsider a dispute that has lasted for steadyFor is decided: for the receiver where its evidence outweighs the
 //	           belief. Then everything is learned anew, and the clock is told to follow. Else the dispute stays as it is
+//	Witness    where another receiver and the clock have the believed second, the receiver is refused for as long as the
+//	           dispute stays: it has somebody else to be asked, and time does not decide for it
 //
 // A leap second that was learned goes before a second does: TAI stays.
 
@@ -74,10 +76,14 @@ type dispute struct {
 	corrected bool
 	// late: its messages come at another time after the pulse than before.
 	late bool
+	// refused: another receiver and the clock have the believed second, or had it in this dispute.
+	refused bool
 }
 
 // followed tells that the receiver is right once it has lasted.
-func (d dispute) followed() bool { return !d.late && d.theirs.outweighs(d.ours, d.corrected) }
+func (d dispute) followed() bool {
+	return !d.late && !d.refused && d.theirs.outweighs(d.ours, d.corrected)
+}
 
 // String names both sides and what will come of it.
 func (d dispute) String() string {
@@ -85,6 +91,8 @@ func (d dispute) String() string {
 	switch left := steadyFor - d.lasted; {
 	case d.late:
 		return text + ", but its messages come at another time after the pulse than before: it is late, and refused (fix: a higher baud rate or fewer messages)"
+	case d.refused:
+		return text + "; another receiver and the clock contradict it: it is refused (fix: bragi clock accept receiver, if it is right)"
 	case !d.followed():
 		return text + "; the receiver is refused (fix: bragi clock accept receiver, if it is right)"
 	case left > 0:
@@ -109,7 +117,7 @@ func (r *Reference) dispute(now timescale.Mono) (d dispute, ok bool) {
 	default:
 		return d, false
 	}
-	d.ours = ours.Evidence
+	d.ours, d.refused = ours.Evidence, r.refused
 	d.corrected = !ours.Confirmed.IsZero() && !ours.Confirmed.Before(r.run.Since)
 	return d, true
 }
@@ -130,7 +138,37 @@ func (r *Reference) reconsider(now timescale.Mono, u timescale.UTC) {
 // next label tell the clock.
 func (r *Reference) follow(now timescale.Mono) {
 	r.pairer.Reset(now)
-	r.jump, r.belief, r.following = jump{}, belief{}, now
+	r.jump, r.belief, r.following, r.refused = jump{}, belief{}, now, false
+}
+
+// Witness takes the second of a pulse of another receiver, at, that nothing speaks against
+// and that the served clock has, too. It refuses this receiver where that names another second
+// than it did before; where it names the second of the witness now, that ends the refusal.
+// It returns by how many seconds a receiver that is refused is ahead; 0: it is not.
+func (r *Reference) Witness(now, at timescale.Mono, second timescale.TAI) (aheadS int64) {
+	d, ok := r.dispute(now)
+	if !ok {
+		return 0
+	}
+	off := int64(0) // by which the belief is ahead of the witness
+	if r.pairer.fault {
+		off = r.pairer.aheadOf(at, second)
+	}
+	switch off {
+	case 0:
+		r.refused = true
+	case d.off:
+		r.refused = false
+	}
+	return r.Refused(now)
+}
+
+// Refused is by how many seconds a receiver that Witness refuses is ahead; 0: it is not refused.
+func (r *Reference) Refused(now timescale.Mono) (aheadS int64) {
+	if d, ok := r.dispute(now); ok && d.refused && !d.late {
+		return -d.off
+	}
+	return 0
 }
 
 // followFor is how long a clock that was told to follow is not asked for its own
@@ -146,7 +184,7 @@ func (r *Reference) follows(now timescale.Mono) bool {
 // time contradict it.
 func (r *Reference) SecondDoubted(now timescale.Mono) bool {
 	d, ok := r.dispute(now)
-	return ok && (d.ours <= Unproven || d.theirs > d.ours) || r.follows(now) || r.doubted || r.contradicted(now)
+	return ok && !d.refused && (d.ours <= Unproven || d.theirs > d.ours) || r.follows(now) || r.doubted || r.contradicted(now)
 }
 
 // waits tells whether a receiver that was cold may still count its firmware's leap

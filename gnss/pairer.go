@@ -478,3 +478,14 @@ func (p *Pairer) unlabel() {
 	p.run, p.next.run = run{}, run{}
 	p.streak, p.recovering = streak{}, 0
 }
+
+// aheadOf is by how many whole seconds the count, also under a fault, is ahead of a pulse
+// of another receiver.
+func (p *Pairer) aheadOf(at timescale.Mono, second timescale.TAI) int64 {
+	mine, seconds := p.last.At, p.last.Second
+	if p.labelled {
+		mine, seconds = p.train.last, p.base+p.train.number
+	}
+	ahead := time.Duration(seconds*nsPerSecond-second.Ns()) - mine.Sub(at)
+	return int64(ahead.Round(time.Second) / time.Second)
+}

@@ -34,6 +34,7 @@ type Reference struct {
 	jump      jump
 	belief    belief
 	following timescale.Mono // since when a clock that knows another second is to follow; zero: not
+	refused   bool           // Witness has refused another second of this receiver, which has not named the old one since
 	doubted   bool           // the process before doubted the second, and no pulse has confirmed it since
 	waited    timescale.Mono // when a pulse was last withheld because of a cold receiver's leap seconds
 	mark      Mark           // the last
@@ -171,7 +172,7 @@ func (r *Reference) Edge(now timescale.Mono, e timescale.Edge, heldNs float64) (
 	another := r.follows(now)
 	switch {
 	case by.Abs() < jumpLimit:
-		r.jump, r.following = jump{}, timescale.Mono{}
+		r.jump, r.following, r.refused = jump{}, timescale.Mono{}, false
 	case another || math.IsInf(heldNs, 1):
 	case float64(by.Abs()) < heldNs:
 		r.jump, r.belief = jump{}, belief{} // the clock did not know

@@ -10,6 +10,7 @@ type SavedReference struct {
 	Belief    belief         `json:"belief"`
 	Run       receiverRun    `json:"receiver"`
 	Doubted   bool           `json:"doubted"`      // class 52 until a pulse confirms the clock's second
+	Refused   bool           `json:"refused"`      // another receiver and the clock contradict it
 	Following timescale.Mono `json:"following_ns"` // since when the clock is to follow; zero: it is not
 	Leaps     []SavedLeap    `json:"leaps"`
 	Home      *home          `json:"home"` // null: not known
@@ -27,7 +28,7 @@ func (r *Reference) Save(now timescale.Mono) *SavedReference {
 	if !ok && r.belief == (belief{}) && r.following.IsZero() && r.trust.home.Fixes == 0 {
 		return nil
 	}
-	s := &SavedReference{Label: l, Belief: r.belief, Run: r.run, Doubted: r.SecondDoubted(now), Following: r.following}
+	s := &SavedReference{Label: l, Belief: r.belief, Run: r.run, Doubted: r.SecondDoubted(now), Refused: r.refused, Following: r.following}
 	for _, e := range r.book.learned {
 		s.Leaps = append(s.Leaps, SavedLeap{e.At.Ns(), e.Change})
 	}
@@ -50,7 +51,7 @@ func (r *Reference) Resume(now timescale.Mono, s *SavedReference) {
 	}
 	r.firm = !s.Label.At.IsZero()
 	r.pairer.Resume(now, s.Label)
-	r.belief, r.doubted, r.following, r.run = s.Belief, s.Doubted, s.Following, s.Run
+	r.belief, r.doubted, r.refused, r.following, r.run = s.Belief, s.Doubted, s.Refused, s.Following, s.Run
 	if s.Home != nil && s.Home.possible() {
 		r.trust.home = *s.Home
 	}

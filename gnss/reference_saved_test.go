@@ -24,6 +24,7 @@ func TestAReferenceComesBackFromJSON(t *testing.T) {
 		Belief:    belief{Vouched, at(99e9)},
 		Run:       receiverRun{Last: at(101e9), Searching: at(10e9), Since: at(60e9), Trusted: at(101e9), Cold: true, Blind: true},
 		Doubted:   true,
+		Refused:   true,
 		Following: at(98e9),
 		Leaps:     []SavedLeap{{midnight.Ns(), 1}},
 		Home:      &home{At: ecef{X: 3184938.5, Y: 278646, Z: 5500477}, Fixes: 77, Weight: 3.5},

@@ -97,9 +97,9 @@ priority = 2
 		state, why   string
 		heal         []string
 	}{
-		{"roof", "yard", []string{"sim", "lie", "--late", "1us"}, "odd", "behind of yard", []string{"sim", "lie"}},
-		{"yard", "roof", []string{"sim", "lie", "--ahead", "1", "--reference", "yard"}, "failed", "disagree", []string{"sim", "lie", "--reference", "yard"}},
-		{"roof", "yard", []string{"sim", "lie", "--drift", "35ns"}, "odd", "behind of yard", []string{"sim", "lie"}},
+		{"roof", "yard", []string{"sim", "lie", "--late", "1us"}, "odd", "behind yard", []string{"sim", "lie"}},
+		{"yard", "roof", []string{"sim", "lie", "--ahead", "1", "--reference", "yard"}, "odd", "1s ahead of roof", []string{"sim", "lie", "--reference", "yard"}},
+		{"roof", "yard", []string{"sim", "lie", "--drift", "35ns"}, "odd", "behind yard", []string{"sim", "lie"}},
 		{"yard", "roof", []string{"sim", "antenna", "cut", "--reference", "yard"}, "failed", "", []string{"sim", "antenna", "restore", "--reference", "yard"}},
 	} {
 		l.says(t, c.knob...)

@@ -30,7 +30,9 @@ func (p *Pipeline) AcceptReceiver(now timescale.Mono) (forgotten []string, err e
 	if !hasTime && !leapFault && len(others) == 0 {
 		return nil, errors.New("the receiver has no time that could be accepted (fix: bragi show gnss)")
 	}
-	forgotten = p.reference.Accept(now)
+	if forgotten = p.reference.Accept(now); len(forgotten) > 0 {
+		p.sources[p.active].compared.pardon()
+	}
 	if p.servo.RefusesPulses() {
 		forgotten = append(forgotten, "where the oscillator expected the pulse")
 	}
@@ -53,5 +55,11 @@ func (p *Pipeline) relabel(now timescale.Mono, pulse gnss.Pulse) {
 		return // it measures and steps as at the start
 	}
 	off := float64(pulse.Local.OffsetNs(pulse.Second)) - report.ErrorNs
-	p.servo.Relabelled(now, int64(math.Round(off/float64(time.Second))))
+	seconds := int64(math.Round(off / float64(time.Second)))
+	if p.servo.Relabelled(now, seconds); seconds == 0 {
+		return
+	}
+	for i := range p.sources { // the clock is no witness of the second that it had before
+		p.sources[i].compared.forget()
+	}
 }

@@ -113,6 +113,9 @@ func (c *compared) rebase(level float64, odd bool) {
 	c.tdev, c.mtie = unknownSpread(), unknownSpread()
 }
 
+// forget lets the clock know nothing of when this one agreed.
+func (c *compared) forget() { c.n, c.close, c.newcomer = 0, timescale.Mono{}, false }
+
 func (c *compared) pardon() { c.odd, c.accused, c.agrees = "", 0, 0 }
 
 func unknownSpread() Spread { return Spread{math.NaN(), math.NaN(), math.NaN()} }
@@ -179,6 +182,51 @@ func (c *compared) show(now timescale.Mono, l *ReferenceLook) {
 	if level, known := c.level(); known {
 		l.LevelNs = level
 	}
+}
+
+// attest lets each receiver that names another second than it did be held against one that
+// nothing speaks against, and against the clock, which loses no second. Where these agree, it
+// is the odd one, ordered or not, for as long as it stays: neither time nor a restart lets
+// it in.
+func (p *Pipeline) attest(now timescale.Mono) {
+	if !p.several() {
+		return
+	}
+	by := p.attestant(now)
+	for i := range p.sources {
+		s := &p.sources[i]
+		if s.receiver == nil {
+			continue
+		}
+		ahead, than := s.receiver.Refused(now), "the clock"
+		if by >= 0 && by != i {
+			pulse, _ := p.sources[by].newest()
+			ahead, than = s.receiver.Witness(now, pulse.Mono, pulse.Second), p.sources[by].Name
+		}
+		if c := &s.compared; ahead != 0 && c.odd == "" && s.Kind == GNSS {
+			c.odd, c.agrees, c.close = fmt.Sprintf("%s %s; %s", differs(float64(ahead)*1e9), than, byClock), 0, timescale.Mono{}
+		}
+	}
+}
+
+// attestant is a receiver that nothing speaks against and whose second the clock has; -1: none.
+func (p *Pipeline) attestant(now timescale.Mono) int {
+	if r := p.servo.Report(now); !r.EverLocked || !(r.BoundNs < knownSecondNs) {
+		return -1
+	}
+	for i := range p.sources {
+		s := &p.sources[i]
+		if s.Kind != GNSS || s.Lockout || s.compared.odd != "" {
+			continue
+		}
+		if _, good := p.good(now, i); !good {
+			continue
+		}
+		if pulse, _ := s.newest(); time.Duration(pulse.Local.OffsetNs(pulse.Second)).Abs() < 2*knownSecondNs {
+			return i
+		}
+	}
+	return -1
 }
 
 // dispute is what nothing decides.
@@ -298,7 +346,7 @@ func (p *Pipeline) judge(now, m timescale.Mono, list []reading) {
 			continue
 		}
 		c.agrees = 0
-		c.odd = fmt.Sprintf("%s of %s; %s", differs(r.AheadNs-other(plain, v, k)), p.names(weighed, v.Odd), v.By)
+		c.odd = fmt.Sprintf("%s %s; %s", differs(r.AheadNs-other(plain, v, k)), p.names(weighed, v.Odd), v.By)
 		if r.i == p.active {
 			c.close = p.closest()
 		}
@@ -369,7 +417,7 @@ func (p *Pipeline) names(list []reading, odd []int) (text string) {
 	return text
 }
 
-// differs says how far a time is from another.
+// differs says how far a time is from another, whose name follows.
 func differs(ns float64) string {
 	d := time.Duration(math.Round(ns))
 	switch {
@@ -378,7 +426,7 @@ func differs(ns float64) string {
 	case d.Abs() >= 10*time.Microsecond:
 		d = d.Round(100 * time.Nanosecond)
 	}
-	text, where := d.Abs().String(), " ahead"
+	text, where := d.Abs().String(), " ahead of"
 	if ns < 0 {
 		where = " behind"
 	}
@@ -422,7 +470,7 @@ func (p *Pipeline) argue(now, m timescale.Mono, v Verdict, list []reading) {
 		if was < oddAfter && d.times >= oddAfter {
 			p.withdraw(now)
 		}
-		d.what = fmt.Sprintf("%s is %s of %s, and nothing tells which one is right",
+		d.what = fmt.Sprintf("%s is %s %s, and nothing tells which one is right",
 			p.sources[high.i].Name, differs(high.AheadNs-low.AheadNs), p.sources[low.i].Name)
 	case len(list) > 1 && m.Sub(d.at) > pardonAfter*time.Second:
 		*d = dispute{} // they agree again, or it is known who is wrong
@@ -449,33 +497,13 @@ func (p *Pipeline) closest() (m timescale.Mono) {
 }
 
 // ask fills in how far each reading is from where the clock's own memory expects it, and
-// returns how well that is known. The memory is from before the trouble: from when they
-// last agreed. Of a reference that has never agreed the clock knows only if it had been
-// locked for a while when that came.
+// returns how well that is known.
 func (p *Pipeline) ask(m timescale.Mono, list []reading) (widthNs float64) {
-	since := timescale.Mono{}
-	for i := range p.sources {
-		c := &p.sources[i].compared
-		if i == p.active || c.at != m || c.odd != "" || c.outside == 0 {
-			continue
-		}
-		from := c.close
-		if from.IsZero() {
-			if !c.newcomer {
-				return 0
-			}
-			from = c.first
-		}
-		if since.IsZero() || from.Before(since) {
-			since = from
-		}
-	}
-	if since.IsZero() {
-		since = m
-	}
-	x, width, ok := p.servo.Foretold(m, since)
+	x, width, ok := p.foretold(m)
 	if !ok {
-		return 0
+		if x, width, ok = p.remembersSecond(m, list); !ok {
+			return 0
+		}
 	}
 	for k := range list {
 		s := &p.sources[list[k].i]
@@ -488,6 +516,51 @@ func (p *Pipeline) ask(m timescale.Mono, list []reading) (widthNs float64) {
 		list[k].FromClockNs = x - offset
 	}
 	return width
+}
+
+// foretold is the clock's error at m by its memory from before the trouble: from when the
+// references last agreed. Of a reference that has never agreed the clock knows only if it had
+// been locked for a while when that came.
+func (p *Pipeline) foretold(m timescale.Mono) (errorNs, widthNs float64, ok bool) {
+	since := timescale.Mono{}
+	for i := range p.sources {
+		c := &p.sources[i].compared
+		if i == p.active || c.at != m || c.odd != "" || c.outside == 0 {
+			continue
+		}
+		from := c.close
+		if from.IsZero() {
+			if !c.newcomer {
+				return 0, 0, false
+			}
+			from = c.first
+		}
+		if since.IsZero() || from.Before(since) {
+			since = from
+		}
+	}
+	if since.IsZero() {
+		since = m
+	}
+	return p.servo.Foretold(m, since)
+}
+
+// remembersSecond is the clock's error where a reference that agreed before has another second
+// now: the clock knows its own second after any lock, until it follows another one.
+func (p *Pipeline) remembersSecond(m timescale.Mono, list []reading) (errorNs, widthNs float64, ok bool) {
+	report := p.servo.Report(m)
+	if !report.EverLocked || !(report.BoundNs < knownSecondNs) {
+		return 0, 0, false
+	}
+	for _, r := range list {
+		if c := &p.sources[r.i].compared; r.i != p.active && math.Abs(r.AheadNs) > anotherSecondNs {
+			if c.n < buildLevels {
+				return 0, 0, false
+			}
+			ok = true
+		}
+	}
+	return report.ErrorNs, report.BoundNs, ok
 }
 
 // forgive counts how long a reference that was named has agreed again: with one that is

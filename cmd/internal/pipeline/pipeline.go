@@ -201,6 +201,7 @@ func (p *Pipeline) Tick(now timescale.Mono, served bool) (steered bool) {
 	p.GuardClock(now)
 	p.watchClock(now)
 	p.feel(now)
+	p.attest(now)
 	p.compare(now)
 	p.choose(now)
 	p.weighPlace(now)

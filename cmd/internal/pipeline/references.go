@@ -385,7 +385,7 @@ func (p *Pipeline) doubtNs() float64 {
 	ns := math.Abs(float64(p.buildNs)) + max(0, p.sources[p.active].UncertaintyNs-p.sources[p.first].UncertaintyNs)
 	more := 0.0
 	if p.sources[p.active].compared.odd != "" {
-		if p.choice.Order == Forced {
+		if p.choice.Order == Forced && !p.distrusted(p.now, &p.sources[p.active]) {
 			return max(ns, p.apartNs(), p.specNs()+1) // no class 6 of one that is odd
 		}
 		return ns

@@ -96,10 +96,10 @@ func TestReferencesTellHowTheyCompare(t *testing.T) {
 	s.References.List = []status.Reference{
 		{Name: "roof", Kind: "gnss", Priority: 1, State: "restoring", RestoreS: value(120), QL: "QL-PRC", AheadNs: value(-31), MeanNs: value(-28.5), TDEVNs: status.Spread{S10: value(2.5)}, MTIENs: status.Spread{S100: value(44)}, Fix: "3d", Label: "labelled"},
 		{Name: "yard", Kind: "gnss", Priority: 2, Followed: true, Selected: true, Mark: "#", State: "followed", QL: "QL-PRC", Fix: "3d", Label: "labelled"},
-		{Name: "lab", Kind: "pps", Priority: 3, State: "odd", Why: "1.0us behind of roof; the others agree", QL: "QL-DNU"},
+		{Name: "lab", Kind: "pps", Priority: 3, State: "odd", Why: "1.0us behind roof; the others agree", QL: "QL-DNU"},
 		{Name: "internal", Kind: "internal", Priority: 251, State: "good", QL: "QL-SEC"},
 	}
-	for _, want := range []string{" roof ", "restoring in 2m0s", "-31 ns", "#yard", "lab: 1.0us behind of roof; the others agree", "forced (bragi reference clear ends it)", "class 7 for"} {
+	for _, want := range []string{" roof ", "restoring in 2m0s", "-31 ns", "#yard", "lab: 1.0us behind roof; the others agree", "forced (bragi reference clear ends it)", "class 7 for"} {
 		if text := References(s, 0); !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
