@@ -73,7 +73,7 @@ func TestManagementAndDrain(t *testing.T) {
 		}
 	}
 	client := b.startPTP4L(serviceAddress)
-	eventually(t, 30*time.Second, "ptp4l in SLAVE", client.slave)
+	eventually(t, time.Minute, "ptp4l in SLAVE", client.slave)
 	if text := b.bragi("show", "client", clientAddress); !strings.Contains(text, "Speaks to    "+serviceAddress+", with DSCP") {
 		t.Errorf("show client:\n%s", text)
 	}
@@ -85,5 +85,5 @@ func TestManagementAndDrain(t *testing.T) {
 		t.Errorf("a drained grandmaster has clients: %+v", s.Clients)
 	}
 	b.bragi("drain", "--end")
-	eventually(t, 30*time.Second, "ptp4l in SLAVE again", client.slave)
+	eventually(t, time.Minute, "ptp4l in SLAVE again", client.slave)
 }

@@ -71,7 +71,7 @@ func followThroughAnAntennaCut(t *testing.T, settings ...string) *daemon {
 
 	capture := b.startCapture()
 	client := b.startPTP4L(serviceAddress)
-	eventually(t, 30*time.Second, "ptp4l in SLAVE", client.slave)
+	eventually(t, time.Minute, "ptp4l in SLAVE", client.slave)
 	assertGrants(t, d.status(), -5, -3, -5)
 	assertGrandmaster(t, client, "6")
 	client.assertPhase(t, "locked")

@@ -20,7 +20,7 @@ func TestAReplacementTakesItsPredecessorsIdentity(t *testing.T) {
 		t.Fatalf("the identity is %s, want %s-1", id, first)
 	}
 	client := b.startPTP4L(serviceAddress)
-	eventually(t, 30*time.Second, "ptp4l in SLAVE", client.slave)
+	eventually(t, time.Minute, "ptp4l in SLAVE", client.slave)
 
 	d.stop()
 	d = b.startDaemon("master.clock_identity=" + other)

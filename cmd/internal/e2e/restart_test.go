@@ -149,7 +149,7 @@ func TestRestartsNoClientNotices(t *testing.T) {
 	b.start(crowd, nil, filepath.Join(binaries, "bragi"), "rehearse", "--master", serviceAddress, "--clients", fmt.Sprint(clients),
 		"--source", crowdSource, "--for", "10m", "--json")
 	eventually(t, 30*time.Second, "all clients are served", func() bool { return m.status().Master.Clients == clients+1 })
-	eventually(t, 30*time.Second, "ptp4l in SLAVE", client.slave)
+	eventually(t, time.Minute, "ptp4l in SLAVE", client.slave)
 	time.Sleep(3 * time.Second)
 	_, slaveFrom := client.since(0)
 

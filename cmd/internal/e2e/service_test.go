@@ -27,7 +27,7 @@ func TestALostServiceIsAnAlarm(t *testing.T) {
 	d := b.startDaemon(`master.trusted=["10.99.0.0/24"]`)
 	eventually(t, 40*time.Second, "clockClass 6", func() bool { return d.status().Clock.ClockClass == 6 && d.status().Clock.Serving })
 	client := b.startPTP4L(serviceAddress)
-	eventually(t, 30*time.Second, "ptp4l in SLAVE", client.slave)
+	eventually(t, time.Minute, "ptp4l in SLAVE", client.slave)
 	for _, c := range []struct{ name, spoil, restore, errno string }{
 		{"the address is deleted", "addr del " + serviceAddress + "/32 dev lo", "addr add " + serviceAddress + "/32 dev lo", "EADDRNOTAVAIL"},
 		{"MTU 68", "link set gm0 mtu 68", "link set gm0 mtu 1500", "EMSGSIZE"},
@@ -67,7 +67,7 @@ func TestADrainIsSeenAndItsEndBringsTheClientsBack(t *testing.T) {
 	d := b.startDaemon()
 	eventually(t, 40*time.Second, "clockClass 6", func() bool { return d.status().Clock.ClockClass == 6 && d.status().Clock.Serving })
 	client := b.startPTP4L(serviceAddress)
-	eventually(t, 30*time.Second, "ptp4l in SLAVE", client.slave)
+	eventually(t, time.Minute, "ptp4l in SLAVE", client.slave)
 	all := func() bool {
 		s := d.status()
 		return len(s.Clients) == 1 && s.Clients[0].Grants.Sync != nil && s.Clients[0].Grants.Announce != nil && s.Clients[0].Grants.DelayResp != nil
@@ -87,5 +87,5 @@ func TestADrainIsSeenAndItsEndBringsTheClientsBack(t *testing.T) {
 		time.Sleep(time.Second)
 		eventually(t, 15*time.Second, "all three flows after the drain", all)
 	}
-	eventually(t, 30*time.Second, "ptp4l in SLAVE", client.slave)
+	eventually(t, time.Minute, "ptp4l in SLAVE", client.slave)
 }

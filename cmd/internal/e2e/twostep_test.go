@@ -18,7 +18,7 @@ func TestTwoStepClient(t *testing.T) {
 		t.Errorf("sync_mode %q", mode)
 	}
 	client := b.startPTP4L(serviceAddress)
-	eventually(t, 30*time.Second, "ptp4l in SLAVE", client.slave)
+	eventually(t, time.Minute, "ptp4l in SLAVE", client.slave)
 	count := func(field string) int {
 		n, err := strconv.Atoi(client.get("PORT_STATS_NP", field))
 		if err != nil {
