@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -381,6 +382,11 @@ func TestARehearsalWhoseTerminalIsClosedReports(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED in short mode: needs some seconds")
 	}
+	// Whoever started this test may ignore hang-ups (nohup), and a child would inherit that:
+	// a signal that is caught is an ordinary one in the child.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(caught) })
 	for name, c := range map[string]struct {
 		before, args []string
 		goesOn       bool
