@@ -138,9 +138,8 @@ func (l *loader) judgeSyslog() {
 	case s.Key != "" && s.Certificate == "":
 		l.bad("syslog.key", "syslog.key has no syslog.certificate", "set both")
 	}
-	tls := func(t syslog.Target) bool { return t.Scheme == "tls" }
 	for _, key := range []string{"syslog.ca", "syslog.certificate"} {
-		if l.set(key) && !slices.ContainsFunc(s.Sender().Targets, tls) {
+		if l.set(key) && !slices.ContainsFunc(s.Sender().Targets, syslog.Target.Encrypted) {
 			l.warn(key, key+" has no effect: no target begins with tls://", leaveOut)
 		}
 	}

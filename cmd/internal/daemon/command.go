@@ -4,6 +4,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -64,11 +65,11 @@ func Command() *cobra.Command {
 				return err
 			}
 			if check {
+				if wrong := files(cfg); len(wrong) > 0 {
+					return errors.Join(wrong...)
+				}
 				for _, w := range warnings {
 					fmt.Fprintf(c.ErrOrStderr(), "bragid: warning: %s\n", w)
-				}
-				if err := httpface.Check(httpConfig(cfg.Control)); err != nil {
-					return err
 				}
 				leap, err := leapWords(cfg.GNSS.LeapFile)
 				if err != nil {

@@ -16,8 +16,10 @@ import (
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/config/store"
 	"bragi/cmd/internal/control"
+	"bragi/cmd/internal/httpface"
 	"bragi/cmd/internal/state"
 	"bragi/cmd/internal/status"
+	"bragi/cmd/internal/syslog"
 )
 
 // The configuration's life: a commit is judged, written, and then applied as a
@@ -62,7 +64,26 @@ func (s source) judge(text []byte) (*config.Config, []config.Warning, error) {
 			return nil, nil, err
 		}
 	}
+	for _, err := range files(cfg) {
+		warnings = append(warnings, config.Warning{What: err.Error()})
+	}
 	return cfg, append(warnings, strangers(cfg.Control.Admins)...), nil
+}
+
+// files tells of the files named by a configuration which cannot be used now. bragid serves without them.
+func files(cfg *config.Config) (wrong []error) {
+	if _, err := leapWords(cfg.GNSS.LeapFile); err != nil {
+		wrong = append(wrong, err)
+	}
+	if err := httpface.Check(httpConfig(cfg.Control)); err != nil {
+		wrong = append(wrong, err)
+	}
+	if sender := cfg.Syslog.Sender(); slices.ContainsFunc(sender.Targets, syslog.Target.Encrypted) {
+		if err := sender.Files.Check(); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	return wrong
 }
 
 // strangers warns of the names that are no user's here. A number may be a user's elsewhere.

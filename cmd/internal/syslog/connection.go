@@ -109,7 +109,7 @@ func dial(ctx context.Context, t Target, files Files) (*connection, error) {
 		return c, nil
 	}
 	var config *tls.Config
-	if t.Scheme == "tls" {
+	if t.Encrypted() {
 		var err error
 		if config, err = files.config(t.Host); err != nil {
 			return nil, err
@@ -343,6 +343,14 @@ func (f Files) contents() (sum contents) {
 }
 
 const fileMaxBytes = 1 << 20
+
+// Check tells which file cannot be used now.
+func (f Files) Check() error {
+	if _, err := f.config(""); err != nil {
+		return fmt.Errorf("%w (fix: put a PEM file there that bragid can read; until then nothing goes to tls:// targets)", err)
+	}
+	return nil
+}
 
 func (f Files) config(host string) (*tls.Config, error) {
 	c := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}

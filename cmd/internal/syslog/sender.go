@@ -66,7 +66,7 @@ func (s *Sender) Reread() (fresh bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.cfg.Files.contents()
-	if now == s.read || !slices.ContainsFunc(s.targets, func(t *sending) bool { return t.to.Scheme == "tls" }) {
+	if now == s.read || !slices.ContainsFunc(s.targets, func(t *sending) bool { return t.to.Encrypted() }) {
 		return false, nil
 	}
 	if _, err := s.cfg.Files.config(""); err != nil {
@@ -86,7 +86,7 @@ func (s *Sender) replace(anew bool) {
 		if slices.ContainsFunc(s.targets, func(have *sending) bool { return have.to == t }) {
 			continue // named twice
 		}
-		if i := slices.IndexFunc(old, func(have *sending) bool { return have.to == t && !(anew && t.Scheme == "tls") }); i >= 0 {
+		if i := slices.IndexFunc(old, func(have *sending) bool { return have.to == t && !(anew && t.Encrypted()) }); i >= 0 {
 			s.targets = append(s.targets, old[i])
 			old = slices.Delete(old, i, i+1)
 			continue

@@ -17,6 +17,9 @@ type Target struct {
 	Port   uint16
 }
 
+// Encrypted tells whether records go there by TLS.
+func (t Target) Encrypted() bool { return t.Scheme == "tls" }
+
 // ports are the usual ones, by scheme.
 var ports = map[string]uint16{"udp": 514, "tcp": 601, "tls": 6514}
 
