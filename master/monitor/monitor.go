@@ -119,6 +119,9 @@ func New(clients Clients, c Config) *Monitor {
 // Ask changes who is asked.
 func (m *Monitor) Ask(prefixes []netip.Prefix) { m.ask = prefixes }
 
+// Leave asks nobody any more. Whoever was asked keeps nothing for it.
+func (m *Monitor) Leave() { m.ask, m.waiting = nil, false }
+
 // Answers adds the answers that have come to list, and forgets them.
 func (m *Monitor) Answers(list []Answer) []Answer {
 	list = append(list, m.answers...)

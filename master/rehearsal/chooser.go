@@ -8,6 +8,7 @@ import (
 
 	"bragi/gnss/timescale"
 	"bragi/master"
+	"bragi/master/unicast"
 )
 
 // Chooser is one client of several masters. It takes Announce from all of them, and
@@ -56,7 +57,9 @@ func NewChooser(c Config, masters []netip.Addr) (*Chooser, error) {
 		if err != nil {
 			return nil, err
 		}
-		client.standby = len(masters) > 1
+		if len(masters) > 1 {
+			client.standBy()
+		}
 		chooser.candidates = append(chooser.candidates, &candidate{address: address, client: client})
 	}
 	if len(masters) == 1 {
@@ -152,7 +155,7 @@ func (c *Chooser) shown() *Client { return c.candidates[max(0, c.active)].client
 
 // choose follows the best master of those that announce and serve.
 func (c *Chooser) choose(now timescale.Mono) {
-	if len(c.candidates) == 1 || c.candidates[0].client.leaving {
+	if len(c.candidates) == 1 || c.candidates[0].client.seat.Left() {
 		return
 	}
 	c.measureSwitch()
@@ -220,7 +223,8 @@ func (c *Chooser) follow(now timescale.Mono, index int, why string) {
 		next.client.takeOver(now, before.client)
 		before.client.stepAside(now)
 	}
-	next.client.standby = false
+	next.client.seat.AskAt(unicast.Sync, now)
+	next.client.seat.AskAt(unicast.DelayResp, now)
 	next.refused = next.client.refused + next.client.counts.SyncTimeouts
 	report.AtS, report.ToClass = now.Sub(next.client.started).Seconds(), uint8(next.client.announce.ClockClass)
 	report.ToFlags = flagsOf(announcementOf(&next.client.announce))
@@ -255,7 +259,7 @@ func (c *Client) dataSet() *master.DataSet {
 	return &master.DataSet{
 		Priority1: a.Priority1, Grandmaster: a.Grandmaster, ClockClass: uint8(a.ClockClass), ClockAccuracy: uint8(a.ClockAccuracy),
 		OffsetScaledLogVariance: a.OffsetScaledLogVariance, Priority2: a.Priority2, StepsRemoved: a.StepsRemoved,
-		Sender: c.master, Receiver: c.cfg.Identity,
+		Sender: c.seat.Master, Receiver: c.cfg.Identity,
 	}
 }
 
@@ -268,23 +272,13 @@ func (c *Client) takeOver(now timescale.Mono, from *Client) {
 	c.servo = servo{integral: from.clock.ppb}
 	c.offset, c.gaps, c.path, c.floor = history{}, history{}, history{}, history{}
 	c.seconds, c.following = nil, history{}
-	c.seq[flowSync], c.lastSync, c.nextDelay = sequence{}, timescale.Mono{}, now
-	for f := range c.subs {
-		if flow(f) != flowAnnounce {
-			c.subs[f].askAt, c.subs[f].wait = now, 0
-		}
-	}
+	c.seq[unicast.Sync], c.lastSync, c.nextDelay = sequence{}, timescale.Mono{}, now
 	c.lose(now)
 }
 
 // stepAside keeps the Announces of a master that is not followed any more.
 func (c *Client) stepAside(now timescale.Mono) {
-	c.standby = true
-	for f := range c.subs {
-		if s := &c.subs[f]; flow(f) != flowAnnounce && (s.granted || s.open) {
-			s.granted, s.open, c.cancels[f] = false, false, true
-		}
-	}
+	c.standBy()
 	c.lastSync = timescale.Mono{}
 	c.servo, c.clock, c.taken = servo{}, clock{}, false
 	c.state, c.since, c.moves = Freerun, now, nil

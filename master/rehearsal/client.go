@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
+	"bragi/master/unicast"
 	"bragi/master/wire"
 )
 
@@ -14,11 +15,9 @@ type Client struct {
 	cfg     Config
 	random  *rand.Rand
 	started timescale.Mono
-	master  wire.PortIdentity // who granted; only its messages count
-
-	subs  [numFlows]subscription
-	acks  [numFlows]bool // CANCELs to acknowledge
-	sigID uint16
+	habit   unicast.Habit
+	seat    unicast.Negotiation // only messages of its Master count
+	said    [unicast.Flows]said
 
 	announce     wire.Announce // the last
 	changes      changes
@@ -51,17 +50,14 @@ type Client struct {
 	lockedAt timescale.Mono // the first PHASE_ALIGNED
 
 	counts, older, newer tally
-	instead              [numFlows]instead
+	instead              [unicast.Flows]instead
 	rateFrom, rateTo     timescale.Mono
-	seq                  [numFlows]sequence
+	seq                  [unicast.Flows]sequence
 	buf                  []byte
 
 	notSent string // why the last message that was not sent was not
-	leaving bool
-	cancels [numFlows]bool // flows that are given up and not told yet
 	polled  timescale.Mono
 
-	standby   bool   // only Announce is wanted: another master is followed
 	announced int    // Announces since the last silence
 	refused   uint64 // grants of Sync and Delay_Resp that were denied or taken back
 	taken     bool   // the clock followed another master, and no window has closed since
@@ -80,20 +76,10 @@ type instead struct {
 // changes is how often one sender announced another grandmaster or class than before.
 type changes struct{ identity, class uint64 }
 
-// subscription is one flow as the client sees it.
-type subscription struct {
-	granted bool
-	since   timescale.Mono // of the grants that followed one another without a gap
-	open    bool           // the last REQUEST has no answer: what it asked for may be granted
-	log     int8
-	seconds uint32
-	expires timescale.Mono
-	askAt   timescale.Mono // the next REQUEST
-	wait    time.Duration  // between tries
-	asked   uint64
-	grants  uint64
-	denials uint64
-	lapsed  uint64 // grants that ran out while the master still sent
+// said is how often a flow was asked for, and what came of it.
+type said struct {
+	asked, grants, denials uint64
+	lapsed                 uint64 // grants that ran out while the master still sent
 }
 
 // exchange is a Delay_Req that was sent.
@@ -102,11 +88,8 @@ type exchange struct {
 	t3  timescale.Mono
 }
 
-// The retry of an unanswered or denied request: a second, doubled up to sixteen.
-const (
-	firstRetry = time.Second
-	lastRetry  = 16 * time.Second
-)
+// lastRetry is how long an unanswered or denied request waits at most until the next.
+const lastRetry = 16 * time.Second
 
 // New makes a client that starts to ask at the first Poll.
 func New(c Config) (*Client, error) {
@@ -114,7 +97,19 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{cfg: c, random: rand.New(rand.NewPCG(c.Seed, 3)), buf: make([]byte, 0, 128)}, nil
+	return &Client{cfg: c, habit: c.habit(), seat: unicast.Negotiation{Me: c.Identity},
+		random: rand.New(rand.NewPCG(c.Seed, 3)), buf: make([]byte, 0, 128)}, nil
+}
+
+// habit is how the client asks.
+func (c Config) habit() unicast.Habit {
+	return unicast.Habit{Domain: c.Domain, LogIntervals: *c.LogIntervals, Duration: c.Duration, LastRetry: lastRetry,
+		Renew: func(lasts time.Duration) time.Duration {
+			if c.renewLate > 0 {
+				return lasts + c.renewLate
+			}
+			return lasts - min(lasts/10, 30*time.Second) - lasts/100
+		}}
 }
 
 // Poll returns the next message to send at now, until ok is false. payload is
@@ -125,30 +120,15 @@ func (c *Client) Poll(now timescale.Mono) (payload []byte, event, ok bool) {
 		c.started, c.since = now, now
 	}
 	c.polled = now
-	if payload, ok = c.farewell(); ok || c.leaving {
-		return payload, false, ok
+	if !c.seat.Left() {
+		c.watch(now)
 	}
-	c.watch(now)
-	for f := range c.subs {
-		if c.acks[f] {
-			c.acks[f] = false
-			return c.signal(wire.UnicastCancelAck{MessageType: flow(f).messageType()}.Append), false, true
+	if payload, f, what, ok := c.seat.Poll(&c.habit, now, c.buf); ok {
+		if what == unicast.Request {
+			c.said[f].asked++
 		}
-	}
-	for f := range c.subs {
-		s := &c.subs[f]
-		if now.Before(s.askAt) || !c.wants(flow(f)) {
-			continue
-		}
-		if s.wait == 0 {
-			s.wait = firstRetry
-		} else {
-			s.wait = min(2*s.wait, lastRetry)
-		}
-		s.askAt, s.open = now.Add(s.wait), true
-		s.asked++
-		r := wire.UnicastRequest{MessageType: flow(f).messageType(), LogInterval: c.cfg.LogIntervals[f], Duration: c.cfg.Duration}
-		return c.signal(r.Append), false, true
+		c.counts.SignalingSent++
+		return payload, false, true
 	}
 	if c.delayDue() && !now.Before(c.nextDelay) {
 		return c.delayReq(now), true, true
@@ -156,19 +136,20 @@ func (c *Client) Poll(now timescale.Mono) (payload []byte, event, ok bool) {
 	return nil, false, false
 }
 
+// nextAfterLeaving is how far away Next is for a client that has left.
+const nextAfterLeaving = time.Hour
+
 // Next is when Poll has something to do.
 func (c *Client) Next() timescale.Mono {
 	if c.started.IsZero() {
 		return timescale.Mono{}
 	}
-	if c.leaving {
-		return c.leavingNext(c.polled)
+	next, ok := c.seat.Next(c.polled)
+	if !ok {
+		next = c.polled.Add(nextAfterLeaving)
 	}
-	next := c.subs[flowAnnounce].askAt
-	for f, s := range c.subs {
-		if c.wants(flow(f)) {
-			next = earlier(next, s.askAt)
-		}
+	if c.seat.Left() {
+		return next
 	}
 	if c.delayDue() {
 		next = earlier(next, c.nextDelay)
@@ -182,37 +163,37 @@ func (c *Client) Next() timescale.Mono {
 	return next
 }
 
-// wants: of a master that is not followed only Announce is wanted.
-func (c *Client) wants(f flow) bool { return f == flowAnnounce || !c.standby }
+// Leave ends the rehearsal: from now on Poll gives a CANCEL for each flow that was
+// granted or asked for, then nothing more, so that the master sends to nobody who has gone.
+func (c *Client) Leave() { c.seat.Leave() }
+
+// standBy lets only Announce be asked for: another master is followed.
+func (c *Client) standBy() {
+	c.seat.GiveUp(unicast.Sync)
+	c.seat.GiveUp(unicast.DelayResp)
+}
 
 // delayDue: Delay_Req need a grant, and a clock that a Sync has set.
-func (c *Client) delayDue() bool { return c.subs[flowDelay].granted && c.clock.set && !c.cfg.mute }
+func (c *Client) delayDue() bool {
+	return c.seat.Of(unicast.DelayResp).Granted && c.clock.set && !c.cfg.mute
+}
 
 func (c *Client) announceTimeout() time.Duration {
-	return time.Duration(c.cfg.AnnounceTimeout) * c.every(flowAnnounce)
+	return time.Duration(c.cfg.AnnounceTimeout) * c.every(unicast.Announce)
 }
+
+func (c *Client) syncTimeout() time.Duration { return syncTimeout(c.every(unicast.Sync)) }
+
+func (c *Client) every(f unicast.Flow) time.Duration { return c.seat.Every(&c.habit, f) }
 
 // syncTimeout is eleven intervals, but a second at least.
-func (c *Client) syncTimeout() time.Duration { return max(time.Second, 11*c.every(flowSync)) }
-
-// every is the interval of a flow: the one granted, or else the one asked for.
-func (c *Client) every(f flow) time.Duration {
-	if s := &c.subs[f]; s.granted {
-		return interval(s.log)
-	}
-	return interval(c.cfg.LogIntervals[f])
-}
-
-func syncTimeout(log int8) time.Duration { return max(time.Second, 11*interval(log)) }
+func syncTimeout(every time.Duration) time.Duration { return max(time.Second, 11*every) }
 
 // watch ends what has run out: grants, and the faith in a silent master.
 func (c *Client) watch(now timescale.Mono) {
-	for f := range c.subs {
-		if s := &c.subs[f]; s.granted && !now.Before(s.expires) {
-			s.granted = false
-			if c.cfg.renewLate == 0 && !(c.lastAnnounce.IsZero() && c.lastSync.IsZero()) {
-				s.lapsed++
-			}
+	for f := range c.said {
+		if c.seat.Expire(unicast.Flow(f), now) && c.cfg.renewLate == 0 && !(c.lastAnnounce.IsZero() && c.lastSync.IsZero()) {
+			c.said[f].lapsed++
 		}
 	}
 	if !c.lastAnnounce.IsZero() && !now.Before(c.lastAnnounce.Add(c.announceTimeout())) {
@@ -220,8 +201,10 @@ func (c *Client) watch(now timescale.Mono) {
 		c.lastAnnounce, c.announced = timescale.Mono{}, 0
 		c.lose(now)
 		if c.cfg.renewLate == 0 {
-			for f := range c.subs {
-				c.subs[f].wait, c.subs[f].askAt = 0, now
+			for f := range unicast.Flow(unicast.Flows) {
+				if c.seat.Wants(f) {
+					c.seat.AskAt(f, now)
+				}
 			}
 		}
 	}
@@ -235,31 +218,11 @@ func (c *Client) watch(now timescale.Mono) {
 	}
 }
 
-func (c *Client) header(seq *uint16) wire.Header {
-	h := wire.Header{
-		Domain: c.cfg.Domain, Flags: wire.FlagUnicast,
-		Source: c.cfg.Identity, SequenceID: *seq, LogInterval: wire.LogIntervalNone,
-	}
-	*seq++
-	return h
-}
-
-// signal makes a Signaling message of one TLV, to whatever clock has the address.
-func (c *Client) signal(appendTLV func([]byte) []byte) []byte {
-	tlvs, _ := wire.ParseTLVs(appendTLV(nil)) // our own are well formed
-	s := wire.Signaling{Header: c.header(&c.sigID), Target: wire.PortIdentity{Clock: wire.AllClocks, Port: 0xFFFF}, TLVs: tlvs}
-	c.counts.SignalingSent++
-	c.buf = s.Append(c.buf[:0])
-	return c.buf
-}
-
 func (c *Client) delayReq(now timescale.Mono) []byte {
-	// The mean spacing is the interval; an eighth of it is random, so that many
-	// clients do not march in step.
-	d := max(interval(c.cfg.LogIntervals[flowDelay]), c.every(flowDelay)) // never faster than granted
-	c.nextDelay = now.Add(d - d/16 + time.Duration(c.random.Int64N(int64(d/8)+1)))
+	c.nextDelay = now.Add(unicast.Spread(c.seat.DelayEvery(&c.habit), c.random))
 	c.requests[c.delayID%uint16(len(c.requests))] = exchange{seq: c.delayID}
-	m := wire.DelayReq{Header: c.header(&c.delayID)}
+	m := wire.DelayReq{Header: unicast.Header(c.cfg.Identity, c.cfg.Domain, c.delayID)}
+	c.delayID++
 	c.counts.DelayReq++
 	c.buf = m.Append(c.buf[:0])
 	return c.buf
@@ -290,9 +253,9 @@ func (c *Client) Receive(now timescale.Mono, event bool, _ netip.Addr, payload [
 	case h.MessageType == wire.TypeSignaling:
 		c.signaling(now, payload)
 		return
-	case h.Source != c.master:
+	case h.Source != c.seat.Master:
 		c.counts.Strangers++
-		if f, ok := flowOf(h.MessageType); ok {
+		if f, ok := unicast.FlowOf(h.MessageType); ok {
 			c.instead[f].foreign++
 			c.instead[f].from = h.Source
 		}
@@ -320,7 +283,7 @@ func (c *Client) noteMalformed(payload []byte) {
 	if len(payload) == 0 {
 		return
 	}
-	if f, ok := flowOf(wire.MessageType(payload[0] & 0x0F)); ok {
+	if f, ok := unicast.FlowOf(wire.MessageType(payload[0] & 0x0F)); ok {
 		c.instead[f].malformed++
 	}
 }
@@ -337,74 +300,43 @@ func (c *Client) signaling(now timescale.Mono, payload []byte) {
 	}
 	c.counts.Signaling++
 	for {
-		typ, v, ok := s.TLVs.Next()
+		a, ok := c.seat.Answers(&c.habit, now, &s)
 		if !ok {
 			return
 		}
-		switch typ {
-		case wire.TLVGrantUnicast:
-			if g, err := wire.ParseUnicastGrant(v); err == nil {
-				c.onGrant(now, s.Source, g)
-			}
-		case wire.TLVCancelUnicast:
-			if x, err := wire.ParseUnicastCancel(v); err == nil && s.Source == c.master {
-				c.onCancel(now, x.MessageType)
-			}
+		switch a.Verdict {
+		case unicast.Granted:
+			c.onGrant(now, a)
+		case unicast.Denied:
+			c.said[a.Flow].denials++
+			c.refuse(a.Flow)
+		case unicast.Cancelled:
+			c.onCancel(now, a.Flow)
 		}
 	}
 }
 
-func (c *Client) onGrant(now timescale.Mono, from wire.PortIdentity, g wire.UnicastGrant) {
-	f, ok := flowOf(g.MessageType)
-	if !ok {
-		return
+func (c *Client) onGrant(now timescale.Mono, a unicast.Answer) {
+	c.said[a.Flow].grants++
+	if a.Stranger {
+		c.seq = [unicast.Flows]sequence{}
 	}
-	s := &c.subs[f]
-	s.open = false
-	if g.Duration == 0 {
-		s.denials++
-		c.refuse(f)
-		return
-	}
-	if from != c.master {
-		c.master = from
-		c.seq = [numFlows]sequence{}
-	}
-	if !s.granted {
-		s.since = now
-	}
-	s.granted, s.log, s.seconds = true, g.LogInterval, g.Duration
-	s.grants++
-	s.wait = 0
-	d := time.Duration(g.Duration) * time.Second
-	s.expires, s.askAt = now.Add(d), now.Add(d-min(d/10, 30*time.Second)-d/100)
-	if c.cfg.renewLate > 0 {
-		s.askAt = s.expires.Add(c.cfg.renewLate)
-	}
-	if f == flowAnnounce && c.lastAnnounce.IsZero() {
+	if a.Flow == unicast.Announce && c.lastAnnounce.IsZero() {
 		c.lastAnnounce = now // the time-out runs from the grant
 	}
 }
 
-func (c *Client) onCancel(now timescale.Mono, t wire.MessageType) {
-	f, ok := flowOf(t)
-	if !ok {
-		return
-	}
-	c.acks[f] = true
+func (c *Client) onCancel(now timescale.Mono, f unicast.Flow) {
 	c.counts.Cancels++
 	c.refuse(f)
-	s := &c.subs[f]
-	s.granted = false
-	s.askAt = now.Add(lastRetry)
-	if f == flowAnnounce {
+	if f == unicast.Announce {
 		c.lastAnnounce, c.announced = timescale.Mono{}, 0
 	}
 	c.lose(now)
 }
 
-func (c *Client) refuse(f flow) {
-	if f != flowAnnounce {
+func (c *Client) refuse(f unicast.Flow) {
+	if f != unicast.Announce {
 		c.refused++
 	}
 }

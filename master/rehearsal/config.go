@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"bragi/master/unicast"
 	"bragi/master/wire"
 )
 
@@ -45,7 +46,7 @@ type Config struct {
 	Domain   uint8
 	// LogIntervals by flow (Announce, Sync, Delay_Req), log2 of s; nil: those of
 	// the kind, -3, -5 and -5 (-4 for an RPD).
-	LogIntervals *[numFlows]int8
+	LogIntervals *[unicast.Flows]int8
 	Duration     uint32 // of each grant in s; 0: 300
 	// AnnounceTimeout in intervals; 0: 10, an RPD's 11.
 	AnnounceTimeout int
@@ -59,15 +60,15 @@ type Config struct {
 
 func (c Config) withDefaults() (Config, error) {
 	if c.LogIntervals == nil {
-		logs := [numFlows]int8{-3, -5, -5}
+		logs := [unicast.Flows]int8{-3, -5, -5}
 		if c.Kind == RPD {
-			logs[flowDelay] = -4
+			logs[unicast.DelayResp] = -4
 		}
 		c.LogIntervals = &logs
 	}
 	for f, log := range c.LogIntervals {
 		if log < -10 || log > 10 {
-			return c, fmt.Errorf("rehearsal: %v interval 2^%d s is not within 2^-10..2^10", flow(f).messageType(), log)
+			return c, fmt.Errorf("rehearsal: %v interval 2^%d s is not within 2^-10..2^10", unicast.Flow(f).MessageType(), log)
 		}
 	}
 	if c.Duration == 0 {
@@ -86,38 +87,4 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("rehearsal: the client needs a clock identity and a port number from 1 on")
 	}
 	return c, nil
-}
-
-// flow is a kind of message that is asked for.
-type flow uint8
-
-const (
-	flowAnnounce flow = iota
-	flowSync
-	flowDelay
-	numFlows = 3
-)
-
-func (f flow) messageType() wire.MessageType {
-	return [numFlows]wire.MessageType{wire.TypeAnnounce, wire.TypeSync, wire.TypeDelayResp}[f]
-}
-
-func flowOf(t wire.MessageType) (flow, bool) {
-	switch t {
-	case wire.TypeAnnounce:
-		return flowAnnounce, true
-	case wire.TypeSync:
-		return flowSync, true
-	case wire.TypeDelayResp:
-		return flowDelay, true
-	}
-	return 0, false
-}
-
-// interval is 2^log s.
-func interval(log int8) time.Duration {
-	if log < 0 {
-		return time.Second >> uint(-log)
-	}
-	return time.Second << uint(log)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
+	"bragi/master/unicast"
 	"bragi/master/wire"
 )
 
@@ -40,13 +41,12 @@ const MaxCrowd = 20_000
 //	Begin    -> the window that Report describes
 type Crowd struct {
 	cfg     CrowdConfig
-	logs    [numFlows]int8
+	habit   unicast.Habit
 	random  *rand.Rand
 	base    uint32 // address of client 0
 	clients []member
 	started timescale.Mono
 	begun   timescale.Mono
-	leaving bool
 
 	// The calendar: slots of 2^-12 s in a ring, a list of clients in each.
 	head   [calendarSlots]int32 // client + 1
@@ -77,15 +77,9 @@ const (
 type member struct {
 	delayReq [wire.SyncLen]byte // prebuilt; sequenceId changes
 	id       uint16             // of the next Delay_Req
-	sig      uint16             // of the next Signaling
-	seen     bool               // a Sync has come
-	granted  [numFlows]bool
-	open     [numFlows]bool // the last REQUEST has no answer
-	cancel   [numFlows]bool // to be sent
-	ack      [numFlows]bool // likewise
-	wait     [numFlows]uint8
-	askAt    [numFlows]timescale.Mono
-	expires  [numFlows]timescale.Mono
+	seat     unicast.Negotiation
+	seen     bool                          // a Sync has come
+	delayAt  timescale.Mono                // the next Delay_Req
 	t3       [openDelayReqs]timescale.Mono // by sequenceId
 	lastSync timescale.Mono
 
@@ -144,13 +138,20 @@ func NewCrowd(c CrowdConfig) (*Crowd, error) {
 	if c.Join == 0 {
 		c.Join = time.Duration(c.Clients) * time.Millisecond
 	}
-	w := &Crowd{cfg: c, logs: *one.LogIntervals, base: base, random: rand.New(rand.NewPCG(c.Seed, 4)),
-		clients: make([]member, c.Clients), next: make([]int32, c.Clients)}
+	w := &Crowd{cfg: c, base: base, random: rand.New(rand.NewPCG(c.Seed, 4)), clients: make([]member, c.Clients), next: make([]int32, c.Clients)}
+	w.habit = unicast.Habit{Domain: c.Domain, LogIntervals: *one.LogIntervals, Duration: c.Duration, LastRetry: lastRetry, Renew: w.renew}
 	for i := range w.clients {
-		req := wire.DelayReq{Header: wire.Header{Domain: c.Domain, Flags: wire.FlagUnicast, Source: identityOf(i), LogInterval: wire.LogIntervalNone}}
+		w.clients[i].seat.Me = identityOf(i)
+		req := wire.DelayReq{Header: unicast.Header(identityOf(i), c.Domain, 0)}
 		req.Append(w.clients[i].delayReq[:0])
 	}
 	return w, nil
+}
+
+// renew: in the last fifth of a grant, spread so that a crowd that came together does not
+// ask together.
+func (w *Crowd) renew(lasts time.Duration) time.Duration {
+	return lasts*8/10 + time.Duration(w.random.Int64N(int64(lasts/10)))
 }
 
 func (c CrowdConfig) base() (uint32, error) {
@@ -210,10 +211,10 @@ func (w *Crowd) start(now timescale.Mono) {
 	w.started, w.cursor = now, calendarSlot(now)
 	for i := range w.clients {
 		joins := now.Add(time.Duration(int64(w.cfg.Join) * int64(i) / int64(len(w.clients))))
-		for f := range w.clients[i].askAt {
-			w.clients[i].askAt[f] = joins
+		for f := range unicast.Flow(unicast.Flows) {
+			w.clients[i].seat.AskAt(f, joins)
 		}
-		w.enter(i, now.Add(time.Duration(w.random.Int64N(int64(interval(w.logs[flowDelay]))))))
+		w.enter(i, now.Add(time.Duration(w.random.Int64N(int64(w.visit())))))
 	}
 	w.Begin(now)
 }
@@ -262,21 +263,38 @@ func (w *Crowd) Poll(now timescale.Mono) (src netip.Addr, payload []byte, event,
 			return w.Address(i), payload, false, true
 		}
 		w.ready = w.next[i]
-		// The mean spacing is the interval; an eighth of it is random, so that the
-		// clients do not march in step.
-		d := interval(w.logs[flowDelay])
-		w.enter(i, calendarStart(w.cursor).Add(d-d/16+time.Duration(w.random.Int64N(int64(d/8)))))
-		if payload, ok := w.delayReq(now, i); ok {
+		c, at := &w.clients[i], calendarStart(w.cursor)
+		payload, ok := w.delayReq(now, at, i)
+		if at.Before(c.delayAt) {
+			w.enter(i, earlier(c.delayAt, at.Add(longestAlone)))
+		} else {
+			w.enter(i, at.Add(unicast.Spread(w.visit(), w.random)))
+		}
+		if ok {
 			return w.Address(i), payload, true, true
 		}
 	}
 }
 
-func (w *Crowd) delayReq(now timescale.Mono, i int) ([]byte, bool) {
+// longestAlone is until when a client with a slow grant is looked at, so that it can
+// answer, renew and leave in time.
+const longestAlone = time.Second / 4
+
+// visit is how long a client that sends no Delay_Req is left alone in the calendar.
+func (w *Crowd) visit() time.Duration {
+	return unicast.Interval(w.habit.LogIntervals[unicast.DelayResp])
+}
+
+// delayReq is the Delay_Req that is due from client i in the slot that begins at a moment.
+func (w *Crowd) delayReq(now, slot timescale.Mono, i int) ([]byte, bool) {
 	c := &w.clients[i]
-	if !c.granted[flowDelay] || !c.seen || w.leaving {
+	if !c.seat.Of(unicast.DelayResp).Granted || !c.seen || slot.Add(time.Second>>calendarBits).Before(c.delayAt) {
 		return nil, false
 	}
+	if c.delayAt.Before(slot) {
+		c.delayAt = slot
+	}
+	c.delayAt = c.delayAt.Add(unicast.Spread(c.seat.DelayEvery(&w.habit), w.random))
 	x := &c.t3[c.id%openDelayReqs]
 	if !x.IsZero() {
 		w.counts.Unanswered++
@@ -290,42 +308,20 @@ func (w *Crowd) delayReq(now timescale.Mono, i int) ([]byte, bool) {
 	return c.delayReq[:], true
 }
 
-// signaling is the next Signaling that is due from client i.
+// signaling is the next Signaling that is due from client i, in the next buffer.
 func (w *Crowd) signaling(now timescale.Mono, i int) ([]byte, bool) {
 	c := &w.clients[i]
-	for f := range c.askAt {
-		t := flow(f).messageType()
-		switch {
-		case c.ack[f]:
-			c.ack[f] = false
-			return w.put(i, wire.UnicastCancelAck{MessageType: t}.Append), true
-		case c.cancel[f]:
-			c.cancel[f] = false
-			return w.put(i, wire.UnicastCancel{MessageType: t}.Append), true
-		case w.leaving || now.Before(c.askAt[f]):
-			continue
-		}
-		if c.granted[f] && !now.Before(c.expires[f]) {
-			c.granted[f] = false
-		}
-		c.open[f], c.askAt[f] = true, now.Add(min(firstRetry<<c.wait[f], lastRetry))
-		c.wait[f] = min(c.wait[f]+1, 4)
-		w.counts.Asked++
-		return w.put(i, wire.UnicastRequest{MessageType: t, LogInterval: w.logs[f], Duration: w.cfg.Duration}.Append), true
+	for f := range unicast.Flow(unicast.Flows) {
+		c.seat.Expire(f, now)
 	}
-	return nil, false
-}
-
-// put writes a Signaling message of one TLV into the next buffer.
-func (w *Crowd) put(i int, appendTLV func([]byte) []byte) []byte {
-	var tlv [16]byte
-	tlvs, _ := wire.ParseTLVs(appendTLV(tlv[:0])) // our own are well formed
-	c := &w.clients[i]
-	s := wire.Signaling{
-		Header: wire.Header{Domain: w.cfg.Domain, Flags: wire.FlagUnicast, Source: identityOf(i), SequenceID: c.sig, LogInterval: wire.LogIntervalNone},
-		Target: wire.PortIdentity{Clock: wire.AllClocks, Port: 0xFFFF}, TLVs: tlvs,
+	buf := &w.signal[(w.gave+1)%signalBuffers]
+	payload, _, what, ok := c.seat.Poll(&w.habit, now, buf[:0])
+	if !ok {
+		return nil, false
 	}
-	c.sig++
 	w.gave = (w.gave + 1) % signalBuffers
-	return s.Append(w.signal[w.gave][:0])
+	if what == unicast.Request {
+		w.counts.Asked++
+	}
+	return payload, true
 }

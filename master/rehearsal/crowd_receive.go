@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
+	"bragi/master/unicast"
 	"bragi/master/wire"
 )
 
@@ -82,7 +83,7 @@ func (w *Crowd) Time(at timescale.Mono) (ns int64, ok bool) {
 
 // lateSync tells whether a client waits for Sync for longer than it stays with a master.
 func (w *Crowd) lateSync(c *member, now timescale.Mono) bool {
-	return now.Sub(c.heardSync) >= syncTimeout(w.logs[flowSync])
+	return now.Sub(c.heardSync) >= syncTimeout(c.seat.Every(&w.habit, unicast.Sync))
 }
 
 func (w *Crowd) sync(c *member, now, t2 timescale.Mono) {
@@ -96,7 +97,7 @@ func (w *Crowd) sync(c *member, now, t2 timescale.Mono) {
 		return
 	}
 	if !c.lastSync.IsZero() {
-		want := int64(interval(w.logs[flowSync]))
+		want := int64(c.seat.Every(&w.habit, unicast.Sync))
 		got := int64(t2.Sub(c.lastSync))
 		deviation := max(got-want, want-got)
 		w.spacing.add(deviation)
@@ -135,44 +136,22 @@ func (w *Crowd) grants(now timescale.Mono, i int, payload []byte) {
 	}
 	c := &w.clients[i]
 	for {
-		typ, v, ok := s.TLVs.Next()
+		a, ok := c.seat.Answers(&w.habit, now, &s)
 		if !ok {
 			return
 		}
-		switch typ {
-		case wire.TLVGrantUnicast:
-			if g, err := wire.ParseUnicastGrant(v); err == nil {
-				w.grant(now, c, g)
+		switch a.Verdict {
+		case unicast.Granted:
+			w.counts.Grants++
+			if c.denied = false; a.Flow == unicast.DelayResp && a.Anew {
+				c.delayAt = now
 			}
-		case wire.TLVCancelUnicast:
-			if x, err := wire.ParseUnicastCancel(v); err == nil {
-				if f, ok := flowOf(x.MessageType); ok {
-					w.counts.Cancels++
-					c.ack[f], c.granted[f], c.askAt[f] = true, false, now.Add(lastRetry)
-				}
-			}
+		case unicast.Denied:
+			w.counts.Denials++
+			c.denied = true
+		case unicast.Cancelled:
+			w.counts.Cancels++
 		}
-	}
-}
-
-func (w *Crowd) grant(now timescale.Mono, c *member, g wire.UnicastGrant) {
-	f, ok := flowOf(g.MessageType)
-	if !ok {
-		return
-	}
-	c.open[f] = false
-	switch {
-	case g.Duration == 0:
-		w.counts.Denials++
-		c.denied = true
-	default:
-		w.counts.Grants++
-		c.denied = false
-		d := time.Duration(g.Duration) * time.Second
-		// Renewed in the last fifth, spread so that a crowd that came together does
-		// not ask together.
-		c.granted[f], c.wait[f], c.expires[f] = true, 0, now.Add(d)
-		c.askAt[f] = now.Add(d*8/10 + time.Duration(w.random.Int64N(int64(d/10))))
 	}
 }
 
@@ -186,15 +165,10 @@ func (w *Crowd) Begin(now timescale.Mono) {
 	}
 }
 
-// Leave makes every client cancel what it was granted, or asked for and had no answer to
-// (see Client.Leave); nothing else is asked for from now on.
+// Leave makes every client cancel what it was granted, or asked for and had no answer to;
+// nothing else is asked for from now on.
 func (w *Crowd) Leave() {
-	w.leaving = true
 	for i := range w.clients {
-		c := &w.clients[i]
-		for f := range c.cancel {
-			c.cancel[f] = c.granted[f] || c.open[f]
-		}
-		c.granted = [numFlows]bool{}
+		w.clients[i].seat.Leave()
 	}
 }

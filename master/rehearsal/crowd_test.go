@@ -26,6 +26,8 @@ type stage struct {
 	lose  func(master.Message) bool
 	late  time.Duration // of every other Sync
 	syncs int
+	// rewrite changes what the master grants; nil: nothing.
+	rewrite func(*wire.UnicastGrant)
 }
 
 func newStage(t testing.TB, c CrowdConfig) *stage {
@@ -74,10 +76,33 @@ func (s *stage) deliver() {
 			}
 		}
 		if s.lose == nil || !s.lose(m) {
-			s.crowd.Receive(s.now, m.Event, m.Dst, m.Payload, stamp)
+			s.crowd.Receive(s.now, m.Event, m.Dst, s.rewritten(m.Payload), stamp)
 		}
 	}
 	s.out.Reset()
+}
+
+// rewritten is a message with what the master grants changed.
+func (s *stage) rewritten(payload []byte) []byte {
+	m, err := wire.ParseSignaling(payload)
+	if s.rewrite == nil || err != nil {
+		return payload
+	}
+	var b []byte
+	for {
+		typ, v, ok := m.TLVs.Next()
+		if !ok {
+			break
+		}
+		g, err := wire.ParseUnicastGrant(v)
+		if typ != wire.TLVGrantUnicast || err != nil {
+			return payload
+		}
+		s.rewrite(&g)
+		b = g.Append(b)
+	}
+	m.TLVs, _ = wire.ParseTLVs(b)
+	return m.Append(nil)
 }
 
 var source = netip.MustParsePrefix("10.100.0.0/16")
@@ -402,4 +427,61 @@ func TestQuantilesAreAtMostASixtyFourthAbove(t *testing.T) {
 			t.Fatalf("max %d of %d, want %d of %d", q.Max, q.N, values[n-1], n)
 		}
 	})
+}
+
+// A master may grant less often, or shorter, than was asked for: a crowd keeps to it, holds
+// on, and tells it.
+func TestACrowdKeepsToSlowAndShortGrants(t *testing.T) {
+	const slowLog, seconds = 0, 20
+	s := newStage(t, CrowdConfig{Kind: RPD, Clients: 20, Source: source, Seed: 5})
+	s.rewrite = func(g *wire.UnicastGrant) {
+		if g.Duration = min(g.Duration, seconds); g.MessageType == wire.TypeDelayResp && g.Duration > 0 {
+			g.LogInterval = slowLog
+		}
+	}
+	s.run(5 * time.Second)
+	s.crowd.Begin(s.now)
+	s.run(time.Minute)
+	r := s.crowd.Report(s.now, nil)
+	if n := r.Counts.DelayReq; n > 20*61 || n < 20*58 {
+		t.Errorf("%d Delay_Req of 20 clients in a minute of a grant of one a second", n)
+	}
+	if r.Passed != 20 {
+		t.Errorf("%d of 20 passed: %+v", r.Passed, r.Findings)
+	}
+	for _, code := range []string{"GRANT_SLOW", "GRANT_SHORT"} {
+		if !slices.ContainsFunc(r.Findings, func(f Finding) bool {
+			return f.Code == code && f.Severity == aWarning && strings.Contains(f.Text, "20 clients of 20")
+		}) {
+			t.Errorf("no %s: %+v", code, r.Findings)
+		}
+	}
+	s.crowd.Leave()
+	s.run(500 * time.Millisecond) // what a crowd that leaves is given
+	if n := s.m.Stats().ClientsServed; n != 0 {
+		t.Errorf("%d clients have a grant after all have left", n)
+	}
+}
+
+// A Sync that is granted at another interval than was asked for is due at that one.
+func TestACrowdIsDueWhatItWasGranted(t *testing.T) {
+	s := newStage(t, CrowdConfig{Kind: RPD, Clients: 10, Source: source, Seed: 5})
+	syncs := map[netip.Addr]int{}
+	s.rewrite = func(g *wire.UnicastGrant) {
+		if g.MessageType == wire.TypeSync {
+			g.LogInterval = -3
+		}
+	}
+	s.lose = func(m master.Message) bool { // each fourth comes
+		if m.FillOrigin {
+			syncs[m.Dst]++
+		}
+		return m.FillOrigin && syncs[m.Dst]%4 != 0
+	}
+	s.run(2 * time.Second)
+	s.crowd.Begin(s.now)
+	s.run(10 * time.Second)
+	if r := s.crowd.Report(s.now, nil); r.Passed != 10 || r.SyncShare < 0.98 || r.SyncShare > 1.02 {
+		t.Errorf("%d of 10 passed, %.2f of the Syncs: %+v", r.Passed, r.SyncShare, r.Findings)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
+	"bragi/master/unicast"
 )
 
 // CrowdReport is what a window saw. A client was held when 99 % of its Syncs came
@@ -83,9 +84,9 @@ func (w *Crowd) look(i int, due int64, now timescale.Mono) CrowdWorst {
 	switch {
 	case !c.heard:
 		x.Why = "NO_ANSWER"
-	case c.granted != [numFlows]bool{true, true, true} && c.denied:
+	case !c.seat.GrantedAll() && c.denied:
 		x.Why = "DENIED"
-	case c.granted != [numFlows]bool{true, true, true}:
+	case !c.seat.GrantedAll():
 		x.Why = "NOT_GRANTED"
 	case c.announces == 0 && now.Sub(w.begun) > crowdAnnounce:
 		x.Why = "NO_ANNOUNCE"
@@ -122,11 +123,13 @@ func gravity(code string) int {
 func (w *Crowd) Report(now timescale.Mono, aheadOfUTCS *float64) CrowdReport {
 	r := CrowdReport{As: w.cfg.Kind.String(), Clients: len(w.clients), WindowS: now.Sub(w.begun).Seconds(), Findings: []Finding{}, AheadOfUTCS: aheadOfUTCS,
 		Spacing: w.spacing.quantiles(), Shortest: w.shortest, Turn: w.turnaround.quantiles(), Counts: w.counts}
-	due := int64(now.Sub(w.begun)) / int64(interval(w.logs[flowSync]))
+	var allDue int64
 	failed, first := make([]int, len(crowdFaults)+1), make([]netip.Addr, len(crowdFaults)+1)
 	for i := range w.clients {
 		c := &w.clients[i]
-		if c.granted == [numFlows]bool{true, true, true} {
+		due := int64(now.Sub(w.begun) / c.seat.Every(&w.habit, unicast.Sync))
+		allDue += due
+		if c.seat.GrantedAll() {
 			r.Granted++
 		}
 		if int64(c.syncs)*100 >= due*99 && uint64(c.steady)*10 >= uint64(c.spaced)*9 && c.spaced > 0 {
@@ -150,15 +153,41 @@ func (w *Crowd) Report(now timescale.Mono, aheadOfUTCS *float64) CrowdReport {
 	if n := w.counts.Cancels; n > 0 {
 		r.Findings = append(r.Findings, Finding{"CANCELLED", aWarning, "The master took back " + counted(n, "grant") + ".", cancelAction})
 	}
+	r.judgeGrants(w)
 	r.judgeMaster(now, w)
 	r.Verdict = "pass"
 	if r.Passed < r.Clients {
 		r.Verdict = "fail"
 	}
-	if due > 0 {
-		r.SyncShare = float64(w.counts.Sync) / float64(due*int64(len(w.clients)))
+	if allDue > 0 {
+		r.SyncShare = float64(w.counts.Sync) / float64(allDue)
 	}
 	return r
+}
+
+// judgeGrants compares what was granted with what was asked for.
+func (r *CrowdReport) judgeGrants(w *Crowd) {
+	var slow, short int
+	for i := range w.clients {
+		late, brief := false, false
+		for f := range unicast.Flow(unicast.Flows) {
+			s := w.clients[i].seat.Of(f)
+			late = late || s.Granted && isSlow(s.LogInterval, w.habit.LogIntervals[f])
+			brief = brief || s.Granted && isShort(s.Seconds, w.habit.Duration)
+		}
+		if late {
+			slow++
+		}
+		if brief {
+			short++
+		}
+	}
+	if slow > 0 {
+		r.Findings = append(r.Findings, Finding{"GRANT_SLOW", aWarning, fmt.Sprintf("The master granted less than was asked for to %s of %d.", counted(slow, "client"), r.Clients), slowAction})
+	}
+	if short > 0 {
+		r.Findings = append(r.Findings, Finding{"GRANT_SHORT", aWarning, fmt.Sprintf("The master granted far shorter than was asked for (%d s) to %s of %d.", w.habit.Duration, counted(short, "client"), r.Clients), shortAction})
+	}
 }
 
 // judgeMaster adds what a single client finds of the master. An error there is every

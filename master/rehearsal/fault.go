@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
+	"bragi/master/unicast"
 	"bragi/master/wire"
 )
 
@@ -111,11 +112,11 @@ type Seat struct {
 	open   bool    // it asks and renews
 	flood  timescale.Mono
 
-	came     [numFlows][]timescale.Mono
-	asked    [numFlows][]timescale.Mono
-	answered [numFlows][]timescale.Mono // by a grant
-	foreign  uint64                     // messages of the wrong domain
-	refused  uint64                     // denials and CANCELs
+	came     [unicast.Flows][]timescale.Mono
+	asked    [unicast.Flows][]timescale.Mono
+	answered [unicast.Flows][]timescale.Mono // by a grant
+	foreign  uint64                          // messages of the wrong domain
+	refused  uint64                          // denials and CANCELs
 }
 
 // NewTrial makes a trial that begins at the first Poll.
@@ -189,9 +190,9 @@ func (t *Trial) advance(now timescale.Mono) {
 	case t.leaving || !t.fault.IsZero():
 	case t.served.IsZero():
 		all := true
-		for f := range first.client.subs {
-			came := len(first.came[f]) > 0 || flow(f) == flowDelay && t.cfg.Fault == NoDelayReq
-			all = all && first.client.subs[f].granted && came
+		for f := range first.came {
+			came := len(first.came[f]) > 0 || unicast.Flow(f) == unicast.DelayResp && t.cfg.Fault == NoDelayReq
+			all = all && first.client.seat.Of(unicast.Flow(f)).Granted && came
 		}
 		if all {
 			t.served = now
@@ -205,7 +206,7 @@ func (t *Trial) advance(now timescale.Mono) {
 
 func (t *Trial) begin(now timescale.Mono) {
 	first := t.seats[0]
-	t.fault, t.granted = now, first.client.subs[flowSync].expires
+	t.fault, t.granted = now, first.client.seat.Of(unicast.Sync).Expires
 	switch t.cfg.Fault {
 	case RenewLate:
 		t.end = t.granted.Add(renewalLate + againWithin)
@@ -296,22 +297,22 @@ func (s *Seat) Receive(now timescale.Mono, event bool, src netip.Addr, payload [
 		s.other.Receive(now, event, src, payload, stamp)
 		return
 	}
-	before := s.client.subs
+	before := s.client.said
 	s.client.Receive(now, event, src, payload, stamp)
 	if err != nil {
 		return
 	}
-	if f, ok := flowOf(h.MessageType); ok {
+	if f, ok := unicast.FlowOf(h.MessageType); ok {
 		note(&s.came[f], now)
 	}
 	for f, was := range before {
-		if s.client.subs[f].grants > was.grants {
+		if s.client.said[f].grants > was.grants {
 			note(&s.answered[f], now)
 		}
 	}
 	s.refused = s.client.counts.Cancels
-	for _, sub := range s.client.subs {
-		s.refused += sub.denials
+	for _, said := range s.client.said {
+		s.refused += said.denials
 	}
 }
 
@@ -325,7 +326,7 @@ func (s *Seat) noteRequest(now timescale.Mono, payload []byte) {
 		return
 	}
 	if r, err := wire.ParseUnicastRequest(v); err == nil {
-		if f, ok := flowOf(r.MessageType); ok {
+		if f, ok := unicast.FlowOf(r.MessageType); ok {
 			note(&s.asked[f], now)
 		}
 	}

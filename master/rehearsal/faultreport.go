@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
+	"bragi/master/unicast"
 )
 
 // FaultReport is what a master made of a client with a fault.
@@ -130,30 +131,30 @@ func (j *faultJudge) judge() {
 
 // wanted is the granted rate of Sync.
 func (j *faultJudge) wanted() float64 {
-	return math.Exp2(-float64(j.t.seats[0].client.subs[flowSync].log))
+	return math.Exp2(-float64(j.t.seats[0].client.seat.Of(unicast.Sync).LogInterval))
 }
 
 func (j *faultJudge) judgeRenewal() {
 	t, s := j.t, j.t.seats[0]
-	asked := firstFrom(s.asked[flowSync], t.granted)
+	asked := firstFrom(s.asked[unicast.Sync], t.granted)
 	if asked.IsZero() {
 		asked = t.end
 	}
 	if !j.judgeEnd(s, asked) {
 		return
 	}
-	again := firstFrom(s.answered[flowSync], asked)
+	again := firstFrom(s.answered[unicast.Sync], asked)
 	if again.IsZero() {
 		j.find(anError, "NOT_GRANTED_AGAIN", "A client that renews late once is lost for this master: look in its log why it does not answer.",
 			"Sync was asked for again %.1f s after its grant had ended, and was not granted within %.0f s.", asked.Sub(t.granted).Seconds(), t.end.Sub(asked).Seconds())
 		return
 	}
-	sync := firstFrom(s.came[flowSync], again)
+	sync := firstFrom(s.came[unicast.Sync], again)
 	if sync.IsZero() {
 		j.find(anError, "NO_SYNC_AGAIN", "Look in the master's log.", "Sync was granted again, and did not come.")
 		return
 	}
-	seconds := j.measure("granted_s", float64(s.client.subs[flowSync].seconds))
+	seconds := j.measure("granted_s", float64(s.client.seat.Of(unicast.Sync).Seconds))
 	late := j.measure("asked_after_s", asked.Sub(t.granted).Seconds())
 	answer := j.measure("granted_again_after_s", again.Sub(asked).Seconds())
 	first := j.measure("sync_again_after_s", sync.Sub(asked).Seconds())
@@ -164,10 +165,10 @@ func (j *faultJudge) judgeRenewal() {
 // judgeEnd: does Sync end with its grant, until asked? An end before it is right too.
 func (j *faultJudge) judgeEnd(s *Seat, until timescale.Mono) bool {
 	over := j.t.granted.Add(endSlack)
-	if rate(s.came[flowSync], over, until) == 0 {
+	if rate(s.came[unicast.Sync], over, until) == 0 {
 		return true
 	}
-	last := lastBefore(s.came[flowSync], until)
+	last := lastBefore(s.came[unicast.Sync], until)
 	j.find(anError, "SENT_AFTER_END", "The master sends to clients that have gone: its load only grows. Update it.",
 		"Sync went on for %.1f s after the end of its grant.", j.measure("sent_after_end_s", last.Sub(j.t.granted).Seconds()))
 	return false
@@ -181,7 +182,7 @@ func (j *faultJudge) judgeDomain() {
 		j.find(anError, "DOMAIN_ANSWERED", "A master must ignore other domains (IEEE 1588, 7.1). Is there another master in that domain at this address?",
 			"%d messages came in domain %d, which is not the master's.", s.foreign, s.other.cfg.Domain)
 	}
-	during := j.measure("sync_rate", rate(s.came[flowSync], t.fault, t.end))
+	during := j.measure("sync_rate", rate(s.came[unicast.Sync], t.fault, t.end))
 	if during < rateShort*j.wanted() {
 		j.find(anError, "SYNC_SUFFERED", "One client with a wrong domain must not disturb another: look in the master's log.",
 			"meanwhile Sync in domain %d came at %.1f/s; %.4g/s were granted.", s.client.cfg.Domain, during, j.wanted())
@@ -194,27 +195,27 @@ func (j *faultJudge) judgeDomain() {
 
 func (j *faultJudge) judgeWithoutDelayReq() {
 	t, s := j.t, j.t.seats[0]
-	last := lastBefore(s.came[flowSync], t.end)
+	last := lastBefore(s.came[unicast.Sync], t.end)
 	served := j.measure("served_s", last.Sub(t.started).Seconds())
-	j.measure("syncs", float64(len(s.came[flowSync])))
-	renewals := j.measure("renewals", float64(max(0, len(s.answered[flowSync])-1)))
-	if rate(s.came[flowSync], t.served, t.end) < rateShort*j.wanted() {
+	j.measure("syncs", float64(len(s.came[unicast.Sync])))
+	renewals := j.measure("renewals", float64(max(0, len(s.answered[unicast.Sync])-1)))
+	if rate(s.came[unicast.Sync], t.served, t.end) < rateShort*j.wanted() {
 		j.find(aNote, "HELD_BACK", "Nothing to do, unless such a client must be served: bragi serves all that master.trusted names.",
 			"the master sent %d Syncs in %.0f s, the last one after %.1f s; %.4g/s were granted. A client that sends no Delay_Req does not show that it is there.",
-			len(s.came[flowSync]), t.end.Sub(t.started).Seconds(), served, j.wanted())
+			len(s.came[unicast.Sync]), t.end.Sub(t.started).Seconds(), served, j.wanted())
 		return
 	}
 	j.find(aNote, "SERVED", "Nothing to do here. Such a client knows the frequency and not the time: look at the client.",
-		"the master sent Sync all the %.0f s (%d Syncs), and renewed its grant (%.0f).", served, len(s.came[flowSync]), renewals)
+		"the master sent Sync all the %.0f s (%d Syncs), and renewed its grant (%.0f).", served, len(s.came[unicast.Sync]), renewals)
 }
 
 func (j *faultJudge) judgeFlood() {
 	t, s := j.t, j.t.seats[0]
 	over := t.fault.Add(floodFor)
-	answers := j.measure("answers_rate", rate(s.came[flowDelay], t.fault, over))
-	sync := j.measure("sync_rate", rate(s.came[flowSync], t.fault, over))
-	after := j.measure("answers_rate_after", rate(s.came[flowDelay], over.Add(time.Second), t.end))
-	asked := math.Exp2(-float64(s.client.subs[flowDelay].log))
+	answers := j.measure("answers_rate", rate(s.came[unicast.DelayResp], t.fault, over))
+	sync := j.measure("sync_rate", rate(s.came[unicast.Sync], t.fault, over))
+	after := j.measure("answers_rate_after", rate(s.came[unicast.DelayResp], over.Add(time.Second), t.end))
+	asked := math.Exp2(-float64(s.client.seat.Of(unicast.DelayResp).LogInterval))
 	sent := j.measure("sent_rate", float64(t.cfg.FloodRate)+asked)
 	if sync < rateShort*j.wanted() {
 		j.find(anError, "SYNC_SUFFERED", "One bad client takes the time from all: limit Delay_Req in the network, and look at the load of the master.",
@@ -238,7 +239,7 @@ func (j *faultJudge) judgeSilence(action string) {
 	if !j.judgeEnd(s, t.end) {
 		return
 	}
-	on := j.measure("sent_on_s", max(0, lastBefore(s.came[flowSync], t.end).Sub(t.fault).Seconds()))
+	on := j.measure("sent_on_s", max(0, lastBefore(s.came[unicast.Sync], t.end).Sub(t.fault).Seconds()))
 	left := j.measure("grant_left_s", t.granted.Sub(t.fault).Seconds())
 	if on < left-1 {
 		j.find(aNote, "STOPPED", action, "the master sent Sync for %.1f s more, and stopped before the end of the grant (%.1f s).", on, left)
@@ -250,8 +251,8 @@ func (j *faultJudge) judgeSilence(action string) {
 func (j *faultJudge) judgeDuplicate() {
 	t, first, second := j.t, j.t.seats[0], j.t.seats[1]
 	settled := t.fault.Add(2 * time.Second)
-	one := j.measure("first_sync_rate", rate(first.came[flowSync], settled, t.end))
-	two := j.measure("second_sync_rate", rate(second.came[flowSync], settled, t.end))
+	one := j.measure("first_sync_rate", rate(first.came[unicast.Sync], settled, t.end))
+	two := j.measure("second_sync_rate", rate(second.came[unicast.Sync], settled, t.end))
 	switch want := j.wanted(); {
 	case one < rateShort*want:
 		j.find(anError, "FIRST_LOST", "Whoever copies a client's identity takes its time away: find the second client, and give it an identity of its own.",
@@ -267,14 +268,14 @@ func (j *faultJudge) judgeDuplicate() {
 
 func (j *faultJudge) judgeMove() {
 	t, second := j.t, j.t.seats[1]
-	sync := firstFrom(second.came[flowSync], t.fault)
+	sync := firstFrom(second.came[unicast.Sync], t.fault)
 	if sync.IsZero() {
 		j.find(anError, "NOT_MOVED", "Until the old grants end, such a client has no time. Look in the master's log.",
 			"the client was not served at its new address within %.0f s.", t.end.Sub(t.fault).Seconds())
 		return
 	}
 	after := j.measure("served_again_after_s", sync.Sub(t.fault).Seconds())
-	if want, got := j.wanted(), j.measure("sync_rate", rate(second.came[flowSync], sync.Add(time.Second), t.end)); got < rateShort*want {
+	if want, got := j.wanted(), j.measure("sync_rate", rate(second.came[unicast.Sync], sync.Add(time.Second), t.end)); got < rateShort*want {
 		j.find(anError, "NOT_MOVED", "Look in the master's log.", "at its new address the client got Sync at %.1f/s; %.4g/s were granted.", got, want)
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"bragi/gnss/timescale"
 	"bragi/holdover/quality"
 	"bragi/master/twin"
+	"bragi/master/unicast"
 	"bragi/master/wire"
 )
 
@@ -125,7 +126,7 @@ func times(n uint64) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-var flowNames = [numFlows]string{"announce", "sync", "delay_resp"}
+var flowNames = [unicast.Flows]string{"announce", "sync", "delay_resp"}
 
 func (r *Report) judgeGrants() {
 	var grants, denials uint64
@@ -155,10 +156,7 @@ func (r *Report) judgeGrants() {
 
 // judgeContracts compares what was granted with what was asked for.
 func (r *Report) judgeContracts() {
-	const (
-		mostOften = 4    // the duration asked for, over the one granted
-		least     = 10.0 // s, a grant: a client that is a little late loses a shorter one
-	)
+	const least = 10.0 // s, a grant: a client that is a little late loses a shorter one
 	var short, slow, lapsed []string
 	shortest := math.Inf(1)
 	for f, name := range flowNames {
@@ -169,11 +167,11 @@ func (r *Report) judgeContracts() {
 				"%s was asked for (%s), and the master never answered, although it answered others.", name, times(g.Asked))
 		case g.Grants == 0:
 		default:
-			if g.Seconds*mostOften < asked.seconds {
+			if isShort(g.Seconds, asked.seconds) {
 				short = append(short, fmt.Sprintf("%s for %d s", name, g.Seconds))
 				shortest = min(shortest, float64(g.Seconds))
 			}
-			if g.Granted && g.Interval > asked.interval {
+			if g.Granted && isSlow(g.Interval, asked.interval) {
 				slow = append(slow, fmt.Sprintf("%s at %.4g/s and not %.4g/s", name, math.Exp2(-float64(g.Interval)), math.Exp2(-float64(asked.interval))))
 			}
 		}
@@ -194,7 +192,7 @@ func (r *Report) judgeContracts() {
 			"Grants ran out, and the requests to renew them were not granted in time: %s.", strings.Join(lapsed, ", "))
 	}
 	if len(slow) > 0 {
-		r.find(aWarning, "GRANT_SLOW", "Let the master grant what this kind of client asks for. A real one may refuse, or take longer to be in phase.",
+		r.find(aWarning, "GRANT_SLOW", slowAction,
 			"The master granted less than was asked for: %s.", strings.Join(slow, ", "))
 	}
 	if len(short) > 0 {
@@ -202,10 +200,21 @@ func (r *Report) judgeContracts() {
 		if shortest < least {
 			severity = anError
 		}
-		r.find(severity, "GRANT_SHORT", "Let the master grant longer: each renewal is a load, and a client that is late loses its grant.",
-			"The master granted far shorter than was asked for (%d s): %s.", r.asked[flowSync].seconds, strings.Join(short, ", "))
+		r.find(severity, "GRANT_SHORT", shortAction,
+			"The master granted far shorter than was asked for (%d s): %s.", r.asked[unicast.Sync].seconds, strings.Join(short, ", "))
 	}
 }
+
+const (
+	slowAction  = "Let the master grant what this kind of client asks for. A real one may refuse, or take longer to be in phase."
+	shortAction = "Let the master grant longer: each renewal is a load, and a client that is late loses its grant."
+)
+
+// isSlow tells whether an interval, log2 of s, is longer than the one asked for.
+func isSlow(granted, asked int8) bool { return granted > asked }
+
+// isShort tells whether a grant, in s, is far shorter than the one asked for.
+func isShort(granted, asked uint32) bool { return uint64(granted)*4 < uint64(asked) }
 
 // ungrantedMost of a flow may overtake its grant.
 const ungrantedMost = 8
@@ -455,14 +464,14 @@ func (r *Report) judgeMessages() {
 	for f, name := range flowNames {
 		g, got := r.Grants[name], r.Counts[name]
 		want := math.Exp2(-float64(g.Interval))
-		if asked := r.Rates["delay_req"]; flow(f) == flowDelay && asked > 0 {
+		if asked := r.Rates["delay_req"]; unicast.Flow(f) == unicast.DelayResp && asked > 0 {
 			want = min(want, asked)
 		}
 		switch {
 		case g.Grants == 0:
 		case got == 0 && r.RunS > neverAfterS:
-			if flow(f) != flowDelay || r.Counts["delay_req"] > 0 { // it takes a Sync until one is sent
-				r.judgeMissing(flow(f))
+			if unicast.Flow(f) != unicast.DelayResp || r.Counts["delay_req"] > 0 { // it takes a Sync until one is sent
+				r.judgeMissing(unicast.Flow(f))
 			}
 		case r.heldS[f] < ratesAfterS: // the time before the grant is in its rate
 		case r.Rates[name] < rateShort*want:
@@ -486,7 +495,7 @@ func (r *Report) judgeMessages() {
 			if len(r.Switches) > 0 && !r.alone() {
 				severity, action = aWarning, "Was the master stopped, or the way cut? The client changed to another master."
 			}
-			if r.lapsed != [numFlows]uint64{} {
+			if r.lapsed != [unicast.Flows]uint64{} {
 				action = "The client's grants had run out, as is said above."
 			}
 			r.find(severity, t.code, action, "The master's %s stayed away for too long (%s).", t.what, times(n))
@@ -509,8 +518,8 @@ func (r *Report) judgeMessages() {
 
 // judgeMissing looks at a flow that was granted and of which nothing could be used: did
 // something else come?
-func (r *Report) judgeMissing(f flow) {
-	name, code := flowNames[f], [numFlows]string{"NO_ANNOUNCE", "NO_SYNC", "NO_DELAY_RESP"}[f]
+func (r *Report) judgeMissing(f unicast.Flow) {
+	name, code := flowNames[f], [unicast.Flows]string{"NO_ANNOUNCE", "NO_SYNC", "NO_DELAY_RESP"}[f]
 	switch x := r.instead[f]; {
 	case x.malformed > 0:
 		r.find(anError, code, "Capture the packets, and look at the master's version.", "%s was granted. %s came, and none has the form of IEEE 1588.", name, counted(x.malformed, "message"))
@@ -534,7 +543,7 @@ func (r *Report) judgeStamps() {
 }
 
 func (r *Report) judgeNetwork() {
-	if g := r.Grants[flowNames[flowSync]]; r.Counts["sync"] > 100 {
+	if g := r.Grants[flowNames[unicast.Sync]]; r.Counts["sync"] > 100 {
 		if interval := math.Exp2(float64(g.Interval)) * 1e6; r.Spacing.P99 > spacingPart*interval {
 			r.find(aWarning, "SPACING", "Look at the load of the master (and of this machine): a servo wants an even flow.",
 				"One Sync in a hundred is more than %.0f us off its place; the interval is %.0f us.", r.Spacing.P99, interval)
@@ -576,7 +585,7 @@ func (r *Report) judgeCandidate() {
 	if n := r.Counts["cancels"]; n > 0 {
 		r.find(aWarning, "CANCELLED", cancelAction, "The master took back %s.", counted(n, "grant"))
 	}
-	if g := r.Grants[flowNames[flowAnnounce]]; g.Grants > 0 && r.Rates[flowNames[flowAnnounce]] == 0 && r.RunS > ratesAfterS {
+	if g := r.Grants[flowNames[unicast.Announce]]; g.Grants > 0 && r.Rates[flowNames[unicast.Announce]] == 0 && r.RunS > ratesAfterS {
 		r.find(aWarning, "SILENT_STANDBY", "A master of bragi sends Announce alone only to whom it trusts: name this client's address in its master.trusted.",
 			"Announce was granted, and has stopped: the client cannot change to this master.")
 	}

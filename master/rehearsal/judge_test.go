@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
+	"bragi/master/unicast"
 	"bragi/master/wire"
 )
 
@@ -59,7 +60,7 @@ func changed(change func(*wire.Announce)) func(*wire.Announce) {
 // none that is more than a note.
 func TestEachFaultOfAMasterHasItsFinding(t *testing.T) {
 	path := 250 * time.Microsecond
-	rpd := Config{Kind: RPD, LogIntervals: &[numFlows]int8{-3, -5, -5}}
+	rpd := Config{Kind: RPD, LogIntervals: &[unicast.Flows]int8{-3, -5, -5}}
 	for name, c := range map[string]struct {
 		world  world
 		cfg    Config
@@ -173,7 +174,7 @@ func TestAGrantThatIsNotWhatWasAskedForHasItsFinding(t *testing.T) {
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: %+v; want %v", name, r.Findings, c.want)
 		}
-		if most := uint64(20 / interval(w.c.cfg.LogIntervals[flowDelay]).Seconds() / 3); name == "a quarter of the rate" && r.Counts["delay_req"] > most {
+		if most := uint64(20 / unicast.Interval(w.c.cfg.LogIntervals[unicast.DelayResp]).Seconds() / 3); name == "a quarter of the rate" && r.Counts["delay_req"] > most {
 			t.Errorf("%s: %d Delay_Req in 20 s", name, r.Counts["delay_req"])
 		}
 	}
@@ -222,30 +223,30 @@ func TestAMasterThatWasAwayForLongerThanAClientWaitsIsAnError(t *testing.T) {
 // is a warning.
 func TestAMasterThatTakesItsGrantsBackFailsWhereTheClientLosesSync(t *testing.T) {
 	for name, c := range map[string]struct {
-		flows []flow
+		flows []unicast.Flow
 		away  time.Duration // until they are granted again
 		after int           // s, that the master serves then
 		grave string
 		says  string
 	}{
-		"drained":              {[]flow{flowAnnounce, flowSync, flowDelay}, 10 * time.Second, 0, anError, "took back 3 grants, and the client lost Sync: it was in HOLDOVER for 10 s"},
-		"drained, just back":   {[]flow{flowAnnounce, flowSync, flowDelay}, 16 * time.Second, 3, anError, "in HOLDOVER for 16 s"},
-		"drained, back":        {[]flow{flowAnnounce, flowSync, flowDelay}, 16 * time.Second, 30, anError, "in HOLDOVER for 16 s"},
-		"Delay_Resp for 16 s":  {[]flow{flowDelay}, 0, 30, aWarning, "took back 1 grant."},
-		"Sync, back after 2 s": {[]flow{flowSync}, 2 * time.Second, 30, anError, "in HOLDOVER for 2 s"},
+		"drained":              {[]unicast.Flow{unicast.Announce, unicast.Sync, unicast.DelayResp}, 10 * time.Second, 0, anError, "took back 3 grants, and the client lost Sync: it was in HOLDOVER for 10 s"},
+		"drained, just back":   {[]unicast.Flow{unicast.Announce, unicast.Sync, unicast.DelayResp}, 16 * time.Second, 3, anError, "in HOLDOVER for 16 s"},
+		"drained, back":        {[]unicast.Flow{unicast.Announce, unicast.Sync, unicast.DelayResp}, 16 * time.Second, 30, anError, "in HOLDOVER for 16 s"},
+		"Delay_Resp for 16 s":  {[]unicast.Flow{unicast.DelayResp}, 0, 30, aWarning, "took back 1 grant."},
+		"Sync, back after 2 s": {[]unicast.Flow{unicast.Sync}, 2 * time.Second, 30, anError, "in HOLDOVER for 2 s"},
 	} {
 		w := locked(t, world{delay: time.Microsecond, announce: good}, Config{})
 		w.run(t, 0, 30)
 		end := 30 * time.Second
 		for _, f := range c.flows {
-			w.c.Receive(at(end), false, gmAddr, signaling(wire.UnicastCancel{MessageType: f.messageType()}), timescale.Mono{})
+			w.c.Receive(at(end), false, gmAddr, signaling(wire.UnicastCancel{MessageType: f.MessageType()}), timescale.Mono{})
 		}
 		for back := end + c.away; end < back; end += time.Second / 8 {
 			w.c.Poll(at(end))
 		}
 		if c.after > 0 {
 			for _, f := range c.flows {
-				w.c.give(at(end), f.messageType(), w.c.cfg.LogIntervals[f], 300)
+				w.c.give(at(end), f.MessageType(), w.c.cfg.LogIntervals[f], 300)
 			}
 			w.run(t, end, c.after)
 			end += time.Duration(c.after) * time.Second
@@ -271,7 +272,7 @@ func TestAHeldUpMessageIsNotLostWhereNumbersAreShared(t *testing.T) {
 		if i%40 < 4 {
 			arrives = at(time.Duration(i-i%40+4) * time.Second / 32)
 		}
-		w.see(flowSync, arrives, uint16(3*i), &n)
+		w.see(unicast.Sync, arrives, uint16(3*i), &n)
 	}
 	if n.Holes != 0 || n.lost() != 0 {
 		t.Errorf("%+v", n)
@@ -347,7 +348,7 @@ func TestAGrantThatWasNotRenewedIsNamed(t *testing.T) {
 		w := &world{c: newClient(t, Config{}), delay: time.Millisecond, announce: good}
 		sent(t, w.c, start)
 		for f, log := range w.c.cfg.LogIntervals {
-			w.c.give(start, flow(f).messageType(), log, 10)
+			w.c.give(start, unicast.Flow(f).MessageType(), log, 10)
 		}
 		w.run(t, 0, serves)
 		for s := serves * 8; s < 14*8; s++ {
@@ -456,9 +457,9 @@ func TestTheThirtyFiveMinutesOfAClientAreCounted(t *testing.T) {
 				return off
 			}
 		}
-		l := locked(t, w, Config{LogIntervals: &[numFlows]int8{-3, -5, -5}})
-		for f := range l.c.subs {
-			l.c.give(start, flow(f).messageType(), l.c.cfg.LogIntervals[f], 10_000)
+		l := locked(t, w, Config{LogIntervals: &[unicast.Flows]int8{-3, -5, -5}})
+		for f := range l.c.said {
+			l.c.give(start, unicast.Flow(f).MessageType(), l.c.cfg.LogIntervals[f], 10_000)
 		}
 		l.run(t, 0, c.seconds)
 		r := l.c.Report(at(time.Duration(c.seconds) * time.Second))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
+	"bragi/master/unicast"
 	"bragi/master/wire"
 )
 
@@ -85,7 +86,7 @@ func (c *Client) onAnnounce(now timescale.Mono, payload []byte) error {
 		return err
 	}
 	c.counts.Announce++
-	c.see(flowAnnounce, now, a.SequenceID, &c.counts.AnnounceNumbers)
+	c.see(unicast.Announce, now, a.SequenceID, &c.counts.AnnounceNumbers)
 	if c.counts.Announce > 1 {
 		if a.Grandmaster != c.announce.Grandmaster {
 			c.changes.identity++
@@ -109,13 +110,13 @@ func (c *Client) onSync(now timescale.Mono, payload []byte, t2 timescale.Mono) e
 	if t2.IsZero() {
 		arrived = now
 	}
-	c.see(flowSync, arrived, s.SequenceID, &c.counts.SyncNumbers)
+	c.see(unicast.Sync, arrived, s.SequenceID, &c.counts.SyncNumbers)
 	if t2.IsZero() {
 		c.counts.NoStamp++
 		return nil
 	}
 	if !c.lastSync.IsZero() {
-		c.gaps.add(int64(t2.Sub(c.lastSync)) - int64(c.every(flowSync)))
+		c.gaps.add(int64(t2.Sub(c.lastSync)) - int64(c.every(unicast.Sync)))
 	}
 	c.lastSync = t2
 	if s.Flags&wire.FlagTwoStep != 0 {
@@ -176,8 +177,8 @@ func (c *Client) onDelayResp(payload []byte) error {
 	}
 	if r.Requesting != c.cfg.Identity {
 		c.counts.Strangers++
-		c.instead[flowDelay].others++
-		c.instead[flowDelay].to = r.Requesting
+		c.instead[unicast.DelayResp].others++
+		c.instead[unicast.DelayResp].to = r.Requesting
 		return nil
 	}
 	c.counts.DelayResp++
@@ -279,7 +280,7 @@ func (n numbers) lost() uint64 {
 const behindFor = 16
 
 // see notes that a message has come.
-func (c *Client) see(f flow, arrived timescale.Mono, seq uint16, n *numbers) {
+func (c *Client) see(f unicast.Flow, arrived timescale.Mono, seq uint16, n *numbers) {
 	s, every := &c.seq[f], c.every(f)
 	if s.seen {
 		s.late = max(0, s.late+arrived.Sub(s.at)-every)

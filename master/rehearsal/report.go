@@ -8,6 +8,7 @@ import (
 
 	"bragi/gnss/timescale"
 	"bragi/holdover/quality"
+	"bragi/master/unicast"
 	"bragi/master/wire"
 )
 
@@ -61,21 +62,21 @@ type Report struct {
 	Masters  []Candidate    `json:"masters,omitempty"`
 	Switches []SwitchReport `json:"switches,omitempty"`
 
-	served       *timescale.TAI      // what the master serves as TAI at the end; nil: nothing yet
-	asked        [numFlows]flowAsked // what the client asked for
-	heldS        [numFlows]float64   // for how long a flow is granted without a gap; 0: it is not
+	served       *timescale.TAI           // what the master serves as TAI at the end; nil: nothing yet
+	asked        [unicast.Flows]flowAsked // what the client asked for
+	heldS        [unicast.Flows]float64   // for how long a flow is granted without a gap; 0: it is not
 	changes      changes
-	instead      [numFlows]instead
-	misfits      uint64           // seconds in which the times of Delay_Resp did not fit those of Sync
-	misfit       time.Duration    // of the last one: half of the sum of the two ways
-	lapsed       [numFlows]uint64 // grants that ran out before they were renewed
-	phaseLimitNs float64          // of the client
+	instead      [unicast.Flows]instead
+	misfits      uint64                // seconds in which the times of Delay_Resp did not fit those of Sync
+	misfit       time.Duration         // of the last one: half of the sum of the two ways
+	lapsed       [unicast.Flows]uint64 // grants that ran out before they were renewed
+	phaseLimitNs float64               // of the client
 	seconds      []floorSecond
 	followed     int    // windows that the servo followed without a step
 	followingNs  int64  // the size of the offset of each of the last ones: the median
 	notSent      string // why the last message that was not sent was not
 
-	sharedNumbers [numFlows]bool // the sequence numbers count other clients' messages too
+	sharedNumbers [unicast.Flows]bool // the sequence numbers count other clients' messages too
 }
 
 // flowAsked is what a client asks for.
@@ -256,7 +257,7 @@ func (c *Client) Report(now timescale.Mono) Report {
 		As: c.cfg.Kind.String(), State: c.state.String(), Findings: []Finding{}, InStateS: seconds(c.since), RunS: seconds(c.started),
 		Offset: c.offset.spread(), WindowOffset: c.servo.last, PathDelay: c.path.spread(), PathDelayNs: float64(c.servo.delay), Floor: c.floor.spread(),
 		FreqPPB: c.clock.ppb, Spacing: c.gaps.spacing(), OneStep: c.counts.OneStep > 0 && c.counts.FollowUp == 0,
-		Grants: make(map[string]GrantReport, numFlows),
+		Grants: make(map[string]GrantReport, unicast.Flows),
 		Moves:  make([]MoveReport, 0, len(c.moves)),
 		Steps:  append([]StepReport{}, c.steps...),
 
@@ -280,16 +281,15 @@ func (c *Client) Report(now timescale.Mono) Report {
 		left := max(0, lockWithin.Seconds()-seconds(c.started))
 		r.LockLeftS = &left
 	}
-	for f, s := range c.subs {
-		g := GrantReport{Granted: s.granted, Interval: c.cfg.LogIntervals[f], Seconds: s.seconds, Asked: s.asked, Grants: s.grants, Denials: s.denials}
-		if s.granted {
-			g.Interval, g.ExpiresS = s.log, max(0, s.expires.Sub(now).Seconds())
+	for f, said := range c.said {
+		s := c.seat.Of(unicast.Flow(f))
+		g := GrantReport{Granted: s.Granted, Interval: c.cfg.LogIntervals[f], Seconds: s.Seconds, Asked: said.asked, Grants: said.grants, Denials: said.denials}
+		if s.Granted {
+			g.Interval, g.ExpiresS = s.LogInterval, max(0, s.Expires.Sub(now).Seconds())
+			r.heldS[f] = now.Sub(s.Since).Seconds()
 		}
 		r.Grants[flowNames[f]] = g
-		r.lapsed[f] = s.lapsed
-		if s.granted {
-			r.heldS[f] = now.Sub(s.since).Seconds()
-		}
+		r.lapsed[f] = said.lapsed
 		r.asked[f] = flowAsked{c.cfg.LogIntervals[f], c.cfg.Duration}
 	}
 	for _, m := range c.moves {
@@ -297,7 +297,7 @@ func (c *Client) Report(now timescale.Mono) Report {
 	}
 	c.describe(&r.Master)
 	r.Counts, r.Lost = c.counts.named(), c.lost()
-	r.sharedNumbers = [numFlows]bool{flowAnnounce: c.counts.AnnounceNumbers.shared(), flowSync: c.counts.SyncNumbers.shared()}
+	r.sharedNumbers = [unicast.Flows]bool{unicast.Announce: c.counts.AnnounceNumbers.shared(), unicast.Sync: c.counts.SyncNumbers.shared()}
 	r.Rates = c.rates(now)
 	return r
 }
@@ -328,8 +328,8 @@ func (c *Chooser) Report(now timescale.Mono) Report {
 
 func (c *Client) describe(m *Master) {
 	m.Domain = c.cfg.Domain
-	if c.master != (wire.PortIdentity{}) {
-		m.Port = c.master.String()
+	if c.seat.Master != (wire.PortIdentity{}) {
+		m.Port = c.seat.Master.String()
 	}
 	if c.counts.Announce == 0 {
 		return

@@ -7,6 +7,7 @@ import (
 
 	"bragi/gnss/timescale"
 	"bragi/master"
+	"bragi/master/unicast"
 	"bragi/master/wire"
 )
 
@@ -14,30 +15,18 @@ import (
 const PortNumber = 2
 
 const (
-	logInterval = 0   // of all three flows: one a second
-	duration    = 300 // of a grant, in s
-	interval    = time.Second
-	// silence is how long a flow may be silent until it counts as lost.
-	silence = 5 * time.Second
-	// A request that is not granted is repeated after a second, doubled up to half a minute.
-	firstRetry, lastRetry = time.Second, 32 * time.Second
-	afterCancel           = 10 * time.Second
+	duration = 300 // of a grant, in s
+	// silence is how long a flow may be silent until it counts as lost; at a slow grant,
+	// as many intervals as of one a second.
+	silence, silentIntervals = 5 * time.Second, 5
+	// A request that is not granted is repeated ever later, at last after this.
+	lastRetry = 32 * time.Second
 	// samples are what a median is made of; fewer than leastSamples make none.
 	samples, leastSamples = 16, 4
 	// sampleAge is how long a sample counts.
 	sampleAge = time.Minute
 	requests  = 4 // Delay_Reqs that may wait for their answers
 )
-
-// The flows, in the order in which they are asked for.
-const (
-	announce = iota
-	sync
-	delay
-	flows
-)
-
-var messageTypes = [flows]wire.MessageType{wire.TypeAnnounce, wire.TypeSync, wire.TypeDelayResp}
 
 // Config is who the twin is, and who asks it.
 type Config struct {
@@ -49,20 +38,16 @@ type Config struct {
 
 // Client is the client. It belongs to one goroutine.
 type Client struct {
-	cfg Config
-	me  wire.PortIdentity
-
-	subs    [flows]subscription
-	signals uint16
-	acks    [flows]bool // CANCELs to acknowledge
-	buf     []byte
-	tlv     []byte
+	cfg   Config
+	habit unicast.Habit
+	seat  unicast.Negotiation
+	last  [unicast.Flows]timescale.Mono // message of the flow, or its grant
+	buf   []byte
 
 	began     timescale.Mono
 	heard     timescale.Mono // any message of it
-	identity  wire.PortIdentity
-	announced wire.Announce // the last
-	domain    uint8         // of its last message in another domain
+	announced wire.Announce  // the last
+	domain    uint8          // of its last message in another domain
 	strayed   timescale.Mono
 	own       timescale.Mono // what came last from the twin's address and says that it is of ourselves
 
@@ -72,15 +57,6 @@ type Client struct {
 	delayID  uint16
 	forward  window // t2 - t1, ns: the path delay less what the twin is ahead
 	reverse  window // t4 - t3, ns: the path delay and what the twin is ahead
-}
-
-type subscription struct {
-	granted bool
-	denied  bool // the last answer
-	expires timescale.Mono
-	askAt   timescale.Mono
-	wait    time.Duration
-	last    timescale.Mono // message of the flow, or its grant
 }
 
 // stamped is an event message that waits for its other half. Its stamp is the served
@@ -127,9 +103,10 @@ func (w *window) median(now timescale.Mono) (ns int64, n int) {
 	return low + (high-low)/2, n
 }
 
-// New makes a client that asks at its first Tick.
+// New makes a client that asks at its first Tick: for one message of each flow a second.
 func New(c Config) *Client {
-	return &Client{cfg: c, me: wire.PortIdentity{Clock: c.Identity, Port: PortNumber}, buf: make([]byte, 0, 128), tlv: make([]byte, 0, 16)}
+	return &Client{cfg: c, seat: unicast.Negotiation{Me: wire.PortIdentity{Clock: c.Identity, Port: PortNumber}}, buf: make([]byte, 0, 128),
+		habit: unicast.Habit{Domain: c.Domain, Duration: duration, LastRetry: lastRetry, Renew: func(lasts time.Duration) time.Duration { return lasts - lasts/8 }}}
 }
 
 // Next is when Tick has something to do.
@@ -137,27 +114,24 @@ func (c *Client) Next() (at timescale.Mono, ok bool) {
 	if c.began.IsZero() {
 		return at, true
 	}
-	at = c.subs[announce].due()
-	for f := range c.subs {
-		if c.acks[f] {
-			return c.began, true
-		}
-		if t := c.subs[f].due(); t.Before(at) {
-			at = t
+	at, ok = c.seat.Next(c.began)
+	if c.seat.Left() {
+		return at, ok
+	}
+	for f := range unicast.Flow(unicast.Flows) {
+		if lost := c.last[f].Add(c.patience(f)); c.seat.Of(f).Granted && lost.Before(at) {
+			at = lost
 		}
 	}
-	if c.subs[delay].granted && c.delayAt.Before(at) {
+	if c.seat.Of(unicast.DelayResp).Granted && c.delayAt.Before(at) {
 		at = c.delayAt
 	}
-	return at, true
+	return at, ok
 }
 
-// due is when a flow needs something: a request, or to be given up.
-func (s *subscription) due() timescale.Mono {
-	if lost := s.last.Add(silence); s.granted && lost.Before(s.askAt) {
-		return lost
-	}
-	return s.askAt
+// patience is how long a flow may be silent until it counts as lost.
+func (c *Client) patience(f unicast.Flow) time.Duration {
+	return max(silence, silentIntervals*c.seat.Every(&c.habit, f))
 }
 
 // Tick sends what is due.
@@ -165,45 +139,31 @@ func (c *Client) Tick(now timescale.Mono, out *master.Outbox) {
 	if c.began.IsZero() {
 		c.began = now
 	}
-	for f := range c.subs {
-		if c.acks[f] {
-			c.acks[f] = false
-			c.tlv = wire.UnicastCancelAck{MessageType: messageTypes[f]}.Append(c.tlv[:0])
-			c.signal(out)
-		}
-		s := &c.subs[f]
-		if s.granted && (!now.Before(s.expires) || now.Sub(s.last) >= silence) {
-			*s = subscription{askAt: now}
-		}
-		if !now.Before(s.askAt) {
-			s.wait = min(max(firstRetry, 2*s.wait), lastRetry)
-			s.askAt = now.Add(s.wait)
-			c.tlv = wire.UnicastRequest{MessageType: messageTypes[f], LogInterval: logInterval, Duration: duration}.Append(c.tlv[:0])
-			c.signal(out)
+	for f := range unicast.Flow(unicast.Flows) {
+		silent := c.seat.Of(f).Granted && now.Sub(c.last[f]) >= c.patience(f)
+		if c.seat.Expire(f, now) || silent {
+			c.seat.Lose(f, now)
 		}
 	}
-	if c.subs[delay].granted && !now.Before(c.delayAt) {
-		c.delayAt = now.Add(interval)
+	for {
+		payload, _, _, ok := c.seat.Poll(&c.habit, now, c.buf)
+		if !ok {
+			break
+		}
+		out.Add(master.Message{Src: c.cfg.From, Dst: c.cfg.Address, Payload: payload})
+	}
+	if c.seat.Of(unicast.DelayResp).Granted && !now.Before(c.delayAt) {
+		c.delayAt = now.Add(c.seat.DelayEvery(&c.habit))
 		c.delayID++
 		c.requests[c.delayID%requests] = stamped{waits: true, seq: c.delayID}
-		m := wire.DelayReq{Header: c.header(c.delayID)}
+		m := wire.DelayReq{Header: unicast.Header(c.seat.Me, c.cfg.Domain, c.delayID)}
 		c.buf = m.Append(c.buf[:0])
 		out.Add(master.Message{Src: c.cfg.From, Dst: c.cfg.Address, Event: true, FillOrigin: true, Report: true, Payload: c.buf})
 	}
 }
 
-func (c *Client) header(seq uint16) wire.Header {
-	return wire.Header{Domain: c.cfg.Domain, Flags: wire.FlagUnicast, Source: c.me, SequenceID: seq, LogInterval: wire.LogIntervalNone}
-}
-
-// signal sends c.tlv to whatever clock has the twin's address.
-func (c *Client) signal(out *master.Outbox) {
-	tlvs, _ := wire.ParseTLVs(c.tlv) // our own are well formed
-	c.signals++
-	s := wire.Signaling{Header: c.header(c.signals), Target: wire.PortIdentity{Clock: wire.AllClocks, Port: 0xFFFF}, TLVs: tlvs}
-	c.buf = s.Append(c.buf[:0])
-	out.Add(master.Message{Src: c.cfg.From, Dst: c.cfg.Address, Payload: c.buf})
-}
+// Leave gives back, at the next Tick, what the twin granted; nothing is asked for from now on.
+func (c *Client) Leave() { c.seat.Leave() }
 
 // Left takes t3.
 func (c *Client) Left(sequenceID uint16, at timescale.Local) {
@@ -219,7 +179,7 @@ func (c *Client) Take(now timescale.Mono, d master.Datagram) (mine bool) {
 		return false
 	}
 	h, err := wire.ParseHeader(d.Payload)
-	if err == nil && h.Source == c.me { // the master's to refuse
+	if err == nil && h.Source == c.seat.Me { // the master's to refuse
 		c.own = now
 		return false
 	}
@@ -227,7 +187,7 @@ func (c *Client) Take(now timescale.Mono, d master.Datagram) (mine bool) {
 	switch typ {
 	case wire.TypeSync, wire.TypeFollowUp, wire.TypeDelayResp, wire.TypeAnnounce:
 	case wire.TypeSignaling:
-		if len(d.Payload) < wire.SignalingLen || wire.TargetOf(d.Payload) != c.me {
+		if len(d.Payload) < wire.SignalingLen || wire.TargetOf(d.Payload) != c.seat.Me {
 			return false
 		}
 	default:
@@ -249,20 +209,20 @@ func (c *Client) message(now timescale.Mono, h *wire.Header, d master.Datagram) 
 		c.signaling(now, d.Payload)
 		return
 	}
-	if h.Source != c.identity {
+	if h.Source != c.seat.Master {
 		return // nothing was granted by it
 	}
 	switch h.MessageType {
 	case wire.TypeAnnounce:
 		if a, err := wire.ParseAnnounce(d.Payload); err == nil {
-			c.announced, c.subs[announce].last = a, now
+			c.announced, c.last[unicast.Announce] = a, now
 		}
 	case wire.TypeSync:
 		s, err := wire.ParseSync(d.Payload)
 		if err != nil || !d.HasStamp {
 			return
 		}
-		c.subs[sync].last = now
+		c.last[unicast.Sync] = now
 		if h.Flags&wire.FlagTwoStep != 0 {
 			c.pending = stamped{waits: true, seq: h.SequenceID, ns: d.Stamp.Ns() - h.Correction>>16}
 			return
@@ -281,10 +241,10 @@ func (c *Client) message(now timescale.Mono, h *wire.Header, d master.Datagram) 
 		r, err := wire.ParseDelayResp(d.Payload)
 		q := &c.requests[h.SequenceID%requests]
 		received, ok := r.ReceiveTimestamp.TAI()
-		if err != nil || !ok || r.Requesting != c.me || !q.waits || q.seq != h.SequenceID {
+		if err != nil || !ok || r.Requesting != c.seat.Me || !q.waits || q.seq != h.SequenceID {
 			return
 		}
-		c.subs[delay].last = now
+		c.last[unicast.DelayResp] = now
 		if q.waits = false; q.known {
 			c.reverse.add(now, received.Ns()-h.Correction>>16-q.ns)
 		}
@@ -297,44 +257,17 @@ func (c *Client) signaling(now timescale.Mono, payload []byte) {
 		return
 	}
 	for {
-		typ, v, ok := s.TLVs.Next()
+		a, ok := c.seat.Answers(&c.habit, now, &s)
 		if !ok {
 			return
 		}
-		switch typ {
-		case wire.TLVGrantUnicast:
-			if g, err := wire.ParseUnicastGrant(v); err == nil {
-				c.grant(now, s.Source, g)
-			}
-		case wire.TLVCancelUnicast:
-			x, err := wire.ParseUnicastCancel(v)
-			if f := slices.Index(messageTypes[:], x.MessageType); err == nil && f >= 0 && s.Source == c.identity {
-				c.acks[f] = true
-				c.subs[f] = subscription{denied: true, askAt: now.Add(afterCancel)}
-			}
+		if a.Stranger { // another clock at its address
+			c.announced, c.forward, c.reverse = wire.Announce{}, window{}, window{}
+		}
+		if a.Anew {
+			c.last[a.Flow] = now
 		}
 	}
-}
-
-func (c *Client) grant(now timescale.Mono, from wire.PortIdentity, g wire.UnicastGrant) {
-	f := slices.Index(messageTypes[:], g.MessageType)
-	if f < 0 {
-		return
-	}
-	s := &c.subs[f]
-	if s.denied = g.Duration == 0; s.denied {
-		return // it is asked again
-	}
-	if from != c.identity { // another clock at its address
-		c.identity, c.announced = from, wire.Announce{}
-		c.forward, c.reverse = window{}, window{}
-	}
-	if !s.granted {
-		s.last = now
-	}
-	lasts := time.Duration(g.Duration) * time.Second
-	s.granted, s.wait = true, 0
-	s.expires, s.askAt = now.Add(lasts), now.Add(lasts-lasts/8)
 }
 
 // Report is what is known of the twin.
@@ -368,16 +301,16 @@ func (c *Client) Report(now timescale.Mono) Report {
 	if since.IsZero() {
 		since = c.began
 	}
-	r := Report{At: now, Heard: !c.heard.IsZero(), Identity: c.identity, Announce: c.announced, Domain: c.domain}
+	r := Report{At: now, Heard: !c.heard.IsZero(), Identity: c.seat.Master, Announce: c.announced, Domain: c.domain}
 	if !since.IsZero() {
 		r.SilentNs = int64(now.Sub(since))
 	}
 	r.WrongDomain = !c.strayed.IsZero() && now.Sub(c.strayed) < silence && c.heard.Before(c.strayed)
 	r.Ourselves = !c.own.IsZero() && now.Sub(c.own) < 2*lastRetry
-	for f := range c.subs {
-		r.Denied = r.Denied || c.subs[f].denied
+	for f := range unicast.Flow(unicast.Flows) {
+		r.Denied = r.Denied || c.seat.Of(f).Denied
 	}
-	r.Announced = c.subs[announce].granted && now.Sub(c.subs[announce].last) < silence && c.announced.Source == c.identity
+	r.Announced = c.seat.Of(unicast.Announce).Granted && now.Sub(c.last[unicast.Announce]) < c.patience(unicast.Announce) && c.announced.Source == c.seat.Master
 	forward, n := c.forward.median(now)
 	reverse, m := c.reverse.median(now)
 	if r.Samples = min(n, m); r.Samples >= leastSamples && r.Announced {

@@ -304,3 +304,52 @@ func TestATwinThatIsOurselvesIsTold(t *testing.T) {
 		t.Errorf("%s: %s", v.Answer, v.Text)
 	}
 }
+
+// A client that leaves gives back what it holds, once, and asks for nothing more.
+func TestTheClientThatLeavesHoldsNothing(t *testing.T) {
+	p := newPair(t, master.Config{})
+	p.run(20 * time.Second)
+	if n := p.m.Stats().ClientsServed; n != 1 {
+		t.Fatalf("%d clients", n)
+	}
+	p.c.Leave()
+	p.run(time.Second)
+	said := p.sent["Signaling"]
+	if n := p.m.Stats().ClientsServed; n != 0 {
+		t.Errorf("%d clients after it has left", n)
+	}
+	p.run(time.Hour)
+	if p.sent["Signaling"] != said {
+		t.Errorf("%d messages after it has left", p.sent["Signaling"]-said)
+	}
+}
+
+// A twin may grant less often than a second: it is asked no more often, and is not silent.
+func TestATwinThatGrantsSlowlyIsNotLost(t *testing.T) {
+	c := New(Config{Identity: ours, Address: there, From: here})
+	now := timescale.MonoFromNs(int64(time.Hour))
+	var out master.Outbox
+	c.Tick(now, &out)
+	head := wire.Header{Source: wire.PortIdentity{Clock: theirs, Port: 1}}
+	for _, typ := range []wire.MessageType{wire.TypeAnnounce, wire.TypeSync, wire.TypeDelayResp} {
+		tlvs, _ := wire.ParseTLVs(wire.UnicastGrant{MessageType: typ, LogInterval: 3, Duration: 300}.Append(nil))
+		m := wire.Signaling{Header: head, Target: wire.PortIdentity{Clock: ours, Port: PortNumber}, TLVs: tlvs}
+		c.Take(now, master.Datagram{Src: there, Payload: m.Append(nil)})
+	}
+	out.Reset()
+	requests := 0
+	for range 30 {
+		now = now.Add(time.Second)
+		c.Tick(now, &out)
+		for _, m := range out.Messages() {
+			if !m.Event {
+				t.Fatalf("after %v it asks again", now)
+			}
+			requests++
+		}
+		out.Reset()
+	}
+	if requests < 3 || requests > 5 {
+		t.Errorf("%d Delay_Reqs in 30 s of a grant of one in 8 s", requests)
+	}
+}

@@ -24,6 +24,8 @@ type Guest interface {
 	// Left tells when a message with Report left, by the served clock. A message whose
 	// stamp does not come is not told.
 	Left(sequenceID uint16, at timescale.Local)
+	// Leave gives back what others granted, by a last Tick right after: the serving ends.
+	Leave()
 }
 
 // visit lets the guests send what is due. The outbox is empty before and after.
@@ -36,6 +38,14 @@ func (l *loop) visit(now timescale.Mono) {
 			l.turn = nil
 		}
 	}
+}
+
+// part lets the guests leave.
+func (l *loop) part() {
+	for _, g := range l.guests {
+		g.Leave()
+	}
+	l.visit(Now())
 }
 
 // taken tells whether a datagram is a guest's.

@@ -37,6 +37,9 @@ func (a *asker) Tick(now timescale.Mono, out *master.Outbox) {
 	out.Add(master.Message{Src: serverAddr, Dst: a.to, Payload: (&wire.FollowUp{Header: h}).Append(nil)})
 }
 
+// Leave lets it ask once more, so that its last message is seen.
+func (a *asker) Leave() { a.at, a.asked = Now(), false }
+
 func (a *asker) Take(_ timescale.Mono, d master.Datagram) bool {
 	typ := wire.MessageType(d.Payload[0] & 15)
 	if d.Src != a.to || typ == wire.TypeDelayReq || typ == wire.TypeSignaling {
@@ -115,6 +118,10 @@ func TestAGuestSharesTheMastersPorts(t *testing.T) {
 	}
 	if b, _ = next(t, p.event); len(b) != wire.NetSyncRequestLen {
 		t.Errorf("% x", b)
+	}
+	cancel()
+	if b, _ = next(t, p.event); len(b) != wire.NetSyncRequestLen {
+		t.Errorf("at parting: % x", b)
 	}
 }
 

@@ -111,6 +111,7 @@ func (l *loop) run(ctx context.Context) error {
 			l.receive(l.s.group)
 		}
 	}
+	l.part()
 	return nil
 }
 
