@@ -33,6 +33,9 @@ type Config struct {
 	Domain     uint8
 	MaxClients int            // of the master
 	Ask        []netip.Prefix // nobody else is asked
+	// Twin is another grandmaster that is a client here (package twin). It is not asked: it
+	// has no clock that follows. The zero Addr: there is none.
+	Twin netip.Addr
 }
 
 // Clients are those who are served (master.Master).
@@ -76,6 +79,7 @@ type Monitor struct {
 	me      wire.PortIdentity
 	domain  uint8
 	ask     []netip.Prefix
+	twin    netip.Addr
 	rows    []asked // by the master's row
 
 	next    timescale.Mono
@@ -110,7 +114,7 @@ type exchange struct {
 // New makes a monitor that asks nobody who is not in Config.Ask.
 func New(clients Clients, c Config) *Monitor {
 	m := &Monitor{
-		clients: clients, me: wire.PortIdentity{Clock: c.Identity, Port: PortNumber}, domain: c.Domain, ask: c.Ask,
+		clients: clients, me: wire.PortIdentity{Clock: c.Identity, Port: PortNumber}, domain: c.Domain, ask: c.Ask, twin: c.Twin,
 		rows: make([]asked, c.MaxClients), answers: make([]Answer, 0, kept), request: make([]byte, 0, wire.NetSyncRequestLen),
 	}
 	return m
@@ -155,7 +159,7 @@ func (m *Monitor) Tick(now timescale.Mono, out *master.Outbox) {
 			m.at = 0
 			return
 		}
-		if row < len(m.rows) && within(key.Address, m.ask) && m.due(now, row, key.Address) {
+		if row < len(m.rows) && key.Address != m.twin && within(key.Address, m.ask) && m.due(now, row, key.Address) {
 			m.question(now, row, key, from, out)
 			return
 		}

@@ -293,3 +293,18 @@ func TestAskingAndAnswersAllocateNothing(t *testing.T) {
 		t.Errorf("%v allocations for a question", a)
 	}
 }
+
+// Another grandmaster that is a client here follows nobody: it is not asked.
+func TestTheTwinIsNotAsked(t *testing.T) {
+	n := newNetwork(t, clients("10.1.0.2", "10.1.0.3"), "10.1.0.0/16")
+	n.twin = netip.MustParseAddr("10.1.0.2")
+	n.run(time.Minute, true)
+	for _, a := range n.asked {
+		if a == n.twin {
+			t.Fatal("the twin was asked")
+		}
+	}
+	if len(n.asked) < 5 {
+		t.Errorf("the other one was asked %d times in a minute", len(n.asked))
+	}
+}

@@ -173,7 +173,9 @@ func (c *Client) Left(sequenceID uint16, at timescale.Local) {
 }
 
 // Take takes what a master sends, and the Signaling to our port, from the twin's
-// address. What the twin sends as a client, of ours for one, is the master's.
+// address. A question of its NetSync Monitor is taken and not answered: this client has
+// no clock that follows. What else the twin sends as a client, of ours for one, is the
+// master's.
 func (c *Client) Take(now timescale.Mono, d master.Datagram) (mine bool) {
 	if d.Src != c.cfg.Address || len(d.Payload) < wire.HeaderLen {
 		return false
@@ -185,6 +187,8 @@ func (c *Client) Take(now timescale.Mono, d master.Datagram) (mine bool) {
 	}
 	typ := wire.MessageType(d.Payload[0] & 0x0F)
 	switch typ {
+	case wire.TypeDelayReq:
+		return err == nil && wire.AsksNetSync(&h, d.Payload)
 	case wire.TypeSync, wire.TypeFollowUp, wire.TypeDelayResp, wire.TypeAnnounce:
 	case wire.TypeSignaling:
 		if len(d.Payload) < wire.SignalingLen || wire.TargetOf(d.Payload) != c.seat.Me {

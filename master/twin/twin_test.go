@@ -212,6 +212,11 @@ func TestOurMasterLosesNothingToTheClient(t *testing.T) {
 			t.Errorf("%s was taken from our master", name)
 		}
 	}
+	// Its monitor asks us as its client. Our master would refuse that, and log it each time.
+	heard := p.c.heard
+	if question := wire.AppendNetSyncRequest(nil, h); !p.arrive(true, question) || p.c.heard != heard {
+		t.Error("a question of its NetSync Monitor is not taken, or counts as an answer")
+	}
 	sync := (&wire.Sync{Header: wire.Header{Source: wire.PortIdentity{Clock: theirs, Port: 1}}}).Append(nil)
 	if p.c.Take(p.now, master.Datagram{Src: netip.MustParseAddr("10.6.0.3"), Event: true, Payload: sync}) {
 		t.Error("another address's Sync was taken")

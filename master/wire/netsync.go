@@ -21,6 +21,21 @@ func AppendNetSyncRequest(b []byte, h Header) []byte {
 	return appendTLVHeader(Timestamp{}.append(b), TLVNetSyncRequest, 0)
 }
 
+// AsksNetSync tells whether a message that ParseHeader has taken is such a Delay_Req.
+func AsksNetSync(h *Header, b []byte) bool {
+	if h.MessageType != TypeDelayReq {
+		return false
+	}
+	tlvs, err := TLVsOf(h, b)
+	for more := err == nil; more; {
+		var typ TLVType
+		if typ, _, more = tlvs.Next(); more && typ == TLVNetSyncRequest {
+			return true
+		}
+	}
+	return false
+}
+
 // PortState is the state of a PTP port (table 20).
 type PortState uint8
 

@@ -28,7 +28,7 @@ type says struct {
 
 // newMonitor is for the clients of a master.
 func newMonitor(m *master.Master, cfg *config.Config) *monitor.Monitor {
-	return monitor.New(m, monitor.Config{Identity: m.Identity().Clock, Domain: cfg.Master.Domain, MaxClients: cfg.Master.MaxClients, Ask: cfg.Master.Monitor})
+	return monitor.New(m, monitor.Config{Identity: m.Identity().Clock, Domain: cfg.Master.Domain, MaxClients: cfg.Master.MaxClients, Ask: cfg.Master.Monitor, Twin: cfg.Twin.Addr()})
 }
 
 // guestPatience is how long the packets' thread may take to answer for a guest.
