@@ -91,6 +91,31 @@ func TestGrantsAreWithinTheLimits(t *testing.T) {
 	}
 }
 
+// Of an address that was refused, then served, and has gone, the evidence says until when it
+// was served; one that was refused since was not.
+func TestARefusalIsOlderThanTheServiceThatCameAfter(t *testing.T) {
+	m, p := newMaster(t, nil), newPeer(1)
+	suspect := func() Suspect { return m.Snapshot(start).Suspects[0] }
+	say(t, m, start, p.signaling(t, request(wire.TypeSync, -20, 300)))
+	p.subscribe(t, m, at(time.Second), 300)
+	if !suspect().Served.IsZero() {
+		t.Error("it has not gone yet")
+	}
+	leave := func(now timescale.Mono) {
+		for _, typ := range []wire.MessageType{wire.TypeAnnounce, wire.TypeSync, wire.TypeDelayResp} {
+			say(t, m, now, p.signaling(t, wire.UnicastCancel{MessageType: typ}))
+		}
+	}
+	leave(at(9 * time.Second))
+	if got := suspect().Served; got != at(9*time.Second) {
+		t.Errorf("served until %v, want 9 s", got.Sub(start))
+	}
+	say(t, m, at(20*time.Second), p.signaling(t, request(wire.TypeSync, -20, 300)))
+	if s := suspect(); !s.Served.Before(s.Last) {
+		t.Errorf("refused after %v, served until %v", s.Last.Sub(start), s.Served.Sub(start))
+	}
+}
+
 // A denied request leaves nothing behind: no client, no load, no deadline.
 func TestDenialKeepsNothing(t *testing.T) {
 	m, p := newMaster(t, nil), newPeer(1)

@@ -208,6 +208,7 @@ func (m *Master) release(now timescale.Mono, row int32) {
 		}
 	}
 	m.tell(Event{At: now, Kind: EventClientGone, Client: c.key})
+	m.suspects.served(now, c.key.Address, c.first)
 	m.leave(now, row)
 	m.clients.remove(row)
 	if len(m.clients.used) == 0 {

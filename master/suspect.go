@@ -20,6 +20,9 @@ type Suspect struct {
 	Target      wire.PortIdentity // whom it asked for, where that was another clock
 	Count       uint64
 	First, Last timescale.Mono
+	// Served is until when its address was a client that came after the refusal; zero: it
+	// never was, or is one now.
+	Served timescale.Mono
 	said        said
 }
 
@@ -110,6 +113,13 @@ func (s *said) first(now timescale.Mono, why Reason) bool {
 	}
 	s.reasons |= bit
 	return true
+}
+
+// served notes that a client goes which came at first, and was not refused since.
+func (t *suspects) served(now timescale.Mono, a netip.Addr, first timescale.Mono) {
+	if row := t.index.find(a); row >= 0 && t.rows[row].Last.Before(first) {
+		t.rows[row].Served = now
+	}
 }
 
 // suspect keeps the refusal of a datagram as evidence, unless its sender is a

@@ -68,6 +68,9 @@ func (k *Kind) consequence(instead string) string {
 type Change struct {
 	status.Alarm
 	Cleared bool
+	// Cause is, of a cleared one whose condition still holds, the alarm that is shown in
+	// its place. "": the condition is over.
+	Cause Code
 }
 
 // historyLength is how many alarms are remembered.
@@ -121,7 +124,7 @@ func (s *Set) Update(now time.Time, raised []Raised) []Change {
 		case shown && !due:
 			delete(s.shown, kind.Code)
 			s.ended(kind.Code, now)
-			cleared = append(cleared, Change{Alarm: alarm, Cleared: true})
+			cleared = append(cleared, Change{Alarm: alarm, Cleared: true, Cause: j.causeOf(kind.Code)})
 		case shown:
 			alarm.Detail, alarm.Severity, alarm.Consequence = condition.detail, kind.severity(condition.instead).String(), kind.consequence(condition.instead)
 			s.shown[kind.Code] = alarm
@@ -160,6 +163,23 @@ func (j judgement) of(code Code) verdict {
 	v := j.judge(code)
 	j.found[code] = v
 	return v
+}
+
+// causeOf is the alarm that is shown in the place of a silenced one, "" for one that is
+// not silenced.
+func (j judgement) causeOf(code Code) Code {
+	if j.of(code) != silenced {
+		return ""
+	}
+	for _, cause := range rows[code].CausedBy {
+		switch j.of(cause) {
+		case show:
+			return cause
+		case silenced:
+			return j.causeOf(cause)
+		}
+	}
+	return ""
 }
 
 func (j judgement) judge(code Code) verdict {

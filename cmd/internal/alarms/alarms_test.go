@@ -43,6 +43,30 @@ func TestCauseHidesConsequence(t *testing.T) {
 	}
 }
 
+// An alarm that gives way to its cause is not over, and the change says so. One whose
+// condition has ended is over, also while a cause of it is shown.
+func TestAnAlarmThatGivesWayToItsCauseIsNotOver(t *testing.T) {
+	for code, kind := range rows {
+		for _, cause := range kind.CausedBy {
+			t0 := time.Unix(1e9, 0)
+			for _, step := range []struct {
+				raised []Raised
+				want   Code
+			}{{[]Raised{{Code: code}, {Code: cause}}, cause}, {[]Raised{{Code: cause}}, ""}} {
+				s := NewSet()
+				s.Update(t0, []Raised{{Code: code}})
+				s.Update(t0.Add(time.Hour), []Raised{{Code: code}})
+				changes := s.Update(t0.Add(2*time.Hour), step.raised)
+				changes = append(changes, s.Update(t0.Add(3*time.Hour), step.raised)...)
+				i := slices.IndexFunc(changes, func(c Change) bool { return c.Cleared && c.Code == string(code) })
+				if i < 0 || changes[i].Cause != step.want {
+					t.Errorf("%s, then %v: %+v; want the cause %q", code, step.raised, changes, step.want)
+				}
+			}
+		}
+	}
+}
+
 // What lasts less than its patience is never shown.
 func TestPatience(t *testing.T) {
 	s, t0 := NewSet(), time.Unix(1e9, 0)

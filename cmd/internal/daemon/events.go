@@ -73,7 +73,7 @@ func (d *Daemon) see(wall time.Time, look *pipeline.Look) {
 // alarmEvent is the change of an alarm.
 func alarmEvent(c alarms.Change) status.Event {
 	if c.Cleared {
-		return status.AlarmCleared{Alarm: c.Alarm}
+		return status.AlarmCleared{Alarm: c.Alarm, Cause: string(c.Cause)}
 	}
 	return status.AlarmRaised{Alarm: c.Alarm}
 }

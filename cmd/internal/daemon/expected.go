@@ -1,19 +1,21 @@
 package daemon
 
 import (
+	"net/netip"
 	"slices"
 
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/status"
+	"bragi/gnss/timescale"
 	"bragi/master"
 	"bragi/master/udp"
 )
 
 // nameClients gives the clients of master.expected their names, and says which of
-// them are there.
-func nameClients(s *status.Status, expected []config.Expected) {
+// them are there, or since when they are not.
+func nameClients(s *status.Status, expected []config.Expected, departed map[netip.Addr]gone, now timescale.Mono) {
 	s.Master.Expected = make([]status.ExpectedClient, 0, len(expected))
-	at := make(map[string]int, len(expected))
+	at, here := make(map[string]int, len(expected)), make([]bool, len(expected))
 	for i, e := range expected {
 		at[e.Address.String()] = i
 		s.Master.Expected = append(s.Master.Expected, status.ExpectedClient{Address: e.Address.String(), Name: e.Name})
@@ -24,7 +26,30 @@ func nameClients(s *status.Status, expected []config.Expected) {
 			e := &s.Master.Expected[k]
 			c.Name = e.Name
 			e.Present = e.Present || c.Grants.Sync != nil
+			here[k] = true
 		}
+	}
+	for i, e := range expected {
+		if g, left := departed[e.Address]; left && !here[i] {
+			s.Master.Expected[i].GoneS, s.Master.Expected[i].GoneWhy = known(max(0, now.Sub(g.at).Seconds())), g.why
+		}
+	}
+}
+
+// gone is when the last grant of an expected client ended, and how.
+type gone struct {
+	at  timescale.Mono
+	why string
+}
+
+// follow notes the end of the grants of expected clients. The caller holds the lock.
+func (d *Daemon) follow(e master.Event, name string) {
+	if name == "" {
+		return
+	}
+	switch a := e.Client.Address; e.Kind {
+	case master.EventCancelled, master.EventExpired, master.EventSentAway, master.EventGaveWay, master.EventReplaced, master.EventUnreachable:
+		d.gone[a] = gone{e.At, e.Kind.String()}
 	}
 }
 

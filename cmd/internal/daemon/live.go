@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -76,6 +77,7 @@ type Daemon struct {
 	guests    guests                 // the packets' thread's; empty before it serves
 	known     *twin.Report           // what is known of the twin; nil: nothing
 	says      map[master.Key]*says   // what clients said
+	gone      map[netip.Addr]gone    // expected clients whose grants have ended
 	loss      loss                   // of the service, by the latest answer
 	table     status.ClientTable     // by the latest answer
 	short     string                 // who fills it, while few places are left
@@ -131,7 +133,7 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
-	d := &Daemon{diary: events, cfg: cfg, started: time.Now(), keep: newKeeper(cfg, events.happened), source: from, used: used, end: stop, syslog: sender, alarms: alarms.NewSet(), outside: map[alarms.Code]string{}, says: map[master.Key]*says{}}
+	d := &Daemon{diary: events, cfg: cfg, started: time.Now(), keep: newKeeper(cfg, events.happened), source: from, used: used, end: stop, syslog: sender, alarms: alarms.NewSet(), outside: map[alarms.Code]string{}, says: map[master.Key]*says{}, gone: map[netip.Addr]gone{}}
 	if d.devices, err = openDevices(ctx, cfg, d.keep); err != nil {
 		return err
 	}
@@ -444,6 +446,7 @@ func (d *Daemon) watchService(ctx context.Context, g guests) {
 		case e := <-d.server.Events():
 			d.mu.Lock()
 			name := d.nameOf(e.Client.Address.String())
+			d.follow(e, name)
 			d.mu.Unlock()
 			d.happened(clientEvent(e, name))
 		case <-ask.C:

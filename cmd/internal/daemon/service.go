@@ -156,11 +156,12 @@ const heardLately = 30 * time.Second
 // nothing more is heard of it: a client that gives up for some minutes comes again.
 const refusalShown = 10 * time.Minute
 
-// servedSince is since when each address that was refused once has all that it asked for.
+// servedSince is since when each address that was refused once has all that it asked for;
+// of one that was served since, and has gone, until when.
 func servedSince(s udp.Status) map[netip.Addr]timescale.Mono {
 	since := make(map[netip.Addr]timescale.Mono, len(s.Suspects))
 	for i := range s.Suspects {
-		since[s.Suspects[i].Address] = timescale.Mono{}
+		since[s.Suspects[i].Address] = s.Suspects[i].Served
 	}
 	for i := range s.Clients {
 		c := &s.Clients[i]
@@ -171,8 +172,8 @@ func servedSince(s udp.Status) map[netip.Addr]timescale.Mono {
 	return since
 }
 
-// refusalOver tells that a refusal is no alarm, or none any more: it is long ago, what
-// refused it does not any more, or its client is served since (zero: it is not).
+// refusalOver tells that a refusal is past, for the alarms and for every face: it is long
+// ago, what refused it does not any more, or its client is served since (zero: it is not).
 func refusalOver(s udp.Status, x master.Suspect, served timescale.Mono) bool {
 	age := s.At.Sub(x.Last)
 	if age > refusalShown || age > heardLately && x.Last.Before(served) {
@@ -186,6 +187,10 @@ func refusalOver(s udp.Status, x master.Suspect, served timescale.Mono) bool {
 		return x.Domain == s.Domain
 	case master.WrongTarget:
 		return x.Target.Clock == s.Identity.Clock
+	case master.NotServing:
+		return s.Announcement.Serve
+	case master.Draining:
+		return !s.Draining
 	case master.TableFull, master.ShareTaken, master.OverBudget:
 		return age > heardLately
 	}

@@ -69,7 +69,7 @@ func (d *Daemon) latest() status.Status {
 	masterStatus(&s, d.service)
 	saysStatus(&s, d.says, d.service)
 	s.Twin = d.twinStatus(l.Announcement)
-	nameClients(&s, d.cfg.Master.Expected)
+	nameClients(&s, d.cfg.Master.Expected, d.gone, udp.Now())
 	trafficStatus(&s.Master, d.service)
 	s.Clock.PulseResiduals, s.Hardware.Residuals = distribution(l.Residuals), distribution(d.service.Transport.Residuals)
 	return s
@@ -333,8 +333,9 @@ func masterStatus(s *status.Status, service udp.Status) {
 	for _, c := range snap.Clients {
 		s.Clients = append(s.Clients, clientStatus(snap.At, c))
 	}
+	served := servedSince(service)
 	for _, d := range snap.Suspects {
-		s.Denied = append(s.Denied, status.Denied{Address: d.Address.String(), Identity: d.Port.String(), Domain: d.Domain, Reason: d.Reason.String(), Count: d.Count, AgoS: snap.At.Sub(d.Last).Seconds()})
+		s.Denied = append(s.Denied, status.Denied{Over: refusalOver(service, d, served[d.Address]), Address: d.Address.String(), Identity: d.Port.String(), Domain: d.Domain, Reason: d.Reason.String(), Count: d.Count, AgoS: snap.At.Sub(d.Last).Seconds()})
 	}
 }
 

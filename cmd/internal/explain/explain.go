@@ -46,8 +46,9 @@ type Explanation struct {
 type view struct {
 	status.Status
 	address string
-	clients []status.Client // of this address
-	denied  []status.Denied
+	clients []status.Client        // of this address
+	denied  []status.Denied        // not those that are over
+	gone    *status.ExpectedClient // it had a grant, and has none now; nil: it has one, or nothing is known
 }
 
 func (v *view) heard() bool { return len(v.clients)+len(v.denied) > 0 }
@@ -61,16 +62,22 @@ func Client(s status.Status, address string) Explanation {
 		}
 	}
 	for _, d := range s.Denied {
-		if d.Address == address {
+		if d.Address == address && !d.Over {
 			v.denied = append(v.denied, d)
 		}
 	}
-	e := Explanation{Client: address, Heard: v.heard(), Served: served(&v)}
-	for _, known := range s.Master.Expected {
-		if known.Address == address {
-			e.Name = known.Name
+	e := Explanation{Client: address}
+	for i := range s.Master.Expected {
+		known := &s.Master.Expected[i]
+		if known.Address != address {
+			continue
+		}
+		e.Name = known.Name
+		if known.GoneS != nil {
+			v.gone = known
 		}
 	}
+	e.Heard, e.Served = v.heard(), served(&v)
 	withheld := false
 	for _, q := range questions {
 		check, asked := q.look(&v)
@@ -85,6 +92,9 @@ func Client(s status.Status, address string) Explanation {
 	}
 	switch {
 	case e.Cause != "":
+	case v.gone != nil:
+		e.Cause = fmt.Sprintf("The client has gone: its last grant ended %s ago (%s), and it has not come again.", seconds(*v.gone.GoneS), v.gone.GoneWhy)
+		e.Action = "Look whether the client runs, and whether it has another master now. Then look at the path from it to here."
 	case !e.Heard:
 		e.Cause = "No message of this client arrives here now."
 		e.Action = fmt.Sprintf("At the client, in this order: (1) its `clock source` is %s; (2) on a cBR8 the route to it leaves by a SUP DPIC interface, not by Gig0 "+
@@ -92,12 +102,18 @@ func Client(s status.Status, address string) Explanation {
 	case !e.Served:
 		e.Cause = "The client was heard, but it has no grant now."
 		e.Action = "Look at the client's log: it asks again when its grants end. Then ask here again."
+	case v.twin():
+		e.Cause = "bragid sees nothing wrong: this is the twin, the other grandmaster, as a client."
+		e.Action = "bragi show twin tells how far the two are apart."
 	default:
 		e.Cause = "bragid sees nothing wrong: the client gets what it asked for, at its rates."
 		e.Action = "Look at the client's own screens. An RPD's: bragi decode rpd. Up to 35 minutes in ACQUIRING are normal after a start."
 	}
 	return e
 }
+
+// twin tells whether the address is that of twin.address.
+func (v *view) twin() bool { return v.Twin != nil && v.Twin.Address == v.address }
 
 func served(v *view) bool {
 	for _, c := range v.clients {

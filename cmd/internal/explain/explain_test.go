@@ -63,6 +63,27 @@ func TestEachFaultHasItsOwnCauseAndAction(t *testing.T) {
 			c := &s.Clients[0]
 			c.Trusted, c.OutOfCredit, c.Grants.DelayResp, c.DelayReq = false, true, nil, 3
 		}, "Delay_Req are too few", "master.trusted"},
+		"silent for a while": {func(s *status.Status) { s.Clients[0].LastS = 5.4 }, "is silent", "whether the client runs"},
+		"not reached": {func(s *status.Status) {
+			s.Clients[0].LastS, s.Clients[0].Unreachable = 5.4, "ECONNREFUSED to 10.1.2.3: nobody listens at its PTP port (fix: start PTP at the client)"
+		}, "does not arrive", "whether the client runs"},
+		"nobody is reached": {func(s *status.Status) { s.Alarms = []status.Alarm{{Code: "SERVICE_LOST", Fix: "do it"}} }, "network side", "do it"},
+		"gone": {func(s *status.Status) {
+			goneSince(s, 95)
+		}, "has gone: its last grant ended 95 s ago (unreachable)", "whether the client runs"},
+		"gone, refused before": {func(s *status.Status) {
+			goneSince(s, 95)
+			s.Denied = []status.Denied{{Address: client, Reason: master.NotServing.String(), Count: 9, AgoS: 600, Over: true}}
+		}, "has gone", "whether the client runs"},
+		"gone, refused since": {func(s *status.Status) {
+			goneSince(s, 95)
+			s.Denied = []status.Denied{{Address: client, Reason: master.IntervalTooShort.String(), Count: 9, AgoS: 20}}
+		}, "refused", "slower interval"},
+		"refused before it gave up": {func(s *status.Status) {
+			s.Clients = nil
+			s.Denied = []status.Denied{{Address: client, Reason: master.NotServing.String(), Count: 9, AgoS: 600, Over: true}}
+		}, "No message of this client arrives", "192.0.2.7"},
+		"the twin":             {func(s *status.Status) { s.Twin = &status.Twin{Address: client} }, "this is the twin", "bragi show twin"},
 		"silent":               {func(s *status.Status) { s.Clients[0].LastS, s.Clients[0].Grants.Sync.ExpiresS = 280, 20 }, "silent", "path"},
 		"says nothing":         {func(s *status.Status) { s.Clients[0].Says = &status.Says{Asked: 3, Silent: true} }, "sees nothing wrong", ""},
 		"follows another":      {says(-200, "SLAVE", false), "follows another clock: 00aa", "BMCA"},
@@ -137,6 +158,12 @@ func TestEachFaultHasItsOwnCauseAndAction(t *testing.T) {
 			}
 		}
 	}
+}
+
+// goneSince is a grandmaster whose expected client has left.
+func goneSince(s *status.Status, seconds float64) {
+	s.Clients = nil
+	s.Master.Expected = []status.ExpectedClient{{Address: client, Name: "RPD node 12", GoneS: &seconds, GoneWhy: "unreachable"}}
 }
 
 // outOfSpec is a grandmaster whose antenna was cut and that serves nobody, and what more

@@ -45,6 +45,7 @@ var questions = []question{
 	{"Does it serve?", serves},
 	{"Is the way out of it in order?", wayOut},
 	{"Has this client been heard?", heard},
+	{"Does what is sent to it arrive?", arrives},
 	{"Is it in our domain?", inDomain},
 	{"May it be a client?", allowed},
 	{"Are its requests granted?", granted},
@@ -118,7 +119,7 @@ func alarmed(v *view, code alarms.Code) *status.Alarm {
 
 func wayOut(v *view) (Check, bool) {
 	const cause = "The network side of this grandmaster is in trouble."
-	for _, code := range []alarms.Code{alarms.LinkDown, alarms.AddressMissing} {
+	for _, code := range []alarms.Code{alarms.LinkDown, alarms.AddressMissing, alarms.ServiceLost} {
 		if a := alarmed(v, code); a != nil {
 			return withheld(cause, a.Fix, "%s: %s", a.Code, a.Text)
 		}
@@ -128,7 +129,7 @@ func wayOut(v *view) (Check, bool) {
 			return bad(cause, a.Fix, "%s: %s", a.Code, a.Text)
 		}
 	}
-	return ok("%s is up, no alarm on it", cmp.Or(v.Master.Interface, "the network"))
+	return ok("%s is up, and has no alarm", cmp.Or(v.Master.Interface, "the network"))
 }
 
 func heard(v *view) (Check, bool) {
@@ -139,7 +140,21 @@ func heard(v *view) (Check, bool) {
 	case len(v.denied) > 0:
 		return ok("last %s ago, refused", seconds(v.denied[0].AgoS))
 	}
+	if v.gone != nil {
+		return open("not now: its last grant ended %s ago (%s)", seconds(*v.gone.GoneS), v.gone.GoneWhy)
+	}
 	return open("not now: it has no grant, and nothing of it was refused lately. Of a client that has left only the log tells (bragi show log)")
+}
+
+// arrives is what the network says of this client (ICMP), or of the way to it.
+func arrives(v *view) (Check, bool) {
+	if len(v.clients) == 0 {
+		return Check{}, false
+	}
+	if c := latest(v.clients); c.Unreachable != "" {
+		return withheld("What is sent to this client does not arrive.", "Look whether the client runs and its network is up. Then look at the path to it.", "%s", c.Unreachable)
+	}
+	return ok("nothing says that it does not")
 }
 
 func latest(clients []status.Client) status.Client {
@@ -309,6 +324,9 @@ func delayReqs(v *view) (Check, bool) {
 	case c.DelayReq == 0:
 		return bad("The client gets Sync but sends no Delay_Req: it cannot measure the delay.",
 			fmt.Sprintf("Look whether Sync and Announce reach the client, and whether UDP port %d passes from it to here.", v.Master.EventPort), "none in %s", seconds(c.SinceS))
+	case c.LastS > silentAfter(want):
+		return bad("The client is silent: it sent Delay_Req, and sends none now.", "Look whether the client runs, and at the path from it to here.",
+			"%d, and nothing for %s", c.DelayReq, seconds(c.LastS))
 	case c.DelayReqIntervalS != nil && *c.DelayReqIntervalS > 3*want:
 		return bad("Delay_Req come at less than a third of their rate: they are lost on the way here.", "Look for drops on the path from the client (queue, policer).",
 			"%d, one each %.3f s in the place of %.4f s", c.DelayReq, *c.DelayReqIntervalS, want)
@@ -318,6 +336,10 @@ func delayReqs(v *view) (Check, bool) {
 	}
 	return ok("%d, one each %.4f s", c.DelayReq, *c.DelayReqIntervalS)
 }
+
+// silentAfter is for how long a client sends nothing, in s, until it counts as silent;
+// every is the interval of its Delay_Req.
+func silentAfter(every float64) float64 { return math.Max(5, 8*every) }
 
 func answered(v *view) (Check, bool) {
 	if !served(v) {

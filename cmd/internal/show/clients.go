@@ -97,10 +97,17 @@ func Clients(s status.Status, width int) string {
 	}
 	for _, e := range s.Master.Expected {
 		if !e.Present {
-			fmt.Fprintf(&b, "Missing: %s, %s has no Sync (fix: bragi explain client %s)\n", e.Name, e.Address, e.Address)
+			since := ""
+			if e.GoneS != nil {
+				since = fmt.Sprintf(" for %s (%s)", seconds(e.GoneS), e.GoneWhy)
+			}
+			fmt.Fprintf(&b, "Missing: %s, %s has no Sync%s (fix: bragi explain client %s)\n", e.Name, e.Address, since, e.Address)
 		}
 	}
 	for _, d := range s.Denied {
+		if d.Over {
+			continue // show client tells
+		}
 		fmt.Fprintf(&b, "Refused: %s, %s (%s, last %s ago)\n", d.Address, d.Reason, Count(d.Count, "time"), seconds(&d.AgoS))
 	}
 	return b.String()
@@ -198,7 +205,8 @@ func Client(s status.Status, address string) (text string, found bool) {
 	for _, d := range s.Denied {
 		if d.Address == address {
 			found = true
-			fmt.Fprintf(&b, "Refused: %s %s, domain %d: %s (%s, last %s ago)\n", d.Address, d.Identity, d.Domain, d.Reason, Count(d.Count, "time"), seconds(&d.AgoS))
+			fmt.Fprintf(&b, "Refused: %s %s, domain %d: %s (%s, last %s ago%s)\n", d.Address, d.Identity, d.Domain, d.Reason, Count(d.Count, "time"), seconds(&d.AgoS),
+				pick(d.Over, "; that is over", ""))
 		}
 	}
 	return b.String(), found

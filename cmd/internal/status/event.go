@@ -86,10 +86,18 @@ func (e AlarmRaised) Words() Words {
 		Fields{{"code", e.Code}, {"severity", e.Severity}, {"detail", e.Detail}, {"cause", e.Cause}, {"consequence", e.Consequence}, {"fix", e.Fix}}}
 }
 
-// AlarmCleared is one that is shown no more.
-type AlarmCleared struct{ Alarm }
+// AlarmCleared is one that is shown no more. Cause: what is wrong goes on, and this alarm
+// is shown in its place. "": it is over.
+type AlarmCleared struct {
+	Alarm
+	Cause string
+}
 
 func (e AlarmCleared) Words() Words {
+	if e.Cause != "" {
+		return Words{TopicAlarm, "ALARM_CLEARED", Notice, e.Code + " goes on and is part of " + e.Cause + ", which is shown in its place: " + e.Text,
+			Fields{{"code", e.Code}, {"severity", "cleared"}, {"in_place", e.Cause}}}
+	}
 	return Words{TopicAlarm, "ALARM_CLEARED", Notice, e.Code + " cleared: " + e.Text, Fields{{"code", e.Code}, {"severity", "cleared"}}}
 }
 

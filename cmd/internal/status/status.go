@@ -225,9 +225,11 @@ type Welcome struct {
 
 // ExpectedClient is a client that is to be there. Present: it has a grant for Sync.
 type ExpectedClient struct {
-	Address string `json:"address"`
-	Name    string `json:"name"`
-	Present bool   `json:"present"`
+	Address string   `json:"address"`
+	Name    string   `json:"name"`
+	Present bool     `json:"present"`
+	GoneS   *float64 `json:"gone_s"`             // since its last grant ended, in s; null: it has one, or never had one
+	GoneWhy string   `json:"gone_why,omitempty"` // how that grant ended
 }
 
 // ClientTable says who has the places in the table of clients.
@@ -336,6 +338,7 @@ type Denied struct {
 	Reason   string  `json:"reason"`
 	Count    uint64  `json:"count"`
 	AgoS     float64 `json:"ago_s"`
+	Over     bool    `json:"over"` // it is past: what refused it does not any more, or it was served since
 }
 
 // Alarm is something that an operator should fix.
