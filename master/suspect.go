@@ -23,7 +23,7 @@ type Suspect struct {
 	// Served is until when its address was a client that came after the refusal; zero: it
 	// never was, or is one now.
 	Served timescale.Mono
-	said        said
+	said   said
 }
 
 // suspects is a table of its own, so that no flood evicts a client. New rows
