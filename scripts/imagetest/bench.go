@@ -95,12 +95,7 @@ func newBench(name, dir string, long bool) (t *bench, err error) {
 func (t *bench) close() {
 	t.over.Store(true)
 	t.cut()
-	t.mu.Lock()
-	client := t.client
-	t.mu.Unlock()
-	if client != nil {
-		client.stop()
-	}
+	t.stopPTP4L()
 	_ = t.web.Close()
 	_ = t.logs.Close()
 	if t.dhcp.Process != nil {

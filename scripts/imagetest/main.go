@@ -49,12 +49,14 @@ func run(name string, long bool, only, dir string) int {
 		fmt.Fprintln(os.Stderr, "imagetest:", err)
 		return 2
 	}
+	remove := func() {}
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "imagetest"); err != nil {
 			fmt.Fprintln(os.Stderr, "imagetest:", err)
 			return 1
 		}
-		defer os.RemoveAll(dir)
+		remove = func() { _ = os.RemoveAll(dir) }
+		defer remove()
 	}
 	t, err := newBench(name, dir, long)
 	if err != nil {
@@ -66,6 +68,7 @@ func run(name string, long bool, only, dir string) int {
 	go func() {
 		<-interrupted
 		t.close()
+		remove()
 		os.Exit(1)
 	}()
 	defer t.close()

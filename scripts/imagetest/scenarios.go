@@ -201,7 +201,7 @@ func secondStart(t *bench) error {
 	return nil
 }
 
-// firstGrant tells how long after power on a client outside gets the time.
+// firstGrant tells how long after power on a client outside gets the time. The client runs on.
 func (t *bench) firstGrant() error {
 	for t.mark() == 0 {
 		time.Sleep(time.Second) // the port of the network outside is down until the machine is on
@@ -210,7 +210,6 @@ func (t *bench) firstGrant() error {
 	if err != nil {
 		return err
 	}
-	defer client.stop()
 	limit := time.Now().Add(startLimit)
 	for !strings.Contains(client.heard(), "to UNCALIBRATED") {
 		if time.Now().After(limit) {
@@ -278,7 +277,7 @@ func classes(t *bench) error {
 	if err := t.up(); err != nil {
 		return err
 	}
-	client, err := t.startPTP4L()
+	client, err := t.ptp4l()
 	if err != nil {
 		return err
 	}
