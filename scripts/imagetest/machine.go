@@ -188,7 +188,7 @@ func newMachine(name, dir, image, uboot string, ns netns.Namespace) (*machine, e
 	m := &machine{board: b, dir: dir, disk: filepath.Join(dir, "medium.img"), image: image, uboot: uboot, ns: ns}
 	if _, err := os.Stat(m.disk); err == nil {
 		m.resumed = true
-	} else if err := m.fresh(); err != nil {
+	} else if err := m.fresh(mediumSize); err != nil {
 		return nil, err
 	}
 	record, err := os.Create(filepath.Join(dir, "serial.log"))
@@ -196,11 +196,14 @@ func newMachine(name, dir, image, uboot string, ns netns.Namespace) (*machine, e
 	return m, err
 }
 
-// fresh flashes the medium of a machine that is off.
-func (m *machine) fresh() error {
+// fresh flashes the medium of a machine that is off. size: that of the card, in octets; 0: just that of the image.
+func (m *machine) fresh(size int64) error {
 	if _, err := sh("cp", "--sparse=always", m.image, m.disk); err != nil {
 		return err
 	}
 	m.authorized = false
-	return os.Truncate(m.disk, mediumSize)
+	if size == 0 {
+		return nil
+	}
+	return os.Truncate(m.disk, size)
 }

@@ -33,6 +33,7 @@ var scenarios = []scenario{
 	{"cards: a data partition that is full, one that has lost its superblock, one that is lost", cards, nil},
 	{"power cuts in an update and at random moments of a start lose nothing", powerCuts, []string{""}},
 	{"power cuts in the first start: the next one ends it", powerCutsFirst, nil},
+	{"small: a card on which the image just fits serves, and keeps its configuration", smallCard, nil},
 }
 
 // startLimit is how long a start may take: an emulated machine on a loaded host is slow.
@@ -560,7 +561,7 @@ func powerCuts(t *bench) error {
 // powerCutsFirst takes the power away in the first start of a fresh medium.
 func powerCutsFirst(t *bench) error {
 	t.cut()
-	if err := t.fresh(); err != nil {
+	if err := t.fresh(mediumSize); err != nil {
 		return err
 	}
 	for range 2 {
@@ -576,6 +577,33 @@ func powerCutsFirst(t *bench) error {
 	}
 	if err := t.setup(); err != nil {
 		return err
+	}
+	return t.served()
+}
+
+// smallCard flashes a card that is not larger than the image: the data partition cannot grow.
+func smallCard(t *bench) error {
+	t.cut()
+	if err := t.fresh(0); err != nil {
+		return err
+	}
+	if err := t.start("A"); err != nil {
+		return err
+	}
+	if err := t.setup(); err != nil {
+		return err
+	}
+	if err := t.served(); err != nil {
+		return err
+	}
+	out, err := t.probe(3*time.Minute, `df -k /data | awk 'END {print $2 " kB of data partition, " $3 " in use, " $4 " free"}'`)
+	if err != nil {
+		return err
+	}
+	t.figure("%s", strings.TrimSpace(out))
+	t.cut()
+	if err := t.start("A"); err != nil {
+		return fmt.Errorf("the second start: %w", err)
 	}
 	return t.served()
 }
