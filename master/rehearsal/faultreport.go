@@ -245,7 +245,7 @@ func (j *faultJudge) judgeSilence(action string) {
 		j.find(aNote, "STOPPED", action, "the master sent Sync for %.1f s more, and stopped before the end of the grant (%.1f s).", on, left)
 		return
 	}
-	j.find(aNote, "SENT_TO_THE_END", action, "the master sent Sync for %.1f s more, until the grant ended, to an address where nobody was.", on)
+	j.find(aNote, "SENT_TO_THE_END", action, "the master sent Sync for %.1f s more, until the grant ended, to the address that the client had left. The machine was still there: of one that is gone the network tells (ICMP), and the master may stop sooner.", on)
 }
 
 func (j *faultJudge) judgeDuplicate() {
