@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"bragi/gnss/timescale"
@@ -30,6 +31,9 @@ type candidate struct {
 	barred  timescale.Mono // it is not chosen before
 	refused uint64         // how often it had refused when it was looked at last
 }
+
+// aBetterMaster is why a master is left that did not fail.
+const aBetterMaster = "a better master"
 
 const (
 	qualifyAfter = 2               // Announces (9.3.2.5: FOREIGN_MASTER_THRESHOLD)
@@ -182,7 +186,7 @@ func (c *Chooser) choose(now timescale.Mono) {
 		}
 		why = "the best master"
 	} else if why == "" {
-		why = "a better master"
+		why = aBetterMaster
 		if !c.candidates[c.active].client.qualified() {
 			why = "no Announce"
 		}
@@ -237,6 +241,11 @@ func (c *Chooser) follow(now timescale.Mono, index int, why string) {
 	}
 	c.switches = append(c.switches, report)
 	c.changing = &c.switches[len(c.switches)-1]
+}
+
+// failed tells whether a master was followed and left because it failed.
+func (c *Chooser) failed(address netip.Addr) bool {
+	return slices.ContainsFunc(c.switches, func(s SwitchReport) bool { return s.From == address.String() && s.Why != aBetterMaster })
 }
 
 // measureSwitch notes what the last change of master did to the time.

@@ -228,6 +228,11 @@ func TestAClientLeavesAMasterThatDoesNotServe(t *testing.T) {
 		if selected(r) != 1 || len(r.Switches) != 1 || r.Switches[0].Why != name || r.State != "PHASE_ALIGNED" {
 			t.Errorf("%s: %+v, %+v, %s", name, r.Masters, r.Switches, r.State)
 		}
+		n.hosts[0].silent = true
+		r = n.run(20 * time.Second)
+		if r.Judge(); has(&r, "warning", "SILENT_STANDBY") {
+			t.Errorf("%s: that the master which failed is silent too is told as if trust were missing: %+v", name, r.Findings)
+		}
 	}
 }
 

@@ -12,8 +12,9 @@ import (
 // The judging over several masters: of those that are not followed, and of each change
 // from one to another.
 
-// judgeCandidate looks at a master that only announces.
-func (r *Report) judgeCandidate() {
+// judgeCandidate looks at a master that only announces. failed: it was followed, and left
+// because it failed: that it is silent now is nothing new.
+func (r *Report) judgeCandidate(failed bool) {
 	if r.Counts["announce"] == 0 {
 		r.judgeGrants()
 		return
@@ -22,7 +23,7 @@ func (r *Report) judgeCandidate() {
 	if n := r.Counts["cancels"]; n > 0 {
 		r.find(aWarning, "CANCELLED", cancelAction, "The master took back %s.", counted(n, "grant"))
 	}
-	if g := r.Grants[flowNames[unicast.Announce]]; g.Grants > 0 && r.Rates[flowNames[unicast.Announce]] == 0 && r.RunS > ratesAfterS {
+	if g := r.Grants[flowNames[unicast.Announce]]; !failed && g.Grants > 0 && r.Rates[flowNames[unicast.Announce]] == 0 && r.RunS > ratesAfterS {
 		r.find(aWarning, "SILENT_STANDBY", "A master of bragi sends Announce alone only to whom it trusts: name this client's address in its master.trusted.",
 			"Announce was granted, and has stopped: the client cannot change to this master.")
 	}
@@ -36,7 +37,7 @@ func (r *Report) judgeMasters() {
 			if f.Severity == anError {
 				f.Severity = aWarning
 			}
-			f.Text = "The master " + m.Address + ", which was not followed: " + f.Text
+			f.Text = "The master " + m.Address + ", which was not followed at the end: " + f.Text
 			r.Findings = append(r.Findings, f)
 		}
 		for _, other := range r.Masters[:i] {

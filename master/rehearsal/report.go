@@ -317,7 +317,7 @@ func (c *Chooser) Report(now timescale.Mono) Report {
 		own.Address = m.address.String()
 		if !own.Selected {
 			alone := m.client.Report(now)
-			alone.judgeCandidate()
+			alone.judgeCandidate(c.failed(m.address))
 			own.findings = alone.Findings
 		}
 		r.Masters = append(r.Masters, own)
