@@ -64,10 +64,25 @@ func TestEachFaultHasItsOwnCauseAndAction(t *testing.T) {
 			c.Trusted, c.OutOfCredit, c.Grants.DelayResp, c.DelayReq = false, true, nil, 3
 		}, "Delay_Req are too few", "master.trusted"},
 		"silent for a while": {func(s *status.Status) { s.Clients[0].LastS = 5.4 }, "is silent", "whether the client runs"},
+		"silent, and its credit is used up": {func(s *status.Status) {
+			c := &s.Clients[0]
+			c.LastS, c.Trusted, c.OutOfCredit, c.Paused = 35, false, true, 40
+		}, "is silent", "whether the client runs"},
 		"not reached": {func(s *status.Status) {
 			s.Clients[0].LastS, s.Clients[0].Unreachable = 5.4, "ECONNREFUSED to 10.1.2.3: nobody listens at its PTP port (fix: start PTP at the client)"
 		}, "does not arrive", "whether the client runs"},
-		"nobody is reached": {func(s *status.Status) { s.Alarms = []status.Alarm{{Code: "SERVICE_LOST", Fix: "do it"}} }, "network side", "do it"},
+		"nobody is reached": {func(s *status.Status) {
+			s.Alarms = []status.Alarm{{Code: "SERVICE_LOST", Fix: "do it"}}
+			s.Clients = append(s.Clients, status.Client{Address: "10.1.2.4"})
+		}, "network side", "do it"},
+		"the only client is not reached": {func(s *status.Status) {
+			s.Alarms = []status.Alarm{{Code: "SERVICE_LOST", Fix: "do it"}}
+			s.Clients[0].Unreachable = "EHOSTUNREACH to 10.1.2.3"
+		}, "What is sent to this client does not arrive", "whether the client runs"},
+		"the only client has gone": {func(s *status.Status) {
+			s.Alarms = []status.Alarm{{Code: "SERVICE_LOST", Fix: "do it"}}
+			goneSince(s, 95)
+		}, "has gone", "whether the client runs"},
 		"gone": {func(s *status.Status) {
 			goneSince(s, 95)
 		}, "has gone: its last grant ended 95 s ago (unreachable)", "whether the client runs"},

@@ -119,10 +119,16 @@ func alarmed(v *view, code alarms.Code) *status.Alarm {
 
 func wayOut(v *view) (Check, bool) {
 	const cause = "The network side of this grandmaster is in trouble."
-	for _, code := range []alarms.Code{alarms.LinkDown, alarms.AddressMissing, alarms.ServiceLost} {
+	for _, code := range []alarms.Code{alarms.LinkDown, alarms.AddressMissing} {
 		if a := alarmed(v, code); a != nil {
 			return withheld(cause, a.Fix, "%s: %s", a.Code, a.Text)
 		}
+	}
+	// It is told also where the only client is off: of that one it says nothing about us.
+	if a := alarmed(v, alarms.ServiceLost); a != nil && len(v.Clients) > len(v.clients) {
+		return withheld(cause, a.Fix, "%s: %s", a.Code, a.Text)
+	} else if a != nil {
+		return open("%s stands, and no other client is here to tell whether it is our network or this client", a.Code)
 	}
 	for _, code := range []alarms.Code{alarms.HardwareStamps, alarms.ResidualHigh, alarms.NoReceiveStamps} {
 		if a := alarmed(v, code); a != nil {
@@ -278,7 +284,7 @@ func granted(v *view) (Check, bool) {
 		}
 	}
 	slices.Sort(lacks)
-	if c.OutOfCredit {
+	if c.OutOfCredit && !silent(c) {
 		why := "its Delay_Req are too few for what it was granted"
 		if c.DelayReq == 0 {
 			why = "no Delay_Req of it came"
@@ -324,7 +330,7 @@ func delayReqs(v *view) (Check, bool) {
 	case c.DelayReq == 0:
 		return bad("The client gets Sync but sends no Delay_Req: it cannot measure the delay.",
 			fmt.Sprintf("Look whether Sync and Announce reach the client, and whether UDP port %d passes from it to here.", v.Master.EventPort), "none in %s", seconds(c.SinceS))
-	case c.LastS > silentAfter(want):
+	case silent(c):
 		return bad("The client is silent: it sent Delay_Req, and sends none now.", "Look whether the client runs, and at the path from it to here.",
 			"%d, and nothing for %s", c.DelayReq, seconds(c.LastS))
 	case c.DelayReqIntervalS != nil && *c.DelayReqIntervalS > 3*want:
@@ -337,9 +343,11 @@ func delayReqs(v *view) (Check, bool) {
 	return ok("%d, one each %.4f s", c.DelayReq, *c.DelayReqIntervalS)
 }
 
-// silentAfter is for how long a client sends nothing, in s, until it counts as silent;
-// every is the interval of its Delay_Req.
-func silentAfter(every float64) float64 { return math.Max(5, 8*every) }
+// silent tells whether a client that sent Delay_Req sends nothing now. That its credit is
+// used up then is no cause.
+func silent(c status.Client) bool {
+	return c.DelayReq > 0 && c.Grants.DelayResp != nil && c.LastS > math.Max(5, 8*math.Exp2(float64(c.Grants.DelayResp.Interval)))
+}
 
 func answered(v *view) (Check, bool) {
 	if !served(v) {
