@@ -52,6 +52,7 @@ type Board struct {
 	keep  func(sim.Saved)
 
 	spoken timescale.Mono // when the host last wrote to the receiver; the goroutine's
+	kept   timescale.Mono // when a receiver beside another board was last kept; likewise
 }
 
 var (
@@ -148,6 +149,10 @@ func (b *Board) advance() time.Duration {
 	b.model.PHC().Extend(pair.Mono.Add(ahead))
 	b.publish()
 	next := b.model.Next()
+	if b.clock != nil && pair.Mono.Sub(b.kept) >= time.Second { // nobody steers it
+		b.kept = pair.Mono
+		b.written()
+	}
 	b.mu.Unlock()
 	for _, e := range events {
 		switch e.Kind {

@@ -263,3 +263,38 @@ func TestTheClockRunsOnWithoutItsProcess(t *testing.T) {
 		t.Errorf("the first pulse came after %v", waited)
 	}
 }
+
+// What somebody did to a receiver beside the board's, and what it has learned, outlives the
+// process as those of the board do: a restart mends no antenna and ends no lie.
+func TestAReceiverBesideTheBoardOutlivesItsProcess(t *testing.T) {
+	t.Parallel()
+	board, err := Start(t.Context(), Config{Sim: sim.Config{Oscillator: sim.OCXO, Seed: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { board.Close() }) //nolint:errcheck // it only waits
+	kept := make(chan sim.Saved, 100)
+	config := Config{Sim: sim.Config{Receiver: sim.Timing, Seed: 2}, Keep: func(s sim.Saved) { kept <- s }}
+	first, err := board.Another(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readEdge(t, first)
+	first.SetAntenna(false)
+	first.Lie(sim.Lie{LateNs: 1000})
+	first.Close() //nolint:errcheck // likewise
+	var left sim.Saved
+	n := 0
+	for ; len(kept) > 0; n++ {
+		left = <-kept
+	}
+	config.Saved, config.Keep = &left, nil
+	second, err := board.Another(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { second.Close() }) //nolint:errcheck // likewise
+	if second.model.Told() != (sim.Lie{LateNs: 1000}) || left.Antenna || n < 3 {
+		t.Errorf("it tells %+v, antenna %v, kept %d times", second.model.Told(), left.Antenna, n)
+	}
+}

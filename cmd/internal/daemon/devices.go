@@ -84,11 +84,11 @@ func openSim(ctx context.Context, cfg *config.Config, keep *keeper) (*devices, e
 	if simulated.Recording, err = recording(cfg.Sim.Capture); err != nil {
 		return nil, err
 	}
-	b, err := keep.startSim(ctx, live.Config{Sim: simulated, Keep: keep.keepSim})
+	b, err := keep.startSim(ctx, simulated)
 	if err != nil {
 		return nil, err
 	}
-	others, err := openSimInputs(ctx, cfg, simulated, b)
+	others, err := openSimInputs(ctx, cfg, simulated, b, keep)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,8 @@ import (
 	"bragi/gnss/port"
 	"bragi/gnss/setup"
 	"bragi/gnss/timescale"
+	"bragi/holdover"
+	"bragi/holdover/quality"
 )
 
 // input is where a reference beside the receiver of [gnss] comes in.
@@ -67,12 +69,12 @@ func openInputs(cfg *config.Config, clock board.Clock) []*input {
 
 // openSimInputs puts a receiver of software beside that of the board for each other
 // reference: with an antenna and noise of its own.
-func openSimInputs(ctx context.Context, cfg *config.Config, like sim.Config, b *live.Board) ([]*input, error) {
+func openSimInputs(ctx context.Context, cfg *config.Config, like sim.Config, b *live.Board, keep *keeper) ([]*input, error) {
 	seed := like.Seed
 	inputs, err := inputsOf(cfg, func(in *input) (err error) {
 		seed += 1000
 		one := sim.Config{Receiver: like.Receiver, Seed: seed, TimeToFix: like.TimeToFix, FixHold: like.FixHold, AntennaCut: like.AntennaCut, AntennaDelay: in.AntennaDelay, SurveySpeed: like.SurveySpeed}
-		if in.sim, err = b.Another(ctx, one); err != nil {
+		if in.sim, err = keep.startSimBeside(ctx, b, in.Name, one); err != nil {
 			return err
 		}
 		in.device = in.sim.Device()
@@ -239,10 +241,22 @@ func waits(l *pipeline.Look, name string) string {
 		case r.Why != "":
 			return r.Why
 		default:
-			return pipeline.Why(l.Report.Why)
+			return pipeline.Why(notOfTheClass(l.Report))
 		}
 	}
 	return ""
+}
+
+// notOfTheClass are the reasons why a clock is where it is, without that of its class: in
+// holdover the first one tells whether it is in spec, and not what it waits for.
+func notOfTheClass(r holdover.Report) []holdover.Reason {
+	if r.State != quality.HoldoverSpec && r.State != quality.HoldoverNoSpec {
+		return r.Why
+	}
+	if len(r.Why) > 1 {
+		return r.Why[1:]
+	}
+	return []holdover.Reason{holdover.ReasonReturning}
 }
 
 // ClearReference ends that order.

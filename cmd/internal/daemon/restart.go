@@ -154,29 +154,40 @@ func (k *keeper) readClock() error {
 
 // readSim is the board of software that was left; nil when there is none to go on
 // with.
-func (k *keeper) readSim() (*sim.Saved, error) {
-	content, err := state.ReadFile(k.path(simKind), simKind)
+func (k *keeper) readSim(kind state.Kind) (*sim.Saved, error) {
+	content, err := state.ReadFile(k.path(kind), kind)
 	if err != nil {
 		return nil, absentIsNil(err)
 	}
 	var s simState
 	if err := json.Unmarshal(content, &s); err != nil {
-		return nil, fmt.Errorf("%s: %w", k.path(simKind), err)
+		return nil, fmt.Errorf("%s: %w", k.path(kind), err)
 	}
 	if s.Boot != k.boot {
-		return nil, fmt.Errorf("%s: %w", k.path(simKind), state.ErrOtherBoot)
+		return nil, fmt.Errorf("%s: %w", k.path(kind), state.ErrOtherBoot)
 	}
 	return &s.Board, nil
 }
 
 // startSim goes on with the board of software that was left, or starts a new one
 // and says why.
-func (k *keeper) startSim(ctx context.Context, c live.Config) (*live.Board, error) {
-	left, err := k.readSim()
+func (k *keeper) startSim(ctx context.Context, config sim.Config) (*live.Board, error) {
+	return k.goOnWithSim(simKind, config, func(c live.Config) (*live.Board, error) { return live.Start(ctx, c) })
+}
+
+// startSimBeside is startSim for the receiver of reference name, beside that of b.
+func (k *keeper) startSimBeside(ctx context.Context, b *live.Board, name string, config sim.Config) (*live.Board, error) {
+	kind := state.Kind{Name: simKind.Name + "-" + name, Version: simKind.Version}
+	return k.goOnWithSim(kind, config, func(c live.Config) (*live.Board, error) { return b.Another(ctx, c) })
+}
+
+func (k *keeper) goOnWithSim(kind state.Kind, config sim.Config, start func(live.Config) (*live.Board, error)) (*live.Board, error) {
+	c := live.Config{Sim: config, Keep: func(s sim.Saved) { k.keepSim(kind, s) }}
+	left, err := k.readSim(kind)
 	if err == nil && left != nil {
 		c.Saved = left
 		var b *live.Board
-		if b, err = live.Start(ctx, c); err == nil {
+		if b, err = start(c); err == nil {
 			return b, nil
 		}
 		c.Saved = nil
@@ -184,17 +195,17 @@ func (k *keeper) startSim(ctx context.Context, c live.Config) (*live.Board, erro
 	if err != nil {
 		k.tell(status.NotResumed{Why: "the board of software starts anew: " + err.Error()})
 	}
-	return live.Start(ctx, c)
+	return start(c)
 }
 
-// keepSim writes the board of software down.
-func (k *keeper) keepSim(s sim.Saved) {
+// keepSim writes a board of software down.
+func (k *keeper) keepSim(kind state.Kind, s sim.Saved) {
 	content, err := json.Marshal(simState{k.boot, s})
 	if err != nil {
-		k.complain(k.path(simKind), err)
+		k.complain(k.path(kind), err)
 		return
 	}
-	k.write(simKind, content)
+	k.write(kind, content)
 }
 
 func absentIsNil(err error) error {
