@@ -319,6 +319,8 @@ func TestWhatIsWrongIsToldWithPlaceAndFix(t *testing.T) {
 			"config: x.toml:3: no reference of kind \"gnss\": nothing else tells a grandmaster its second after a loss of power (fix: add [[reference]] kind = \"gnss\")\n    [[reference]]"},
 		{"the oscillator first", sim + "[[reference]]\nkind = \"internal\"\n[[reference]]\nname = \"roof\"\nkind = \"gnss\"\n", nil,
 			"config: x.toml:3: the oscillator goes before roof, which would never be followed (fix: the largest priority for the oscillator)\n    [[reference]]"},
+		{"a receiver after the oscillator that is not there", sim + "[[reference]]\nname = \"roof\"\nkind = \"gnss\"\npriority = 255\n", nil,
+			"config: x.toml:3: roof goes after the oscillator, whose priority is 251 where the file has none (fix: a priority below 251, or [[reference]] kind = \"internal\" with a larger one)\n    [[reference]]"},
 		{"two references of one name", sim + "[[reference]]\nname = \"a\"\nkind = \"gnss\"\n[[reference]]\nname = \"a\"\nkind = \"gnss\"\n", nil,
 			"config: x.toml:6: two references are named \"a\" (fix: another name)\n    [[reference]]"},
 		{"the oscillator's name", sim + "[[reference]]\nname = \"internal\"\nkind = \"gnss\"\n", nil,

@@ -261,6 +261,10 @@ func (l *loader) judgeReferences() {
 	case count[KindGNSS]+count[KindPPS] > pulsesMost:
 		l.bad("reference.0", fmt.Sprintf("more than %d references have a pulse", pulsesMost), "leave some out")
 	}
+	if internal < 0 && last >= 0 && c.References[last].Priority >= internalPriority {
+		l.bad(fmt.Sprintf("reference.%d", last), fmt.Sprintf("%s goes after the oscillator, whose priority is %d where the file has none", c.References[last].Name, internalPriority),
+			fmt.Sprintf("a priority below %d, or [[reference]] kind = \"internal\" with a larger one", internalPriority))
+	}
 	if internal >= 0 && last >= 0 && c.References[internal].Priority <= c.References[last].Priority {
 		l.bad(fmt.Sprintf("reference.%d", internal), fmt.Sprintf("the oscillator goes before %s, which would never be followed", c.References[last].Name), "the largest priority for the oscillator")
 	}
