@@ -516,22 +516,32 @@ func (c *Clock) inputs(now timescale.Mono, fresh bool) Inputs {
 // that the class does not flap at the edge: the bound is clearly inside for some seconds,
 // or inside at all for some minutes.
 func (c *Clock) wide(now timescale.Mono, bound float64) bool {
-	spec := ns(c.cfg.Spec)
-	if own := bound - c.receiverNs; c.cfg.anyBound() && !(own <= spec) {
-		bound = c.receiverNs // what is doubted of the references
-	}
-	if !(bound <= spec) {
+	if !(c.limiting(bound) <= ns(c.cfg.Spec)) {
 		c.life.NarrowFrom = timescale.Mono{}
 		return true
 	}
 	if c.life.NarrowFrom.IsZero() {
 		c.life.NarrowFrom = now
 	}
-	if c.life.State != quality.Relocking {
-		return false
+	return c.life.State == quality.Relocking && c.narrowLeft(now, bound) > 0
+}
+
+// limiting is the part of a bound that keeps the clock from LOCKED.
+func (c *Clock) limiting(bound float64) float64 {
+	if own := bound - c.receiverNs; c.cfg.anyBound() && !(own <= ns(c.cfg.Spec)) {
+		return c.receiverNs // what is doubted of the references
 	}
-	inside := now.Sub(c.life.NarrowFrom)
-	return inside < relockSettle || bound > narrowShare*spec && inside < narrowFor
+	return bound
+}
+
+// narrowLeft is how long a bound that is inside the spec again must stay there, at the
+// earliest, before LOCKED.
+func (c *Clock) narrowLeft(now timescale.Mono, bound float64) time.Duration {
+	wait := relockSettle
+	if c.limiting(bound) > narrowShare*ns(c.cfg.Spec) {
+		wait = narrowFor
+	}
+	return max(wait-now.Sub(c.life.NarrowFrom), 0)
 }
 
 // contradicted tells that the last pulses show the clock further off than limit ns.

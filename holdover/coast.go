@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
+	"bragi/holdover/quality"
 )
 
 // held is the holdover: the estimator goes on without pulses.
@@ -165,6 +166,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 		// Pulses and oscillator still say two things.
 		c.doubt.reset()
 		c.anchorAt(&e.model)
+		c.doubt.anchor.Jumped = c.doubt.anchor.Jumped || sky || level && c.returning >= patience && c.returnFrom-c.held.From <= doubtAwayS
 	}
 	if c.vouched {
 		c.doubt.anchor = anchor{}
@@ -228,8 +230,26 @@ func (c *Clock) RefusesPulses() bool {
 	if c.held.Active {
 		return c.returning > 0 || c.held.Sky > 0
 	}
+	return c.why == ReasonWide && c.DoubtsPulses()
+}
+
+// DoubtsPulses tells that pulses are followed out of LOCKED, and that the oscillator speaks
+// against them.
+func (c *Clock) DoubtsPulses() bool {
 	doubted, _ := c.doubt.most()
-	return c.why == ReasonWide && doubted > 0
+	return !c.held.Active && c.life.State == quality.Relocking && doubted > 0
+}
+
+// Confirm is the word of another receiver, which has agreed with the pulses for long: then
+// the oscillator has moved, and what it says against them is no more in the bound. It is not
+// taken for pulses that jumped: no oscillator does, and what fools one may fool both. ok tells
+// whether it was.
+func (c *Clock) Confirm() (ok bool) {
+	if c.why != ReasonWide || !c.DoubtsPulses() || c.doubt.anchor.Jumped {
+		return false
+	}
+	c.believe()
+	return true
 }
 
 // AcceptPulses is the operator's word that the receiver's pulse is right: the
@@ -240,6 +260,11 @@ func (c *Clock) AcceptPulses() {
 	if c.vouched, c.life.Waits = c.held.Active, false; c.held.Active {
 		return
 	}
+	c.believe()
+}
+
+// believe ends every doubt of the pulses that are followed.
+func (c *Clock) believe() {
 	c.forgetStates()
 	c.doubt.reset()
 	c.doubt.anchor = anchor{}

@@ -60,6 +60,7 @@ type anchor struct {
 	Times    float64 `json:"times"`     // and in widths, the most
 	Agrees   int     `json:"agrees"`    // pulses that are no further than the width
 	Ns       float64 `json:"ns"`        // what the bound holds of it
+	Jumped   bool    `json:"jumped"`    // the pulses stepped, or went as no oscillator goes: no other receiver's word ends it
 }
 
 // doubtLags are how old the states are, in s; the first of them are looked at with

@@ -44,6 +44,8 @@ const (
 	ReasonForced
 	ReasonDisagree
 	ReasonWide
+	ReasonNarrow
+	ReasonReturning
 	reasonCount
 )
 
@@ -58,7 +60,7 @@ var reasonTexts = [reasonCount]struct{ word, fix string }{
 	ReasonSlewing:            {"slewing the phase", ""},
 	ReasonPhaseAligned:       {"phase aligned to the pulse", ""},
 	ReasonStrayed:            {"time error far outside the lock limit", "check the oscillator's supply and temperature, and what else steers this clock"},
-	ReasonRelocking:          {"pulse is back, slewing in", ""},
+	ReasonRelocking:          {"slewing to the pulse", ""},
 	ReasonInSpec:             {"error bound inside the spec", ""},
 	ReasonOutOfSpec:          {"error bound outside the spec", "bring GNSS back; a better oscillator holds longer"},
 	ReasonNotLearned:         {"lock was shorter than learning", "bring GNSS back, or set holdover.learning shorter"},
@@ -83,7 +85,9 @@ var reasonTexts = [reasonCount]struct{ word, fix string }{
 	ReasonLearning:           {"no lock has lasted for learning yet", "no class 7 until then: find out why the pulse does not stay, or set holdover.learning shorter"},
 	ReasonForced:             {"holdover forced by an operator", "bragi holdover release, when the work is done"},
 	ReasonDisagree:           {"references disagree", "compare both with a clock that you trust, then choose the right one: bragi reference switch NAME"},
-	ReasonWide:               {"pulse followed, error bound outside the spec", "wait: a doubt ends after four hours; if the pulse is right: bragi clock accept receiver"},
+	ReasonWide:               {"pulse followed, error bound outside the spec", "wait: a doubt ends after five minutes of another receiver that agrees, or after four hours; if the pulse is right: bragi clock accept receiver"},
+	ReasonNarrow:             {"error bound inside the spec again, and class 6 waits until it stays there", ""},
+	ReasonReturning:          {"pulses come, and the first ones are looked at before they are used", ""},
 	ReasonFrequencyLimit:     {"correction is at the hardware's limit", "the oscillator is outside the clock's tuning range: replace the board or its oscillator"},
 }
 

@@ -23,6 +23,10 @@ type Report struct {
 	// HoldoverFor is the time since the loss, until LOCKED again; 0: none.
 	HoldoverFor time.Duration
 
+	// InsideFor is how long the bound has been inside the spec again, while class 6 waits
+	// for nothing else; 0: it does not.
+	InsideFor time.Duration
+
 	ErrorNs float64 // estimated time error of the served clock, positive: ahead
 	SigmaNs float64 // one standard deviation of that estimate
 	BoundNs float64 // bound of the time error, positive
@@ -88,6 +92,9 @@ func (c *Clock) Report(now timescale.Mono) Report {
 		FrequencyPPB: c.corr.ppb(), OscillatorPPB: nan, MeanPPB: nan, MeanErrorPPB: nan,
 		PulseNoiseNs: nan, TempC: c.tempC, BehavesLike: kindAt(c.est.level), ForecastS: nan, ForecastP50S: nan, ForecastP95S: nan, Class7S: nan, EtaS: c.eta(now),
 		Accepted: c.life.Accepted, Rejected: c.life.Rejected, Refused: c.life.Refused, Steps: c.life.Steps, LastStepNs: c.life.LastStepNs,
+	}
+	if c.narrow() {
+		r.InsideFor = now.Sub(c.life.NarrowFrom)
 	}
 	if !c.life.HoldoverFrom.IsZero() {
 		r.HoldoverFor = now.Sub(c.life.HoldoverFrom)
@@ -177,7 +184,7 @@ func (c *Clock) eta(now timescale.Mono) float64 {
 	switch {
 	case c.life.State == quality.Warmup:
 		return max(seconds(c.cfg.WarmUp-now.Sub(c.life.Start)), 0)
-	case c.why == ReasonWide: // the bound falls as it may
+	case c.why == ReasonWide && !c.narrow(), c.receiverNs > ns(c.cfg.Spec): // the bound falls as it may
 		return math.NaN()
 	case c.life.State == quality.Locking || c.life.State == quality.Relocking:
 	default:
@@ -193,6 +200,12 @@ func (c *Clock) eta(now timescale.Mono) float64 {
 	if c.warming(now) {
 		return seconds(warmUpMost - now.Sub(c.life.FirstPulse) + settle)
 	}
+	if c.life.State == quality.Relocking && !c.life.SettledFrom.IsZero() {
+		if c.life.NarrowFrom.IsZero() {
+			return math.NaN()
+		}
+		wait = max(wait, c.narrowLeft(now, c.bound(now)))
+	}
 	if !c.life.SettledFrom.IsZero() {
 		return max(seconds(max(settle-now.Sub(c.life.SettledFrom), wait)), 0)
 	}
@@ -204,9 +217,16 @@ func (c *Clock) eta(now timescale.Mono) float64 {
 	return c.slewTime(max(math.Abs(x)-c.lockLimit(), 0), y+c.corr.ppb()) + seconds(settle)
 }
 
+// narrow tells that nothing keeps the clock from LOCKED but that its bound was outside the
+// spec a moment ago.
+func (c *Clock) narrow() bool { return c.why == ReasonWide && !c.life.NarrowFrom.IsZero() }
+
 // reasons lists what holds at now, the state's own reason first.
 func (c *Clock) reasons(now timescale.Mono) []Reason {
 	why := []Reason{c.why}
+	if c.narrow() {
+		why[0] = ReasonNarrow
+	}
 	add := func(r Reason, when bool) {
 		if when && r != c.why {
 			why = append(why, r)
@@ -217,6 +237,7 @@ func (c *Clock) reasons(now timescale.Mono) []Reason {
 	rejecting := c.est.rejects >= rejectsShown || holding && c.returning >= rejectsShown
 	arriving := recent(c.life.LastEdge, pulseTimeout)
 
+	add(ReasonWide, c.life.State == quality.Relocking && c.receiverNs > ns(c.cfg.Spec))
 	add(ReasonForced, c.cond.Forced)
 	add(c.cond.Distrust, c.cond.Distrust != ReasonNone)
 	add(ReasonNoTime, holding && !c.cond.HasTime && (!arriving || c.cond.Lost))

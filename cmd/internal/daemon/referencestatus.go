@@ -13,7 +13,7 @@ var referenceKinds = map[pipeline.ReferenceKind]string{pipeline.GNSS: config.Kin
 // referencesStatus is what the clock may follow.
 func referencesStatus(l *pipeline.Look, cfg *config.Config) status.References {
 	s := status.References{Order: pipeline.Automatic.String(), Revertive: cfg.Selection.Revertive, HoldOffS: cfg.Selection.HoldOff.Seconds(),
-		WaitToRestoreS: cfg.Holdover.Restore.Seconds(), LimitNs: float64(cfg.Selection.Limit), Dispute: l.Dispute, List: []status.Reference{}}
+		WaitToRestoreS: cfg.Holdover.Restore.Seconds(), LimitNs: float64(cfg.Selection.Limit), Dispute: l.Dispute, ComparedTo: l.ComparedTo, List: []status.Reference{}}
 	out := quality.OutputQL(l.Announcement, cfg.Master.QualityProfile(), oscillatorQL(l, cfg))
 	s.QL, s.QLClass = out.String(), out.Class()
 	for _, r := range l.References {
@@ -60,6 +60,8 @@ func referenceState(l *pipeline.Look, r *pipeline.ReferenceLook) string {
 	switch {
 	case r.Kind == pipeline.Internal && !r.Followed:
 		return "good"
+	case r.Awaited && !r.Odd:
+		return "awaited"
 	case r.Refused:
 		return "refused"
 	case r.Odd && !r.Lockout:

@@ -60,11 +60,16 @@ func newBreaker(t *testing.T, kind sim.Kind, seed uint64) *breaker {
 	r := virtual.NewRig(t, pipe, sim.Config{Oscillator: kind, Receiver: sim.TimingUBX, Seed: seed, TimeToFix: 3 * time.Second})
 	b := &breaker{Rig: r, cfg: cfg, wrong: map[string]string{}}
 	b.yard = r.Another(sim.Config{Receiver: sim.TimingUBX, Seed: seed + 100, TimeToFix: 4 * time.Second})
-	for _, one := range []*sim.Board{r.Board, b.yard} { // what the daemon asks for: signs of a false sky
-		one.Receive(r.Now, 0, ubx.AppendMessage(nil, ubx.CfgVALSET, ubx.ValsetPayload(ubx.SetRAM, ubx.Item{Key: ubx.KeyMsgSecSIGUART1, Value: 1}, ubx.Item{Key: ubx.KeyMsgNavSTATUSUART1, Value: 1})))
+	for _, one := range []*sim.Board{r.Board, b.yard} {
+		b.setUp(one)
 	}
 	b.Watch = func() { b.read(pipe.Servo) }
 	return b
+}
+
+// setUp lets a receiver tell what the daemon asks for: signs of a false sky.
+func (b *breaker) setUp(one *sim.Board) {
+	one.Receive(b.Now, 0, ubx.AppendMessage(nil, ubx.CfgVALSET, ubx.ValsetPayload(ubx.SetRAM, ubx.Item{Key: ubx.KeyMsgSecSIGUART1, Value: 1}, ubx.Item{Key: ubx.KeyMsgNavSTATUSUART1, Value: 1})))
 }
 
 // read holds all that an operator reads at one moment against each other.
@@ -93,6 +98,10 @@ func (b *breaker) read(servo holdover.Config) {
 		says(!r.Good || r.QL != "QL-DNU" && r.QL != "QL-FAILED", "good, and %s", r.QL)
 	}
 	says(marks["#"] <= 1 && marks["*"] <= 1 && marks["&"] <= 1, "marks %v", marks)
+	for _, r := range s.List {
+		w := waits(look, r.Name)
+		says(!strings.Contains(w, "the spec") || look.Report.State == quality.Relocking, "%s waits: %s", r.Name, w)
+	}
 	waits := waits(look, s.Followed)
 	says(look.Forced || waits == "" || s.Followed == "internal" || len(look.References) == 0 || slices.ContainsFunc(s.List, func(r status.Reference) bool { return r.Followed && !r.Good }), "%s is followed, and the clock waits: %s", s.Followed, waits)
 	for i, one := range []*sim.Board{b.Board, b.yard} {
@@ -112,15 +121,23 @@ func (b *breaker) read(servo holdover.Config) {
 			says(!locked || !r.Followed, "the oscillator is followed at class 6")
 			continue
 		}
-		says(!locked || !r.Followed || r.QL == "QL-PRC" && r.State == "followed", "class 6, and what is followed is %s", r.QL)
-		says(!r.Followed || r.State == "followed" || r.State == "refused" || r.State == "odd" && r.Mark == "#", "it is followed and %s", r.State)
-		says(r.QL != "QL-FAILED" || r.State == "failed", "failed by its level, and %s", r.State)
+		says(!r.Good || r.PulseAgeS == nil || *r.PulseAgeS <= 3.1, "good, and its last pulse is %.1f s old", value(r.PulseAgeS))
+		says(!locked || !r.Followed || r.QL == "QL-PRC" && r.State == "followed" || r.State == "awaited", "class 6, and what is followed is %s", r.QL)
+		says(!r.Followed || r.State == "followed" || r.State == "awaited" || r.State == "refused" || r.State == "odd" && r.Mark == "#", "it is followed and %s", r.State)
+		says(r.QL != "QL-FAILED" || r.State == "failed" || r.State == "awaited", "failed by its level, and %s", r.State)
 		says(r.State == "followed" || r.State == "good" || r.State == "selected" || r.State == "restoring" || r.Why != "", "it is %s, and nothing says why", r.State)
 	}
 	for _, raised := range look.Troubles {
 		says(raised.Code != alarms.AnnounceLies, "an announcement that would have been a lie: %s", raised.Detail)
 	}
 	says(b.Steps <= 1, "the clock was stepped")
+}
+
+func value(v *float64) float64 {
+	if v == nil {
+		return math.NaN()
+	}
+	return *v
 }
 
 func (b *breaker) do(t *testing.T, random *rand.Rand) {
@@ -130,7 +147,11 @@ func (b *breaker) do(t *testing.T, random *rand.Rand) {
 		board, name = b.yard, "yard"
 	}
 	what := ""
-	switch random.IntN(14) {
+	switch random.IntN(16) {
+	case 14, 15:
+		what = "power-cycled"
+		board.PowerCycle()
+		b.setUp(board) // as the daemon does
 	case 0, 1:
 		what = "cut"
 		board.SetAntenna(false)

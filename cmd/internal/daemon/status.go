@@ -129,6 +129,9 @@ func clockStatus(l *pipeline.Look, wall func(timescale.Mono) time.Time) status.C
 		FreqPPB: report.FrequencyPPB, MeanFreqPPB: known(report.MeanPPB), EtaS: known(report.EtaS),
 		Why: []string{}, Time: l.Reads.String(), Pulses: report.Accepted, PulsesRejected: report.Rejected + report.Refused,
 	}
+	if report.InsideFor > 0 {
+		c.BoundInsideS = known(report.InsideFor.Seconds())
+	}
 	for _, r := range l.References {
 		if r.Followed {
 			c.Reference = r.Name

@@ -152,9 +152,9 @@ func (c Choice) Lost(list []Candidate) bool {
 }
 
 // HoldsOff tells that what is selected has failed, that the hold-off runs, and that another
-// one could be followed.
+// one could be followed: not where the operator forced it.
 func (c Choice) HoldsOff(list []Candidate) bool {
-	if s := list[c.Selected]; s.Internal || s.Good || !c.Standings[c.Selected].Counts {
+	if s := list[c.Selected]; c.Order == Forced || s.Internal || s.Good || !c.Standings[c.Selected].Counts {
 		return false
 	}
 	for i, other := range list {

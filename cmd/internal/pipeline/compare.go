@@ -42,6 +42,10 @@ const (
 	// newcomerLock is how long a clock must have been locked before a reference comes, to
 	// know better than it.
 	newcomerLock = 5 * time.Minute
+	// confirmAfter is how many seconds another receiver must agree with pulses that the clock
+	// doubts, by a mean difference of so many seconds at least.
+	confirmAfter = 300
+	confirmLevel = 60
 	// disputeKept is how long references that differ are doubted after they were last
 	// seen to differ.
 	disputeKept = 5 * time.Minute
@@ -73,8 +77,11 @@ type compared struct {
 	tdev    Spread
 	mtie    Spread
 	accused int    // verdicts against it, in a row
-	odd     string // why it is dropped; "": it is not
+	odd     string // why it is dropped, with the difference of then; "": it is not
+	oddBy   string // what the verdict rests on; "": the difference is one of seconds, and does not change
 	agrees  int    // seconds in a row, since
+
+	confirms int // seconds that it has agreed with pulses that the clock doubts
 }
 
 // level is the mean difference while both were good; known is false before enough
@@ -116,7 +123,10 @@ func (c *compared) rebase(level float64, odd bool) {
 // forget lets the clock know nothing of when this one agreed.
 func (c *compared) forget() { c.n, c.close, c.newcomer = 0, timescale.Mono{}, false }
 
-func (c *compared) pardon() { c.odd, c.accused, c.agrees = "", 0, 0 }
+func (c *compared) pardon() { c.odd, c.oddBy, c.accused, c.agrees = "", "", 0, 0 }
+
+// moves tells that the difference is not what it was while both were good.
+func (c *compared) moves() bool { return c.n >= buildLevels && c.outside > 0 }
 
 func unknownSpread() Spread { return Spread{math.NaN(), math.NaN(), math.NaN()} }
 
@@ -232,7 +242,9 @@ func (p *Pipeline) attestant(now timescale.Mono) int {
 // dispute is what nothing decides.
 type dispute struct {
 	times int    // verdicts in a row
-	what  string // who differs, and by how much
+	what  string // who differs, and by how much then
+	high  int    // who, by their places; the same: not known any more
+	low   int
 	at    timescale.Mono
 }
 
@@ -258,6 +270,28 @@ func (p *Pipeline) compare(now timescale.Mono) {
 	}
 	p.comparedAt = m
 	p.judge(now, m, p.readings(m))
+	p.confirm(now, m)
+}
+
+// confirm ends a doubt of the clock about the pulses that it follows, where another receiver
+// has agreed with them for confirmAfter seconds meanwhile. A sky that lies to both alike is
+// believed so, too: what jumps, or goes as no oscillator does, the clock has refused before.
+func (p *Pipeline) confirm(now, m timescale.Mono) {
+	doubts := p.servo.DoubtsPulses() && p.dispute.times == 0 && p.sources[p.active].compared.odd == ""
+	for i := range p.sources {
+		s := &p.sources[i]
+		c := &s.compared
+		_, good := p.good(now, i)
+		switch {
+		case !doubts || i == p.active || s.Kind != GNSS || s.Lockout || !good || c.odd != "" || c.outside >= oddAfter || c.doubtNs(p.cfg.Servo.ReceiverBoundNs+p.cfg.Servo.InputNs) > 0 && c.outside == 0:
+			c.confirms = 0
+		case c.at == m && c.outside == 0 && c.n >= confirmLevel:
+			c.confirms++
+		}
+		if c.confirms >= confirmAfter && p.servo.Confirm() {
+			c.confirms = 0
+		}
+	}
 }
 
 // reading is a Reading of source i.
@@ -346,7 +380,7 @@ func (p *Pipeline) judge(now, m timescale.Mono, list []reading) {
 			continue
 		}
 		c.agrees = 0
-		c.odd = fmt.Sprintf("%s %s; %s", differs(r.AheadNs-other(plain, v, k)), p.names(weighed, v.Odd), v.By)
+		c.odd, c.oddBy = fmt.Sprintf("%s %s; %s", differs(r.AheadNs-other(plain, v, k)), p.names(weighed, v.Odd), v.By), v.By
 		if r.i == p.active {
 			c.close = p.closest()
 		}
@@ -470,13 +504,61 @@ func (p *Pipeline) argue(now, m timescale.Mono, v Verdict, list []reading) {
 		if was < oddAfter && d.times >= oddAfter {
 			p.withdraw(now)
 		}
-		d.what = fmt.Sprintf("%s is %s %s, and nothing tells which one is right",
-			p.sources[high.i].Name, differs(high.AheadNs-low.AheadNs), p.sources[low.i].Name)
+		d.high, d.low, d.what = high.i, low.i, p.disputed(high.i, low.i, high.AheadNs-low.AheadNs)
 	case len(list) > 1 && m.Sub(d.at) > pardonAfter*time.Second:
 		*d = dispute{} // they agree again, or it is known who is wrong
 	case len(v.Odd) > 0:
 		*d = dispute{}
 	}
+}
+
+// aheadNow is how far the time of source i is ahead of that of the one that is followed, by
+// the latest comparison; ok is false where that is old.
+func (p *Pipeline) aheadNow(now timescale.Mono, i int) (ns float64, ok bool) {
+	if i == p.active {
+		return 0, true
+	}
+	c := &p.sources[i].compared
+	return c.aheadNs, !c.at.IsZero() && now.Sub(c.at) < pulseMissing
+}
+
+// oddWords says why source i is odd, with the difference of now. Where that is not known it is
+// that of when it was named.
+func (p *Pipeline) oddWords(now timescale.Mono, i int) string {
+	c := &p.sources[i].compared
+	ahead, ok := p.aheadNow(now, i)
+	if c.oddBy == "" || !ok {
+		return c.odd
+	}
+	other := p.active // that is the difference which screens show
+	for k := range p.sources {
+		if o := &p.sources[k]; (other == i || p.sources[other].compared.odd != "") && k != i && o.Kind != Internal && o.compared.odd == "" {
+			other = k
+		}
+	}
+	than, ok := p.aheadNow(now, other)
+	if other == i || !ok {
+		return c.odd
+	}
+	return fmt.Sprintf("%s %s; %s", differs(ahead-than), p.sources[other].Name, c.oddBy)
+}
+
+// disputeWords says who differs, and by how much now, or when both were last seen.
+func (p *Pipeline) disputeWords(now timescale.Mono) string {
+	d := &p.dispute
+	if d.high == d.low {
+		return d.what
+	}
+	high, ok := p.aheadNow(now, d.high)
+	low, also := p.aheadNow(now, d.low)
+	if !ok || !also {
+		return d.what
+	}
+	return p.disputed(d.high, d.low, high-low)
+}
+
+func (p *Pipeline) disputed(high, low int, ns float64) string {
+	return fmt.Sprintf("%s is %s %s, and nothing tells which one is right", p.sources[high].Name, differs(ns), p.sources[low].Name)
 }
 
 // withdraw lets the clock hold over with what it knew before references began to differ.

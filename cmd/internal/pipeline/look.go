@@ -22,6 +22,7 @@ type Look struct {
 	Reference    gnss.ReferenceStatus // of the receiver of [gnss]
 	References   []ReferenceLook      // all that the clock may follow
 	Instead      string               // the reference that is followed in place of the receiver of [gnss]; "": that one is, or none
+	ComparedTo   string               // the reference that the others are compared with: it is followed, or was last; "": there is one alone
 	Dispute      string               // of references that differ, where nothing tells who is right; "": none
 	Memory       *holdover.Memory     // what is known of the oscillator; nil: nothing yet
 	// Residuals are the served clock less the pulse, of the pulses that were believed
@@ -43,8 +44,11 @@ func (p *Pipeline) Look(now timescale.Mono) *Look {
 	l.Report, l.Announcement = p.Clock(now)
 	l.References = p.references(now, l.Report.State)
 	l.Instead = p.instead(p.first, l.Report.State)
+	if p.several() {
+		l.ComparedTo = p.sources[p.active].Name
+	}
 	if p.disagree(now) {
-		l.Dispute = p.dispute.what
+		l.Dispute = p.disputeWords(now)
 	}
 	l.Troubles = p.troubles(l)
 	if m, ok := p.Memory(now); ok {

@@ -105,6 +105,9 @@ const (
 	letInNs      = 10
 	letInBelowNs = 40
 	opinionOld   = 5 * time.Minute
+	// pulseOld is how old the last pulse of a reference may be that is called good: while a
+	// hold-off runs, or its next pulse is waited for.
+	pulseOld = 3 * time.Second
 	// refusedAfter is how long a reference is good and its pulses are not believed until
 	// they are told as refused: a clock that comes back looks at some first.
 	refusedAfter = 5 * time.Second
@@ -273,9 +276,12 @@ func (p *Pipeline) distrusted(now timescale.Mono, s *source) bool {
 }
 
 // awaited tells whether the next pulse of s, which is followed, is still waited for: the
-// clock waits, and nothing else is wrong. A receiver that says itself that it has no time
-// is not waited for, but after a restart, when it has not spoken yet.
+// clock waits, its last pulse was one of s, and nothing else is wrong. A receiver that says
+// itself that it has no time is not waited for, but after a restart, when it has not spoken yet.
 func (p *Pipeline) awaited(now timescale.Mono, s *source) bool {
+	if pulse, any := s.newest(); any && pulse.Mono != p.handed || !any && p.unheard(now, s) == 0 {
+		return false // what the clock heard last was another one
+	}
 	cond := p.conditions(now)
 	return s.trouble == "" && (!cond.NoTime || Candidate{Unheard: p.unheard(now, s)}.unheard(unheardStands)) && p.servo.Awaits(now, cond)
 }
@@ -463,7 +469,7 @@ func (p *Pipeline) referenceTroubles(l *Look, add func(code alarms.Code, detail 
 		switch {
 		case r.Kind == Internal || r.Lockout || !p.several():
 		case r.Odd:
-			odd = append(odd, r.Name+" is "+r.Why)
+			odd = append(odd, r.Name+" is "+r.Why+followedAllTheSame(&r))
 		case !r.Good:
 			failed = append(failed, r.Name+": "+r.Why)
 		}
@@ -474,6 +480,14 @@ func (p *Pipeline) referenceTroubles(l *Look, add func(code alarms.Code, detail 
 	if failed != nil {
 		add(alarms.ReferenceFailed, strings.Join(failed, "; "))
 	}
+}
+
+// followedAllTheSame tells that an odd one is followed, by force.
+func followedAllTheSame(r *ReferenceLook) string {
+	if r.Followed {
+		return "; it is followed by force, without class 6"
+	}
+	return ""
 }
 
 // refusing tells that pulses of the reference that is followed come, that nothing else
@@ -487,10 +501,11 @@ func (p *Pipeline) refusing(now timescale.Mono) bool {
 	return !since.IsZero() && now.Sub(since) > refusedAfter && now.Sub(p.choice.Since) > refusedAfter
 }
 
-// agrees tells that the pulse of s, which is not followed, is where that of the one is that is.
+// agrees tells that the pulse of s, which is not followed, is where that of the one is that
+// is, and has not moved against it.
 func (p *Pipeline) agrees(now timescale.Mono, s *source) bool {
 	c := &s.compared
-	return s.Kind != Internal && !c.at.IsZero() && now.Sub(c.at) < pulseMissing &&
+	return s.Kind != Internal && !c.at.IsZero() && now.Sub(c.at) < pulseMissing && !c.moves() &&
 		math.Abs(c.aheadNs) <= p.cfg.LimitNs+s.UncertaintyNs+p.sources[p.active].UncertaintyNs
 }
 
@@ -511,7 +526,8 @@ type ReferenceLook struct {
 	Followed bool // the clock follows its pulse now; of the oscillator: none is followed
 	Selected bool // by the choice: the clock may still settle
 	Order    SwitchOrder
-	Good     bool   // by what it says itself, as the choice sees it: after the hold-off, or its next pulse is waited for
+	Good     bool   // by what it says itself, as the choice sees it: after the hold-off, and never without a pulse of late
+	Awaited  bool   // it is followed, its pulses miss, and the next one is waited for
 	Counts   bool   // good for long enough
 	Why      string // it is not good, odd, or refused; "": it is fine
 	Odd      bool
@@ -541,7 +557,7 @@ func (p *Pipeline) references(now timescale.Mono, state quality.State) []Referen
 		case s.Lockout:
 			l.Why = "locked out"
 		case l.Odd:
-			l.Why = s.compared.odd
+			l.Why = p.oddWords(now, i)
 		case l.Refused:
 			l.Why = "the clock does not believe its pulse, which is not where the oscillator expects it"
 		}
@@ -549,12 +565,14 @@ func (p *Pipeline) references(now timescale.Mono, state quality.State) []Referen
 			standing := p.choice.Standings[i]
 			l.Counts, l.Fails = standing.Counts, standing.Fails
 			l.Selected = p.choice.Selected == i
-			switch {
-			case l.Good:
-			case standing.Counts: // until the hold-off is over nothing has failed
-				l.Good, l.Why = true, ""
-			case l.Selected && !p.lost:
-				l.Good = true
+			if !l.Good && (standing.Counts || l.Selected && !p.lost) {
+				// Until the hold-off is over nothing has failed, but a pulse is missed before.
+				pulse, any := s.newest()
+				if age := now.Sub(pulse.Mono); !any || age <= pulseOld {
+					l.Good, l.Why = true, ""
+				} else if l.Awaited = i == p.active && follows && !p.lost; l.Awaited {
+					l.Why = "no pulse; the next one is waited for"
+				}
 			}
 			if !standing.Counts && standing.Failed && l.Good && !l.Odd && !standing.Since.IsZero() {
 				l.WaitS = max(0, (p.rules().WaitToRestore - now.Sub(standing.Since)).Seconds())

@@ -39,6 +39,7 @@ type SavedSource struct {
 	DevNs    float64              `json:"deviation_ns"`
 	N        int                  `json:"n"`
 	Odd      string               `json:"odd"`
+	OddBy    string               `json:"odd_by"`
 }
 
 // saveReferences is nil where there was nothing to choose.
@@ -52,7 +53,7 @@ func (p *Pipeline) saveReferences(now timescale.Mono) *SavedReferences {
 	}
 	for i := range p.sources {
 		o, c := &p.sources[i], &p.sources[i].compared
-		saved := SavedSource{Name: o.Name, Standing: p.choice.Standings[i], MeanNs: c.meanNs, DevNs: c.devNs, N: c.n, Odd: c.odd}
+		saved := SavedSource{Name: o.Name, Standing: p.choice.Standings[i], MeanNs: c.meanNs, DevNs: c.devNs, N: c.n, Odd: c.odd, OddBy: c.oddBy}
 		if i != p.first && o.receiver != nil {
 			saved.Receiver = o.receiver.Save(now)
 		}
@@ -85,7 +86,7 @@ func (p *Pipeline) resumeReferences(now timescale.Mono, s *SavedReferences) {
 		return
 	}
 	if d := s.Dispute; d != nil {
-		p.dispute = dispute{d.Times, d.What, d.At}
+		p.dispute = dispute{times: d.Times, what: d.What, at: d.At}
 	}
 	p.choice = Choice{Selected: p.active, Since: now, Standings: make([]Standing, len(p.sources))}
 	build := s.BuildNs
@@ -106,7 +107,7 @@ func (p *Pipeline) resumeReferences(now timescale.Mono, s *SavedReferences) {
 			}
 			p.choice.Standings[i] = saved.Standing
 			c := &o.compared
-			c.meanNs, c.devNs, c.n, c.odd = saved.MeanNs, saved.DevNs, saved.N, saved.Odd
+			c.meanNs, c.devNs, c.n, c.odd, c.oddBy = saved.MeanNs, saved.DevNs, saved.N, saved.Odd, saved.OddBy
 			if i != p.first && o.receiver != nil {
 				o.receiver.Resume(now, saved.Receiver)
 			}

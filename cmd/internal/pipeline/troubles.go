@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"math"
 	"time"
 
 	"bragi/cmd/internal/alarms"
@@ -145,6 +146,7 @@ func (p *Pipeline) troubles(l *Look) []alarms.Raised {
 
 // ofPulse is a reason of the clock in words. Where there are several references it names
 // those whose pulse it is about: the one that is followed, and those that are refused with it.
+// While another one moves against that, and nobody is odd, nobody is named: either may be wrong.
 func (p *Pipeline) ofPulse(l *Look, reason holdover.Reason) string {
 	switch reason {
 	case holdover.ReasonPulsesRejected, holdover.ReasonPulseRefused, holdover.ReasonPulseNoise, holdover.ReasonStrayed, holdover.ReasonSky:
@@ -155,8 +157,13 @@ func (p *Pipeline) ofPulse(l *Look, reason holdover.Reason) string {
 		return reason.String()
 	}
 	names := p.sources[p.active].Name
+	ofOne := reason == holdover.ReasonPulseRefused || reason == holdover.ReasonPulseNoise
 	for i, r := range l.References {
-		if i != p.active && r.Refused {
+		c := &p.sources[i].compared
+		if i != p.active && !ofOne && r.Good && !r.Odd && !math.IsNaN(r.AheadNs) && c.moves() {
+			return reason.String() + "; which reference is wrong is not known yet"
+		}
+		if i != p.active && !ofOne && r.Refused {
 			names += " and " + r.Name
 		}
 	}

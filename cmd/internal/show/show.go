@@ -42,7 +42,7 @@ func Clock(s status.Status) string {
 		fmt.Fprintf(w, "Steps\t%d, the last by %s\n", c.Steps, Ns(&by))
 	}
 	if c.EtaS != nil {
-		fmt.Fprintf(w, "Next state in\t%s\n", seconds(c.EtaS))
+		fmt.Fprintf(w, "Next state in\t%s%s\n", seconds(c.EtaS), insideAgain(c))
 	}
 	for i, why := range c.Why {
 		fmt.Fprintf(w, "%s\t%s\n", pick(i == 0, "Why", ""), why)
@@ -52,6 +52,14 @@ func Clock(s status.Status) string {
 	}
 	w.Flush()
 	return b.String()
+}
+
+// insideAgain tells how long the bound is inside the spec again, where class 6 waits for that.
+func insideAgain(c status.Clock) string {
+	if c.BoundInsideS == nil {
+		return ""
+	}
+	return fmt.Sprintf(" at the earliest (the bound is inside the spec again for %s)", seconds(c.BoundInsideS))
 }
 
 // Alarms is the screen of `bragi show alarms`.

@@ -31,7 +31,7 @@ func comparison(s status.Status, width int) string {
 	t := table{columns: []column{{"REFERENCE", 0}, {"TDEV 1 s", 0}, {"10 s", 1}, {"100 s", 2}, {"MTIE 1 s", 0}, {"10 s", 3}, {"100 s", 4}, {"OVER", 5}}}
 	any := false
 	for _, r := range s.References.List {
-		if r.Followed || r.TDEVNs.S1 == nil {
+		if r.Name == s.References.ComparedTo || r.TDEVNs.S1 == nil {
 			continue
 		}
 		any = true
@@ -41,7 +41,7 @@ func comparison(s status.Status, width int) string {
 	if !any {
 		return ""
 	}
-	return fmt.Sprintf("\nComparison of two receivers: pulse less pulse of %s, without the clock; the noise of both is in it; in ns\n", s.References.Followed) + t.draw(width)
+	return fmt.Sprintf("\nComparison of two receivers: pulse less pulse of %s, without the clock; the noise of both is in it; in ns\n", s.References.ComparedTo) + t.draw(width)
 }
 
 // stabilityHead says what was measured, and which masks it is inside.

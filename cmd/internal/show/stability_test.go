@@ -72,9 +72,9 @@ func TestTheStabilityOfTwoReceiversIsAComparison(t *testing.T) {
 	if text := Stability(s, 120); strings.Contains(text, "Comparison") {
 		t.Errorf("of one receiver:\n%s", text)
 	}
-	s.References = status.References{Followed: "roof", List: []status.Reference{
-		{Name: "roof", Followed: true}, {Name: "yard", TDEVNs: status.Spread{S1: ns(7.12), S10: ns(2.25)}, MTIENs: status.Spread{S1: ns(31), S10: ns(33.3)}, ComparedS: 90},
-		{Name: "internal", Kind: "internal"},
+	s.References = status.References{Followed: "internal", ComparedTo: "roof", List: []status.Reference{
+		{Name: "roof"}, {Name: "yard", TDEVNs: status.Spread{S1: ns(7.12), S10: ns(2.25)}, MTIENs: status.Spread{S1: ns(31), S10: ns(33.3)}, ComparedS: 90},
+		{Name: "internal", Kind: "internal", Followed: true}, // both are cut: they are compared all the same
 	}}
 	text := Stability(s, 120)
 	for _, want := range []string{"Comparison of two receivers: pulse less pulse of roof", "yard", "7.1", "2.2", "31.0", "33.3"} {

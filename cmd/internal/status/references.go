@@ -9,8 +9,9 @@ type References struct {
 	Revertive      bool        `json:"revertive"`
 	HoldOffS       float64     `json:"hold_off_s"`
 	WaitToRestoreS float64     `json:"wait_to_restore_s"`
-	LimitNs        float64     `json:"limit_ns"` // by how much two references may differ
-	Dispute        string      `json:"dispute"`  // references that differ, where nothing tells who is right; "": there are none
+	LimitNs        float64     `json:"limit_ns"`    // by how much two references may differ
+	Dispute        string      `json:"dispute"`     // references that differ, where nothing tells who is right; "": there are none
+	ComparedTo     string      `json:"compared_to"` // the reference whose time the others' is compared with: the one that is followed, or was last; "": there is one alone
 	List           []Reference `json:"list"`
 }
 
@@ -22,7 +23,7 @@ type Reference struct {
 	Followed bool   `json:"followed"` // its pulse is followed now
 	Selected bool   `json:"selected"` // by the choice; the clock may still settle on it
 	Mark     string `json:"mark"`     // Cisco's: * followed, # forced, & manually switched; "": none
-	State    string `json:"state"`    // followed, selected, good, restoring, refused, disputed, odd, failed, locked out
+	State    string `json:"state"`    // followed, awaited, selected, good, restoring, refused, disputed, odd, failed, locked out
 	Good     bool   `json:"good"`     // it is followed, or could be at once: its level says so too
 	Why      string `json:"why"`      // it is not good; "": it is
 	QL       string `json:"ql"`

@@ -74,6 +74,7 @@ type Clock struct {
 	FreqPPB            float64   `json:"freq_ppb"`            // correction applied
 	MeanFreqPPB        *float64  `json:"mean_freq_ppb"`       // what holdover would keep
 	EtaS               *float64  `json:"eta_s"`               // until the next state, where it can be told
+	BoundInsideS       *float64  `json:"bound_inside_s"`      // how long the bound has been inside holdover.spec again, while class 6 waits for that alone; null: it does not
 	Reference          string    `json:"reference"`           // what the clock follows, by its name: "gnss", "internal", or that of [[reference]]
 	Why                []string  `json:"why"`
 	Time               string    `json:"tai"` // the served clock's reading, RFC 3339
