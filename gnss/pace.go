@@ -15,6 +15,7 @@ type pace struct {
 	slower int   // in a row
 
 	rare   int // in a row that came too late after the one before
+	often  int // in a row that came in time
 	rareAt timescale.Mono
 	rareBy time.Duration
 }
@@ -22,8 +23,13 @@ type pace struct {
 const (
 	slowest       = 5                                      // s, the slowest pace that is enough to confirm the count of pulses
 	seldomSpacing = slowest*time.Second + spacingTolerance // between messages: too few to confirm it
+	seldomOver    = 3                                      // messages in a row that come in time: they are seldom no more
 	seldomMost    = time.Minute                            // of messages that still come
 )
+
+// hear takes a message without a time that is trusted: the receiver is not one that speaks
+// seldom, its sky comes and goes.
+func (p *pace) hear(at timescale.Mono) { p.last = at }
 
 // see takes a message.
 func (p *pace) see(at timescale.Mono) {
@@ -33,8 +39,11 @@ func (p *pace) see(at timescale.Mono) {
 	}
 	p.last = at
 	if gap <= seldomSpacing || gap > seldomMost {
-		p.rare = 0
-	} else if p.rare++; p.rare > 1 {
+		p.rare, p.often = 0, p.often+1
+		if p.often > seldomOver {
+			p.rareAt = timescale.Mono{}
+		}
+	} else if p.often, p.rare = 0, p.rare+1; p.rare > 1 {
 		p.rareAt, p.rareBy = at, gap
 	}
 	seconds, ok := paced(gap)

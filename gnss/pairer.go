@@ -240,6 +240,7 @@ func (p *Pairer) Leap() *timescale.LeapSeconds { return p.book.table }
 // after it comes, so that a pulse that is read late is not missed.
 func (p *Pairer) Epoch(e Epoch) {
 	if !e.Trusted {
+		p.pace.hear(e.Received)
 		return
 	}
 	p.settle()
