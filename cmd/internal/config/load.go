@@ -36,6 +36,14 @@ func Load(path string, sets []string) (*Config, []Warning, error) {
 	return Parse(path, text, sets)
 }
 
+// CheckEncoding tells why a text is none that a configuration may be in.
+func CheckEncoding(name string, text []byte) error {
+	if line, f := encoding(text); f != nil {
+		return Problems{{File: name, Line: line, What: "the file " + f.must, Fix: f.fix}}
+	}
+	return nil
+}
+
 // ReadText is the file's text, whatever it says.
 func ReadText(path string) ([]byte, error) {
 	text, err := file.Read(path, SizeLimit)

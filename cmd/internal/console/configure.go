@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -63,6 +64,9 @@ func (s *session) read(changes []change, section string) (*edit, error) {
 	if err != nil {
 		return nil, err
 	}
+	if strings.ContainsRune(now.Text, utf8.RuneError) {
+		return nil, fmt.Errorf("%s has a character that is not UTF-8, which would be lost here (fix: put that file right by hand)", now.File)
+	}
 	e := &edit{was: now, text: []byte(now.Text), section: section}
 	for _, c := range changes {
 		if err := e.do(c); err != nil {
@@ -87,7 +91,7 @@ func (s *session) configure([]string) error {
 		s.say(fmt.Sprintf("%% A session was cut off at %s before its changes were committed: %s. `recover` makes them here.\n", l.At.In(s.zone).Format("2006-01-02 15:04:05"), strings.Join(l.Keys(), ", ")))
 	}
 	if u := e.was.Unconfirmed; u != nil {
-		s.say(fmt.Sprintf("%% A commit waits: it is taken back in %s unless you `confirm` it.\n", show.Seconds(&u.LeftS)))
+		s.say(fmt.Sprintf("%% A commit waits: it is taken back in %s, to what was confirmed last, unless you `confirm` it.\n", show.Seconds(&u.LeftS)))
 	}
 	return nil
 }
@@ -437,7 +441,7 @@ func (s *session) commitWithin(within time.Duration) error {
 func (s *session) committed(done control.Committed) error {
 	text := "Committed.\n" + reloaded(done.Reloaded, "Changed at once", "Waits for `do restart`")
 	if u := done.Unconfirmed; u != nil {
-		text += fmt.Sprintf("It is taken back in %s unless you `confirm` it.\n", show.Seconds(&u.LeftS))
+		text += fmt.Sprintf("It is taken back in %s, to what was confirmed last, unless you `confirm` it.\n", show.Seconds(&u.LeftS))
 		if !s.monitor.on() {
 			s.monitor.start(s.client, s.takenBackLine)
 		}

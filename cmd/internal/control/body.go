@@ -3,12 +3,14 @@ package control
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"reflect"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 const (
@@ -50,6 +52,9 @@ func read(w http.ResponseWriter, r *http.Request, body any) bool {
 }
 
 func decode(text []byte, body any) error {
+	if !utf8.Valid(text) {
+		return errors.New("it is not UTF-8") // the decoder would put another character there, and say nothing
+	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(body); err != nil {

@@ -87,3 +87,22 @@ func TestABodyThatNeverComesIsHungUpOn(t *testing.T) {
 		})
 	}
 }
+
+// Octets that are not UTF-8 are refused on both sides: JSON would put other characters in their place, and a
+// configuration would be written that nobody has sent.
+func TestATextThatIsNotUTF8IsRefusedNotChanged(t *testing.T) {
+	const latin1 = "# M\xfcnchen\n[board]\nprofile = \"sim\"\n"
+	var c Commit
+	if err := decode([]byte(`{"text": "`+strings.ReplaceAll(strings.ReplaceAll(latin1, `"`, `\"`), "\n", `\n`)+`", "base": "", "confirm_s": 0}`), &c); err == nil || c.Text != "" {
+		t.Errorf("the server takes %q, %v", c.Text, err)
+	}
+	nowhere := NewClient(filepath.Join(t.TempDir(), "no.sock"))
+	for name, err := range map[string]error{
+		"a commit": func() error { _, err := nowhere.CommitConfig(t.Context(), Commit{Text: latin1}); return err }(),
+		"a check":  func() error { _, err := nowhere.CheckConfig(t.Context(), latin1); return err }(),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "UTF-8") {
+			t.Errorf("%s is sent: %v", name, err)
+		}
+	}
+}

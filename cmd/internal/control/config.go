@@ -2,10 +2,12 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"bragi/cmd/internal/status"
 )
@@ -199,13 +201,22 @@ func (c *Client) PreviousConfig(ctx context.Context, number int) (v PreviousText
 	return v, c.Get(ctx, fmt.Sprintf("/v1/config/previous/%d", number), &v)
 }
 
+// errNoUTF8: JSON has no way to carry such a text, and puts other characters into it.
+var errNoUTF8 = errors.New("the configuration is not UTF-8, nothing is sent (fix: bragi config check FILE tells the line)")
+
 // CheckConfig asks what a commit of text would do. Nothing changes.
 func (c *Client) CheckConfig(ctx context.Context, text string) (v Committed, err error) {
+	if !utf8.ValidString(text) {
+		return v, errNoUTF8
+	}
 	return v, c.Post(ctx, "/v1/config/check", Check{text}, &v)
 }
 
 // CommitConfig puts a text in the place of the one that was read.
 func (c *Client) CommitConfig(ctx context.Context, commit Commit) (v Committed, err error) {
+	if !utf8.ValidString(commit.Text) {
+		return v, errNoUTF8
+	}
 	return v, c.Post(ctx, "/v1/config/commit", commit, &v)
 }
 

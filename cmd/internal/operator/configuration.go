@@ -55,7 +55,7 @@ func configText(c control.Config) string {
 	}
 	if u := c.Unconfirmed; u != nil {
 		if u.LeftS > 0 {
-			line("Unconfirmed", fmt.Sprintf("it is taken back in %v; to keep it: bragi config confirm", seconds(u.LeftS)))
+			line("Unconfirmed", fmt.Sprintf("it is taken back in %v, to what was confirmed last; to keep it: bragi config confirm", seconds(u.LeftS)))
 		} else {
 			line("Unconfirmed", "what ran before runs again, and this file is to be taken back; why it is not: bragi show alarms")
 		}
@@ -85,13 +85,18 @@ func lifeCommands(o *options) []*cobra.Command {
 }
 
 // textOf reads a configuration's text from a file, or from standard input for "-".
-func textOf(c *cobra.Command, name string) ([]byte, error) {
-	if name != "-" {
-		return config.ReadText(name)
+func textOf(c *cobra.Command, name string) (text []byte, err error) {
+	if name == "-" {
+		name = "standard input"
+		text, err = io.ReadAll(io.LimitReader(c.InOrStdin(), config.SizeLimit+1))
+		if err == nil && len(text) > config.SizeLimit {
+			err = config.TooLarge(name)
+		}
+	} else {
+		text, err = config.ReadText(name)
 	}
-	text, err := io.ReadAll(io.LimitReader(c.InOrStdin(), config.SizeLimit+1))
-	if err == nil && len(text) > config.SizeLimit {
-		err = config.TooLarge("standard input")
+	if err == nil {
+		err = config.CheckEncoding(name, text)
 	}
 	return text, err
 }
@@ -307,7 +312,7 @@ func (o *options) committed(c *cobra.Command, done control.Committed, err error)
 	}
 	text := ReloadedText(done.Reloaded)
 	if u := done.Unconfirmed; u != nil {
-		text += fmt.Sprintf("It is taken back in %v unless somebody confirms it: bragi config confirm.\n", seconds(u.LeftS))
+		text += fmt.Sprintf("It is taken back in %v, to what was confirmed last, unless somebody confirms it: bragi config confirm.\n", seconds(u.LeftS))
 	}
 	_, err = io.WriteString(c.OutOrStdout(), text)
 	return err
@@ -328,7 +333,7 @@ func ReloadedText(done control.Reloaded) string {
 	list("Read again", done.Reread)
 	list("Needs a restart (bragi restart)", done.Waiting)
 	if len(done.Applied)+len(done.Reread)+len(done.Waiting) == 0 {
-		b.WriteString("Nothing has changed.\n")
+		b.WriteString("No value has changed.\n")
 	}
 	return b.String()
 }

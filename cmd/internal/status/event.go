@@ -474,10 +474,10 @@ func (e ConfigConfirmed) Words() Words {
 }
 
 func (e ConfigTakenBack) Words() Words {
-	text := "nobody confirmed the latest commit in time, the configuration before it runs"
+	text := "nobody confirmed the latest commit in time, the one that was confirmed last runs"
 	switch {
 	case e.Starts:
-		text = "nobody confirmed the latest commit in time, bragid starts with the configuration before it"
+		text = "nobody confirmed the latest commit in time, bragid starts with the one that was confirmed last"
 	case e.Restarts:
 		text += " after a restart"
 	}
