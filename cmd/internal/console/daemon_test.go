@@ -23,6 +23,9 @@ import (
 
 // The test's own program is bragid, too, and bragi, when it is asked to be.
 func TestMain(m *testing.M) {
+	if shadow := os.Getenv("BRAGI_TEST_SHADOW"); shadow != "" {
+		shadowFile = shadow
+	}
 	switch os.Getenv("BRAGI_TEST_PLAYS") {
 	case "bragid":
 		os.Exit(cli.Main(daemon.Command()))

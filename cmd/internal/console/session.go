@@ -55,7 +55,6 @@ var (
 type session struct {
 	cfg    Config
 	ctx    context.Context
-	file   *os.File // the terminal, for a program that it is lent to
 	tty    *terminal.TTY
 	client *control.Client
 	editor atomic.Pointer[term.Terminal]
@@ -103,7 +102,7 @@ func run(ctx context.Context, cfg Config, in, out *os.File) error {
 		return fmt.Errorf("console: %w (fix: run it on a terminal)", err)
 	}
 	defer tty.Close() //nolint:errcheck // a terminal that is gone is given back by nobody
-	s := &session{cfg: cfg, ctx: ctx, file: in, tty: tty, client: control.NewClient(cfg.Socket), past: &past{}, length: -1}
+	s := &session{cfg: cfg, ctx: ctx, tty: tty, client: control.NewClient(cfg.Socket), past: &past{}, length: -1}
 	s.edit()
 	go func() {
 		for {

@@ -532,11 +532,7 @@ func (s *session) setPassword() error {
 	if err != nil {
 		return errors.New("no password is set: this system has no passwd program")
 	}
-	err = s.tty.Lend(func() error {
-		c := exec.CommandContext(s.ctx, passwd, account)
-		c.Stdin, c.Stdout, c.Stderr = s.file, s.file, s.file
-		return c.Run()
-	})
+	err = s.tty.Run(exec.CommandContext(s.ctx, passwd, account))
 	if err != nil {
 		return fmt.Errorf("no password is set: %w (fix: setup asks again)", err)
 	}

@@ -42,11 +42,7 @@ func (s *session) shell([]string) error {
 		return complaint{errors.New("there is no shell: this system has no login program")}
 	}
 	record(syslog.LOG_WARNING, "a shell of Linux was asked for at the console")
-	err = s.tty.Lend(func() error {
-		c := exec.CommandContext(s.ctx, login, account)
-		c.Stdin, c.Stdout, c.Stderr = s.file, s.file, s.file
-		return c.Run()
-	})
+	err = s.tty.Run(exec.CommandContext(s.ctx, login, account))
 	record(syslog.LOG_NOTICE, "the shell of Linux at the console has ended")
 	if err != nil {
 		return complaint{fmt.Errorf("the shell has ended: %w", err)}

@@ -125,3 +125,26 @@ func TestALiveViewFollowsTheTerminalsSize(t *testing.T) {
 	s.types("q")
 	s.shows("#")
 }
+
+// Ctrl-C at login's question ends login, not the console, and no changes are lost by it.
+func TestCtrlCAtTheShellsPasswordComesBackToTheConsole(t *testing.T) {
+	_, socket, _ := answers(t, 1)
+	fake(t, "login", "echo Password:; exec sleep 60\n")
+	shadow := filepath.Join(t.TempDir(), "shadow")
+	if err := os.WriteFile(shadow, []byte("root:$6$x$y:1::\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("BRAGI_TEST_SHADOW", shadow)
+	s := open(t, socket, 80, 24)
+	s.shows("Type ? for help")
+	for range 2 {
+		s.enters("shell")
+		s.shows("Password:")
+		s.tmux("send-keys", "C-c")
+		s.shows("the shell has ended")
+		s.enters("show version")
+		s.shows("bragid v1")
+		s.tmux("clear-history")
+		s.tmux("send-keys", "C-l")
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"os/exec"
+	"os/signal"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,7 +14,7 @@ import (
 	"golang.org/x/term"
 )
 
-// TTY is the terminal of a session, in raw mode. One goroutine reads it; Lend stops
+// TTY is the terminal of a session, in raw mode. One goroutine reads it; Run stops
 // that one while another program has the terminal.
 type TTY struct {
 	in, out *os.File
@@ -136,9 +138,30 @@ func (t *TTY) Knows() bool {
 	return kernel || t.told.Load() != nil
 }
 
-// Lend gives the terminal to use, as it was before, until that returns. What was
+// Run lends the terminal to a program, until that ends. Ctrl-C there is meant for the
+// program: it gets a process group of its own, and the session does not hear of it.
+func (t *TTY) Run(c *exec.Cmd) error {
+	return t.lend(func() error {
+		c.Stdin, c.Stdout, c.Stderr = t.in, t.out, t.out
+		descriptor := int(t.in.Fd())
+		own, err := unix.IoctlGetInt(descriptor, unix.TIOCGPGRP)
+		if err != nil || own != unix.Getpgrp() { // not our controlling terminal: no key of it is a signal to us
+			return c.Run()
+		}
+		c.SysProcAttr = &unix.SysProcAttr{Foreground: true, Ctty: descriptor}
+		if err := c.Start(); err != nil {
+			return err
+		}
+		err = c.Wait()
+		signal.Ignore(unix.SIGTTOU) // who takes the terminal back from behind is stopped by it
+		defer signal.Reset(unix.SIGTTOU)
+		return errors.Join(err, unix.IoctlSetPointerInt(descriptor, unix.TIOCSPGRP, own))
+	})
+}
+
+// lend gives the terminal to use, as it was before, until that returns. What was
 // typed and not read yet is lost.
-func (t *TTY) Lend(use func() error) error {
+func (t *TTY) lend(use func() error) error {
 	if _, err := t.wake.Write([]byte{0}); err != nil {
 		return err
 	}
