@@ -61,6 +61,12 @@ func Hardware(s status.Status) string {
 		fmt.Fprintf(w, "; a kernel stamp counts as %d ns earlier, measured by %s with both stamps", n.WaitedNs, Count(n.WaitedN, "message"))
 	}
 	fmt.Fprintln(w)
+	t, on := s.Master.Traffic, s.Master.Schedule
+	fmt.Fprintf(w, "Packets lost\t%d that came (a receive buffer was full); %d not sent: %d busy, %d failed, %d with nobody at the address\n",
+		t.Dropped, t.Busy+t.Failed+t.Undelivered, t.Busy, t.Failed, t.Undelivered)
+	if on.Ticks > 0 {
+		fmt.Fprintf(w, "Schedule\t%s, %d more than 1 ms late, %d skipped after a stop; the latest %.1f ms\n", Count(on.Ticks, "slot"), on.Late, on.Missed, on.LatestMs)
+	}
 	fmt.Fprintf(w, "Latencies\tingress %.0f ns, egress %.0f ns, asymmetry %.0f ns, as configured\n", h.IngressLatencyNs, h.EgressLatencyNs, h.AsymmetryNs)
 	fmt.Fprintf(w, "Egress bound\t%s in clockAccuracy\n", plusMinus(h.EgressNs))
 	for i, limit := range h.Limits {

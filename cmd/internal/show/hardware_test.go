@@ -28,6 +28,13 @@ func TestTheHardwareScreenHasWhatIsAsked(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
+	// What the metrics count, the screen tells: an alert sends its reader here.
+	lossy := Hardware(status.Status{Master: status.Master{Traffic: status.Traffic{Dropped: 9540, Busy: 3, Failed: 2, Undelivered: 7}, Schedule: status.Schedule{Ticks: 1, Late: 20, Missed: 18358, LatestMs: 2500}}})
+	for _, want := range []string{"9540 that came", "12 not sent: 3 busy, 2 failed, 7 with", "1 slot, 20 more than 1 ms late, 18358 skipped after a stop; the latest 2500.0 ms"} {
+		if !strings.Contains(lossy, want) {
+			t.Errorf("no %q in\n%s", want, lossy)
+		}
+	}
 	bare := Hardware(status.Status{Hardware: status.Hardware{PHC: "sim", SyncMode: "software", Interface: ""}})
 	if !strings.Contains(bare, "not measured yet") || !strings.Contains(bare, "of no known size") {
 		t.Errorf("bare:\n%s", bare)
