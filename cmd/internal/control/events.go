@@ -24,7 +24,7 @@ import (
 
 const (
 	// aliveEvery is how often a stream without events says that it lives.
-	aliveEvery = 15 * time.Second
+	aliveEvery = 3 * time.Second
 	// streamPatience is how long a reader that takes nothing is waited for.
 	streamPatience = 10 * time.Second
 	// streamsAtMost is how many are served at once.
@@ -139,11 +139,12 @@ func (c *Client) Events(ctx context.Context, after string, topics []status.Topic
 	lines.Buffer(nil, 1<<20)
 	content := ""
 	for lines.Scan() {
-		silent.Reset(patience)
+		silent.Stop() // while hear works nobody listens
 		if data, found := strings.CutPrefix(lines.Text(), "data: "); found {
 			content = data
 		}
 		if lines.Text() != "" || content == "" {
+			silent.Reset(patience)
 			continue // an event ends with an empty line
 		}
 		var e status.Record
@@ -154,6 +155,7 @@ func (c *Client) Events(ctx context.Context, after string, topics []status.Topic
 			return err
 		}
 		content = ""
+		silent.Reset(patience)
 	}
 	if err := ctx.Err(); err != nil {
 		return err

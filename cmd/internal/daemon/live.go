@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -118,6 +119,18 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	if err := file.OwnFolder(cfg.Control.RunDir); err != nil {
+		return fmt.Errorf("control.run_dir: %w", err)
+	}
+	// A second bragid would steer the first one's clock before it met its socket.
+	unlock, err := file.Lock(filepath.Join(cfg.Control.RunDir, "bragid.lock"))
+	if errors.Is(err, file.ErrLocked) {
+		return fmt.Errorf("another bragid runs in %s (fix: stop it, or give this one another control.run_dir)", cfg.Control.RunDir)
+	}
+	if err != nil {
+		return fmt.Errorf("control.run_dir: %w", err)
+	}
+	defer unlock()
 	if sender != nil {
 		// The sender outlives the signal that ends the daemon: the last event must
 		// leave too.
@@ -125,9 +138,6 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 		sent := make(chan struct{})
 		go func() { sender.Run(sending); close(sent) }()
 		defer func() { quiet(); <-sent }()
-	}
-	if err := file.OwnFolder(cfg.Control.RunDir); err != nil {
-		return fmt.Errorf("control.run_dir: %w", err)
 	}
 	ctx, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup

@@ -254,6 +254,37 @@ func TestBadStarts(t *testing.T) {
 	}
 }
 
+// A second bragid by mistake is refused before it touches the clock, the state or the log of the first,
+// whatever its socket is, and without a word to syslog.
+func TestASecondBragidDoesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first := startLocalIn(t, nil, filepath.Join(root, "configs/sim.toml"), dir, localPorts(t))
+	var before, after status.Status
+	eventually(t, 10*time.Second, "the first one answers", func() bool { return first.client().Get(t.Context(), "/v1/status", &before) == nil })
+	target, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer target.Close()
+	for _, socket := range []string{"control.sock", "moved.sock"} {
+		second := startLocalIn(t, nil, filepath.Join(root, "configs/sim.toml"), dir, localPorts(t), fmt.Sprintf("syslog.targets=[%q]", "udp://"+target.LocalAddr().String()),
+			"control.socket="+filepath.Join(dir, socket))
+		said, err := second.wait(t)
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 1 || strings.Count(said, "\n") != 1 || !strings.Contains(said, "another bragid runs in "+dir+" (fix: ") {
+			t.Errorf("the second one, socket %s: %v, said:\n%s\nwant exit 1 and one line", socket, err, said)
+		}
+	}
+	target.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
+	if n, _, err := target.ReadFrom(make([]byte, 2048)); err == nil {
+		t.Errorf("it sent %d octets to syslog", n)
+	}
+	if err := first.client().Get(t.Context(), "/v1/status", &after); err != nil || after.UptimeS < before.UptimeS {
+		t.Errorf("the first one afterwards: %v", err)
+	}
+}
+
 // An address that no interface has yet is waited for: an alarm, said once.
 func TestAddressIsWaitedFor(t *testing.T) {
 	t.Parallel()
