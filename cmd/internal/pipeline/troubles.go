@@ -160,7 +160,7 @@ func (p *Pipeline) ofPulse(l *Look, reason holdover.Reason) string {
 	ofOne := reason == holdover.ReasonPulseRefused || reason == holdover.ReasonPulseNoise
 	for i, r := range l.References {
 		c := &p.sources[i].compared
-		if i != p.active && !ofOne && r.Good && !r.Odd && !math.IsNaN(r.AheadNs) && c.moves() {
+		if i != p.active && !l.References[p.active].Odd && !ofOne && r.Good && !r.Odd && !math.IsNaN(r.AheadNs) && c.moves() {
 			return reason.String() + "; which reference is wrong is not known yet"
 		}
 		if i != p.active && !ofOne && r.Refused {
