@@ -129,8 +129,10 @@ func (t *bench) update(name string) error {
 }
 
 // other is the slot that does not run.
-func (t *bench) other() string {
-	if t.slot == "A" {
+func (t *bench) other() string { return opposite(t.slot) }
+
+func opposite(slot string) string {
+	if slot == "A" {
 		return "B"
 	}
 	return "A"
@@ -139,7 +141,7 @@ func (t *bench) other() string {
 // keptIn waits until a slot is kept with a version, after mark of the serial line.
 func (t *bench) keptIn(slot, version string, mark int) error {
 	begin := time.Now()
-	found, _, err := t.expect(`bragi: slot `+slot+` is kept: version (\S+) serves, (\S+) s after the start`, `cannot be repaired`, mark, 2*startLimit)
+	found, _, err := t.expect(`bragi: slot `+slot+` is kept: version (\S+) serves, (\S+) s after the start`, `slot `+opposite(slot)+` is kept|cannot be repaired`, mark, 2*startLimit)
 	if err != nil {
 		return err
 	}
