@@ -111,14 +111,20 @@ func (t *bench) remote(within time.Duration, verb ...string) (string, error) {
 	defer cancel()
 	args := t.ns.Exec(append([]string{"ssh", "-i", t.key(), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=" + filepath.Join(t.dir, "known"),
 		"-o", "ConnectTimeout=60", "-o", "LogLevel=ERROR", "root@" + inside}, verb...)...)
-	c := exec.CommandContext(ctx, args[0], args[1:]...)
-	var wrong strings.Builder
-	c.Stderr = &wrong
-	out, err := c.Output()
-	if err != nil {
-		return string(out), fmt.Errorf("bragi %s: %w: %s%s", strings.Join(verb, " "), err, out, strings.TrimSpace(wrong.String()))
+	for {
+		c := exec.CommandContext(ctx, args[0], args[1:]...)
+		var wrong strings.Builder
+		c.Stderr = &wrong
+		out, err := c.Output()
+		if err == nil {
+			return string(out), nil
+		}
+		// The service for remote logins may still be starting.
+		if !strings.Contains(wrong.String(), "Connection refused") || ctx.Err() != nil {
+			return string(out), fmt.Errorf("bragi %s: %w: %s%s", strings.Join(verb, " "), err, out, strings.TrimSpace(wrong.String()))
+		}
+		time.Sleep(time.Second)
 	}
-	return string(out), nil
 }
 
 func (t *bench) key() string { return filepath.Join(t.dir, "key") }
