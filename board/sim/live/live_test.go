@@ -265,7 +265,7 @@ func TestTheClockRunsOnWithoutItsProcess(t *testing.T) {
 }
 
 // What somebody did to a receiver beside the board's, and what it has learned, outlives the
-// process as those of the board do: a restart mends no antenna and ends no lie.
+// process as those of the board do: a restart repairs no antenna and ends no lie.
 func TestAReceiverBesideTheBoardOutlivesItsProcess(t *testing.T) {
 	t.Parallel()
 	board, err := Start(t.Context(), Config{Sim: sim.Config{Oscillator: sim.OCXO, Seed: 1}})
