@@ -186,7 +186,7 @@ func (m *Master) dataSet(b []byte, id wire.ManagementID, d *Datagram) ([]byte, b
 		b = append(b, uint8(m.timeFlags()), a.TimeSource)
 	case wire.IDPortDataSet:
 		state := uint8(portStateMaster)
-		if !a.Serve {
+		if !a.Serve || m.draining {
 			state = portStatePassive
 		}
 		b = append(m.me.Append(b), state, uint8(defaultLogDelayReq))

@@ -78,6 +78,11 @@ func TestManagementDataSetsAreLaidOutAsTheStandardSays(t *testing.T) {
 	if _, v, _ := ask(t, m, newPeer(1), start, wire.ActionGet, wire.IDPortDataSet); v[2+10] != portStatePassive {
 		t.Errorf("port state %d while nothing is served", v[12])
 	}
+	m = newMaster(t, func(c *Config) { c.Management = true })
+	m.Drain(start)
+	if _, v, _ := ask(t, m, newPeer(1), start, wire.ActionGet, wire.IDPortDataSet); v[2+10] != portStatePassive {
+		t.Errorf("port state %d while clients are sent away", v[12])
+	}
 }
 
 func TestManagementRefusesWithAnError(t *testing.T) {

@@ -446,12 +446,12 @@ func (s *session) do(line string) error {
 // command does a command. What only a session can do is a builtin.
 func (s *session) command(words []string, filters []*filter) error {
 	frame := terminal.NewFrame(s.tty)
-	face := operator.Face{Size: s.size, Zone: s.zone, Whole: true, Draw: func(text string) error {
+	face := operator.Face{Size: s.size, Zone: s.zone, Whole: true, Draw: func(text string, kept terminal.End) error {
 		for _, f := range filters {
 			f.begun, f.count = false, 0
 		}
 		size := s.size()
-		return frame.Draw(show.Fit(filtered(filters, text), size.Columns), size)
+		return frame.Draw(show.Fit(filtered(filters, text), size.Columns), kept, size)
 	}}
 	tree := s.treeOn(face)
 	at, err := whole(tree, words)
@@ -490,7 +490,7 @@ func (s *session) command(words []string, filters []*filter) error {
 		return cmp.Or(context.Cause(s.ctx), errHangUp)
 	case errors.Is(err, errIdle), errors.Is(err, errHangUp):
 		return err
-	case err != nil && !left:
+	case err != nil && (!left || errors.As(err, new(operator.GoesOn))):
 		s.sayError(err)
 	}
 	return nil

@@ -251,9 +251,26 @@ func (p place) name() string {
 	return p.said()
 }
 
+// program is the name of the program in a shell. A line may begin with it, so that what a
+// message tells to do can be typed as it stands.
+const program = "bragi"
+
+// asInAShell leaves the program's name out; while the configuration is changed, the command
+// is one from outside of it.
+func asInAShell(root *cobra.Command, words []string) []string {
+	if len(words) == 0 || words[0] != program {
+		return words
+	}
+	if child(root, "do").Name() != "" {
+		return append([]string{"do"}, words[1:]...)
+	}
+	return words[1:]
+}
+
 // walk follows all words.
 func walk(root *cobra.Command, words []string) (p place, err error) {
 	p = begin(root)
+	words = asInAShell(root, words)
 	for _, w := range words {
 		if p, err = p.follow(w); err != nil {
 			return p, err
@@ -271,7 +288,7 @@ func whole(root *cobra.Command, words []string) (place, error) {
 	case p.flag != nil:
 		return p, fmt.Errorf("%s %s needs a value (fix: %s %s ?)", p.said(), p.flag.Name, p.said(), p.flag.Name)
 	case len(p.children()) > 0 && !runs(p.command):
-		return p, fmt.Errorf("%s needs one more word (fix: %s ? lists them)", p.said(), p.said())
+		return p, fmt.Errorf("%s needs one more word (fix: %s lists them)", p.name(), strings.TrimSpace(p.said()+" ?"))
 	}
 	if names := wanted(p.command); p.args < len(names) {
 		return p, fmt.Errorf("%s needs %s (fix: %s ?)", p.said(), strings.Join(names[p.args:], " "), p.said())

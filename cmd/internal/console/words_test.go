@@ -1,12 +1,16 @@
 package console
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 
+	"bragi/cmd/internal/alarms"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/operator"
 	"bragi/cmd/internal/terminal"
@@ -31,6 +35,8 @@ func TestWordsAreCutShortAndFlagsAreWords(t *testing.T) {
 		"show client json":                 "show client json", // an address is wanted
 		"clo st yes":                       "clock step --yes",
 		"dra end":                          "drain --end",
+		"bragi drain --end":                "drain --end", // as a message has it
+		"bragi clock step --yes":           "clock step --yes",
 		"sh alarms hist":                   "show alarms history",
 		"sh alarms json":                   "show alarms --json",
 		"conf t":                           "configure terminal",
@@ -46,6 +52,75 @@ func TestWordsAreCutShortAndFlagsAreWords(t *testing.T) {
 	}
 }
 
+// told finds bragi and the words behind it.
+var told = regexp.MustCompile(`\bbragi((?: [A-Za-z0-9-]+)+)`)
+
+// toldIn are the commands that a text tells to do, each without the English behind it.
+func toldIn(t *testing.T, text string) (lines []string) {
+	t.Helper()
+	for _, m := range told.FindAllStringSubmatch(text, -1) {
+		words := strings.Fields(m[1])
+		command, _, err := operator.Command(operator.Shell()).Find(words)
+		if err != nil || !command.HasParent() || command.Name() == "bragi" {
+			continue // "of bragi and bragid"
+		}
+		n := len(strings.Fields(command.CommandPath())) - 1
+		for n < len(words) && (strings.HasPrefix(words[n], "--") || words[n] == strings.ToUpper(words[n]) ||
+			slices.Contains(command.ValidArgs, words[n]) || slices.Contains(strings.FieldsFunc(command.Use, func(r rune) bool { return r == ' ' || r == '|' }), words[n]) || words[n][0] <= '9') {
+			n++
+		}
+		if command.Name() != "sim" { // its two words are filled in
+			lines = append(lines, "bragi "+strings.Join(words[:n], " "))
+		}
+	}
+	slices.Sort(lines)
+	return slices.Compact(lines)
+}
+
+// Whatever a fix tells to type can be typed as it stands: at the prompt, and while the
+// configuration is changed.
+func TestEveryFixCanBeTypedAsItIsShown(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/ALARMS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fixes := strings.Join(strings.Fields(string(page)), " ")
+	for _, kind := range alarms.Table {
+		fixes += "\n" + kind.Fix
+	}
+	err = filepath.WalkDir("..", func(path string, entry os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, fix := range regexp.MustCompile(`\(?fix: [^)"]*`).FindAllString(string(text), -1) {
+			fixes += "\n" + strings.ReplaceAll(fix, "%s", "NAME")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := toldIn(t, fixes)
+	for _, want := range []string{"bragi drain --end", "bragi clock step --yes", "bragi clock accept receiver", "bragi reference switch NAME", "bragi explain client ADDRESS", "bragi restart"} {
+		if !slices.Contains(lines, want) {
+			t.Errorf("%q is in no fix: %q", want, lines)
+		}
+	}
+	configuring := &session{past: &past{}, configuring: &edit{}}
+	configure := configuring.configureTree(operator.Face{Size: func() terminal.Size { return terminal.Size{Columns: 80, Rows: 24} }})
+	for _, line := range lines {
+		shell := strings.Fields(line)[1:]
+		at, err := whole(tree(t), parse(line).words)
+		if err != nil || strings.Join(at.words, " ") != strings.Join(shell, " ") {
+			t.Errorf("%s: %q, %v", line, at.words, err)
+		}
+		if at, err = whole(configure, parse(line).words); err != nil || strings.Join(at.words, " ") != "do "+strings.Join(shell, " ") {
+			t.Errorf("%s while the configuration is changed: %q, %v", line, at.words, err)
+		}
+	}
+}
+
 // What is not clear, not known or not complete is said in one line with what to do.
 func TestAWrongWordIsToldWithWhatToDo(t *testing.T) {
 	for line, want := range map[string]string{
@@ -55,6 +130,8 @@ func TestAWrongWordIsToldWithWhatToDo(t *testing.T) {
 		"show nothing":       `show has no "nothing" (fix: show ? lists the words)`,
 		"show alarms now":    `show alarms has no "now"`,
 		"show":               "show needs one more word (fix: show ? lists them)",
+		"":                   "the console needs one more word (fix: ? lists them)",
+		"bragi":              "the console needs one more word (fix: ? lists them)",
 		"show ptp":           "show ptp needs one more word",
 		"show client":        "show client needs ADDR",
 		"show clients sort":  "show clients sort needs a value",

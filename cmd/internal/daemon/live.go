@@ -542,9 +542,13 @@ func (d *Daemon) bestGuess() timescale.TAI {
 func (d *Daemon) Drain(on bool) error {
 	d.mu.Lock()
 	server := d.server
+	_, stood := d.outside[alarms.Drained]
 	d.mu.Unlock()
-	if server == nil {
+	switch {
+	case server == nil:
 		return errors.New("nothing is served yet (fix: bragi show alarms)")
+	case !on && !stood:
+		return nil
 	}
 	if on {
 		server.Drain()

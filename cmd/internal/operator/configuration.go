@@ -26,7 +26,7 @@ import (
 // configScreen is what the file says, and what waits.
 func configScreen(o *options, use string) *cobra.Command {
 	return command(o, use, "The configuration: the file, and what of it waits", cli.NoArgs,
-		screen[control.Config]{o.publicConfig, func(c control.Config, _ int) string { return configText(c) + "\n" + c.Text }, func(c control.Config) any { return c }})
+		screen[control.Config]{ask: o.publicConfig, draw: func(c control.Config, _ int) string { return configText(c) + "\n" + c.Text }, json: func(c control.Config) any { return c }})
 }
 
 // publicConfig is the configuration without its secrets.

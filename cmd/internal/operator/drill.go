@@ -12,6 +12,7 @@ import (
 	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/show"
 	"bragi/cmd/internal/status"
+	"bragi/cmd/internal/terminal"
 )
 
 // drillCommand tries a holdover, and shows what it was worth.
@@ -57,11 +58,15 @@ func drillHoldoverCommand(o *options) *cobra.Command {
 // waitForDrill prints the report of a drill once that is over. On a terminal it shows
 // how the drill stands meanwhile.
 func waitForDrill(c *cobra.Command, o *options, id string) error {
+	goesOn := GoesOn{fmt.Sprintf("the drill %s goes on (fix: bragi drill cancel ends it)", id)}
 	again := time.NewTicker(drillLook)
 	defer again.Stop()
 	for {
 		s, err := o.status(c.Context(), nil)
-		if err != nil {
+		switch {
+		case c.Context().Err() != nil:
+			return goesOn
+		case err != nil:
 			return err
 		}
 		d := s.Holdover.Drills
@@ -69,13 +74,13 @@ func waitForDrill(c *cobra.Command, o *options, id string) error {
 			break
 		}
 		if o.face.Draw != nil && !o.json {
-			if err := o.face.Draw(show.Drills(s)); err != nil {
+			if err := o.face.Draw(show.Drills(s), terminal.Beginning); err != nil {
 				return err
 			}
 		}
 		select {
 		case <-c.Context().Done():
-			return fmt.Errorf("the drill %s goes on (fix: bragi drill cancel ends it)", id)
+			return goesOn
 		case <-again.C:
 		}
 	}
@@ -100,10 +105,10 @@ func (o *options) drillReport(ctx context.Context, id string) (r status.DrillRep
 
 func drillScreen(o *options) screen[status.DrillReport] {
 	return screen[status.DrillReport]{
-		func(ctx context.Context, args []string) (status.DrillReport, error) {
+		ask: func(ctx context.Context, args []string) (status.DrillReport, error) {
 			return o.drillReport(ctx, append(args, "")[0])
 		},
-		show.DrillReport, func(r status.DrillReport) any { return r }}
+		draw: show.DrillReport, json: func(r status.DrillReport) any { return r }}
 }
 
 func drillReportCommand(o *options) *cobra.Command {

@@ -19,8 +19,9 @@ type Face struct {
 	Zone *time.Location
 	// Whole: who draws fits the lines to the terminal, after what else is done to them.
 	Whole bool
-	// Draw shows a screen in place of the one before it; nil: there is no terminal.
-	Draw func(text string) error
+	// Draw shows a screen in place of the one before it, and keeps an end of one that is too
+	// long; nil: there is no terminal.
+	Draw func(text string, kept terminal.End) error
 }
 
 // Shell is the face of a shell: standard output.
@@ -37,9 +38,9 @@ func Shell() Face {
 		}
 		return terminal.Size{Columns: columns, Rows: rows}
 	}
-	return Face{Size: size, Draw: func(text string) error {
+	return Face{Size: size, Draw: func(text string, kept terminal.End) error {
 		now := size()
-		return frame.Draw(show.Fit(text, now.Columns), now)
+		return frame.Draw(show.Fit(text, now.Columns), kept, now)
 	}}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bragi/cmd/internal/cli"
+	"bragi/cmd/internal/terminal"
 )
 
 // unit is the daemon's service, as systemd knows it.
@@ -23,14 +24,14 @@ const logLines = 200
 func logCommand(o *options) *cobra.Command {
 	lines := logLines
 	c := command(o, "log", "What happened since the start of the daemon, the newest last", cli.NoArgs, screen[[]string]{
-		func(ctx context.Context, _ []string) ([]string, error) {
+		ask: func(ctx context.Context, _ []string) ([]string, error) {
 			if lines < 1 {
 				return nil, cli.Usagef("--lines %d is no line at all (fix: 1 or more)", lines)
 			}
 			return o.log(ctx, lines)
 		},
-		func(log []string, _ int) string { return strings.Join(log, "\n") + "\n" },
-		func(log []string) any { return log }})
+		draw: func(log []string, _ int) string { return strings.Join(log, "\n") + "\n" },
+		json: func(log []string) any { return log }, kept: terminal.Newest})
 	c.Flags().IntVar(&lines, "lines", logLines, "at most so many lines")
 	return c
 }

@@ -20,6 +20,12 @@ import (
 	"bragi/cmd/internal/update"
 )
 
+// GoesOn is the error of a command that was left while what it began goes on: it says so, and
+// how to end that.
+type GoesOn struct{ text string }
+
+func (e GoesOn) Error() string { return e.text }
+
 // DefaultSocket is the control socket that is asked where nobody names one.
 func DefaultSocket() string { return cmp.Or(os.Getenv("BRAGI_SOCKET"), control.StandardSocket) }
 

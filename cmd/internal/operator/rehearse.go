@@ -21,6 +21,7 @@ import (
 	"bragi/cmd/internal/control"
 	"bragi/cmd/internal/show"
 	"bragi/cmd/internal/status"
+	"bragi/cmd/internal/terminal"
 	"bragi/gnss/timescale"
 	"bragi/master/rehearsal"
 	"bragi/master/udp/client"
@@ -431,7 +432,7 @@ func (f *face) drawView(ctx context.Context, report rehearsal.Report) {
 		return // nobody hears the daemon any more, and the last screen is as good
 	}
 	if draw := f.r.o.face.Draw; draw != nil {
-		draw(show.View(s, problem, f.peer(report), f.hints)) //nolint:errcheck // a terminal that is gone ends the program by its hang-up
+		draw(show.View(s, problem, f.peer(report), f.hints), terminal.Beginning) //nolint:errcheck // a terminal that is gone ends the program by its hang-up
 		return
 	}
 	fmt.Fprintln(f.out, oneLine(s, problem, report))

@@ -32,10 +32,14 @@ func restartCommand(o *options) *cobra.Command {
 					return err
 				}
 			}
-			if _, err := exec.CommandContext(ctx, "systemctl", "restart", unit).Output(); err != nil {
+			_, err := exec.CommandContext(ctx, "systemctl", "restart", unit).Output()
+			switch {
+			case c.Context().Err() != nil:
+				return GoesOn{"systemd goes on with the restart (fix: bragi show clock tells when bragid answers again)"}
+			case err != nil:
 				return fmt.Errorf("bragid is not restarted: %w (fix: %sbragi show log tells why a start failed)", told(err), cli.UnlessRoot("run as root; "))
 			}
-			_, err := fmt.Fprintln(c.OutOrStdout(), "bragid was restarted. bragi show clock tells how it goes on.")
+			_, err = fmt.Fprintln(c.OutOrStdout(), "bragid was restarted. bragi show clock tells how it goes on.")
 			return err
 		}}
 	c.Flags().BoolVar(&anyway, "anyway", false, "also when the configuration file would be refused")

@@ -11,6 +11,7 @@ import (
 	"bragi/cmd/internal/cli"
 	"bragi/cmd/internal/show"
 	"bragi/cmd/internal/status"
+	"bragi/cmd/internal/terminal"
 )
 
 // screen is a `show` command: where what it shows comes from, how that is drawn
@@ -19,6 +20,7 @@ type screen[T any] struct {
 	ask  func(ctx context.Context, args []string) (T, error)
 	draw func(v T, width int) string
 	json func(v T) any
+	kept terminal.End // of a screen that is longer than the terminal
 }
 
 // watchEvery is how often a screen that is watched is drawn again.
@@ -74,11 +76,11 @@ func (s screen[T]) watch(c *cobra.Command, o *options, args []string) error {
 		case err != nil && (o.face.Draw == nil || o.json):
 			return err
 		case err != nil:
-			err = o.face.Draw(err.Error() + "\n")
+			err = o.face.Draw(err.Error()+"\n", terminal.Beginning)
 		case o.json:
 			err = json.NewEncoder(c.OutOrStdout()).Encode(s.json(v))
 		case o.face.Draw != nil:
-			err = o.face.Draw(s.draw(v, o.face.Size().Columns))
+			err = o.face.Draw(s.draw(v, o.face.Size().Columns), s.kept)
 		default:
 			err = s.print(c.OutOrStdout(), o, v)
 		}
@@ -106,5 +108,5 @@ func ofStatus(o *options, use, short string, draw func(status.Status) string, pa
 
 // ofStatusAt is one whose shape depends on the width.
 func ofStatusAt(o *options, use, short string, draw func(s status.Status, width int) string, part func(status.Status) any) *cobra.Command {
-	return command(o, use, short, cli.NoArgs, screen[status.Status]{o.status, draw, part})
+	return command(o, use, short, cli.NoArgs, screen[status.Status]{ask: o.status, draw: draw, json: part})
 }

@@ -13,6 +13,7 @@ import (
 	"bragi/cmd/internal/cli"
 	"bragi/cmd/internal/show"
 	"bragi/cmd/internal/status"
+	"bragi/cmd/internal/terminal"
 	"bragi/cmd/internal/version"
 )
 
@@ -48,7 +49,7 @@ func showClockCommand(o *options) *cobra.Command {
 	span := time.Duration(0)
 	var c *cobra.Command
 	c = command(o, "clock", "The clock: state, class, error, bound, and why", cli.NoArgs, screen[seen]{
-		func(ctx context.Context, _ []string) (v seen, err error) {
+		ask: func(ctx context.Context, _ []string) (v seen, err error) {
 			if span > 24*time.Hour {
 				return v, cli.Usagef("--plot %v: use at most 24h", span)
 			}
@@ -62,13 +63,13 @@ func showClockCommand(o *options) *cobra.Command {
 			v.past = slices.DeleteFunc(v.past, func(p status.ClockPoint) bool { return v.now.Time.Sub(p.At) >= span })
 			return v, err
 		},
-		func(v seen, width int) string {
+		draw: func(v seen, width int) string {
 			if span > 0 {
 				return show.Plot(v.past, v.now.Time, span, width)
 			}
 			return show.Clock(v.now)
 		},
-		func(v seen) any {
+		json: func(v seen) any {
 			if span > 0 {
 				return v.past
 			}
@@ -94,7 +95,7 @@ func showStabilityCommand(o *options) *cobra.Command {
 		return show.Stability(s, width)
 	}
 	c := command(o, "stability", "TDEV and MTIE of the pulse against the clock, beside the masks of G.8272 (PRTC-A, PRTC-B)", cli.NoArgs,
-		screen[status.Status]{ask, draw, func(s status.Status) any { return s.Stability }})
+		screen[status.Status]{ask: ask, draw: draw, json: func(s status.Status) any { return s.Stability }})
 	c.Flags().StringVar(&measure, "plot", "", "tdev or mtie as a plot, with the masks")
 	c.RegisterFlagCompletionFunc("plot", cobra.FixedCompletions(show.StabilityMeasures, cobra.ShellCompDirectiveNoFileComp)) //nolint:errcheck // the flag is there
 	return c
@@ -105,11 +106,13 @@ func alarmsCommand(o *options) *cobra.Command {
 	c := ofStatus(o, "alarms", "What is wrong and what to do, the most serious first", show.Alarms, func(s status.Status) any { return s.Alarms })
 	c.Annotations = map[string]string{"runs": "yes"} // although it holds another
 	c.AddCommand(command(o, "history", "The latest alarms, also those that are over, the newest last", cli.NoArgs, screen[[]status.PastAlarm]{
-		func(ctx context.Context, _ []string) (past []status.PastAlarm, err error) {
+		ask: func(ctx context.Context, _ []string) (past []status.PastAlarm, err error) {
 			return past, o.client().Get(ctx, "/v1/alarms/history", &past)
 		},
-		func(past []status.PastAlarm, width int) string { return show.AlarmHistory(past, o.face.local, width) },
-		func(past []status.PastAlarm) any { return past }}))
+		draw: func(past []status.PastAlarm, width int) string {
+			return show.AlarmHistory(past, o.face.local, width)
+		},
+		json: func(past []status.PastAlarm) any { return past }, kept: terminal.Newest}))
 	return c
 }
 
@@ -127,12 +130,12 @@ func versionCommand(o *options) *cobra.Command {
 		Bragid string `json:"bragid"`
 	}
 	return command(o, "version", "The versions of this program and of the daemon", cli.NoArgs, screen[versions]{
-		func(ctx context.Context, args []string) (versions, error) {
+		ask: func(ctx context.Context, args []string) (versions, error) {
 			s, err := o.status(ctx, args)
 			return versions{version.Version, s.Version}, err
 		},
-		func(v versions, _ int) string { return version.Line("bragi") + "\nbragid " + v.Bragid + "\n" },
-		func(v versions) any { return v }})
+		draw: func(v versions, _ int) string { return version.Line("bragi") + "\nbragid " + v.Bragid + "\n" },
+		json: func(v versions) any { return v }})
 }
 
 func clientsCommand(o *options) *cobra.Command {
@@ -148,7 +151,7 @@ func clientsCommand(o *options) *cobra.Command {
 		return s, nil
 	}
 	c := command(o, "clients", "The clients with a grant, and the refused ones", cli.NoArgs,
-		screen[status.Status]{ask, show.Clients, func(s status.Status) any { return s.Clients }})
+		screen[status.Status]{ask: ask, draw: show.Clients, json: func(s status.Status) any { return s.Clients }})
 	c.Flags().StringVar(&filter, "filter", "", "only those in a prefix (10.6.0.0/16), or with this text in address, identity, kind or last denial")
 	c.Flags().StringVar(&order, "sort", "", "address, kind, since (the newest first), heard (the longest silent first), requests, denials (the most first)")
 	c.RegisterFlagCompletionFunc("sort", cobra.FixedCompletions(show.ClientOrders, cobra.ShellCompDirectiveNoFileComp)) //nolint:errcheck // the flag is there
@@ -189,7 +192,7 @@ func clientCommand(o *options) *cobra.Command {
 		return e, nil
 	}
 	c := command(o, "client ADDR", "Everything about one client, or about a refused address", cli.ExactArgs(1, "a client's address"),
-		screen[evidence]{ask, func(e evidence, _ int) string { return e.text }, func(e evidence) any { return e }})
+		screen[evidence]{ask: ask, draw: func(e evidence, _ int) string { return e.text }, json: func(e evidence) any { return e }})
 	c.ValidArgsFunction = func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		var addresses []string
 		s, err := o.status(c.Context(), nil)

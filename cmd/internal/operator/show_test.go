@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -149,7 +150,7 @@ func TestAWatchedScreenIsDrawnUntilItIsLeft(t *testing.T) {
 	path := daemon(t, many(3))
 	drawn := 0
 	ctx, leave := context.WithCancel(t.Context())
-	face := Face{Size: func() terminal.Size { return terminal.Size{Columns: 40, Rows: 10} }, Draw: func(text string) error {
+	face := Face{Size: func() terminal.Size { return terminal.Size{Columns: 40, Rows: 10} }, Draw: func(text string, _ terminal.End) error {
 		if drawn++; !strings.Contains(text, "10.6.0.2") || !strings.Contains(text, "no room for") {
 			t.Errorf("screen:\n%s", text)
 		}
@@ -160,7 +161,7 @@ func TestAWatchedScreenIsDrawnUntilItIsLeft(t *testing.T) {
 		t.Errorf("drawn %d times, %v", drawn, err)
 	}
 	ctx, leave = context.WithCancel(t.Context())
-	face.Draw = func(text string) error {
+	face.Draw = func(text string, _ terminal.End) error {
 		if !strings.Contains(text, "no daemon answers") {
 			t.Errorf("screen:\n%s", text)
 		}
@@ -173,5 +174,46 @@ func TestAWatchedScreenIsDrawnUntilItIsLeft(t *testing.T) {
 	face.Draw = nil
 	if _, err := run(t.Context(), face, "show", "clock", "--watch", "--socket", filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("a dead daemon in a pipe is no error")
+	}
+}
+
+// A screen whose newest line is its last one is watched at that end.
+func TestAWatchedScreenShowsItsNewest(t *testing.T) {
+	path := daemon(t, many(1))
+	root := Command(Shell())
+	watched := 0
+	for _, c := range leaves(root) {
+		if !strings.HasSuffix(c.Short, "the newest last") {
+			continue
+		}
+		watched++
+		ctx, leave := context.WithCancel(t.Context())
+		face := Face{Size: func() terminal.Size { return terminal.Size{Columns: 80, Rows: 24} }, Draw: func(_ string, kept terminal.End) error {
+			if kept != terminal.Newest {
+				t.Errorf("%s keeps its oldest", c.CommandPath())
+			}
+			leave()
+			return nil
+		}}
+		words := strings.Fields(strings.TrimPrefix(c.CommandPath(), "bragi "))
+		if _, err := run(ctx, face, append(words, "--watch", "--socket", path)...); err != nil {
+			t.Errorf("%v: %v", words, err)
+		}
+	}
+	if watched < 2 {
+		t.Errorf("%d screens", watched)
+	}
+}
+
+// Whoever does not wait for a drain is told that it goes on.
+func TestADrainThatIsNotWaitedForGoesOn(t *testing.T) {
+	s := many(1)
+	s.Master.Clients = 1
+	path := daemon(t, s)
+	ctx, leave := context.WithCancel(t.Context())
+	time.AfterFunc(300*time.Millisecond, leave)
+	err := waitDrained(ctx, control.NewClient(path), io.Discard)
+	if !errors.As(err, new(GoesOn)) || !strings.Contains(err.Error(), "bragi drain --end") {
+		t.Errorf("%v", err)
 	}
 }

@@ -27,15 +27,15 @@ const techWidth = 120
 // techCommand is everything in one text. What cannot be had is said in its place.
 func techCommand(o *options) *cobra.Command {
 	return command(o, "tech-support", "Everything in one text, for a ticket; without secrets", cli.NoArgs, screen[[]chapter]{
-		o.everything,
-		func(chapters []chapter, _ int) string {
+		ask: o.everything,
+		draw: func(chapters []chapter, _ int) string {
 			var b strings.Builder
 			for _, c := range chapters {
 				fmt.Fprintf(&b, "------------------ %s ------------------\n\n%s\n", c.Title, show.Fit(c.Text, techWidth))
 			}
 			return b.String()
 		},
-		func(chapters []chapter) any { return chapters }})
+		json: func(chapters []chapter) any { return chapters }})
 }
 
 func (o *options) everything(ctx context.Context, _ []string) ([]chapter, error) {

@@ -27,6 +27,19 @@ func away(s status.Status) string {
 	return why
 }
 
+// DrainEnded says what became of a drain that was to end: whether one stood, and whether
+// clients are served now.
+func DrainEnded(stood bool, s status.Status) string {
+	text := pick(stood, "The drain has ended.\n", "No drain stood.\n")
+	switch why := away(s); {
+	case s.Clock.Serving:
+		return text + "Clients can get grants.\n"
+	case why != "":
+		return text + why
+	}
+	return text + "Nobody is served now: show clock says why\n"
+}
+
 // PTPClockRunning is `show ptp clock running`.
 func PTPClockRunning(s status.Status, width int) string {
 	s.Master = s.Master.SinceCleared()
@@ -71,8 +84,9 @@ func PTPClockRunning(s status.Status, width int) string {
 	return b.String() + note
 }
 
-// portState is the state of the one port.
-func portState(s status.Status) string { return pick(s.Clock.Serving, "Master", "Listening") }
+// portState is the state of the one port, as SNMP and PTP management have it: passive while
+// nobody is served. A grandmaster listens to no other.
+func portState(s status.Status) string { return pick(s.Clock.Serving, "Master", "Passive") }
 
 // PTPPort is `show ptp port`: the port's data set, and its messages.
 func PTPPort(s status.Status) string {

@@ -66,6 +66,38 @@ func TestAForcedHoldoverIsNamed(t *testing.T) {
 	}
 }
 
+// A drain that ends serves nobody by itself, and none may have stood.
+func TestTheEndOfADrainIsToldByWhatIsTrue(t *testing.T) {
+	for want, s := range map[string]status.Clock{
+		"Clients can get grants.\n":                                     {Serving: true},
+		"Squelched: master.squelch lets nobody be served at class 52\n": {Squelched: true, ClockClass: 52},
+		"Nobody is served now: show clock says why\n":                   {},
+	} {
+		if got := DrainEnded(true, status.Status{Clock: s}); got != "The drain has ended.\n"+want {
+			t.Errorf("%q", got)
+		}
+		if got := DrainEnded(false, status.Status{Clock: s}); got != "No drain stood.\n"+want {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
+// No screen says that somebody is served while nobody is.
+func TestAScreenOfAPortThatServesNobodySaysSo(t *testing.T) {
+	s := status.Status{Clock: status.Clock{Draining: true}}
+	for name, screen := range map[string]string{"port": PTPPort(s), "running": PTPClockRunning(s, 80), "interfaces": Interfaces(s)} {
+		if strings.Contains(screen, "Serves at") || strings.Contains(strings.ToUpper(screen), "LISTENING") {
+			t.Errorf("%s:\n%s", name, screen)
+		}
+	}
+	if screen := PTPPort(s); !strings.Contains(screen, "Port state: PASSIVE") {
+		t.Error(screen)
+	}
+	if screen := Interfaces(s); !strings.Contains(screen, "Serves nobody") || !strings.Contains(screen, "Draining: ") {
+		t.Error(screen)
+	}
+}
+
 func TestADrainAndASquelchAreNamedWhereClientsAreShown(t *testing.T) {
 	for want, clock := range map[string]status.Clock{"Draining: ": {Draining: true}, "Squelched: ": {Squelched: true, ClockClass: 52}} {
 		s := status.Status{Clock: clock}

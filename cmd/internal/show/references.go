@@ -59,7 +59,10 @@ func Interfaces(s status.Status) string {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	device(w, s.Hardware)
 	m := s.Master.SinceCleared()
-	fmt.Fprintf(w, "Serves at\t%s, UDP ports %d and %d, domain %d\n", dash(m.Address), m.EventPort, m.GeneralPort, m.Domain)
+	fmt.Fprintf(w, "%s\t%s, UDP ports %d and %d, domain %d\n", pick(s.Clock.Serving, "Serves at", "Serves nobody"), dash(m.Address), m.EventPort, m.GeneralPort, m.Domain)
+	for line := range strings.Lines(away(s)) {
+		fmt.Fprintf(w, "\t%s", line)
+	}
 	fmt.Fprintf(w, "Packets\t%d sent, %d received\n", m.Sent, m.Received)
 	w.Flush()
 	return b.String()

@@ -96,7 +96,18 @@ func AlarmHistory(past []status.PastAlarm, local func(time.Time) string, width i
 		}
 		t.add(local(a.Since), cleared, a.Severity, a.Code, dash(a.Detail))
 	}
-	return t.draw(width)
+	if t.kept(width)[1] {
+		return t.draw(width)
+	}
+	var b strings.Builder
+	for _, row := range t.rows { // there is no room for both times in a row
+		fmt.Fprintf(&b, "%s %s\n", row[3], row[2])
+		fmt.Fprintf(&b, "  raised   %s\n  cleared  %s\n", row[0], row[1])
+		if row[4] != "-" {
+			fmt.Fprintf(&b, "  detail   %s\n", row[4])
+		}
+	}
+	return b.String()
 }
 
 // accuracyWords says what a clockAccuracy code such as "0x21" means.

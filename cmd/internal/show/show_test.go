@@ -153,3 +153,18 @@ func TestNsHasAFittingUnit(t *testing.T) {
 		t.Errorf("Ns(nil) = %q", got)
 	}
 }
+
+// However narrow the terminal is, an alarm of the past says when it was over.
+func TestTheHistoryOfAlarmsTellsWhenTheyWereOver(t *testing.T) {
+	over := time.Date(2026, 11, 27, 5, 33, 19, 0, time.UTC)
+	past := []status.PastAlarm{{Alarm: status.Alarm{Code: "GNSS_LEAP_SECONDS_UNPROVEN", Severity: "warning", Detail: "a cold start", Since: over.Add(-time.Hour)}, Cleared: &over}}
+	local := func(at time.Time) string { return at.Format("2006-01-02 15:04:05 MST") }
+	for _, width := range []int{0, 120, 80, 60, 40} {
+		text := Fit(AlarmHistory(past, local, width), width)
+		for _, want := range []string{"2026-11-27 04:33:19 UTC", "2026-11-27 05:33:19 UTC", "GNSS_LEAP_SECONDS_UNPROVEN"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%d columns lack %q:\n%s", width, want, text)
+			}
+		}
+	}
+}

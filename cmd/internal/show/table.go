@@ -25,9 +25,8 @@ func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 // gap is the space between two columns.
 const gap = 2
 
-// draw is the table in at most width columns where columns may be left out; 0: any
-// width. The last line names what was left out.
-func (t *table) draw(width int) string {
+// widths are those of the columns.
+func (t *table) widths() []int {
 	widths := make([]int, len(t.columns))
 	for i, c := range t.columns {
 		widths[i] = len(c.title)
@@ -35,7 +34,12 @@ func (t *table) draw(width int) string {
 			widths[i] = max(widths[i], len(row[i]))
 		}
 	}
-	kept := make([]bool, len(t.columns))
+	return widths
+}
+
+// kept tells which columns have room in a width; 0: any width.
+func (t *table) kept(width int) []bool {
+	widths, kept := t.widths(), make([]bool, len(t.columns))
 	total := -gap
 	for i := range kept {
 		kept[i] = true
@@ -54,6 +58,13 @@ func (t *table) draw(width int) string {
 		kept[worst] = false
 		total -= widths[worst] + gap
 	}
+	return kept
+}
+
+// draw is the table in at most width columns where columns may be left out; 0: any
+// width. The last line names what was left out.
+func (t *table) draw(width int) string {
+	widths, kept := t.widths(), t.kept(width)
 	var b strings.Builder
 	line := func(cell func(i int) string) {
 		start, blanks := b.Len(), 0

@@ -284,7 +284,7 @@ func (e DrainChanged) Words() Words {
 	if e.On {
 		return Words{TopicOperator, "DRAIN", Warning, "drained: every client is sent away, nothing is granted", Fields{{"on", true}}}
 	}
-	return Words{TopicOperator, "DRAIN", Notice, "the drain has ended: clients are granted again", Fields{{"on", false}}}
+	return Words{TopicOperator, "DRAIN", Notice, "the drain has ended", Fields{{"on", false}}}
 }
 
 // HoldoverForced is the operator's word that no pulse is used, or that pulses are used

@@ -62,7 +62,7 @@ func TestWordsOfTheEvents(t *testing.T) {
 		{AnnounceLate{Gap: 1300 * time.Millisecond, Clients: 1, LookingElsewhere: "cBR8s"}, "%BRAGI-4-ANNOUNCE_GAP: Announce was late: 1.3s for 1 client; cBR8s looked for another grandmaster"},
 		{ClientsUnsaid{Events: 7, From: "10.0.0.9"}, "%BRAGI-4-CLIENT_UNSAID: 7 more events of clients are not told: they come too fast, the last from 10.0.0.9"},
 		{DrainChanged{On: true}, "%BRAGI-4-DRAIN: drained: every client is sent away, nothing is granted"},
-		{DrainChanged{}, "%BRAGI-5-DRAIN: the drain has ended: clients are granted again"},
+		{DrainChanged{}, "%BRAGI-5-DRAIN: the drain has ended"},
 		{ReferenceSelected{Name: "yard", Before: "roof", Order: "automatic", Why: "no fix"}, "%BRAGI-4-REFERENCE: the clock follows yard in the place of roof: roof: no fix"},
 		{ReferenceSelected{Name: "roof", Before: "yard", Order: "manual"}, "%BRAGI-5-REFERENCE: the clock follows roof in the place of yard"},
 		{SwitchOrdered{Name: "yard", Order: "manual"}, "%BRAGI-5-REFERENCE_SWITCH: the operator switches to the reference yard"},

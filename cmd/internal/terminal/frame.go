@@ -23,13 +23,27 @@ type Size struct{ Columns, Rows int }
 // NewFrame returns a frame that draws to out, which is a terminal.
 func NewFrame(out io.Writer) *Frame { return &Frame{out: out} }
 
-// Draw shows text in place of what was shown. What does not fit below is left out,
-// and the last row says how much. The text has no line longer than the terminal.
-func (f *Frame) Draw(text string, size Size) error {
+// End is the end of a text that a frame keeps when not all of it fits.
+type End bool
+
+// The two ends of a text.
+const (
+	Beginning End = false
+	Newest    End = true // of a text whose newest line is its last one
+)
+
+// Draw shows text in place of what was shown. What does not fit is left out at the
+// other end than kept, and a row in its place says how much. The text has no line longer than
+// the terminal.
+func (f *Frame) Draw(text string, kept End, size Size) error {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	if room := max(1, size.Rows-1); size.Rows > 0 && len(lines) > room {
-		more := fmt.Sprintf("(%d more lines; a larger terminal shows them)", len(lines)-room+1)
-		lines = append(lines[:room-1:room-1], more)
+		left := len(lines) - room + 1
+		if kept == Newest {
+			lines = append([]string{leftOut(left, "older", size.Columns)}, lines[left:]...)
+		} else {
+			lines = append(lines[:room-1:room-1], leftOut(left, "more", size.Columns))
+		}
 	}
 	var b strings.Builder
 	if f.shown == nil || size != f.size {
@@ -54,4 +68,18 @@ func (f *Frame) Draw(text string, size Size) error {
 	f.shown, f.size = lines, size
 	_, err := io.WriteString(f.out, b.String())
 	return err
+}
+
+// leftOut says how many lines are left out, in at most columns where that can be.
+func leftOut(n int, which string, columns int) string {
+	short := fmt.Sprintf("(%d %s lines)", n, which)
+	if n == 1 {
+		short = fmt.Sprintf("(1 %s line)", which)
+	}
+	for _, help := range []string{"; a larger terminal shows them)", ": enlarge the terminal)"} {
+		if text := strings.TrimSuffix(short, ")") + help; columns == 0 || len(text) <= columns {
+			return text
+		}
+	}
+	return short
 }
