@@ -57,7 +57,7 @@ func Main(root *cobra.Command) int {
 	if wrong && !strings.Contains(text, "(fix: ") && !strings.Contains(text, "(did you mean ") {
 		text += " (fix: " + command.CommandPath() + " --help)"
 	}
-	fmt.Fprintf(os.Stderr, "%s: %s\n", root.Name(), text)
+	fmt.Fprintf(os.Stderr, "%s: %s\n", root.Name(), Harmless(text))
 	if wrong {
 		return 2
 	}

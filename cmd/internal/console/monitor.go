@@ -67,25 +67,42 @@ func (m *monitor) start(client *control.Client, draw func(status.Record) string)
 	m.cancel, m.ended = cancel, ended
 	go func() {
 		defer close(ended)
-		after, away := "", false
+		after, away, stuck := latest(ctx, client), false, time.Duration(0)
 		for ctx.Err() == nil {
 			err := client.Events(ctx, after, nil, func(r status.Record) error {
 				after, away = r.ID, false
 				if line := draw(r); line != "" {
+					begun := time.Now()
 					m.tell(line)
+					stuck = max(stuck, time.Since(begun))
 				}
 				return nil
 			})
-			if ctx.Err() == nil && !away {
+			switch {
+			case ctx.Err() != nil:
+			case stuck >= control.StreamPatience:
+				m.tell(fmt.Sprintf("%% This terminal read nothing for %v, so events were not told as they came; those that were missed are counted here.\n", stuck.Round(time.Second)))
+			case !away:
 				away = true
 				m.tell(show.Fit("% "+err.Error()+"\n", 0))
 			}
+			stuck = 0
 			select {
 			case <-ctx.Done():
 			case <-time.After(2 * time.Second):
 			}
 		}
 	}()
+}
+
+// latest is the id of the latest event: what comes behind it is told, also by a daemon that was
+// started anew before it had anything to tell. Where no daemon answers, the one to come is new.
+func latest(ctx context.Context, client *control.Client) string {
+	kept, err := client.Log(ctx)
+	if err != nil || len(kept) == 0 {
+		return status.FromBegin
+	}
+	return kept[len(kept)-1].ID
 }
 
 // on says that events are told.

@@ -27,6 +27,8 @@ type answering struct {
 	mu     sync.Mutex
 	status status.Status
 	events chan status.Record
+	kept   []status.Record
+	after  []string // that readers of events went on behind
 }
 
 func (a *answering) Status() status.Status {
@@ -34,6 +36,8 @@ func (a *answering) Status() status.Status {
 	defer a.mu.Unlock()
 	return a.status
 }
+
+func (a *answering) Kept() []status.Record { return a.kept }
 
 func (a *answering) Config() (control.Config, error) {
 	return control.Config{Text: "[board]\nprofile = \"sim\"\n[console]\ntime_zone = \"Asia/Tokyo\"\n"}, nil
@@ -47,6 +51,9 @@ func (a *answering) CheckConfig(control.Check) (control.Committed, error) {
 }
 
 func (a *answering) Follow(ctx context.Context, after string, quiet time.Duration, hear func([]status.Record) error) error {
+	a.mu.Lock()
+	a.after = append(a.after, after)
+	a.mu.Unlock()
 	if err := hear(nil); err != nil {
 		return err
 	}
@@ -372,6 +379,30 @@ func fake(t *testing.T, name, script string) {
 }
 
 // Without a daemon the session says so, and offers the log and a restart.
+// Who has seen no event yet goes on behind the latest one: a daemon that is started anew then
+// tells what was missed, and what it did since.
+func TestTheMonitorGoesOnBehindTheLatestEvent(t *testing.T) {
+	a, socket, _ := answers(t, 1)
+	a.kept = []status.Record{{ID: "x-6"}, {ID: "x-7"}}
+	var m monitor
+	m.start(control.NewClient(socket), func(status.Record) string { return "" })
+	defer m.stop()
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		a.mu.Lock()
+		after := a.after
+		a.mu.Unlock()
+		if len(after) > 0 {
+			if after[0] != "x-7" {
+				t.Errorf("behind %q", after[0])
+			}
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("nobody asks for events")
+		}
+	}
+}
+
 func TestASessionSurvivesADeadDaemon(t *testing.T) {
 	folder := t.TempDir()
 	fake(t, "journalctl", "echo '2026-11-27 bragid: config: no such key'\n")

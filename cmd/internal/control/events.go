@@ -25,8 +25,8 @@ import (
 const (
 	// aliveEvery is how often a stream without events says that it lives.
 	aliveEvery = 3 * time.Second
-	// streamPatience is how long a reader that takes nothing is waited for.
-	streamPatience = 10 * time.Second
+	// StreamPatience is how long a reader that takes nothing is waited for.
+	StreamPatience = 10 * time.Second
 	// streamsAtMost is how many are served at once.
 	streamsAtMost = 64
 )
@@ -59,7 +59,7 @@ func events(mux *http.ServeMux, d Daemon) {
 				w.Header().Set("Content-Type", "text/event-stream")
 				w.Header().Set("Cache-Control", "no-store")
 			}
-			if err := out.SetWriteDeadline(time.Now().Add(streamPatience)); err != nil {
+			if err := out.SetWriteDeadline(time.Now().Add(StreamPatience)); err != nil {
 				return err
 			}
 			b := bytes.NewBufferString(": alive\n\n")
@@ -160,7 +160,7 @@ func (c *Client) Events(ctx context.Context, after string, topics []status.Topic
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return fmt.Errorf("the daemon on %s has gone away (fix: look whether bragid runs)", c.path)
+	return fmt.Errorf("the events of the daemon on %s broke off: it ended, or nothing was read from it for more than %v (fix: look whether bragid runs)", c.path, StreamPatience)
 }
 
 func query(after string, topics []status.Topic) string {

@@ -56,6 +56,9 @@ func Command(face Face, more ...*cobra.Command) *cobra.Command {
 		simulateCommand(o), stabilityCommand(o), replayCommand(o), explainCommand(o), decodeCommand(o), configCommand(o),
 		update.Command(func(ctx context.Context) (status.Status, error) { return o.status(ctx, nil) }))
 	root.AddCommand(more...)
+	if face.Draw != nil && !face.Whole {
+		root.SetOut(cli.HarmlessWriter(os.Stdout)) // whatever a verb prints of a foreign text
+	}
 	root.Long = "The operator's program of the bragi grandmaster. It asks the daemon bragid. It also plays a client of any\n" +
 		"grandmaster, and works on records and models: these need no daemon."
 	root.SetHelpFunc(o.help(root.HelpFunc()))

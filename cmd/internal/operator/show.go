@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -147,6 +148,9 @@ func clientsCommand(o *options) *cobra.Command {
 		}
 		if s.Clients, err = show.SelectClients(s.Clients, filter, order); err != nil {
 			return s, cli.UsageError{Err: err}
+		}
+		if order == "denials" {
+			slices.SortStableFunc(s.Denied, func(a, b status.Denied) int { return cmp.Compare(b.Count, a.Count) })
 		}
 		return s, nil
 	}

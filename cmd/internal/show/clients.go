@@ -81,13 +81,19 @@ func Clients(s status.Status, width int) string {
 		if asked {
 			t.columns = append(t.columns, column{"CLIENT SAYS", 0})
 		}
+		refused := map[string]string{} // by address and identity: of one that is refused beside its grants
+		for _, d := range s.Denied {
+			if !d.Over {
+				refused[d.Address+" "+d.Identity] = d.Reason
+			}
+		}
 		for _, c := range s.Clients {
 			row := []string{c.Address}
 			if named {
 				row = append(row, dash(c.Name))
 			}
 			row = append(row, c.Identity, dash(c.Kind), grant(c.Grants.Sync), grant(c.Grants.Announce), grant(c.Grants.DelayResp),
-				itoa(c.DelayReq), itoa(c.Renewals), seconds(&c.SinceS), dash(c.LastDenial))
+				itoa(c.DelayReq), itoa(c.Renewals), seconds(&c.SinceS), dash(cmp.Or(c.LastDenial, refused[c.Address+" "+c.Identity])))
 			if asked {
 				row = append(row, says(c.Says))
 			}

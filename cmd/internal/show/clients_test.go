@@ -51,6 +51,17 @@ func TestManyClientsAreSortedAndFiltered(t *testing.T) {
 }
 
 // The column is there as soon as one client is asked, on a narrow terminal too.
+// The column and the list below it do not contradict each other.
+func TestWhoIsRefusedBesideItsGrantsHasALastDenial(t *testing.T) {
+	s := status.Status{Clients: []status.Client{{Address: "10.0.0.5", Identity: "a-1"}, {Address: "10.0.0.6", Identity: "b-1"}},
+		Denied: []status.Denied{{Address: "10.0.0.5", Identity: "a-1", Reason: "draining", Count: 9}, {Address: "10.0.0.6", Identity: "b-1", Reason: "no credit", Count: 2, Over: true}}}
+	for line := range strings.Lines(Clients(s, 0)) {
+		if strings.HasPrefix(line, "10.0.0.5") && !strings.Contains(line, "draining") || strings.HasPrefix(line, "10.0.0.6") && strings.Contains(line, "no credit") {
+			t.Error(line)
+		}
+	}
+}
+
 func TestWhatClientsSayIsAColumn(t *testing.T) {
 	s := status.Status{Clients: []status.Client{{Address: "10.6.0.2"}, {Address: "10.6.0.3"}, {Address: "10.6.0.4"}, {Address: "10.6.0.5"}}}
 	if text := Clients(s, 0); strings.Contains(text, "CLIENT SAYS") {
