@@ -378,7 +378,6 @@ func fake(t *testing.T, name, script string) {
 	t.Setenv("PATH", folder+":"+os.Getenv("PATH"))
 }
 
-// Without a daemon the session says so, and offers the log and a restart.
 // Who has seen no event yet goes on behind the latest one: a daemon that is started anew then
 // tells what was missed, and what it did since.
 func TestTheMonitorGoesOnBehindTheLatestEvent(t *testing.T) {
@@ -403,6 +402,7 @@ func TestTheMonitorGoesOnBehindTheLatestEvent(t *testing.T) {
 	}
 }
 
+// Without a daemon the session says so, and offers the log and a restart.
 func TestASessionSurvivesADeadDaemon(t *testing.T) {
 	folder := t.TempDir()
 	fake(t, "journalctl", "echo '2026-11-27 bragid: config: no such key'\n")

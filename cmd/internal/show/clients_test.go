@@ -50,7 +50,6 @@ func TestManyClientsAreSortedAndFiltered(t *testing.T) {
 	}
 }
 
-// The column is there as soon as one client is asked, on a narrow terminal too.
 // The column and the list below it do not contradict each other.
 func TestWhoIsRefusedBesideItsGrantsHasALastDenial(t *testing.T) {
 	s := status.Status{Clients: []status.Client{{Address: "10.0.0.5", Identity: "a-1"}, {Address: "10.0.0.6", Identity: "b-1"}},
@@ -62,6 +61,7 @@ func TestWhoIsRefusedBesideItsGrantsHasALastDenial(t *testing.T) {
 	}
 }
 
+// The column is there as soon as one client is asked, on a narrow terminal too.
 func TestWhatClientsSayIsAColumn(t *testing.T) {
 	s := status.Status{Clients: []status.Client{{Address: "10.6.0.2"}, {Address: "10.6.0.3"}, {Address: "10.6.0.4"}, {Address: "10.6.0.5"}}}
 	if text := Clients(s, 0); strings.Contains(text, "CLIENT SAYS") {
