@@ -81,7 +81,13 @@ type Set struct {
 	held    map[Code]condition
 	shown   map[Code]status.Alarm
 	history []status.PastAlarm // oldest first
+	left    map[Code]bool      // told by the process before, and not yet known to stand or to be over
+	settled time.Time          // what does not hold by then is over
 }
+
+// settle is how long a process may take until it knows what holds: longer than the hold-off of
+// most alarms. One whose hold-off is longer is waited for.
+const settle = 10 * time.Second
 
 // condition is one that holds, or has held until a moment ago.
 type condition struct {
@@ -93,6 +99,34 @@ type condition struct {
 // NewSet returns a set with no alarm.
 func NewSet() *Set {
 	return &Set{held: map[Code]condition{}, shown: map[Code]status.Alarm{}}
+}
+
+// Left takes the codes of the alarms that the process before had told: those that do not stand
+// soon are cleared, for whoever knows no more than what he was told.
+func (s *Set) Left(now time.Time, codes []string) {
+	s.left, s.settled = map[Code]bool{}, now.Add(settle)
+	for _, code := range codes {
+		s.left[Code(code)] = true
+	}
+}
+
+// over clears what the process before had told and what is over meanwhile.
+func (s *Set) over(j judgement) (cleared []Change) {
+	for i := range Table {
+		kind := &Table[i]
+		if !s.left[kind.Code] {
+			continue
+		}
+		switch v := j.of(kind.Code); {
+		case v == show:
+			delete(s.left, kind.Code)
+		case v != pending && !j.now.Before(s.settled):
+			delete(s.left, kind.Code)
+			cleared = append(cleared, Change{Alarm: status.Alarm{Code: string(kind.Code), Severity: kind.Severity.String(), Text: kind.Text, Cause: kind.Cause,
+				Consequence: kind.Consequence, Fix: kind.Fix}, Cleared: true, Cause: j.causeOf(kind.Code)})
+		}
+	}
+	return cleared
 }
 
 // Update takes all conditions that hold now and returns what was raised or
@@ -115,7 +149,8 @@ func (s *Set) Update(now time.Time, raised []Raised) []Change {
 		}
 	}
 	j := judgement{s, now, map[Code]verdict{}}
-	var cleared, begun []Change
+	cleared := s.over(j)
+	var begun []Change
 	for i := range Table {
 		kind := &Table[i]
 		alarm, shown := s.shown[kind.Code]

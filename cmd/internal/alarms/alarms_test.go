@@ -229,3 +229,33 @@ func TestAnAlarmOfAReceiverIsMinorWhileAnotherReferenceIsFollowed(t *testing.T) 
 		}
 	}
 }
+
+// What the process before had told is cleared once, when it is over; what stands still is neither
+// cleared nor told as cleared by a hold-off that has not ended.
+func TestAlarmsOfTheProcessBeforeAreClearedWhenTheyAreOver(t *testing.T) {
+	for code, kind := range rows {
+		for _, stands := range []bool{false, true} {
+			s, t0 := NewSet(), time.Unix(1e9, 0)
+			s.Left(t0, []string{string(code), "NO_SUCH_ALARM"})
+			var raised []Raised
+			if stands {
+				raised = []Raised{{Code: code}}
+			}
+			var cleared, begun []string
+			for now := t0; now.Before(t0.Add(2*kind.Patience + time.Minute)); now = now.Add(time.Second) {
+				changes := s.Update(now, raised)
+				if early := codes(changes, true); len(early) > 0 && now.Before(t0.Add(settle)) {
+					t.Errorf("%s is cleared after %v, before anything is known", code, now.Sub(t0))
+				}
+				cleared, begun = append(cleared, codes(changes, true)...), append(begun, codes(changes, false)...)
+			}
+			want := []string{string(code)}
+			if stands {
+				cleared, begun = begun, cleared
+			}
+			if !slices.Equal(cleared, want) || len(begun) != 0 {
+				t.Errorf("%s, stands %t: %v, and %v", code, stands, cleared, begun)
+			}
+		}
+	}
+}

@@ -55,7 +55,8 @@ type clockState struct {
 	state.Moment
 	Pipeline pipeline.State `json:"pipeline"`
 	Latency  udp.Latency    `json:"latency"`
-	Baud     int            `json:"baud"` // of the receiver; 0: not known
+	Baud     int            `json:"baud"`   // of the receiver; 0: not known
+	Alarms   []string       `json:"alarms"` // the codes of those that stand
 }
 
 // simState is the content of sim.state, in JSON.
@@ -274,7 +275,10 @@ func (d *Daemon) clockState() (s clockState, ok bool) {
 	if !ok {
 		return s, false
 	}
-	s = clockState{now, left, d.keep.before.Latency, d.keep.baud}
+	s = clockState{Moment: now, Pipeline: left, Latency: d.keep.before.Latency, Baud: d.keep.baud}
+	for _, a := range d.alarms.Active() {
+		s.Alarms = append(s.Alarms, a.Code)
+	}
 	if d.service.Snapshot != nil {
 		s.Latency = d.service.Transport.Latency
 	}
@@ -392,6 +396,7 @@ func (k *keeper) writeGrants() {
 func (d *Daemon) begin(m *master.Master) error {
 	now := board.Raw()
 	k := d.keep
+	d.alarms.Left(time.Now(), k.left.Alarms)
 	switch err := k.resumeClock(d.pipe, d.devices.clock); {
 	case err == nil:
 		report := d.pipe.Look(now).Report

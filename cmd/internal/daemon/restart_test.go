@@ -11,6 +11,7 @@ import (
 
 	"bragi/board"
 	"bragi/board/sim"
+	"bragi/cmd/internal/alarms"
 	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/state"
@@ -61,7 +62,7 @@ func leave(t *testing.T) (r *virtual.Rig, dir string) {
 	r = virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 5, TimeToFix: 3 * time.Second, StartOffset: -10 * time.Second})
 	r.Until(40*time.Second, "class 6", r.Class(6))
 	r.Run(15 * time.Second)
-	d := &Daemon{pipe: r.Pipe, devices: &devices{clock: virtual.Clock{Rig: r}}, keep: newKeeper(inFolder(t, dir), func(status.Event) {})}
+	d := &Daemon{alarms: alarms.NewSet(), pipe: r.Pipe, devices: &devices{clock: virtual.Clock{Rig: r}}, keep: newKeeper(inFolder(t, dir), func(status.Event) {})}
 	d.keepClock()
 	return r, dir
 }
