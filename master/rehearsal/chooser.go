@@ -130,14 +130,17 @@ func (c *Chooser) Undelivered(to netip.Addr, closed bool) {
 
 func (c *Client) noteNotSent(why error) {
 	c.counts.NotSent++
+	c.failed["not_sent"] = c.polled
 	c.notSent = why.Error()
 }
 
 func (c *Client) noteUndelivered(closed bool) {
 	if closed {
 		c.counts.PortClosed++
+		c.failed["port_closed"] = c.polled
 	} else {
 		c.counts.NoNeighbour++
+		c.failed["no_neighbour"] = c.polled
 	}
 }
 

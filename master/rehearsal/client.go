@@ -55,7 +55,9 @@ type Client struct {
 	seq                  [unicast.Flows]sequence
 	buf                  []byte
 
-	notSent string // why the last message that was not sent was not
+	heard   timescale.Mono            // what came last from the master
+	failed  map[string]timescale.Mono // when a message last did not leave or arrive, by its count
+	notSent string                    // why the last message that was not sent was not
 	polled  timescale.Mono
 
 	announced int    // Announces since the last silence
@@ -98,7 +100,7 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 	return &Client{cfg: c, habit: c.habit(), seat: unicast.Negotiation{Me: c.Identity},
-		random: rand.New(rand.NewPCG(c.Seed, 3)), buf: make([]byte, 0, 128)}, nil
+		failed: map[string]timescale.Mono{}, random: rand.New(rand.NewPCG(c.Seed, 3)), buf: make([]byte, 0, 128)}, nil
 }
 
 // habit is how the client asks.
@@ -189,6 +191,19 @@ func (c *Client) every(f unicast.Flow) time.Duration { return c.seat.Every(&c.ha
 // syncTimeout is eleven intervals, but a second at least.
 func syncTimeout(every time.Duration) time.Duration { return max(time.Second, 11*every) }
 
+// patience is how long a client waits for a message of a flow that it asked for at an
+// interval, log2 of s; 0: it has no time-out for it.
+func patience(f unicast.Flow, asked int8, announceTimeout int) time.Duration {
+	const sync = 11 // intervals, of which the clients' shortest is that of Announce
+	switch f {
+	case unicast.Announce:
+		return time.Duration(announceTimeout) * unicast.Interval(asked)
+	case unicast.Sync:
+		return sync * max(unicast.Interval(asked), 125*time.Millisecond)
+	}
+	return 0
+}
+
 // watch ends what has run out: grants, and the faith in a silent master.
 func (c *Client) watch(now timescale.Mono) {
 	for f := range c.said {
@@ -261,6 +276,7 @@ func (c *Client) Receive(now timescale.Mono, event bool, _ netip.Addr, payload [
 		}
 		return
 	}
+	c.heard = now
 	switch h.MessageType {
 	case wire.TypeAnnounce:
 		err = c.onAnnounce(now, payload)
@@ -299,6 +315,7 @@ func (c *Client) signaling(now timescale.Mono, payload []byte) {
 		return
 	}
 	c.counts.Signaling++
+	c.heard = now
 	for {
 		a, ok := c.seat.Answers(&c.habit, now, &s)
 		if !ok {

@@ -62,6 +62,7 @@ type Crowd struct {
 
 	announce  wire.Announce // the last that came to any client
 	announced bool
+	timeouts  [unicast.Flows]time.Duration // how long a client waits for a message
 	served    served
 }
 
@@ -140,6 +141,9 @@ func NewCrowd(c CrowdConfig) (*Crowd, error) {
 	}
 	w := &Crowd{cfg: c, base: base, random: rand.New(rand.NewPCG(c.Seed, 4)), clients: make([]member, c.Clients), next: make([]int32, c.Clients)}
 	w.habit = unicast.Habit{Domain: c.Domain, LogIntervals: *one.LogIntervals, Duration: c.Duration, LastRetry: lastRetry, Renew: w.renew}
+	for f, log := range one.LogIntervals {
+		w.timeouts[f] = patience(unicast.Flow(f), log, one.AnnounceTimeout)
+	}
 	for i := range w.clients {
 		w.clients[i].seat.Me = identityOf(i)
 		req := wire.DelayReq{Header: unicast.Header(identityOf(i), c.Domain, 0)}

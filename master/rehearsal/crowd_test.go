@@ -485,3 +485,22 @@ func TestACrowdIsDueWhatItWasGranted(t *testing.T) {
 		t.Errorf("%d of 10 passed, %.2f of the Syncs: %+v", r.Passed, r.SyncShare, r.Findings)
 	}
 }
+
+// A crowd does not pass where a real client leaves the master between two Announces.
+func TestACrowdFailsWhereItsClientsWouldLeave(t *testing.T) {
+	s := newStage(t, CrowdConfig{Kind: CBR8, Clients: 5, Source: source, Seed: 5})
+	s.rewrite = func(g *wire.UnicastGrant) {
+		if g.MessageType == wire.TypeAnnounce {
+			g.LogInterval = 1
+		}
+	}
+	s.run(2 * time.Second)
+	s.crowd.Begin(s.now)
+	s.run(20 * time.Second)
+	r := s.crowd.Report(s.now, nil)
+	if r.Passed != 0 || r.Verdict != "fail" || !slices.ContainsFunc(r.Findings, func(f Finding) bool {
+		return f.Code == "GRANT_SLOW" && f.Severity == anError && strings.Contains(f.Text, "5 clients of 5")
+	}) {
+		t.Errorf("%s, %d passed: %+v", r.Verdict, r.Passed, r.Findings)
+	}
+}

@@ -167,20 +167,29 @@ func (w *Crowd) Report(now timescale.Mono, aheadOfUTCS *float64) CrowdReport {
 
 // judgeGrants compares what was granted with what was asked for.
 func (r *CrowdReport) judgeGrants(w *Crowd) {
-	var slow, short int
+	var slow, short, unheard int
 	for i := range w.clients {
-		late, brief := false, false
+		late, brief, given := false, false, false
 		for f := range unicast.Flow(unicast.Flows) {
 			s := w.clients[i].seat.Of(f)
 			late = late || s.Granted && isSlow(s.LogInterval, w.habit.LogIntervals[f])
+			asked := flowAsked{interval: w.habit.LogIntervals[f], patience: w.timeouts[f]}
+			given = given || s.Granted && asked.gives(s.LogInterval)
 			brief = brief || s.Granted && isShort(s.Seconds, w.habit.Duration)
 		}
-		if late {
+		switch {
+		case given:
+			unheard++
+		case late:
 			slow++
 		}
 		if brief {
 			short++
 		}
+	}
+	if unheard > 0 {
+		r.Findings = append(r.Findings, Finding{"GRANT_SLOW", anError, fmt.Sprintf("The master granted so little that clients of this kind leave it between two messages: %s of %d.", counted(unheard, "client"), r.Clients), unheardAction})
+		r.Passed = min(r.Passed, r.Clients-unheard)
 	}
 	if slow > 0 {
 		r.Findings = append(r.Findings, Finding{"GRANT_SLOW", aWarning, fmt.Sprintf("The master granted less than was asked for to %s of %d.", counted(slow, "client"), r.Clients), slowAction})

@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -156,7 +157,7 @@ func (r *Report) judgeGrants() {
 // judgeContracts compares what was granted with what was asked for.
 func (r *Report) judgeContracts() {
 	const least = 10.0 // s, a grant: a client that is a little late loses a shorter one
-	var short, slow, lapsed []string
+	var short, slow, unheard, lapsed []string
 	shortest := math.Inf(1)
 	for f, name := range flowNames {
 		g, asked := r.Grants[name], r.asked[f]
@@ -170,8 +171,11 @@ func (r *Report) judgeContracts() {
 				short = append(short, fmt.Sprintf("%s for %d s", name, g.Seconds))
 				shortest = min(shortest, float64(g.Seconds))
 			}
-			if g.Granted && isSlow(g.Interval, asked.interval) {
-				slow = append(slow, fmt.Sprintf("%s at %.4g/s and not %.4g/s", name, math.Exp2(-float64(g.Interval)), math.Exp2(-float64(asked.interval))))
+			if text := fmt.Sprintf("%s at %.4g/s and not %.4g/s", name, math.Exp2(-float64(g.Interval)), math.Exp2(-float64(asked.interval))); !g.Granted {
+			} else if asked.gives(g.Interval) {
+				unheard = append(unheard, fmt.Sprintf("%s (it waits %.4g s for the next)", text, asked.patience.Seconds()))
+			} else if isSlow(g.Interval, asked.interval) {
+				slow = append(slow, text)
 			}
 		}
 		if n := r.lapsed[f]; n > 0 {
@@ -190,6 +194,9 @@ func (r *Report) judgeContracts() {
 		r.find(severity, "NOT_RENEWED", "Does the master answer a request from a client that it already serves? Capture the packets, and look at its log.",
 			"Grants ran out, and the requests to renew them were not granted in time: %s.", strings.Join(lapsed, ", "))
 	}
+	if len(unheard) > 0 {
+		r.find(anError, "GRANT_SLOW", unheardAction, "The master granted so little that a client of this kind leaves it between two messages: %s.", strings.Join(unheard, ", "))
+	}
 	if len(slow) > 0 {
 		r.find(aWarning, "GRANT_SLOW", slowAction,
 			"The master granted less than was asked for: %s.", strings.Join(slow, ", "))
@@ -205,12 +212,19 @@ func (r *Report) judgeContracts() {
 }
 
 const (
-	slowAction  = "Let the master grant what this kind of client asks for. A real one may refuse, or take longer to be in phase."
-	shortAction = "Let the master grant longer: each renewal is a load, and a client that is late loses its grant."
+	slowAction    = "Let the master grant what this kind of client asks for. A real one may refuse, or take longer to be in phase."
+	unheardAction = "Let the master grant what this kind of client asks for. A real one takes the master for lost each time, asks again, or goes to another master."
+	shortAction   = "Let the master grant longer: each renewal is a load, and a client that is late loses its grant."
 )
 
 // isSlow tells whether an interval, log2 of s, is longer than the one asked for.
 func isSlow(granted, asked int8) bool { return granted > asked }
+
+// gives tells whether a client gives up a master that sends at an interval, log2 of s: the
+// next message comes no sooner than the client's time-out ends.
+func (a flowAsked) gives(granted int8) bool {
+	return a.patience > 0 && isSlow(granted, a.interval) && unicast.Interval(granted) >= a.patience
+}
 
 // isShort tells whether a grant, in s, is far shorter than the one asked for.
 func isShort(granted, asked uint32) bool { return uint64(granted)*4 < uint64(asked) }
@@ -253,7 +267,8 @@ func (r *Report) heldOverS() (sum float64) {
 }
 
 // judgeWay tells what did not leave, or did not arrive. It is an error where nothing
-// came back, or the master is lost.
+// came back, or the master is lost. Where the master was heard since, it is over, and
+// not why the master is lost now.
 func (r *Report) judgeWay(answered bool) (told bool) {
 	severity := aWarning
 	if !answered || r.alone() {
@@ -269,6 +284,10 @@ func (r *Report) judgeWay(answered bool) (told bool) {
 	} {
 		if n := r.Counts[t.count]; n > 0 {
 			told = true
+			if r.heardAfter[t.count] {
+				r.find(aWarning, t.code, t.action, t.text+" It is over: the master was heard since.", times(n))
+				continue
+			}
 			r.find(severity, t.code, t.action, t.text, times(n))
 		}
 	}
@@ -446,7 +465,11 @@ func (r *Report) utcOffset() (seconds int, ok bool) {
 	return seconds, table.OffsetAtTAI(r.served.Add(-change)) == table.OffsetAtTAI(r.served.Add(change))
 }
 
+// judgeSteps tells steps of one kind together: how many, the first and the largest.
 func (r *Report) judgeSteps() {
+	type kind struct{ severity, action string }
+	var kinds []kind
+	steps := map[kind][]StepReport{}
 	for _, s := range r.Steps {
 		severity, action := anError, "Look in the master's log what it did then: clients that follow such a step lose their modems."
 		if s.Class != 6 && s.Class != 7 {
@@ -455,7 +478,25 @@ func (r *Report) judgeSteps() {
 		if size := math.Abs(float64(s.Ns)); math.Abs(size-37e9) < stepSlackNs || r.Master.UTCOffset != 0 && math.Abs(size-float64(r.Master.UTCOffset)*1e9) < stepSlackNs {
 			action = "This is the UTC offset: the master changed from TAI to UTC, or back."
 		}
-		r.find(severity, "STEPPED", action, "The served time stepped by %+.6f s after %.0f s, at class %d.", float64(s.Ns)/1e9, s.AtS, s.Class)
+		k := kind{severity, action}
+		if steps[k] == nil {
+			kinds = append(kinds, k)
+		}
+		steps[k] = append(steps[k], s)
+	}
+	for _, k := range kinds {
+		list := steps[k]
+		n, first := uint64(len(list)), list[0]
+		if all := r.Counts["steps"]; len(kinds) == 1 && all > n { // the list is full
+			n = all
+		}
+		if n == 1 {
+			r.find(k.severity, "STEPPED", k.action, "The served time stepped by %+.6f s after %.0f s, at class %d.", float64(first.Ns)/1e9, first.AtS, first.Class)
+			continue
+		}
+		largest := slices.MaxFunc(list, func(a, b StepReport) int { return cmp.Compare(math.Abs(float64(a.Ns)), math.Abs(float64(b.Ns))) })
+		r.find(k.severity, "STEPPED", k.action, "The served time stepped %s: first by %+.6f s after %.0f s, at class %d; the largest by %+.6f s after %.0f s.",
+			times(n), float64(first.Ns)/1e9, first.AtS, first.Class, float64(largest.Ns)/1e9, largest.AtS)
 	}
 }
 

@@ -180,6 +180,97 @@ func TestAGrantThatIsNotWhatWasAskedForHasItsFinding(t *testing.T) {
 	}
 }
 
+// A grant that is so slow that the client's own time-out ends before the next message is an
+// error: a real client leaves that master. A slower grant within it is a warning.
+func TestAGrantSlowerThanTheTimeOutOfTheClientFails(t *testing.T) {
+	for _, c := range []struct {
+		kind  Kind
+		flow  unicast.Flow
+		log   int8
+		grave string // "": no finding
+	}{
+		{CBR8, unicast.Announce, -3, ""}, {CBR8, unicast.Announce, 0, aWarning}, {CBR8, unicast.Announce, 1, anError},
+		{RPD, unicast.Announce, 0, aWarning}, {RPD, unicast.Announce, 1, anError},
+		{Generic, unicast.Announce, 0, aWarning}, {Generic, unicast.Announce, 1, anError},
+		{CBR8, unicast.Sync, -5, ""}, {CBR8, unicast.Sync, 0, aWarning}, {CBR8, unicast.Sync, 1, anError},
+		{RPD, unicast.Sync, 0, aWarning}, {RPD, unicast.Sync, 1, anError},
+		{Generic, unicast.Sync, 0, aWarning}, {Generic, unicast.Sync, 1, anError},
+		{CBR8, unicast.DelayResp, 3, aWarning},
+	} {
+		client := newClient(t, Config{Kind: c.kind})
+		sent(t, client, start)
+		for f := range client.said {
+			log := client.cfg.LogIntervals[f]
+			if unicast.Flow(f) == c.flow {
+				log = c.log
+			}
+			client.give(start, unicast.Flow(f).MessageType(), log, 300)
+		}
+		r := client.Report(at(time.Second))
+		r.Judge()
+		i := slices.IndexFunc(r.Findings, func(f Finding) bool { return f.Code == "GRANT_SLOW" })
+		if got := i >= 0; got != (c.grave != "") || got && r.Findings[i].Severity != c.grave {
+			t.Errorf("%v at %v of 2^%d s: %+v; want %q", c.kind, c.flow.MessageType(), c.log, r.Findings, c.grave)
+		}
+		if c.grave == anError && !strings.Contains(r.Findings[i].Text, "leaves it between two messages") {
+			t.Errorf("%v: %s", c.kind, r.Findings[i].Text)
+		}
+	}
+	for asked, want := range map[int8]bool{-3: true, 1: false} { // what a client asks for itself it waits for
+		if a := (flowAsked{interval: asked, patience: patience(unicast.Announce, asked, 10)}); a.gives(1) != want {
+			t.Errorf("asked for 2^%d s, granted 2^1 s: %t", asked, a.gives(1))
+		}
+	}
+}
+
+// Steps are told together: how many, the first and the largest.
+func TestStepsOfOneKindAreOneFinding(t *testing.T) {
+	r := Report{Counts: map[string]uint64{"steps": 14}}
+	for i := range 13 {
+		ns := int64(5_000_000)
+		if i%2 == 1 {
+			ns = -5_100_000
+		}
+		r.Steps = append(r.Steps, StepReport{AtS: float64(3 + 2*i), Ns: ns, Class: 6})
+	}
+	r.judgeSteps()
+	if len(r.Findings) != 1 || r.Findings[0].Text != "The served time stepped 14 times: first by +0.005000 s after 3 s, at class 6; the largest by -0.005100 s after 5 s." {
+		t.Errorf("%+v", r.Findings)
+	}
+	r = Report{Steps: []StepReport{{3, 5_000_000, 58}, {5, 37_000_000_000, 6}, {7, 5_000_000, 6}, {9, 6_000_000, 6}}}
+	r.judgeSteps()
+	if !slices.Equal(codes(r, anError), []string{"STEPPED", "STEPPED"}) || !slices.Equal(codes(r, aWarning), []string{"STEPPED"}) {
+		t.Errorf("steps of three kinds: %+v", r.Findings)
+	}
+}
+
+// What kept the master away at first is not why it is lost at the end.
+func TestACauseThatIsOverIsNotTheFirstFinding(t *testing.T) {
+	for want, say := range map[string]func(*Chooser){
+		"NOT_SENT":     func(c *Chooser) { c.NotSent(gmAddr, errors.New("network is unreachable")) },
+		"PORT_CLOSED":  func(c *Chooser) { c.Undelivered(gmAddr, true) },
+		"NO_NEIGHBOUR": func(c *Chooser) { c.Undelivered(gmAddr, false) },
+	} {
+		w := locked(t, world{delay: time.Microsecond, announce: good}, Config{})
+		say(&Chooser{candidates: []*candidate{{address: gmAddr, client: w.c}}})
+		w.run(t, 0, 13)
+		for f := range unicast.Flow(unicast.Flows) {
+			w.c.Receive(at(13*time.Second), false, gmAddr, signaling(wire.UnicastCancel{MessageType: f.MessageType()}), timescale.Mono{})
+		}
+		r := w.c.Report(at(14 * time.Second))
+		r.Judge()
+		if r.Findings[0].Code != "CANCELLED" || !slices.Equal(codes(r, aWarning), []string{want}) {
+			t.Errorf("%s, then served, then cancelled: %+v", want, r.Findings)
+		}
+		w.c.Poll(at(15 * time.Second))
+		say(&Chooser{candidates: []*candidate{{address: gmAddr, client: w.c}}})
+		r = w.c.Report(at(16 * time.Second))
+		if r.Judge(); r.Findings[0].Code != want || r.Findings[0].Severity != anError {
+			t.Errorf("%s again: %+v", want, r.Findings)
+		}
+	}
+}
+
 // A master that changes again and again is an error; one that does so now and then in a
 // long measure is a warning.
 func TestChangesAreJudgedByHowOftenTheyCome(t *testing.T) {

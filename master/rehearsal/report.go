@@ -75,6 +75,9 @@ type Report struct {
 	followed     int    // windows that the servo followed without a step
 	followingNs  int64  // the size of the offset of each of the last ones: the median
 	notSent      string // why the last message that was not sent was not
+	// heardAfter are the counts of what did not leave or arrive, that are over: the master
+	// was heard after the last of them.
+	heardAfter map[string]bool
 
 	sharedNumbers [unicast.Flows]bool // the sequence numbers count other clients' messages too
 }
@@ -83,6 +86,7 @@ type Report struct {
 type flowAsked struct {
 	interval int8
 	seconds  uint32
+	patience time.Duration // how long a client of this kind waits for a message; 0: for ever
 }
 
 // Candidate is one of several masters.
@@ -290,10 +294,14 @@ func (c *Client) Report(now timescale.Mono) Report {
 		}
 		r.Grants[flowNames[f]] = g
 		r.lapsed[f] = said.lapsed
-		r.asked[f] = flowAsked{c.cfg.LogIntervals[f], c.cfg.Duration}
+		r.asked[f] = flowAsked{c.cfg.LogIntervals[f], c.cfg.Duration, patience(unicast.Flow(f), c.cfg.LogIntervals[f], c.cfg.AnnounceTimeout)}
 	}
 	for _, m := range c.moves {
 		r.Moves = append(r.Moves, MoveReport{m.At.Sub(c.started).Seconds(), m.State.String()})
+	}
+	r.heardAfter = map[string]bool{}
+	for name, last := range c.failed {
+		r.heardAfter[name] = !c.heard.IsZero() && c.heard.Sub(last).Seconds() >= neverAfterS
 	}
 	c.describe(&r.Master)
 	r.Counts, r.Lost = c.counts.named(), c.lost()
