@@ -3,7 +3,7 @@
 //
 //	Tick    REQUESTs for Announce, Sync and Delay_Resp, one a second each; Delay_Req
 //	Take    the GRANTs; what Announce says; t1 and t2 of each Sync, t4 of each Delay_Resp
-//	Report  the difference of the two served clocks, from the medians of the last seconds
+//	Report  the difference of the two served clocks, from medians of the last pairs of Sync and Delay_Resp
 //	Judge   what that means for who would fail over: a pure function
 //
 // It steers nothing: two grandmasters that followed each other would follow nobody. It

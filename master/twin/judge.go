@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"bragi/holdover/quality"
+	"bragi/master/unicast"
 	"bragi/master/wire"
 )
 
@@ -45,26 +46,42 @@ func Judge(us wire.ClockIdentity, domain uint8, said quality.Announcement, r Rep
 		return unusable("the twin has our own clock identity, %v: twin.address is this grandmaster itself, or the other one is a copy of it", us)
 	case r.WrongDomain:
 		return unusable("the twin is in domain %d, this grandmaster in domain %d", r.Domain, domain)
+	case r.Denied && !r.Announced && r.SilentNs < int64(lastRetry+silence):
+		return unusable("the twin denies what a client asks for: it serves nobody now, or does not let this grandmaster in")
 	case r.SilentNs >= int64(silence) && r.Heard:
 		return unusable("the twin has been silent for %v", time.Duration(r.SilentNs).Round(time.Second))
 	case r.SilentNs >= int64(silence):
 		return unusable("the twin does not answer")
-	case r.Denied && !r.Announced:
-		return unusable("the twin denies what a client asks for: it serves nobody now, or does not let this grandmaster in")
+	case !r.Announced && r.Lacks[unicast.Announce]:
+		return unusable("the twin answers, but no Announce comes")
 	case !r.Announced:
 		return Verdict{Measuring, "the twin is being asked"}
 	case a.Grandmaster == us:
 		return unusable("the twin follows this grandmaster: it has no time of its own")
+	case r.Lacks[unicast.Sync]:
+		return unusable("%s: its offset cannot be measured", r.missing(unicast.Sync, "Sync"))
+	case r.Lacks[unicast.DelayResp]:
+		return unusable("%s: its offset cannot be measured", r.missing(unicast.DelayResp, "Delay_Resp"))
 	case !said.Serve:
 		return Verdict{Better, "this grandmaster serves nobody; the twin " + standing(a.ClockClass)}
 	case scale != said.PTPTimescale:
 		return Verdict{Differs, fmt.Sprintf("the twin serves %s, this grandmaster %s: do not fail over", scaleName(scale), scaleName(said.PTPTimescale))}
+	case r.Unusable:
+		return unusable("the twin's Sync and Delay_Resp measure nothing (is a Follow_Up or a time stamp missing?): its offset cannot be measured")
 	case !r.Measured:
 		return Verdict{Measuring, fmt.Sprintf("the twin %s; its offset is being measured", standing(a.ClockClass))}
 	case a.Flags&wire.FlagUTCOffsetValid != 0 && said.CurrentUTCOffsetValid && a.CurrentUTCOffset != said.CurrentUTCOffset:
 		return Verdict{Differs, fmt.Sprintf("the twin says TAI - UTC is %d s, this grandmaster %d s: do not fail over", a.CurrentUTCOffset, said.CurrentUTCOffset)}
 	}
 	return judgeOffset(said.ClockClass, uint8(a.ClockClass), r.OffsetNs, int64(limit))
+}
+
+// missing is what a client misses of a flow, and who says so.
+func (r *Report) missing(f unicast.Flow, name string) string {
+	if r.Denies[f] {
+		return "the twin denies " + name
+	}
+	return "the twin " + standing(r.Announce.ClockClass) + ", but no " + name + " comes"
 }
 
 // judgeOffset weighs two clocks of one timescale.

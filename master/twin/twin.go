@@ -21,11 +21,12 @@ const (
 	silence, silentIntervals = 5 * time.Second, 5
 	// A request that is not granted is repeated ever later, at last after this.
 	lastRetry = 32 * time.Second
-	// samples are what a median is made of; fewer than leastSamples make none.
+	// samples are what a median is made of; fewer than leastSamples make none. Each is a
+	// Sync and a Delay_Resp of the same seconds.
 	samples, leastSamples = 16, 4
-	// sampleAge is how long a sample counts.
-	sampleAge = time.Minute
-	requests  = 4 // Delay_Reqs that may wait for their answers
+	// sampleAge is how long a sample counts; at slow grants, for as many intervals.
+	sampleAge, sampleIntervals = time.Minute, 8
+	requests                   = 4 // Delay_Reqs that may wait for their answers
 )
 
 // Config is who the twin is, and who asks it.
@@ -49,14 +50,19 @@ type Client struct {
 	announced wire.Announce  // the last
 	domain    uint8          // of its last message in another domain
 	strayed   timescale.Mono
-	own       timescale.Mono // what came last from the twin's address and says that it is of ourselves
+	own       timescale.Mono // what came last from the twin's address and says that it is of our clock
+	foreign   timescale.Mono // and of another clock
+
+	came  [unicast.Flows]timescale.Mono // message of the flow
+	since timescale.Mono                // when what has not come began to be waited for
 
 	pending  stamped // two-step: a Sync that waits for its Follow_Up
 	requests [requests]stamped
 	delayAt  timescale.Mono
 	delayID  uint16
-	forward  window // t2 - t1, ns: the path delay less what the twin is ahead
-	reverse  window // t4 - t3, ns: the path delay and what the twin is ahead
+	forward  sample // of the last Sync, until a Delay_Resp is joined with it
+	pairs    window
+	paired   timescale.Mono // the last one
 }
 
 // stamped is an event message that waits for its other half. Its stamp is the served
@@ -68,39 +74,79 @@ type stamped struct {
 	ns    int64
 }
 
-// window has the latest samples.
+// sample is what one message measures.
+type sample struct {
+	waits bool
+	at    timescale.Mono
+	ns    int64 // of a Sync t2 - t1: the path delay less what the twin is ahead
+}
+
+// window has the latest pairs of a Sync and a Delay_Resp.
 type window struct {
-	ns [samples]int64
-	at [samples]timescale.Mono
-	n  int // ever
+	offset, delay [samples]int64 // ns
+	at            [samples]timescale.Mono
+	n             int // ever
 }
 
 // farthest keeps sums of samples within 63 bits, whatever a message says: 73 years.
 const farthest = 1 << 61
 
-func (w *window) add(now timescale.Mono, ns int64) {
-	if ns > farthest || ns < -farthest {
-		return
-	}
-	w.ns[w.n%samples], w.at[w.n%samples] = ns, now
+func (w *window) add(now timescale.Mono, offset, delay int64) {
+	i := w.n % samples
+	w.offset[i], w.delay[i], w.at[i] = offset, delay, now
 	w.n++
 }
 
-// median is that of the samples that still count; n is how many do.
-func (w *window) median(now timescale.Mono) (ns int64, n int) {
-	var list [samples]int64
+// medians are those of the pairs that are no older than age; n is how many are. Each is the
+// value of a pair: a mean of two would be wrong while the time steps.
+func (w *window) medians(now timescale.Mono, age time.Duration) (offset, delay int64, n int) {
+	var offsets, delays [samples]int64
 	for i := range min(w.n, samples) {
-		if now.Sub(w.at[i]) < sampleAge {
-			list[n] = w.ns[i]
+		if now.Sub(w.at[i]) < age {
+			offsets[n], delays[n] = w.offset[i], w.delay[i]
 			n++
 		}
 	}
 	if n == 0 {
-		return 0, 0
+		return 0, 0, 0
 	}
-	slices.Sort(list[:n])
-	low, high := list[(n-1)/2], list[n/2]
-	return low + (high-low)/2, n
+	slices.Sort(offsets[:n])
+	slices.Sort(delays[:n])
+	return offsets[n/2], delays[n/2], n
+}
+
+// sync takes t2 - t1 of a Sync, in ns.
+func (c *Client) sync(now timescale.Mono, ns int64) {
+	if ns <= farthest && ns >= -farthest {
+		c.forward = sample{true, now, ns}
+	}
+}
+
+// join makes a pair of the last Sync and a Delay_Resp's t4 - t3, in ns: the path delay and
+// what the twin is ahead. Both must be of the same seconds, and each Sync counts once: where
+// one kind stays away, the other one alone measures nothing. After a gap the pairs begin anew.
+func (c *Client) join(now timescale.Mono, reverse int64) {
+	f := &c.forward
+	if !f.waits || now.Sub(f.at) > c.every()+time.Second || reverse > farthest || reverse < -farthest {
+		return
+	}
+	f.waits = false
+	if now.Sub(c.paired) >= c.pairPatience() {
+		c.pairs = window{}
+	}
+	half := (reverse - f.ns) / 2
+	c.pairs.add(now, half, f.ns+half)
+	c.paired = now
+}
+
+// every is the longer interval of Sync and Delay_Resp.
+func (c *Client) every() time.Duration {
+	return max(c.seat.Every(&c.habit, unicast.Sync), c.seat.Every(&c.habit, unicast.DelayResp))
+}
+
+// pairPatience is how long no pair may come until none is left to tell an offset from.
+func (c *Client) pairPatience() time.Duration {
+	return max(c.patience(unicast.Sync), c.patience(unicast.DelayResp))
 }
 
 // New makes a client that asks at its first Tick: for one message of each flow a second.
@@ -137,7 +183,7 @@ func (c *Client) patience(f unicast.Flow) time.Duration {
 // Tick sends what is due.
 func (c *Client) Tick(now timescale.Mono, out *master.Outbox) {
 	if c.began.IsZero() {
-		c.began = now
+		c.began, c.since = now, now
 	}
 	for f := range unicast.Flow(unicast.Flows) {
 		silent := c.seat.Of(f).Granted && now.Sub(c.last[f]) >= c.patience(f)
@@ -181,8 +227,12 @@ func (c *Client) Take(now timescale.Mono, d master.Datagram) (mine bool) {
 		return false
 	}
 	h, err := wire.ParseHeader(d.Payload)
-	if err == nil && h.Source == c.seat.Me { // the master's to refuse
+	if err == nil && h.Source.Clock != c.cfg.Identity {
+		c.foreign = now
+	} else if err == nil {
 		c.own = now
+	}
+	if err == nil && h.Source == c.seat.Me { // the master's to refuse
 		return false
 	}
 	typ := wire.MessageType(d.Payload[0] & 0x0F)
@@ -216,6 +266,9 @@ func (c *Client) message(now timescale.Mono, h *wire.Header, d master.Datagram) 
 	if h.Source != c.seat.Master {
 		return // nothing was granted by it
 	}
+	if f, ok := unicast.FlowOf(h.MessageType); ok {
+		c.come(now, f)
+	}
 	switch h.MessageType {
 	case wire.TypeAnnounce:
 		if a, err := wire.ParseAnnounce(d.Payload); err == nil {
@@ -232,14 +285,14 @@ func (c *Client) message(now timescale.Mono, h *wire.Header, d master.Datagram) 
 			return
 		}
 		if origin, ok := s.OriginTimestamp.TAI(); ok {
-			c.forward.add(now, d.Stamp.Ns()-h.Correction>>16-origin.Ns())
+			c.sync(now, d.Stamp.Ns()-h.Correction>>16-origin.Ns())
 		}
 	case wire.TypeFollowUp:
 		f, err := wire.ParseFollowUp(d.Payload)
 		origin, ok := f.PreciseOriginTimestamp.TAI()
 		if err == nil && ok && c.pending.waits && c.pending.seq == h.SequenceID {
 			c.pending.waits = false
-			c.forward.add(now, c.pending.ns-h.Correction>>16-origin.Ns())
+			c.sync(now, c.pending.ns-h.Correction>>16-origin.Ns())
 		}
 	case wire.TypeDelayResp:
 		r, err := wire.ParseDelayResp(d.Payload)
@@ -250,9 +303,34 @@ func (c *Client) message(now timescale.Mono, h *wire.Header, d master.Datagram) 
 		}
 		c.last[unicast.DelayResp] = now
 		if q.waits = false; q.known {
-			c.reverse.add(now, received.Ns()-h.Correction>>16-q.ns)
+			c.join(now, received.Ns()-h.Correction>>16-q.ns)
 		}
 	}
+}
+
+// come notes that a message of a flow has come. Where nothing came before, the other flows
+// are waited for from now on.
+func (c *Client) come(now timescale.Mono, f unicast.Flow) {
+	nothing := true
+	for g := range unicast.Flow(unicast.Flows) {
+		nothing = nothing && c.lacks(g, now)
+	}
+	if nothing {
+		c.since = now
+	}
+	c.came[f] = now
+}
+
+// lacks tells whether nothing of a flow has come for as long as one may be silent.
+func (c *Client) lacks(f unicast.Flow, now timescale.Mono) bool {
+	return !c.since.IsZero() && now.Sub(later(c.came[f], c.since)) >= c.patience(f)
+}
+
+func later(a, b timescale.Mono) timescale.Mono {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 func (c *Client) signaling(now timescale.Mono, payload []byte) {
@@ -266,7 +344,8 @@ func (c *Client) signaling(now timescale.Mono, payload []byte) {
 			return
 		}
 		if a.Stranger { // another clock at its address
-			c.announced, c.forward, c.reverse = wire.Announce{}, window{}, window{}
+			c.announced, c.forward, c.pairs, c.since = wire.Announce{}, sample{}, window{}, now
+			c.came = [unicast.Flows]timescale.Mono{}
 		}
 		if a.Anew {
 			c.last[a.Flow] = now
@@ -280,8 +359,13 @@ type Report struct {
 	SilentNs int64 // since its last message, in ns; since the first question where none has come
 	Heard    bool  // it has ever answered
 	Identity wire.PortIdentity
-	// Denied: the last answer to a request, of any flow, is a denial or a CANCEL.
+	// Denied: the last answer to a request, of any flow, is a denial or a CANCEL. Denies are
+	// the flows, Lacks those of which no message has come for some seconds.
 	Denied bool
+	Denies [unicast.Flows]bool
+	Lacks  [unicast.Flows]bool
+	// Unusable: messages of all flows come, and measure nothing for some seconds.
+	Unusable bool
 	// Ourselves: what comes from its address has our own identity. The address is our
 	// own and what we send to it comes back, or the twin is a copy of us.
 	Ourselves bool
@@ -310,15 +394,20 @@ func (c *Client) Report(now timescale.Mono) Report {
 		r.SilentNs = int64(now.Sub(since))
 	}
 	r.WrongDomain = !c.strayed.IsZero() && now.Sub(c.strayed) < silence && c.heard.Before(c.strayed)
-	r.Ourselves = !c.own.IsZero() && now.Sub(c.own) < 2*lastRetry
+	r.Ourselves = !c.own.IsZero() && now.Sub(c.own) < 2*lastRetry && !c.own.Before(c.foreign)
 	for f := range unicast.Flow(unicast.Flows) {
-		r.Denied = r.Denied || c.seat.Of(f).Denied
+		r.Denies[f], r.Lacks[f] = c.seat.Of(f).Denied, c.lacks(f, now)
+		r.Denied = r.Denied || r.Denies[f]
+	}
+	r.Unusable = !c.since.IsZero() && now.Sub(later(c.paired, c.since)) >= c.pairPatience()
+	if c.seat.Master.Clock == c.cfg.Identity && c.own.Before(c.foreign) { // it had our identity, and has its own now
+		r.Identity, r.Heard = wire.PortIdentity{}, false
+		return r
 	}
 	r.Announced = c.seat.Of(unicast.Announce).Granted && now.Sub(c.last[unicast.Announce]) < c.patience(unicast.Announce) && c.announced.Source == c.seat.Master
-	forward, n := c.forward.median(now)
-	reverse, m := c.reverse.median(now)
-	if r.Samples = min(n, m); r.Samples >= leastSamples && r.Announced {
-		r.Measured, r.OffsetNs, r.DelayNs = true, (reverse-forward)/2, forward+(reverse-forward)/2
+	offset, delay, n := c.pairs.medians(now, max(sampleAge, sampleIntervals*c.every()))
+	if r.Samples = n; n >= leastSamples && r.Announced && !c.lacks(unicast.Sync, now) && !c.lacks(unicast.DelayResp, now) && !r.Unusable {
+		r.Measured, r.OffsetNs, r.DelayNs = true, offset, delay
 	}
 	return r
 }

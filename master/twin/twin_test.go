@@ -2,6 +2,7 @@ package twin
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,8 @@ type pair struct {
 	twin    master.Outbox
 	aheadNs int64
 	cut     bool
+	drop    wire.MessageType // of the twin's, that do not come; 0xFF: none
+	deny    []wire.MessageType
 	mine    int            // datagrams that the client took
 	lost    int            // of the twin's, those that it did not
 	sent    map[string]int // by the client
@@ -47,7 +50,7 @@ func newPair(t *testing.T, c master.Config) *pair {
 		t.Fatal(err)
 	}
 	m.SetAnnouncement(saying(6))
-	return &pair{t: t, now: timescale.MonoFromNs(int64(time.Hour)), m: m, c: New(Config{Identity: ours, Address: there, From: here}), sent: map[string]int{}}
+	return &pair{t: t, now: timescale.MonoFromNs(int64(time.Hour)), m: m, drop: 0xFF, c: New(Config{Identity: ours, Address: there, From: here}), sent: map[string]int{}}
 }
 
 func (p *pair) theirs(at timescale.Mono) timescale.Local {
@@ -74,6 +77,13 @@ func (p *pair) run(d time.Duration) {
 		for i := 0; i < p.twin.Len(); i++ {
 			m := &p.twin.Messages()[i]
 			m.SetEgress(p.theirs(p.now))
+			if typ := wire.MessageType(m.Payload[0] & 15); typ == wire.TypeSignaling {
+				for _, f := range p.deny {
+					p.refuse(m.Payload, f)
+				}
+			} else if typ == p.drop || slices.Contains(p.deny, typ) {
+				continue
+			}
 			if !p.cut {
 				p.arrive(m.Event, m.Payload)
 			}
@@ -82,6 +92,14 @@ func (p *pair) run(d time.Duration) {
 			}
 		}
 		p.twin.Reset()
+	}
+}
+
+// refuse makes a GRANT of a flow a denial.
+func (p *pair) refuse(signaling []byte, f wire.MessageType) {
+	const tlv, duration = 44, 50
+	if len(signaling) >= duration+4 && signaling[tlv+1] == byte(wire.TLVGrantUnicast) && wire.MessageType(signaling[tlv+4]>>4) == f {
+		copy(signaling[duration:], []byte{0, 0, 0, 0})
 	}
 }
 
@@ -189,6 +207,94 @@ func TestAStepIsSeenSoon(t *testing.T) {
 	p.run(12 * time.Second)
 	if r := p.report(); r.OffsetNs != 41_000 {
 		t.Errorf("12 s after a step of 41 us: %d ns", r.OffsetNs)
+	}
+}
+
+// A twin steps its time, and one kind of message stops at once. What is told is of before
+// or of after, and never of both; then it is told what misses, and no number.
+func TestAnOffsetIsOfOneTime(t *testing.T) {
+	for typ, want := range map[wire.MessageType]string{wire.TypeDelayResp: "no Delay_Resp comes: its offset cannot be measured", wire.TypeSync: "no Sync comes: its offset cannot be measured"} {
+		p := newPair(t, master.Config{})
+		p.run(30 * time.Second)
+		p.aheadNs, p.drop = 10_000_000, typ
+		for second := range 90 {
+			p.run(time.Second)
+			r := p.report()
+			if r.Measured && r.OffsetNs != 0 && r.OffsetNs != p.aheadNs {
+				t.Fatalf("without %v, %d s after a step of 10 ms: %d ns, path %d ns", typ, second, r.OffsetNs, r.DelayNs)
+			}
+			if v := Judge(ours, 0, saying(6), r, Limit); second > 7 && (r.Measured || v.Answer != NoAnswer || !strings.Contains(v.Text, want)) {
+				t.Fatalf("without %v for %d s: %s, %s", typ, second, v.Answer, v.Text)
+			}
+		}
+		p.drop = 0xFF
+		p.run(8 * time.Second)
+		if r := p.report(); !r.Measured || r.OffsetNs != p.aheadNs || r.DelayNs != int64(path) {
+			t.Errorf("%v comes again: %+v", typ, r)
+		}
+	}
+}
+
+// A twin that no client can follow is no answer, with what misses, as long as it is so.
+func TestATwinThatNoClientCanFollowIsNoAnswer(t *testing.T) {
+	for name, c := range map[string]struct {
+		deny []wire.MessageType
+		drop wire.MessageType
+		two  bool
+		want string
+	}{
+		"Sync denied":       {deny: []wire.MessageType{wire.TypeSync}, drop: 0xFF, want: "the twin denies Sync"},
+		"Delay_Resp denied": {deny: []wire.MessageType{wire.TypeDelayResp}, drop: 0xFF, want: "the twin denies Delay_Resp"},
+		"Announce denied":   {deny: []wire.MessageType{wire.TypeAnnounce}, drop: 0xFF, want: "the twin denies"},
+		"all denied":        {deny: []wire.MessageType{wire.TypeAnnounce, wire.TypeSync, wire.TypeDelayResp}, drop: 0xFF, want: "the twin denies"},
+		"no Sync":           {drop: wire.TypeSync, want: "no Sync comes"},
+		"no Delay_Resp":     {drop: wire.TypeDelayResp, want: "no Delay_Resp comes"},
+		"no Announce":       {drop: wire.TypeAnnounce, want: "no Announce comes"},
+		"no Follow_Up":      {drop: wire.TypeFollowUp, two: true, want: "a Follow_Up or a time stamp missing"},
+	} {
+		p := newPair(t, master.Config{})
+		p.m.SetTwoStep(c.two)
+		p.deny, p.drop = c.deny, c.drop
+		for second := range 300 {
+			p.run(time.Second)
+			if v := Judge(ours, 0, saying(6), p.report(), Limit); second >= 15 && (v.Answer != NoAnswer || !strings.Contains(v.Text, c.want)) {
+				t.Fatalf("%s, after %d s: %s, %q; want %q", name, second, v.Answer, v.Text, c.want)
+			}
+		}
+		p.deny, p.drop = nil, 0xFF
+		p.run(time.Minute)
+		if r := p.report(); !r.Measured || r.Unusable || r.Denied {
+			t.Errorf("%s, in order again: %+v", name, r)
+		}
+	}
+}
+
+// A copy of us that gets an identity of its own is believed at its next message.
+func TestACopyThatGetsItsOwnIdentityIsBelieved(t *testing.T) {
+	p := newPair(t, master.Config{})
+	good := p.m
+	var err error
+	if p.m, err = master.New(master.Config{Identity: ours}); err != nil {
+		t.Fatal(err)
+	}
+	p.m.SetAnnouncement(saying(6))
+	p.run(20 * time.Second)
+	p.arrive(true, (&wire.DelayReq{Header: wire.Header{Source: wire.PortIdentity{Clock: ours, Port: PortNumber}}}).Append(nil))
+	text := func() string { return Judge(ours, 0, saying(6), p.report(), Limit).Text }
+	if !strings.Contains(text(), "our own clock identity") {
+		t.Fatalf("a copy of us: %s", text())
+	}
+	p.m = good
+	p.run(time.Second)
+	p.arrive(true, (&wire.DelayReq{Header: wire.Header{Source: wire.PortIdentity{Clock: theirs, Port: PortNumber}}}).Append(nil))
+	for second := range 20 {
+		if strings.Contains(text(), "our own clock identity") {
+			t.Fatalf("%d s after it has its own: %s", second, text())
+		}
+		p.run(time.Second)
+	}
+	if r := p.report(); !r.Measured || r.Identity.Clock != theirs {
+		t.Errorf("%+v", r)
 	}
 }
 
