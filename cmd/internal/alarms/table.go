@@ -365,7 +365,7 @@ var Table = []Kind{
 		Fix:         "bragi explain client ADDRESS says what to check; if it is gone for good, take it out of master.expected",
 		CausedBy:    []Code{ServiceLost, AddressMissing, LinkDown, Drained, Squelched}, Patience: 2 * time.Minute},
 	{Code: TwinSilent, Severity: Minor, Text: "the twin gives no time that a client could follow",
-		Cause:       "the other grandmaster is off or drained, the network is cut, its domain is another one, it does not let this grandmaster in, or twin.address is this grandmaster's own",
+		Cause:       "the other grandmaster is off or drained, the network is cut, its domain is another one, it does not let this grandmaster in, one kind of its messages does not come, or twin.address is this grandmaster's own",
 		Consequence: "clients that fail over to it find no time there",
 		Fix:         "bragi show twin says what is wrong; look at twin.address, at the other grandmaster's bragi show clock and bragi show clients, and at its master.allow",
 		CausedBy:    []Code{AddressMissing, LinkDown}, Patience: 30 * time.Second, Clear: 5 * time.Second},

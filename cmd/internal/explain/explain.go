@@ -5,6 +5,7 @@ package explain
 
 import (
 	"fmt"
+	"net/netip"
 
 	"bragi/cmd/internal/status"
 )
@@ -92,6 +93,9 @@ func Client(s status.Status, address string) Explanation {
 	}
 	switch {
 	case e.Cause != "":
+	case v.twin() && (v.Twin.Answer == "no-answer" || v.Twin.Answer == "differs"):
+		e.Cause = "This is the twin, the other grandmaster: " + v.Twin.Text + "."
+		e.Action = "bragi show twin tells more; look at bragi show clock and bragi show clients there."
 	case v.gone != nil:
 		e.Cause = fmt.Sprintf("The client has gone: its last grant ended %s ago (%s), and it has not come again.", seconds(*v.gone.GoneS), v.gone.GoneWhy)
 		e.Action = "Look whether the client runs, and whether it has another master now. Then look at the path from it to here."
@@ -110,6 +114,41 @@ func Client(s status.Status, address string) Explanation {
 		e.Action = "Look at the client's own screens. An RPD's: bragi decode rpd. Up to 35 minutes in ACQUIRING are normal after a start."
 	}
 	return e
+}
+
+// NoClient says why no client can have an address that bragid has not heard as one: it is
+// of this machine, whose addresses with their prefixes here are, or a broadcast address of
+// its networks. "": a client may have it.
+func NoClient(s status.Status, address netip.Addr, here []netip.Prefix) string {
+	if v := Client(s, address.String()); v.Heard {
+		return ""
+	}
+	if address.String() == s.Master.Address {
+		return "this grandmaster's own address"
+	}
+	for _, p := range here {
+		switch {
+		case p.Addr() == address:
+			return "an address of this machine"
+		case p.Bits() < 31 && address == broadcast(p):
+			return fmt.Sprintf("the broadcast address of %v", p.Masked())
+		case p.Bits() < 31 && address == p.Masked().Addr():
+			return fmt.Sprintf("the address of the network %v", p.Masked())
+		}
+	}
+	return ""
+}
+
+// broadcast is the last address of an IPv4 prefix.
+func broadcast(p netip.Prefix) netip.Addr {
+	if !p.Addr().Is4() {
+		return netip.Addr{}
+	}
+	b := p.Masked().Addr().As4()
+	for bit := p.Bits(); bit < 32; bit++ {
+		b[bit/8] |= 0x80 >> (bit % 8)
+	}
+	return netip.AddrFrom4(b)
 }
 
 // twin tells whether the address is that of twin.address.

@@ -1,9 +1,11 @@
 package explain
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 
+	"bragi/cmd/internal/alarms"
 	"bragi/cmd/internal/fold"
 	"bragi/cmd/internal/status"
 	"bragi/master"
@@ -75,6 +77,10 @@ func TestEachFaultHasItsOwnCauseAndAction(t *testing.T) {
 			s.Alarms = []status.Alarm{{Code: "SERVICE_LOST", Fix: "do it"}}
 			s.Clients = append(s.Clients, status.Client{Address: "10.1.2.4"})
 		}, "network side", "do it"},
+		"nobody is reached, with a detail": {func(s *status.Status) {
+			s.Alarms = []status.Alarm{{Code: "SERVICE_LOST", Text: "reaches no client", Fix: "do what this alarm's detail says", Detail: "ENETUNREACH (fix: give eth0 a route)"}}
+			s.Clients = append(s.Clients, status.Client{Address: "10.1.2.4"})
+		}, "network side", "ENETUNREACH (fix: give eth0 a route)"},
 		"the only client is not reached": {func(s *status.Status) {
 			s.Alarms = []status.Alarm{{Code: "SERVICE_LOST", Fix: "do it"}}
 			s.Clients[0].Unreachable = "EHOSTUNREACH to 10.1.2.3"
@@ -98,6 +104,9 @@ func TestEachFaultHasItsOwnCauseAndAction(t *testing.T) {
 			s.Clients = nil
 			s.Denied = []status.Denied{{Address: client, Reason: master.NotServing.String(), Count: 9, AgoS: 600, Over: true}}
 		}, "No message of this client arrives", "192.0.2.7"},
+		"the twin gives no time": {func(s *status.Status) {
+			s.Twin = &status.Twin{Address: client, Answer: "no-answer", Text: "the twin denies Sync: its offset cannot be measured: do not fail over"}
+		}, "the twin denies Sync: its offset cannot be measured", "bragi show twin"},
 		"the twin":             {func(s *status.Status) { s.Twin = &status.Twin{Address: client} }, "this is the twin", "bragi show twin"},
 		"silent":               {func(s *status.Status) { s.Clients[0].LastS, s.Clients[0].Grants.Sync.ExpiresS = 280, 20 }, "silent", "path"},
 		"says nothing":         {func(s *status.Status) { s.Clients[0].Says = &status.Says{Asked: 3, Silent: true} }, "sees nothing wrong", ""},
@@ -236,5 +245,35 @@ func TestOurOwnFaultComesFirst(t *testing.T) {
 	s.Clock.Serving, s.Clock.ClockClass, s.Clock.State = false, 58, "FREERUN"
 	if e := Client(s, client); !strings.Contains(e.Cause, "This grandmaster") {
 		t.Errorf("cause %q", e.Cause)
+	}
+}
+
+// An alarm that sends its reader to its detail is shown with it, whichever it is.
+func TestAnAlarmThatNamesItsDetailIsShownWithIt(t *testing.T) {
+	for _, code := range []alarms.Code{alarms.LinkDown, alarms.AddressMissing, alarms.ServiceLost, alarms.HardwareStamps, alarms.ResidualHigh, alarms.NoReceiveStamps} {
+		s := healthy()
+		s.Clients = append(s.Clients, status.Client{Address: "10.1.2.4"})
+		s.Alarms = []status.Alarm{{Code: string(code), Fix: "do what this alarm's detail says", Detail: "the detail of today"}}
+		if e := Client(s, client); !strings.Contains(e.Action, "the detail of today") || !strings.Contains(e.Text(0), string(code)) {
+			t.Errorf("%s: %s", code, e.Text(0))
+		}
+	}
+}
+
+func TestAnAddressThatNoClientHasIsTold(t *testing.T) {
+	here := []netip.Prefix{netip.MustParsePrefix("192.0.2.7/24"), netip.MustParsePrefix("10.1.0.1/20"), netip.MustParsePrefix("10.5.0.0/31"), netip.MustParsePrefix("fe80::1/64")}
+	for address, want := range map[string]string{
+		"192.0.2.7": "own address", "10.1.0.1": "an address of this machine", "10.1.15.255": "the broadcast address of 10.1.0.0/20", "192.0.2.255": "the broadcast address",
+		"192.0.2.0": "the address of the network", "10.1.2.255": "", "10.1.2.9": "", "10.5.0.1": "", client: "",
+	} {
+		got := NoClient(healthy(), netip.MustParseAddr(address), here)
+		if want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", address, got, want)
+		}
+	}
+	s := healthy() // one that was heard is a client, whatever its address is
+	s.Clients[0].Address = s.Master.Address
+	if got := NoClient(s, netip.MustParseAddr(s.Master.Address), here); got != "" {
+		t.Errorf("a client at our own address: %q", got)
 	}
 }

@@ -72,7 +72,7 @@ func source(v *view) (Check, bool) {
 func worst(v *view) string {
 	for _, a := range v.Alarms {
 		if a.Severity == "critical" || a.Severity == "major" {
-			return fmt.Sprintf("%s: %s", a.Code, a.Fix)
+			return fmt.Sprintf("%s: %s", a.Code, remedy(&a))
 		}
 	}
 	return "bragi show clock tells why."
@@ -92,7 +92,7 @@ func serves(v *view) (Check, bool) {
 	case c.Squelched:
 		return withheld("master.squelch lets nobody be served at the class of this grandmaster.", unsquelch(v), "%s", why)
 	case missing != nil:
-		return withheld("No interface has the address that clients ask.", missing.Fix, "%s", why)
+		return withheld("No interface has the address that clients ask.", remedy(missing), "%s", why)
 	}
 	return withheld("This grandmaster does not serve now: its clock has no time that it may tell.", worst(v), "%s", why)
 }
@@ -101,7 +101,7 @@ func serves(v *view) (Check, bool) {
 func unsquelch(v *view) string {
 	for _, a := range v.Alarms {
 		if (a.Severity == "critical" || a.Severity == "major") && a.Code != string(alarms.Squelched) {
-			return fmt.Sprintf("%s: %s; or set master.squelch = \"never\".", a.Code, a.Fix)
+			return fmt.Sprintf("%s: %s; or set master.squelch = \"never\".", a.Code, remedy(&a))
 		}
 	}
 	return "Repair the reference (bragi show clock tells why), or set master.squelch = \"never\"."
@@ -117,22 +117,38 @@ func alarmed(v *view, code alarms.Code) *status.Alarm {
 	return nil
 }
 
+// told is what an alarm says, with what is wrong just now.
+func told(a *status.Alarm) string {
+	if a.Detail == "" {
+		return a.Code + ": " + a.Text
+	}
+	return a.Code + ": " + a.Text + ": " + a.Detail
+}
+
+// remedy is what to do about an alarm. One that sends its reader to the alarm's detail has it.
+func remedy(a *status.Alarm) string {
+	if a.Detail == "" || !strings.Contains(a.Fix, "detail") {
+		return a.Fix
+	}
+	return a.Fix + " (the detail: " + a.Detail + ")"
+}
+
 func wayOut(v *view) (Check, bool) {
 	const cause = "The network side of this grandmaster is in trouble."
 	for _, code := range []alarms.Code{alarms.LinkDown, alarms.AddressMissing} {
 		if a := alarmed(v, code); a != nil {
-			return withheld(cause, a.Fix, "%s: %s", a.Code, a.Text)
+			return withheld(cause, remedy(a), "%s", told(a))
 		}
 	}
 	// It is told also where the only client is off: of that one it says nothing about us.
 	if a := alarmed(v, alarms.ServiceLost); a != nil && len(v.Clients) > len(v.clients) {
-		return withheld(cause, a.Fix, "%s: %s", a.Code, a.Text)
+		return withheld(cause, remedy(a), "%s", told(a))
 	} else if a != nil {
-		return open("%s stands, and no other client is here to tell whether it is our network or this client", a.Code)
+		return open("%s, and no other client is here to tell whether it is our network or this client", told(a))
 	}
 	for _, code := range []alarms.Code{alarms.HardwareStamps, alarms.ResidualHigh, alarms.NoReceiveStamps} {
 		if a := alarmed(v, code); a != nil {
-			return bad(cause, a.Fix, "%s: %s", a.Code, a.Text)
+			return bad(cause, remedy(a), "%s", told(a))
 		}
 	}
 	return ok("%s is up, and has no alarm", cmp.Or(v.Master.Interface, "the network"))

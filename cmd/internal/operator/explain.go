@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"net"
 	"net/netip"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,9 @@ func explainCommand(o *options) *cobra.Command {
 			if err := o.client().Get(c.Context(), "/v1/status", &s); err != nil {
 				return err
 			}
+			if why := explain.NoClient(s, address, hereNow()); why != "" {
+				return cli.Usagef("%v is %s, and no client has it (fix: the client's address; bragi show clients lists them)", address, why)
+			}
 			e := explain.Client(s, address.String())
 			if o.json {
 				return printJSON(c.OutOrStdout(), e)
@@ -37,4 +41,18 @@ func explainCommand(o *options) *cobra.Command {
 		}}
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return cli.Group("explain", "Explain what bragid sees", c)
+}
+
+// hereNow are this machine's addresses with their prefixes; none where it does not tell them.
+func hereNow() (list []netip.Prefix) {
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	for _, a := range addresses {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			list = append(list, p)
+		}
+	}
+	return list
 }

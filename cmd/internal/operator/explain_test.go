@@ -44,7 +44,8 @@ func TestExplainClientEndsInACauseAndAnAction(t *testing.T) {
 			t.Errorf("%s: %v\n%s", args, err, out.String())
 		}
 	}
-	for _, args := range []string{"explain client ::1", "explain client 224.0.0.1", "explain client 0.0.0.0", "explain client 255.255.255.255", "explain client ten",
+	for _, args := range []string{"explain client ::1", "explain client 224.0.0.1", "explain client 0.0.0.0", "explain client 255.255.255.255", "explain client 127.0.0.1", "explain client 127.255.255.255",
+		"rehearse --as rpd --master 10.9.9.9 --source 10.9.9.9/32", "rehearse --as rpd --master 10.9.9.8 --master 10.9.9.9 --source 10.9.9.9/32", "explain client ten",
 		"config client-snippet cbr8 --domain 0 --master 224.0.0.1", "config client-snippet rpd --domain 0 --master ::1"} {
 		c := Command(Shell())
 		c.SetOut(&bytes.Buffer{})

@@ -123,6 +123,9 @@ func (r *rehearse) whom() (kind rehearsal.Kind, masters []netip.Addr, err error)
 		}
 		masters = append(masters, master)
 	}
+	if own, err := netip.ParsePrefix(r.source); err == nil && own.IsSingleIP() && slices.Contains(masters, own.Addr()) {
+		return kind, nil, cli.Usagef("--source %s is also --master: a client cannot ask itself (fix: another address of this machine as --source, or the master's as --master)", r.source)
+	}
 	if r.length <= 0 {
 		return kind, nil, cli.Usagef("--for %v is no time at all", r.length)
 	}
