@@ -43,13 +43,16 @@ type sober struct {
 // known. They have it when they have not gone away from it for a third of the time since
 // the doubt began. The next time adds to it. So a sky that comes back by as much takes
 // the doubt away, and one that only stands still does not. What lasts for four hours is
-// believed: pulses that stand still, or another frequency. A restart takes the anchor along.
+// believed: pulses that stand still, or one other frequency. The hours count from the last
+// news: a frequency of the pulses that neither the oscillator nor the room explains. A
+// restart takes the anchor along.
 type anchor struct {
 	Moves   bool    `json:"moves"`
 	Model   model   `json:"model"`    // while it moves: the oscillator by itself
 	Since   float64 `json:"since_s"`  // it has not moved, or stands where it is, since the origin,
 	AtNs    float64 `json:"at_ns"`    // while it was there
 	LeastNs float64 `json:"least_ns"` // what was no news when the doubt began; 0: no doubt
+	News    model   `json:"news"`     // the pulses when they last had another frequency than before
 
 	ToldNs      float64 `json:"told_ns"`       // while it moves: how far the pulses were from the model when
 	ToldWidthNs float64 `json:"told_width_ns"` // that was the most in widths, and the width
@@ -176,6 +179,7 @@ func (c *Clock) anchorAt(old *model) {
 		a.OffsetNs, a.WidthNs = a.OffsetNs+a.ToldNs, math.Hypot(a.WidthNs, a.ToldWidthNs)
 	}
 	a.Moves, a.Model, a.Since, a.AtNs, a.ToldNs, a.ToldWidthNs = true, *old, old.t, 0, 0, 0
+	a.News = c.est.model
 	if a.LeastNs == 0 || allowed < a.LeastNs {
 		a.LeastNs = allowed
 	}
@@ -204,8 +208,12 @@ func (c *Clock) weighAnchor() {
 	if a.LeastNs == 0 {
 		return
 	}
+	if c.news(&a.News) {
+		a.News = c.est.model
+	}
+	patient := c.est.t-a.News.t > doubtLastsS
 	if !a.Moves {
-		if c.est.t-a.Since > doubtLastsS {
+		if patient && c.est.t-a.Since > doubtLastsS {
 			*a = anchor{}
 		}
 		return
@@ -226,7 +234,7 @@ func (c *Clock) weighAnchor() {
 		a.Since, a.AtNs = c.est.t, v
 	}
 	// Of a crystal whose kind says little such forecasts are off now and then.
-	hint := kindAt(c.est.level) == XO && a.Times < doubtStrong
+	hint := kindAt(a.Model.level) == XO && a.Times < doubtStrong
 	back := math.Abs(offset) <= max(a.LeastNs, min(width, a.PeakNs/4)) || hint && math.Abs(offset) <= width
 	hides := noise
 	if !back {
@@ -236,7 +244,7 @@ func (c *Clock) weighAnchor() {
 	age := c.est.t - a.Model.t
 	wait := max(doubtCalmS, age*max(min(4*hides/math.Abs(v), doubtCalmMost), doubtCalmLeast))
 	switch {
-	case age > doubtLastsS, hint && age > doubtHintS && a.Agrees >= doubtAgrees && !c.turned(&a.Model):
+	case patient && age > doubtLastsS, hint && age > doubtHintS && a.Agrees >= doubtAgrees && !c.turned(&a.Model):
 		*a = anchor{}
 	case c.est.t-a.Since < wait, c.turned(&a.Model):
 	default:
@@ -260,6 +268,17 @@ func (c *Clock) weighAnchor() {
 func (c *Clock) turned(old *model) bool {
 	m := c.byItself(old)
 	return math.Abs(m.rate()-c.est.rate()) > doubtSigmas*math.Hypot(m.rateSigma(), c.est.rateSigma())
+}
+
+// news tells that the pulses have another frequency than they had at old, by more than the
+// oscillator and the room explain.
+func (c *Clock) news(old *model) bool {
+	m := c.byItself(old)
+	room := 0.0
+	if !c.felt(c.now) {
+		room = c.roomPPB(c.est.t - old.t)
+	}
+	return math.Abs(m.rate()-c.est.rate()) > max(doubtSigmas*math.Hypot(m.rateSigma(), c.est.rateSigma()), room)
 }
 
 // byItself is an old state carried to now, without pulses, as the oscillator was known
@@ -331,6 +350,11 @@ func (c *Clock) weighLag(i int) (sky bool) {
 // in an hour, and no thermometer tells of it.
 func (c *Clock) roomNs(s float64) float64 {
 	return tempcoMost * c.est.kind.tempcoPPB * roomC / roomS * ramped(s, roomS)
+}
+
+// roomPPB is the frequency that the same room makes within s seconds.
+func (c *Clock) roomPPB(s float64) float64 {
+	return tempcoMost * c.est.kind.tempcoPPB * roomC * min(s/roomS, 1)
 }
 
 // ramped is the integral of the integral of 1 until most, of 0 after, in s^2.

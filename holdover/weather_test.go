@@ -244,6 +244,30 @@ func TestADoubtLastsAsLongAsTheSkyIsMoved(t *testing.T) {
 	}
 }
 
+// Hours alone end no doubt: it lasts while the pulses run, and for as long again from the
+// last time that they ran.
+func TestNoPatienceEndsADoubtWhileThePulsesRun(t *testing.T) {
+	for _, c := range []struct {
+		kind                   Oscillator
+		lieNs, movesS, standsS float64
+		pulseNs                float64
+	}{{OCXO, 30_000, 7000, 1200, 5}} {
+		r := newRig(t, 9, c.kind, nil)
+		r.pps.white, r.pps.sigma = c.pulseNs, c.pulseNs
+		r.until(quality.Locked, 4000)
+		r.run(3 * 3600)
+		from := r.second
+		r.pps.extra = func(s int) float64 {
+			at := float64(s - from)
+			return c.lieNs * (min(max((at-c.movesS-c.standsS)/c.movesS, 0), 1) - min(at/c.movesS, 1))
+		}
+		r.inside(c.kind.String()+" while a lie of more than four hours goes back", int(2*c.movesS+c.standsS)+1800)
+		if math.Abs(r.trueError()) > 100 {
+			t.Errorf("%v after the lie: %v, %.0f ns off", c.kind, r.report.State, r.trueError())
+		}
+	}
+}
+
 // An antenna that comes and goes, whose pulse runs away each time: no false class 7, and
 // a wait after each short lock but the first.
 func TestAFlappingAntennaIsWaitedFor(t *testing.T) {

@@ -322,7 +322,7 @@ var Table = []Kind{
 	{Code: ClockWide, Severity: Major, Text: "the clock follows the pulse, but its error bound is outside holdover.spec",
 		Cause:       "the pulse moved in a way that the oscillator does not explain, references differ, or the pulse has much noise",
 		Consequence: "no class 6 until the bound stays inside (below 0.8 of it for 10 s, or inside for 5 minutes): class 52 (187, 140 to 160 by the profile)",
-		Fix:         "wait: bragi show clock tells how long, where that is known. Such a doubt ends after five minutes of another receiver that agrees, or after four hours; if you know that the pulse is right: bragi clock accept receiver; if the alarm never goes, the pulse has too much noise: bragi show gnss", CausedBy: []Code{ReferencesDisagree, BoardClock}},
+		Fix:         "wait: bragi show clock tells how long, where that is known. Such a doubt ends after five minutes of another receiver that agrees, or after four hours in which the pulse keeps its frequency; if you know that the pulse is right: bragi clock accept receiver; if the alarm never goes, the pulse has too much noise: bragi show gnss", CausedBy: []Code{ReferencesDisagree, BoardClock}},
 	{Code: ClockSettles, Severity: Warning, Text: "the oscillator's frequency still moves",
 		Cause:       "the oscillator is not warm, or drafts and load change its temperature",
 		Consequence: "class 6 waits until it is warm",
