@@ -234,7 +234,7 @@ func (c *Clock) weighAnchor() {
 		a.Since, a.AtNs = c.est.t, v
 	}
 	// Of a crystal whose kind says little such forecasts are off now and then.
-	hint := kindAt(a.Model.level) == XO && a.Times < doubtStrong
+	hint := kindAt(c.est.level) == XO && a.Times < doubtStrong
 	back := math.Abs(offset) <= max(a.LeastNs, min(width, a.PeakNs/4)) || hint && math.Abs(offset) <= width
 	hides := noise
 	if !back {
