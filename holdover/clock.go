@@ -287,7 +287,8 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		c.est.know(sPulseSlow, 0, square(pulseSlowNs))
 	}
 	if c.est.biased() {
-		c.thermo.contradicted(c.now, !c.doubt.anchor.Moves) // the oscillator does what it does not tell of
+		// The oscillator does what the thermometer does not tell of. Pulses in doubt are no witness of it.
+		c.thermo.contradicted(c.now, c.doubt.anchor.LeastNs == 0)
 	}
 	c.snaps.add(&c.est.model)
 	c.motion.add(&c.est)
