@@ -443,8 +443,11 @@ func (w *wizard) password() error {
 	if _, err := exec.LookPath("passwd"); err != nil {
 		return nil
 	}
-	answer, err := w.s.ask(question{prompt: "Set a password for a shell of Linux? [no] ", usual: "no", check: oneOfWords("yes", "no"),
-		help: "without one nobody gets a shell from this console; the system keeps the password, bragi does not"})
+	help := "without one nobody gets a shell from this console; the system keeps the password, bragi does not"
+	if shadow, err := os.ReadFile(shadowFile); err == nil && hasPassword(string(shadow), account) {
+		help = account + " has a password already, which opens a shell from this console; yes sets another one"
+	}
+	answer, err := w.s.ask(question{prompt: "Set a password for a shell of Linux? [no] ", usual: "no", check: oneOfWords("yes", "no"), help: help})
 	w.secret = answer == "yes"
 	return err
 }
