@@ -143,6 +143,9 @@ func (r *Report) outgrown() {
 		r.State, r.Why[0] = quality.Relocking, ReasonWide
 	case r.State == quality.HoldoverSpec && !(r.BoundNs <= q.SpecNs):
 		r.State, r.Why[0] = quality.HoldoverNoSpec, ReasonOutOfSpec
+	case r.State == quality.HoldoverNoSpec && r.Why[0] == ReasonOutOfSpec && r.BoundNs <= q.SpecNs:
+		r.Why[0] = ReasonStaysOutOfSpec // it is inside again: that is the reason no more
+		return
 	default:
 		return
 	}
