@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"bragi/board"
 	"bragi/cmd/internal/syslog"
@@ -219,7 +220,7 @@ func (l *loader) judgeReferences() {
 	if len(c.References) == 0 {
 		return
 	}
-	names, inputs, count := map[string]bool{}, map[string]bool{}, map[string]int{}
+	names, inputs, count := map[string]string{}, map[string]bool{}, map[string]int{}
 	if c.GNSS.Device != "" {
 		inputs[c.GNSS.Device] = true
 	}
@@ -239,10 +240,14 @@ func (l *loader) judgeReferences() {
 		if r.Kind != KindInternal && r.Name == KindInternal {
 			l.bad(key, "\"internal\" names the clock's own oscillator", "another name")
 		}
-		if names[r.Name] {
+		switch name := strings.ToLower(r.Name); names[name] {
+		case "":
+			names[name] = r.Name
+		case r.Name:
 			l.bad(key, fmt.Sprintf("two references are named %q", r.Name), "another name")
+		default:
+			l.bad(key, fmt.Sprintf("%q and %q differ by capital letters alone", r.Name, names[name]), "another name")
 		}
-		names[r.Name] = true
 		l.judgeInput(key, r, count[KindGNSS], inputs)
 		if r.Kind == KindInternal {
 			internal = i

@@ -322,7 +322,7 @@ func (c *Config) table() table {
 // options are the keys of an entry of [[reference]].
 func (r *Reference) options() []option {
 	return []option{
-		{"name", restart, text(&r.Name, "", `one word of at most 32 letters, digits, "-", "_" and ".", for example "roof-east"`, namePattern.MatchString).otherwise("its kind"),
+		{"name", restart, text(&r.Name, "", `one word of at most 32 letters, digits, "-", "_" and ".", the first a letter or a digit, for example "roof-east"`, namePattern.MatchString).otherwise("its kind"),
 			"The name by which screens, alarms and bragi reference know it."},
 		{"kind", restart, word(&r.Kind, "", []string{"gnss", "pps", "internal"}).otherwise("none: it must be set"),
 			`"gnss": a receiver with its pulse; the first is that of [gnss]. "pps": a pulse alone. "internal": the oscillator.`},
