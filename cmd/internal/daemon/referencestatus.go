@@ -64,7 +64,7 @@ func referenceState(l *pipeline.Look, r *pipeline.ReferenceLook) string {
 		return "awaited"
 	case r.Refused:
 		return "refused"
-	case r.Odd && !r.Lockout:
+	case r.Odd && !r.Lockout && !r.Failed():
 		return "odd" // by force it may be followed
 	case r.Followed:
 		return "followed"
@@ -87,7 +87,7 @@ func qlOf(l *pipeline.Look, cfg *config.Config, r *pipeline.ReferenceLook) quali
 	switch {
 	case r.Kind == pipeline.Internal:
 		return oscillatorQL(l, cfg)
-	case r.Lockout, r.Odd, l.Dispute != "":
+	case r.Lockout, r.Odd && !r.Failed(), l.Dispute != "":
 		return quality.QLDNU
 	case !r.Good:
 		return quality.QLFailed

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -33,6 +34,9 @@ func (p *Pipeline) AcceptReceiver(now timescale.Mono) (forgotten []string, err e
 	if forgotten = p.reference.Accept(now); len(forgotten) > 0 {
 		p.sources[p.active].compared.pardon()
 	}
+	if p.acquit(now) {
+		forgotten = append(forgotten, "that "+p.sources[p.active].Name+" was the odd one")
+	}
 	if p.servo.RefusesPulses() {
 		forgotten = append(forgotten, "where the oscillator expected the pulse")
 	}
@@ -46,6 +50,24 @@ func (p *Pipeline) AcceptReceiver(now timescale.Mono) (forgotten []string, err e
 		return nil, errors.New("the receiver contradicts the table of leap seconds, which is not out of date (fix: another gnss.leap_file, or the receiver's firmware)")
 	}
 	return nil, errors.New("nothing that the receiver says is refused (fix: bragi show alarms)")
+}
+
+// acquit takes the operator's word that the one that is followed is not odd; ok tells whether it
+// was. Then those that differ from it are odd.
+func (p *Pipeline) acquit(now timescale.Mono) (ok bool) {
+	if p.sources[p.active].compared.odd == "" {
+		return false
+	}
+	p.sources[p.active].compared.pardon()
+	for i := range p.sources {
+		s := &p.sources[i]
+		ahead, fresh := p.aheadNow(now, i)
+		if c := &s.compared; i != p.active && fresh && c.odd == "" && math.Abs(ahead) > p.cfg.LimitNs+s.UncertaintyNs+p.sources[p.active].UncertaintyNs {
+			c.odd, c.oddBy = fmt.Sprintf("%s %s; %s", differs(ahead), p.sources[p.active].Name, byOrder), byOrder
+			c.agrees, c.close = 0, timescale.Mono{}
+		}
+	}
+	return true
 }
 
 // relabel tells the servo of a pulse that is another second than the clock knew.

@@ -80,6 +80,8 @@ type compared struct {
 	odd     string // why it is dropped, with the difference of then; "": it is not
 	oddBy   string // what the verdict rests on; "": the difference is one of seconds, and does not change
 	agrees  int    // seconds in a row, since
+	// swayed: the clock has followed it by force since, and is no witness of it any more.
+	swayed bool
 
 	confirms int // seconds that it has agreed with pulses that the clock doubts
 }
@@ -93,19 +95,33 @@ func (c *compared) gate(limitNs float64) float64 {
 	return min(max(gateDeviations*c.devNs, gateLeastNs), limitNs/2)
 }
 
-// doubtNs is by how much two references that are both believed differ more than two
-// receivers of the bound receiverNs should, or than they did.
-func (c *compared) doubtNs(receiverNs float64) float64 {
+// doubtNs is how far the served clock is from a reference that is believed as the one that is
+// followed is, where the two differ more than two receivers of the bound receiverNs should, or
+// than they did. buildNs is what is taken off the pulses that are followed. A reference that is
+// gone counts with what it differed by when it was last seen, until it is back and agrees.
+func (c *compared) doubtNs(receiverNs, buildNs float64) (ns float64) {
 	if c.odd != "" || c.n < buildLevels {
 		return 0
 	}
 	if c.outside > 0 {
-		return math.Abs(c.aheadNs-c.meanNs) + gateDeviations*c.devNs
+		return math.Abs(c.aheadNs-c.meanNs) + gateDeviations*c.devNs + math.Abs(buildNs)
 	}
-	if off := max(math.Abs(c.meanNs), math.Abs(c.nearNs)); off > differMost*receiverNs {
-		return off // one of them has another fault, too
+	for _, off := range [...]float64{c.meanNs, c.nearNs} {
+		if math.Abs(off) > differMost*receiverNs {
+			ns = max(ns, math.Abs(off-buildNs), 1) // one of them has another fault, too
+		}
 	}
-	return 0
+	return ns
+}
+
+// turned is what is known of the one that is followed as seen from another one, of which c is
+// known: another one is followed from now on, and this one may be gone.
+func (c *compared) turned(was *compared) {
+	was.meanNs, was.nearNs, was.aheadNs = -c.meanNs, -c.nearNs, -c.aheadNs
+	was.devNs, was.n, was.close, was.outside = c.devNs, c.n, c.close, c.outside
+	if was.outside < oddAfter { // a last pulse of one that fails says nothing
+		was.outside, was.nearNs, was.aheadNs = 0, was.meanNs, was.meanNs
+	}
 }
 
 // rebase counts from another reference on, which was ahead by level. If the one before was
@@ -123,7 +139,7 @@ func (c *compared) rebase(level float64, odd bool) {
 // forget lets the clock know nothing of when this one agreed.
 func (c *compared) forget() { c.n, c.close, c.newcomer = 0, timescale.Mono{}, false }
 
-func (c *compared) pardon() { c.odd, c.oddBy, c.accused, c.agrees = "", "", 0, 0 }
+func (c *compared) pardon() { c.odd, c.oddBy, c.accused, c.agrees, c.swayed = "", "", 0, 0, false }
 
 // moves tells that the difference is not what it was while both were good.
 func (c *compared) moves() bool { return c.n >= buildLevels && c.outside > 0 }
@@ -191,6 +207,9 @@ func (c *compared) show(now timescale.Mono, l *ReferenceLook) {
 	}
 	if level, known := c.level(); known {
 		l.LevelNs = level
+	}
+	if !c.first.IsZero() && (c.outside >= oddAfter || c.odd != "") {
+		l.LevelNs = c.nearNs // that of both when they were good is not theirs now
 	}
 }
 
@@ -283,7 +302,7 @@ func (p *Pipeline) confirm(now, m timescale.Mono) {
 		c := &s.compared
 		_, good := p.good(now, i)
 		switch {
-		case !doubts || i == p.active || s.Kind != GNSS || s.Lockout || !good || c.odd != "" || c.outside >= oddAfter || c.doubtNs(p.cfg.Servo.ReceiverBoundNs+p.cfg.Servo.InputNs) > 0 && c.outside == 0:
+		case !doubts || i == p.active || s.Kind != GNSS || s.Lockout || !good || c.odd != "" || c.outside >= oddAfter || c.doubtNs(p.cfg.Servo.ReceiverBoundNs+p.cfg.Servo.InputNs, 0) > 0 && c.outside == 0:
 			c.confirms = 0
 		case c.at == m && c.outside == 0 && c.n >= confirmLevel:
 			c.confirms++
@@ -540,7 +559,25 @@ func (p *Pipeline) oddWords(now timescale.Mono, i int) string {
 	if other == i || !ok {
 		return c.odd
 	}
-	return fmt.Sprintf("%s %s; %s", differs(ahead-than), p.sources[other].Name, c.oddBy)
+	by := c.oddBy
+	if by == byMajority && !p.outvoted(now, i) {
+		by = byMajorityThen
+	}
+	return fmt.Sprintf("%s %s; %s", differs(ahead-than), p.sources[other].Name, by)
+}
+
+// outvoted tells that two others at least are here that nobody named.
+func (p *Pipeline) outvoted(now timescale.Mono, i int) bool {
+	n := 0
+	for k := range p.sources {
+		s := &p.sources[k]
+		if _, fresh := p.aheadNow(now, k); k != i && s.Kind != Internal && fresh && s.compared.odd == "" {
+			if _, good := p.good(now, k); good {
+				n++
+			}
+		}
+	}
+	return n > 1
 }
 
 // disputeWords says who differs, and by how much now, or when both were last seen.
@@ -645,28 +682,58 @@ func (p *Pipeline) remembersSecond(m timescale.Mono, list []reading) (errorNs, w
 	return report.ErrorNs, report.BoundNs, ok
 }
 
-// forgive counts how long a reference that was named has agreed again: with one that is
-// followed and not named, or with the clock where there is none.
+// forgive counts how long a reference that was named has agreed again: with all that are not
+// named, or with so many that they outvote the others, or with the clock where it is alone.
 func (p *Pipeline) forgive(now timescale.Mono, r reading, list []reading) {
 	c := &p.sources[r.i].compared
 	limit := p.cfg.LimitNs/2 + r.UncertaintyNs
-	agrees, compared := true, false
+	agrees, compared, friends, believed := true, false, 1, false
 	for _, o := range list {
-		if o.i != r.i && p.sources[o.i].compared.odd == "" {
+		if o.i == r.i {
+			continue
+		}
+		near := math.Abs(o.AheadNs-r.AheadNs) <= limit+o.UncertaintyNs
+		if near {
+			friends++
+		}
+		if p.sources[o.i].compared.odd == "" {
 			compared = true
-			agrees = agrees && math.Abs(o.AheadNs-r.AheadNs) <= limit+o.UncertaintyNs
+			agrees = agrees && near
+			believed = believed || near
 		}
 	}
-	if !compared {
-		report := p.servo.Report(now)
-		pulse, _ := p.sources[r.i].newest()
-		off := float64(pulse.Local.OffsetNs(pulse.Second)) + pulse.CorrectionNs - float64(p.buildNs) - report.ErrorNs
-		agrees = math.Abs(off) <= limit+report.BoundNs
+	switch {
+	case !compared:
+		agrees = !c.swayed && p.clockAgrees(now, r, limit)
+	case len(list) > 2 && 2*friends > len(list) && (believed || c.oddBy != ""):
+		agrees = true // a dispute of the others, or one that nobody named, does not outvote them
 	}
 	if c.agrees++; !agrees {
 		c.agrees = 0
 	}
 	if c.agrees >= pardonAfter {
 		c.pardon()
+	}
+}
+
+// clockAgrees tells that the served clock says no other time than r, which may differ by limitNs.
+func (p *Pipeline) clockAgrees(now timescale.Mono, r reading, limitNs float64) bool {
+	report := p.servo.Report(now)
+	pulse, _ := p.sources[r.i].newest()
+	off := float64(pulse.Local.OffsetNs(pulse.Second)) + pulse.CorrectionNs - float64(p.buildNs) - report.ErrorNs
+	return math.Abs(off) <= limitNs+report.BoundNs
+}
+
+// sway keeps that the clock follows an odd one by force: it is no witness of that one until it
+// has locked to another one again.
+func (p *Pipeline) sway(now timescale.Mono) {
+	c := &p.sources[p.active].compared
+	switch {
+	case c.odd != "" && p.choice.Order == Forced && !p.taken.IsZero() && p.taken == p.handed:
+		c.swayed = true
+	case c.odd == "" && p.servo.Locked():
+		for i := range p.sources {
+			p.sources[i].compared.swayed = false
+		}
 	}
 }

@@ -30,9 +30,11 @@ type Verdict struct {
 // What a verdict rests on.
 const (
 	byMajority = "the others agree"
-	byClock    = "the clock's own oscillator agrees with the other"
-	byEvidence = "the second of the other rests on more"
-	byOrder    = "the operator chose the other"
+	// byMajorityThen is byMajority in the words of when the others are not all there any more.
+	byMajorityThen = "the others agreed when it was named"
+	byClock        = "the clock's own oscillator agrees with the other"
+	byEvidence     = "the second of the other rests on more"
+	byOrder        = "the operator chose the other"
 )
 
 // anotherSecondNs is a difference that is another second, and no delay.

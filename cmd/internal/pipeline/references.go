@@ -104,7 +104,9 @@ const (
 	// while the clock is nearer than letInBelowNs to where it should be.
 	letInNs      = 10
 	letInBelowNs = 40
-	opinionOld   = 5 * time.Minute
+	// buildMostNs is the most that is taken off pulses so that the clock goes on where it is.
+	buildMostNs = 1e6
+	opinionOld  = 5 * time.Minute
 	// pulseOld is how old the last pulse of a reference may be that is called good: while a
 	// hold-off runs, or its next pulse is waited for.
 	pulseOld = 3 * time.Second
@@ -320,6 +322,7 @@ func (p *Pipeline) choose(now timescale.Mono) {
 	if to := p.choice.Selected; to != p.active && p.sources[to].Kind != Internal {
 		p.change(now, to)
 	}
+	p.sway(now)
 	p.letIn(now)
 }
 
@@ -333,13 +336,23 @@ func (p *Pipeline) rules() Rules {
 func (p *Pipeline) change(now timescale.Mono, to int) {
 	from, next := &p.sources[p.active], &p.sources[to]
 	heard := p.handed
-	if from.compared.odd != "" && !from.compared.close.IsZero() {
+	// Where an odd one is forced, or was, the difference is that of now: the clock goes on where it
+	// is, and knows no time of before.
+	out, forced := p.buildOut(now, next)
+	forced = forced && (from.compared.swayed || next.compared.odd != "")
+	if from.compared.odd != "" && !forced && !from.compared.close.IsZero() {
 		p.servo.Recant(now, from.compared.close)
 		heard = p.taken
 	}
 	level, known := next.compared.level()
+	if known && from.compared.odd == "" && next.compared.odd == "" {
+		next.compared.turned(&from.compared)
+		from.compared.meanNs, from.compared.nearNs, from.compared.aheadNs = from.compared.meanNs+level, from.compared.nearNs+level, from.compared.aheadNs+level
+	}
 	if !p.servo.EverLocked() {
 		p.buildNs = 0
+	} else if forced {
+		p.buildNs = out
 	} else if known {
 		p.buildNs -= int64(math.Round(level))
 	} else {
@@ -361,6 +374,16 @@ func (p *Pipeline) change(now timescale.Mono, to int) {
 		}
 	}
 	p.weighPlace(now)
+}
+
+// buildOut is what to take off the pulses of next so that they are where the clock believes to be.
+func (p *Pipeline) buildOut(now timescale.Mono, next *source) (ns int64, ok bool) {
+	pulse, any := next.newest()
+	if !any || now.Sub(pulse.Mono) > pulseMissing {
+		return 0, false
+	}
+	off := float64(pulse.Local.OffsetNs(pulse.Second)) + pulse.CorrectionNs - p.servo.Report(now).ErrorNs
+	return int64(math.Round(off)), math.Abs(off) < buildMostNs // false for NaN
 }
 
 // letIn gives the clock a portion of the difference that was taken over.
@@ -388,8 +411,9 @@ func (p *Pipeline) rebase(ns int64) {
 // says nothing of the other. Where the odd one is followed by force, all of the difference to
 // those that are not is doubted, and the spec at least.
 func (p *Pipeline) doubtNs() float64 {
-	ns := math.Abs(float64(p.buildNs)) + max(0, p.sources[p.active].UncertaintyNs-p.sources[p.first].UncertaintyNs)
-	more := 0.0
+	build := float64(p.buildNs)
+	input := max(0, p.sources[p.active].UncertaintyNs-p.sources[p.first].UncertaintyNs)
+	ns := math.Abs(build) + input
 	if p.sources[p.active].compared.odd != "" {
 		if p.choice.Order == Forced && !p.distrusted(p.now, &p.sources[p.active]) {
 			return max(ns, p.apartNs(), p.specNs()+1) // no class 6 of one that is odd
@@ -397,11 +421,11 @@ func (p *Pipeline) doubtNs() float64 {
 		return ns
 	}
 	for i := range p.sources {
-		if s := &p.sources[i]; i != p.active {
-			more = max(more, s.compared.doubtNs(p.cfg.Servo.ReceiverBoundNs+p.cfg.Servo.InputNs)-s.UncertaintyNs)
+		if s := &p.sources[i]; i != p.active && !s.Lockout {
+			ns = max(ns, s.compared.doubtNs(p.cfg.Servo.ReceiverBoundNs+p.cfg.Servo.InputNs, build)-s.UncertaintyNs+input)
 		}
 	}
-	return ns + more
+	return ns
 }
 
 // apartNs is how far the one that is followed is from those that are not odd.
@@ -437,7 +461,9 @@ func (p *Pipeline) Switch(now timescale.Mono, name string, force bool) error {
 		if force {
 			p.choice.Order = Forced
 		}
-		s.compared.pardon() // the operator's word is that this one is right
+		if c := &s.compared; c.oddBy == byOrder || c.oddBy == byEvidence {
+			c.pardon() // the operator's word is worth as much as that, and no more
+		}
 		p.dispute = dispute{}
 		p.choose(now)
 		return nil
@@ -468,7 +494,7 @@ func (p *Pipeline) referenceTroubles(l *Look, add func(code alarms.Code, detail 
 		}
 		switch {
 		case r.Kind == Internal || r.Lockout || !p.several():
-		case r.Odd:
+		case r.Odd && !r.Failed():
 			odd = append(odd, r.Name+" is "+r.Why+followedAllTheSame(&r))
 		case !r.Good:
 			failed = append(failed, r.Name+": "+r.Why)
@@ -481,6 +507,9 @@ func (p *Pipeline) referenceTroubles(l *Look, add func(code alarms.Code, detail 
 		add(alarms.ReferenceFailed, strings.Join(failed, "; "))
 	}
 }
+
+// Failed tells that nothing is heard of it, odd or not.
+func (r *ReferenceLook) Failed() bool { return !r.Good && !r.Distrusted }
 
 // followedAllTheSame tells that an odd one is followed, by force.
 func followedAllTheSame(r *ReferenceLook) string {
@@ -531,10 +560,12 @@ type ReferenceLook struct {
 	Counts   bool   // good for long enough
 	Why      string // it is not good, odd, or refused; "": it is fine
 	Odd      bool
-	Refused  bool    // it is selected, and the clock does not believe its pulses
-	WaitS    float64 // until it is restored
-	Fails    int
-	PulseAge float64 // s; NaN: none came yet
+	// Distrusted: it says itself that its pulses are not to be believed.
+	Distrusted bool
+	Refused    bool    // it is selected, and the clock does not believe its pulses
+	WaitS      float64 // until it is restored
+	Fails      int
+	PulseAge   float64 // s; NaN: none came yet
 	// How far its time is ahead of that of the one that is followed, ns; NaN: not known.
 	AheadNs, LevelNs float64
 	TDEVNs, MTIENs   Spread
@@ -551,13 +582,15 @@ func (p *Pipeline) references(now timescale.Mono, state quality.State) []Referen
 		l := ReferenceLook{Name: s.Name, Kind: s.Kind, Priority: s.Priority, Lockout: s.Lockout, PulseAge: math.NaN(), AheadNs: math.NaN(), LevelNs: math.NaN(),
 			TDEVNs: unknownSpread(), MTIENs: unknownSpread()}
 		l.Why, l.Good = p.good(now, i)
-		l.Odd = s.compared.odd != ""
+		l.Odd, l.Distrusted = s.compared.odd != "", p.distrusted(now, s)
 		l.Refused = refusing && l.Good && !l.Odd && (i == p.active || p.agrees(now, s))
 		switch {
 		case s.Lockout:
 			l.Why = "locked out"
-		case l.Odd:
+		case l.Odd && !l.Failed():
 			l.Why = p.oddWords(now, i)
+		case l.Odd:
+			l.Why += "; it was odd before" // what it says now nobody knows
 		case l.Refused:
 			l.Why = "the clock does not believe its pulse, which is not where the oscillator expects it"
 		}
@@ -569,7 +602,9 @@ func (p *Pipeline) references(now timescale.Mono, state quality.State) []Referen
 				// Until the hold-off is over nothing has failed, but a pulse is missed before.
 				pulse, any := s.newest()
 				if age := now.Sub(pulse.Mono); !any || age <= pulseOld {
-					l.Good, l.Why = true, ""
+					if l.Good, l.Why = true, ""; l.Odd {
+						l.Why = p.oddWords(now, i)
+					}
 				} else if l.Awaited = i == p.active && follows && !p.lost; l.Awaited {
 					l.Why = "no pulse; the next one is waited for"
 				}

@@ -40,6 +40,11 @@ type SavedSource struct {
 	N        int                  `json:"n"`
 	Odd      string               `json:"odd"`
 	OddBy    string               `json:"odd_by"`
+	// Swayed: the clock has followed it by force since it is odd.
+	Swayed  bool    `json:"swayed,omitempty"`
+	NearNs  float64 `json:"near_ns"`
+	AheadNs float64 `json:"ahead_ns"`
+	Outside int     `json:"outside"` // differences in a row that were not where they used to be
 }
 
 // saveReferences is nil where there was nothing to choose.
@@ -53,7 +58,8 @@ func (p *Pipeline) saveReferences(now timescale.Mono) *SavedReferences {
 	}
 	for i := range p.sources {
 		o, c := &p.sources[i], &p.sources[i].compared
-		saved := SavedSource{Name: o.Name, Standing: p.choice.Standings[i], MeanNs: c.meanNs, DevNs: c.devNs, N: c.n, Odd: c.odd, OddBy: c.oddBy}
+		saved := SavedSource{Name: o.Name, Standing: p.choice.Standings[i], MeanNs: c.meanNs, DevNs: c.devNs, N: c.n, Odd: c.odd, OddBy: c.oddBy,
+			Swayed: c.swayed, NearNs: c.nearNs, AheadNs: c.aheadNs, Outside: c.outside}
 		if i != p.first && o.receiver != nil {
 			saved.Receiver = o.receiver.Save(now)
 		}
@@ -73,7 +79,7 @@ func (s *SavedReferences) check() error {
 		return fmt.Errorf("it says that references differed %d times", d.Times)
 	}
 	for _, o := range s.List {
-		if !(math.Abs(o.MeanNs) < 1e9 && o.DevNs >= 0 && o.DevNs < 1e9) || o.N < 0 || o.N > levelMost {
+		if !(math.Abs(o.MeanNs) < 1e9 && math.Abs(o.NearNs) < 1e18 && math.Abs(o.AheadNs) < 1e18 && o.Outside >= 0 && o.DevNs >= 0 && o.DevNs < 1e9) || o.N < 0 || o.N > levelMost {
 			return fmt.Errorf("it says a difference of %v ns of %s", o.MeanNs, o.Name)
 		}
 	}
@@ -108,6 +114,7 @@ func (p *Pipeline) resumeReferences(now timescale.Mono, s *SavedReferences) {
 			p.choice.Standings[i] = saved.Standing
 			c := &o.compared
 			c.meanNs, c.devNs, c.n, c.odd, c.oddBy = saved.MeanNs, saved.DevNs, saved.N, saved.Odd, saved.OddBy
+			c.swayed, c.nearNs, c.aheadNs, c.outside = saved.Swayed, saved.NearNs, saved.AheadNs, saved.Outside
 			if i != p.first && o.receiver != nil {
 				o.receiver.Resume(now, saved.Receiver)
 			}
