@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bragi/cmd/internal/control"
+	"bragi/cmd/internal/file"
 	"bragi/cmd/internal/status"
 )
 
@@ -124,6 +125,13 @@ func TestMakeRunEndsWhatItStartedAndIsAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			eventually(t, time.Minute, "bragid ends", func() bool { return !r.answers(t) })
+			eventually(t, time.Minute, "and writes no more", func() bool {
+				release, err := file.Lock(filepath.Join(dir, "bragid.lock"))
+				if err == nil {
+					release()
+				}
+				return err == nil
+			})
 			if name == "Ctrl-C" {
 				eventually(t, time.Minute, "the client's verdict", func() bool { return strings.Contains(r.text(), "Verdict: ") })
 			}
