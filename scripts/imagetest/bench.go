@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"bragi/master/udp/netns"
@@ -36,6 +37,8 @@ type bench struct {
 	logs    *syslogServer
 	client  *ptp4l             // that was started last
 	bundles map[string]*bundle // by what is broken in them
+
+	building *os.Process // of a bundle, while it runs
 }
 
 // figure tells a number that the scenario measured.
@@ -96,18 +99,32 @@ func (t *bench) close() {
 	t.over.Store(true)
 	t.cut()
 	t.stopPTP4L()
+	t.stopBuilds()
 	_ = t.web.Close()
 	_ = t.logs.Close()
 	if t.dhcp.Process != nil {
 		_ = t.dhcp.Process.Kill()
 		_ = t.dhcp.Wait()
 	}
+	// What else was started in the namespace, a remote login for one, would go on without it.
+	if left, err := sh("ip", "netns", "pids", string(t.ns)); err == nil {
+		for pid := range strings.FieldsSeq(left) {
+			if n, err := strconv.Atoi(pid); err == nil {
+				_ = syscall.Kill(n, syscall.SIGKILL)
+			}
+		}
+	}
 	t.ns.Close()
 }
 
 // remote runs a verb of bragi on the machine, by a remote login.
 func (t *bench) remote(within time.Duration, verb ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), within)
+	return t.remoteUntil(context.Background(), within, verb...)
+}
+
+// remoteUntil is remote, for as long as ctx lasts.
+func (t *bench) remoteUntil(ctx context.Context, within time.Duration, verb ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	args := t.ns.Exec(append([]string{"ssh", "-i", t.key(), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=" + filepath.Join(t.dir, "known"),
 		"-o", "ConnectTimeout=60", "-o", "LogLevel=ERROR", "root@" + inside}, verb...)...)
@@ -155,48 +172,39 @@ const (
 	dataOffset = 4<<20 + 2*slotSize
 )
 
-// onData runs a function on the data partition, as a device, of a machine that is off.
-func (t *bench) onData(do func(device string) error) (err error) {
-	out, err := sh("losetup", "--find", "--show", "--offset", strconv.Itoa(dataOffset), t.disk)
-	if err != nil {
-		return err
-	}
-	device := strings.TrimSpace(out)
-	defer func() {
-		_, detached := sh("losetup", "--detach", device)
-		err = errors.Join(err, detached)
-	}()
+// data is the data partition as e2fsprogs takes it: a part of the medium's file. No device is made of it, that could be
+// left behind.
+func (t *bench) data() string { return fmt.Sprintf("%s?offset=%d", t.disk, dataOffset) }
+
+// debugfs runs a command of debugfs on the data partition of a machine that is off, and returns what it printed.
+func (t *bench) debugfs(args ...string) (string, error) {
 	// Its journal is replayed first, as the next start would.
-	text, err := sh("e2fsck", "-p", device)
+	text, err := sh("e2fsck", "-p", t.data())
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() >= 4) {
-		return fmt.Errorf("the data partition is not sound: %s", text)
+		return "", fmt.Errorf("the data partition is not sound: %s", text)
 	}
-	return do(device)
+	out, err := exec.Command("debugfs", append(args, t.data())...).Output()
+	return string(out), err
 }
 
 // write puts a file of the host on the data partition, readable by root alone.
 func (t *bench) write(from, folder, name string) error {
-	return t.onData(func(device string) error {
-		list := filepath.Join(t.dir, "debugfs")
-		commands := fmt.Sprintf("cd %s\nwrite %s %s\nset_inode_field %s mode 0100600\n", folder, from, name, name)
-		if err := os.WriteFile(list, []byte(commands), 0o600); err != nil {
-			return err
-		}
-		_, err := sh("debugfs", "-w", "-f", list, device)
+	list := filepath.Join(t.dir, "debugfs")
+	commands := fmt.Sprintf("cd %s\nwrite %s %s\nset_inode_field %s mode 0100600\n", folder, from, name, name)
+	if err := os.WriteFile(list, []byte(commands), 0o600); err != nil {
 		return err
-	})
+	}
+	_, err := t.debugfs("-w", "-f", list)
+	return err
 }
 
 // read is the content of a file of the data partition.
-func (t *bench) read(path string) (text string, err error) {
-	err = t.onData(func(device string) error {
-		out, err := exec.Command("debugfs", "-R", "cat "+path, device).Output()
-		if text = string(out); err == nil && text == "" {
-			err = fmt.Errorf("the data partition has no %s", path)
-		}
-		return err
-	})
+func (t *bench) read(path string) (string, error) {
+	text, err := t.debugfs("-R", "cat "+path)
+	if err == nil && text == "" {
+		err = fmt.Errorf("the data partition has no %s", path)
+	}
 	return text, err
 }
 

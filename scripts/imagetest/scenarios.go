@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -528,8 +529,16 @@ func powerCuts(t *bench) error {
 		return err
 	}
 	slot, version, updated := t.slot, t.running, t.other()
-	go func() { _, _ = t.remote(10*time.Minute, "update", "install", "http://"+outside+":8000/"+b.file) }()
-	if err := t.cutAfter("the update was begun", 90*time.Second); err != nil {
+	login, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		_, _ = t.remoteUntil(login, 10*time.Minute, "update", "install", "http://"+outside+":8000/"+b.file)
+		close(ended)
+	}()
+	err = t.cutAfter("the update was begun", 90*time.Second)
+	cancel() // nobody is there any more to end it
+	<-ended
+	if err != nil {
 		return err
 	}
 	for range t.cuts() - 3 {

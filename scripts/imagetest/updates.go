@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -78,14 +80,42 @@ func (t *bench) build(b *bundle, broken string) error {
 		overlay += " scripts/imagetest/broken/" + broken
 	}
 	c.Env = append(os.Environ(), "FAST=1", "VERSION="+b.version, "OUT="+out, "OVERLAY="+overlay)
-	if text, err := c.CombinedOutput(); err != nil {
-		return fmt.Errorf("bundle %s: %w\n%s", b.version, err, tail(string(text)))
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it ends with all that it started
+	t.mu.Lock()
+	if t.over.Load() {
+		t.mu.Unlock()
+		return errors.New("the test is over")
+	}
+	var said bytes.Buffer
+	c.Stdout, c.Stderr = &said, &said
+	err := c.Start()
+	if err == nil {
+		t.building = c.Process
+	}
+	t.mu.Unlock()
+	if err == nil {
+		err = c.Wait()
+		t.mu.Lock()
+		t.building = nil
+		t.mu.Unlock()
+	}
+	if err != nil {
+		return fmt.Errorf("bundle %s: %w\n%s", b.version, err, tail(said.String()))
 	}
 	built, err := one(out, "*.raucb")
 	if err != nil {
 		return err
 	}
 	return errors.Join(os.Rename(built, filepath.Join(t.dir, b.file)), os.RemoveAll(out))
+}
+
+// stopBuilds ends the bundle that is being built, with all that its build has started.
+func (t *bench) stopBuilds() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.building != nil {
+		_ = syscall.Kill(-t.building.Pid, syscall.SIGTERM)
+	}
 }
 
 // craft signs a bundle of so many bytes of no meaning for a board, as the build signs the real ones.
