@@ -32,6 +32,7 @@ type bench struct {
 	dir     string
 	version string
 	long    bool
+	begun   time.Time
 	dhcp    *exec.Cmd
 	web     *http.Server
 	logs    *syslogServer
@@ -41,16 +42,16 @@ type bench struct {
 	building *os.Process // of a bundle, while it runs
 }
 
-// figure tells a number that the scenario measured.
+// figure tells a number that the scenario measured, and how long the test has run.
 func (t *bench) figure(format string, args ...any) {
-	fmt.Printf("imagetest %s:      %s\n", t.name, fmt.Sprintf(format, args...))
+	fmt.Printf("imagetest %s: %6s %s\n", t.name, time.Since(t.begun).Round(time.Second), fmt.Sprintf(format, args...))
 }
 
 // mediumSize is that of the card: larger than the image, so that the data partition grows.
 const mediumSize = 512 << 20
 
 func newBench(name, dir string, long bool) (t *bench, err error) {
-	t = &bench{name: name, dir: dir, long: long}
+	t = &bench{name: name, dir: dir, long: long, begun: time.Now()}
 	folder := filepath.Join("bin", "imagetest", name)
 	image, err := one(folder, "*.img")
 	if err != nil {
@@ -117,19 +118,19 @@ func (t *bench) close() {
 	t.ns.Close()
 }
 
-// remote runs a verb of bragi on the machine, by a remote login.
-func (t *bench) remote(within time.Duration, verb ...string) (string, error) {
-	return t.remoteUntil(context.Background(), within, verb...)
-}
-
-// remoteUntil is remote, for as long as ctx lasts.
-func (t *bench) remoteUntil(ctx context.Context, within time.Duration, verb ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
+// login is a verb of bragi on the machine, by a remote login.
+func (t *bench) login(ctx context.Context, verb ...string) *exec.Cmd {
 	args := t.ns.Exec(append([]string{"ssh", "-i", t.key(), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=" + filepath.Join(t.dir, "known"),
 		"-o", "ConnectTimeout=60", "-o", "LogLevel=ERROR", "root@" + inside}, verb...)...)
+	return exec.CommandContext(ctx, args[0], args[1:]...)
+}
+
+// remote runs a verb of bragi on the machine, by a remote login.
+func (t *bench) remote(within time.Duration, verb ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
 	for {
-		c := exec.CommandContext(ctx, args[0], args[1:]...)
+		c := t.login(ctx, verb...)
 		var wrong strings.Builder
 		c.Stderr = &wrong
 		out, err := c.Output()

@@ -43,7 +43,8 @@ func (t *bench) served() error {
 			return nil
 		}
 		if time.Now().After(limit) {
-			return fmt.Errorf("a client outside sees class %d, state %s, %v messages/s after 5 minutes", report.Master.Class, report.State, report.Rates)
+			clock, _ := t.probe(time.Minute, "bragi show clock")
+			return fmt.Errorf("a client outside sees class %d, state %s, %v messages/s after 5 minutes\n%s", report.Master.Class, report.State, report.Rates, clock)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -32,9 +33,11 @@ var scenarios = []scenario{
 	{"watchdogs: a daemon that hangs is started anew, a system that hangs too", watchdogs, nil},
 	{"fall-back: a new version whose kernel panics", brokenUpdate("kernel"), []string{"kernel"}},
 	{"cards: a data partition that is full, one that has lost its superblock, one that is lost", cards, nil},
+	{"worn: a card whose data partition cannot be read at its begin keeps its configuration", wornCard, nil},
 	{"power cuts in an update and at random moments of a start lose nothing", powerCuts, []string{""}},
 	{"power cuts in the first start: the next one ends it", powerCutsFirst, nil},
 	{"small: a card on which the image just fits serves, and keeps its configuration", smallCard, nil},
+	{"too small: a card that ends before the data partition serves, and says so", tooSmallCard, nil},
 }
 
 // startLimit is how long a start may take: an emulated machine on a loaded host is slow.
@@ -489,7 +492,7 @@ func (t *bench) identity() (string, error) {
 	return t.probe(3*time.Minute, "cat /data/machine-id")
 }
 
-// cuts is how often the power is cut: twice in a first start, once in an update, the rest in later starts.
+// cuts is how often the power is cut: twice in a first start, twice in an update, the rest in later starts.
 func (t *bench) cuts() int {
 	if t.long {
 		return 20
@@ -513,8 +516,33 @@ func (t *bench) cutAfter(what string, within time.Duration) error {
 	return nil
 }
 
-// powerCuts takes the power away while an update is written and at random moments of a start, and looks whether the
-// next start finds all that was there.
+// cutInUpdate begins an update, and takes the power away at a random moment within so much time after it has said what.
+func (t *bench) cutInUpdate(file, what string, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	login := t.login(ctx, "update", "install", "http://"+outside+":8000/"+file)
+	said, err := login.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := login.Start(); err != nil {
+		return err
+	}
+	defer func() {
+		cancel() // nobody is there any more to end it
+		_ = login.Wait()
+	}()
+	last := ""
+	for lines := bufio.NewScanner(said); lines.Scan(); {
+		if last = strings.TrimSpace(lines.Text()); strings.Contains(last, what) {
+			return t.cutAfter("the update said "+strconv.Quote(last), within)
+		}
+	}
+	return fmt.Errorf("the update never said %q, but at last %q", what, last)
+}
+
+// powerCuts takes the power away while an update comes, while it is written, and at random moments of a start, and looks
+// whether the next start finds all that was there.
 func powerCuts(t *bench) error {
 	b, err := t.bundle("")
 	if err != nil {
@@ -529,19 +557,19 @@ func powerCuts(t *bench) error {
 		return err
 	}
 	slot, version, updated := t.slot, t.running, t.other()
-	login, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		_, _ = t.remoteUntil(login, 10*time.Minute, "update", "install", "http://"+outside+":8000/"+b.file)
-		close(ended)
-	}()
-	err = t.cutAfter("the update was begun", 90*time.Second)
-	cancel() // nobody is there any more to end it
-	<-ended
-	if err != nil {
+	if err := t.cutInUpdate(b.file, "downloaded", 5*time.Second); err != nil {
 		return err
 	}
-	for range t.cuts() - 3 {
+	if err := t.start(slot); err != nil {
+		return fmt.Errorf("after the cut of a download: %w", err)
+	}
+	if t.running != version {
+		return fmt.Errorf("slot %s with version %s ran before a download was cut, and %s runs after it", slot, version, t.running)
+	}
+	if err := t.cutInUpdate(b.file, "Copying image", 10*time.Second); err != nil {
+		return err
+	}
+	for range t.cuts() - 4 {
 		if err := t.on(); err != nil {
 			return err
 		}
@@ -570,7 +598,7 @@ func powerCuts(t *bench) error {
 // powerCutsFirst takes the power away in the first start of a fresh medium.
 func powerCutsFirst(t *bench) error {
 	t.cut()
-	if err := t.fresh(mediumSize); err != nil {
+	if err := t.fresh(); err != nil {
 		return err
 	}
 	for range 2 {
@@ -593,7 +621,9 @@ func powerCutsFirst(t *bench) error {
 // smallCard flashes a card that is not larger than the image: the data partition cannot grow.
 func smallCard(t *bench) error {
 	t.cut()
-	if err := t.fresh(0); err != nil {
+	t.room = dataOffset + 8<<20 // as the partition table of the image says
+	defer func() { t.cut(); t.room = 0 }()
+	if err := t.fresh(); err != nil {
 		return err
 	}
 	if err := t.start("A"); err != nil {
@@ -609,10 +639,55 @@ func smallCard(t *bench) error {
 	if err != nil {
 		return err
 	}
-	t.figure("%s", strings.TrimSpace(out))
+	t.figure("a card of %d octets: %s", t.room, strings.TrimSpace(out))
 	t.cut()
 	if err := t.start("A"); err != nil {
 		return fmt.Errorf("the second start: %w", err)
 	}
 	return t.served()
+}
+
+// tooSmallCard starts from a card that ends within slot B: it was written in spite of that.
+func tooSmallCard(t *bench) error {
+	t.cut()
+	t.room = 256 << 20
+	defer func() { t.cut(); t.room = 0 }()
+	if err := t.fresh(); err != nil {
+		return err
+	}
+	if err := t.startSaying("the medium is too small for its data partition"); err != nil {
+		return err
+	}
+	if err := t.setup(); err != nil {
+		return err
+	}
+	return t.served()
+}
+
+// wornCard starts from a card with places that cannot be read any more: where the data partition says what it is, and
+// in the system that runs.
+func wornCard(t *bench) error {
+	if err := t.up(); err != nil {
+		return err
+	}
+	t.cut()
+	before, err := t.read("/config/bragi.toml")
+	if err != nil {
+		return err
+	}
+	t.bad = []int64{dataOffset + 1024}
+	defer func() { t.cut(); t.bad = nil }()
+	if err := t.startSaying("the data partition is damaged: it is repaired"); err != nil {
+		return err
+	}
+	if err := t.served(); err != nil {
+		return err
+	}
+	t.cut()
+	t.bad = nil
+	after, err := t.read("/config/bragi.toml")
+	if err == nil && before != after {
+		err = errors.New("the configuration has changed")
+	}
+	return err
 }
