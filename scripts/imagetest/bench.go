@@ -173,39 +173,51 @@ const (
 	dataOffset = 4<<20 + 2*slotSize
 )
 
-// data is the data partition as e2fsprogs takes it: a part of the medium's file. No device is made of it, that could be
-// left behind.
-func (t *bench) data() string { return fmt.Sprintf("%s?offset=%d", t.disk, dataOffset) }
-
-// debugfs runs a command of debugfs on the data partition of a machine that is off, and returns what it printed.
-func (t *bench) debugfs(args ...string) (string, error) {
+// onData runs a function on the data partition, as a device, of a machine that is off. The device goes with the file
+// that is open here, so that it goes whatever becomes of the test.
+func (t *bench) onData(do func(device string) error) error {
+	out, err := sh("losetup", "--find", "--show", "--offset", strconv.Itoa(dataOffset), t.disk)
+	if err != nil {
+		return err
+	}
+	device := strings.TrimSpace(out)
+	held, err := os.Open(device)
+	_, detached := sh("losetup", "--detach", device)
+	if err = errors.Join(err, detached); err != nil {
+		return err
+	}
+	defer held.Close()
 	// Its journal is replayed first, as the next start would.
-	text, err := sh("e2fsck", "-p", t.data())
+	text, err := sh("e2fsck", "-p", device)
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() >= 4) {
-		return "", fmt.Errorf("the data partition is not sound: %s", text)
+		return fmt.Errorf("the data partition is not sound: %s", text)
 	}
-	out, err := exec.Command("debugfs", append(args, t.data())...).Output()
-	return string(out), err
+	return do(device)
 }
 
 // write puts a file of the host on the data partition, readable by root alone.
 func (t *bench) write(from, folder, name string) error {
-	list := filepath.Join(t.dir, "debugfs")
-	commands := fmt.Sprintf("cd %s\nwrite %s %s\nset_inode_field %s mode 0100600\n", folder, from, name, name)
-	if err := os.WriteFile(list, []byte(commands), 0o600); err != nil {
+	return t.onData(func(device string) error {
+		list := filepath.Join(t.dir, "debugfs")
+		commands := fmt.Sprintf("cd %s\nwrite %s %s\nset_inode_field %s mode 0100600\n", folder, from, name, name)
+		if err := os.WriteFile(list, []byte(commands), 0o600); err != nil {
+			return err
+		}
+		_, err := sh("debugfs", "-w", "-f", list, device)
 		return err
-	}
-	_, err := t.debugfs("-w", "-f", list)
-	return err
+	})
 }
 
 // read is the content of a file of the data partition.
-func (t *bench) read(path string) (string, error) {
-	text, err := t.debugfs("-R", "cat "+path)
-	if err == nil && text == "" {
-		err = fmt.Errorf("the data partition has no %s", path)
-	}
+func (t *bench) read(path string) (text string, err error) {
+	err = t.onData(func(device string) error {
+		out, err := exec.Command("debugfs", "-R", "cat "+path, device).Output()
+		if text = string(out); err == nil && text == "" {
+			err = fmt.Errorf("the data partition has no %s", path)
+		}
+		return err
+	})
 	return text, err
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,7 +11,10 @@ import (
 )
 
 func TestAFileOfTheDataPartitionIsWrittenAndReadAndNoDeviceIsLeft(t *testing.T) {
-	for _, tool := range []string{"mkfs.ext4", "e2fsck", "debugfs"} {
+	if os.Geteuid() != 0 {
+		t.Skip("SKIPPED: it needs root for a loop device")
+	}
+	for _, tool := range []string{"losetup", "mkfs.ext4", "e2fsck", "debugfs"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("SKIPPED: %s is not installed (fix: scripts/setup image, as root)", tool)
 		}
@@ -38,6 +42,9 @@ func TestAFileOfTheDataPartitionIsWrittenAndReadAndNoDeviceIsLeft(t *testing.T) 
 	}
 	if text, err := b.read("/nothing"); err == nil {
 		t.Errorf("a file that is not there holds %q", text)
+	}
+	if err := b.onData(func(string) error { return os.ErrInvalid }); !errors.Is(err, os.ErrInvalid) {
+		t.Errorf("an error on the partition became %v", err)
 	}
 	if left, err := exec.Command("losetup", "--all").Output(); err == nil && strings.Contains(string(left), dir) {
 		t.Errorf("a device is left: %s", left)

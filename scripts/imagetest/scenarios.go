@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -33,7 +34,8 @@ var scenarios = []scenario{
 	{"watchdogs: a daemon that hangs is started anew, a system that hangs too", watchdogs, nil},
 	{"fall-back: a new version whose kernel panics", brokenUpdate("kernel"), []string{"kernel"}},
 	{"cards: a data partition that is full, one that has lost its superblock, one that is lost", cards, nil},
-	{"worn: a card whose data partition cannot be read at its begin keeps its configuration", wornCard, nil},
+	{"no network: a start without an address serves nobody, says so, and serves once the address comes", noNetwork, nil},
+	{"worn: a card whose data partition cannot be read at its begin serves out of memory, and says so", wornCard, nil},
 	{"power cuts in an update and at random moments of a start lose nothing", powerCuts, []string{""}},
 	{"power cuts in the first start: the next one ends it", powerCutsFirst, nil},
 	{"small: a card on which the image just fits serves, and keeps its configuration", smallCard, nil},
@@ -664,30 +666,46 @@ func tooSmallCard(t *bench) error {
 	return t.served()
 }
 
-// wornCard starts from a card with places that cannot be read any more: where the data partition says what it is, and
-// in the system that runs.
+// wornCard starts from a card whose data partition can be written, and cannot be read where it says what it is.
 func wornCard(t *bench) error {
+	t.cut()
+	t.bad = []int64{dataOffset + 1024}
+	defer func() { t.cut(); t.bad = nil }()
+	if err := t.startSaying("the data partition cannot be used: configuration and state are kept in memory"); err != nil {
+		return err
+	}
+	if err := t.setup(); err != nil {
+		return err
+	}
+	return t.served()
+}
+
+// noNetwork starts the machine while nobody gives it an address.
+func noNetwork(t *bench) error {
 	if err := t.up(); err != nil {
 		return err
 	}
 	t.cut()
-	before, err := t.read("/config/bragi.toml")
+	if err := t.dhcp.Process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	defer t.dhcp.Process.Signal(syscall.SIGCONT) //nolint:errcheck // it runs
+	if err := t.start("[AB]"); err != nil {
+		return err
+	}
+	if err := t.until("the clock is locked without a network", `bragi show clock --json | grep '"clock_class"'`, ": 6,"); err != nil {
+		return err
+	}
+	out, err := t.probe(3*time.Minute, "bragi show alarms")
 	if err != nil {
 		return err
 	}
-	t.bad = []int64{dataOffset + 1024}
-	defer func() { t.cut(); t.bad = nil }()
-	if err := t.startSaying("the data partition is damaged: it is repaired"); err != nil {
+	if !strings.Contains(out, "no interface has "+inside) {
+		return fmt.Errorf("no alarm says that the address is missing:\n%s", out)
+	}
+	t.figure("the alarm says: %s", strings.TrimSpace(out[:strings.IndexByte(out, '\n')]))
+	if err := t.dhcp.Process.Signal(syscall.SIGCONT); err != nil {
 		return err
 	}
-	if err := t.served(); err != nil {
-		return err
-	}
-	t.cut()
-	t.bad = nil
-	after, err := t.read("/config/bragi.toml")
-	if err == nil && before != after {
-		err = errors.New("the configuration has changed")
-	}
-	return err
+	return t.served()
 }

@@ -8,6 +8,10 @@ install -m 0644 "$config" "$tree/usr/share/bragi/factory/bragi.toml"
 # chronyd's socket of this image (buildroot/overlay/etc/chrony/chrony.conf).
 sed -i 's#^\#refclock = ""#refclock = "/run/refclock/bragi.sock"#' "$tree/usr/share/bragi/factory/bragi.toml"
 grep -q '^refclock = "/run/refclock/bragi.sock"' "$tree/usr/share/bragi/factory/bragi.toml"
+# Where the board names the receiver's serial port itself.
+if grep -qs bragi/receiver "$tree"/usr/lib/udev/rules.d/71-bragi-receiver.rules; then
+  sed -i 's#^device = .*#device = "/dev/bragi/receiver"#' "$tree/usr/share/bragi/factory/bragi.toml"
+fi
 install -m 0644 "$keyring" "$tree/etc/rauc/keyring.pem"
 sed -i "s/^compatible=.*/compatible=bragi-$board/" "$tree/etc/rauc/system.conf"
 {

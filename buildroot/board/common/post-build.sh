@@ -4,8 +4,8 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=/dev/null
 . "$here/../$BRAGI_BOARD/board"
-"$here/finish.sh" "$1" "$BRAGI_BOARD" "$BRAGI_IMAGE_VERSION" "$here/../../../$CONFIG" "$BRAGI_KEYS/ca.cert.pem"
 if [ -d "$here/../$BRAGI_BOARD/overlay" ]; then cp -a "$here/../$BRAGI_BOARD/overlay/." "$1/"; fi
+"$here/finish.sh" "$1" "$BRAGI_BOARD" "$BRAGI_IMAGE_VERSION" "$here/../../../$CONFIG" "$BRAGI_KEYS/ca.cert.pem"
 install -d "$1/boot/dtb"
 mv "$1"/boot/*.dtb "$1/boot/dtb/" 2>/dev/null || :
 for kernel in zImage Image; do
