@@ -39,6 +39,7 @@ type bench struct {
 	client  *ptp4l             // that was started last
 	bundles map[string]*bundle // by what is broken in them
 
+	crafted  *bundle     // the bundles that are refused, all together
 	building *os.Process // of a bundle, while it runs
 }
 

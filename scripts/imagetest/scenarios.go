@@ -18,7 +18,7 @@ import (
 type scenario struct {
 	name    string
 	play    func(*bench) error
-	bundles []string // what is broken in the updates that it needs; "": nothing
+	bundles []string // what is broken in the updates that it needs; "": nothing; refused: all of it
 }
 
 // scenarios are played in this order: each begins with what the ones before left on the medium.
@@ -26,7 +26,7 @@ var scenarios = []scenario{
 	{"first start: from the boot loader to the setup at the serial line, and served outside", firstStart, nil},
 	{"second start: the same identity, the data partition grown; figures", secondStart, nil},
 	{"classes: a client outside sees 6, 7, 52 and 6, a syslog server hears why", classes, nil},
-	{"refused: updates that are forged, cut, older, too large, for another board or not there", badUpdates, nil},
+	{"refused: updates that are forged, cut, older, too large, for another board or not there", badUpdates, []string{refused}},
 	{"update: the new version is kept, with the same identity", goodUpdate, []string{""}},
 	{"fall-back: a new version whose daemon does not start", brokenUpdate("daemon"), []string{"daemon"}},
 	{"services: chronyd takes the time, snmpd answers where it was configured, the packet filter follows", services, nil},
@@ -246,6 +246,12 @@ grep -H usage_usec /sys/fs/cgroup/system.slice/*/cpu.stat | sed 's#.*slice/\(.*\
 	for line := range strings.Lines(out) {
 		t.figure("%s", strings.TrimSpace(line))
 	}
+	if out, err = t.probe(3*time.Minute, `systemd-analyze --no-pager blame | head -8`); err != nil {
+		return err
+	}
+	for line := range strings.Lines(out) {
+		t.figure("of the start: %s", strings.TrimSpace(line))
+	}
 	if out, err = t.probe(3*time.Minute, `systemctl --failed --no-legend --plain`); err != nil || strings.TrimSpace(out) != "" {
 		return fmt.Errorf("units failed: %q: %w", out, err)
 	}
@@ -301,7 +307,7 @@ func classes(t *bench) error {
 	// Class 7 is to end soon: the configuration is changed, as an operator does it at the serial line.
 	for _, line := range []struct{ verb, answer string }{
 		{"configure terminal", `\(config\)#`},
-		{"holdover max_holdover 30s", `\(config\)#`},
+		{"holdover max_holdover 10s", `\(config\)#`},
 		{"commit", `Changed at once: holdover.max_holdover`},
 		{"end", `bragi-\w+#`},
 	} {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,6 +31,9 @@ var updates = []struct{ broken, version string }{
 	{"kernel", "2090.02.01.0000-testkernel"},
 }
 
+// refused stands for the bundles that no board may take.
+const refused = "refused"
+
 // prepare begins to build the bundles that the scenarios need.
 func (t *bench) prepare(played []scenario) {
 	wanted := map[string]bool{}
@@ -44,6 +48,13 @@ func (t *bench) prepare(played []scenario) {
 			t.bundles[u.broken] = &bundle{file: u.version + ".raucb", version: u.version, built: make(chan struct{})}
 		}
 	}
+	t.crafted = &bundle{built: make(chan struct{})}
+	go func() {
+		defer close(t.crafted.built)
+		if wanted[refused] {
+			t.crafted.err = t.craftBad()
+		}
+	}()
 	go func() {
 		for _, u := range updates {
 			if b := t.bundles[u.broken]; b != nil {
@@ -133,7 +144,7 @@ func (t *bench) craft(name, board, version string, size int64) error {
 	content := filepath.Join(work, "content")
 	noise := make([]byte, 64<<10) // zeros alone would leave nothing to sign
 	for i := range noise {
-		noise[i] = byte(random.Uint32())
+		noise[i] = byte(rand.Uint32())
 	}
 	if err := os.WriteFile(content, noise, 0o600); err != nil {
 		return err
@@ -220,11 +231,8 @@ func goodUpdate(t *bench) error {
 	return err
 }
 
-// badUpdates are refused before a byte is written.
-func badUpdates(t *bench) error {
-	if err := t.up(); err != nil {
-		return err
-	}
+// craftBad makes the bundles that are refused.
+func (t *bench) craftBad() error {
 	const newer = "2090.01.01.0000-crafted"
 	for _, c := range []struct {
 		file, board, version string
@@ -249,8 +257,17 @@ func badUpdates(t *bench) error {
 	if err := os.WriteFile(filepath.Join(t.dir, "forged.raucb"), forged, 0o600); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(t.dir, "cut.raucb"), whole[:len(whole)/2], 0o600); err != nil {
+	return os.WriteFile(filepath.Join(t.dir, "cut.raucb"), whole[:len(whole)/2], 0o600)
+}
+
+// badUpdates are refused before a byte is written.
+func badUpdates(t *bench) error {
+	if err := t.up(); err != nil {
 		return err
+	}
+	<-t.crafted.built
+	if t.crafted.err != nil {
+		return t.crafted.err
 	}
 	before, err := t.sum(t.other())
 	if err != nil {
