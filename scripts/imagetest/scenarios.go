@@ -27,6 +27,7 @@ var scenarios = []scenario{
 	{"second start: the same identity, the data partition grown; figures", secondStart, nil},
 	{"classes: a client outside sees 6, 7, 52 and 6, a syslog server hears why", classes, nil},
 	{"refused: updates that are forged, cut, older, too large, for another board or not there", badUpdates, []string{refused}},
+	{"damaged slot: it is left after three tries, and taken once it is whole, with the same identity", damagedSlot, []string{""}},
 	{"update: the new version is kept, with the same identity", goodUpdate, []string{""}},
 	{"fall-back: a new version whose daemon does not start", brokenUpdate("daemon"), []string{"daemon"}},
 	{"services: chronyd takes the time, snmpd answers where it was configured, the packet filter follows", services, nil},
@@ -35,11 +36,11 @@ var scenarios = []scenario{
 	{"fall-back: a new version whose kernel panics", brokenUpdate("kernel"), []string{"kernel"}},
 	{"cards: a data partition that is full, one that has lost its superblock, one that is lost", cards, nil},
 	{"no network: a start without an address serves nobody, says so, and serves once the address comes", noNetwork, nil},
-	{"worn: a card whose data partition cannot be read at its begin serves out of memory, and says so", wornCard, nil},
 	{"power cuts in an update and at random moments of a start lose nothing", powerCuts, []string{""}},
 	{"power cuts in the first start: the next one ends it", powerCutsFirst, nil},
 	{"small: a card on which the image just fits serves, and keeps its configuration", smallCard, nil},
 	{"too small: a card that ends before the data partition serves, and says so", tooSmallCard, nil},
+	{"worn: a card whose data partition cannot be read at its begin serves out of memory, and says so", wornCard, nil},
 }
 
 // startLimit is how long a start may take: an emulated machine on a loaded host is slow.

@@ -211,6 +211,11 @@ func goodUpdate(t *bench) error {
 	if err := t.update(b.file); err != nil {
 		return err
 	}
+	return t.updated(slot, b, before, mark)
+}
+
+// updated waits until a slot is kept with a version, and looks whether the board is what it was before.
+func (t *bench) updated(slot string, b *bundle, before string, mark int) error {
 	if err := t.keptIn(slot, b.version, mark); err != nil {
 		return err
 	}
@@ -229,6 +234,76 @@ func goodUpdate(t *bench) error {
 		err = errors.New("the update changed the machine's identity")
 	}
 	return err
+}
+
+// damagedSlot installs an update and takes the power away. What was written is damaged: the slot is left after its three
+// tries. Then it is whole again, and the operator goes over to it.
+func damagedSlot(t *bench) error {
+	if err := t.up(); err != nil {
+		return err
+	}
+	b, err := t.bundle("")
+	if err != nil {
+		return err
+	}
+	before, err := t.identity()
+	if err != nil {
+		return err
+	}
+	slot, version, other := t.slot, t.running, t.other()
+	if _, err := t.remote(10*time.Minute, "update", "install", "http://"+outside+":8000/"+b.file); err != nil {
+		return err
+	}
+	t.figure("the update is installed")
+	t.cut()
+	was := make([]byte, 4096)
+	if err := t.replace(other, was); err != nil {
+		return err
+	}
+	if err := t.on(); err != nil {
+		return err
+	}
+	mark := 0
+	for range 3 {
+		if _, mark, err = t.expect(`bragi: slot `+other+` does not load`, kept, mark, startLimit); err != nil {
+			return err
+		}
+	}
+	if err := t.keptIn(slot, version, mark); err != nil {
+		return err
+	}
+	if err := t.replace(other, was); err != nil {
+		return err
+	}
+	mark = t.mark()
+	// The restart may end the login before the verb has ended.
+	if out, err := t.remote(10*time.Minute, "update", "rollback", "--now"); err != nil && !strings.Contains(out, "The board restarts") {
+		return err
+	}
+	return t.updated(other, b, before, mark)
+}
+
+// replace puts bytes at the begin of a slot of the medium, and what was there into b.
+func (t *bench) replace(slot string, b []byte) error {
+	f, err := os.OpenFile(t.disk, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	was := make([]byte, len(b))
+	_, err = f.ReadAt(was, slotOffset(slot))
+	if err == nil {
+		_, err = f.WriteAt(b, slotOffset(slot))
+	}
+	copy(b, was)
+	return errors.Join(err, f.Close())
+}
+
+// slotOffset is where a slot begins on the medium.
+func slotOffset(slot string) int64 {
+	if slot == "B" {
+		return 4<<20 + slotSize
+	}
+	return 4 << 20
 }
 
 // craftBad makes the bundles that are refused.
@@ -302,12 +377,8 @@ func (t *bench) sum(slot string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	from := int64(4 << 20)
-	if slot == "B" {
-		from += slotSize
-	}
 	h := sha256.New()
-	_, err = io.Copy(h, io.NewSectionReader(f, from, slotSize))
+	_, err = io.Copy(h, io.NewSectionReader(f, slotOffset(slot), slotSize))
 	return hex.EncodeToString(h.Sum(nil)), err
 }
 

@@ -48,6 +48,8 @@ func TestASlotIsKeptOnlyOnceItServesAsBefore(t *testing.T) {
 		{"no answer", Look{Configured: true}, before, false, AnswerPatience, Leave},
 		{"ended often, and may come yet", Look{Configured: true, Failures: Failures - 1}, before, false, time.Minute, Wait},
 		{"ends again and again", Look{Configured: true, Failures: Failures}, before, false, 20 * time.Second, Leave},
+		{"refuses the configuration, which the old version took: its daemon ends again and again", Look{Configured: true, Failures: Failures}, before, false, time.Minute, Leave},
+		{"the old version, which takes it, runs again", Look{Configured: true, Answers: true, Serving: true, ClockClass: 58}, before, true, time.Second, Keep},
 		{"ended often, and answers", Look{Configured: true, Answers: true, Failures: 99, Serving: true, ClockClass: 6}, before, false, time.Minute, Keep},
 		{"a kept version that ends again and again is not left", Look{Configured: true, Failures: 99}, before, true, time.Minute, Wait},
 		{"first start of a card", Look{Configured: true, Answers: true, Serving: false, ClockClass: 0}, Before{}, false, 0, Keep},
