@@ -283,6 +283,12 @@ grep -H usage_usec /sys/fs/cgroup/system.slice/*/cpu.stat | sed 's#.*slice/\(.*\
 	for line := range strings.Lines(out) {
 		t.figure("changed at rest: %s", strings.TrimSpace(line))
 	}
+	if out, err = t.probe(3*time.Minute, `journalctl -q --no-pager -o short-unix --since "@$(stat -c %Y /run/rest)" | awk '{print $3}' | sed 's/\[.*//' | sort | uniq -c`); err != nil {
+		return err
+	}
+	for line := range strings.Lines(out) {
+		t.figure("lines of the log at rest: %s", strings.TrimSpace(line))
+	}
 	return nil
 }
 
