@@ -10,6 +10,8 @@
 # make setup     install what the tests need (Debian packages, as root)
 # make build     bin/bragid and bin/bragi
 SHELL := /bin/bash
+# Without the folder's name in what is compiled, one clone's cache serves the next.
+export GOFLAGS := -trimpath $(GOFLAGS)
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 STAMP   := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 LDFLAGS := -s -w -X bragi/cmd/internal/version.Version=$(VERSION) -X bragi/cmd/internal/version.BuildUnix=$(STAMP)
@@ -18,7 +20,7 @@ LDFLAGS := -s -w -X bragi/cmd/internal/version.Version=$(VERSION) -X bragi/cmd/i
 all: build
 
 build:
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bragid ./cmd/bragi
+	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bragid ./cmd/bragi
 
 run: build
 	@scripts/run

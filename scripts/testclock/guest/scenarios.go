@@ -138,9 +138,10 @@ func playRTC(s *stage) {
 		return
 	}
 	s.watch(30 * time.Second)
-	s.accuracy(s.watch(2*time.Minute), usualNs, worstNs)
+	s.accuracy(s.watch(3*time.Minute), usualNs, worstNs)
 	s.rehearse()
 	s.showFaces()
+	s.holdover(time.Minute, 2*time.Minute)
 }
 
 // playFaults lets the hardware misbehave. After each fault the clock must be at
