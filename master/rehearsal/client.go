@@ -40,6 +40,7 @@ type Client struct {
 	path   history // delay of each window
 	floor  history // that of each window's fastest packets
 	steps  []StepReport
+	aside  *StepReport // where the last window was not used: a step is in it, or may be
 
 	seconds   []floorSecond
 	following history // offset of each window

@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"math"
 	"math/rand/v2"
 	"net/netip"
 	"strings"
@@ -424,4 +425,24 @@ func FuzzReceive(f *testing.F) {
 			w.c.Report(now)
 		}
 	})
+}
+
+// A step in the midst of a second is one step of its whole size: a second that has both
+// sides of it shows a half, or two ways that contradict each other.
+func TestAStepIsToldWholeWheneverItHappens(t *testing.T) {
+	for _, size := range []time.Duration{-37 * time.Second, 3 * time.Second, 5 * time.Millisecond, -1500 * time.Microsecond} {
+		for tick := range 33 {
+			w := locked(t, world{delay: 100 * time.Microsecond}, Config{})
+			for i := range 32 * 20 {
+				if i == 32*15+tick {
+					w.ahead = int64(size)
+				}
+				w.tick(t, at(time.Duration(i)*time.Second/32))
+			}
+			r := w.c.Report(at(20 * time.Second))
+			if len(r.Steps) != 1 || math.Abs(float64(r.Steps[0].Ns-int64(size))) > 1000 || math.Abs(r.Steps[0].AtS-15) > 2.1 || r.misfits > 1 {
+				t.Errorf("%v at tick %d: steps %+v, %d misfits", size, tick, r.Steps, r.misfits)
+			}
+		}
+	}
 }

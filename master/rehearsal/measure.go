@@ -194,7 +194,18 @@ func (c *Client) onDelayResp(payload []byte) error {
 	return nil
 }
 
-// steer closes a window: offset and delay of its medians, then the servo.
+// straddles tells that the values, in the order of time, have both sides of a step.
+func straddles(ns []int64) bool {
+	half := len(ns) / 2
+	if half == 0 {
+		return false
+	}
+	moved := median(slices.Clone(ns[half:])) - median(slices.Clone(ns[:half]))
+	return time.Duration(moved).Abs() > stepLimit/2
+}
+
+// steer closes a window: offset and delay of its medians, then the servo. A window that
+// may have both sides of a step is set aside: the next one shows it whole.
 func (c *Client) steer(now, t2 timescale.Mono) {
 	w := &c.win
 	span := t2.Sub(w.from).Seconds()
@@ -202,10 +213,22 @@ func (c *Client) steer(now, t2 timescale.Mono) {
 	if len(w.forward) == 0 || len(w.reverse) == 0 {
 		return
 	}
+	halved := straddles(w.forward) || straddles(w.reverse)
 	forward, reverse := median(w.forward), median(w.reverse)
 	offset, delay := (forward-reverse)/2, (forward+reverse)/2
+	aside := c.aside
+	if c.servo.windows > 0 && !c.taken && (halved || time.Duration(offset).Abs() > stepLimit || time.Duration(delay).Abs() > longestPath) {
+		if aside == nil {
+			c.aside = &StepReport{AtS: now.Sub(c.started).Seconds(), Class: uint8(w.class)}
+		}
+	} else {
+		c.aside = nil
+	}
 	if misfit := time.Duration(delay); misfit.Abs() > longestPath {
 		c.misfits, c.misfit = c.misfits+1, misfit
+		return
+	}
+	if c.aside != nil && aside == nil {
 		return
 	}
 	s := &c.servo
@@ -224,10 +247,10 @@ func (c *Client) steer(now, t2 timescale.Mono) {
 	case offset > int64(stepLimit) || -offset > int64(stepLimit):
 		c.counts.Steps++
 		if len(c.steps) < maxSteps {
-			c.steps = append(c.steps, StepReport{now.Sub(c.started).Seconds(), -offset, uint8(w.class)})
+			c.steps = append(c.steps, StepReport{aside.AtS, -offset, aside.Class})
 		}
 		c.clock.turn(t2, c.clock.ppb, -offset)
-		*s = servo{integral: s.integral}
+		*s, c.aside = servo{integral: s.integral}, nil
 		c.offset, c.following = history{}, history{}
 		c.move(now, Acquiring)
 	case s.windows == 1:
