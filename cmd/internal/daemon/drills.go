@@ -23,12 +23,12 @@ import (
 
 // Holdover drills are asked for by the operator or by the schedule. Their reports are
 // files in a folder that outlives a loss of power: ID.json, the latest drillsKept of them. While
-// a drill runs the folder has runningFile, so that the next process knows of a drill
-// that this one could not end.
+// a drill runs the folder has runningFile, which is written anew every drillEvery, so that the
+// next process knows of a drill that this one could not end, and for how long it ran at least.
 
 const (
 	drillsKept     = 64
-	drillEvery     = 5 * time.Second // the schedule is looked at
+	drillEvery     = 5 * time.Second // the schedule is looked at, and a drill that runs is noted
 	drillLimit     = 1 << 20         // bytes of a report
 	runningFile    = "running.json"
 	drillIDForm    = "20060102T150405Z"
@@ -58,7 +58,8 @@ func openDrills(folder string) (*drillKeeper, []status.Event) {
 	var cut status.RunningDrill
 	content, err := file.Read(k.path(runningFile), drillLimit)
 	if err == nil && json.Unmarshal(content, &cut) == nil && drillID.MatchString(cut.ID) {
-		r := &status.DrillReport{Drill: status.Drill{ID: cut.ID, Begun: cut.Begun, Ended: cut.Begun, By: cut.By, ForS: cut.ForS,
+		ended := cut.Begun.Add(time.Duration(cut.RanS * float64(time.Second))).Truncate(time.Second)
+		r := &status.DrillReport{Drill: status.Drill{ID: cut.ID, Begun: cut.Begun, Ended: ended, By: cut.By, ForS: cut.ForS, RanS: cut.RanS,
 			Ending: string(pipeline.DrillKilled), Why: "bragid was killed, or lost its power", JudgedBy: []string{}, Verdict: unjudged, Forecast: forecastWords[holdover.ForecastUnjudged]},
 			Curve: []status.DrillPoint{}, Foretold: []status.DrillForetold{}}
 		events = append(events, status.DrillEnded{Drill: r.Drill})
@@ -146,7 +147,7 @@ func (k *drillKeeper) keep(r *status.DrillReport) error {
 	if err != nil {
 		return err
 	}
-	if err := k.put(r.ID+".json", content); err != nil {
+	if err := k.put(r.ID+".json", content, file.OnDisk); err != nil {
 		return err
 	}
 	ids, err := k.ids()
@@ -162,20 +163,20 @@ func (k *drillKeeper) keep(r *status.DrillReport) error {
 }
 
 // put writes a file of the folder.
-func (k *drillKeeper) put(name string, content []byte) error {
+func (k *drillKeeper) put(name string, content []byte, until file.Until) error {
 	if err := os.MkdirAll(k.folder, 0o755); err != nil {
 		return err
 	}
-	return file.Replace(k.path(name), append(content, '\n'), 0o644, file.OnDisk)
+	return file.Replace(k.path(name), append(content, '\n'), 0o644, until)
 }
 
-// mark notes on the disk that a drill runs.
-func (k *drillKeeper) mark(r status.RunningDrill) error {
+// mark notes that a drill runs, and for how long it does.
+func (k *drillKeeper) mark(r status.RunningDrill, until file.Until) error {
 	content, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	return k.put(runningFile, content)
+	return k.put(runningFile, content, until)
 }
 
 func (k *drillKeeper) unmark() error {
@@ -206,7 +207,7 @@ func (d *Daemon) startDrill(length time.Duration, by string) (status.RunningDril
 	d.drills.running = &running
 	d.mu.Unlock()
 	d.happened(status.DrillBegun{ID: r.ID, By: by, ForS: r.ForS})
-	if err := d.drills.mark(r); err != nil {
+	if err := d.drills.mark(r, file.OnDisk); err != nil {
 		d.drillKept(err)
 	}
 	return r, nil
@@ -266,6 +267,7 @@ func (d *Daemon) keepDrills(ctx context.Context) {
 		case r := <-d.drills.write:
 			d.drillKept(d.drills.keep(r))
 		case <-look.C:
+			d.noteDrill()
 			if d.drillDue() {
 				_, _ = d.startDrill(0, scheduleAsked) // what is refused now is tried again
 			}
@@ -277,6 +279,32 @@ func (d *Daemon) keepDrills(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// noteDrill notes how long the drill that runs has run, for a process that follows a kill. It
+// waits for no disk: after a loss of power the note may be half a minute old.
+func (d *Daemon) noteDrill() {
+	d.mu.Lock()
+	r := d.runningDrill()
+	d.mu.Unlock()
+	if r == nil {
+		return
+	}
+	if err := d.drills.mark(*r, file.InMemory); err != nil {
+		d.drillKept(err)
+	}
+}
+
+// runningDrill is the drill that runs, as it stands; nil: none. The caller holds the lock.
+func (d *Daemon) runningDrill() *status.RunningDrill {
+	if d.drills.running == nil {
+		return nil
+	}
+	r := *d.drills.running
+	if now := d.look.Drill; now != nil { // at once after the begin nobody has looked yet
+		r.RanS, r.ErrorNs, r.BoundNs = now.Ran.Seconds(), known(now.ErrorNs), known(now.BoundNs)
+	}
+	return &r
 }
 
 // drillKept notes what became of a report, and tells a failure once.
@@ -323,13 +351,7 @@ func (d *Daemon) drillsStatus() *status.Drills {
 		last := k.last.Drill
 		s.Last = &last
 	}
-	if k.running != nil {
-		running := *k.running
-		if now := d.look.Drill; now != nil { // at once after the begin nobody has looked yet
-			running.RanS, running.ErrorNs, running.BoundNs = now.Ran.Seconds(), known(now.ErrorNs), known(now.BoundNs)
-		}
-		s.Running = &running
-	}
+	s.Running = d.runningDrill()
 	return s
 }
 

@@ -126,10 +126,15 @@ func TestADrillThatIsEndedKeepsWhatItHasShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Run(12 * time.Second)
+	d.noteDrill()
 	for range 2 { // it is told once
 		next, events := openDrills(d.drills.folder)
 		if next.last == nil || next.last.ID != begun.ID || next.last.Ending != "cut off" || next.last.Passed != nil || next.last.Verdict != "nothing was judged" {
 			t.Fatalf("after a kill: %+v", next.last)
+		}
+		if ran := next.last.RanS; ran < 11 || ran > 12.5 || next.last.Ended.Sub(begun.Begun) != time.Duration(ran)*time.Second {
+			t.Errorf("killed after 12 s: it ran for %.2f s and ended at %v, begun %v", ran, next.last.Ended, begun.Begun)
 		}
 		if want := map[bool]int{true: 1, false: 0}[d.drills.kept == 0]; len(events) != want {
 			t.Errorf("%d events, want %d", len(events), want)

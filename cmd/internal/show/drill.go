@@ -66,15 +66,19 @@ func passed(d status.Drill) string {
 	return "FAILED"
 }
 
-// unknownEnd tells that bragid was killed during the drill: nobody knows when it ended.
-func unknownEnd(d *status.Drill) bool { return d.RanS == 0 && d.Ending == "cut off" }
+// cutOff tells that bragid was killed during the drill: nobody knows exactly when it ended.
+func cutOff(d *status.Drill) bool { return d.Ending == "cut off" }
 
 // drillRan is how long a drill ran.
 func drillRan(d *status.Drill) string {
-	if unknownEnd(d) {
+	switch ran := seconds(&d.RanS); {
+	case !cutOff(d):
+		return ran
+	case d.RanS == 0:
 		return "an unknown time"
+	default:
+		return ran + " or more"
 	}
-	return seconds(&d.RanS)
 }
 
 // utc is a time of day that every reader takes for the same.
@@ -101,8 +105,11 @@ func DrillReport(r status.DrillReport, width int) string {
 	fmt.Fprintf(w, "\tboard %s, bragid %s\n", dash(r.Profile), dash(r.Version))
 	fmt.Fprintf(w, "Begun\t%s, by %s, for %s\n", utc(r.Begun), r.By, seconds(&r.ForS))
 	ended := utc(r.Ended)
-	if unknownEnd(&r.Drill) {
+	switch {
+	case cutOff(&r.Drill) && r.RanS == 0:
 		ended = "at a time that nobody knows"
+	case cutOff(&r.Drill):
+		ended += " or later"
 	}
 	fmt.Fprintf(w, "Ended\t%s, after %s: %s%s\n", ended, drillRan(&r.Drill), r.Ending, pick(r.Why != "", " ("+r.Why+")", ""))
 	by := ""

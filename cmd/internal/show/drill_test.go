@@ -63,6 +63,11 @@ func TestTheReportOfADrill(t *testing.T) {
 	if text := DrillReport(empty, 80); !strings.Contains(text, "NOT JUDGED") || strings.Contains(text, "Error") || !strings.Contains(text, "after an unknown time: cut off") {
 		t.Error(text)
 	}
+	begun := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	killed := status.DrillReport{Drill: status.Drill{ID: "x", Ending: "cut off", Verdict: "nothing was judged", Begun: begun, Ended: begun.Add(12 * time.Second), RanS: 12.3}}
+	if text := DrillReport(killed, 80); !strings.Contains(text, "12:00:12 UTC or later, after 12s or more: cut off") {
+		t.Error(text)
+	}
 	by := aDrill(true)
 	by.JudgedBy = []string{"roof", "yard"}
 	if text := DrillReport(by, 80); !strings.Contains(text, "by the pulses of roof, then yard that the served clock believed") {

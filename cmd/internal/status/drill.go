@@ -29,13 +29,13 @@ type RunningDrill struct {
 type Drill struct {
 	ID     string    `json:"id"` // of its begin, UTC
 	Begun  time.Time `json:"begun"`
-	Ended  time.Time `json:"ended"`
+	Ended  time.Time `json:"ended"`  // of one that was cut off: when it was last known to run
 	By     string    `json:"by"`     // who asked for it, or "schedule"
 	Ending string    `json:"ending"` // complete, pulse lost, clock set, cancelled, bragid stopped, cut off
 	Why    string    `json:"why"`    // more of that; "": nothing
 
 	ForS     float64  `json:"for_s"`     // how long it was to run
-	RanS     float64  `json:"ran_s"`     // and did; 0 of one that was cut off: not known
+	RanS     float64  `json:"ran_s"`     // and did; one that was cut off: at least, 0: not known
 	JudgedS  float64  `json:"judged_s"`  // for how long pulses judged it
 	JudgedBy []string `json:"judged_by"` // the references whose pulses these were, in their order; none: not known
 	Passed   *bool    `json:"passed"`    // null: it has no verdict
