@@ -221,6 +221,10 @@ func (r *Reference) Accept(now timescale.Mono) (forgotten []string) {
 	if e := r.decoder.epoch; r.LeapFault() && len(r.book.learned) > 0 && plausible(r.book.given, e.UTC, r.decoder.leapInUse()) {
 		forgotten = append(forgotten, "the leap seconds that were learned")
 		r.book.Forget()
+	} else if built := timescale.Builtin(); r.LeapFault() && r.book.given != built && plausible(built, e.UTC, r.decoder.leapInUse()) {
+		forgotten = append(forgotten, "the table of gnss.leap_file")
+		r.book.Forget()
+		r.book.replace(built)
 	}
 	return append(forgotten, r.others.accept(now, r.book.Table())...)
 }

@@ -55,9 +55,18 @@ type LeapBook struct {
 	silence telling[struct{}]  // it does not tell
 	count   telling[int]
 
+	counted counted // what no other table may contradict
+
 	trial    *LeapEvent // a 23:59:60 that was seen; nil: none
 	proofs   int
 	observed uint64
+}
+
+// counted is a count of leap seconds that was known at a time.
+type counted struct {
+	AtUTCNs int64 `json:"at_utc_ns"` // 0: none was
+	LeapS   int   `json:"leap_s"`    // GPS - UTC in s
+	Vouched bool  `json:"vouched"`   // by the receiver; false: by a table that was complete then
 }
 
 // telling is what the receiver tells again and again.
@@ -179,6 +188,9 @@ func (b *LeapBook) passed(u timescale.UTC) int {
 // what was learned, but not the given table, is learned in its place when it was
 // told for steadyFor.
 func (b *LeapBook) TellCount(u timescale.UTC, count int) {
+	if count == b.LeapS(u) {
+		b.counted = counted{u.Ns(), count, true}
+	}
 	switch {
 	case count == b.LeapS(u) || b.trial != nil || !plausible(b.table, u, count) && !plausible(b.given, u, count):
 		b.count.stop()
@@ -261,4 +273,16 @@ func (b *LeapBook) undo(u timescale.UTC, off int64) bool {
 }
 
 // Forget forgets all that was learned.
-func (b *LeapBook) Forget() { b.keep(0) }
+func (b *LeapBook) Forget() {
+	b.keep(0)
+	b.counted = counted{}
+}
+
+// known is the count that was known last: the one that the receiver vouched for, else that of
+// a table that is complete at u.
+func (b *LeapBook) known(u timescale.UTC) counted {
+	if !b.counted.Vouched && u != (timescale.UTC{}) && !b.given.Expired(u) {
+		b.counted = counted{u.Ns(), b.LeapS(u), false}
+	}
+	return b.counted
+}

@@ -276,6 +276,29 @@ func (r *Reference) Troubles(now timescale.Mono) []Trouble {
 // LeapTable is the table of leap seconds, with what was learned since.
 func (r *Reference) LeapTable() *timescale.LeapSeconds { return r.book.Table() }
 
+// RefusesLeapTable says what speaks against another table: the receiver has vouched for another
+// count, or a table that was complete then had another one when the label was made. A file never
+// outweighs that. nil: nothing does.
+func (r *Reference) RefusesLeapTable(table *timescale.LeapSeconds) error {
+	k := r.counted()
+	if u := timescale.UTCFromNs(k.AtUTCNs); k.AtUTCNs != 0 && leapS(table, u) != k.LeapS && !(k.Vouched && plausible(table, u, k.LeapS)) {
+		by := "the table that is in use"
+		if k.Vouched {
+			by = "the receiver, which vouches for it,"
+		}
+		return fmt.Errorf("TAI - UTC is %d s in it at %v, and %s says %d s", leapS(table, u)+gpsToTAI, u, by, k.LeapS+gpsToTAI)
+	}
+	return nil
+}
+
+// counted is what is known of the count of leap seconds while pulses have a label.
+func (r *Reference) counted() counted {
+	if _, labelled := r.pairer.Label(); !labelled {
+		return r.book.counted
+	}
+	return r.book.known(r.steady.utc)
+}
+
 // SetLeapTable takes another given table at now, such as a newer file. Where the label
 // was made with the old one's count of today, and that was another one, the receiver is
 // followed: the second of the label was wrong.

@@ -13,6 +13,7 @@ type SavedReference struct {
 	Refused   bool           `json:"refused"`      // another receiver and the clock contradict it
 	Following timescale.Mono `json:"following_ns"` // since when the clock is to follow; zero: it is not
 	Leaps     []SavedLeap    `json:"leaps"`
+	Counted   counted        `json:"counted"`
 	Home      *home          `json:"home"` // null: not known
 }
 
@@ -28,7 +29,7 @@ func (r *Reference) Save(now timescale.Mono) *SavedReference {
 	if !ok && r.belief == (belief{}) && r.following.IsZero() && r.trust.home.Fixes == 0 {
 		return nil
 	}
-	s := &SavedReference{Label: l, Belief: r.belief, Run: r.run, Doubted: r.SecondDoubted(now), Refused: r.refused, Following: r.following}
+	s := &SavedReference{Label: l, Belief: r.belief, Run: r.run, Doubted: r.SecondDoubted(now), Refused: r.refused, Following: r.following, Counted: r.counted()}
 	for _, e := range r.book.learned {
 		s.Leaps = append(s.Leaps, SavedLeap{e.At.Ns(), e.Change})
 	}
@@ -49,6 +50,7 @@ func (r *Reference) Resume(now timescale.Mono, s *SavedReference) {
 			r.book.learn(LeapEvent{u, e.Change})
 		}
 	}
+	r.book.counted = s.Counted
 	r.firm = !s.Label.At.IsZero()
 	r.pairer.Resume(now, s.Label)
 	r.belief, r.doubted, r.refused, r.following, r.run = s.Belief, s.Doubted, s.Refused, s.Following, s.Run

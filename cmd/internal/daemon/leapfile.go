@@ -66,6 +66,11 @@ type leapFile struct {
 	table *timescale.LeapSeconds // that is used
 }
 
+// refuse goes back to table, and reads the file again at the next look.
+func (l *leapFile) refuse(table *timescale.LeapSeconds) {
+	l.at, l.size, l.table = time.Time{}, 0, table
+}
+
 // read is the table, and whether it is to be used from now on: it is another file than
 // the one read before. An error leaves the old table.
 func (l *leapFile) read() (fresh bool, err error) {
@@ -95,8 +100,17 @@ func (d *Daemon) rereadLeapFile() (fresh bool, err error) {
 	if l.path == "" {
 		return false, nil
 	}
-	seen := l.at
+	seen, before := l.at, l.table
 	fresh, err = l.read()
+	if fresh {
+		d.mu.Lock()
+		if err = d.pipe.SetLeapTable(board.Raw(), l.table); err != nil {
+			fresh, err = false, refusedLeapFile(l.path, err)
+			l.refuse(before)
+		}
+		d.keep.changed()
+		d.mu.Unlock()
+	}
 	switch {
 	case err != nil:
 		d.condition(alarms.LeapFile, err.Error())
@@ -105,13 +119,26 @@ func (d *Daemon) rereadLeapFile() (fresh bool, err error) {
 		d.condition(alarms.LeapFile, "")
 	}
 	if fresh {
-		d.mu.Lock()
-		d.pipe.SetLeapTable(board.Raw(), l.table)
-		d.keep.changed()
-		d.mu.Unlock()
 		d.happened(status.LeapFileRead{File: l.path, Until: l.table.Expires().String()})
 	}
 	return fresh, nil
+}
+
+// resumeLeapTable lets a file that the last process had reason to refuse be refused after its
+// restart, too.
+func (d *Daemon) resumeLeapTable() {
+	built := timescale.Builtin()
+	if d.leap.table == built {
+		return
+	}
+	if err := d.pipe.RefusesLeapTable(d.leap.table); err != nil && d.pipe.SetLeapTable(board.Raw(), built) == nil {
+		d.condition(alarms.LeapFile, refusedLeapFile(d.leap.path, err).Error())
+		d.leap.refuse(built)
+	}
+}
+
+func refusedLeapFile(path string, why error) error {
+	return fmt.Errorf("gnss.leap_file: %s is not used: %w", path, why)
 }
 
 // watchLeapFile rereads the file when it was replaced, until ctx ends.

@@ -1,12 +1,16 @@
 package daemon
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"bragi/board/sim"
+	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/virtual"
 	"bragi/gnss/timescale"
 )
 
@@ -94,5 +98,58 @@ func TestCheckReadsTheLeapFile(t *testing.T) {
 	}
 	if text, err := leapWords(""); err != nil || !strings.HasPrefix(text, "built in") {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// A file that contradicts what the receiver vouches for is not used: the alarm has both counts, also
+// after a restart. It is tried again at each look, and used when it agrees.
+func TestALeapFileThatContradictsTheReceiverIsRefused(t *testing.T) {
+	r := virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Receiver: sim.Timing, Seed: 1, TimeToFix: 3 * time.Second})
+	d := observed(t, r)
+	d.outside = map[alarms.Code]string{}
+	r.Until(2*time.Minute, "class 6", r.Class(6))
+	// list has the leap seconds until 2017, and one more on 1 January 2026 or 2029.
+	list := func(year int) string {
+		text, last := "#@ 4102444800\n", 0
+		for y := 1972; y < 2018; y++ {
+			for _, month := range []time.Month{time.January, time.July} {
+				at := time.Date(y, month, 1, 0, 0, 0, 0, time.UTC)
+				if offset := timescale.Builtin().OffsetAtUTC(timescale.UTCFromNs(at.UnixNano())); offset != last {
+					last, text = offset, text+fmt.Sprintf("%d %d\n", at.Unix()+2_208_988_800, offset)
+				}
+			}
+		}
+		return text + fmt.Sprintf("%d 38\n", time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).Unix()+2_208_988_800)
+	}
+	path := filepath.Join(t.TempDir(), "leap-seconds.list")
+	write := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.leap = leapFile{path: path, table: timescale.Builtin()}
+	write(list(2026))
+	for range 2 {
+		if fresh, err := d.rereadLeapFile(); fresh || err == nil {
+			t.Errorf("used: %v, %v", fresh, err)
+		}
+		if detail := d.outside[alarms.LeapFile]; !strings.Contains(detail, path) || !strings.Contains(detail, "38 s") || !strings.Contains(detail, "37 s") {
+			t.Errorf("the alarm: %q", detail)
+		}
+	}
+	write(list(2029))
+	if fresh, err := d.rereadLeapFile(); !fresh || err != nil || d.outside[alarms.LeapFile] != "" {
+		t.Errorf("one that agrees: %v, %v, %q", fresh, err, d.outside[alarms.LeapFile])
+	}
+	write(list(2026))
+	if _, err := d.leap.read(); err != nil { // as a start does, before the state is read
+		t.Fatal(err)
+	}
+	d.resumeLeapTable()
+	if detail := d.outside[alarms.LeapFile]; !strings.Contains(detail, "38 s") || d.leap.table != timescale.Builtin() {
+		t.Errorf("after a restart: %q, the table in use is complete until %v", detail, d.leap.table.Expires())
+	}
+	if fresh, err := d.rereadLeapFile(); fresh || err == nil {
+		t.Errorf("used after a restart: %v, %v", fresh, err)
 	}
 }

@@ -399,6 +399,7 @@ func (d *Daemon) begin(m *master.Master) error {
 	d.alarms.Left(time.Now(), k.left.Alarms)
 	switch err := k.resumeClock(d.pipe, d.devices.clock); {
 	case err == nil:
+		d.resumeLeapTable()
 		report := d.pipe.Look(now).Report
 		d.steps = report.Steps // they were told
 		d.happened(status.ClockResumed{StateName: report.State.String(), AwayS: k.resumed.AgeS, OffNs: k.resumed.OffNs})

@@ -7,6 +7,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -144,13 +145,33 @@ func (p *Pipeline) Line(baud int) { p.sources[p.first].receiver.Line(baud) }
 // LeapTable is the table of leap seconds, with what was learned since.
 func (p *Pipeline) LeapTable() *timescale.LeapSeconds { return p.reference.LeapTable() }
 
-// SetLeapTable takes another table of leap seconds at now.
-func (p *Pipeline) SetLeapTable(now timescale.Mono, table *timescale.LeapSeconds) {
+// SetLeapTable takes another table of leap seconds at now. One that contradicts what is known of
+// the count is refused: see RefusesLeapTable.
+func (p *Pipeline) SetLeapTable(now timescale.Mono, table *timescale.LeapSeconds) error {
+	if err := p.RefusesLeapTable(table); err != nil {
+		return err
+	}
 	for i := range p.sources {
 		if r := p.sources[i].receiver; r != nil {
 			r.SetLeapTable(now, table)
 		}
 	}
+	return nil
+}
+
+// RefusesLeapTable says which reference knows another count of leap seconds than table; nil: none.
+// What is odd or locked out is no witness.
+func (p *Pipeline) RefusesLeapTable(table *timescale.LeapSeconds) error {
+	for i := range p.sources {
+		s := &p.sources[i]
+		if s.receiver == nil || s.Lockout || s.compared.odd != "" {
+			continue
+		}
+		if err := s.receiver.RefusesLeapTable(table); err != nil {
+			return fmt.Errorf("%w (reference %s)", err, s.Name)
+		}
+	}
+	return nil
 }
 
 // Epoch takes a second as a simulation, which has no bytes, names it.

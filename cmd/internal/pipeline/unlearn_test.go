@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"bragi/board/sim"
 	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/pipeline"
 	"bragi/cmd/internal/virtual"
 	"bragi/gnss"
 	"bragi/gnss/timescale"
@@ -662,5 +664,80 @@ func TestEvidenceOfWitnessesThatAgree(t *testing.T) {
 				t.Errorf("%v with %v is %v", a, b, both)
 			}
 		}
+	}
+}
+
+// A file of leap seconds never outweighs a count that is known: of a receiver that vouches for it, or
+// of a table that was complete when the pulses were labelled. It is not used, the alarm has both
+// counts, and neither class 6 nor the second is touched, by a restart neither. A table that has
+// expired is outweighed, where nobody vouches for the count.
+func TestAFileOfLeapSecondsNeverOutweighsACountThatIsKnown(t *testing.T) {
+	known := virtual.SkyAtBegin
+	expired := timescale.Builtin().ToTAI(timescale.Builtin().Expires()).Add(2 * 365 * 24 * time.Hour)
+	more := func(begin timescale.TAI, at timescale.UTC) *timescale.LeapSeconds {
+		table, err := timescale.ParseLeapSeconds(fmt.Appendf(newTable(begin), "%d 38\n", at.Ns()/1e9+2_208_988_800))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return table
+	}
+	for _, c := range []struct {
+		name  string
+		begin timescale.TAI
+		ubx   bool
+		table *timescale.LeapSeconds
+		want  string // in the refusal; "": none
+	}{
+		{"a receiver vouches, the table is complete", known, true, more(known, utcAt(2026, 2, 1, 0, 0, 0)), "the receiver, which vouches for it, says 37 s"},
+		{"a receiver vouches, the table has expired", expired, true, more(expired, beyondTheTable()), "the receiver, which vouches for it, says 37 s"},
+		{"sentences, the table is complete", known, false, more(known, utcAt(2026, 2, 1, 0, 0, 0)), "the table that is in use says 37 s"},
+		{"sentences, the table has expired", expired, false, more(expired, beyondTheTable()), ""},
+		{"a leap second to come", known, true, more(known, utcAt(2028, 1, 1, 0, 0, 0)), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := virtual.NewRigAt(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Seed: 3, TimeToFix: 3 * time.Second}, c.begin)
+			if r.Speak = (&sentences{fix: true, sees: true}).speak; c.ubx {
+				r.Speak = goodSky().speak
+			}
+			r.Until(2*time.Minute, "class 6", r.Class(6))
+			r.Run(time.Minute)
+			err := r.Pipe.SetLeapTable(r.Now, c.table)
+			if c.want == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "TAI - UTC is 38 s in it") {
+				t.Fatalf("refused with %v, want %q", err, c.want)
+			}
+			for range 120 {
+				r.Run(time.Second)
+				if !r.Class(6)() || r.Pipe.LeapTable().OffsetAtTAI(r.Pipe.Look(r.Now).Reads) != 37 {
+					t.Fatalf("class 6: %v, the count is %d", r.Class(6)(), r.Pipe.LeapTable().OffsetAtTAI(r.Pipe.Look(r.Now).Reads))
+				}
+			}
+			left, _ := r.Pipe.Save(r.Now)
+			text, err := json.Marshal(left)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var s pipeline.State
+			if err := json.Unmarshal(text, &s); err != nil {
+				t.Fatal(err)
+			}
+			cfg := virtual.Demo()
+			cfg.Reference.Leap = c.table
+			next := pipeline.New(cfg, r.Clock)
+			if err := next.Resume(r.Now, s); err != nil {
+				t.Fatal(err)
+			}
+			if err := next.RefusesLeapTable(c.table); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("after a restart: %v", err)
+			}
+			if err := next.SetLeapTable(r.Now, timescale.Builtin()); err != nil {
+				t.Errorf("after a restart the built-in table is refused: %v", err)
+			}
+		})
 	}
 }
