@@ -27,6 +27,7 @@ func TestAReferenceComesBackFromJSON(t *testing.T) {
 		Refused:   true,
 		Following: at(98e9),
 		Leaps:     []SavedLeap{{midnight.Ns(), 1}},
+		Counted:   counted{midnight.Ns(), 18, true},
 		Home:      &home{At: ecef{X: 3184938.5, Y: 278646, Z: 5500477}, Fixes: 77, Weight: 3.5},
 	}
 	for _, path := range reflecttest.Unset(in, "SavedReference") {

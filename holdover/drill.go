@@ -88,6 +88,7 @@ func (c *Clock) Drill(now timescale.Mono, d time.Duration) (drill *Drill, ok boo
 	if !c.Locked() || c.held.Active || d <= 0 {
 		return nil, false
 	}
+	c.foreseen = forecast{} // the forecast of the report and that of the curve are of this moment
 	b := DrillBegin{For: d, Spec: c.cfg.Spec, Oscillator: c.cfg.Oscillator, Report: c.Report(now), ReceiverNs: c.receiver(),
 		DriftPPBDay: c.est.x[sDrift] * dayS, DriftSigma: math.Sqrt(c.est.p[sDrift][sDrift]) * dayS}
 	x, _ := c.error(now)

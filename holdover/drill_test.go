@@ -118,6 +118,35 @@ func TestADrillShowsWhatARealCutWouldDo(t *testing.T) {
 	}
 }
 
+// The forecast of a drill is that of its begin, as its curve is: where the forecast ends, the curve
+// leaves the spec, however short the lock was.
+func TestTheForecastOfADrillIsWhereItsCurveLeavesTheSpec(t *testing.T) {
+	for _, kind := range []Oscillator{XO, TCXO, OCXO, Rubidium} {
+		r := newRig(t, 27, kind, nil)
+		r.until(quality.Locked, 3600)
+		for _, lock := range []int{1, 34, 24, 30, 200} {
+			r.run(lock)
+			r.clock.Report(mono(float64(r.second) + 0.5)) // a screen is drawn now and then
+			drill, ok := r.clock.Drill(mono(float64(r.second)+0.99), 7*24*time.Hour)
+			if !ok {
+				t.Fatalf("no drill in state %v", r.clock.life.State)
+			}
+			b := drill.begin
+			if !(b.Report.ForecastS > 1) {
+				t.Fatalf("%v, %d s more of lock: the forecast is %.0f s", kind, lock, b.Report.ForecastS)
+			}
+			for i := range 2 {
+				s := b.Report.ForecastS * (0.9 + 0.25*float64(i))
+				short, _ := r.clock.Drill(mono(float64(r.second)+0.99), time.Duration(s*1e9))
+				list := short.begin.Foretold
+				if end := list[len(list)-1].BoundNs; (end > ns(b.Spec)) != (i == 1) {
+					t.Errorf("%v, %d s more of lock: the forecast is %.0f s, and the curve is at %.0f ns after %.0f s", kind, lock, b.Report.ForecastS, end, s)
+				}
+			}
+		}
+	}
+}
+
 // Where the oscillator is what it was told to be, no forecast is too long, and the bound,
 // which one case in twenty may exceed, is seldom exceeded, and never by far.
 func TestADrillFindsNoFaultWhereThereIsNone(t *testing.T) {

@@ -102,6 +102,8 @@ type dispute struct {
 	high  int    // who, by their places; the same: not known any more
 	low   int
 	at    timescale.Mono
+	// memory: the clock's memory contradicted the majority. Its forecast grows old and ends no doubt.
+	memory bool
 }
 
 // disagree tells that references differ, and that nothing tells who is right.
@@ -217,6 +219,9 @@ func (p *Pipeline) judge(now, m timescale.Mono, list []reading) {
 	v := Judge(plain, p.cfg.LimitNs, width)
 	if len(v.Odd) == 0 && !v.Undecided && p.refuses(now) {
 		v = p.judgeMoves(weighed, width)
+	}
+	if v.By == byMajority && p.dispute.memory && p.disagree(now) {
+		v = Verdict{Undecided: true, By: byMemory}
 	}
 	// An order is no witness: it decides where neither a majority nor the clock's memory does.
 	if ordered := p.choice.Ordered; p.choice.Order != Automatic && (v.By == byEvidence || v.Undecided) && p.sources[ordered].Kind != Internal {
@@ -360,6 +365,7 @@ func (p *Pipeline) argue(now, m timescale.Mono, v Verdict, list []reading) {
 		if was < oddAfter && d.times >= oddAfter {
 			p.withdraw(now)
 		}
+		d.memory = d.memory || v.By == byMemory
 		d.high, d.low, d.what = high.i, low.i, p.disputed(high.i, low.i, high.AheadNs-low.AheadNs)
 	case len(list) > 1 && m.Sub(d.at) > pardonAfter*time.Second:
 		*d = dispute{} // they agree again, or it is known who is wrong
@@ -431,8 +437,37 @@ func (p *Pipeline) disputeWords(now timescale.Mono) string {
 	return p.disputed(d.high, d.low, high-low)
 }
 
+// disputed names both sides: the two that differ most, each with those that agree with it.
 func (p *Pipeline) disputed(high, low int, ns float64) string {
-	return fmt.Sprintf("%s is %s %s, and nothing tells which one is right", p.sources[high].Name, differs(ns), p.sources[low].Name)
+	above, n := p.side(high, low)
+	below, m := p.side(low, high)
+	is, which := "is", "which one is"
+	if n > 1 {
+		is = "are"
+	}
+	if n+m > 2 {
+		which = "which side is"
+	}
+	return fmt.Sprintf("%s %s %s %s, and nothing tells %s right", above, is, differs(ns), below, which)
+}
+
+// side are the names of source i and of those that agree with it now, and not with the other
+// side, and how many they are.
+func (p *Pipeline) side(i, other int) (names string, n int) {
+	names, n = p.sources[i].Name, 1
+	mine, fresh := p.aheadNow(p.now, i)
+	theirs, also := p.aheadNow(p.now, other)
+	for k := range p.sources {
+		s := &p.sources[k]
+		ahead, ok := p.aheadNow(p.now, k)
+		if k == i || k == other || !ok || !fresh || !also || s.Kind == Internal || s.Lockout || s.compared.odd != "" {
+			continue
+		}
+		if limit := p.cfg.LimitNs + s.UncertaintyNs; math.Abs(ahead-mine) <= limit+p.sources[i].UncertaintyNs && math.Abs(ahead-theirs) > limit+p.sources[other].UncertaintyNs {
+			names, n = names+" and "+s.Name, n+1
+		}
+	}
+	return names, n
 }
 
 // withdraw lets the clock hold over with what it knew before references began to differ.

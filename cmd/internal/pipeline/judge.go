@@ -33,17 +33,20 @@ const (
 	// byMajorityThen is byMajority in the words of when the others are not all there any more.
 	byMajorityThen = "the others agreed when it was named"
 	byClock        = "the clock's own oscillator agrees with the other"
-	byEvidence     = "the second of the other rests on more"
-	byOrder        = "the operator chose the other"
+	// byMemory is no verdict: the majority is contradicted.
+	byMemory   = "the clock's own oscillator agrees with the minority alone"
+	byEvidence = "the second of the other rests on more"
+	byOrder    = "the operator chose the other"
 )
 
 // anotherSecondNs is a difference that is another second, and no delay.
 const anotherSecondNs = 5e8
 
 // Judge compares readings that may differ by limitNs, beside the uncertainties of their
-// inputs. In this order: with three or more the majority decides; then the clock's own
-// memory, good to clockWidthNs, when it agrees with one and not with the other; then,
-// where they differ by whole seconds, what their seconds rest on.
+// inputs. In this order: with three or more the majority decides, but not against the clock's
+// own memory, good to clockWidthNs, where that agrees with the minority alone: then nothing
+// decides. Then that memory, when it agrees with one and not with the other; then, where they
+// differ by whole seconds, what their seconds rest on.
 func Judge(readings []Reading, limitNs, clockWidthNs float64) Verdict {
 	n := len(readings)
 	agree := func(i, j int) bool {
@@ -70,11 +73,6 @@ func Judge(readings []Reading, limitNs, clockWidthNs float64) Verdict {
 	if !differ {
 		return Verdict{}
 	}
-	if 2*len(most) > n && n > 2 {
-		if odd := others(n, most); len(odd) > 0 {
-			return Verdict{Odd: odd, By: byMajority}
-		}
-	}
 	var near, far []int
 	for i, r := range readings {
 		switch off := math.Abs(r.FromClockNs); {
@@ -83,6 +81,13 @@ func Judge(readings []Reading, limitNs, clockWidthNs float64) Verdict {
 			near = append(near, i)
 		default:
 			far = append(far, i)
+		}
+	}
+	if 2*len(most) > n && n > 2 {
+		if odd := others(n, most); len(near) > 0 && contains(odd, near) && contains(far, most) {
+			return Verdict{Undecided: true, By: byMemory}
+		} else if len(odd) > 0 {
+			return Verdict{Odd: odd, By: byMajority}
 		}
 	}
 	if len(near) > 0 && len(far) > 0 {
@@ -113,6 +118,11 @@ func weaker(readings []Reading) (odd []int) {
 		odd = append(odd, i)
 	}
 	return odd
+}
+
+// contains tells whether all of some are in list.
+func contains(list, some []int) bool {
+	return !slices.ContainsFunc(some, func(i int) bool { return !slices.Contains(list, i) })
 }
 
 func others(n int, list []int) (rest []int) {

@@ -28,6 +28,8 @@ type SavedDispute struct {
 	Times int            `json:"times"`
 	What  string         `json:"what"`
 	At    timescale.Mono `json:"at_ns"`
+	// Memory: the clock's own memory contradicted the majority.
+	Memory bool `json:"memory"`
 }
 
 // SavedSource is a reference of it.
@@ -54,7 +56,7 @@ func (p *Pipeline) saveReferences(now timescale.Mono) *SavedReferences {
 	}
 	s := &SavedReferences{Active: p.sources[p.active].Name, Order: p.choice.Order, Ordered: p.sources[p.choice.Ordered].Name, BuildNs: p.buildNs}
 	if d := p.dispute; d.times > 0 {
-		s.Dispute = &SavedDispute{d.times, d.what, d.at}
+		s.Dispute = &SavedDispute{d.times, d.what, d.at, d.memory}
 	}
 	for i := range p.sources {
 		o, c := &p.sources[i], &p.sources[i].compared
@@ -92,7 +94,7 @@ func (p *Pipeline) resumeReferences(now timescale.Mono, s *SavedReferences) {
 		return
 	}
 	if d := s.Dispute; d != nil {
-		p.dispute = dispute{times: d.Times, what: d.What, at: d.At}
+		p.dispute = dispute{times: d.Times, what: d.What, at: d.At, memory: d.Memory}
 	}
 	p.choice = Choice{Selected: p.active, Since: now, Standings: make([]Standing, len(p.sources))}
 	build := s.BuildNs

@@ -136,6 +136,14 @@ func TestReferencesTellHowTheyCompare(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
+	if strings.Contains(References(s, 0), "against the pulse of") {
+		t.Error("the reference that is followed needs no words")
+	}
+	left := s
+	left.References.Followed, left.References.ComparedTo = "internal", "yard"
+	if text := References(left, 0); !strings.Contains(text, "AHEAD and MEAN are against the pulse of yard, which was followed last\n") {
+		t.Error(text)
+	}
 	for _, want := range []string{"#yard", "T0 : yard", "Automatic selection process : Disable", "Hold-off (global) : 300 ms", "Wait-to-restore (global) : 300 sec", "Revertive : No", "QL-DNU"} {
 		if text := NetworkClocks(s, 0); !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)

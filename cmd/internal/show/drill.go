@@ -81,6 +81,17 @@ func drillRan(d *status.Drill) string {
 	}
 }
 
+// drillEnded is when a drill ended.
+func drillEnded(d *status.Drill) string {
+	switch {
+	case cutOff(d) && d.RanS == 0:
+		return "at a time that nobody knows"
+	case cutOff(d):
+		return utc(d.Ended) + " or later"
+	}
+	return utc(d.Ended)
+}
+
 // utc is a time of day that every reader takes for the same.
 func utc(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") }
 
@@ -104,14 +115,7 @@ func DrillReport(r status.DrillReport, width int) string {
 	fmt.Fprintf(w, "Grandmaster\t%s, identity %s\n", dash(r.Host), dash(r.Identity))
 	fmt.Fprintf(w, "\tboard %s, bragid %s\n", dash(r.Profile), dash(r.Version))
 	fmt.Fprintf(w, "Begun\t%s, by %s, for %s\n", utc(r.Begun), r.By, seconds(&r.ForS))
-	ended := utc(r.Ended)
-	switch {
-	case cutOff(&r.Drill) && r.RanS == 0:
-		ended = "at a time that nobody knows"
-	case cutOff(&r.Drill):
-		ended += " or later"
-	}
-	fmt.Fprintf(w, "Ended\t%s, after %s: %s%s\n", ended, drillRan(&r.Drill), r.Ending, pick(r.Why != "", " ("+r.Why+")", ""))
+	fmt.Fprintf(w, "Ended\t%s, after %s: %s%s\n", drillEnded(&r.Drill), drillRan(&r.Drill), r.Ending, pick(r.Why != "", " ("+r.Why+")", ""))
 	by := ""
 	if len(r.JudgedBy) > 0 {
 		by = " of " + strings.Join(r.JudgedBy, ", then ")

@@ -94,6 +94,9 @@ func TestThePictureOfADrillIsWhole(t *testing.T) {
 				paths++
 			}
 		}
+		if want := "begun " + utc(r.Begun) + " by " + r.By + ", ended " + utc(r.Ended); !strings.Contains(picture, want) {
+			t.Errorf("no %q", want)
+		}
 		if paths < 8 || strings.Contains(picture, "NaN") || strings.Contains(picture, "Inf") {
 			t.Errorf("%d paths in\n%s", paths, picture)
 		}

@@ -48,9 +48,9 @@ func DrillSVG(r status.DrillReport) string {
 	}
 	write(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" font-family="sans-serif" font-size="12">`, svgWidth, svgHeight)
 	write(`<rect width="%d" height="%d" fill="#ffffff"/>`, svgWidth, svgHeight)
-	text(svgLeft, 24, "start", fmt.Sprintf("Holdover drill %s: %s", r.ID, passed(r.Drill)))
+	text(svgLeft, 24, "start", fmt.Sprintf("Holdover drill %s: %s; begun %s by %s, ended %s", r.ID, passed(r.Drill), utc(r.Begun), r.By, drillEnded(&r.Drill)))
 	text(svgLeft, 44, "start", r.Verdict)
-	text(svgLeft, 64, "start", fmt.Sprintf("%s, %s, oscillator %s (behaves like %s), bragid %s; begun %s", dash(r.Host), dash(r.Identity), r.Oscillator, dash(r.Behaves), r.Version, utc(r.Begun)))
+	text(svgLeft, 64, "start", fmt.Sprintf("%s, %s, oscillator %s (behaves like %s), bragid %s", dash(r.Host), dash(r.Identity), r.Oscillator, dash(r.Behaves), r.Version))
 	for decade := 10.0; decade <= most; decade *= 10 {
 		for _, v := range []float64{decade, -decade} {
 			write(`<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="#e0e0e0"/>`, svgLeft, svgRight, y(v), y(v))

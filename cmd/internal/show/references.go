@@ -33,6 +33,9 @@ func References(s status.Status, width int) string {
 			fmt.Fprintf(&b, "%s: fix %s, pulse %s\n", one.Name, one.Fix, dash(one.Label))
 		}
 	}
+	if r.ComparedTo != "" && r.ComparedTo != r.Followed {
+		fmt.Fprintf(&b, "AHEAD and MEAN are against the pulse of %s, which was followed last\n", r.ComparedTo)
+	}
 	if r.Dispute != "" {
 		fmt.Fprintf(&b, "No class 6: %s (bragi reference switch NAME tells it)\n", r.Dispute)
 	}
