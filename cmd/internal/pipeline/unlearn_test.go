@@ -741,3 +741,28 @@ func TestAFileOfLeapSecondsNeverOutweighsACountThatIsKnown(t *testing.T) {
 		})
 	}
 }
+
+// After a loss of power nothing is known but the file, and a receiver that vouches for another count is
+// not used. The operator's word gives the file up for the built-in table.
+func TestTheOperatorAcceptsAReceiverAgainstALeapFile(t *testing.T) {
+	table, err := timescale.ParseLeapSeconds(fmt.Appendf(newTable(virtual.SkyAtBegin), "%d 38\n", utcAt(2026, 2, 1, 0, 0, 0).Ns()/1e9+2_208_988_800))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := virtual.Demo()
+	cfg.Reference.Leap = table
+	r := virtual.NewRig(t, cfg, sim.Config{Oscillator: sim.OCXO, Seed: 3, TimeToFix: 3 * time.Second})
+	r.Speak = goodSky().speak
+	r.Run(2 * time.Minute)
+	if r.Class(6)() || !alarmed(r, alarms.LeapFault) {
+		t.Fatalf("class %d, %v", r.Said.ClockClass, r.Pipe.Look(r.Now).Troubles)
+	}
+	forgotten, err := r.Pipe.AcceptReceiver(r.Now)
+	if err != nil || !strings.Contains(strings.Join(forgotten, "; "), "the table of gnss.leap_file") {
+		t.Fatalf("%q, %v", forgotten, err)
+	}
+	r.Until(2*time.Minute, "class 6", r.Class(6))
+	if got := r.Pipe.LeapTable().OffsetAtTAI(r.Pipe.Look(r.Now).Reads); got != 37 || alarmed(r, alarms.LeapFault) {
+		t.Errorf("the count is %d", got)
+	}
+}
