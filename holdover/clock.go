@@ -323,17 +323,26 @@ func (c *Clock) proven() bool { return c.life.LockedFor+c.life.LockingFor >= pro
 
 // leaveSky begins a holdover with a state from before the pulses began to move as
 // no oscillator does. Where an older doubt stands, and agrees, it begins with the state
-// from before that one: the later ones may have followed the sky.
+// from before that one: the later ones may have followed the sky. So it does with the other
+// opinion, where the pulses are back there.
 func (c *Clock) leaveSky(from model) {
 	c.thermo.acquit(c.now.Add(-backDate))
 	c.est.blind = !c.feels(c.now)
 	a := &c.doubt.anchor
+	doubted, _ := c.doubt.most()
 	if a.Moves && a.Model.t < from.t {
-		if v, allowed, _ := c.compare(&a.Model); math.Abs(v) <= allowed {
+		v, allowed, _ := c.compare(&a.Model)
+		switch offset, width := c.otherOpinion(); {
+		case math.Abs(v) <= allowed:
 			from = a.Model
+		case math.Abs(offset) <= width:
+			// The sky is back where the other opinion has been all the while.
+			from = a.Model
+			from.x[sPhase] -= a.OffsetNs
+			from.add(sPhase, sPhase, square(a.WidthNs/doubtSigmas))
+			*a = anchor{}
 		}
 	}
-	doubted, _ := c.doubt.most()
 	c.est.model = from
 	c.est.setLevel(from.level) // what it has learned since, it has learned of the sky
 	if a.Moves {

@@ -563,6 +563,14 @@ func (s *snapshots) forget(t float64) {
 	}
 }
 
+// take takes the states of another list in place of its own.
+func (s *snapshots) take(from *snapshots) {
+	s.reset()
+	for i := from.oldest(); i < from.n; i++ {
+		s.add(&from.ring[i%len(from.ring)])
+	}
+}
+
 func (s *snapshots) add(m *model) {
 	if s.n == s.oldest() || m.t-s.ring[(s.n-1)%len(s.ring)].t >= s.sep {
 		s.ring[s.n%len(s.ring)] = *m

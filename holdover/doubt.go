@@ -250,9 +250,9 @@ func (c *Clock) weighAnchor() {
 	default:
 		if a.PeakNs > doubtNews*a.LeastNs || !back {
 			// Before that the estimator was still on its way to the frequency, and the sober
-			// one is.
+			// one is. What has begun since is seen by the estimator's own states.
 			c.snaps.since(c.est.t - doubtCalmS)
-			c.doubt.recent.reset()
+			c.doubt.recent.take(&c.snaps)
 			c.doubt.reset()
 			c.virtual.forget()
 		}

@@ -120,7 +120,8 @@ func (e *estimator) noiseOf(k *behaviour, blind bool) noise {
 }
 
 // start sets the state from a fit: z and y at t with their standard errors. The
-// other states are as the kind has them.
+// other states are as the kind has them. y is the frequency at the warmth that there is
+// now: whatever becomes known of the coefficients of temperature, it stays.
 func (e *estimator) start(l line, w warmth) {
 	k := e.kind
 	e.valid = true
@@ -132,11 +133,12 @@ func (e *estimator) start(l line, w warmth) {
 	n := e.noise()
 	for s, v := range map[int]float64{
 		sFast: n.fast, sSlow: n.slow, sDrift: square(k.agePPBDay / dayS),
-		sTempco1: square(k.tempcoPPB), sTempco2: square(k.tempcoPPB),
 		sPulseSlow: square(pulseSlowNs), sPulseFast: n.common,
 	} {
 		e.p[s][s] = v
 	}
+	e.open(sTempco1, square(k.tempcoPPB), w.t1)
+	e.open(sTempco2, square(k.tempcoPPB), w.t2)
 	e.pulses.expect(l.noise)
 	e.rejects, e.quick, e.long, e.agility = 0, 0, 0, 0
 }
@@ -222,15 +224,9 @@ func (e *estimator) follow(v, s float64) {
 // unlearn opens the coefficients of temperature again, about the frequency that there is
 // now: an oscillator that warmed up beside its board has taught what its own warm-up does.
 func (e *estimator) unlearn() {
-	for _, c := range [...]struct {
-		state int
-		warmC float64
-	}{{sTempco1, e.w.t1}, {sTempco2, e.w.t2}} {
-		v := max(square(e.kind.tempcoPPB)-e.p[c.state][c.state], 0)
-		e.add(c.state, c.state, v)
-		e.add(sFreq, c.state, -v*c.warmC)
-		e.add(sFreq, sFreq, v*square(c.warmC))
-	}
+	most := square(e.kind.tempcoPPB)
+	e.open(sTempco1, max(most-e.p[sTempco1][sTempco1], 0), e.w.t1)
+	e.open(sTempco2, max(most-e.p[sTempco2][sTempco2], 0), e.w.t2)
 }
 
 // agile tells that the pulses ask for more than the level's own walk.

@@ -251,8 +251,8 @@ func (k *kinds) opened(e *estimator, i int) model {
 	} {
 		m.p[s][s] = v
 	}
-	m.add(sFreq, sTempco1, -tempco*m.w.t1)
-	m.add(sFreq, sTempco2, -tempco*m.w.t2)
+	m.open(sTempco1, tempco, m.w.t1)
+	m.open(sTempco2, tempco, m.w.t2)
 	return m
 }
 

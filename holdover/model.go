@@ -214,6 +214,14 @@ func (m *model) add(i, j int, v float64) {
 	}
 }
 
+// open adds v to the variance of a coefficient of temperature, about the frequency that
+// there is now: warmC is what the coefficient stands for at the moment, in C.
+func (m *model) open(coefficient int, v, warmC float64) {
+	m.add(coefficient, coefficient, v)
+	m.add(sFreq, coefficient, -v*warmC)
+	m.add(sFreq, sFreq, v*square(warmC))
+}
+
 // expect is the prediction's error of a measured z (ns) and its variance
 // without the pulse's white noise.
 func (m *model) expect(t, z float64) (v, variance float64) {

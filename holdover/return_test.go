@@ -88,3 +88,23 @@ func TestMemoryHelps(t *testing.T) {
 		t.Errorf("with another oscillator's memory: %.0f ns, bound %.0f, %d steps", wrong.at[3600], wrong.bound[3600], wrong.steps)
 	}
 }
+
+// A memory is of a temperature, and the pulses are of the one that there is when they
+// come: what it tells of the coefficient moves no frequency that they have shown.
+func TestAMemoryHelpsABoardThatIsWarmByTheFirstPulse(t *testing.T) {
+	first := trial{kind: XO, seed: 5, lockS: 4 * 3600}.run()
+	m, ok := first.clock.Memory(tai2026)
+	if !ok {
+		t.Fatal("nothing to remember after hours")
+	}
+	r := newRig(t, 5, XO, func(c *Config) { c.Memory, c.MemoryAge = &m, time.Hour })
+	r.warm = heat(0, 600, 20)
+	r.pps.cut = true
+	r.run(900)
+	r.pps.cut = false
+	r.until(quality.Locked, 300)
+	if r.clock.life.Rejected > 0 {
+		t.Errorf("%d pulses rejected on the way to the first lock", r.clock.life.Rejected)
+	}
+	r.inside("a warm board with a memory", 600)
+}

@@ -79,8 +79,11 @@ func TestTheHoursThatBrokeOnceAreKept(t *testing.T) {
 		3000008: {9 * time.Hour, "a coarse clock slewed by half of what it may"},
 		3000088: {5 * time.Hour, "noise after jamming passed for a slow error of the pulse"},
 		5100068: {9 * time.Hour, "a thermometer that had stuck was relied on for 20 minutes"},
+		5300273: {9 * time.Hour, "a sky went back, and the clock held the rate at which it had followed it"},
 		5300269: {24 * time.Hour, "pulses in doubt convicted a good thermometer"},
 		5600016: {7*time.Hour + 30*time.Minute, "a doubt of four hours ended while the sky went back"},
+		5700093: {7 * time.Hour, "a memory's coefficient of temperature moved the frequency that a warm board's pulses had shown"},
+		5700121: {10 * time.Hour, "a doubt that ended took along the states by which the next one is seen"},
 		6660054: {170 * time.Minute, "what the air did while bragid was away was in no bound"},
 		1000362: {9 * time.Hour, "a mean was weighed with the noise of the minute after: one outlier in it threw every kind's filter off"},
 	} {
