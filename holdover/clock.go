@@ -314,6 +314,9 @@ func (c *Clock) take(t, z, sigma float64) bool {
 		if kind, ok := c.kinds.observe(&c.est, t, z, sigma); ok && !a.Moves {
 			c.behaves(kind)
 		}
+		if a.LeastNs == 0 {
+			c.est.sharp = c.kinds.sharp(&c.est)
+		}
 	}
 	return true
 }
@@ -332,10 +335,11 @@ func (c *Clock) leaveSky(from model) {
 	doubted, _ := c.doubt.most()
 	if a.Moves && a.Model.t < from.t {
 		v, allowed, _ := c.compare(&a.Model)
-		switch offset, width := c.otherOpinion(); {
-		case math.Abs(v) <= allowed:
+		offset, width := c.otherOpinion()
+		switch {
+		case math.Abs(v) <= max(a.LeastNs, min(allowed, math.Abs(a.ToldNs)/4)):
 			from = a.Model
-		case math.Abs(offset) <= width:
+		case a.back(offset, width):
 			// The sky is back where the other opinion has been all the while.
 			from = a.Model
 			from.x[sPhase] -= a.OffsetNs
@@ -343,14 +347,19 @@ func (c *Clock) leaveSky(from model) {
 			*a = anchor{}
 		}
 	}
+	if a.Moves && a.Model.t >= from.t { // it began after that
+		a.stop(from.t)
+		doubted = max(doubted, a.Ns)
+	}
+	if a.Moves { // the frequency is one of two
+		from.add(sFreq, sFreq, square(from.rate()-a.Model.rate()))
+	}
+	if from.level > c.est.level { // a sober one's of a better kind than it is taken for
+		from.add(sFreq, sFreq, square(c.est.rateSigma()))
+		from.level = c.est.level
+	}
 	c.est.model = from
 	c.est.setLevel(from.level) // what it has learned since, it has learned of the sky
-	if a.Moves {
-		if v, allowed, _ := c.compare(&a.Model); a.Model.t >= from.t || math.Abs(v) <= allowed {
-			a.stop(from.t) // it began after that
-			doubted = max(doubted, a.Ns)
-		}
-	}
 	c.est.agility, c.est.quick, c.est.long = 0, 0, 0
 	c.est.advance(c.axis(c.now), c.thermo.when(c.now))
 	c.life.LastAccepted = timescale.Mono{}

@@ -316,7 +316,7 @@ func (c *Clock) unforeseen(away float64) float64 {
 	}
 	ns := drift * ramped(away, driftGoesOnS)
 	if c.est.blind {
-		return ns + c.roomNs(away+seconds(backDate)) - c.roomNs(seconds(backDate))
+		return ns + c.est.kind.roomNs(away+seconds(backDate)) - c.est.kind.roomNs(seconds(backDate))
 	}
 	if still := c.thermo.oddlyStill(c.now); still > 0 && c.held.Active {
 		ns += math.Abs(c.est.x[sTempco1]+c.est.x[sTempco2]) * roomC / roomS * ramped(still, roomS)

@@ -145,13 +145,17 @@ func (c *Clock) weigh() (from model, sky bool) {
 func (c *Clock) watch(t, z, sigma float64) {
 	e, s := &c.est, &c.doubt.sober
 	hurries := e.agile() || e.blind && c.felt(c.now)
+	sharp := e.soberLevel() > e.level
 	if !e.proven || !s.apart {
-		s.model, s.apart, s.since = e.model, e.proven && hurries, e.t
+		s.model, s.apart, s.since = e.model, e.proven && (hurries || sharp), e.t
 		return
+	}
+	if sharp && s.level < e.soberLevel() && c.doubt.anchor.LeastNs == 0 {
+		s.level = e.soberLevel()
 	}
 	r := square(max(e.pulses.ns, sigma))
 	if dt := t - s.t; dt > 0 {
-		k := e.behaviourAs(s.level)
+		k := e.soberAs(s.level)
 		s.step.set(dt, e.noiseOf(&k, e.blind && !c.felt(c.now)))
 		s.predict(&s.step, e.w)
 	}
@@ -159,8 +163,17 @@ func (c *Clock) watch(t, z, sigma float64) {
 	most := math.Sqrt(p + r)
 	s.pulse(clamp(v/most, 3)*most, r)
 	if !hurries && math.Abs(s.rate()-e.rate()) < 2*math.Hypot(s.rateSigma(), e.rateSigma()) && math.Abs(s.x[sPhase]-e.x[sPhase]) < 2*math.Hypot(s.sigma(), e.sigma()) {
-		s.apart = false
+		s.apart, s.since = sharp, e.t
 	}
+}
+
+// pulsesNow is what the pulses say now, as well as they are known: by the sober one where
+// that is of a better kind than the estimator.
+func (c *Clock) pulsesNow() *model {
+	if s := &c.doubt.sober; s.apart && s.level > c.est.level {
+		return &s.model
+	}
+	return &c.est.model
 }
 
 // anchorAt begins a doubt, or goes on with it: old is what the oscillator does by
@@ -179,7 +192,7 @@ func (c *Clock) anchorAt(old *model) {
 		a.OffsetNs, a.WidthNs = a.OffsetNs+a.ToldNs, math.Hypot(a.WidthNs, a.ToldWidthNs)
 	}
 	a.Moves, a.Model, a.Since, a.AtNs, a.ToldNs, a.ToldWidthNs = true, *old, old.t, 0, 0, 0
-	a.News = c.est.model
+	a.News = *c.pulsesNow()
 	if a.LeastNs == 0 || allowed < a.LeastNs {
 		a.LeastNs = allowed
 	}
@@ -202,6 +215,12 @@ func (a *anchor) stop(t float64) {
 	a.Ns = math.Abs(a.OffsetNs) + a.WidthNs
 }
 
+// back tells that the pulses are where the other opinion has them, by one that says
+// something: that it allows for all that they have moved says nothing.
+func (a *anchor) back(offset, width float64) bool {
+	return math.Abs(offset) <= max(a.LeastNs, min(width, a.PeakNs/4))
+}
+
 // weighAnchor compares with the other opinion, until there is only one.
 func (c *Clock) weighAnchor() {
 	a := &c.doubt.anchor
@@ -209,7 +228,7 @@ func (c *Clock) weighAnchor() {
 		return
 	}
 	if c.news(&a.News) {
-		a.News = c.est.model
+		a.News = *c.pulsesNow()
 	}
 	patient := c.est.t-a.News.t > doubtLastsS
 	if !a.Moves {
@@ -235,7 +254,7 @@ func (c *Clock) weighAnchor() {
 	}
 	// Of a crystal whose kind says little such forecasts are off now and then.
 	hint := kindAt(c.est.level) == XO && a.Times < doubtStrong
-	back := math.Abs(offset) <= max(a.LeastNs, min(width, a.PeakNs/4)) || hint && math.Abs(offset) <= width
+	back := a.back(offset, width) || hint && math.Abs(offset) <= width
 	hides := noise
 	if !back {
 		hides = max(noise, own/4)
@@ -266,19 +285,20 @@ func (c *Clock) weighAnchor() {
 
 // turned tells that the frequency is another one than old foretells.
 func (c *Clock) turned(old *model) bool {
-	m := c.byItself(old)
-	return math.Abs(m.rate()-c.est.rate()) > doubtSigmas*math.Hypot(m.rateSigma(), c.est.rateSigma())
+	m, now := c.byItself(old), c.pulsesNow()
+	return math.Abs(m.rate()-now.rate()) > doubtSigmas*math.Hypot(m.rateSigma(), now.rateSigma())
 }
 
 // news tells that the pulses have another frequency than they had at old, by more than the
 // oscillator and the room explain.
 func (c *Clock) news(old *model) bool {
-	m := c.byItself(old)
+	m, now := c.byItself(old), c.pulsesNow()
 	room := 0.0
 	if !c.felt(c.now) {
-		room = c.roomPPB(c.est.t - old.t)
+		k := c.est.soberAs(old.level)
+		room = k.roomPPB(c.est.t - old.t)
 	}
-	return math.Abs(m.rate()-c.est.rate()) > max(doubtSigmas*math.Hypot(m.rateSigma(), c.est.rateSigma()), room)
+	return math.Abs(m.rate()-now.rate()) > max(doubtSigmas*math.Hypot(m.rateSigma(), now.rateSigma()), room)
 }
 
 // byItself is an old state carried to now, without pulses, as the oscillator was known
@@ -288,7 +308,7 @@ func (c *Clock) byItself(old *model) model {
 	if e.t-old.t <= 0 {
 		return *old
 	}
-	m, k := *old, e.behaviourAs(old.level)
+	m, k := *old, e.soberAs(old.level)
 	n := e.noiseOf(&k, e.blind && !c.felt(c.now))
 	n.white -= k.slowFlicker(e.t - m.t)
 	var step transition
@@ -312,13 +332,14 @@ func (c *Clock) compare(old *model) (v, allowed, could float64) {
 	lag := e.t - old.t
 	room := 0.0
 	if !c.felt(c.now) {
-		room = c.roomNs(lag)
+		k := e.soberAs(old.level)
+		room = k.roomNs(lag)
 	}
 	m := c.byItself(old)
 	p := m.p[sPhase][sPhase]
 	v, variance := e.x[sPhase]-m.x[sPhase], max(p-e.p[sPhase][sPhase], p/10)
-	if e.agile() {
-		variance += square(e.sigma()) // it hurries after the pulses, and has their noise
+	if e.agile() || old.level > e.level {
+		variance += square(e.sigma()) // it hurries after the pulses, or is of a worse kind, and has their noise
 	}
 	sigma := leastRatio * math.Sqrt(variance)
 	if lag >= horizons[0]/2 {
@@ -328,8 +349,15 @@ func (c *Clock) compare(old *model) (v, allowed, could float64) {
 	if s := &c.doubt.sober; s.apart {
 		away = max(away, e.t-s.since) // so long ago it went another way
 	}
-	could = skySigmas*sigma + max(room, min(e.kind.rushPPBs*away/2, e.kind.reachPPB)*away)
-	return v, max(doubtSigmas*sigma, room), could
+	allowed, could = max(doubtSigmas*sigma, room), skySigmas*sigma
+	if old.level > e.level { // what it may be counts here
+		could = skySigmas * math.Hypot(sigma, e.rateSigma()*lag)
+		if room > 0 {
+			room = e.kind.roomNs(lag)
+		}
+	}
+	could += max(room, min(e.kind.rushPPBs*away/2, e.kind.reachPPB)*away)
+	return v, allowed, could
 }
 
 func (c *Clock) weighLag(i int) (sky bool) {
@@ -348,13 +376,13 @@ func (c *Clock) weighLag(i int) (sky bool) {
 
 // roomNs is the phase that a room makes within s seconds when it becomes 10 C warmer
 // in an hour, and no thermometer tells of it.
-func (c *Clock) roomNs(s float64) float64 {
-	return tempcoMost * c.est.kind.tempcoPPB * roomC / roomS * ramped(s, roomS)
+func (b *behaviour) roomNs(s float64) float64 {
+	return tempcoMost * b.tempcoPPB * roomC / roomS * ramped(s, roomS)
 }
 
 // roomPPB is the frequency that the same room makes within s seconds.
-func (c *Clock) roomPPB(s float64) float64 {
-	return tempcoMost * c.est.kind.tempcoPPB * roomC * min(s/roomS, 1)
+func (b *behaviour) roomPPB(s float64) float64 {
+	return tempcoMost * b.tempcoPPB * roomC * min(s/roomS, 1)
 }
 
 // ramped is the integral of the integral of 1 until most, of 0 after, in s^2.

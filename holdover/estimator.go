@@ -20,10 +20,11 @@ import "math"
 type estimator struct {
 	estimate
 	told    Oscillator
-	kind    behaviour // at the level
-	proven  bool      // it has shown for long enough that it behaves so
-	blind   bool      // the thermometer is not to be trusted: its work is left to the noise
-	rejects int       // consecutive
+	sharp   Oscillator // the best kind that the odds are not against (kinds.go); Auto: not known
+	kind    behaviour  // at the level
+	proven  bool       // it has shown for long enough that it behaves so
+	blind   bool       // the thermometer is not to be trusted: its work is left to the noise
+	rejects int        // consecutive
 	step    transition
 }
 
@@ -75,9 +76,25 @@ func (e *estimator) setLevel(level float64) { e.level, e.kind = level, e.behavio
 // behaviourAs is the behaviour at a level. What its noise shows says little of what
 // temperature does to it: there it counts as no better than the kind that it is taken
 // for, and where nothing was told as half a kind worse.
-func (e *estimator) behaviourAs(level float64) behaviour {
+func (e *estimator) behaviourAs(level float64) behaviour { return e.behaviourOf(level, e.taken()) }
+
+// soberAs is the same where it is weighed what the pulses say: temperature does to it what
+// it does to the best kind that the odds are not against.
+func (e *estimator) soberAs(level float64) behaviour {
+	return e.behaviourOf(level, max(e.taken(), e.sharp))
+}
+
+// soberLevel is the level at which the pulses are weighed.
+func (e *estimator) soberLevel() float64 {
+	if e.sharp > e.taken() {
+		return max(e.level, e.sharp.level())
+	}
+	return e.level
+}
+
+func (e *estimator) behaviourOf(level float64, kind Oscillator) behaviour {
 	warm := level
-	if kind := e.taken(); kind != Auto {
+	if kind != Auto {
 		warm = min(level, kind.level())
 	}
 	if e.told == Auto {

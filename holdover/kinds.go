@@ -24,6 +24,7 @@ type kinds struct {
 	scores  [hypotheses]float64 // logarithm of the odds against the best
 	block   [hypotheses]float64 // of the block that runs
 	floor   [hypotheses]int     // blocks in a row that it was as far behind as can be
+	blocks  int                 // that were closed
 	ends    float64             // the block, s since the origin
 	last    float64             // pulse; 0: none yet
 
@@ -50,6 +51,8 @@ const (
 	kindBetter     = 10.0 // odds of 22,000: a bound that is too small is a lie
 	kindWorse      = 5.0  // odds of 150
 	kindFar        = 0.75 // of a kind
+	kindEven       = 1.0  // odds of e: nothing speaks against it
+	kindWatched    = 12   // blocks
 )
 
 // feels is what the hypothesis makes of the warmth w.
@@ -144,6 +147,7 @@ func (k *kinds) close(proven bool) {
 	if proven {
 		most = kindProvenMost
 	}
+	k.blocks++
 	behind(&k.block, most)
 	for i, v := range k.block {
 		k.scores[i] += v
@@ -215,6 +219,34 @@ func (k *kinds) best(e *estimator) (kind Oscillator, ok bool) {
 	}
 	here := k.scores[int(taken-XO)+blind]
 	return taken, e.level < taken.level()-kindFar && here-k.scores[int(kindAt(e.level)-XO)+blind] >= kindBetter
+}
+
+// sharp is the best kind that the oscillator may be by what an hour of pulses has shown, at
+// most the one that was told: a worse one that a warm-up or a restart has left explains no
+// better what came since. Where nothing was told it is the worst that the odds are not
+// against. The bound stays that of the kind that it is taken for; but what the pulses do is
+// news when it is news for this one.
+func (k *kinds) sharp(e *estimator) Oscillator {
+	if k.blocks < kindWatched {
+		return Auto
+	}
+	likely := math.Inf(-1)
+	for i := XO; i <= Rubidium; i++ {
+		likely = max(likely, k.of(i))
+	}
+	if e.told == Auto {
+		kind := XO
+		for likely-k.of(kind) >= kindWorse {
+			kind++
+		}
+		return kind
+	}
+	for kind := e.told; kind > e.taken(); kind-- {
+		if likely-k.of(kind) < kindEven {
+			return kind
+		}
+	}
+	return Auto
 }
 
 // rebase gives a filter the estimator's phase and frequency, and keeps what it knows of
