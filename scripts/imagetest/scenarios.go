@@ -247,7 +247,7 @@ grep -H usage_usec /sys/fs/cgroup/system.slice/*/cpu.stat | sed 's#.*slice/\(.*\
 	for line := range strings.Lines(out) {
 		t.figure("%s", strings.TrimSpace(line))
 	}
-	if out, err = t.probe(3*time.Minute, `systemd-analyze --no-pager blame | head -8`); err != nil {
+	if out, err = t.probe(3*time.Minute, `systemctl is-system-running --wait >/dev/null || true; systemd-analyze --no-pager blame | head -8`); err != nil {
 		return err
 	}
 	for line := range strings.Lines(out) {
