@@ -276,7 +276,10 @@ grep -H usage_usec /sys/fs/cgroup/system.slice/*/cpu.stat | sed 's#.*slice/\(.*\
 	}
 	n := func(text string) int64 { v, _ := strconv.ParseInt(strings.TrimSpace(text), 10, 64); return v }
 	octets := n(after) - n(before)
-	t.figure("%d octets written to the medium in %s at rest: %.1f MB a day", octets, rest, float64(octets)*float64(24*time.Hour)/float64(rest)/1e6)
+	t.figure("%d octets written to the medium in %s at rest", octets, rest)
+	if t.long { // the first minutes after a start tell nothing of a day
+		t.figure("that is %.1f MB a day", float64(octets)*float64(24*time.Hour)/float64(rest)/1e6)
+	}
 	if out, err = t.probe(time.Minute, `cd /data && find . -newer /run/rest -exec stat -c '%n (%s octets)' {} +`); err != nil {
 		return err
 	}
