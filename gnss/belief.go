@@ -143,7 +143,8 @@ func (r *Reference) follow(now timescale.Mono) {
 
 // Witness takes the second of a pulse of another receiver, at, that nothing speaks against
 // and that the served clock has, too. It refuses this receiver where that names another second
-// than it did before; where it names the second of the witness now, that ends the refusal.
+// than it did before; where it names the second of the witness now, that ends the refusal, and a
+// count of pulses that says otherwise is made anew.
 // It returns by how many seconds a receiver that is refused is ahead; 0: it is not.
 func (r *Reference) Witness(now, at timescale.Mono, second timescale.TAI) (aheadS int64) {
 	d, ok := r.dispute(now)
@@ -159,6 +160,10 @@ func (r *Reference) Witness(now, at timescale.Mono, second timescale.TAI) (ahead
 		r.refused = true
 	case d.off:
 		r.refused = false
+		if off != 0 && !d.late { // the count alone is wrong: it is from when the receiver was
+			r.pairer.Reset(now)
+			r.jump, r.belief = jump{}, belief{}
+		}
 	}
 	return r.Refused(now)
 }

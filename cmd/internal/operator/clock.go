@@ -55,7 +55,8 @@ func stepCommand(o *options) *cobra.Command {
 func acceptReceiverCommand(o *options) *cobra.Command {
 	c := &cobra.Command{Use: "receiver", Short: "The receiver is right: the clock follows it again", Args: cli.NoArgs,
 		Long: "Accept receiver tells bragid that a receiver is right which it refuses: another second than the clock's, another place of the\n" +
-			"antenna, another count of leap seconds. What contradicts the receiver is forgotten. The clock follows: it announces class 52,\n" +
+			"antenna, another count of leap seconds. Where references disagree, the one that is selected is right (bragi reference switch\n" +
+			"NAME first), and those that differ from it are odd. What contradicts the receiver is forgotten. The clock follows: it announces class 52,\n" +
 			"is stepped when it has another second, and locks again. Check the receiver by another clock first: clients see the step.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			var done control.Accepted

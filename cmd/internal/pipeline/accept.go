@@ -10,6 +10,12 @@ import (
 	"bragi/gnss/timescale"
 )
 
+// accepted is the operator's word that a reference is right.
+type accepted struct {
+	i  int // by its place
+	at timescale.Mono
+}
+
 // AcceptReceiver takes the operator's word that the receiver is right, and each other one
 // that has the time and is not believed. It returns
 // what was forgotten in its favour; the clock follows with the next pulses, out of
@@ -31,16 +37,13 @@ func (p *Pipeline) AcceptReceiver(now timescale.Mono) (forgotten []string, err e
 	if !hasTime && !leapFault && len(others) == 0 {
 		return nil, errors.New("the receiver has no time that could be accepted (fix: bragi show gnss)")
 	}
-	if forgotten = p.reference.Accept(now); len(forgotten) > 0 {
-		p.sources[p.active].compared.pardon()
-	}
-	if p.acquit(now) {
-		forgotten = append(forgotten, "that "+p.sources[p.active].Name+" was the odd one")
-	}
+	forgotten = append(p.reference.Accept(now), p.acquit(now)...)
 	if p.servo.RefusesPulses() {
 		forgotten = append(forgotten, "where the oscillator expected the pulse")
 	}
 	if len(forgotten) > 0 {
+		p.sources[p.active].compared.pardon()
+		p.dispute, p.accepted = dispute{}, accepted{i: p.active, at: now}
 		p.servo.AcceptPulses()
 	}
 	if forgotten = append(forgotten, others...); len(forgotten) > 0 {
@@ -52,22 +55,25 @@ func (p *Pipeline) AcceptReceiver(now timescale.Mono) (forgotten []string, err e
 	return nil, errors.New("nothing that the receiver says is refused (fix: bragi show alarms)")
 }
 
-// acquit takes the operator's word that the one that is followed is not odd; ok tells whether it
-// was. Then those that differ from it are odd.
-func (p *Pipeline) acquit(now timescale.Mono) (ok bool) {
-	if p.sources[p.active].compared.odd == "" {
-		return false
+// acquit takes the operator's word that the one that is followed is right, and tells what that
+// contradicts. Those that differ from it are odd then.
+func (p *Pipeline) acquit(now timescale.Mono) (forgotten []string) {
+	s := &p.sources[p.active]
+	if s.compared.odd != "" {
+		forgotten = append(forgotten, "that "+s.Name+" was the odd one")
 	}
-	p.sources[p.active].compared.pardon()
+	if p.disagree(now) {
+		forgotten = append(forgotten, "that "+p.disputeWords(now)+": "+s.Name+" is")
+	}
 	for i := range p.sources {
-		s := &p.sources[i]
+		o := &p.sources[i]
 		ahead, fresh := p.aheadNow(now, i)
-		if c := &s.compared; i != p.active && fresh && c.odd == "" && math.Abs(ahead) > p.cfg.LimitNs+s.UncertaintyNs+p.sources[p.active].UncertaintyNs {
-			c.odd, c.oddBy = fmt.Sprintf("%s %s; %s", differs(ahead), p.sources[p.active].Name, byOrder), byOrder
+		if c := &o.compared; len(forgotten) > 0 && i != p.active && fresh && c.odd == "" && math.Abs(ahead) > p.cfg.LimitNs+o.UncertaintyNs+s.UncertaintyNs {
+			c.odd, c.oddBy, c.wrongNs = fmt.Sprintf("%s %s; %s", differs(ahead), s.Name, byOperator), byOperator, math.Abs(ahead)
 			c.agrees, c.close = 0, timescale.Mono{}
 		}
 	}
-	return true
+	return forgotten
 }
 
 // relabel tells the servo of a pulse that is another second than the clock knew.

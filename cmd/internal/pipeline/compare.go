@@ -48,6 +48,9 @@ const (
 	// disputeKept is how long references that differ are doubted after they were last
 	// seen to differ.
 	disputeKept = 5 * time.Minute
+	// acceptFor is how long the operator's word that one is right names those that differ
+	// from it: a clock that steps to it meets them anew.
+	acceptFor = time.Minute
 )
 
 // attest lets each receiver that names another second than it did be held against one that
@@ -71,6 +74,7 @@ func (p *Pipeline) attest(now timescale.Mono) {
 		}
 		if c := &s.compared; ahead != 0 && c.odd == "" && s.Kind == GNSS {
 			c.odd, c.agrees, c.close = fmt.Sprintf("%s %s; %s", differs(float64(ahead)*1e9), than, byClock), 0, timescale.Mono{}
+			c.wrongNs = math.Abs(float64(ahead) * 1e9)
 		}
 	}
 }
@@ -127,8 +131,20 @@ func (p *Pipeline) compare(now timescale.Mono) {
 		return
 	}
 	p.comparedAt = m
+	p.season(m)
 	p.judge(now, m, p.readings(m))
 	p.confirm(now, m)
+}
+
+// season keeps whether the clock had been locked for newcomerLock when it was last, so that its
+// memory knows better than one that comes: whichever is followed then, and in a holdover, too.
+func (p *Pipeline) season(m timescale.Mono) {
+	switch report := p.servo.Report(m); {
+	case !report.EverLocked:
+		p.seasoned = false
+	case report.State == quality.Locked:
+		p.seasoned = m.Sub(report.Since) >= newcomerLock && p.sources[p.active].compared.odd == ""
+	}
 }
 
 // confirm ends a doubt of the clock about the pulses that it follows, where another receiver
@@ -181,7 +197,7 @@ func (p *Pipeline) readings(m timescale.Mono) (list []reading) {
 		// A clock that is further ahead of it has less time to be ahead of.
 		ahead := float64(ref.Local.OffsetNs(ref.Second)-pulse.Local.OffsetNs(pulse.Second)) + ref.CorrectionNs - pulse.CorrectionNs
 		if have && i != p.active {
-			if report := p.servo.Report(m); s.compared.first.IsZero() && report.State == quality.Locked && m.Sub(report.Since) >= newcomerLock {
+			if s.compared.first.IsZero() && s.compared.close.IsZero() && p.seasoned {
 				s.compared.newcomer = true
 			}
 			s.compared.see(m, ahead, limit+s.UncertaintyNs+p.sources[p.active].UncertaintyNs)
@@ -223,9 +239,8 @@ func (p *Pipeline) judge(now, m timescale.Mono, list []reading) {
 	if v.By == byMajority && p.dispute.memory && p.disagree(now) {
 		v = Verdict{Undecided: true, By: byMemory}
 	}
-	// An order is no witness: it decides where neither a majority nor the clock's memory does.
-	if ordered := p.choice.Ordered; p.choice.Order != Automatic && (v.By == byEvidence || v.Undecided) && p.sources[ordered].Kind != Internal {
-		v = byTheOrder(weighed, ordered, p.cfg.LimitNs)
+	if p.vouches(now) {
+		v = byTheOperator(weighed, p.active, p.cfg.LimitNs)
 	}
 	accused := map[int]bool{}
 	for _, k := range v.Odd {
@@ -240,8 +255,9 @@ func (p *Pipeline) judge(now, m timescale.Mono, list []reading) {
 		if c.accused++; c.accused < oddAfter && !p.refuted(now, r.Reading, v, width) {
 			continue
 		}
-		c.agrees = 0
-		c.odd, c.oddBy = fmt.Sprintf("%s %s; %s", differs(r.AheadNs-other(plain, v, k)), p.names(weighed, v.Odd), v.By), v.By
+		apart := r.AheadNs - other(plain, v, k)
+		c.agrees, c.wrongNs = 0, math.Abs(apart)
+		c.odd, c.oddBy = fmt.Sprintf("%s %s; %s", differs(apart), p.names(weighed, v.Odd), v.By), v.By
 		if r.i == p.active {
 			c.close = p.closest()
 		}
@@ -328,10 +344,16 @@ func differs(ns float64) string {
 	return strings.Replace(text, "µ", "u", 1) + where
 }
 
-// byTheOrder is the verdict of the operator, who chose one of them.
-func byTheOrder(list []reading, ordered int, limitNs float64) (v Verdict) {
+// vouches tells that the operator has just accepted the one that is followed. No order to
+// follow a reference is such a word.
+func (p *Pipeline) vouches(now timescale.Mono) bool {
+	return p.accepted.i == p.active && !p.accepted.at.IsZero() && now.Sub(p.accepted.at) < acceptFor
+}
+
+// byTheOperator is the verdict of the operator, who accepted one of them.
+func byTheOperator(list []reading, accepted int, limitNs float64) (v Verdict) {
 	for _, r := range list {
-		if r.i != ordered {
+		if r.i != accepted {
 			continue
 		}
 		for k, o := range list {
@@ -339,7 +361,7 @@ func byTheOrder(list []reading, ordered int, limitNs float64) (v Verdict) {
 				v.Odd = append(v.Odd, k)
 			}
 		}
-		v.By = byOrder
+		v.By = byOperator
 	}
 	return v
 }
@@ -477,12 +499,24 @@ func (p *Pipeline) withdraw(now timescale.Mono) {
 	}
 }
 
-// closest is when the others last agreed well with the one that is followed.
+// closest is when the others last agreed well with the one that is followed; where none has ever,
+// it is when the first of them was compared with it.
 func (p *Pipeline) closest() (m timescale.Mono) {
+	first := timescale.Mono{}
 	for i := range p.sources {
-		if c := &p.sources[i].compared; i != p.active && m.Before(c.close) {
+		c := &p.sources[i].compared
+		if i == p.active {
+			continue
+		}
+		if m.Before(c.close) {
 			m = c.close
 		}
+		if first.IsZero() || !c.first.IsZero() && c.first.Before(first) {
+			first = c.first
+		}
+	}
+	if m.IsZero() {
+		return first
 	}
 	return m
 }
@@ -559,7 +593,7 @@ func (p *Pipeline) remembersSecond(m timescale.Mono, list []reading) (errorNs, w
 func (p *Pipeline) forgive(now timescale.Mono, r reading, list []reading) {
 	c := &p.sources[r.i].compared
 	limit := p.cfg.LimitNs/2 + r.UncertaintyNs
-	agrees, compared, friends, believed := true, false, 1, false
+	agrees, compared, friends, believed, apart := true, false, 1, false, 0.0
 	for _, o := range list {
 		if o.i == r.i {
 			continue
@@ -572,28 +606,33 @@ func (p *Pipeline) forgive(now timescale.Mono, r reading, list []reading) {
 			compared = true
 			agrees = agrees && near
 			believed = believed || near
+			apart = max(apart, math.Abs(o.AheadNs-r.AheadNs))
 		}
 	}
 	switch {
 	case !compared:
-		agrees = !c.swayed && p.clockAgrees(now, r, limit)
-	case len(list) > 2 && 2*friends > len(list) && (believed || c.oddBy != ""):
+		agrees = !c.swayed && p.clockAgrees(now, r, limit, c.wrongNs/2)
+	case len(list) > 2 && 2*friends > len(list) && (believed || c.oddBy != "" && c.oddBy != byOperator):
 		agrees = true // a dispute of the others, or one that nobody named, does not outvote them
 	}
 	if c.agrees++; !agrees {
-		c.agrees = 0
+		if c.agrees = 0; compared {
+			c.wrongNs = apart
+		}
 	}
 	if c.agrees >= pardonAfter {
 		c.pardon()
 	}
 }
 
-// clockAgrees tells that the served clock says no other time than r, which may differ by limitNs.
-func (p *Pipeline) clockAgrees(now timescale.Mono, r reading, limitNs float64) bool {
+// clockAgrees tells that the served clock says no other time than r, which may differ by limitNs,
+// and that it would tell one that is off by more than mostNs. A clock that does not know agrees
+// with nobody.
+func (p *Pipeline) clockAgrees(now timescale.Mono, r reading, limitNs, mostNs float64) bool {
 	report := p.servo.Report(now)
 	pulse, _ := p.sources[r.i].newest()
 	off := float64(pulse.Local.OffsetNs(pulse.Second)) + pulse.CorrectionNs - float64(p.buildNs) - report.ErrorNs
-	return math.Abs(off) <= limitNs+report.BoundNs
+	return math.Abs(off) <= min(limitNs+report.BoundNs, mostNs) && report.BoundNs <= mostNs
 }
 
 // sway keeps that the clock follows an odd one by force: it is no witness of that one until it

@@ -34,10 +34,11 @@ type compared struct {
 	seen    int
 	tdev    Spread
 	mtie    Spread
-	accused int    // verdicts against it, in a row
-	odd     string // why it is dropped, with the difference of then; "": it is not
-	oddBy   string // what the verdict rests on; "": the difference is one of seconds, and does not change
-	agrees  int    // seconds in a row, since
+	accused int     // verdicts against it, in a row
+	odd     string  // why it is dropped, with the difference of then; "": it is not
+	oddBy   string  // what the verdict rests on; "": the difference is one of seconds, and does not change
+	agrees  int     // seconds in a row, since
+	wrongNs float64 // how far it was from those that were believed, when last seen to differ
 	// swayed: the clock has followed it by force since, and is no witness of it any more.
 	swayed bool
 
@@ -58,7 +59,12 @@ func (c *compared) gate(limitNs float64) float64 {
 // than they did. buildNs is what is taken off the pulses that are followed. A reference that is
 // gone counts with what it differed by when it was last seen, until it is back and agrees.
 func (c *compared) doubtNs(receiverNs, buildNs float64) (ns float64) {
-	if c.odd != "" || c.n < buildLevels {
+	switch {
+	case c.odd != "":
+		return 0
+	case c.disputes():
+		return math.Abs(c.aheadNs) + math.Abs(buildNs)
+	case c.n < buildLevels:
 		return 0
 	}
 	if c.outside > 0 {
@@ -72,11 +78,15 @@ func (c *compared) doubtNs(receiverNs, buildNs float64) (ns float64) {
 	return ns
 }
 
+// disputes tells that it was never seen to agree, and that it differs.
+func (c *compared) disputes() bool { return c.n < buildLevels && c.outside >= oddAfter }
+
 // turned is what is known of the one that is followed as seen from another one, of which c is
 // known: another one is followed from now on, and this one may be gone.
 func (c *compared) turned(was *compared) {
 	was.meanNs, was.nearNs, was.aheadNs = -c.meanNs, -c.nearNs, -c.aheadNs
 	was.devNs, was.n, was.close, was.outside = c.devNs, c.n, c.close, c.outside
+	was.first, was.newcomer = c.first, c.newcomer
 	if was.outside < oddAfter { // a last pulse of one that fails says nothing
 		was.outside, was.nearNs, was.aheadNs = 0, was.meanNs, was.meanNs
 	}
@@ -97,7 +107,9 @@ func (c *compared) rebase(level float64, odd bool) {
 // forget lets the clock know nothing of when this one agreed.
 func (c *compared) forget() { c.n, c.close, c.newcomer = 0, timescale.Mono{}, false }
 
-func (c *compared) pardon() { c.odd, c.oddBy, c.accused, c.agrees, c.swayed = "", "", 0, 0, false }
+func (c *compared) pardon() {
+	c.odd, c.oddBy, c.accused, c.agrees, c.wrongNs, c.swayed = "", "", 0, 0, 0, false
+}
 
 // moves tells that the difference is not what it was while both were good.
 func (c *compared) moves() bool { return c.n >= buildLevels && c.outside > 0 }

@@ -36,7 +36,7 @@ const (
 	// byMemory is no verdict: the majority is contradicted.
 	byMemory   = "the clock's own oscillator agrees with the minority alone"
 	byEvidence = "the second of the other rests on more"
-	byOrder    = "the operator chose the other"
+	byOperator = "the operator accepted the other"
 )
 
 // anotherSecondNs is a difference that is another second, and no delay.

@@ -184,3 +184,40 @@ func TestTwoReceiversThatCorrectThemselvesAreFollowed(t *testing.T) {
 		}
 	}
 }
+
+// A receiver that named another second when bragid restarted, and names the right one now, counts
+// again within a minute: what its pulses were counted as before is worth nothing against another
+// receiver, the clock and its own messages.
+func TestAReceiverThatIsHealedIsNotHeldToItsOldCount(t *testing.T) {
+	for _, ahead := range []int{2, -1} {
+		for _, away := range []bool{false, true} {
+			p := sentencePair(t, sim.OCXO)
+			p.Until(2*time.Minute, "class 6", p.Class(6))
+			p.Run(5 * time.Minute)
+			p.yard.Lie(sim.Lie{AheadS: ahead})
+			p.Run(30 * time.Second)
+			p.Board.SetAntenna(false)
+			p.Run(20 * time.Second)
+			if err := p.Restart(time.Second); err != nil {
+				t.Fatal(err)
+			}
+			p.Run(40 * time.Second)
+			p.Board.SetAntenna(true)
+			p.Run(40 * time.Second)
+			if l := p.look("yard"); !l.Odd {
+				t.Fatalf("ahead %d: %+v", ahead, l)
+			}
+			p.truthWatch(t, "roof")
+			if away {
+				p.yard.SetAntenna(false)
+				p.Run(20 * time.Second)
+			}
+			p.yard.Lie(sim.Lie{})
+			p.yard.SetAntenna(true)
+			p.Run(time.Minute)
+			if l := p.look("yard"); l.Odd || math.Abs(l.AheadNs) > 200 || !p.Class(6)() || alarmed(p.Rig, alarms.PulseDisagrees) {
+				t.Errorf("ahead %d, cut meanwhile %t: class %d, %+v", ahead, away, p.Said.ClockClass, l)
+			}
+		}
+	}
+}

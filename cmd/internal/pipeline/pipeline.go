@@ -42,6 +42,8 @@ type Pipeline struct {
 	candidates []Candidate    // memory of choose
 	comparedAt timescale.Mono // the second
 	dispute    dispute
+	accepted   accepted
+	seasoned   bool           // the clock had been locked for newcomerLock when it was last
 	buildNs    int64          // taken off the pulses of the source that is active
 	handed     timescale.Mono // the latest pulse that the clock was handed,
 	taken      timescale.Mono // and the latest that it believed
@@ -270,7 +272,7 @@ func (p *Pipeline) egressNs() float64 { return max(p.cfg.EgressNs, p.clock.Info(
 // distrust is the reason not to believe the pulses at now.
 func (p *Pipeline) distrust(now timescale.Mono) holdover.Reason {
 	switch s := &p.sources[p.active]; {
-	case p.choice.Order == Automatic && (p.disagree(now) || s.compared.odd != ""):
+	case p.disagree(now), p.choice.Order != Forced && s.compared.odd != "":
 		return holdover.ReasonDisagree
 	case s.Kind == PPS:
 		return holdover.ReasonNone // a bare pulse says nothing against itself

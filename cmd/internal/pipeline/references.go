@@ -345,7 +345,7 @@ func (p *Pipeline) change(now timescale.Mono, to int) {
 		heard = p.taken
 	}
 	level, known := next.compared.level()
-	if known && from.compared.odd == "" && next.compared.odd == "" {
+	if (known || next.compared.disputes()) && from.compared.odd == "" && next.compared.odd == "" {
 		next.compared.turned(&from.compared)
 		from.compared.meanNs, from.compared.nearNs, from.compared.aheadNs = from.compared.meanNs+level, from.compared.nearNs+level, from.compared.aheadNs+level
 	}
@@ -461,10 +461,6 @@ func (p *Pipeline) Switch(now timescale.Mono, name string, force bool) error {
 		if force {
 			p.choice.Order = Forced
 		}
-		if c := &s.compared; c.oddBy == byOrder || c.oddBy == byEvidence {
-			c.pardon() // the operator's word is worth as much as that, and no more
-		}
-		p.dispute = dispute{}
 		p.choose(now)
 		return nil
 	}

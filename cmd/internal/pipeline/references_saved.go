@@ -18,6 +18,8 @@ type SavedReferences struct {
 	List    []SavedSource `json:"list"`
 	// Dispute is what nothing has decided yet; null: they agree.
 	Dispute *SavedDispute `json:"dispute,omitempty"`
+	// Seasoned: the clock had been locked for a while when it was last.
+	Seasoned bool `json:"seasoned,omitempty"`
 }
 
 // disputesMost is above what verdicts in a row can be: one a second, for 30 years.
@@ -44,9 +46,15 @@ type SavedSource struct {
 	OddBy    string               `json:"odd_by"`
 	// Swayed: the clock has followed it by force since it is odd.
 	Swayed  bool    `json:"swayed,omitempty"`
-	NearNs  float64 `json:"near_ns"`
-	AheadNs float64 `json:"ahead_ns"`
-	Outside int     `json:"outside"` // differences in a row that were not where they used to be
+	WrongNs float64 `json:"wrong_ns,omitempty"` // how far it was off when last seen to differ
+	// Newcomer: the clock had been locked for a while when it came. First and Close are when it
+	// was first compared, and when it last agreed well; zero: never.
+	Newcomer bool           `json:"newcomer,omitempty"`
+	First    timescale.Mono `json:"first_ns"`
+	Close    timescale.Mono `json:"close_ns"`
+	NearNs   float64        `json:"near_ns"`
+	AheadNs  float64        `json:"ahead_ns"`
+	Outside  int            `json:"outside"` // differences in a row that were not where they used to be
 }
 
 // saveReferences is nil where there was nothing to choose.
@@ -54,14 +62,14 @@ func (p *Pipeline) saveReferences(now timescale.Mono) *SavedReferences {
 	if !p.several() && p.choice.Order == Automatic || len(p.choice.Standings) != len(p.sources) {
 		return nil
 	}
-	s := &SavedReferences{Active: p.sources[p.active].Name, Order: p.choice.Order, Ordered: p.sources[p.choice.Ordered].Name, BuildNs: p.buildNs}
+	s := &SavedReferences{Active: p.sources[p.active].Name, Order: p.choice.Order, Ordered: p.sources[p.choice.Ordered].Name, BuildNs: p.buildNs, Seasoned: p.seasoned}
 	if d := p.dispute; d.times > 0 {
 		s.Dispute = &SavedDispute{d.times, d.what, d.at, d.memory}
 	}
 	for i := range p.sources {
 		o, c := &p.sources[i], &p.sources[i].compared
 		saved := SavedSource{Name: o.Name, Standing: p.choice.Standings[i], MeanNs: c.meanNs, DevNs: c.devNs, N: c.n, Odd: c.odd, OddBy: c.oddBy,
-			Swayed: c.swayed, NearNs: c.nearNs, AheadNs: c.aheadNs, Outside: c.outside}
+			Swayed: c.swayed, WrongNs: c.wrongNs, Newcomer: c.newcomer, First: c.first, Close: c.close, NearNs: c.nearNs, AheadNs: c.aheadNs, Outside: c.outside}
 		if i != p.first && o.receiver != nil {
 			saved.Receiver = o.receiver.Save(now)
 		}
@@ -81,7 +89,7 @@ func (s *SavedReferences) check() error {
 		return fmt.Errorf("it says that references differed %d times", d.Times)
 	}
 	for _, o := range s.List {
-		if !(math.Abs(o.MeanNs) < 1e9 && math.Abs(o.NearNs) < 1e18 && math.Abs(o.AheadNs) < 1e18 && o.Outside >= 0 && o.DevNs >= 0 && o.DevNs < 1e9) || o.N < 0 || o.N > levelMost {
+		if !(math.Abs(o.MeanNs) < 1e9 && math.Abs(o.NearNs) < 1e18 && math.Abs(o.AheadNs) < 1e18 && o.Outside >= 0 && o.WrongNs >= 0 && o.WrongNs < 1e18 && o.DevNs >= 0 && o.DevNs < 1e9) || o.N < 0 || o.N > levelMost {
 			return fmt.Errorf("it says a difference of %v ns of %s", o.MeanNs, o.Name)
 		}
 	}
@@ -96,6 +104,7 @@ func (p *Pipeline) resumeReferences(now timescale.Mono, s *SavedReferences) {
 	if d := s.Dispute; d != nil {
 		p.dispute = dispute{times: d.Times, what: d.What, at: d.At, memory: d.Memory}
 	}
+	p.seasoned = s.Seasoned
 	p.choice = Choice{Selected: p.active, Since: now, Standings: make([]Standing, len(p.sources))}
 	build := s.BuildNs
 	for i := range p.sources {
@@ -117,6 +126,8 @@ func (p *Pipeline) resumeReferences(now timescale.Mono, s *SavedReferences) {
 			c := &o.compared
 			c.meanNs, c.devNs, c.n, c.odd, c.oddBy = saved.MeanNs, saved.DevNs, saved.N, saved.Odd, saved.OddBy
 			c.swayed, c.nearNs, c.aheadNs, c.outside = saved.Swayed, saved.NearNs, saved.AheadNs, saved.Outside
+			c.tdev, c.mtie = unknownSpread(), unknownSpread()
+			c.wrongNs, c.newcomer, c.first, c.close = saved.WrongNs, saved.Newcomer, saved.First, saved.Close
 			if i != p.first && o.receiver != nil {
 				o.receiver.Resume(now, saved.Receiver)
 			}

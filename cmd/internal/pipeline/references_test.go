@@ -133,7 +133,7 @@ func TestOneOfTwoReceiversGoesWrong(t *testing.T) {
 }
 
 // Two receivers that disagree from the start, by a second or by a microsecond, when nothing
-// knows better: no class 6, and an alarm that names both. The operator's word ends it.
+// knows better: no class 6, and an alarm that names both. The operator's word ends it, and no order is that.
 func TestReceiversThatDisagreeFromTheStart(t *testing.T) {
 	for name, lie := range map[string]sim.Lie{"1 s": {AheadS: 1}, "1 us": {LateNs: 1000}} {
 		t.Run(name, func(t *testing.T) {
@@ -145,6 +145,13 @@ func TestReceiversThatDisagreeFromTheStart(t *testing.T) {
 				t.Fatalf("classes %v, %q, %v", p.Walk, look.Dispute, look.Troubles)
 			}
 			if err := p.Pipe.Switch(p.Now, "roof", false); err != nil {
+				t.Fatal(err)
+			}
+			p.Run(30 * time.Second)
+			if p.look("roof").Odd || p.look("yard").Odd || p.Class(6)() || p.Pipe.Look(p.Now).Dispute == "" {
+				t.Fatalf("ordered: class %d, roof %+v, yard %+v", p.Said.ClockClass, p.look("roof"), p.look("yard"))
+			}
+			if _, err := p.Pipe.AcceptReceiver(p.Now); err != nil {
 				t.Fatal(err)
 			}
 			p.Until(time.Minute, "class 6", p.Class(6))
@@ -439,6 +446,10 @@ func switched(t *testing.T, followed bool) *virtual.Rig {
 	p.Run(time.Minute)
 	if followed {
 		if err := p.Pipe.Switch(p.Now, "roof", false); err != nil {
+			t.Fatal(err)
+		}
+		p.Run(time.Second)
+		if _, err := p.Pipe.AcceptReceiver(p.Now); err != nil {
 			t.Fatal(err)
 		}
 	}
