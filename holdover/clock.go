@@ -337,7 +337,7 @@ func (c *Clock) leaveSky(from model) {
 		v, allowed, _ := c.compare(&a.Model)
 		offset, width := c.otherOpinion()
 		switch {
-		case math.Abs(v) <= max(a.LeastNs, min(allowed, math.Abs(a.ToldNs)/4)):
+		case math.Abs(v) <= max(a.LeastNs, min(allowed, a.PeakNs/4)):
 			from = a.Model
 		case a.back(offset, width):
 			// The sky is back where the other opinion has been all the while.

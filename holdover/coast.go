@@ -275,7 +275,9 @@ func (c *Clock) believe() {
 func (c *Clock) feels(now timescale.Mono) bool { return c.thermo.trusted(now) && !c.kinds.misled() }
 
 // felt tells that what the thermometer does not show did not happen.
-func (c *Clock) felt(now timescale.Mono) bool { return c.thermo.proven(now) && !c.kinds.misled() }
+func (c *Clock) felt(now timescale.Mono) bool {
+	return c.thermo.proven(now) && c.kinds.without() < kindEven
+}
 
 // strayed is the deviation of what the oscillator has done since the loss.
 func (c *Clock) strayed() float64 {

@@ -54,9 +54,6 @@ type anchor struct {
 	LeastNs float64 `json:"least_ns"` // what was no news when the doubt began; 0: no doubt
 	News    model   `json:"news"`     // the pulses when they last had another frequency than before
 
-	ToldNs      float64 `json:"told_ns"`       // while it moves: how far the pulses were from the model when
-	ToldWidthNs float64 `json:"told_width_ns"` // that was the most in widths, and the width
-
 	OffsetNs float64 `json:"offset_ns"` // pulses less oscillator, of the times before,
 	WidthNs  float64 `json:"width_ns"`  // and how far that may be off
 	PeakNs   float64 `json:"peak_ns"`   // the furthest,
@@ -180,7 +177,7 @@ func (c *Clock) pulsesNow() *model {
 // itself.
 //
 // One whose forecast has become too old to tell gives way to one that the pulses have left
-// by far more than it allows; how far they were from it when it told most is kept.
+// by far more than it allows. Nothing has refuted what it said: that stays, as wide as it was.
 func (c *Clock) anchorAt(old *model) {
 	a := &c.doubt.anchor
 	moved, allowed, _ := c.compare(old)
@@ -189,9 +186,10 @@ func (c *Clock) anchorAt(old *model) {
 		if math.Abs(v) > own || 2*math.Abs(moved) < own || 4*allowed > own {
 			return
 		}
-		a.OffsetNs, a.WidthNs = a.OffsetNs+a.ToldNs, math.Hypot(a.WidthNs, a.ToldWidthNs)
+		a.OffsetNs, a.WidthNs = c.otherOpinion()
+		a.OffsetNs -= moved
 	}
-	a.Moves, a.Model, a.Since, a.AtNs, a.ToldNs, a.ToldWidthNs = true, *old, old.t, 0, 0, 0
+	a.Moves, a.Model, a.Since, a.AtNs = true, *old, old.t, 0
 	a.News = *c.pulsesNow()
 	if a.LeastNs == 0 || allowed < a.LeastNs {
 		a.LeastNs = allowed
@@ -241,9 +239,6 @@ func (c *Clock) weighAnchor() {
 	offset, width := a.OffsetNs+v, math.Hypot(a.WidthNs, own)
 	a.PeakNs, a.Times = max(a.PeakNs, math.Abs(offset)), max(a.Times, math.Abs(offset)/width)
 	a.Ns = math.Abs(offset) + width
-	if math.Abs(v)*a.ToldWidthNs >= math.Abs(a.ToldNs)*own {
-		a.ToldNs, a.ToldWidthNs = v, own
-	}
 	if a.Agrees++; math.Abs(offset) > width {
 		a.Agrees = 0
 	}
@@ -263,7 +258,7 @@ func (c *Clock) weighAnchor() {
 	age := c.est.t - a.Model.t
 	wait := max(doubtCalmS, age*max(min(4*hides/math.Abs(v), doubtCalmMost), doubtCalmLeast))
 	switch {
-	case patient && age > doubtLastsS, hint && age > doubtHintS && a.Agrees >= doubtAgrees && !c.turned(&a.Model):
+	case patient && age > doubtLastsS, hint && age > doubtHintS && a.Agrees >= doubtAgrees && !c.est.agile() && !c.turned(&a.Model):
 		*a = anchor{}
 	case c.est.t-a.Since < wait, c.turned(&a.Model):
 	default:

@@ -169,12 +169,16 @@ func behind(list *[hypotheses]float64, most float64) {
 
 // misled tells that the odds are for an oscillator that does not feel what the thermometer
 // shows: one in the processor's die, or that stands somewhere else.
-func (k *kinds) misled() bool {
+func (k *kinds) misled() bool { return k.without() >= kindWorse }
+
+// without is the logarithm of the odds for an oscillator that does not feel what the
+// thermometer shows.
+func (k *kinds) without() float64 {
 	with, without := math.Inf(-1), math.Inf(-1)
 	for i := range behaviours {
 		with, without = max(with, k.scores[i]), max(without, k.scores[i+len(behaviours)])
 	}
-	return without-with >= kindWorse
+	return without - with
 }
 
 // of is the score of a kind, by the better of its two hypotheses.

@@ -178,7 +178,7 @@ func TestNoFieldOfSavedIsLost(t *testing.T) {
 	for i := range e.pulses.near {
 		e.pulses.near[i] = next()
 	}
-	full.Doubt = anchor{true, model{}, next(), next(), next(), model{}, next(), next(), next(), next(), next(), next(), 4, next(), true}
+	full.Doubt = anchor{true, model{}, next(), next(), next(), model{}, next(), next(), next(), next(), 4, next(), true}
 	for _, m := range []*model{&e.model, &full.Doubt.Model, &full.Doubt.News} {
 		m.t, m.w, m.level = next(), warmth{next(), next(), next(), next()}, 1.5
 		for i := range m.x {
