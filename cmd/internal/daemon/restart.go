@@ -101,17 +101,20 @@ func newKeeper(cfg *config.Config, tell func(status.Event)) *keeper {
 	return k
 }
 
-func (k *keeper) path(k2 state.Kind) string { return filepath.Join(k.dir, k2.Name+".state") }
+func (k *keeper) path(name string) string { return filepath.Join(k.dir, name+".state") }
 
 // write replaces a file. A trouble is told once until it has gone.
-func (k *keeper) write(kind state.Kind, content []byte) {
-	err := state.ReplaceFile(k.path(kind), kind, content)
+func (k *keeper) write(kind state.Kind, content []byte) { k.writeAs(kind.Name, kind, content) }
+
+// writeAs is write for one of several files of a kind.
+func (k *keeper) writeAs(name string, kind state.Kind, content []byte) {
+	err := state.ReplaceFile(k.path(name), kind, content)
 	if err == nil {
-		k.failing.Delete(kind.Name)
+		k.failing.Delete(name)
 		return
 	}
-	if _, told := k.failing.Swap(kind.Name, err); !told {
-		k.complain(k.path(kind), err)
+	if _, told := k.failing.Swap(name, err); !told {
+		k.complain(k.path(name), err)
 	}
 }
 
@@ -139,12 +142,12 @@ func (k *keeper) changed() {
 // readClock reads what the last process has left of the clock. Of the same boot,
 // latencies and rate are good whatever became of the clock.
 func (k *keeper) readClock() error {
-	content, err := state.ReadFile(k.path(clockKind), clockKind)
+	content, err := state.ReadFile(k.path(clockKind.Name), clockKind)
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(content, &k.left); err != nil {
-		return fmt.Errorf("%s: %w", k.path(clockKind), err)
+		return fmt.Errorf("%s: %w", k.path(clockKind.Name), err)
 	}
 	if k.left.Boot == k.boot && k.boot != "" {
 		k.before = udp.Before{Mono: timescale.MonoFromNs(k.left.RawNs), Realtime: timescale.UTCFromNs(k.left.RealtimeNs), Latency: k.left.Latency}
@@ -155,17 +158,17 @@ func (k *keeper) readClock() error {
 
 // readSim is the board of software that was left; nil when there is none to go on
 // with.
-func (k *keeper) readSim(kind state.Kind) (*sim.Saved, error) {
-	content, err := state.ReadFile(k.path(kind), kind)
+func (k *keeper) readSim(name string) (*sim.Saved, error) {
+	content, err := state.ReadFile(k.path(name), simKind)
 	if err != nil {
 		return nil, absentIsNil(err)
 	}
 	var s simState
 	if err := json.Unmarshal(content, &s); err != nil {
-		return nil, fmt.Errorf("%s: %w", k.path(kind), err)
+		return nil, fmt.Errorf("%s: %w", k.path(name), err)
 	}
 	if s.Boot != k.boot {
-		return nil, fmt.Errorf("%s: %w", k.path(kind), state.ErrOtherBoot)
+		return nil, fmt.Errorf("%s: %w", k.path(name), state.ErrOtherBoot)
 	}
 	return &s.Board, nil
 }
@@ -173,18 +176,17 @@ func (k *keeper) readSim(kind state.Kind) (*sim.Saved, error) {
 // startSim goes on with the board of software that was left, or starts a new one
 // and says why.
 func (k *keeper) startSim(ctx context.Context, config sim.Config) (*live.Board, error) {
-	return k.goOnWithSim(simKind, config, func(c live.Config) (*live.Board, error) { return live.Start(ctx, c) })
+	return k.goOnWithSim(simKind.Name, config, func(c live.Config) (*live.Board, error) { return live.Start(ctx, c) })
 }
 
 // startSimBeside is startSim for the receiver of reference name, beside that of b.
 func (k *keeper) startSimBeside(ctx context.Context, b *live.Board, name string, config sim.Config) (*live.Board, error) {
-	kind := state.Kind{Name: simKind.Name + "-" + name, Version: simKind.Version}
-	return k.goOnWithSim(kind, config, func(c live.Config) (*live.Board, error) { return b.Another(ctx, c) })
+	return k.goOnWithSim(simKind.Name+"-"+name, config, func(c live.Config) (*live.Board, error) { return b.Another(ctx, c) })
 }
 
-func (k *keeper) goOnWithSim(kind state.Kind, config sim.Config, start func(live.Config) (*live.Board, error)) (*live.Board, error) {
-	c := live.Config{Sim: config, Keep: func(s sim.Saved) { k.keepSim(kind, s) }}
-	left, err := k.readSim(kind)
+func (k *keeper) goOnWithSim(name string, config sim.Config, start func(live.Config) (*live.Board, error)) (*live.Board, error) {
+	c := live.Config{Sim: config, Keep: func(s sim.Saved) { k.keepSim(name, s) }}
+	left, err := k.readSim(name)
 	if err == nil && left != nil {
 		c.Saved = left
 		var b *live.Board
@@ -200,13 +202,13 @@ func (k *keeper) goOnWithSim(kind state.Kind, config sim.Config, start func(live
 }
 
 // keepSim writes a board of software down.
-func (k *keeper) keepSim(kind state.Kind, s sim.Saved) {
+func (k *keeper) keepSim(name string, s sim.Saved) {
 	content, err := json.Marshal(simState{k.boot, s})
 	if err != nil {
-		k.complain(k.path(kind), err)
+		k.complain(k.path(name), err)
 		return
 	}
-	k.write(kind, content)
+	k.writeAs(name, simKind, content)
 }
 
 func absentIsNil(err error) error {
@@ -293,7 +295,7 @@ func (d *Daemon) keepClock() {
 	}
 	content, err := json.Marshal(s)
 	if err != nil {
-		d.keep.complain(d.keep.path(clockKind), err)
+		d.keep.complain(d.keep.path(clockKind.Name), err)
 		return
 	}
 	d.keep.write(clockKind, content)
@@ -321,7 +323,7 @@ func (d *Daemon) keepClocks(ctx context.Context) {
 
 // importGrants lets the master go on with the last process's clients.
 func (k *keeper) importGrants(m *master.Master, cfg *config.Config, now timescale.Mono) (master.Imported, error) {
-	content, err := state.ReadFile(k.path(grantsKind), grantsKind)
+	content, err := state.ReadFile(k.path(grantsKind.Name), grantsKind)
 	if err != nil {
 		return master.Imported{}, absentIsNil(err)
 	}
@@ -332,9 +334,9 @@ func (k *keeper) importGrants(m *master.Master, cfg *config.Config, now timescal
 	}
 	switch {
 	case err != nil:
-		return master.Imported{}, fmt.Errorf("%s: %w", k.path(grantsKind), err)
+		return master.Imported{}, fmt.Errorf("%s: %w", k.path(grantsKind.Name), err)
 	case boot != k.boot || boot == "":
-		return master.Imported{}, fmt.Errorf("%s: %w", k.path(grantsKind), state.ErrOtherBoot)
+		return master.Imported{}, fmt.Errorf("%s: %w", k.path(grantsKind.Name), state.ErrOtherBoot)
 	}
 	if at := cfg.Master.Addr(); at.IsValid() {
 		saved.EndOthers(at)

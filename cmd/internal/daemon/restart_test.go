@@ -186,3 +186,18 @@ func TestATroubleOfTheFolderIsToldOnce(t *testing.T) {
 		t.Errorf("told %d times of two troubles: %v", n, told)
 	}
 }
+
+// The board of software of a second reference is kept whatever the reference's name is:
+// a restart goes on with it, and nobody is told of a trouble.
+func TestTheSimulatedReceiverOfAnyReferenceIsKept(t *testing.T) {
+	dir := t.TempDir()
+	tell := func(e status.Event) { t.Errorf("told: %v", e) }
+	for _, name := range []string{"yard", "pulse", "a-name-of-many-letters_0123456789"} {
+		file := simKind.Name + "-" + name
+		newKeeper(inFolder(t, dir), tell).keepSim(file, sim.Saved{LateNs: 1000})
+		left, err := newKeeper(inFolder(t, dir), tell).readSim(file)
+		if err != nil || left == nil || left.LateNs != 1000 {
+			t.Errorf("%s: %+v, %v", name, left, err)
+		}
+	}
+}

@@ -170,8 +170,8 @@ func after(s *float64) string {
 }
 
 const drillNotes = `What this is: a copy of the clock got no more pulses and coasted, while the
-served clock stayed locked. The error is that of the copy against the pulses of
-one receiver, so what is wrong with every pulse alike does not show.
+served clock stayed locked. The error is that of the copy against the pulses that
+the served clock followed, so what is wrong with every pulse alike does not show.
 Who signed it: nobody. Who can write the file can change it. An auditor
 compares it with the lines DRILL_BEGUN and DRILL_ENDED at the syslog server,
 and asks for the JSON, which has every point of the curves.
