@@ -18,16 +18,24 @@ type LED struct {
 	lit  string // what was last written; "": nothing
 }
 
-// OpenLED takes the light of a name, or of a folder's path, and puts it out.
-func OpenLED(name string) (*LED, error) { return openLED(ledClass, name) }
+// OpenLED takes the first light of names, or of folders' paths, that is there, and
+// puts it out.
+func OpenLED(names ...string) (*LED, error) { return openLED(ledClass, names...) }
 
-func openLED(class, name string) (*LED, error) {
-	l := &LED{Name: name, dir: filepath.Join(class, name), full: "1"}
-	if filepath.IsAbs(name) {
-		l.dir = name
+func openLED(class string, names ...string) (*LED, error) {
+	l := &LED{full: "1"}
+	for _, name := range names {
+		dir := filepath.Join(class, name)
+		if filepath.IsAbs(name) {
+			dir = name
+		}
+		if _, err := os.Stat(filepath.Join(dir, "brightness")); err == nil {
+			l.Name, l.dir = name, dir
+			break
+		}
 	}
-	if _, err := os.Stat(filepath.Join(l.dir, "brightness")); err != nil {
-		return nil, fmt.Errorf("board: no light %s: %w (fix: take a name in %s)", name, err, class)
+	if l.dir == "" {
+		return nil, fmt.Errorf("board: no light %s: there is %s (fix: take a name in %s)", strings.Join(names, " or "), lights(class), class)
 	}
 	if most, err := os.ReadFile(filepath.Join(l.dir, "max_brightness")); err == nil {
 		l.full = strings.TrimSpace(string(most))
@@ -39,6 +47,19 @@ func openLED(class, name string) (*LED, error) {
 		}
 	}
 	return l, l.Set(false)
+}
+
+// lights names those that are there.
+func lights(class string) string {
+	there, err := os.ReadDir(class)
+	if err != nil || len(there) == 0 {
+		return "none"
+	}
+	names := make([]string, len(there))
+	for i, one := range there {
+		names[i] = one.Name()
+	}
+	return strings.Join(names, ", ")
 }
 
 // Path is the light's folder.

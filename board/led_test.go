@@ -79,3 +79,16 @@ func TestALightThatFailedIsWrittenAgain(t *testing.T) {
 		t.Errorf("%q, %v", read("brightness"), err)
 	}
 }
+
+// Kernels name one light in different ways: the first name that is there is taken.
+func TestTheFirstLightThatIsThereIsTaken(t *testing.T) {
+	class, _ := lightFolder(t, "board:green:usr0", map[string]string{"brightness": "0"})
+	l, err := openLED(class, "board:green:heartbeat", "board:green:usr0")
+	if err != nil || l.Name != "board:green:usr0" {
+		t.Errorf("%+v, %v", l, err)
+	}
+	_, err = openLED(class, "board:green:heartbeat", "status")
+	if err == nil || !strings.Contains(err.Error(), "no light board:green:heartbeat or status: there is board:green:usr0 (fix:") {
+		t.Errorf("%v", err)
+	}
+}

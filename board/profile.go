@@ -18,9 +18,9 @@ type Profile struct {
 	// GPIO is how late pps-gpio stamps the pulse on this board; zero: nobody has
 	// measured it.
 	GPIO PulseDelay
-	// LED is the light that shows the state, as the mainline device tree of the board
-	// names it; "": none is known.
-	LED string
+	// LEDs are the names of the light that shows the state, as device trees of the board
+	// have it, that of the image's kernel first; none: no light is known.
+	LEDs []string
 	// CounterNs is the length of a tick of the PTP clock's counter, where its
 	// driver's arithmetic depends on it; 0: not known.
 	CounterNs int64
@@ -35,8 +35,9 @@ type Profile struct {
 // board: no profile has them, and the limits say so.
 var profiles = []Profile{
 	{
-		Name: "beaglebone-black", Unicast: No, Multicast: Yes, L2: Yes, Pulse: "/dev/pps0", LED: "beaglebone:green:usr0",
-		GPIO:     PulseDelay{7 * time.Microsecond, 2 * time.Microsecond}, // published: mean 6.9 us, deviation 1.7 us
+		Name: "beaglebone-black", Unicast: No, Multicast: Yes, L2: Yes, Pulse: "/dev/pps0",
+		LEDs:     []string{"beaglebone:green:heartbeat", "beaglebone:green:usr0"}, // the second: older kernels
+		GPIO:     PulseDelay{7 * time.Microsecond, 2 * time.Microsecond},          // published: mean 6.9 us, deviation 1.7 us
 		Accuracy: "microseconds: about 5 us at a unicast client",
 		Limits: []string{
 			"the AM335x stamps PTP over Ethernet and IPv4 multicast to 224.0.1.129-132 only: unicast Syncs are timed by twins, Delay_Req by software stamps",
@@ -58,7 +59,7 @@ var profiles = []Profile{
 		},
 	},
 	{
-		Name: "imx8mp", Unicast: Yes, Multicast: Yes, L2: Yes, Pulse: "extts:0", LED: "yellow:status",
+		Name: "imx8mp", Unicast: Yes, Multicast: Yes, L2: Yes, Pulse: "extts:0", LEDs: []string{"yellow:status"},
 		Accuracy: "100 ns of GNSS in the clock; about 1 us or better to a unicast client",
 		Limits: []string{
 			"mainline stmmac cannot write the time into Sync, although the hardware could",
@@ -81,7 +82,7 @@ var profiles = []Profile{
 func ProfileOf(name string) (Profile, bool) {
 	for _, p := range profiles {
 		if p.Name == name {
-			p.Limits = slices.Clone(p.Limits)
+			p.LEDs, p.Limits = slices.Clone(p.LEDs), slices.Clone(p.Limits)
 			return p, true
 		}
 	}

@@ -11,6 +11,9 @@ func (d *Daemon) hardware() status.Hardware {
 	h, profile, info := d.port.Status(), d.devices.profile, d.devices.clock.Info()
 	h.PHC, h.Driver, h.Counter = info.Name, info.Driver, boardClock(d.devices.clock)
 	h.Profile, h.Accuracy, h.Limits, h.Pulse = profile.Name, profile.Accuracy, limits(profile, info), d.devices.pulse
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	h.LED = d.light
 	return h
 }
 

@@ -87,6 +87,7 @@ type Daemon struct {
 	missing   bool                   // master.address is no address of this machine
 	stampless timescale.Mono         // when packets last came without a receive stamp
 	connected bool                   // the receiver's serial port is open
+	light     string                 // the LED that shows the state, or why none does
 	pulseOn   timescale.Mono         // when the pulse's device was opened; zero: it is not open
 	stamped   bool                   // it has stamped an edge since
 	outside   map[alarms.Code]string // conditions that the pipeline does not see
@@ -192,13 +193,7 @@ func run(ctx context.Context, cfg *config.Config, used string, from source, even
 	faces := control.NewServer(control.Handler(d, knobs))
 	running.Go(func() { faces.Serve(listener) }) //nolint:errcheck // it ends when it is closed
 	defer faces.Close()
-	led, err := openLight(cfg)
-	if err != nil {
-		d.happened(status.ConfigDoubted{What: err.Error()}) // the time is served all the same
-	}
-	if led != nil {
-		running.Go(func() { d.shine(ctx, led, cfg.Control.RunDir) })
-	}
+	running.Go(func() { d.shine(ctx, func() (*board.LED, error) { return openLight(cfg) }) })
 	if over := httpConfig(cfg.Control); over.Address != "" {
 		running.Go(func() {
 			httpface.New(over, d.Latest).Run(ctx, func(wrong string) { d.condition(alarms.HTTPFace, wrong) })

@@ -40,6 +40,7 @@ func Hardware(s status.Status) string {
 	if len(c.Pins) > 0 {
 		fmt.Fprintf(w, "Pins\t%s\n", strings.Join(c.Pins, ", "))
 	}
+	fmt.Fprintf(w, "LED\t%s\n", dash(h.LED))
 	device(w, h)
 	fmt.Fprintf(w, "Sync\t%s: %s\n", h.SyncMode, h.SyncModeWhy)
 	switch r := h.ResidualNs; {

@@ -11,7 +11,7 @@ import (
 func TestTheHardwareScreenHasWhatIsAsked(t *testing.T) {
 	text := Hardware(status.Status{Hardware: status.Hardware{
 		PHC: "/dev/ptp0", Driver: "fec ptp", SyncMode: "predicted-one-step", SyncModeWhy: "because", Profile: "imx6ul", Accuracy: "a microsecond",
-		Limits: []string{"first limit", "second limit"}, Pulse: "/dev/pps0", ResidualNs: status.Residual{P1: -40, P50: 3, P99: 55, N: 900},
+		Limits: []string{"first limit", "second limit"}, Pulse: "/dev/pps0", LED: "yellow:status", ResidualNs: status.Residual{P1: -40, P50: 3, P99: 55, N: 900},
 		Counter: status.BoardClock{QuantumPPB: 1, MaxPPB: 250e6, ExtTS: 2, Pins: []string{"SDP0 extts:0"}, CrossMethod: "PTP_SYS_OFFSET", CrossNs: 1374, NoiseNs: 50,
 			Foreign: 3, Steered: 2, Absences: 1, Suspects: []string{"ptp4l[812]"}, Trouble: "it is gone"},
 		Device: status.Device{Name: "eth0.17", Physical: "eth0", Driver: "fec", MAC: "02:00:00:00:00:01", Carrier: true, SpeedMbs: 100, Source: "hardware",
@@ -20,7 +20,7 @@ func TestTheHardwareScreenHasWhatIsAsked(t *testing.T) {
 		IngressLatencyNs: 300,
 	}})
 	for _, want := range []string{"imx6ul: a microsecond", "/dev/ptp0 (fec ptp)", "it is gone", "steps of 1 ppb", "PTP_SYS_OFFSET, 1374 ns wide, noise 50 ns",
-		"set by others 3 times, steered 2 times, away 1 time; held open by ptp4l[812]", "2 external time stamp channels", "by /dev/pps0", "SDP0 extts:0",
+		"set by others 3 times, steered 2 times, away 1 time; held open by ptp4l[812]", "2 external time stamp channels", "by /dev/pps0", "yellow:status", "SDP0 extts:0",
 		"eth0.17 on eth0 (fec), 02:00:00:00:00:01, link up, 100 Mbit/s", "unicast yes, multicast yes, L2 yes (on); received: all", "sent on, received all",
 		"predicted-one-step: because", "+3 ns median, p1 -40, p99 +55 (900 Syncs)", "100 asked of the device, 98 given, 2 withheld", "twins 15 of 16", "7 refused",
 		"ingress 300 ns", "first limit", "second limit"} {

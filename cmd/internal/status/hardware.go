@@ -25,6 +25,7 @@ type Hardware struct {
 	Accuracy string      `json:"accuracy"` // what a client may expect of such a board
 	Limits   []string    `json:"limits"`   // known ones, in plain words
 	Pulse    string      `json:"pulse"`    // where it comes in: extts:N, /dev/ppsN, auto
+	LED      string      `json:"led"`      // that shows the state, or why none does
 	Counter  BoardClock  `json:"clock"`
 	Device   Device      `json:"device"`
 	Stamps   StampCounts `json:"stamps"`
