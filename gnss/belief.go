@@ -219,7 +219,7 @@ func (r *Reference) Accept(now timescale.Mono) (forgotten []string) {
 		forgotten = append(forgotten, "the doubt about a cold receiver's leap seconds")
 		r.run.Cold = false
 	}
-	if r.trust.moved.raised {
+	if r.trust.moved.Raised {
 		forgotten = append(forgotten, fmt.Sprintf("the antenna's place, %.0f m from where it is now", r.trust.distance))
 		r.trust.leaveHome()
 	}

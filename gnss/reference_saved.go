@@ -4,7 +4,7 @@ import "bragi/gnss/timescale"
 
 // SavedReference is a Reference between two processes of one boot: which pulse was
 // which second, what that rests on, what was learned of leap seconds and of the
-// antenna's place. A restart makes no evidence stronger, and none weaker.
+// antenna's place, and what speaks against the pulses. A restart makes no evidence stronger, and none weaker.
 type SavedReference struct {
 	Label                    // At zero: no pulse is labelled, or the label is disputed
 	Belief    belief         `json:"belief"`
@@ -15,6 +15,8 @@ type SavedReference struct {
 	Leaps     []SavedLeap    `json:"leaps"`
 	Counted   counted        `json:"counted"`
 	Home      *home          `json:"home"` // null: not known
+	// Signs are what speaks against the pulses; null: nothing was said.
+	Signs *savedSigns `json:"signs,omitempty"`
 }
 
 // SavedLeap is a leap second that was learned.
@@ -26,10 +28,11 @@ type SavedLeap struct {
 // Save is the Reference as it stands at now; nil: it has learned nothing.
 func (r *Reference) Save(now timescale.Mono) *SavedReference {
 	l, ok := r.pairer.Label()
-	if !ok && r.belief == (belief{}) && r.following.IsZero() && r.trust.home.Fixes == 0 {
+	signs := r.saveSigns()
+	if !ok && r.belief == (belief{}) && r.following.IsZero() && r.trust.home.Fixes == 0 && signs == nil {
 		return nil
 	}
-	s := &SavedReference{Label: l, Belief: r.belief, Run: r.run, Doubted: r.SecondDoubted(now), Refused: r.refused, Following: r.following, Counted: r.counted()}
+	s := &SavedReference{Label: l, Belief: r.belief, Run: r.run, Doubted: r.SecondDoubted(now), Refused: r.refused, Following: r.following, Counted: r.counted(), Signs: signs}
 	for _, e := range r.book.learned {
 		s.Leaps = append(s.Leaps, SavedLeap{e.At.Ns(), e.Change})
 	}
@@ -57,4 +60,5 @@ func (r *Reference) Resume(now timescale.Mono, s *SavedReference) {
 	if s.Home != nil && s.Home.possible() {
 		r.trust.home = *s.Home
 	}
+	r.resumeSigns(s.Signs)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bragi/gnss/timescale"
+	"bragi/gnss/ubx"
 	"bragi/scripts/reflecttest"
 )
 
@@ -29,6 +30,15 @@ func TestAReferenceComesBackFromJSON(t *testing.T) {
 		Leaps:     []SavedLeap{{midnight.Ns(), 1}},
 		Counted:   counted{midnight.Ns(), 18, true},
 		Home:      &home{At: ecef{X: 3184938.5, Y: 278646, Z: 5500477}, Fixes: 77, Weight: 3.5},
+		Signs: &savedSigns{
+			Antenna: aged[string]{AntennaOpen, at(97e9), true}, JamHW: aged[ubx.Jamming]{ubx.JammingCritical, at(96e9), true},
+			JamSig: aged[ubx.Jamming]{ubx.JammingWarning, at(95e9), true}, Indicator: aged[int]{99, at(94e9), true},
+			SpoofStatus: aged[ubx.Spoofing]{ubx.SpoofingIndicated, at(93e9), true}, SpoofSig: aged[ubx.Spoofing]{ubx.SpoofingAffirmed, at(92e9), true},
+			AntennaNow: AntennaOpen, AntennaOK: true, Fix: true,
+			Spoofing: sign{3, true, at(91e9)}, Spoofed: SpoofingIndicated, Jamming: sign{4, true, at(90e9)}, Jammed: true, SigmaNs: 21,
+			Moved: sign{5, true, at(89e9)}, Away: home{At: ecef{X: 3184938.5, Y: 278647, Z: 5500477}, Fixes: 7, Weight: 1.5}, DistanceM: 1500,
+			Surveyed: ecef{X: 3184938.5, Y: 278648, Z: 5500477}, Fixed: true,
+		},
 	}
 	for _, path := range reflecttest.Unset(in, "SavedReference") {
 		t.Errorf("%s is zero: fill it", path)

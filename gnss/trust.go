@@ -36,20 +36,20 @@ type Trust struct {
 // sign is a suspicion: it counts when it has lasted, and is held for a while, so
 // that one message does not throw the clock into holdover, nor two in turn.
 type sign struct {
-	times  int
-	raised bool
-	last   timescale.Mono
+	Times  int            `json:"times"`
+	Raised bool           `json:"raised"`
+	Last   timescale.Mono `json:"last_ns"`
 }
 
 func (s *sign) see(now timescale.Mono, seen bool, enough int) {
 	if seen {
-		s.times, s.last = s.times+1, now
-		s.raised = s.raised || s.times >= enough
+		s.Times, s.Last = s.Times+1, now
+		s.Raised = s.Raised || s.Times >= enough
 		return
 	}
-	s.times = 0
-	if s.raised && now.Sub(s.last) >= signHeld {
-		s.raised = false
+	s.Times = 0
+	if s.Raised && now.Sub(s.Last) >= signHeld {
+		s.Raised = false
 	}
 }
 
@@ -152,20 +152,20 @@ func (t *Trust) Reasons() (list []Trouble, distrusted int) {
 	if t.antenna == Some(AntennaOpen) && !doubted {
 		list = append(list, Trouble{ReasonAntennaOpen, "the receiver's supervisor says so"})
 	}
-	if t.spoofing.raised {
+	if t.spoofing.Raised {
 		list = append(list, Trouble{ReasonSpoofing, t.spoofed})
 	}
-	if t.jamming.raised {
+	if t.jamming.Raised {
 		list = append(list, Trouble{ReasonJamming, t.sigma()})
 	}
-	if t.moved.raised {
+	if t.moved.Raised {
 		list = append(list, Trouble{ReasonMoved, fmt.Sprintf("%.0f m from where it was", t.distance)})
 	}
 	distrusted = len(list)
 	if t.antenna == Some(AntennaOpen) && doubted {
 		list = append(list, Trouble{ReasonAntennaDoubted, "since the start"})
 	}
-	if t.jammed && !t.jamming.raised {
+	if t.jammed && !t.jamming.Raised {
 		list = append(list, Trouble{ReasonJammed, t.sigma()})
 	}
 	return list, distrusted
