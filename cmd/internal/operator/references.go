@@ -26,8 +26,9 @@ func referenceCommand(o *options) *cobra.Command {
 	change := &cobra.Command{Use: "switch NAME", Short: "Follow this reference", Args: cobra.ArbitraryArgs,
 		Long: "Switch lets the clock follow a reference of the list, as long as it is good: when it fails, the order is over and bragid\n" +
 			"chooses by itself. With --force the clock follows it whatever it is worth: when it fails, the clock holds over. Where\n" +
-			"two references differ and nothing tells which one is right, switch tells it. The served clock is not stepped: the\n" +
-			"difference is taken over, and let in slowly. 'bragi reference clear' ends the order.",
+			"two references differ and nothing tells which one is right, switch does not tell it either: 'bragi clock accept\n" +
+			"receiver' does, for the one that is selected. The served clock is not stepped: the difference is taken over, and let\n" +
+			"in slowly. 'bragi reference clear' ends the order.",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return cli.Usagef("say which reference (fix: bragi show references, then bragi reference switch NAME)")

@@ -215,22 +215,25 @@ func TestColdStartLeapFault(t *testing.T) {
 	}
 }
 
+// signs are what speaks against the pulses: how it begins, its alarm, and how it ends.
+var signs = []struct {
+	name string
+	do   func(*ubxSky)
+	code alarms.Code
+	undo func(*ubxSky)
+}{
+	{"antenna open", func(u *ubxSky) { u.antenna = ubx.AntennaOpen }, alarms.Antenna, func(u *ubxSky) { u.antenna = ubx.AntennaOK }},
+	{"antenna short", func(u *ubxSky) { u.antenna = ubx.AntennaShort }, alarms.Antenna, func(u *ubxSky) { u.antenna = ubx.AntennaOK }},
+	{"spoofing indicated", func(u *ubxSky) { u.spoofing = ubx.SpoofingIndicated }, alarms.Spoofing, func(u *ubxSky) { u.spoofing = ubx.SpoofingNone }},
+	{"jamming critical, the accuracy falls", func(u *ubxSky) { u.jamming, u.tAccNs = ubx.JammingCritical, 90 }, alarms.Jamming,
+		func(u *ubxSky) { u.jamming, u.tAccNs = ubx.JammingOK, 20 }},
+	{"moved by 1.5 km", func(u *ubxSky) { u.northM = 1500 }, alarms.Moved, func(u *ubxSky) { u.northM = 0 }},
+}
+
 // Each sign that the pulses are not to be believed: an alarm with its cause,
 // holdover at once from a state of a minute before, and back when it is gone.
 func TestDistrustHoldsOver(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		do   func(*ubxSky)
-		code alarms.Code
-		undo func(*ubxSky)
-	}{
-		{"antenna open", func(u *ubxSky) { u.antenna = ubx.AntennaOpen }, alarms.Antenna, func(u *ubxSky) { u.antenna = ubx.AntennaOK }},
-		{"antenna short", func(u *ubxSky) { u.antenna = ubx.AntennaShort }, alarms.Antenna, func(u *ubxSky) { u.antenna = ubx.AntennaOK }},
-		{"spoofing indicated", func(u *ubxSky) { u.spoofing = ubx.SpoofingIndicated }, alarms.Spoofing, func(u *ubxSky) { u.spoofing = ubx.SpoofingNone }},
-		{"jamming critical, the accuracy falls", func(u *ubxSky) { u.jamming, u.tAccNs = ubx.JammingCritical, 90 }, alarms.Jamming,
-			func(u *ubxSky) { u.jamming, u.tAccNs = ubx.JammingOK, 20 }},
-		{"moved by 1.5 km", func(u *ubxSky) { u.northM = 1500 }, alarms.Moved, func(u *ubxSky) { u.northM = 0 }},
-	} {
+	for _, c := range signs {
 		u := goodSky()
 		r := lockedRig(t, u, virtual.SkyAtBegin)
 		r.Run(2 * time.Minute)

@@ -14,19 +14,7 @@ import (
 // Each sign that the pulses are not to be believed holds over a restart, of however long a
 // stop, until the receiver itself says otherwise: no class 6 meanwhile, and the alarm stands.
 func TestARestartEndsNoDistrust(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		do   func(*ubxSky)
-		code alarms.Code
-		undo func(*ubxSky)
-	}{
-		{"antenna open", func(u *ubxSky) { u.antenna = ubx.AntennaOpen }, alarms.Antenna, func(u *ubxSky) { u.antenna = ubx.AntennaOK }},
-		{"antenna short", func(u *ubxSky) { u.antenna = ubx.AntennaShort }, alarms.Antenna, func(u *ubxSky) { u.antenna = ubx.AntennaOK }},
-		{"spoofing indicated", func(u *ubxSky) { u.spoofing = ubx.SpoofingIndicated }, alarms.Spoofing, func(u *ubxSky) { u.spoofing = ubx.SpoofingNone }},
-		{"jamming critical, the accuracy falls", func(u *ubxSky) { u.jamming, u.tAccNs = ubx.JammingCritical, 90 }, alarms.Jamming,
-			func(u *ubxSky) { u.jamming, u.tAccNs = ubx.JammingOK, 20 }},
-		{"moved by 1.5 km", func(u *ubxSky) { u.northM = 1500 }, alarms.Moved, func(u *ubxSky) { u.northM = 0 }},
-	} {
+	for _, c := range signs {
 		for _, away := range []time.Duration{200 * time.Millisecond, time.Second, 5 * time.Second} {
 			t.Run(fmt.Sprintf("%s/%v", c.name, away), func(t *testing.T) {
 				t.Parallel()
