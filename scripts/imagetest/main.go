@@ -79,15 +79,17 @@ func run(name string, long bool, only, dir string) int {
 		}
 	}
 	t.prepare(played)
-	passed, failed := 0, 0
+	passed, failed := 0, []string{}
 	for i, s := range played {
 		begin := time.Now()
 		err := s.play(t)
 		took := time.Since(begin).Round(time.Second)
 		if err != nil {
 			t.cut()
-			failed++
-			fmt.Printf("imagetest %s: FAIL %s (%s): %v\n", name, s.name, took, err)
+			line := fmt.Sprintf("imagetest %s: FAIL %s (%s): %v", name, s.name, took, err)
+			fmt.Println(line)
+			line, _, _ = strings.Cut(line, "\n")
+			failed = append(failed, line)
 			if i == 0 && !t.resumed {
 				break // nothing is set up
 			}
@@ -96,14 +98,17 @@ func run(name string, long bool, only, dir string) int {
 		passed++
 		fmt.Printf("imagetest %s: ok   %s (%s)\n", name, s.name, took)
 	}
-	if failed > 0 {
+	if len(failed) > 0 {
 		kept := filepath.Join("bin", "imagetest", name, "serial.log")
 		if err := exec.Command("cp", filepath.Join(dir, "serial.log"), kept).Run(); err == nil {
 			fmt.Printf("imagetest %s: what the serial line said is in %s\n", name, kept)
 		}
 	}
-	fmt.Printf("%d passed, %d failed\n", passed, failed)
-	if failed > 0 || passed == 0 {
+	for _, line := range failed { // once more, where whoever sees only the end looks
+		fmt.Println(line)
+	}
+	fmt.Printf("%d passed, %d failed\n", passed, len(failed))
+	if len(failed) > 0 || passed == 0 {
 		return 1
 	}
 	return 0
