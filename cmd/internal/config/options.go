@@ -91,7 +91,7 @@ func (c *Config) table() table {
 			{"asymmetry", restart, duration(&b.Asymmetry, 0, -latencyLimit, latencyLimit, "0ns"),
 				"Half the difference of the two ways. Positive: the way to the clients takes longer than the way back."},
 			{"led", restart, text(&b.LED, AnyLED, `"auto", "none", a name in /sys/class/leds, or the path of its folder`, isLED),
-				`The LED that shows the state: steady locked, slow holdover, fast alarm. "auto" takes the board's own.`},
+				`The LED that shows the state: steady locked, fast a serious alarm, slow all else. "auto" takes the board's own.`},
 			{"twins", restart, word(&b.Twins, "ethernet", []string{"ethernet", "udp"}),
 				`How the messages leave that measure the way to the wire. "udp" sends them to 224.0.1.130.`},
 		}},

@@ -564,6 +564,27 @@ func (p *person) resize(columns, rows int) {
 	syscall.Kill(os.Getpid(), syscall.SIGWINCH) //nolint:errcheck // the kernel would send it to the terminal's own processes
 }
 
+// Where setup cannot ask for a password, as on an image, nobody is sent there for a shell.
+func TestASystemWithoutLoginNamesNoWayToAShell(t *testing.T) {
+	_, socket, _ := answers(t, 1)
+	was := shadowFile
+	t.Cleanup(func() { shadowFile = was })
+	shadowFile = filepath.Join(t.TempDir(), "shadow")
+	if err := os.WriteFile(shadowFile, []byte("root:!*:1::\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", t.TempDir())
+	p := sit(t, Config{Socket: socket}, 80, 24)
+	p.sees("bragi#")
+	p.types("shell\r")
+	p.sees("there is no shell: this system has no login program")
+	p.sees("bragi#")
+	p.types("exit\r")
+	if err := p.ends(); err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
 // There is a shell only behind a password, which login asks for.
 func TestTheShellWantsAPassword(t *testing.T) {
 	_, socket, _ := answers(t, 1)

@@ -30,16 +30,17 @@ func hasPassword(shadow, account string) bool {
 // shell lends the terminal to login, which asks for the password. Without a password
 // there is no shell: nobody comes from the console to Linux who was not let in.
 func (s *session) shell([]string) error {
+	// An image has no such program, nor one to set a password: there a password is no way to a shell.
+	login, err := exec.LookPath("login")
+	if err != nil {
+		return complaint{errors.New("there is no shell: this system has no login program")}
+	}
 	shadow, err := os.ReadFile(shadowFile)
 	if err != nil {
 		return complaint{fmt.Errorf("there is no shell: %w (fix: run the console as root)", err)}
 	}
 	if !hasPassword(string(shadow), account) {
 		return complaint{errors.New("there is no shell: no password is set (fix: setup asks for one)")}
-	}
-	login, err := exec.LookPath("login")
-	if err != nil {
-		return complaint{errors.New("there is no shell: this system has no login program")}
 	}
 	record(syslog.LOG_WARNING, "a shell of Linux was asked for at the console")
 	err = s.tty.Run(exec.CommandContext(s.ctx, login, account))
