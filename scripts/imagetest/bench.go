@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -176,8 +178,10 @@ const (
 
 // onData runs a function on the data partition, as a device, of a machine that is off. The device goes with the file
 // that is open here, so that it goes whatever becomes of the test.
-func (t *bench) onData(do func(device string) error) error {
-	out, err := sh("losetup", "--find", "--show", "--offset", strconv.Itoa(dataOffset), t.disk)
+func (t *bench) onData(do func(device string) error) error { return onDataOf(t.disk, do) }
+
+func onDataOf(disk string, do func(device string) error) error {
+	out, err := sh("losetup", "--find", "--show", "--offset", strconv.Itoa(dataOffset), disk)
 	if err != nil {
 		return err
 	}
@@ -212,14 +216,57 @@ func (t *bench) write(from, folder, name string) error {
 
 // read is the content of a file of the data partition.
 func (t *bench) read(path string) (text string, err error) {
-	err = t.onData(func(device string) error {
-		out, err := exec.Command("debugfs", "-R", "cat "+path, device).Output()
-		if text = string(out); err == nil && text == "" {
-			err = fmt.Errorf("the data partition has no %s", path)
-		}
+	err = t.onData(func(device string) (err error) {
+		text, err = readFrom(device, path)
 		return err
 	})
 	return text, err
+}
+
+func readFrom(device, path string) (string, error) {
+	out, err := exec.Command("debugfs", "-R", "cat "+path, device).Output()
+	if err == nil && len(out) == 0 {
+		err = fmt.Errorf("the data partition has no %s", path)
+	}
+	return string(out), err
+}
+
+// lasting lists the files of the data partition that must outlive a loss of power, with their sums. The other ones are
+// of programs that do without them.
+const lasting = `cd /data && find . -type f -size +0 ! -name '*.new' ! -path './journal/*' ! -path './systemd/*' ! -path './chrony/*' ! -path './snmp/*' ! -path './lost+found/*' -exec sha256sum {} +`
+
+// lasts looks whether the medium of a machine that is on has all that the machine believes to be there, as it would be
+// found if the power went now. Which files must be among them is told by wanted.
+func (t *bench) lasts(wanted ...string) error {
+	there, err := t.probe(3*time.Minute, lasting)
+	if err != nil {
+		return err
+	}
+	for _, name := range wanted {
+		if !strings.Contains(there, "  ./"+name+"\n") {
+			return fmt.Errorf("the machine has no /data/%s, but:\n%s", name, there)
+		}
+	}
+	frozen := filepath.Join(t.dir, "frozen.img")
+	defer os.Remove(frozen)
+	if err := t.freeze(frozen); err != nil {
+		return err
+	}
+	return onDataOf(frozen, func(device string) error {
+		var lost []string
+		for line := range strings.Lines(there) {
+			sum, name, _ := strings.Cut(strings.TrimSpace(line), "  .")
+			text, err := readFrom(device, name)
+			if found := sha256.Sum256([]byte(text)); err != nil || hex.EncodeToString(found[:]) != sum {
+				lost = append(lost, fmt.Sprintf("%s (%d octets on the medium)", name, len(text)))
+			}
+		}
+		if lost != nil {
+			return fmt.Errorf("would be lost if the power went now: %s", strings.Join(lost, ", "))
+		}
+		t.figure("%d files of the data partition outlive a loss of power", strings.Count(there, "\n"))
+		return nil
+	})
 }
 
 // spoil writes random bytes over a part of the data partition of a machine that is off.

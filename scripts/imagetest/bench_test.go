@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -48,5 +49,28 @@ func TestAFileOfTheDataPartitionIsWrittenAndReadAndNoDeviceIsLeft(t *testing.T) 
 	}
 	if left, err := exec.Command("losetup", "--all").Output(); err == nil && strings.Contains(string(left), dir) {
 		t.Errorf("a device is left: %s", left)
+	}
+}
+
+func TestTheMachineGoesBeforeWhatRunsInOtherSessions(t *testing.T) {
+	if _, err := os.Stat("/proc/self/autogroup"); err != nil || os.Geteuid() != 0 {
+		t.Skip("SKIPPED: it needs root, and a kernel that schedules sessions as groups")
+	}
+	c := exec.Command("sleep", "100")
+	if err := startFirst(c); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Wait()         //nolint:errcheck // it is killed
+	defer c.Process.Kill() //nolint:errcheck // it runs
+	own, err := os.ReadFile("/proc/self/autogroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	its, err := os.ReadFile(fmt.Sprintf("/proc/%d/autogroup", c.Process.Pid))
+	if err != nil || !strings.HasSuffix(string(its), "nice -10\n") || string(its) == string(own) {
+		t.Errorf("the machine is scheduled as %q, %v, and the test as %q", its, err, own)
+	}
+	if nice, err := syscall.Getpriority(syscall.PRIO_PROCESS, c.Process.Pid); err != nil || 20-nice != -10 {
+		t.Errorf("in its session it has the priority %d, %v", 20-nice, err)
 	}
 }

@@ -100,12 +100,10 @@ func (m *machine) on() error {
 	m.mu.Unlock()
 	m.command.Stdout, m.command.Stderr = line{m}, line{m}
 	m.since, m.ended = time.Now(), make(chan struct{})
-	if err := m.command.Start(); err != nil {
+	if err := startFirst(m.command); err != nil {
 		m.command = nil
 		return err
 	}
-	// What runs beside it must not starve it: its clocks are read in pairs, and its pulses are as good as these pairs.
-	_ = syscall.Setpriority(syscall.PRIO_PROCESS, m.command.Process.Pid, -10)
 	go func() {
 		_ = m.command.Wait()
 		close(m.ended)
@@ -114,6 +112,19 @@ func (m *machine) on() error {
 		m.cut()
 	}
 	return err
+}
+
+// startFirst starts a command that goes before all else. What runs beside the machine must not starve it: its clocks are
+// read in pairs, and its pulses are as good as these pairs. Where sessions are scheduled as groups, a process's own
+// priority counts within its session alone: so it has one of its own.
+func startFirst(c *exec.Cmd) error {
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := c.Start(); err != nil {
+		return err
+	}
+	_ = syscall.Setpriority(syscall.PRIO_PROCESS, c.Process.Pid, -10)
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/autogroup", c.Process.Pid), []byte("-10"), 0) // there is none without such groups
+	return nil
 }
 
 // medium is what Linux sees of it, as the emulator takes it.
@@ -149,6 +160,16 @@ func (m *machine) cut() {
 		m.shell = nil
 	}
 	m.command = nil
+}
+
+// freeze copies the medium of a machine that is on, as it is now: the machine stands still meanwhile.
+func (m *machine) freeze(to string) error {
+	process := m.command.Process
+	if err := process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	_, err := sh("cp", "--sparse=always", m.disk, to)
+	return errors.Join(err, process.Signal(syscall.SIGCONT))
 }
 
 // line takes what comes from the serial line.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -86,7 +87,19 @@ func (t *bench) started(slot string) error {
 }
 
 func firstStart(t *bench) error {
-	if err := t.start("A"); err != nil {
+	if err := t.on(); err != nil {
+		return err
+	}
+	// At once: what is written without care comes to the medium half a minute or a minute later.
+	early := make(chan error, 1)
+	go func() {
+		if _, err := t.probe(startLimit, "until systemctl -q is-active bragi-data; do sleep 1; done"); err != nil {
+			early <- err
+			return
+		}
+		early <- t.lasts("machine-id", "hostname")
+	}()
+	if err := errors.Join(t.started("A"), <-early); err != nil {
 		return err
 	}
 	if t.running != t.version {
@@ -98,7 +111,10 @@ func firstStart(t *bench) error {
 	if err := t.console("show version", `bragid \S*`); err != nil {
 		return err
 	}
-	return t.firstGrant()
+	if err := t.firstGrant(); err != nil {
+		return err
+	}
+	return t.lasts("config/bragi.toml")
 }
 
 // setup answers the questions that a fresh board asks at its serial line.
@@ -174,6 +190,9 @@ func secondStart(t *bench) error {
 		return err
 	} else if !strings.Contains(out, t.running) {
 		return fmt.Errorf("the machine runs %q, and not %s", strings.TrimSpace(out), t.running)
+	}
+	if err := t.lasts("ssh/authorized_keys"); err != nil { // and the board's own key, which the login made
+		return err
 	}
 	second, err := t.identity()
 	if err != nil {
