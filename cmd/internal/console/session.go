@@ -263,6 +263,8 @@ func (s *session) errorText(err error) string {
 	switch {
 	case s.cfg.Elsewhere:
 		text += "\n  It is another than that of systemd: start it as you did before."
+	case s.unconfigured():
+		text += "\n  Nothing is configured yet: `setup` asks what it needs, and starts it."
 	case s.configuring != nil:
 		text += "\n  `do show log` tells its last words, `do restart` starts it."
 	default:

@@ -42,9 +42,18 @@ type wizard struct {
 	secret  bool   // a password is wanted
 }
 
+// unconfigured: the system's bragid has no configuration, and so does not start.
+func (s *session) unconfigured() bool {
+	if s.cfg.File == "" || s.cfg.Elsewhere {
+		return false
+	}
+	_, err := os.Stat(s.cfg.File)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 // firstRun offers the setup where nothing is configured yet.
 func (s *session) firstRun() error {
-	if _, err := os.Stat(s.cfg.File); s.cfg.File == "" || s.cfg.Elsewhere || !errors.Is(err, fs.ErrNotExist) {
+	if !s.unconfigured() {
 		return nil
 	}
 	if _, err := s.client.Config(s.ctx); !withoutDaemon(err) {

@@ -103,6 +103,8 @@ func TestASetupThatIsLeftChangesNothing(t *testing.T) {
 		if _, err := os.Stat(file); err == nil {
 			t.Errorf("%q: there is a file", keys)
 		}
+		p.types("show clock\r")
+		p.sees("Nothing is configured yet: `setup` asks what it needs, and starts it.")
 		p.types("exit\r")
 		p.ends() //nolint:errcheck // tested elsewhere
 	}

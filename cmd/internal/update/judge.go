@@ -67,7 +67,7 @@ const (
 const (
 	AnswerPatience = 3 * time.Minute  // until its daemon answers
 	Failures       = 10               // of a daemon that ends again and again, and never answers
-	ClassPatience  = 30 * time.Minute // until it serves at the class of before
+	ClassPatience  = 45 * time.Minute // until it serves at the class of before: a cold start takes up to 35
 )
 
 // Judge decides about a slot. known: this version has been kept before, so it is never left: a daemon that fails now
