@@ -43,6 +43,7 @@ const (
 	strayedFactor = 5
 	shortLock     = 2                // wait_to_restore: a lock shorter than so many of it
 	provenAfter   = 45 * time.Minute // of LOCKING and LOCKED: the oscillator is of the kind that it behaves like
+	unlearnEveryS = 600.0            // s
 	warmUpMost    = 35 * time.Minute // an oscillator that moves is not waited for longer
 	restlessC     = 12.0             // C per hour of the room: faster is a warm-up
 	strangePulses = 60
@@ -74,6 +75,7 @@ type Clock struct {
 	kinds    kinds
 	foreseen forecast
 
+	unlearned    float64 // when what a warm-up had taught was last given up, s since the origin
 	strange      int     // pulses that the estimate is far from
 	returning    int     // pulses since the loss that were not believed yet
 	returnFrom   float64 // when they were first seen where they are, s since the origin
@@ -289,6 +291,12 @@ func (c *Clock) take(t, z, sigma float64) bool {
 	if c.est.biased() {
 		// The oscillator does what the thermometer does not tell of. Pulses in doubt are no witness of it.
 		c.thermo.contradicted(c.now, c.doubt.anchor.LeastNs == 0)
+		// Nor does a warm-up, when it is over, of what it has taught: a thermometer in the
+		// processor's die went along with it.
+		if !c.life.EverLocked && !c.life.RestlessAt.IsZero() && !c.warming(c.now) && c.est.agile() && c.est.t-c.unlearned > unlearnEveryS {
+			c.unlearned = c.est.t
+			c.est.unlearn()
+		}
 	}
 	c.snaps.add(&c.est.model)
 	c.motion.add(&c.est)

@@ -35,14 +35,20 @@ func (c *Clock) hold(now timescale.Mono) {
 	end := c.axis(c.life.LastAccepted)
 	doubted, age := c.doubt.most()
 	h := held{Active: true, From: end, ZErrNs: boundSigmas*c.est.sigma() + doubted + c.receiver(), Drift: c.motion.drift()}
-	if old, ok := c.snaps.before(end - seconds(backDate)); ok {
+	from := end - seconds(backDate)
+	y := &c.doubt.young
+	ran := y.until > 0 && y.model.t > from // it was seen when they began to run away
+	if ran {
+		from = y.model.t
+	}
+	if old, ok := c.snaps.before(from); ok {
 		var k transition
 		k.set(c.est.t-old.t, c.est.calmNoise())
 		back := old
 		back.predict(&k, c.est.w)
 		d, dy := math.Abs(back.x[sPhase]-c.est.x[sPhase]), math.Abs(back.rate()-c.est.rate())
 		better := max(back.p[sPhase][sPhase]-c.est.p[sPhase][sPhase], 0)
-		if better < square(backDateNs) || d > 3*math.Sqrt(better)+backDateNs {
+		if ran || better < square(backDateNs) || d > 3*math.Sqrt(better)+backDateNs {
 			back.level = c.est.level
 			c.est.model = back
 			h.From = old.t
@@ -163,7 +169,10 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	// Where the sky has moved, what a room might do is no place where they are expected.
 	foretold := max(c.held.ZErrNs-c.held.Doubted, c.receiver()+coastSigmas*c.virtual.ratio(away)*e.sigma())
 	if !level || off > expected || sky && off > foretold {
-		// Pulses and oscillator still say two things.
+		// Pulses and oscillator still say two things. A hint that allows for both takes no part.
+		if a := &c.doubt.anchor; a.Moves && c.hints() && math.Abs(offset) <= width {
+			*a = anchor{}
+		}
 		c.doubt.reset()
 		c.anchorAt(&e.model)
 		c.doubt.anchor.Jumped = c.doubt.anchor.Jumped || sky || level && c.returning >= patience && c.returnFrom-c.held.From <= doubtAwayS

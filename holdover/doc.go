@@ -46,9 +46,9 @@
 // (oscillator.go), measured by virtual holdovers and by what the pulses ask for
 // (virtual.go): worse at once, better by evidence.
 //
-// When the pulse is lost the model goes on without: from its state of a minute ago,
-// for a receiver may lie before it admits to have lost the sky, and with the
-// thermometer. The bound is
+// When the pulse is lost the model goes on without: from its state of a minute ago, or of
+// before its pulses changed their frequency, for a receiver may lie before it admits to have
+// lost the sky, and with the thermometer. The bound is
 //
 //	|x| + what the receiver may be off + max(4 sigma and doubt at the loss, hypot(3 r(t) sigma(t), a(t)))
 //

@@ -19,8 +19,23 @@ type doubt struct {
 	past   snapshots // and each minute
 	ns     [len(doubtLags)]float64
 	next   int
+	young  young
 
 	anchor anchor
+}
+
+// young is the doubt that a receiver is losing the sky: its pulses run away for a while before
+// they stop. Then their frequency has changed within seconds. A filter that hurries after them
+// has followed by then, and where it is not sure of the frequency its states say nothing. So
+// the pulses of the last half minute are looked at by themselves, and the state from before is
+// kept until they have kept their frequency for doubtTailS: what lasts is seen by the older
+// states.
+type young struct {
+	pulses fit
+	until  float64 // s since the origin; 0: there is none
+	model  model
+	ns     float64
+	age    float64 // s
 }
 
 // sober follows the pulses as the oscillator that it is known to be would have them
@@ -68,33 +83,39 @@ type anchor struct {
 var doubtLags = [...]float64{7, 14, 25, 45, 75, 110, 150, 220, 300, 420, 600, 850, 1200, 1700, 2400, 3500, 5000, 7000}
 
 const (
-	doubtEach      = 3
-	doubtSigmas    = 4
-	doubtLeastS    = 25.0  // a younger state that does not fit may be the pulses' own noise
-	doubtYoungS    = 150.0 // an older one of an oscillator that may be warming up says nothing
-	doubtCalmS     = 120.0 // pulses that stand still for so long, and
-	doubtCalmLeast = 0.33  // for this share of the time since it began
-	doubtCalmMost  = 0.8   // (more where noise hides the way), move no more
-	doubtStill     = 8     // meanwhile they go less than this share of their way
-	doubtLearnsS   = 1800.0
-	doubtNews      = 2 // times what was no news: the states of meanwhile have followed the sky
-	doubtStrong    = 2 // times the width: less is no more than a hint,
-	doubtHintS     = 900.0
-	doubtAgrees    = 60 // and ends then when so many pulses agree with the forecast
-	doubtLastsS    = 4 * 3600.0
-	skySigmas      = 7
+	doubtEach       = 3
+	doubtSigmas     = 4
+	doubtLeastS     = 25.0 // a younger state that does not fit may be the pulses' own noise
+	doubtTailS      = 30.0 // no receiver's pulses run away for longer before they stop
+	doubtTailFrom   = 40.0 // the state from before that
+	doubtTailPulses = 10
+	doubtTailSigmas = 5
+	doubtYoungS     = 150.0 // an older one of an oscillator that may be warming up says nothing
+	doubtCalmS      = 120.0 // pulses that stand still for so long, and
+	doubtCalmLeast  = 0.33  // for this share of the time since it began
+	doubtCalmMost   = 0.8   // (more where noise hides the way), move no more
+	doubtStill      = 8     // meanwhile they go less than this share of their way
+	doubtLearnsS    = 1800.0
+	doubtNews       = 2 // times what was no news: the states of meanwhile have followed the sky
+	doubtStrong     = 2 // times the width: less is no more than a hint,
+	doubtHintS      = 900.0
+	doubtAgrees     = 60 // and ends then when so many pulses agree with the forecast
+	doubtLastsS     = 4 * 3600.0
+	skySigmas       = 7
 )
 
 func (d *doubt) reset() {
 	d.past.reset()
 	d.sober.apart = false
 	d.ns = [len(doubtLags)]float64{}
+	d.young = young{}
 }
 
 // forgetStates drops the states of the last minute: the clock is somewhere else.
 func (c *Clock) forgetStates() {
 	c.snaps.reset()
 	c.doubt.recent.reset()
+	c.doubt.young = young{}
 }
 
 // most is the largest doubt and its age; 0: none.
@@ -104,6 +125,9 @@ func (d *doubt) most() (ns, age float64) {
 		if v > ns {
 			ns, age = v, doubtLags[i]
 		}
+	}
+	if d.young.ns > ns {
+		ns, age = d.young.ns, d.young.age
 	}
 	return ns, age
 }
@@ -121,25 +145,63 @@ func (c *Clock) weigh() (from model, sky bool) {
 		d.next = doubtEach
 	}
 	sky = c.weighLag(max(d.next, doubtEach)) || sky
+	c.weighYoung()
 	// A state that was young when it began has taken some of it over.
 	for i, v := range d.ns {
 		if v == 0 || doubtLags[i] < doubtLeastS && !sky {
 			continue // so short that it may be the pulses' own noise
 		}
 		m, ok := c.before(c.est.t - max(2*doubtLags[i]+10, seconds(backDate)))
+		from, sky = m, sky && ok
+		if !ok { // what was before it is forgotten: the oldest that there is knows more than none
+			m, ok = c.oldest(c.est.t - doubtLags[i])
+		}
 		if ok && c.est.proven {
 			c.anchorAt(&m)
 		}
-		from, sky = m, sky && ok
 		break
 	}
 	c.weighAnchor()
 	return from, sky
 }
 
+// weighYoung keeps the state from before the pulses changed their frequency.
+func (c *Clock) weighYoung() {
+	y, t := &c.doubt.young, c.est.t
+	if y.turned(&c.est) && c.est.proven {
+		if m, ok := c.doubt.recent.before(t - doubtTailFrom); ok && y.until == 0 {
+			y.model, y.until = m, t
+		}
+		if y.until > 0 {
+			y.until = t + doubtTailS
+		}
+	} else if t >= y.until {
+		y.until, y.ns = 0, 0
+	}
+	if y.until > 0 {
+		v, allowed, _ := c.compare(&y.model)
+		y.ns, y.age = math.Abs(v)+allowed, t-y.model.t
+	}
+}
+
+// turned tells that the last pulses have another frequency than those right before, by more
+// than their noise and an oscillator of the kind that flickers make of it.
+func (y *young) turned(e *estimator) bool {
+	p := y.pulses.points[:y.pulses.n]
+	if len(p) < len(y.pulses.points) || p[len(p)-1].t-p[0].t > seconds(backDate) {
+		return false
+	}
+	far, near := p[:len(p)-doubtTailPulses], p[len(p)-doubtTailPulses:]
+	noise := math.Hypot(e.pulses.ns, e.pulses.commonNs)
+	a, _ := leastSquares(far, noise)
+	b, _ := leastSquares(near, noise)
+	return math.Abs(b.y-a.y) > doubtTailSigmas*math.Hypot(math.Hypot(a.yErr, b.yErr), 2*e.kind.flickerPPB)
+}
+
 // watch lets the sober one follow a pulse that the estimator has taken. They go together
 // again when they are of one opinion.
 func (c *Clock) watch(t, z, sigma float64) {
+	c.doubt.young.pulses.add(t, z, sigma)
 	e, s := &c.est, &c.doubt.sober
 	hurries := e.agile() || e.blind && c.felt(c.now)
 	sharp := e.soberLevel() > e.level
@@ -247,8 +309,7 @@ func (c *Clock) weighAnchor() {
 	if math.Abs(v-a.AtNs) > still {
 		a.Since, a.AtNs = c.est.t, v
 	}
-	// Of a crystal whose kind says little such forecasts are off now and then.
-	hint := kindAt(c.est.level) == XO && a.Times < doubtStrong
+	hint := c.hints()
 	back := a.back(offset, width) || hint && math.Abs(offset) <= width
 	hides := noise
 	if !back {
@@ -277,6 +338,10 @@ func (c *Clock) weighAnchor() {
 		a.Moves, a.OffsetNs, a.WidthNs = false, offset, width
 	}
 }
+
+// hints tells that the other opinion is no more than a hint: of a crystal whose kind says
+// little such forecasts are off now and then.
+func (c *Clock) hints() bool { return kindAt(c.est.level) == XO && c.doubt.anchor.Times < doubtStrong }
 
 // turned tells that the frequency is another one than old foretells.
 func (c *Clock) turned(old *model) bool {
@@ -318,6 +383,18 @@ func (c *Clock) before(t float64) (model, bool) {
 		return m, true
 	}
 	return c.doubt.past.before(t)
+}
+
+// oldest is the oldest state, of those at or before t.
+func (c *Clock) oldest(t float64) (model, bool) {
+	for _, s := range [...]*snapshots{&c.doubt.past, &c.doubt.recent} {
+		if s.n > s.oldest() {
+			if m := s.ring[s.oldest()%len(s.ring)]; m.t <= t {
+				return m, true
+			}
+		}
+	}
+	return model{}, false
 }
 
 // compare is how far the pulses have gone from where old puts them, how far they may

@@ -118,6 +118,31 @@ func TestRampBeforeLoss(t *testing.T) {
 	}
 }
 
+// The same before a crystal that says little: it may follow the drift, as far as it looks like
+// its own doing, but where it once did not the bound holds it through the loss.
+func TestRampBeforeLossOfACrystal(t *testing.T) {
+	for _, lasts := range []int{8, 12, 16, 20, 25} {
+		for seed := uint64(1); seed <= 5; seed++ {
+			r := newRig(t, seed, XO, func(c *Config) { c.Oscillator, c.Strict = Auto, false })
+			r.thermo = func(float64) float64 { return math.NaN() }
+			r.warm = func(s int) float64 { return 0.4 * math.Sin(2*math.Pi*float64(s)/2700) }
+			r.pps.white = 5.5
+			r.until(quality.Locked, 3600)
+			r.run(9000 + 400*int(seed))
+			start := r.second
+			r.pps.extra = func(s int) float64 { return 35 * float64(s-start) }
+			r.run(4)
+			r.outside = 0
+			r.run(lasts - 4)
+			r.pps.cut, r.hasTime = true, false
+			r.run(60)
+			if r.outside > 4 {
+				t.Errorf("%d s, seed %d: outside the bound for %d s", lasts, seed, r.outside)
+			}
+		}
+	}
+}
+
 // A pulse that moved for good is followed, by slew, after five minutes of holdover: never
 // locked out, never stepped, never class 6 on the way. The doubt that it leaves is in the
 // bound, so class 6 waits until the doubt ends: after four hours, or by the operator's word.

@@ -91,6 +91,10 @@ func TestTheHoursThatBrokeOnceAreKept(t *testing.T) {
 		5700093: {7 * time.Hour, "a memory's coefficient of temperature moved the frequency that a warm board's pulses had shown"},
 		5700121: {10 * time.Hour, "a doubt that ended took along the states by which the next one is seen"},
 		6660054: {170 * time.Minute, "what the air did while bragid was away was in no bound"},
+		1000164: {9*time.Hour + 20*time.Minute, "a pulse that ran away before a loss was seen, and forgotten with the states that had followed it"},
+		3000157: {8*time.Hour + 40*time.Minute, "a doubt was lost since the states from before it were, and a lie convicted the kind"},
+		6900116: {3*time.Hour + 20*time.Minute, "a hint that allowed for everything took the sky's jump along when it ended"},
+		6900212: {75 * time.Minute, "a warm-up's coefficient of temperature moved a clock with the load of a processor, and it never settled"},
 		1000362: {9 * time.Hour, "a mean was weighed with the noise of the minute after: one outlier in it threw every kind's filter off"},
 	} {
 		day := DrawDay(seed)
