@@ -390,6 +390,9 @@ func (b *Board) Told() Lie { return b.lie }
 // SensorStepC.
 func (b *Board) SensorC() float64 { return sensorC(b.oscillator.AirC()) }
 
+// CrystalC is the crystal's temperature, which no thermometer shows.
+func (b *Board) CrystalC() float64 { return b.oscillator.CrystalC() }
+
 // Heat adds c degrees to the air from now on, in place of what was added before.
 func (b *Board) Heat(c float64) { b.oscillator.air.addedC = c }
 

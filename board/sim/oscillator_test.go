@@ -199,3 +199,31 @@ func TestWarmUpDiesAwayAndComesBack(t *testing.T) {
 	o.cool(1e6)
 	near("cold again", run(gridS), -100)
 }
+
+// A good thermometer stands still now and then, as one does that sticks: nobody can tell them
+// apart before the longest of such stands is over.
+func TestAThermometerStandsStill(t *testing.T) {
+	const days, second = 60, int(1 / gridS)
+	long, longest := 0, 0
+	for seed := range uint64(days) {
+		a := newAir(DefaultClimate(), seed)
+		shown, from := 0.0, 0
+		for s := range int(dayS) {
+			for range second {
+				a.next()
+			}
+			if c := sensorC(a.nowC); c != shown {
+				if still := s - from; from > 0 {
+					if still >= 95 {
+						long++
+					}
+					longest = max(longest, still)
+				}
+				shown, from = c, s
+			}
+		}
+	}
+	if long < days/2 || long > 2*days || longest < 120 || longest > 170 {
+		t.Errorf("in %d days it was still for 95 s %d times and for %d s once; SIMULATE.md says: once a day, 130 s once in three weeks, 180 s once in years", days, long, longest)
+	}
+}

@@ -63,6 +63,7 @@ func (s *simulated) antenna(ok bool)                          { s.board.SetAnten
 func (s *simulated) cool(off time.Duration)                   { s.board.Cool(off) }
 func (s *simulated) heat(c float64)                           { s.board.Heat(c) }
 func (s *simulated) thermometer() float64                     { return s.board.SensorC() }
+func (s *simulated) crystalC() float64                        { return s.board.CrystalC() }
 
 // recorded is an oscillator whose phase against a pulse was recorded, steered
 // on paper. The record is both the pulse and the truth: what is wrong with the

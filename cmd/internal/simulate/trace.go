@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 
 	"bragi/cmd/internal/pipeline"
 )
@@ -33,7 +32,7 @@ func TraceDay(ctx context.Context, d *Day, out io.Writer) (*WeatherResult, error
 		fmt.Fprintf(b, "%d,%d,%v,%.1f,%.1f,%.1f,%.1f,%.4g,%.3f,%.1f,%.3g,%.3g,%.3g,%.2f,%v,%t,%t,%t,%.2f,%.1f,%.0f,%t,%.1f,%.1f,%.1f,%.1f,%.0f,%.1f,%d,%.1f",
 			i, class, r.State, p.errorNs(w.Now), r.ErrorNs, r.BoundNs, d.lieNs(i), p.oscillatorPPB(w.Now)-r.OscillatorPPB, p.thermometer(),
 			in.SigmaNs, in.RateSigma, in.DriftPPBS, in.Agility, in.Level, in.Taken, in.Proven, in.Feels, in.Felt, in.Ratio,
-			in.DoubtNs, in.DoubtAgeS, in.Moves, in.OffsetNs, in.WidthNs, in.PulseOffNs, r.PulseNoiseNs, in.HeldS, in.HeldNs, in.Refused, math.Abs(j.unnoticedAt(i)))
+			in.DoubtNs, in.DoubtAgeS, in.Moves, in.OffsetNs, in.WidthNs, in.PulseOffNs, r.PulseNoiseNs, in.HeldS, in.HeldNs, in.Refused, j.excusedNs(i))
 		for _, odds := range in.Odds {
 			fmt.Fprintf(b, ",%.1f", odds)
 		}

@@ -95,6 +95,8 @@ func TestTheHoursThatBrokeOnceAreKept(t *testing.T) {
 		3000157: {8*time.Hour + 40*time.Minute, "a doubt was lost since the states from before it were, and a lie convicted the kind"},
 		6900116: {3*time.Hour + 20*time.Minute, "a hint that allowed for everything took the sky's jump along when it ended"},
 		6900212: {75 * time.Minute, "a warm-up's coefficient of temperature moved a clock with the load of a processor, and it never settled"},
+		5300023: {9*time.Hour + 30*time.Minute, "a thermometer that sticks, behind the noise of a GPIO: excused"},
+		5800111: {3*time.Hour + 30*time.Minute, "a thermometer that sticks right before a loss: excused"},
 		1000362: {9 * time.Hour, "a mean was weighed with the noise of the minute after: one outlier in it threw every kind's filter off"},
 	} {
 		day := DrawDay(seed)

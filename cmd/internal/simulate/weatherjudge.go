@@ -28,7 +28,7 @@ import (
 //	f  an announcement contradicts what is known at the time (quality.Contradictions),
 //	   had nobody put another in its place
 //
-// Two things are excused, since no clock could know better: see Unnoticed and
+// Three things are excused, since no clock could know better: see Unnoticed, unseen and
 // believed.
 const (
 	outsideMost = 10      // s
@@ -340,6 +340,7 @@ type judge struct {
 	v         *Verdict
 	specNs    float64
 	unnoticed []float64
+	unseen    unseen
 	believed  []span
 	wrong     []span // a wrong second, and what it leaves
 	notDue    []span
@@ -409,6 +410,7 @@ func (j *judge) second(i int, p *simulated) {
 		class = a.ClockClass
 	}
 	errorNs := math.Abs(p.errorNs(w.Now))
+	j.unseen.second(i, w, p, j.v.Day)
 	if class == 6 || class == 7 {
 		j.honest(i, class, errorNs)
 	}
@@ -429,7 +431,7 @@ func (j *judge) honest(i int, class uint8, errorNs float64) {
 		return
 	}
 	v.PeakNs = max(v.PeakNs, Number(math.Round(errorNs)))
-	errorNs -= j.unnoticedAt(i)
+	errorNs -= j.excusedNs(i)
 	if limit := quality.AccuracyLimitNs(a.ClockAccuracy); errorNs > r.BoundNs || errorNs > limit || math.IsNaN(r.BoundNs) {
 		if v.OutsideS++; v.OutsideS > outsideMost {
 			j.broke('a', i, "class %d, %s off, bound %s", class, nanos(Number(errorNs)), nanos(Number(r.BoundNs)))
@@ -447,11 +449,12 @@ func (j *judge) contradicts(i int, class uint8) {
 	}
 }
 
-func (j *judge) unnoticedAt(i int) float64 {
+// excusedNs is what no clock could know of the error in second i.
+func (j *judge) excusedNs(i int) float64 {
 	if j.unnoticed == nil {
-		return 0
+		return j.unseen.most
 	}
-	return j.unnoticed[i]
+	return max(j.unnoticed[i], j.unseen.most)
 }
 
 // due judges c. A crystal that the clock's pull does not reach excuses.
@@ -557,7 +560,7 @@ func (j *judge) alarm() bool {
 
 // worth collects what the bound is worth.
 func (j *judge) worth(i int, class uint8, errorNs float64, r *holdover.Report) {
-	if i%worthEvery != 0 || j.unnoticedAt(i) > 0 || within(j.wrong, i) || !j.w.Said.Serve || math.IsNaN(r.BoundNs) {
+	if i%worthEvery != 0 || j.excusedNs(i) > 0 || within(j.wrong, i) || !j.w.Said.Serve || math.IsNaN(r.BoundNs) {
 		return
 	}
 	v := j.v

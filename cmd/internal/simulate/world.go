@@ -69,6 +69,7 @@ type world struct {
 	events  []Event // still to come
 	ramps   []ramp
 	sensor  Action
+	came    bool    // a pulse, in this second
 	sensorC float64 // ThermometerStuck: what it shows; ThermometerJump: too much
 	off     int     // until this second there is no power, or no bragid
 	kept    *holdover.Memory
@@ -245,6 +246,7 @@ func (w *world) second(i int) error {
 	}
 	w.Now = at.Add(edgeSeen)
 	e, qErr, came := w.plant.pulse(w.Now, i)
+	w.came = came
 	if i < w.off {
 		return nil
 	}
