@@ -93,8 +93,7 @@ type Clock struct {
 
 	receiverNs float64 // beside the configuration's ReceiverBoundNs
 
-	vouched    bool // the operator says that the pulses are right,
-	stepWanted bool // and wants a step
+	stepWanted bool // the operator wants a step
 }
 
 // life is what the clock has been through; a restart takes it along whole.
@@ -133,6 +132,7 @@ type life struct {
 	Rejected      uint64         `json:"rejected"`
 	Refused       uint64         `json:"refused"`
 	Steps         int            `json:"steps"`
+	Vouched       bool           `json:"vouched"` // the operator says that the pulses are right
 	LastStepNs    int64          `json:"last_step_ns"`
 	SteppedServed timescale.Mono `json:"stepped_served_ns"` // the last step that clients saw, after the first lock
 }

@@ -128,7 +128,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	if !level && gateSigmas*l.yErr > could && pulses < len(c.fit.points) {
 		return false // too short a line to tell
 	}
-	if moved := dy - gateSigmas*math.Hypot(c.virtual.ratio(away)*e.rateSigma(), l.yErr); !level && !c.vouched && moved > 0 {
+	if moved := dy - gateSigmas*math.Hypot(c.virtual.ratio(away)*e.rateSigma(), l.yErr); !level && !c.life.Vouched && moved > 0 {
 		if moved > could || sky && e.proven && away < doubtLastsS && !c.runsAsBefore(l) {
 			c.held.Sky++
 			c.returning = 0
@@ -138,7 +138,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 			return false
 		}
 	}
-	if held := gateSigmas * math.Hypot(c.virtual.ratio(away)*e.rateSigma(), l.yErr); !level && !c.vouched && dy <= held && l.yErr > worseLine*e.rateSigma() {
+	if held := gateSigmas * math.Hypot(c.virtual.ratio(away)*e.rateSigma(), l.yErr); !level && !c.life.Vouched && dy <= held && l.yErr > worseLine*e.rateSigma() {
 		// The line says less of the frequency than what was held.
 		level = true
 		l.noise = max(l.noise, e.pulses.ns)
@@ -158,7 +158,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	right := math.Abs(d-c.returnNs) <= 2*gateSigmas*l.zErr && c.returning >= returnRejects &&
 		c.doubt.anchor.LeastNs > 0 && math.Abs(d+offset)-gateSigmas*l.zErr <= expected+width
 	switch {
-	case c.vouched, off <= expected && c.returning >= doubtRejects, off <= c.returnUnseen && !sky:
+	case c.life.Vouched, off <= expected && c.returning >= doubtRejects, off <= c.returnUnseen && !sky:
 	case off <= max(c.returnUnseen, could*away/2) && c.returning >= doubtRejects && c.returnFrom-c.held.From > doubtAwayS && !sky:
 	case right && level:
 	case !level && c.returning >= doubtRejects && c.runsAsBefore(l):
@@ -177,7 +177,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 		c.anchorAt(&e.model)
 		c.doubt.anchor.Jumped = c.doubt.anchor.Jumped || sky || level && c.returning >= patience && c.returnFrom-c.held.From <= doubtAwayS
 	}
-	if c.vouched {
+	if c.life.Vouched {
 		c.doubt.anchor = anchor{}
 	}
 	w := c.thermo.when(c.life.LastEdge)
@@ -210,7 +210,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 			e.take(p, w)
 		}
 	}
-	c.held, c.vouched = held{}, false
+	c.held, c.life.Vouched = held{}, false
 	c.doubt.sober.apart = false
 	c.fit.reset()
 	return true
@@ -266,7 +266,7 @@ func (c *Clock) Confirm() (ok bool) {
 // waited for after a short lock, and what the oscillator says against the pulses is no
 // more in the bound.
 func (c *Clock) AcceptPulses() {
-	if c.vouched, c.life.Waits = c.held.Active, false; c.held.Active {
+	if c.life.Vouched, c.life.Waits = c.held.Active, false; c.held.Active {
 		return
 	}
 	c.believe()

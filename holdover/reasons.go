@@ -84,7 +84,7 @@ var reasonTexts = [reasonCount]struct{ word, fix string }{
 	ReasonSky:                {"pulse moves as no oscillator does", "do not trust this sky: check antenna and receiver; if the pulse is right: bragi clock accept receiver"},
 	ReasonLearning:           {"no lock has lasted for learning yet", "no class 7 until then: find out why the pulse does not stay, or set holdover.learning shorter"},
 	ReasonForced:             {"holdover forced by an operator", "bragi holdover release, when the work is done"},
-	ReasonDisagree:           {"references disagree", "compare both with a clock that you trust, then follow the right one and accept it: bragi reference switch NAME, bragi clock accept receiver"},
+	ReasonDisagree:           {"references disagree", "compare both with a clock that you trust, then accept the right one: bragi clock accept receiver NAME"},
 	ReasonWide:               {"pulse followed, error bound outside the spec", "wait: a doubt ends after five minutes of another receiver that agrees, or after four hours in which the pulse keeps its frequency; if the pulse is right: bragi clock accept receiver"},
 	ReasonNarrow:             {"error bound inside the spec again, and class 6 waits until it stays there", ""},
 	ReasonReturning:          {"pulses come, and the first ones are looked at before they are used", ""},

@@ -187,7 +187,7 @@ var Table = []Kind{
 	{Code: ReferencesDisagree, Severity: Critical, Text: "references differ by more than selection.limit, and nothing tells which one is right",
 		Cause:       "an antenna cable that is not set, a receiver with another second, or a false sky at one of them",
 		Consequence: "no class 6: a clock that was locked holds over",
-		Fix:         "compare both with a clock that you trust; then follow the right one and accept it: bragi reference switch NAME, bragi clock accept receiver"},
+		Fix:         "compare both with a clock that you trust; then accept the right one: bragi clock accept receiver NAME"},
 	{Code: ReferenceOdd, Severity: Major, Text: "a reference is wrong: the others, or the clock itself, contradict it",
 		Cause:       "its antenna cable is not set, its receiver has another second, or its sky is false",
 		Consequence: "bragid uses it by force alone, and without class 6; another second it does not use by force either. Without force the clock follows another one, or holds over",

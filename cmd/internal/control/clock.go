@@ -7,11 +7,13 @@ import (
 
 // Accept is the body of POST /v1/clock/accept.
 type Accept struct {
-	What string `json:"what"` // receiver
+	What string `json:"what"`           // receiver
+	Name string `json:"name,omitempty"` // of the reference; "": the one that is ordered, or followed
 }
 
-// Accepted is the answer: what was forgotten in favour of what the operator accepts.
+// Accepted is the answer: whom the operator accepts, and what was forgotten in their favour.
 type Accepted struct {
+	Names     []string `json:"names"` // null: there is one receiver alone
 	Forgotten []string `json:"forgotten"`
 }
 
@@ -46,7 +48,7 @@ func clock(mux *http.ServeMux, d Daemon) {
 			refuse(w, http.StatusBadRequest, fmt.Sprintf("%q cannot be accepted (fix: receiver)", body.What))
 			return
 		}
-		answered(w, d.AcceptReceiver)
+		answered(w, func() (Accepted, error) { return d.AcceptReceiver(body.Name) })
 	})
 	mux.HandleFunc("POST /v1/clock/step", ordered(func(body Step) (Stepped, error) { return d.StepClock(body.Yes) }))
 }

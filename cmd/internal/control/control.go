@@ -49,8 +49,8 @@ type Daemon interface {
 	Hold(force bool) (Held, error)
 	// Reload reads the configuration again.
 	Reload() (Reloaded, error)
-	// AcceptReceiver takes the operator's word that the receiver is right.
-	AcceptReceiver() (Accepted, error)
+	// AcceptReceiver takes the operator's word that the reference of that name is right; "": none is named.
+	AcceptReceiver(name string) (Accepted, error)
 	// StepClock steps the clock to the pulse; without yes it only tells what that would do.
 	StepClock(yes bool) (Stepped, error)
 	// ClearCounters lets screens count from now on.

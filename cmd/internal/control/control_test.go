@@ -23,7 +23,7 @@ type fakeDaemon struct {
 func (f fakeDaemon) Status() status.Status { return status.Status{Version: "v1"} }
 func (f fakeDaemon) Latest() status.Status { return status.Status{Version: "v1"} }
 func (f fakeDaemon) Drain(on bool) error   { *f.drained = on; return nil }
-func (f fakeDaemon) AcceptReceiver() (Accepted, error) {
+func (f fakeDaemon) AcceptReceiver(string) (Accepted, error) {
 	if *f.drained {
 		return Accepted{}, errors.New("nothing is refused (fix: bragi show alarms)")
 	}

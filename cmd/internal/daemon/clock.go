@@ -6,19 +6,20 @@ import (
 	"bragi/cmd/internal/status"
 )
 
-// AcceptReceiver takes the operator's word that the receiver is right.
-func (d *Daemon) AcceptReceiver() (control.Accepted, error) {
+// AcceptReceiver takes the operator's word that the reference of that name is right; "": the one that
+// he has ordered, or that is followed.
+func (d *Daemon) AcceptReceiver(name string) (control.Accepted, error) {
 	d.mu.Lock()
-	forgotten, err := d.pipe.AcceptReceiver(board.Raw())
-	d.keep.changed()
+	accepted, err := d.pipe.Accept(board.Raw(), name)
 	d.mu.Unlock()
 	if err != nil {
-		d.happened(status.AcceptRefused{Why: err.Error()})
+		d.happened(status.AcceptRefused{Name: name, Why: err.Error()})
 		return control.Accepted{}, err
 	}
-	d.happened(status.ReceiverAccepted{Forgotten: forgotten})
-	d.tick() // class 52 at once
-	return control.Accepted{Forgotten: forgotten}, nil
+	d.happened(status.ReceiverAccepted{Names: accepted.Names, Forgotten: accepted.Forgotten})
+	d.tick()      // class 52 at once
+	d.keepClock() // the word is given once: no restart forgets it
+	return control.Accepted{Names: accepted.Names, Forgotten: accepted.Forgotten}, nil
 }
 
 // StepClock steps the clock to the pulse, in the place of a long slew. Without yes

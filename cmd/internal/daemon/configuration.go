@@ -74,6 +74,8 @@ func (s source) judge(text []byte) (*config.Config, []config.Warning, error) {
 func files(cfg *config.Config) (wrong []error) {
 	if _, err := leapWords(cfg.GNSS.LeapFile); err != nil {
 		wrong = append(wrong, err)
+	} else if err := leapContradiction(cfg.GNSS.LeapFile); err != nil {
+		wrong = append(wrong, err)
 	}
 	if err := httpface.Check(httpConfig(cfg.Control)); err != nil {
 		wrong = append(wrong, err)
@@ -175,6 +177,7 @@ func (d *Daemon) CheckConfig(c control.Check) (done control.Committed, err error
 	now := d.cfg
 	d.mu.Unlock()
 	_, applied, waiting := now.Update(next)
+	warnings = append(warnings, d.leapDoubts(next)...)
 	done.Reloaded, done.Hash = reloaded(applied, nil, waiting, warnings), store.Hash([]byte(c.Text))
 	return done, nil
 }

@@ -39,6 +39,33 @@ const (
 
 var drillID = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z$`)
 
+// markedDrill is a drill that runs, for the report of a process that follows a kill: that one may be of
+// another version.
+type markedDrill struct {
+	status.RunningDrill
+	On drillPlace `json:"on"`
+}
+
+// drillPlace is on what a drill runs.
+type drillPlace struct {
+	Host        string `json:"host"`
+	Identity    string `json:"identity"`
+	Profile     string `json:"profile"`
+	Version     string `json:"version"`
+	Oscillator  string `json:"oscillator"` // as configured
+	Thermometer string `json:"thermometer"`
+}
+
+// drillPlace is that of this process. The caller holds the lock.
+func (d *Daemon) drillPlace() drillPlace {
+	on := drillPlace{Profile: d.cfg.Board.Profile, Version: version.Version, Oscillator: d.cfg.Holdover.Oscillator.String(), Thermometer: d.devices.thermometer.words()}
+	on.Host, _ = os.Hostname() // nothing else depends on it
+	if identity, err := identityOf(d.cfg); err == nil {
+		on.Identity = identity.String()
+	}
+	return on
+}
+
 // drillKeeper keeps the reports. All but folder and write are guarded by the daemon's lock.
 type drillKeeper struct {
 	folder  string
@@ -55,12 +82,13 @@ type drillKeeper struct {
 func openDrills(folder string) (*drillKeeper, []status.Event) {
 	k := &drillKeeper{folder: folder, write: make(chan *status.DrillReport, 4)}
 	var events []status.Event
-	var cut status.RunningDrill
+	var cut markedDrill
 	content, err := file.Read(k.path(runningFile), drillLimit)
 	if err == nil && json.Unmarshal(content, &cut) == nil && drillID.MatchString(cut.ID) {
 		ended := cut.Begun.Add(time.Duration(cut.RanS * float64(time.Second))).Truncate(time.Second)
 		r := &status.DrillReport{Drill: status.Drill{ID: cut.ID, Begun: cut.Begun, Ended: ended, By: cut.By, ForS: cut.ForS, RanS: cut.RanS,
-			Ending: string(pipeline.DrillKilled), Why: "bragid was killed, or lost its power", JudgedBy: []string{}, Verdict: unjudged, Forecast: forecastWords[holdover.ForecastUnjudged]},
+			Ending: string(pipeline.DrillKilled), Why: "bragid was killed, or lost its power", JudgedBy: []string{}, Verdict: unjudged, Forecast: forecastWords[holdover.ForecastUnjudged],
+			Host: cut.On.Host, Identity: cut.On.Identity, Profile: cut.On.Profile, Version: cut.On.Version, Oscillator: cut.On.Oscillator, Thermometer: cut.On.Thermometer},
 			Curve: []status.DrillPoint{}, Foretold: []status.DrillForetold{}}
 		events = append(events, status.DrillEnded{Drill: r.Drill})
 		if err := k.keep(r); err != nil {
@@ -171,7 +199,7 @@ func (k *drillKeeper) put(name string, content []byte, until file.Until) error {
 }
 
 // mark notes that a drill runs, and for how long it does.
-func (k *drillKeeper) mark(r status.RunningDrill, until file.Until) error {
+func (k *drillKeeper) mark(r markedDrill, until file.Until) error {
 	content, err := json.Marshal(r)
 	if err != nil {
 		return err
@@ -205,9 +233,10 @@ func (d *Daemon) startDrill(length time.Duration, by string) (status.RunningDril
 	r := status.RunningDrill{ID: at.Format(drillIDForm), Begun: at, By: by, ForS: length.Seconds()}
 	running := r
 	d.drills.running = &running
+	on := d.drillPlace()
 	d.mu.Unlock()
 	d.happened(status.DrillBegun{ID: r.ID, By: by, ForS: r.ForS})
-	if err := d.drills.mark(r, file.OnDisk); err != nil {
+	if err := d.drills.mark(markedDrill{r, on}, file.OnDisk); err != nil {
 		d.drillKept(err)
 	}
 	return r, nil
@@ -240,11 +269,8 @@ func (d *Daemon) drillOver() *status.DrillReport {
 	at, _ := d.now()
 	r := drillReport(ended)
 	r.ID, r.Begun, r.Ended, r.By = running.ID, running.Begun, at.UTC().Truncate(time.Second), running.By
-	r.Host, _ = os.Hostname() // nothing else depends on it
-	r.Profile, r.Version, r.Thermometer = d.cfg.Board.Profile, version.Version, d.devices.thermometer.words()
-	if identity, err := identityOf(d.cfg); err == nil {
-		r.Identity = identity.String()
-	}
+	on := d.drillPlace()
+	r.Host, r.Identity, r.Profile, r.Version, r.Thermometer = on.Host, on.Identity, on.Profile, on.Version, on.Thermometer
 	d.drills.running, d.drills.last = nil, r
 	if r.Passed != nil {
 		d.drills.judged = r
@@ -285,12 +311,12 @@ func (d *Daemon) keepDrills(ctx context.Context) {
 // waits for no disk: after a loss of power the note may be half a minute old.
 func (d *Daemon) noteDrill() {
 	d.mu.Lock()
-	r := d.runningDrill()
+	r, on := d.runningDrill(), d.drillPlace()
 	d.mu.Unlock()
 	if r == nil {
 		return
 	}
-	if err := d.drills.mark(*r, file.InMemory); err != nil {
+	if err := d.drills.mark(markedDrill{*r, on}, file.InMemory); err != nil {
 		d.drillKept(err)
 	}
 }

@@ -133,6 +133,10 @@ func TestADrillThatIsEndedKeepsWhatItHasShown(t *testing.T) {
 		if next.last == nil || next.last.ID != begun.ID || next.last.Ending != "cut off" || next.last.Passed != nil || next.last.Verdict != "nothing was judged" {
 			t.Fatalf("after a kill: %+v", next.last)
 		}
+		if on := d.drillPlace(); on.Identity == "" || on.Version == "" || next.last.Identity != on.Identity || next.last.Version != on.Version || next.last.Profile != on.Profile ||
+			next.last.Host != on.Host || next.last.Oscillator != on.Oscillator || next.last.Thermometer != on.Thermometer {
+			t.Errorf("the report is of %+v, the drill ran on %+v", next.last.Drill, on)
+		}
 		if ran := next.last.RanS; ran < 11 || ran > 12.5 || next.last.Ended.Sub(begun.Begun) != time.Duration(ran)*time.Second {
 			t.Errorf("killed after 12 s: it ran for %.2f s and ended at %v, begun %v", ran, next.last.Ended, begun.Begun)
 		}

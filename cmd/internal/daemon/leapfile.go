@@ -49,13 +49,46 @@ func leapTable(path string) (*timescale.LeapSeconds, error) {
 func leapWords(path string) (string, error) {
 	table, err := leapTable(path)
 	if err != nil {
-		return "", fmt.Errorf("%w (fix: put a leap-seconds.list there, or remove the key)", err)
+		return "", fmt.Errorf("%w (fix: %s)", err, leapFix)
 	}
 	from := "built in"
 	if table != timescale.Builtin() {
 		from = path
 	}
 	return fmt.Sprintf("%s, complete until %s", from, table.Expires()), nil
+}
+
+const leapFix = "put a leap-seconds.list there, or remove the key"
+
+// leapContradiction tells that a file has another count than the built-in table at a time that
+// this is complete for: that count is known, whatever the file says.
+func leapContradiction(path string) error {
+	table, err := leapTable(path)
+	built := timescale.Builtin()
+	if err != nil || table == built {
+		return nil // another one tells what is wrong with it
+	}
+	for _, u := range []timescale.UTC{built.Last(), built.Expires().Add(-time.Second), built.Last().Add(-time.Second)} {
+		if has, known := table.OffsetAtUTC(u), built.OffsetAtUTC(u); has != known {
+			return fmt.Errorf("gnss.leap_file: %s: TAI - UTC is %d s in it at %v, and it was %d s (fix: %s)", path, has, u, known, leapFix)
+		}
+	}
+	return nil
+}
+
+// leapDoubts are what a configuration's file contradicts of the count that the references know now.
+func (d *Daemon) leapDoubts(cfg *config.Config) (doubts []config.Warning) {
+	table, err := leapTable(cfg.GNSS.LeapFile)
+	if err != nil || cfg.GNSS.LeapFile == "" {
+		return nil
+	}
+	d.mu.Lock()
+	err = d.pipe.RefusesLeapTable(table)
+	d.mu.Unlock()
+	if err != nil {
+		doubts = append(doubts, config.Warning{What: refusedLeapFile(cfg.GNSS.LeapFile, err).Error(), Fix: leapFix})
+	}
+	return doubts
 }
 
 // leapFile is the file as it was read last.
@@ -154,7 +187,7 @@ func (d *Daemon) watchLeapFile(ctx context.Context) {
 func (d *Daemon) lookBehindNames() (reread []string, warnings []config.Warning) {
 	switch fresh, err := d.rereadLeapFile(); {
 	case err != nil:
-		warnings = append(warnings, config.Warning{What: err.Error(), Fix: "put a leap-seconds.list there, or remove the key"})
+		warnings = append(warnings, config.Warning{What: err.Error(), Fix: leapFix})
 	case fresh:
 		reread = append(reread, "gnss.leap_file")
 	}

@@ -10,6 +10,7 @@ import (
 
 	"bragi/board/sim"
 	"bragi/cmd/internal/alarms"
+	"bragi/cmd/internal/config"
 	"bragi/cmd/internal/virtual"
 	"bragi/gnss/timescale"
 )
@@ -101,6 +102,56 @@ func TestCheckReadsTheLeapFile(t *testing.T) {
 	}
 }
 
+// leapList has the leap seconds until 2017, and one more on 1 January of year.
+func leapList(year int) string {
+	text, last := "#@ 4102444800\n", 0
+	for y := 1972; y < 2018; y++ {
+		for _, month := range []time.Month{time.January, time.July} {
+			at := time.Date(y, month, 1, 0, 0, 0, 0, time.UTC)
+			if offset := timescale.Builtin().OffsetAtUTC(timescale.UTCFromNs(at.UnixNano())); offset != last {
+				last, text = offset, text+fmt.Sprintf("%d %d\n", at.Unix()+2_208_988_800, offset)
+			}
+		}
+	}
+	return text + fmt.Sprintf("%d 38\n", time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).Unix()+2_208_988_800)
+}
+
+// --check, and the check of a configuration, tell of a file that contradicts a count which is known: by
+// the built-in table, or by the receiver.
+func TestCheckTellsOfALeapFileThatContradictsAKnownCount(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "leaps")
+	cfg := &config.Config{GNSS: config.GNSS{LeapFile: path}}
+	check := func(text string) string {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := leapContradiction(path); err != nil {
+			return err.Error()
+		}
+		return ""
+	}
+	if text := check("#@ 4070908800\n2272060800 10\n"); !strings.Contains(text, "is 10 s in it") || !strings.Contains(text, "it was 37 s") || !strings.Contains(text, "fix:") {
+		t.Errorf("%q", text)
+	}
+	if text := check("#@ 2400000000\n2272060800 10\n"); text != "" { // the built-in table knows more: it is not used
+		t.Errorf("an old one: %q", text)
+	}
+	r := virtual.NewRig(t, virtual.Demo(), sim.Config{Oscillator: sim.OCXO, Receiver: sim.Timing, Seed: 1, TimeToFix: 3 * time.Second})
+	d := observed(t, r)
+	r.Until(2*time.Minute, "class 6", r.Class(6))
+	if text := check(leapList(2029)); text != "" {
+		t.Errorf("one that is announced: %q", text)
+	}
+	if doubts := d.leapDoubts(cfg); len(doubts) != 0 {
+		t.Errorf("an announced one: %v", doubts)
+	}
+	check(leapList(2026))
+	if doubts := d.leapDoubts(cfg); len(doubts) != 1 || !strings.Contains(doubts[0].What, path+" is not used: TAI - UTC is 38 s") {
+		t.Errorf("%v", doubts)
+	}
+}
+
 // A file that contradicts what the receiver vouches for is not used: the alarm has both counts, also
 // after a restart. It is tried again at each look, and used when it agrees.
 func TestALeapFileThatContradictsTheReceiverIsRefused(t *testing.T) {
@@ -108,19 +159,7 @@ func TestALeapFileThatContradictsTheReceiverIsRefused(t *testing.T) {
 	d := observed(t, r)
 	d.outside = map[alarms.Code]string{}
 	r.Until(2*time.Minute, "class 6", r.Class(6))
-	// list has the leap seconds until 2017, and one more on 1 January 2026 or 2029.
-	list := func(year int) string {
-		text, last := "#@ 4102444800\n", 0
-		for y := 1972; y < 2018; y++ {
-			for _, month := range []time.Month{time.January, time.July} {
-				at := time.Date(y, month, 1, 0, 0, 0, 0, time.UTC)
-				if offset := timescale.Builtin().OffsetAtUTC(timescale.UTCFromNs(at.UnixNano())); offset != last {
-					last, text = offset, text+fmt.Sprintf("%d %d\n", at.Unix()+2_208_988_800, offset)
-				}
-			}
-		}
-		return text + fmt.Sprintf("%d 38\n", time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).Unix()+2_208_988_800)
-	}
+	list := leapList
 	path := filepath.Join(t.TempDir(), "leap-seconds.list")
 	write := func(text string) {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {

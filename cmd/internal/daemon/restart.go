@@ -83,7 +83,8 @@ type keeper struct {
 	// lastAlive is when the last process of this boot last announced; zero: not known.
 	lastAlive timescale.Mono
 	buffer    []byte
-	failing   sync.Map // by kind of file: its trouble, which was told
+	failing   sync.Map   // by kind of file: its trouble, which was told
+	writing   sync.Mutex // of the clock's state
 }
 
 // Restart is what became of the last process's state, for the status.
@@ -287,8 +288,10 @@ func (d *Daemon) clockState() (s clockState, ok bool) {
 	return s, true
 }
 
-// keepClock writes the clock's state.
+// keepClock writes the clock's state. The later of two is what stays.
 func (d *Daemon) keepClock() {
+	d.keep.writing.Lock()
+	defer d.keep.writing.Unlock()
 	s, ok := d.clockState()
 	if !ok {
 		return

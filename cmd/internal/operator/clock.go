@@ -53,20 +53,28 @@ func stepCommand(o *options) *cobra.Command {
 
 // acceptReceiverCommand tells the daemon that the receiver is right.
 func acceptReceiverCommand(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "receiver", Short: "The receiver is right: the clock follows it again", Args: cli.NoArgs,
+	c := &cobra.Command{Use: "receiver [NAME]", Short: "The receiver is right: the clock follows it again", Args: cobra.MaximumNArgs(1),
 		Long: "Accept receiver tells bragid that a receiver is right which it refuses: another second than the clock's, another place of the\n" +
-			"antenna, another count of leap seconds. Where references disagree, the one that is selected is right (bragi reference switch\n" +
-			"NAME first), and those that differ from it are odd. What contradicts the receiver is forgotten. The clock follows: it announces class 52,\n" +
-			"is stepped when it has another second, and locks again. Check the receiver by another clock first: clients see the step.",
-		RunE: func(c *cobra.Command, _ []string) error {
+			"antenna, another count of leap seconds. Where references disagree, NAME is right, and those that differ from it are odd; one that\n" +
+			"was ordered (bragi reference switch NAME) needs no name. What contradicts the receiver is forgotten. The clock follows: it\n" +
+			"announces class 52, is stepped when it has another second, and locks again. Check the receiver by another clock first: clients\n" +
+			"see the step.",
+		RunE: func(c *cobra.Command, args []string) error {
 			var done control.Accepted
-			if err := o.client().Post(c.Context(), "/v1/clock/accept", control.Accept{What: "receiver"}, &done); err != nil {
+			if err := o.client().Post(c.Context(), "/v1/clock/accept", control.Accept{What: "receiver", Name: strings.Join(args, "")}, &done); err != nil {
 				return err
 			}
 			if o.json {
 				return printJSON(c.OutOrStdout(), done)
 			}
-			_, err := fmt.Fprintf(c.OutOrStdout(), "The receiver is right. Forgotten: %s.\nbragi show clock tells how the clock follows.\n", strings.Join(done.Forgotten, "; "))
+			who, is := "The receiver", "is"
+			if len(done.Names) > 0 {
+				who = strings.Join(done.Names, " and ")
+			}
+			if len(done.Names) > 1 {
+				is = "are"
+			}
+			_, err := fmt.Fprintf(c.OutOrStdout(), "%s %s right. Forgotten: %s.\nbragi show clock tells how the clock follows.\n", who, is, strings.Join(done.Forgotten, "; "))
 			return err
 		}}
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")

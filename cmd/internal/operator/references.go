@@ -27,7 +27,7 @@ func referenceCommand(o *options) *cobra.Command {
 		Long: "Switch lets the clock follow a reference of the list, as long as it is good: when it fails, the order is over and bragid\n" +
 			"chooses by itself. With --force the clock follows it whatever it is worth: when it fails, the clock holds over. Where\n" +
 			"two references differ and nothing tells which one is right, switch does not tell it either: 'bragi clock accept\n" +
-			"receiver' does, for the one that is selected. The served clock is not stepped: the difference is taken over, and let\n" +
+			"receiver NAME' does. The served clock is not stepped: the difference is taken over, and let\n" +
 			"in slowly. 'bragi reference clear' ends the order.",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 {

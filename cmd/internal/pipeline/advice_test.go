@@ -107,7 +107,7 @@ var tried = map[alarms.Code]map[string]scenario{
 	alarms.SkyDoubted:         {"clock accept receiver": acceptSky},
 	alarms.ClockWide:          {"clock accept receiver": acceptDoubted},
 	alarms.NoPulse:            {"gnss.pps": pulseHeard},
-	alarms.ReferencesDisagree: {"reference switch": switched, "clock accept receiver": switched},
+	alarms.ReferencesDisagree: {"clock accept receiver": accepted},
 	alarms.ReferenceOrdered:   {"reference clear": cleared},
 	alarms.PulseEdge:          {"gnss.pps": oneEdge},
 	alarms.PulseLength:        {"gnss.pps": rightLength},

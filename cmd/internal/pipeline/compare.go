@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +52,9 @@ const (
 	// acceptFor is how long the operator's word that one is right names those that differ
 	// from it: a clock that steps to it meets them anew.
 	acceptFor = time.Minute
+	// joinedKept is how long what an odd one was wrong by is in the bound when another one came
+	// to where it has the clock by force: as long as a doubt of pulses that jump.
+	joinedKept = 4 * time.Hour
 )
 
 // attest lets each receiver that names another second than it did be held against one that
@@ -92,7 +96,7 @@ func (p *Pipeline) attestant(now timescale.Mono) int {
 		if _, good := p.good(now, i); !good {
 			continue
 		}
-		if pulse, _ := s.newest(); time.Duration(pulse.Local.OffsetNs(pulse.Second)).Abs() < 2*knownSecondNs {
+		if pulse, _ := s.newest(); time.Duration(p.offsetNs(pulse)).Abs() < 2*knownSecondNs {
 			return i
 		}
 	}
@@ -105,15 +109,34 @@ type dispute struct {
 	what  string // who differs, and by how much then
 	high  int    // who, by their places; the same: not known any more
 	low   int
+	ns    float64 // by how much then
 	at    timescale.Mono
-	// memory: the clock's memory contradicted the majority. Its forecast grows old and ends no doubt.
+	// memory: the clock's memory contradicted the majority. Its forecast grows old and ends no doubt:
+	// all that are heard must agree, and one that the memory agreed with or the memory itself with them.
 	memory bool
+	// blind: the clock has taken another second from them since, and its memory ends nothing.
+	blind bool
+}
+
+// joined is by how much an odd one that steered the clock by force was wrong when it was pardoned,
+// although it had not moved: another one had come to it. Two that lie alike do so, too.
+type joined struct {
+	ns float64
+	at timescale.Mono
+}
+
+// doubtNs is what that adds to the bound at now.
+func (j joined) doubtNs(now timescale.Mono) float64 {
+	if j.at.IsZero() || now.Sub(j.at) > joinedKept {
+		return 0
+	}
+	return j.ns
 }
 
 // disagree tells that references differ, and that nothing tells who is right.
 func (p *Pipeline) disagree(now timescale.Mono) bool {
 	d := &p.dispute
-	return d.times >= oddAfter && now.Sub(d.at) < disputeKept
+	return d.times >= oddAfter && (d.memory || now.Sub(d.at) < disputeKept)
 }
 
 // compare compares the references by their latest pulses, once a second.
@@ -195,7 +218,7 @@ func (p *Pipeline) readings(m timescale.Mono) (list []reading) {
 			}
 		}
 		// A clock that is further ahead of it has less time to be ahead of.
-		ahead := float64(ref.Local.OffsetNs(ref.Second)-pulse.Local.OffsetNs(pulse.Second)) + ref.CorrectionNs - pulse.CorrectionNs
+		ahead := float64(p.offsetNs(ref)-p.offsetNs(pulse)) + ref.CorrectionNs - pulse.CorrectionNs
 		if have && i != p.active {
 			if s.compared.first.IsZero() && s.compared.close.IsZero() && p.seasoned {
 				s.compared.newcomer = true
@@ -216,9 +239,15 @@ func (p *Pipeline) judge(now, m timescale.Mono, list []reading) {
 	width := p.ask(m, list)
 	var weighed []reading
 	for _, r := range list {
-		s := &p.sources[r.i]
-		if s.compared.odd != "" {
+		if p.sources[r.i].compared.odd != "" {
 			p.forgive(now, r, list)
+		}
+	}
+	p.protest(list)
+	for _, r := range list {
+		s := &p.sources[r.i]
+		if s.compared.odd != "" || s.compared.agreed {
+			s.compared.agreed = false // it is weighed from the next second on
 			continue
 		}
 		if s.Kind == GNSS {
@@ -236,7 +265,7 @@ func (p *Pipeline) judge(now, m timescale.Mono, list []reading) {
 	if len(v.Odd) == 0 && !v.Undecided && p.refuses(now) {
 		v = p.judgeMoves(weighed, width)
 	}
-	if v.By == byMajority && p.dispute.memory && p.disagree(now) {
+	if p.dispute.memory && p.disagree(now) && (v.Undecided || len(v.Odd) > 0 || !p.reconciled(weighed, width)) {
 		v = Verdict{Undecided: true, By: byMemory}
 	}
 	if p.vouches(now) {
@@ -303,6 +332,9 @@ func (p *Pipeline) judgeMoves(list []reading, widthNs float64) Verdict {
 		}
 	}
 	v := Judge(moved, gate, widthNs)
+	if v.By == byMajority && !slices.ContainsFunc(v.Odd, func(k int) bool { return list[k].i == p.active }) {
+		return Verdict{} // the clock refuses one of the majority
+	}
 	v.Undecided = false // within the limit nobody has to decide
 	return v
 }
@@ -370,7 +402,7 @@ func byTheOperator(list []reading, accepted int, limitNs float64) (v Verdict) {
 func (p *Pipeline) argue(now, m timescale.Mono, v Verdict, list []reading) {
 	d := &p.dispute
 	switch {
-	case v.Undecided:
+	case v.Undecided && len(list) > 0:
 		low, high := list[0], list[0]
 		for _, r := range list {
 			if r.AheadNs < low.AheadNs {
@@ -387,13 +419,89 @@ func (p *Pipeline) argue(now, m timescale.Mono, v Verdict, list []reading) {
 		if was < oddAfter && d.times >= oddAfter {
 			p.withdraw(now)
 		}
-		d.memory = d.memory || v.By == byMemory
-		d.high, d.low, d.what = high.i, low.i, p.disputed(high.i, low.i, high.AheadNs-low.AheadNs)
-	case len(list) > 1 && m.Sub(d.at) > pardonAfter*time.Second:
-		*d = dispute{} // they agree again, or it is known who is wrong
+		if v.By == byMemory && !d.memory {
+			d.memory = true
+			for k, r := range list {
+				p.sources[r.i].compared.backed = !slices.Contains(v.Against, k)
+			}
+		}
+		if high.AheadNs-low.AheadNs > p.cfg.LimitNs || d.what == "" { // else one side is gone
+			d.high, d.low, d.ns = high.i, low.i, high.AheadNs-low.AheadNs
+			d.what = p.disputed(d.high, d.low, d.ns, false)
+		}
+	case d.memory && p.disagree(now) && m.Sub(d.at) <= p.memoryKept(list):
+	case len(list) > 1 && m.Sub(d.at) > pardonAfter*time.Second || d.memory && len(list) > 0:
+		p.settled() // they agree again, or it is known who is wrong
 	case len(v.Odd) > 0:
-		*d = dispute{}
+		p.settled()
 	}
+}
+
+// settled ends what nothing decided.
+func (p *Pipeline) settled() {
+	p.dispute = dispute{}
+	for i := range p.sources {
+		p.sources[i].compared.backed = false
+	}
+}
+
+// memoryKept is how long the references of list, which agree, are doubted after the clock's memory
+// contradicted the majority: those alone that it agreed with say nothing of the others.
+func (p *Pipeline) memoryKept(list []reading) time.Duration {
+	for _, r := range list {
+		if !p.sources[r.i].compared.backed {
+			return pardonAfter * time.Second
+		}
+	}
+	return disputeKept
+}
+
+// reconciled tells that those which are heard, and agree, are no majority alone: one that the clock's
+// memory agreed with is among them, or the memory itself agrees with all, and would tell if not.
+func (p *Pipeline) reconciled(list []reading, widthNs float64) bool {
+	near, backed := widthNs > 0 && widthNs <= p.cfg.LimitNs && !p.dispute.blind, false
+	for _, r := range list {
+		near = near && math.Abs(r.FromClockNs) <= widthNs+p.cfg.LimitNs/2+r.UncertaintyNs // false for NaN
+		backed = backed || p.sources[r.i].compared.backed
+	}
+	for i := range p.sources { // nobody is waited for that the operator has taken out
+		if c := &p.sources[i].compared; c.backed && p.sources[i].Lockout {
+			c.backed = false
+		} else if c.backed {
+			return near || backed
+		}
+	}
+	return true
+}
+
+// protest begins a dispute where references that were named by the clock's own oscillator agree, and
+// are more than those that are not: they do not outvote these, nor the memory that named them, and
+// nobody knows better. They are odd no more, so that both sides are weighed.
+func (p *Pipeline) protest(list []reading) {
+	byMemory := false
+	var risen []int
+	for _, r := range list {
+		if c := &p.sources[r.i].compared; c.odd != "" && c.protests >= pardonAfter {
+			risen = append(risen, r.i)
+			byMemory = byMemory || c.oddBy == byClock
+		}
+	}
+	if len(risen) < 2 {
+		return
+	}
+	for _, i := range risen {
+		c := &p.sources[i].compared
+		c.pardon()
+	}
+	if !byMemory {
+		return // the majority names the others
+	}
+	for _, r := range list {
+		c := &p.sources[r.i].compared
+		c.backed = !slices.Contains(risen, r.i) && c.odd == ""
+	}
+	p.dispute = dispute{times: oddAfter, at: p.comparedAt, memory: true}
+	p.withdraw(p.now)
 }
 
 // aheadNow is how far the time of source i is ahead of that of the one that is followed, by
@@ -454,17 +562,21 @@ func (p *Pipeline) disputeWords(now timescale.Mono) string {
 	high, ok := p.aheadNow(now, d.high)
 	low, also := p.aheadNow(now, d.low)
 	if !ok || !also {
-		return d.what
+		return p.disputed(d.high, d.low, d.ns, true)
 	}
-	return p.disputed(d.high, d.low, high-low)
+	return p.disputed(d.high, d.low, high-low, false)
 }
 
-// disputed names both sides: the two that differ most, each with those that agree with it.
-func (p *Pipeline) disputed(high, low int, ns float64) string {
+// disputed names both sides: the two that differ most, each with those that agree with it; past: one
+// of them is not heard now.
+func (p *Pipeline) disputed(high, low int, ns float64, past bool) string {
 	above, n := p.side(high, low)
 	below, m := p.side(low, high)
 	is, which := "is", "which one is"
-	if n > 1 {
+	switch {
+	case past:
+		is = "was"
+	case n > 1:
 		is = "are"
 	}
 	if n+m > 2 {
@@ -523,7 +635,11 @@ func (p *Pipeline) closest() (m timescale.Mono) {
 
 // ask fills in how far each reading is from where the clock's own memory expects it, and
 // returns how well that is known.
+// One that an odd reference steers by force, or has steered, is no witness.
 func (p *Pipeline) ask(m timescale.Mono, list []reading) (widthNs float64) {
+	if p.swayed() {
+		return 0
+	}
 	x, width, ok := p.foretold(m)
 	if !ok {
 		if x, width, ok = p.remembersSecond(m, list); !ok {
@@ -537,7 +653,7 @@ func (p *Pipeline) ask(m timescale.Mono, list []reading) (widthNs float64) {
 		if list[k].i == p.active {
 			level = 0
 		}
-		offset := float64(pulse.Local.OffsetNs(pulse.Second)) + pulse.CorrectionNs + level - float64(p.buildNs)
+		offset := float64(p.offsetNs(pulse)) + pulse.CorrectionNs + level - float64(p.buildNs)
 		list[k].FromClockNs = x - offset
 	}
 	return width
@@ -592,8 +708,9 @@ func (p *Pipeline) remembersSecond(m timescale.Mono, list []reading) (errorNs, w
 // named, or with so many that they outvote the others, or with the clock where it is alone.
 func (p *Pipeline) forgive(now timescale.Mono, r reading, list []reading) {
 	c := &p.sources[r.i].compared
+	protests := false
 	limit := p.cfg.LimitNs/2 + r.UncertaintyNs
-	agrees, compared, friends, believed, apart := true, false, 1, false, 0.0
+	agrees, compared, friends, believed, forced, apart := true, false, 1, false, c.swayed, 0.0
 	for _, o := range list {
 		if o.i == r.i {
 			continue
@@ -601,6 +718,7 @@ func (p *Pipeline) forgive(now timescale.Mono, r reading, list []reading) {
 		near := math.Abs(o.AheadNs-r.AheadNs) <= limit+o.UncertaintyNs
 		if near {
 			friends++
+			forced = forced || p.sources[o.i].compared.swayed
 		}
 		if p.sources[o.i].compared.odd == "" {
 			compared = true
@@ -611,17 +729,30 @@ func (p *Pipeline) forgive(now timescale.Mono, r reading, list []reading) {
 	}
 	switch {
 	case !compared:
-		agrees = !c.swayed && p.clockAgrees(now, r, limit, c.wrongNs/2)
-	case len(list) > 2 && 2*friends > len(list) && (believed || c.oddBy != "" && c.oddBy != byOperator):
-		agrees = true // a dispute of the others, or one that nobody named, does not outvote them
+		agrees = !p.swayed() && p.clockAgrees(now, r, limit, c.wrongNs/2)
+	case len(list) <= 2 || 2*friends <= len(list) || forced: // who is followed by force though odd has no vote
+	case believed:
+		agrees = true // a dispute of the others does not outvote them
+	case c.oddBy != "" && c.oddBy != byOperator:
+		protests = true
 	}
-	if c.agrees++; !agrees {
+	if c.protests++; !protests {
+		c.protests = 0
+	}
+	if c.agrees++; c.agrees == 1 {
+		c.joined = c.swayed && r.i == p.active && p.taken == p.handed
+	}
+	if !agrees {
 		if c.agrees = 0; compared {
 			c.wrongNs = apart
 		}
 	}
 	if c.agrees >= pardonAfter {
+		if c.joined && c.swayed && c.wrongNs > p.joined.ns {
+			p.joined = joined{ns: c.wrongNs, at: now}
+		}
 		c.pardon()
+		c.agreed = true
 	}
 }
 
@@ -631,8 +762,14 @@ func (p *Pipeline) forgive(now timescale.Mono, r reading, list []reading) {
 func (p *Pipeline) clockAgrees(now timescale.Mono, r reading, limitNs, mostNs float64) bool {
 	report := p.servo.Report(now)
 	pulse, _ := p.sources[r.i].newest()
-	off := float64(pulse.Local.OffsetNs(pulse.Second)) + pulse.CorrectionNs - float64(p.buildNs) - report.ErrorNs
+	off := float64(p.offsetNs(pulse)) + pulse.CorrectionNs - float64(p.buildNs) - report.ErrorNs
 	return math.Abs(off) <= min(limitNs+report.BoundNs, mostNs) && report.BoundNs <= mostNs
+}
+
+// swayed tells that an odd reference steers the clock by force, or has, and that it has not locked to
+// another one since.
+func (p *Pipeline) swayed() bool {
+	return slices.ContainsFunc(p.sources, func(s source) bool { return s.compared.swayed })
 }
 
 // sway keeps that the clock follows an odd one by force: it is no witness of that one until it

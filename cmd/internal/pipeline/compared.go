@@ -34,11 +34,17 @@ type compared struct {
 	seen    int
 	tdev    Spread
 	mtie    Spread
-	accused int     // verdicts against it, in a row
-	odd     string  // why it is dropped, with the difference of then; "": it is not
-	oddBy   string  // what the verdict rests on; "": the difference is one of seconds, and does not change
-	agrees  int     // seconds in a row, since
-	wrongNs float64 // how far it was from those that were believed, when last seen to differ
+	accused int    // verdicts against it, in a row
+	odd     string // why it is dropped, with the difference of then; "": it is not
+	oddBy   string // what the verdict rests on; "": the difference is one of seconds, and does not change
+	agrees  int    // seconds in a row, since
+	agreed  bool   // it was pardoned this second
+	joined  bool   // when it began to agree the clock, which it steered by force, still believed its pulses: it had not moved
+	// protests is how many seconds it has agreed with others that were named, too: they are more
+	// than those that were not.
+	protests int
+	backed   bool    // in a dispute: the clock's memory agreed with it, and not with the majority
+	wrongNs  float64 // how far it was from those that were believed, when last seen to differ
 	// swayed: the clock has followed it by force since, and is no witness of it any more.
 	swayed bool
 
@@ -108,7 +114,7 @@ func (c *compared) rebase(level float64, odd bool) {
 func (c *compared) forget() { c.n, c.close, c.newcomer = 0, timescale.Mono{}, false }
 
 func (c *compared) pardon() {
-	c.odd, c.oddBy, c.accused, c.agrees, c.wrongNs, c.swayed = "", "", 0, 0, 0, false
+	c.odd, c.oddBy, c.accused, c.agrees, c.protests, c.wrongNs, c.swayed = "", "", 0, 0, 0, 0, false
 }
 
 // moves tells that the difference is not what it was while both were good.

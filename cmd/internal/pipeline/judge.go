@@ -25,6 +25,7 @@ type Verdict struct {
 	Odd       []int // by their places among the readings
 	Undecided bool  // they differ, and nothing tells who is right
 	By        string
+	Against   []int // those whom the clock's own memory contradicts, where that alone leaves it undecided
 }
 
 // What a verdict rests on.
@@ -85,7 +86,7 @@ func Judge(readings []Reading, limitNs, clockWidthNs float64) Verdict {
 	}
 	if 2*len(most) > n && n > 2 {
 		if odd := others(n, most); len(near) > 0 && contains(odd, near) && contains(far, most) {
-			return Verdict{Undecided: true, By: byMemory}
+			return Verdict{Undecided: true, By: byMemory, Against: most}
 		} else if len(odd) > 0 {
 			return Verdict{Odd: odd, By: byMajority}
 		}

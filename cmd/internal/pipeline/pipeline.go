@@ -43,6 +43,7 @@ type Pipeline struct {
 	comparedAt timescale.Mono // the second
 	dispute    dispute
 	accepted   accepted
+	joined     joined
 	seasoned   bool           // the clock had been locked for newcomerLock when it was last
 	buildNs    int64          // taken off the pulses of the source that is active
 	handed     timescale.Mono // the latest pulse that the clock was handed,
@@ -55,7 +56,9 @@ type Pipeline struct {
 	felt      timescale.Mono // when the thermometer was last read
 	dated     bool           // the servo knows how old its memory is
 	fault     clockFault
-	orders    uint64 // that the clock took
+	orders    uint64         // that the clock took
+	stepped   timescale.Mono // the last step,
+	stepNs    int64          // and how far
 	residuals stability.Histogram
 	drills    drills
 	steady    steadiness
@@ -307,6 +310,7 @@ func (p *Pipeline) obey(o holdover.Order) {
 			return
 		}
 		p.servo.Stepped(p.now, o.StepNs)
+		p.stepped, p.stepNs = p.now, o.StepNs
 		p.orders++
 	}
 	if o.SetFrequency {

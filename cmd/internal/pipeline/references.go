@@ -86,6 +86,16 @@ func (s *source) newest() (p gnss.Pulse, ok bool) {
 	return s.pulses[(s.n-1)%len(s.pulses)], true
 }
 
+// offsetNs is the clock at a pulse less the pulse's second, ns, as the clock runs now: one from before
+// its own step is as far off as one from after it.
+func (p *Pipeline) offsetNs(pulse gnss.Pulse) int64 {
+	ns := pulse.Local.OffsetNs(pulse.Second)
+	if !p.stepped.IsZero() && !p.stepped.Before(pulse.Mono) {
+		ns += p.stepNs
+	}
+	return ns
+}
+
 func (s *source) keep(p gnss.Pulse) {
 	s.pulses[s.n%len(s.pulses)] = p
 	s.n++
@@ -382,7 +392,7 @@ func (p *Pipeline) buildOut(now timescale.Mono, next *source) (ns int64, ok bool
 	if !any || now.Sub(pulse.Mono) > pulseMissing {
 		return 0, false
 	}
-	off := float64(pulse.Local.OffsetNs(pulse.Second)) + pulse.CorrectionNs - p.servo.Report(now).ErrorNs
+	off := float64(p.offsetNs(pulse)) + pulse.CorrectionNs - p.servo.Report(now).ErrorNs
 	return int64(math.Round(off)), math.Abs(off) < buildMostNs // false for NaN
 }
 
@@ -413,7 +423,7 @@ func (p *Pipeline) rebase(ns int64) {
 func (p *Pipeline) doubtNs() float64 {
 	build := float64(p.buildNs)
 	input := max(0, p.sources[p.active].UncertaintyNs-p.sources[p.first].UncertaintyNs)
-	ns := math.Abs(build) + input
+	ns := max(math.Abs(build)+input, p.joined.doubtNs(p.now))
 	if p.sources[p.active].compared.odd != "" {
 		if p.choice.Order == Forced && !p.distrusted(p.now, &p.sources[p.active]) {
 			return max(ns, p.apartNs(), p.specNs()+1) // no class 6 of one that is odd

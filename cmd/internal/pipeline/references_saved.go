@@ -20,6 +20,12 @@ type SavedReferences struct {
 	Dispute *SavedDispute `json:"dispute,omitempty"`
 	// Seasoned: the clock had been locked for a while when it was last.
 	Seasoned bool `json:"seasoned,omitempty"`
+	// JoinedNs is what an odd one that steered by force was wrong by when another came to it, at JoinedAt.
+	JoinedNs float64        `json:"joined_ns,omitempty"`
+	JoinedAt timescale.Mono `json:"joined_at_ns"`
+	// Accepted is the reference that the operator has accepted, at AcceptedAt; "": none.
+	Accepted   string         `json:"accepted,omitempty"`
+	AcceptedAt timescale.Mono `json:"accepted_at_ns"`
 }
 
 // disputesMost is above what verdicts in a row can be: one a second, for 30 years.
@@ -32,6 +38,8 @@ type SavedDispute struct {
 	At    timescale.Mono `json:"at_ns"`
 	// Memory: the clock's own memory contradicted the majority.
 	Memory bool `json:"memory"`
+	// Blind: the clock has taken another second since.
+	Blind bool `json:"blind,omitempty"`
 }
 
 // SavedSource is a reference of it.
@@ -46,6 +54,7 @@ type SavedSource struct {
 	OddBy    string               `json:"odd_by"`
 	// Swayed: the clock has followed it by force since it is odd.
 	Swayed  bool    `json:"swayed,omitempty"`
+	Backed  bool    `json:"backed,omitempty"`   // the clock's memory agreed with it, and not with the majority
 	WrongNs float64 `json:"wrong_ns,omitempty"` // how far it was off when last seen to differ
 	// Newcomer: the clock had been locked for a while when it came. First and Close are when it
 	// was first compared, and when it last agreed well; zero: never.
@@ -62,14 +71,17 @@ func (p *Pipeline) saveReferences(now timescale.Mono) *SavedReferences {
 	if !p.several() && p.choice.Order == Automatic || len(p.choice.Standings) != len(p.sources) {
 		return nil
 	}
-	s := &SavedReferences{Active: p.sources[p.active].Name, Order: p.choice.Order, Ordered: p.sources[p.choice.Ordered].Name, BuildNs: p.buildNs, Seasoned: p.seasoned}
+	s := &SavedReferences{Active: p.sources[p.active].Name, Order: p.choice.Order, Ordered: p.sources[p.choice.Ordered].Name, BuildNs: p.buildNs, Seasoned: p.seasoned, JoinedNs: p.joined.ns, JoinedAt: p.joined.at}
 	if d := p.dispute; d.times > 0 {
-		s.Dispute = &SavedDispute{d.times, d.what, d.at, d.memory}
+		s.Dispute = &SavedDispute{d.times, d.what, d.at, d.memory, d.blind}
+	}
+	if !p.accepted.at.IsZero() {
+		s.Accepted, s.AcceptedAt = p.sources[p.accepted.i].Name, p.accepted.at
 	}
 	for i := range p.sources {
 		o, c := &p.sources[i], &p.sources[i].compared
 		saved := SavedSource{Name: o.Name, Standing: p.choice.Standings[i], MeanNs: c.meanNs, DevNs: c.devNs, N: c.n, Odd: c.odd, OddBy: c.oddBy,
-			Swayed: c.swayed, WrongNs: c.wrongNs, Newcomer: c.newcomer, First: c.first, Close: c.close, NearNs: c.nearNs, AheadNs: c.aheadNs, Outside: c.outside}
+			Swayed: c.swayed, Backed: c.backed, WrongNs: c.wrongNs, Newcomer: c.newcomer, First: c.first, Close: c.close, NearNs: c.nearNs, AheadNs: c.aheadNs, Outside: c.outside}
 		if i != p.first && o.receiver != nil {
 			saved.Receiver = o.receiver.Save(now)
 		}
@@ -81,6 +93,9 @@ func (p *Pipeline) saveReferences(now timescale.Mono) *SavedReferences {
 func (s *SavedReferences) check() error {
 	if s == nil {
 		return nil
+	}
+	if !(s.JoinedNs >= 0 && s.JoinedNs < 1e18) {
+		return fmt.Errorf("it says that a reference was off by %v ns", s.JoinedNs)
 	}
 	if s.Order > Forced || s.BuildNs > 1e9 || s.BuildNs < -1e9 {
 		return fmt.Errorf("it says order %d and a difference of %d ns between references", s.Order, s.BuildNs)
@@ -102,9 +117,9 @@ func (p *Pipeline) resumeReferences(now timescale.Mono, s *SavedReferences) {
 		return
 	}
 	if d := s.Dispute; d != nil {
-		p.dispute = dispute{times: d.Times, what: d.What, at: d.At, memory: d.Memory}
+		p.dispute = dispute{times: d.Times, what: d.What, at: d.At, memory: d.Memory, blind: d.Blind}
 	}
-	p.seasoned = s.Seasoned
+	p.seasoned, p.joined = s.Seasoned, joined{s.JoinedNs, s.JoinedAt}
 	p.choice = Choice{Selected: p.active, Since: now, Standings: make([]Standing, len(p.sources))}
 	build := s.BuildNs
 	for i := range p.sources {
@@ -114,6 +129,9 @@ func (p *Pipeline) resumeReferences(now timescale.Mono, s *SavedReferences) {
 			if o.Kind == GNSS {
 				p.reference = o.receiver
 			}
+		}
+		if o.Name == s.Accepted {
+			p.accepted = accepted{i, s.AcceptedAt}
 		}
 		if o.Name == s.Ordered {
 			p.choice.Order, p.choice.Ordered = s.Order, i
@@ -125,7 +143,7 @@ func (p *Pipeline) resumeReferences(now timescale.Mono, s *SavedReferences) {
 			p.choice.Standings[i] = saved.Standing
 			c := &o.compared
 			c.meanNs, c.devNs, c.n, c.odd, c.oddBy = saved.MeanNs, saved.DevNs, saved.N, saved.Odd, saved.OddBy
-			c.swayed, c.nearNs, c.aheadNs, c.outside = saved.Swayed, saved.NearNs, saved.AheadNs, saved.Outside
+			c.swayed, c.backed, c.nearNs, c.aheadNs, c.outside = saved.Swayed, saved.Backed, saved.NearNs, saved.AheadNs, saved.Outside
 			c.tdev, c.mtie = unknownSpread(), unknownSpread()
 			c.wrongNs, c.newcomer, c.first, c.close = saved.WrongNs, saved.Newcomer, saved.First, saved.Close
 			if i != p.first && o.receiver != nil {

@@ -439,17 +439,13 @@ func TestAFlappingReceiverIsLeftAlone(t *testing.T) {
 	}
 }
 
-// switched is a dispute that the operator ends, or does not.
-func switched(t *testing.T, followed bool) *virtual.Rig {
+// accepted is a dispute that the operator ends, or does not.
+func accepted(t *testing.T, followed bool) *virtual.Rig {
 	p := newPair(t, twoReceivers(), sim.OCXO, 5)
 	p.yard.Lie(sim.Lie{LateNs: 1000})
 	p.Run(time.Minute)
 	if followed {
-		if err := p.Pipe.Switch(p.Now, "roof", false); err != nil {
-			t.Fatal(err)
-		}
-		p.Run(time.Second)
-		if _, err := p.Pipe.AcceptReceiver(p.Now); err != nil {
+		if _, err := p.Pipe.Accept(p.Now, "yard"); err != nil {
 			t.Fatal(err)
 		}
 	}

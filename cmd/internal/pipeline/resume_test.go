@@ -127,6 +127,13 @@ func TestNoFieldOfAStateIsLost(t *testing.T) {
 	if err := r.Pipe.Switch(r.Now, "yard", true); err != nil {
 		t.Fatal(err)
 	}
+	s, _ := r.Pipe.Save(r.Now)
+	s.References.JoinedNs, s.References.JoinedAt, s.References.Accepted, s.References.AcceptedAt = 1000, r.Now, "yard", r.Now
+	r.Pipe = pipeline.New(twoReceivers(), r.Clock)
+	if err := r.Pipe.Resume(r.Now, s); err != nil {
+		t.Fatal(err)
+	}
+	r.Run(5 * time.Second)
 	r.Pipe.MeasuredEgress(317)
 	r.Pipe.DoubtPlaceOf(1, 5)
 	if err := r.Pipe.ForceHoldover(r.Now); err != nil {

@@ -133,6 +133,9 @@ func (p *Pipeline) troubles(l *Look) []alarms.Raised {
 		add(alarms.BoardClock, p.meddling(now))
 	}
 	for _, reason := range report.Alarms() {
+		if reason == holdover.ReasonDisagree && l.Dispute == "" {
+			continue // the odd one is alone: its own alarm tells that
+		}
 		if code, found := servoAlarms[reason]; found {
 			add(code, p.ofPulse(l, reason))
 		}

@@ -37,7 +37,7 @@ func References(s status.Status, width int) string {
 		fmt.Fprintf(&b, "AHEAD and MEAN are against the pulse of %s, which was followed last\n", r.ComparedTo)
 	}
 	if r.Dispute != "" {
-		fmt.Fprintf(&b, "No class 6: %s (bragi reference switch NAME, then bragi clock accept receiver)\n", r.Dispute)
+		fmt.Fprintf(&b, "No class 6: %s (bragi clock accept receiver NAME)\n", r.Dispute)
 	}
 	if r.Order != "automatic" && r.Order != "" {
 		fmt.Fprintf(&b, "The reference is an operator's order, %s (bragi reference clear ends it)\n", r.Order)

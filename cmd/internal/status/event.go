@@ -359,19 +359,38 @@ func (e SwitchRefused) Words() Words {
 	return Words{TopicOperator, "REFERENCE_REFUSED", Warning, "the reference is not switched: " + e.Why, nil}
 }
 
-// ReceiverAccepted is the operator's word that the receiver is right.
-type ReceiverAccepted struct{ Forgotten []string }
+// ReceiverAccepted is the operator's word that a receiver is right.
+type ReceiverAccepted struct {
+	Names     []string // of several references; none: there is one receiver alone
+	Forgotten []string
+}
+
+// whom names what the operator means.
+func whom(names []string) string {
+	if len(names) == 0 {
+		return "the receiver"
+	}
+	return strings.Join(names, " and ")
+}
 
 func (e ReceiverAccepted) Words() Words {
 	forgotten := strings.Join(e.Forgotten, "; ")
-	return Words{TopicOperator, "ACCEPTED", Warning, "the operator accepts the receiver: the clock follows it; forgotten: " + forgotten, Fields{{"forgotten", forgotten}}}
+	accepted := whom(e.Names)
+	return Words{TopicOperator, "ACCEPTED", Warning, "the operator accepts " + accepted + " as right; forgotten: " + forgotten, Fields{{"accepted", accepted}, {"forgotten", forgotten}}}
 }
 
-// AcceptRefused says why the receiver cannot be accepted.
-type AcceptRefused struct{ Why string }
+// AcceptRefused says why a receiver cannot be accepted.
+type AcceptRefused struct {
+	Name string // that the operator named; "": none
+	Why  string
+}
 
 func (e AcceptRefused) Words() Words {
-	return Words{TopicOperator, "ACCEPT_REFUSED", Warning, "the receiver is not accepted: " + e.Why, nil}
+	name := e.Name
+	if name == "" {
+		name = whom(nil)
+	}
+	return Words{TopicOperator, "ACCEPT_REFUSED", Warning, name + " is not accepted: " + e.Why, nil}
 }
 
 // StepOrdered is the operator's order to step the clock to the pulse, by the error
