@@ -23,11 +23,11 @@ type fakeDaemon struct {
 func (f fakeDaemon) Status() status.Status { return status.Status{Version: "v1"} }
 func (f fakeDaemon) Latest() status.Status { return status.Status{Version: "v1"} }
 func (f fakeDaemon) Drain(on bool) error   { *f.drained = on; return nil }
-func (f fakeDaemon) AcceptReceiver(string) (Accepted, error) {
+func (f fakeDaemon) AcceptReceiver(name string) (Accepted, error) {
 	if *f.drained {
 		return Accepted{}, errors.New("nothing is refused (fix: bragi show alarms)")
 	}
-	return Accepted{Forgotten: []string{"the second"}}, nil
+	return Accepted{Names: []string{name}, Forgotten: []string{"the second"}}, nil
 }
 func (f fakeDaemon) SurveyReceiver() (Surveying, error) {
 	if *f.drained {
@@ -220,6 +220,9 @@ func TestAcceptReceiver(t *testing.T) {
 	c := serve(t, nil)
 	var done Accepted
 	if err := c.Post(t.Context(), "/v1/clock/accept", Accept{What: "receiver"}, &done); err != nil || len(done.Forgotten) != 1 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if err := c.Post(t.Context(), "/v1/clock/accept", Accept{What: "receiver", Name: "yard"}, &done); err != nil || len(done.Names) != 1 || done.Names[0] != "yard" {
 		t.Errorf("%+v, %v", done, err)
 	}
 	if err := c.Post(t.Context(), "/v1/clock/accept", Accept{What: "fate"}, &done); err == nil || !strings.Contains(err.Error(), `"fate" cannot be accepted`) {

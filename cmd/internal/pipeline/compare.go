@@ -490,8 +490,7 @@ func (p *Pipeline) protest(list []reading) {
 		return
 	}
 	for _, i := range risen {
-		c := &p.sources[i].compared
-		c.pardon()
+		p.sources[i].compared.pardon()
 	}
 	if !byMemory {
 		return // the majority names the others
@@ -634,8 +633,7 @@ func (p *Pipeline) closest() (m timescale.Mono) {
 }
 
 // ask fills in how far each reading is from where the clock's own memory expects it, and
-// returns how well that is known.
-// One that an odd reference steers by force, or has steered, is no witness.
+// returns how well that is known. One that an odd reference steers by force, or has steered, is no witness.
 func (p *Pipeline) ask(m timescale.Mono, list []reading) (widthNs float64) {
 	if p.swayed() {
 		return 0
@@ -733,7 +731,7 @@ func (p *Pipeline) forgive(now timescale.Mono, r reading, list []reading) {
 	case len(list) <= 2 || 2*friends <= len(list) || forced: // who is followed by force though odd has no vote
 	case believed:
 		agrees = true // a dispute of the others does not outvote them
-	case c.oddBy != "" && c.oddBy != byOperator:
+	case c.oddBy != "" && c.oddBy != byOperator && !p.distrusted(now, &p.sources[r.i]):
 		protests = true
 	}
 	if c.protests++; !protests {
@@ -769,7 +767,12 @@ func (p *Pipeline) clockAgrees(now timescale.Mono, r reading, limitNs, mostNs fl
 // swayed tells that an odd reference steers the clock by force, or has, and that it has not locked to
 // another one since.
 func (p *Pipeline) swayed() bool {
-	return slices.ContainsFunc(p.sources, func(s source) bool { return s.compared.swayed })
+	for i := range p.sources {
+		if p.sources[i].compared.swayed {
+			return true
+		}
+	}
+	return false
 }
 
 // sway keeps that the clock follows an odd one by force: it is no witness of that one until it
