@@ -4,8 +4,7 @@
 #
 ################################################################################
 
-# The source tree that this folder is in. `make image FROM=buildroot` puts its
-# modules into vendor/ first: Buildroot builds without a network.
+# The source tree that this folder is in.
 BRAGI_VERSION = local
 BRAGI_SITE = $(BR2_EXTERNAL_BRAGI_PATH)/..
 BRAGI_SITE_METHOD = local
@@ -19,5 +18,15 @@ BRAGI_LDFLAGS = \
 	-X bragi/cmd/internal/version.BuildUnix=$(or $(SOURCE_DATE_EPOCH),0)
 BRAGI_OVERRIDE_SRCDIR_RSYNC_EXCLUSIONS = \
 	--exclude=/.git --exclude=/bin --exclude=/buildroot
+
+# Buildroot builds Go from vendor/ alone, and makes it where it downloads. This
+# tree is not downloaded: without a vendor/ it gets one here. go.sum has the
+# hash of each module. GOPROXY names another source than the Internet's.
+define BRAGI_VENDOR
+	cd $(@D) && { test -d vendor || $(HOST_GO_COMMON_ENV) \
+		GOPROXY=$(or $(GOPROXY),https://proxy.golang.org) \
+		$(GO_BIN) mod vendor -modcacherw; }
+endef
+BRAGI_PRE_CONFIGURE_HOOKS += BRAGI_VENDOR
 
 $(eval $(golang-package))
