@@ -4,7 +4,7 @@
 # make bench     what a client costs, beside ptp4l and a bare loop; benchmarks (printed, never asserted; QUICK=1: less)
 # make bench-timing  holdover, lock, faults and weather beside their targets, by seeds in virtual time (printed, never asserted; QUICK=1: fewer seeds)
 # make board-test  bragid on a kernel's own PTP clock in virtual ARM machines (docs/TESTBOARD.md; LONG=1: a day)
-# make image BOARD=NAME  an image to flash (docs/IMAGE.md); as root
+# make image BOARD=NAME  an image to flash (docs/IMAGE.md); as root. FROM=buildroot: from source, by Buildroot
 # make image-test BOARD=qemu-arm64  boots that board's image in an emulated machine and tests it; as root
 #                SHORT=1: first start, clients, refused updates, a fall-back and an update alone; LONG=1: more power cuts
 # make setup     install what the tests need (Debian packages, as root)
@@ -46,8 +46,8 @@ board-test:
 	@LONG=$(LONG) scripts/testclock/board-test
 
 image:
-	@scripts/setup image
-	@VERSION=$(IMAGE_VERSION) scripts/image/build $(BOARD)
+	@scripts/setup $(if $(FROM),source,image)
+	@VERSION=$(IMAGE_VERSION) scripts/image/$(if $(FROM),from$(FROM),build) $(BOARD)
 
 image-test: build
 	@scripts/setup image

@@ -21,10 +21,10 @@ BRAGI_OVERRIDE_SRCDIR_RSYNC_EXCLUSIONS = \
 
 # Buildroot builds Go from vendor/ alone, and makes it where it downloads. This
 # tree is not downloaded: without a vendor/ it gets one here. go.sum has the
-# hash of each module. GOPROXY names another source than the Internet's.
+# hash of each module. Buildroot forbids Go its proxy; empty is Go's own one.
 define BRAGI_VENDOR
 	cd $(@D) && { test -d vendor || $(HOST_GO_COMMON_ENV) \
-		GOPROXY=$(or $(GOPROXY),https://proxy.golang.org) \
+		GOPROXY=$(GOPROXY) \
 		$(GO_BIN) mod vendor -modcacherw; }
 endef
 BRAGI_PRE_CONFIGURE_HOOKS += BRAGI_VENDOR
