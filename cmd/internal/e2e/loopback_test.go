@@ -127,15 +127,16 @@ func TestRunOnLoopback(t *testing.T) {
 		c := clients()
 		return len(c) == 1 && c[0].Kind == "RPD" && c[0].Grants.DelayResp != nil && c[0].Grants.DelayResp.Interval == -4
 	})
-	if err := rehearse.Wait(); err != nil {
-		t.Fatalf("rehearse: %v: %s%s", err, stdout.String(), stderr.String())
-	}
+	ended := rehearse.Wait()
 	var r rehearsal.Report
 	if err := json.Unmarshal([]byte(stdout.String()), &r); err != nil {
-		t.Fatalf("%v: %s", err, stdout.String())
+		t.Fatalf("rehearse: %v: %v: %s%s", ended, err, stdout.String(), stderr.String())
 	}
-	if r.Verdict != "pass" || r.TimeToLockS == nil || r.AheadOfUTCS == nil || r.State != "PHASE_ALIGNED" || r.Master.Class != 6 || !r.OneStep || r.Lost["sync"] != 0 {
-		t.Errorf("the rehearsal says %+v", r)
+	if (ended == nil) != (r.Verdict == "pass") {
+		t.Errorf("rehearse: %v at the verdict %s", ended, r.Verdict)
+	}
+	if !passes(t, r) || r.TimeToLockS == nil || r.AheadOfUTCS == nil || r.State != "PHASE_ALIGNED" || r.Master.Class != 6 || !r.OneStep || r.Lost["sync"] != 0 {
+		t.Errorf("the rehearsal says %+v, %s", r, stderr.String())
 	}
 	if (r.Rates["sync"] < 30 || r.Rates["delay_resp"] < 14) && quietMachine(t) { // a busy one does not hold them
 		t.Errorf("the rehearsal saw the rates %v", r.Rates)
