@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,10 @@ func (t *bench) cutAfter(what string, within time.Duration) error {
 
 // cutInUpdate begins an update, and takes the power away at a random moment within so much time after it has said what.
 func (t *bench) cutInUpdate(file, what string, within time.Duration) error {
+	// The service for remote logins may still be starting.
+	if _, err := t.remote(3*time.Minute, "show", "version"); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	login := t.login(ctx, "update", "install", "http://"+outside+":8000/"+file)
@@ -40,20 +45,24 @@ func (t *bench) cutInUpdate(file, what string, within time.Duration) error {
 	if err != nil {
 		return err
 	}
+	var wrong bytes.Buffer
+	login.Stderr = &wrong
 	if err := login.Start(); err != nil {
 		return err
 	}
-	defer func() {
+	end := func() {
 		cancel() // nobody is there any more to end it
 		_ = login.Wait()
-	}()
+	}
 	last := ""
 	for lines := bufio.NewScanner(said); lines.Scan(); {
 		if last = strings.TrimSpace(lines.Text()); strings.Contains(last, what) {
+			defer end()
 			return t.cutAfter("the update said "+strconv.Quote(last), within)
 		}
 	}
-	return fmt.Errorf("the update never said %q, but at last %q", what, last)
+	end()
+	return fmt.Errorf("the update never said %q, but at last %q: %s", what, last, wrong.String())
 }
 
 // powerCuts takes the power away while an update comes, while it is written, and at random moments of a start, and looks
