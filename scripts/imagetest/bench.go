@@ -164,7 +164,7 @@ func (t *bench) authorize() error {
 	if t.command == nil {
 		err = t.write(t.key()+".pub", "ssh", "authorized_keys")
 	} else {
-		_, err = t.probe(3*time.Minute, "umask 077; wget -q -O /data/ssh/authorized_keys http://"+outside+":8000/key.pub; systemctl start bragi-ssh")
+		_, err = t.probe(3*time.Minute, "umask 077; wget -q -O /data/ssh/authorized_keys http://"+outside+":8000/key.pub; sync; systemctl start bragi-ssh")
 	}
 	t.authorized = err == nil
 	return err
