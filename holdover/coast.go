@@ -18,6 +18,7 @@ type held struct {
 	Drift   float64 `json:"drift_ppb_s"` // of the frequency right before the loss, positive
 	Doubted float64 `json:"doubted_ns"`  // part of ZErrNs that is the pulses' word against the oscillator's
 	Sky     int     `json:"sky"`         // pulses seen since that no oscillator explains
+	Heard   float64 `json:"heard_s"`     // the model has heard pulses until then, and From is earlier; 0: it is not
 }
 
 // hold begins the holdover at the loss of the pulse.

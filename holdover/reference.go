@@ -56,11 +56,19 @@ func (c *Clock) Withdraw(now, since timescale.Mono) {
 	if !c.est.valid || !c.life.EverLocked {
 		return
 	}
+	from := c.axis(since)
+	_, known := c.before(from)
 	c.Recant(now, since)
 	if !c.held.Active {
 		c.hold(now)
 	}
-	c.held.From = min(c.held.From, c.axis(since)) // the bound grows from there
+	if c.held.From <= from {
+		return
+	}
+	if !known {
+		c.held.Heard = c.held.From // it goes on with what it has learned since, and foretells nothing of then
+	}
+	c.held.From = from // the bound grows from there
 }
 
 // Foretold is where the served clock is at now by its oscillator alone, as it was known
@@ -71,7 +79,7 @@ func (c *Clock) Foretold(now, since timescale.Mono) (errorNs, widthNs float64, o
 		return 0, 0, false
 	}
 	x, _ := c.error(now)
-	if c.held.Active && c.axis(since) >= c.held.From {
+	if c.held.Active && c.axis(since) >= max(c.held.From, c.held.Heard) {
 		coasts := c.coastBound(c.axis(now)-c.held.From, c.est.sigma()) - c.receiver()
 		return x, math.Hypot(boundSigmas*c.held.Sigma, coasts), true
 	}

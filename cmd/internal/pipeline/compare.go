@@ -635,7 +635,7 @@ func (p *Pipeline) closest() (m timescale.Mono) {
 // ask fills in how far each reading is from where the clock's own memory expects it, and
 // returns how well that is known. One that an odd reference steers by force, or has steered, is no witness.
 func (p *Pipeline) ask(m timescale.Mono, list []reading) (widthNs float64) {
-	if p.swayed() {
+	if p.swayed() || !p.led.IsZero() {
 		return 0
 	}
 	x, width, ok := p.foretold(m)
@@ -727,7 +727,7 @@ func (p *Pipeline) forgive(now timescale.Mono, r reading, list []reading) {
 	}
 	switch {
 	case !compared:
-		agrees = !p.swayed() && p.clockAgrees(now, r, limit, c.wrongNs/2)
+		agrees = !p.swayed() && p.led.IsZero() && p.clockAgrees(now, r, limit, c.wrongNs/2)
 	case len(list) <= 2 || 2*friends <= len(list) || forced: // who is followed by force though odd has no vote
 	case believed:
 		agrees = true // a dispute of the others does not outvote them
@@ -786,5 +786,20 @@ func (p *Pipeline) sway(now timescale.Mono) {
 		for i := range p.sources {
 			p.sources[i].compared.swayed = false
 		}
+	}
+}
+
+// astray keeps that an odd one has steered the clock by force: pardoned or not, the clock is a witness
+// again only when it has been locked for newcomerLock since, with no order, no dispute and one that is
+// not odd.
+func (p *Pipeline) astray(now timescale.Mono) {
+	switch {
+	case p.swayed():
+		p.led = now
+	case p.led.IsZero():
+	case !p.servo.Locked(), p.choice.Order != Automatic, p.sources[p.active].compared.odd != "", p.dispute.times > 0:
+		p.led = now
+	case now.Sub(p.led) >= newcomerLock:
+		p.led = timescale.Mono{}
 	}
 }

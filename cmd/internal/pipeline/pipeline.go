@@ -44,6 +44,7 @@ type Pipeline struct {
 	dispute    dispute
 	accepted   accepted
 	joined     joined
+	led        timescale.Mono // when a clock that an odd one has steered was last not locked undisputed; zero: it is a witness
 	seasoned   bool           // the clock had been locked for newcomerLock when it was last
 	buildNs    int64          // taken off the pulses of the source that is active
 	handed     timescale.Mono // the latest pulse that the clock was handed,

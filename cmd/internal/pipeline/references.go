@@ -333,6 +333,7 @@ func (p *Pipeline) choose(now timescale.Mono) {
 		p.change(now, to)
 	}
 	p.sway(now)
+	p.astray(now)
 	p.letIn(now)
 }
 

@@ -23,6 +23,8 @@ type SavedReferences struct {
 	// JoinedNs is what an odd one that steered by force was wrong by when another came to it, at JoinedAt.
 	JoinedNs float64        `json:"joined_ns,omitempty"`
 	JoinedAt timescale.Mono `json:"joined_at_ns"`
+	// LedAt is when a clock that an odd one has steered by force was last not locked undisputed; zero: it is a witness.
+	LedAt timescale.Mono `json:"led_at_ns"`
 	// Accepted is the reference that the operator has accepted, at AcceptedAt; "": none.
 	Accepted   string         `json:"accepted,omitempty"`
 	AcceptedAt timescale.Mono `json:"accepted_at_ns"`
@@ -71,7 +73,7 @@ func (p *Pipeline) saveReferences(now timescale.Mono) *SavedReferences {
 	if !p.several() && p.choice.Order == Automatic || len(p.choice.Standings) != len(p.sources) {
 		return nil
 	}
-	s := &SavedReferences{Active: p.sources[p.active].Name, Order: p.choice.Order, Ordered: p.sources[p.choice.Ordered].Name, BuildNs: p.buildNs, Seasoned: p.seasoned, JoinedNs: p.joined.ns, JoinedAt: p.joined.at}
+	s := &SavedReferences{Active: p.sources[p.active].Name, Order: p.choice.Order, Ordered: p.sources[p.choice.Ordered].Name, BuildNs: p.buildNs, Seasoned: p.seasoned, JoinedNs: p.joined.ns, JoinedAt: p.joined.at, LedAt: p.led}
 	if d := p.dispute; d.times > 0 {
 		s.Dispute = &SavedDispute{d.times, d.what, d.at, d.memory, d.blind}
 	}
@@ -119,7 +121,7 @@ func (p *Pipeline) resumeReferences(now timescale.Mono, s *SavedReferences) {
 	if d := s.Dispute; d != nil {
 		p.dispute = dispute{times: d.Times, what: d.What, at: d.At, memory: d.Memory, blind: d.Blind}
 	}
-	p.seasoned, p.joined = s.Seasoned, joined{s.JoinedNs, s.JoinedAt}
+	p.seasoned, p.joined, p.led = s.Seasoned, joined{s.JoinedNs, s.JoinedAt}, s.LedAt
 	p.choice = Choice{Selected: p.active, Since: now, Standings: make([]Standing, len(p.sources))}
 	build := s.BuildNs
 	for i := range p.sources {
