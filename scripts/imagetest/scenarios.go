@@ -24,6 +24,7 @@ var scenarios = []scenario{
 	{"first start: from the boot loader to the setup at the serial line, and served outside", firstStart, nil},
 	{"second start: the same identity, the data partition grown; figures", secondStart, nil},
 	{"classes: a client outside sees 6, 7, 52 and 6, a syslog server hears why", classes, nil},
+	{"prompt: a key that stops the boot loader delays the start, and does not end it", prompt, nil},
 	{"refused: updates that are forged, cut, older, too large, for another board or not there", badUpdates, []string{refused}},
 	{"damaged slot: it is left after three tries, and taken once it is whole, with the same identity", damagedSlot, []string{""}},
 	{"update: the new version is kept, with the same identity", goodUpdate, []string{""}},
@@ -309,6 +310,29 @@ grep -H usage_usec /sys/fs/cgroup/system.slice/*/cpu.stat | sed 's#.*slice/\(.*\
 		t.figure("lines of the log at rest: %s", strings.TrimSpace(line))
 	}
 	return nil
+}
+
+// prompt types one key while the boot loader waits for one: noise on the serial line does the same.
+func prompt(t *bench) error {
+	t.cut()
+	if err := t.on(); err != nil {
+		return err
+	}
+	if _, _, err := t.expect(`stop autoboot`, "", 0, 5*time.Minute); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(t.keys, "x"); err != nil {
+		return err
+	}
+	if _, _, err := t.expect(`=> `, `tries left`, 0, time.Minute); err != nil {
+		return err
+	}
+	stopped := time.Now()
+	if _, _, err := t.expect(`bragi: slot [AB], tries left`, "", 0, 10*time.Minute); err != nil {
+		return fmt.Errorf("a boot loader that one key has stopped never goes on: %w", err)
+	}
+	t.figure("a boot loader that one key has stopped goes on after %s", time.Since(stopped).Round(time.Second))
+	return t.started("[AB]")
 }
 
 // classes lets the antenna be cut and connected again, and looks at what a client and a syslog server hear outside.
