@@ -2,6 +2,9 @@ package state
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -55,6 +58,34 @@ func TestTheBootIDIsTheSameAllAlong(t *testing.T) {
 	}
 	if b, _ := BootID(); len(a) != 36 || a != b {
 		t.Errorf("%q and %q", a, b)
+	}
+}
+
+// A unit with ProcSubset=pid hides the kernel's file, and says %b of systemd: the name is the same all the same, so that
+// a bragid that is updated knows its boot again.
+func TestTheBootIDOfAUnitThatHidesItIsThatOfTheKernel(t *testing.T) {
+	const kernel, systemd = "0db1c4d5-8c3e-4a55-9f0e-6b1f2a3c4d5e", "0db1c4d58c3e4a559f0e6b1f2a3c4d5e"
+	file := filepath.Join(t.TempDir(), "boot_id")
+	if id, err := bootID(file, systemd); id != kernel || err != nil {
+		t.Errorf("hidden, and told: %q, %v", id, err)
+	}
+	for _, told := range []string{"", "%b"} {
+		if id, err := bootID(file, told); err == nil {
+			t.Errorf("hidden, and told %q: %q", told, id)
+		}
+	}
+	if err := os.WriteFile(file, []byte(kernel+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if id, err := bootID(file, "other"); id != kernel || err != nil {
+		t.Errorf("readable: %q, %v", id, err)
+	}
+	unit, err := os.ReadFile("../../../buildroot/overlay/usr/lib/systemd/system/bragid.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(unit), "\nProcSubset=pid\n") && !strings.Contains(string(unit), "\nEnvironment=BRAGI_BOOT=%b\n") {
+		t.Error("the unit hides the boot's name, and does not say it")
 	}
 }
 
