@@ -77,7 +77,7 @@ func (p *Pipeline) argue(now, m timescale.Mono, v Verdict, list []reading) {
 			d.what = p.disputed(d.high, d.low, d.ns, false)
 		}
 	case d.memory && p.disagree(now) && m.Sub(d.at) <= p.memoryKept(list):
-	case len(list) > 1 && m.Sub(d.at) > pardonAfter*time.Second || d.memory && len(list) > 0:
+	case len(list) > 1 && m.Sub(d.at) > agreeFor*time.Second || d.memory && len(list) > 0:
 		p.settled() // they agree again, or it is known who is wrong
 	case len(v.Odd) > 0:
 		p.settled()
@@ -97,7 +97,7 @@ func (p *Pipeline) settled() {
 func (p *Pipeline) memoryKept(list []reading) time.Duration {
 	for _, r := range list {
 		if !p.sources[r.i].compared.backed {
-			return pardonAfter * time.Second
+			return agreeFor * time.Second
 		}
 	}
 	return disputeKept
@@ -128,7 +128,7 @@ func (p *Pipeline) protest(list []reading) {
 	byMemory := false
 	var risen []int
 	for _, r := range list {
-		if c := &p.sources[r.i].compared; c.odd != "" && c.protests >= pardonAfter {
+		if c := &p.sources[r.i].compared; c.odd != "" && c.protests >= agreeFor {
 			risen = append(risen, r.i)
 			byMemory = byMemory || c.oddBy == byClock
 		}

@@ -120,6 +120,8 @@ const (
 	// refusedAfter is how long a reference is good and its pulses are not believed until
 	// they are told as refused: a clock that comes back looks at some first.
 	refusedAfter = 5 * time.Second
+	// glitches is how many pulses of a reference must be far off in a row.
+	glitches = 3
 )
 
 func newSources(list []ReferenceConfig, receiver gnss.ReferenceConfig) (sources []source, first int) {
@@ -367,9 +369,12 @@ func (p *Pipeline) change(now timescale.Mono, to int) {
 		p.rebase(p.buildNs)
 		p.buildNs = 0
 	}
+	seen := next.compared.calm
 	for i := range p.sources {
 		p.sources[i].compared.rebase(level, from.compared.odd != "")
+		p.sources[i].compared.calm.rebase(seen.MeanNs)
 	}
+	from.compared.calm = seen.turned()
 	p.active = to
 	if next.receiver != nil && next.Kind == GNSS {
 		p.reference = next.receiver
@@ -428,10 +433,38 @@ func (p *Pipeline) doubtNs() float64 {
 		}
 		return ns
 	}
+	ns = max(ns, p.unsettledNs())
 	for i := range p.sources {
 		if s := &p.sources[i]; i != p.active && !s.Lockout {
 			ns = max(ns, s.compared.doubtNs(p.cfg.Servo.ReceiverBoundNs+p.cfg.Servo.InputNs, build)-s.UncertaintyNs+input)
 		}
+	}
+	return ns
+}
+
+// unsettledNs is how far the furthest of those that are believed is from where a clock that does not follow
+// them believes to be, while they differ undecided, or have moved against each other: it may have followed
+// the wrong one before, and the right one is not further away.
+func (p *Pipeline) unsettledNs() (ns float64) {
+	if state := p.servo.Report(p.now).State; state != quality.HoldoverSpec && state != quality.HoldoverNoSpec {
+		return 0
+	}
+	moved := p.disagree(p.now)
+	for i := range p.sources {
+		s := &p.sources[i]
+		_, fresh := p.aheadNow(p.now, i)
+		if s.Kind == Internal || s.Lockout || s.compared.odd != "" || !fresh || s.n < glitches {
+			continue
+		}
+		moved = moved || i != p.active && s.compared.calm.Moved
+		off := math.Inf(1)
+		for k := s.n - glitches; k < s.n; k++ { // no pulse that is late once
+			off = min(off, math.Abs(p.offClock(p.now, s.pulses[k%len(s.pulses)])+float64(p.buildNs)))
+		}
+		ns = max(ns, off)
+	}
+	if !moved {
+		return 0
 	}
 	return ns
 }

@@ -66,6 +66,7 @@ type SavedSource struct {
 	NearNs   float64        `json:"near_ns"`
 	AheadNs  float64        `json:"ahead_ns"`
 	Outside  int            `json:"outside"` // differences in a row that were not where they used to be
+	Calm     calm           `json:"calm"`    // when the difference last stood still
 }
 
 // saveReferences is nil where there was nothing to choose.
@@ -83,7 +84,7 @@ func (p *Pipeline) saveReferences(now timescale.Mono) *SavedReferences {
 	for i := range p.sources {
 		o, c := &p.sources[i], &p.sources[i].compared
 		saved := SavedSource{Name: o.Name, Standing: p.choice.Standings[i], MeanNs: c.meanNs, DevNs: c.devNs, N: c.n, Odd: c.odd, OddBy: c.oddBy,
-			Swayed: c.swayed, Backed: c.backed, WrongNs: c.wrongNs, Newcomer: c.newcomer, First: c.first, Close: c.close, NearNs: c.nearNs, AheadNs: c.aheadNs, Outside: c.outside}
+			Swayed: c.swayed, Backed: c.backed, WrongNs: c.wrongNs, Newcomer: c.newcomer, First: c.first, Close: c.close, NearNs: c.nearNs, AheadNs: c.aheadNs, Outside: c.outside, Calm: c.calm}
 		if i != p.first && o.receiver != nil {
 			saved.Receiver = o.receiver.Save(now)
 		}
@@ -106,7 +107,7 @@ func (s *SavedReferences) check() error {
 		return fmt.Errorf("it says that references differed %d times", d.Times)
 	}
 	for _, o := range s.List {
-		if !(math.Abs(o.MeanNs) < 1e9 && math.Abs(o.NearNs) < 1e18 && math.Abs(o.AheadNs) < 1e18 && o.Outside >= 0 && o.WrongNs >= 0 && o.WrongNs < 1e18 && o.DevNs >= 0 && o.DevNs < 1e9) || o.N < 0 || o.N > levelMost {
+		if !(math.Abs(o.MeanNs) < 1e9 && math.Abs(o.NearNs) < 1e18 && math.Abs(o.AheadNs) < 1e18 && o.Outside >= 0 && o.WrongNs >= 0 && o.WrongNs < 1e18 && o.DevNs >= 0 && o.DevNs < 1e9) || o.N < 0 || o.N > levelMost || !o.Calm.possible() {
 			return fmt.Errorf("it says a difference of %v ns of %s", o.MeanNs, o.Name)
 		}
 	}
@@ -147,7 +148,7 @@ func (p *Pipeline) resumeReferences(now timescale.Mono, s *SavedReferences) {
 			c.meanNs, c.devNs, c.n, c.odd, c.oddBy = saved.MeanNs, saved.DevNs, saved.N, saved.Odd, saved.OddBy
 			c.swayed, c.backed, c.nearNs, c.aheadNs, c.outside = saved.Swayed, saved.Backed, saved.NearNs, saved.AheadNs, saved.Outside
 			c.tdev, c.mtie = unknownSpread(), unknownSpread()
-			c.wrongNs, c.newcomer, c.first, c.close = saved.WrongNs, saved.Newcomer, saved.First, saved.Close
+			c.wrongNs, c.newcomer, c.first, c.close, c.calm = saved.WrongNs, saved.Newcomer, saved.First, saved.Close, saved.Calm
 			if i != p.first && o.receiver != nil {
 				o.receiver.Resume(now, saved.Receiver)
 			}

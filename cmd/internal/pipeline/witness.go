@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"math"
+	"time"
 
+	"bragi/gnss"
 	"bragi/gnss/timescale"
 )
 
@@ -21,7 +23,7 @@ func (p *Pipeline) ask(m timescale.Mono, list []reading) (widthNs float64) {
 	for k := range list {
 		s := &p.sources[list[k].i]
 		pulse, _ := s.newest()
-		level, _ := s.compared.level()
+		level := s.compared.usual()
 		if list[k].i == p.active {
 			level = 0
 		}
@@ -38,15 +40,15 @@ func (p *Pipeline) foretold(m timescale.Mono) (errorNs, widthNs float64, ok bool
 	since := timescale.Mono{}
 	for i := range p.sources {
 		c := &p.sources[i].compared
-		if i == p.active || c.at != m || c.odd != "" || c.outside == 0 {
+		if i == p.active || c.at != m || c.odd != "" || c.outside == 0 && c.calm.At == m {
 			continue
 		}
-		from := c.close
-		if from.IsZero() {
-			if !c.newcomer {
-				return 0, 0, false
-			}
+		from, known := c.calm.before(m)
+		switch {
+		case c.calm.At.IsZero() && c.newcomer:
 			from = c.first
+		case !known:
+			return 0, 0, false
 		}
 		if since.IsZero() || from.Before(since) {
 			since = from
@@ -83,6 +85,7 @@ func (p *Pipeline) forgive(now timescale.Mono, r reading, list []reading) {
 	protests := false
 	limit := p.cfg.LimitNs/2 + r.UncertaintyNs
 	agrees, compared, friends, believed, forced, apart := true, false, 1, false, c.swayed, 0.0
+	off, moves := 0.0, 0.0
 	for _, o := range list {
 		if o.i == r.i {
 			continue
@@ -93,6 +96,9 @@ func (p *Pipeline) forgive(now timescale.Mono, r reading, list []reading) {
 			forced = forced || p.sources[o.i].compared.swayed
 		}
 		if p.sources[o.i].compared.odd == "" {
+			if ahead := o.AheadNs - r.AheadNs; !compared || math.Abs(ahead) < math.Abs(off) {
+				off = ahead
+			}
 			compared = true
 			agrees = agrees && near
 			believed = believed || near
@@ -101,7 +107,9 @@ func (p *Pipeline) forgive(now timescale.Mono, r reading, list []reading) {
 	}
 	switch {
 	case !compared:
-		agrees = !p.swayed() && p.led.IsZero() && p.clockAgrees(now, r, limit, c.wrongNs/2)
+		pulse, _ := p.sources[r.i].newest()
+		agrees = !p.swayed() && p.led.IsZero() && p.clockAgrees(now, pulse, limit, c.wrongNs/2)
+		off, moves = p.offClock(now, pulse), p.servo.Report(now).BoundNs // the clock may move, too
 	case len(list) <= 2 || 2*friends <= len(list) || forced: // who is followed by force though odd has no vote
 	case believed:
 		agrees = true // a dispute of the others does not outvote them
@@ -111,31 +119,42 @@ func (p *Pipeline) forgive(now timescale.Mono, r reading, list []reading) {
 	if c.protests++; !protests {
 		c.protests = 0
 	}
-	if c.agrees++; c.agrees == 1 {
+	if c.agrees == 0 {
 		c.joined = c.swayed && r.i == p.active && p.taken == p.handed
 	}
+	c.stands(now, off, moves)
 	if !agrees {
 		if c.agrees = 0; compared {
 			c.wrongNs = apart
 		}
 	}
-	if c.agrees >= pardonAfter {
+	if wait := p.pardonWait(); time.Duration(c.agrees)*time.Second > wait {
 		if c.joined && c.swayed && c.wrongNs > p.joined.ns {
 			p.joined = joined{ns: c.wrongNs, at: now}
 		}
 		c.pardon()
 		c.agreed = true
+		if r.i < len(p.choice.Standings) {
+			p.choice.Standings[r.i].Since = now.Add(-wait) // it has waited to be restored meanwhile
+		}
 	}
 }
 
-// clockAgrees tells that the served clock says no other time than r, which may differ by limitNs,
+// pardonWait is how long one that was named must agree again, in time and in frequency. One that
+// drifts is right in passing.
+func (p *Pipeline) pardonWait() time.Duration { return max(pardonFor, p.rules().WaitToRestore) }
+
+// offClock is how far the served clock, where it believes to be, is ahead of a pulse.
+func (p *Pipeline) offClock(now timescale.Mono, pulse gnss.Pulse) float64 {
+	return float64(p.offsetNs(pulse)) + pulse.CorrectionNs - float64(p.buildNs) - p.servo.Report(now).ErrorNs
+}
+
+// clockAgrees tells that the served clock says no other time than the pulse, which may differ by limitNs,
 // and that it would tell one that is off by more than mostNs. A clock that does not know agrees
 // with nobody.
-func (p *Pipeline) clockAgrees(now timescale.Mono, r reading, limitNs, mostNs float64) bool {
+func (p *Pipeline) clockAgrees(now timescale.Mono, pulse gnss.Pulse, limitNs, mostNs float64) bool {
 	report := p.servo.Report(now)
-	pulse, _ := p.sources[r.i].newest()
-	off := float64(p.offsetNs(pulse)) + pulse.CorrectionNs - float64(p.buildNs) - report.ErrorNs
-	return math.Abs(off) <= min(limitNs+report.BoundNs, mostNs) && report.BoundNs <= mostNs
+	return math.Abs(p.offClock(now, pulse)) <= min(limitNs+report.BoundNs, mostNs) && report.BoundNs <= mostNs
 }
 
 // swayed tells that an odd reference steers the clock by force, or has, and that it has not locked to
