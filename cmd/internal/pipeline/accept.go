@@ -62,7 +62,7 @@ func (p *Pipeline) Accept(now timescale.Mono, name string) (done Accepted, err e
 		done.Names = slices.Insert(done.Names, 0, s.Name)
 		s.compared.pardon()
 		p.settled()
-		p.joined = joined{}
+		p.joined, p.quarrel = joined{}, quarrel{}
 		p.prefer(now, i)
 	}
 	if done.Forgotten = append(done.Forgotten, others...); len(done.Forgotten) > 0 {
@@ -85,6 +85,9 @@ func (p *Pipeline) prefer(now timescale.Mono, i int) {
 		p.servo.Withdraw(now, now)
 	}
 	p.servo.AcceptPulses()
+	if i < len(p.choice.Standings) {
+		p.choice.Standings[i].Again = 0
+	}
 	if i != p.active {
 		p.choose(now)
 	}

@@ -27,6 +27,8 @@ type Candidate struct {
 	// Odd: the comparison with the others has named it. It is dropped at once, and never
 	// chosen but by force.
 	Odd bool
+	// Refused: the clock does not believe its pulses, and those of another one are where it expects them.
+	Refused bool
 	// Lockout: the operator takes it out of the choice.
 	Lockout bool
 }
@@ -69,7 +71,24 @@ type Standing struct {
 	Failed bool           `json:"failed"`   // it counted once, and then failed: wait-to-restore holds for it
 	Since  timescale.Mono `json:"since_ns"` // since when it is otherwise than Counts says; zero: it is not
 	Fails  int            `json:"fails"`    // how often
+	// Restored is when it last counted again after it had failed, and Again how often it failed soon
+	// after that, one time after the other.
+	Restored timescale.Mono `json:"restored_ns"`
+	Again    int            `json:"again,omitempty"`
 }
+
+// wait is how long a reference that failed must be good: longer where it fails again and again.
+func (s Standing) wait(rules Rules) time.Duration {
+	if s.Again == 0 {
+		return rules.WaitToRestore
+	}
+	return max(rules.WaitToRestore, longerWaits[min(s.Again, len(longerWaits))-1])
+}
+
+// againWithin is how soon after it was restored a reference has failed again.
+const againWithin = 10 * time.Minute
+
+var longerWaits = [...]time.Duration{5 * time.Minute, 20 * time.Minute, time.Hour}
 
 // Choice is what is selected, and what the next choice must know. It is a value.
 type Choice struct {
@@ -108,7 +127,7 @@ func Choose(now timescale.Mono, was Choice, list []Candidate, rules Rules, young
 
 // follow lets the standing of c follow what it is at now.
 func (s Standing) follow(now timescale.Mono, c Candidate, rules Rules) Standing {
-	good := c.Internal || c.Good && !c.Odd && !c.Lockout
+	good := c.Internal || c.Good && !c.Odd && !c.Lockout && !c.Refused
 	if good == s.Counts || c.unheard(unheardStands) {
 		s.Since = timescale.Mono{}
 		return s
@@ -119,14 +138,25 @@ func (s Standing) follow(now timescale.Mono, c Candidate, rules Rules) Standing 
 	wait := rules.HoldOff
 	switch {
 	case good && s.Failed:
-		wait = rules.WaitToRestore
-	case good, c.Odd, c.Distrusted, c.Lockout:
+		wait = s.wait(rules)
+	case good, c.Odd, c.Distrusted, c.Lockout, c.Refused:
 		wait = 0 // a first start waits for nothing, and what is named was weighed already
 	}
 	if now.Sub(s.Since) < wait {
 		return s
 	}
-	if !good {
+	switch {
+	case good && s.Failed:
+		s.Restored = now
+	case !good:
+		if s.Restored.IsZero() || now.Sub(s.Restored) > againWithin {
+			s.Again = 0
+		} else if s.Again < len(longerWaits) {
+			s.Again++
+		}
+		if c.Refused {
+			s.Again = max(s.Again, 1) // else it would count at once where there is no time to restore
+		}
 		s.Failed = true
 		s.Fails++
 	}

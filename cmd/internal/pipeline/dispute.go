@@ -24,6 +24,26 @@ type dispute struct {
 	blind bool
 }
 
+// quarrel is how often references have differed, undecided, soon after they had agreed again.
+type quarrel struct {
+	again int
+	ended timescale.Mono // the last one; zero: there was none
+}
+
+// quarrelAgain is how soon after one dispute another one is the same again.
+const quarrelAgain = time.Hour
+
+var quarrelWaits = [...]time.Duration{time.Minute, 5 * time.Minute, 20 * time.Minute}
+
+// agreeWait is how long references must agree again that differed, and nothing told who was right: longer
+// where they have differed again and again, so that the class does not go to and fro with them.
+func (p *Pipeline) agreeWait() time.Duration {
+	if p.quarrel.again == 0 {
+		return agreeFor * time.Second
+	}
+	return quarrelWaits[min(p.quarrel.again, len(quarrelWaits))-1]
+}
+
 // joined is by how much an odd one that steered the clock by force was wrong when it was pardoned,
 // although it had not moved: another one had come to it. Two that lie alike do so, too.
 type joined struct {
@@ -42,7 +62,7 @@ func (j joined) doubtNs(now timescale.Mono) float64 {
 // disagree tells that references differ, and that nothing tells who is right.
 func (p *Pipeline) disagree(now timescale.Mono) bool {
 	d := &p.dispute
-	return d.times >= oddAfter && (d.memory || now.Sub(d.at) < disputeKept)
+	return d.times >= oddAfter && (d.memory || now.Sub(d.at) < max(disputeKept, p.agreeWait()))
 }
 
 // argue keeps what nothing decides.
@@ -64,6 +84,11 @@ func (p *Pipeline) argue(now, m timescale.Mono, v Verdict, list []reading) {
 			d.times = max(d.times, oddAfter)
 		}
 		if was < oddAfter && d.times >= oddAfter {
+			if q := &p.quarrel; q.ended.IsZero() || m.Sub(q.ended) > quarrelAgain {
+				q.again = 0
+			} else if q.again < len(quarrelWaits) {
+				q.again++
+			}
 			p.withdraw(now)
 		}
 		if v.By == byMemory && !d.memory {
@@ -77,7 +102,7 @@ func (p *Pipeline) argue(now, m timescale.Mono, v Verdict, list []reading) {
 			d.what = p.disputed(d.high, d.low, d.ns, false)
 		}
 	case d.memory && p.disagree(now) && m.Sub(d.at) <= p.memoryKept(list):
-	case len(list) > 1 && m.Sub(d.at) > agreeFor*time.Second || d.memory && len(list) > 0:
+	case len(list) > 1 && m.Sub(d.at) > p.agreeWait() || d.memory && len(list) > 0:
 		p.settled() // they agree again, or it is known who is wrong
 	case len(v.Odd) > 0:
 		p.settled()
@@ -86,6 +111,9 @@ func (p *Pipeline) argue(now, m timescale.Mono, v Verdict, list []reading) {
 
 // settled ends what nothing decided.
 func (p *Pipeline) settled() {
+	if p.dispute.times >= oddAfter {
+		p.quarrel.ended = p.comparedAt
+	}
 	p.dispute = dispute{}
 	for i := range p.sources {
 		p.sources[i].compared.backed = false
@@ -160,6 +188,9 @@ func (p *Pipeline) disputeWords(now timescale.Mono) string {
 	low, also := p.aheadNow(now, d.low)
 	if !ok || !also {
 		return p.disputed(d.high, d.low, d.ns, true)
+	}
+	if limit := p.cfg.LimitNs + p.sources[d.high].UncertaintyNs + p.sources[d.low].UncertaintyNs; p.quarrel.again > 0 && !d.memory && math.Abs(high-low) <= limit {
+		return fmt.Sprintf("%s and %s agree again, as they did before they differed: they are followed when they have agreed for %v", p.sources[d.high].Name, p.sources[d.low].Name, p.agreeWait())
 	}
 	return p.disputed(d.high, d.low, high-low, false)
 }

@@ -140,7 +140,7 @@ func (p *Pipeline) references(now timescale.Mono, state quality.State) []Referen
 				}
 			}
 			if !standing.Counts && standing.Failed && l.Good && !l.Odd && !standing.Since.IsZero() {
-				l.WaitS = max(0, (p.rules().WaitToRestore - now.Sub(standing.Since)).Seconds())
+				l.WaitS = max(0, (standing.wait(p.rules()) - now.Sub(standing.Since)).Seconds())
 			}
 		}
 		if p.choice.Order != Automatic && p.choice.Ordered == i {

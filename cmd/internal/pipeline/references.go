@@ -322,7 +322,7 @@ func (p *Pipeline) choose(now timescale.Mono) {
 			s.since = now
 		}
 		list[i] = Candidate{Priority: s.Priority, Internal: s.Kind == Internal, Good: good, Odd: s.compared.odd != "", Lockout: s.Lockout,
-			Distrusted: p.distrusted(now, s), Awaited: i == p.active && !good && p.awaited(now, s), Unheard: p.unheard(now, s)}
+			Distrusted: p.distrusted(now, s), Refused: i == p.active && p.fits(now), Awaited: i == p.active && !good && p.awaited(now, s), Unheard: p.unheard(now, s)}
 	}
 	young := !p.servo.EverLocked()
 	p.choice = Choose(now, p.choice, list, p.rules(), young)
@@ -334,6 +334,26 @@ func (p *Pipeline) choose(now timescale.Mono) {
 	p.sway(now)
 	p.astray(now)
 	p.letIn(now)
+}
+
+// fits tells that the clock refuses the pulses that it follows, and that another one which counts, and
+// has not moved, is where it expects it.
+func (p *Pipeline) fits(now timescale.Mono) bool {
+	if p.choice.Order == Forced || p.dispute.times > 0 || !p.refuses(now) {
+		return false
+	}
+	for i := range p.sources {
+		s := &p.sources[i]
+		c := &s.compared
+		if _, fresh := p.aheadNow(now, i); i == p.active || s.Kind == Internal || s.Lockout || c.odd != "" || !fresh || c.outside < oddAfter || i >= len(p.choice.Standings) || !p.choice.Standings[i].Counts {
+			continue
+		}
+		pulse, _ := s.newest()
+		if off := p.offClock(now, pulse) + c.usual(); math.Abs(off) <= c.gate(p.cfg.LimitNs)+s.UncertaintyNs && math.Abs(c.aheadNs-c.usual()) > 2*c.gate(p.cfg.LimitNs) {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *Pipeline) rules() Rules {

@@ -25,6 +25,9 @@ type SavedReferences struct {
 	JoinedAt timescale.Mono `json:"joined_at_ns"`
 	// LedAt is when a clock that an odd one has steered by force was last not locked undisputed; zero: it is a witness.
 	LedAt timescale.Mono `json:"led_at_ns"`
+	// Quarrels is how often references have differed soon after they had agreed again, QuarrelAt when they last agreed again.
+	Quarrels  int            `json:"quarrels,omitempty"`
+	QuarrelAt timescale.Mono `json:"quarrel_at_ns"`
 	// Accepted is the reference that the operator has accepted, at AcceptedAt; "": none.
 	Accepted   string         `json:"accepted,omitempty"`
 	AcceptedAt timescale.Mono `json:"accepted_at_ns"`
@@ -74,7 +77,7 @@ func (p *Pipeline) saveReferences(now timescale.Mono) *SavedReferences {
 	if !p.several() && p.choice.Order == Automatic || len(p.choice.Standings) != len(p.sources) {
 		return nil
 	}
-	s := &SavedReferences{Active: p.sources[p.active].Name, Order: p.choice.Order, Ordered: p.sources[p.choice.Ordered].Name, BuildNs: p.buildNs, Seasoned: p.seasoned, JoinedNs: p.joined.ns, JoinedAt: p.joined.at, LedAt: p.led}
+	s := &SavedReferences{Active: p.sources[p.active].Name, Order: p.choice.Order, Ordered: p.sources[p.choice.Ordered].Name, BuildNs: p.buildNs, Seasoned: p.seasoned, JoinedNs: p.joined.ns, JoinedAt: p.joined.at, LedAt: p.led, Quarrels: p.quarrel.again, QuarrelAt: p.quarrel.ended}
 	if d := p.dispute; d.times > 0 {
 		s.Dispute = &SavedDispute{d.times, d.what, d.at, d.memory, d.blind}
 	}
@@ -100,6 +103,9 @@ func (s *SavedReferences) check() error {
 	if !(s.JoinedNs >= 0 && s.JoinedNs < 1e18) {
 		return fmt.Errorf("it says that a reference was off by %v ns", s.JoinedNs)
 	}
+	if s.Quarrels < 0 || s.Quarrels > len(quarrelWaits) {
+		return fmt.Errorf("it says that references differed again %d times", s.Quarrels)
+	}
 	if s.Order > Forced || s.BuildNs > 1e9 || s.BuildNs < -1e9 {
 		return fmt.Errorf("it says order %d and a difference of %d ns between references", s.Order, s.BuildNs)
 	}
@@ -107,7 +113,7 @@ func (s *SavedReferences) check() error {
 		return fmt.Errorf("it says that references differed %d times", d.Times)
 	}
 	for _, o := range s.List {
-		if !(math.Abs(o.MeanNs) < 1e9 && math.Abs(o.NearNs) < 1e18 && math.Abs(o.AheadNs) < 1e18 && o.Outside >= 0 && o.WrongNs >= 0 && o.WrongNs < 1e18 && o.DevNs >= 0 && o.DevNs < 1e9) || o.N < 0 || o.N > levelMost || !o.Calm.possible() {
+		if !(math.Abs(o.MeanNs) < 1e9 && math.Abs(o.NearNs) < 1e18 && math.Abs(o.AheadNs) < 1e18 && o.Outside >= 0 && o.WrongNs >= 0 && o.WrongNs < 1e18 && o.DevNs >= 0 && o.DevNs < 1e9) || o.N < 0 || o.N > levelMost || !o.Calm.possible() || o.Standing.Again < 0 || o.Standing.Again > len(longerWaits) {
 			return fmt.Errorf("it says a difference of %v ns of %s", o.MeanNs, o.Name)
 		}
 	}
@@ -122,7 +128,7 @@ func (p *Pipeline) resumeReferences(now timescale.Mono, s *SavedReferences) {
 	if d := s.Dispute; d != nil {
 		p.dispute = dispute{times: d.Times, what: d.What, at: d.At, memory: d.Memory, blind: d.Blind}
 	}
-	p.seasoned, p.joined, p.led = s.Seasoned, joined{s.JoinedNs, s.JoinedAt}, s.LedAt
+	p.seasoned, p.joined, p.led, p.quarrel = s.Seasoned, joined{s.JoinedNs, s.JoinedAt}, s.LedAt, quarrel{s.Quarrels, s.QuarrelAt}
 	p.choice = Choice{Selected: p.active, Since: now, Standings: make([]Standing, len(p.sources))}
 	build := s.BuildNs
 	for i := range p.sources {
