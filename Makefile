@@ -6,7 +6,7 @@
 # make board-test  bragid on a kernel's own PTP clock in virtual ARM machines (docs/TESTBOARD.md; LONG=1: a day)
 # make image BOARD=NAME  an image to flash (docs/IMAGE.md); as root. FROM=buildroot: from source, by Buildroot
 # make image-test BOARD=qemu-arm64  boots that board's image in an emulated machine and tests it; as root
-#                SHORT=1: first start, clients, refused updates, a fall-back and an update alone; LONG=1: more power cuts
+#                SHORT=1: first start, clients, refused updates, a fall-back and an update alone; LONG=1: more power cuts, a long rest
 # make setup     install what the tests need (Debian packages, as root)
 # make build     bin/bragid and bin/bragi
 SHELL := /bin/bash

@@ -91,7 +91,7 @@ func hardware(t *bench) error {
 	if strings.TrimSpace(out) != "" {
 		return fmt.Errorf("the unit forbids something that bragid needs:\n%s", out)
 	}
-	_, err = t.probe(5*time.Minute, `cp -p /var/tmp/before.toml /etc/bragi/bragi.toml && systemctl restart bragid`)
+	_, err = t.probe(5*time.Minute, `cp -p /var/tmp/before.toml /etc/bragi/bragi.toml && sync && systemctl restart bragid`)
 	return err
 }
 

@@ -8,13 +8,14 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 )
 
 func main() {
-	long := flag.Bool("long", false, "more power cuts")
+	long := flag.Bool("long", false, "more power cuts, and half an hour at rest")
 	only := flag.String("only", "", "play the scenarios whose name matches this regular expression, and the first start")
 	keep := flag.String("dir", "", "the folder of medium and logs; a medium that is there goes on as it is, without the first start; default: one that is removed at the end")
 	flag.Usage = func() {
@@ -72,8 +73,12 @@ func run(name string, long bool, only, dir string) int {
 		os.Exit(1)
 	}()
 	defer t.close()
+	all := scenarios
+	if long {
+		all = slices.Insert(slices.Clone(scenarios), 2, atRest)
+	}
 	var played []scenario
-	for i, s := range scenarios {
+	for i, s := range all {
 		if i == 0 && !t.resumed || filter.MatchString(s.name) {
 			played = append(played, s)
 		}

@@ -42,6 +42,9 @@ var scenarios = []scenario{
 	{"worn: a card whose data partition cannot be read at its begin serves out of memory, and says so", wornCard, nil},
 }
 
+// atRest takes half an hour: LONG=1 alone plays it, behind the second start.
+var atRest = scenario{"rest: half an hour in which nothing happens writes no more than a day may", rest, nil}
+
 // startLimit is how long a start may take: an emulated machine on a loaded host is slow.
 const startLimit = 30 * time.Minute
 
@@ -277,39 +280,21 @@ grep -H usage_usec /sys/fs/cgroup/system.slice/*/cpu.stat | sed 's#.*slice/\(.*\
 		return err
 	}
 	t.figure("%s", strings.TrimSpace(strings.TrimLeft(out, "→ ")))
-	rest := time.Minute
-	if t.long {
-		rest = 11 * time.Minute
-	}
-	written := `awk '{print $7 * 512}' /sys/block/vda/stat`
-	before, err := t.probe(time.Minute, "touch /run/rest; "+written)
+	before, err := t.written()
 	if err != nil {
 		return err
 	}
-	time.Sleep(rest)
-	after, err := t.probe(time.Minute, written)
+	if _, err := t.probe(time.Minute, "touch /run/rest"); err != nil {
+		return err
+	}
+	time.Sleep(time.Minute) // the first minutes after a start tell nothing of a day: rest does
+	after, err := t.written()
 	if err != nil {
 		return err
 	}
-	n := func(text string) int64 { v, _ := strconv.ParseInt(strings.TrimSpace(text), 10, 64); return v }
-	octets := n(after) - n(before)
-	t.figure("%d octets written to the medium in %s at rest", octets, rest)
-	if t.long { // the first minutes after a start tell nothing of a day
-		t.figure("that is %.1f MB a day", float64(octets)*float64(24*time.Hour)/float64(rest)/1e6)
-	}
-	if out, err = t.probe(time.Minute, `cd /data && find . -newer /run/rest -exec stat -c '%n (%s octets)' {} +`); err != nil {
-		return err
-	}
-	for line := range strings.Lines(out) {
-		t.figure("changed at rest: %s", strings.TrimSpace(line))
-	}
-	if out, err = t.probe(3*time.Minute, `journalctl -q --no-pager -o short-unix --since "@$(stat -c %Y /run/rest)" | awk '{print $3}' | sed 's/\[.*//' | sort | uniq -c`); err != nil {
-		return err
-	}
-	for line := range strings.Lines(out) {
-		t.figure("lines of the log at rest: %s", strings.TrimSpace(line))
-	}
-	return nil
+	t.figure("%d octets written to the medium in a minute at rest", after[toMedium]-before[toMedium])
+	_, err = t.sinceRest()
+	return err
 }
 
 // prompt types one key while the boot loader waits for one: noise on the serial line does the same.
@@ -428,6 +413,7 @@ func services(t *bench) error {
 		return fmt.Errorf("SNMP answers before anybody configured it: %s", out)
 	}
 	if _, err := t.probe(3*time.Minute, `printf 'agentaddress udp:161\nrocommunity test\npass_persist .1.3.6.1.4.1.8072.9999.9999.319 /usr/bin/bragi snmp\n' >/data/snmp/snmpd.conf
+sync
 systemctl restart bragi-firewall snmpd`); err != nil {
 		return err
 	}

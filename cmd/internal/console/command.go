@@ -39,6 +39,7 @@ func Command() *cobra.Command {
 		}}
 	c.Flags().StringVar(&cfg.File, "config", defaultFile, "the configuration file of the daemon, for setup")
 	c.Flags().DurationVar(&cfg.Idle, "idle", 0, "end after so long without a key; negative: never; default: as console.idle says")
+	c.Flags().BoolVar(&cfg.Stays, "stay", false, "a session in which nobody has typed yet does not end: for a serial line")
 	return c
 }
 

@@ -41,6 +41,7 @@ type Config struct {
 	// other one has its configuration.
 	Elsewhere bool
 	Idle      time.Duration // a session without a key ends after this; negative: never; 0: as the configuration says
+	Stays     bool          // a session in which nobody has typed yet does not end
 	Host      string        // the name in the prompt
 }
 
@@ -63,6 +64,7 @@ type session struct {
 	pending []byte // typed, not read yet
 	inject  []byte // read before them: what the session types for its user
 	asked   *asked // help that was asked for in the line
+	typed   bool   // somebody was here
 	suspend bool   // Ctrl-Z was typed
 	refused bool   // letters of the line
 	length  int    // of a page, -1: the terminal's
@@ -276,11 +278,14 @@ func (s *session) errorText(err error) string {
 // next is the next key, of which there is at most one for each byte.
 func (s *session) next(idle time.Duration) (byte, error) {
 	if len(s.pending) == 0 {
+		if s.cfg.Stays && !s.typed {
+			idle = 0
+		}
 		typed, err := s.wait(idle)
 		if err != nil {
 			return 0, err
 		}
-		s.pending = typed
+		s.pending, s.typed = typed, true
 	}
 	key := s.pending[0]
 	s.pending = s.pending[1:]

@@ -440,6 +440,18 @@ func TestASessionEndsWhenNobodyIsThere(t *testing.T) {
 			p.sees("nobody typed anything for too long")
 		}
 	})
+	// A serial line where nobody ever is: each end would be told in the log, and wear the card.
+	t.Run("nobody ever typed, at a serial line", func(t *testing.T) {
+		p := sit(t, Config{Socket: socket, Idle: 300 * time.Millisecond, Stays: true}, 80, 24)
+		p.sees("bragi#")
+		time.Sleep(time.Second)
+		p.types("show version\r")
+		p.sees("bragid v1")
+		if err := p.ends(); err != nil {
+			t.Error(err)
+		}
+		p.sees("nobody typed anything for too long")
+	})
 	for name, line := range map[string]string{"bragi#": "", " --More-- ": "show clients\r", "Clock class": "show clock watch\r"} {
 		t.Run("the cable is pulled at "+name, func(t *testing.T) {
 			p := sit(t, Config{Socket: socket}, 80, 24)
