@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -49,6 +50,7 @@ type machine struct {
 	slot    string    // that was kept last, and its version
 	running string
 
+	memory     string      // in MB; "": as little as a board may have
 	room       int64       // the medium ends here, in octets; 0: where its file ends
 	bad        []int64     // octets of the medium that cannot be read: whoever reads over one of them gets an error
 	over       atomic.Bool // it is not switched on any more
@@ -65,8 +67,8 @@ type machine struct {
 // emulator is ended: that is a power cut here. The host need not bring it to its own disk, which others use.
 const drive = "if=none,format=raw,cache=unsafe"
 
-// memory is what a board may have at the least, in MB.
-const memory = "256"
+// leastMemory is what a board may have at the least, in MB.
+const leastMemory = "256"
 
 // on switches the machine on.
 func (m *machine) on() error {
@@ -84,7 +86,7 @@ func (m *machine) on() error {
 		return err
 	}
 	args := append([]string{"netns", "exec", string(m.ns), m.emulator}, m.machine...)
-	args = append(args, "-smp", "1", "-m", memory, "-bios", m.uboot, "-display", "none", "-monitor", "none", "-serial", "stdio",
+	args = append(args, "-smp", "1", "-m", cmp.Or(m.memory, leastMemory), "-bios", m.uboot, "-display", "none", "-monitor", "none", "-serial", "stdio",
 		"-drive", file+",id=sd", "-device", "sdhci-pci", "-device", "sd-card,drive=sd",
 		"-drive", virtio+",id=virtio", "-device", "virtio-blk-pci,drive=virtio",
 		"-netdev", "tap,id=net,ifname="+tap+",script=no,downscript=no", "-device", "virtio-net-pci,netdev=net,romfile=",

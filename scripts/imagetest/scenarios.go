@@ -35,6 +35,7 @@ var scenarios = []scenario{
 	{"fall-back: a new version whose kernel panics", brokenUpdate("kernel"), []string{"kernel"}},
 	{"cards: a data partition that is full, one that has lost its superblock, one that is lost", cards, nil},
 	{"no network: a start without an address serves nobody, says so, and serves once the address comes", noNetwork, nil},
+	{"memory: a board with 2 GB starts, where a 32-bit kernel does not see all of it at first", muchMemory, nil},
 	{"power cuts in an update and at random moments of a start lose nothing", powerCuts, []string{""}},
 	{"power cuts in the first start: the next one ends it", powerCutsFirst, nil},
 	{"small: a card on which the image just fits serves, and keeps its configuration", smallCard, nil},
@@ -478,6 +479,23 @@ func (t *bench) identity() (string, error) {
 
 // random decides when the power goes: the same moments in each test.
 var random = rand.New(rand.NewPCG(1, 588))
+
+// muchMemory starts the machine with as much memory as the largest of the boards has.
+func muchMemory(t *bench) error {
+	t.cut()
+	t.memory = "2048"
+	defer func() { t.memory = "" }()
+	if err := t.start("[AB]"); err != nil {
+		return err
+	}
+	out, err := t.probe(3*time.Minute, `awk '/MemTotal|LowTotal/ {printf "%s %d MB ", $1, $2 / 1024}' /proc/meminfo`)
+	if err != nil {
+		return err
+	}
+	t.figure("%s", strings.TrimSpace(out))
+	t.cut()
+	return nil
+}
 
 // noNetwork starts the machine while nobody gives it an address.
 func noNetwork(t *bench) error {
