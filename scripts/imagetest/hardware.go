@@ -35,6 +35,19 @@ address = "10.9.0.1"
 free_run_after = "5s"
 `
 
+// kernelConfig is bragid's on the network port of the emulated machine, which stamps nothing: the kernel writes the time.
+const kernelConfig = `[board]
+profile = "generic"
+interface = "eth0"
+[gnss]
+device = %q
+baud = 9600
+pps = "/dev/pps0"
+[master]
+address = "` + inside + `"
+free_run_after = "5s"
+`
+
 // hardware lets bragid steer a PTP clock of the kernel, with a pulse and a serial port, under the very unit of the image.
 func hardware(t *bench) error {
 	if err := t.up(); err != nil {
@@ -83,6 +96,16 @@ func hardware(t *bench) error {
 	t.figure("its true error: %d ns", ns)
 	if ns < -1000 || ns > 1000 {
 		return fmt.Errorf("the clock is %d ns off", ns)
+	}
+	// The kernel's program, under the same unit.
+	if err := os.WriteFile(config, fmt.Appendf(nil, kernelConfig, device), 0o600); err != nil {
+		return err
+	}
+	if _, err := t.probe(5*time.Minute, `wget -q -O /etc/bragi/bragi.toml http://`+outside+`:8000/hardware.toml && systemctl restart bragid`); err != nil {
+		return err
+	}
+	if err := t.until("the kernel's program writes the time into a Sync", "bragi show hardware --json | grep sync_mode_why", "the kernel brings it up to date"); err != nil {
+		return err
 	}
 	out, err = t.probe(3*time.Minute, `journalctl -b -u bragid --no-pager -o cat | grep -iE 'not permitted|permission denied|bad system call' || true`)
 	if err != nil {
