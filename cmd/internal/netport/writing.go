@@ -41,8 +41,8 @@ func (w *writing) words() string {
 		return ""
 	}
 	text := "the kernel does not write it nearer to the wire: " + w.err.Error()
-	if errors.Is(w.err, unix.EPERM) {
-		text += " (fix: run as root, or with CAP_BPF and CAP_NET_ADMIN)"
+	if errors.Is(w.err, unix.EPERM) || errors.Is(w.err, unix.E2BIG) { // the second: its guesses are looked at, too
+		text += " (fix: run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN)"
 	}
 	return text
 }
