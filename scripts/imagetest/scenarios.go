@@ -488,7 +488,7 @@ func muchMemory(t *bench) error {
 	if err := t.start("[AB]"); err != nil {
 		return err
 	}
-	out, err := t.probe(3*time.Minute, `awk '/MemTotal|LowTotal/ {printf "%s %d MB ", $1, $2 / 1024}' /proc/meminfo`)
+	out, err := t.probe(3*time.Minute, `awk '/MemTotal|LowTotal/ {printf "%s %d MB ", $1, $2 / 1024} END {print ""}' /proc/meminfo`)
 	if err != nil {
 		return err
 	}
