@@ -46,8 +46,10 @@ board-test:
 	@LONG=$(LONG) scripts/testclock/board-test
 
 image:
+	@case "$$FROM" in '' | buildroot) ;; *) echo "image: FROM is \"$$FROM\" (fix: FROM=buildroot, or none for Debian's packages)" >&2; exit 1 ;; esac
+	@VERSION="$$IMAGE_VERSION" scripts/image/$(if $(FROM),frombuildroot,build) --check "$$BOARD"
 	@scripts/setup $(if $(FROM),source,image)
-	@VERSION=$(IMAGE_VERSION) scripts/image/$(if $(FROM),from$(FROM),build) $(BOARD)
+	@VERSION="$$IMAGE_VERSION" scripts/image/$(if $(FROM),frombuildroot,build) "$$BOARD"
 
 image-test: build
 	@scripts/setup image
