@@ -56,7 +56,7 @@ image-test: build
 	@$(if $(SHORT),:,scripts/image/fragments)
 	@for board in $(or $(BOARD),$(if $(SHORT),qemu-arm64,qemu-arm64 qemu-arm)); do \
 	  FAST=1 OUT=bin/imagetest/$$board OVERLAY=scripts/imagetest/probe scripts/image/build $$board && \
-	  go run ./scripts/imagetest $(if $(LONG),-long) $(if $(SHORT),-only '^(classes|refused|damaged slot)') $$board || exit 1; done
+	  go run ./scripts/imagetest $(if $(LONG),-long) $(if $(SEED),-seed $(SEED)) $(if $(SHORT),-only '^(classes|refused|damaged slot)') $$board || exit 1; done
 
 clean:
 	rm -rf bin

@@ -167,7 +167,7 @@ func common(t *testing.T, env []string, line string, args ...string) (string, er
 
 func TestABuildEmptiesOnlyItsOwnFolder(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "a b")
-	for _, name := range []string{"bragi-qemu-arm-1.img", "bragi-qemu-arm-1.log", "u-boot.bin", "NOT-COMPLETE", "lock.diff"} {
+	for _, name := range []string{"bragi-qemu-arm-1.img", "bragi-qemu-arm-1.log", "u-boot.bin", "NOT-COMPLETE", "lock.diff", "serial.log"} {
 		write(t, filepath.Join(out, name), "")
 	}
 	if said, err := common(t, nil, `empty_out "$1" qemu-arm`, out); err != nil || holds(t, out) != "" {

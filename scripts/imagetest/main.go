@@ -18,8 +18,9 @@ func main() {
 	long := flag.Bool("long", false, "more power cuts, and half an hour at rest")
 	only := flag.String("only", "", "play the scenarios whose name matches this regular expression, and the first start")
 	keep := flag.String("dir", "", "the folder of medium and logs; a medium that is there goes on as it is, without the first start; default: one that is removed at the end")
+	seed := flag.Uint64("seed", 0, "when the power goes, as in the test that printed this number; 0: other moments in each test")
 	flag.Usage = func() {
-		fmt.Fprintf(os.Stderr, "imagetest [-long] [-only PATTERN] BOARD: boots bin/imagetest/BOARD and tests it (docs/IMAGE.md)\n")
+		fmt.Fprintf(os.Stderr, "imagetest [-long] [-only PATTERN] [-seed N] BOARD: boots bin/imagetest/BOARD and tests it (docs/IMAGE.md)\n")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -27,10 +28,10 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	os.Exit(run(flag.Arg(0), *long, *only, *keep))
+	os.Exit(run(flag.Arg(0), *long, *only, *keep, *seed))
 }
 
-func run(name string, long bool, only, dir string) int {
+func run(name string, long bool, only, dir string, seed uint64) int {
 	for _, tool := range []string{boards[name].emulator, "ip", "dnsmasq", "ssh", "debugfs", "ptp4l", "pmc", "gcc", "snmpget"} {
 		if tool == "" {
 			fmt.Fprintf(os.Stderr, "imagetest: %q is not an emulated board (fix: qemu-arm or qemu-arm64)\n", name)
@@ -59,6 +60,9 @@ func run(name string, long bool, only, dir string) int {
 		remove = func() { _ = os.RemoveAll(dir) }
 		defer remove()
 	}
+	seed = seedOf(seed)
+	random = moments(seed)
+	fmt.Printf("imagetest %s: the moments of power cuts are those of SEED=%d\n", name, seed)
 	t, err := newBench(name, dir, long)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "imagetest:", err)

@@ -477,8 +477,21 @@ func (t *bench) identity() (string, error) {
 	return t.probe(3*time.Minute, "cat /data/machine-id")
 }
 
-// random decides when the power goes: the same moments in each test.
-var random = rand.New(rand.NewPCG(1, 588))
+// random decides when the power goes.
+var random = moments(1)
+
+// moments are those that a seed gives: the same ones for the same seed and scenarios.
+func moments(seed uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, 588))
+}
+
+// seedOf is the seed that somebody named, or one of the time: other moments in each test.
+func seedOf(named uint64) uint64 {
+	if named != 0 {
+		return named
+	}
+	return uint64(time.Now().UnixNano())
+}
 
 // muchMemory starts the machine with as much memory as the largest of the boards has.
 func muchMemory(t *bench) error {
