@@ -20,8 +20,9 @@ type best struct {
 	tempco float64
 }
 
-// bestOf is the filter of a day whose thermometer tells nothing.
-func bestOf(spec sim.Spec, tempco, white float64) *best {
+// bestOf is the filter of a day whose thermometer tells nothing, and whose room is taken to
+// wander wander times as far as it is drawn.
+func bestOf(spec sim.Spec, tempco, white, wander float64) *best {
 	const short = 1.0 // s
 	var taus []float64
 	noise := spec.White1s * spec.White1s * 1e18
@@ -51,7 +52,7 @@ func bestOf(spec sim.Spec, tempco, white float64) *best {
 	}
 	air, slow := n-3, n-1
 	crystal := n - 2
-	markov(air, tempco*climate.RandomC, climate.RandomS)
+	markov(air, wander*tempco*climate.RandomC, climate.RandomS)
 	b.lag = math.Exp(-1 / spec.LagS)
 	b.f[crystal][crystal], b.f[crystal][air], b.f[0][crystal] = b.lag, 1-b.lag, 1
 	markov(slow, slowNs, slowS)
@@ -152,7 +153,7 @@ func TestTheBestFilterSeesASlowLieSooner(t *testing.T) {
 		{"the worst of its kind", 2, 5.5, 6.2},
 		{"twice as bad", 4, 3.8, 4.5},
 	} {
-		least := bestOf(sim.TCXOHi.Spec(), c.tempco, whiteNs).deviations(200, lie)
+		least := bestOf(sim.TCXOHi.Spec(), c.tempco, whiteNs, 1).deviations(200, lie)
 		if v := least[59]; v < c.least || v > c.most {
 			t.Errorf("%s: %.1f deviations after 60 s, want %.1f to %.1f", c.who, v, c.least, c.most)
 		}

@@ -176,7 +176,7 @@ const (
 // discernsNs is the smallest lie that has come up within s seconds which a clock
 // can tell from what its oscillator, the room and the pulses do by themselves.
 func (w witness) discernsNs(s float64) float64 {
-	oscillator := 1e9 * s * w.spec.ADEV(s) * w.unknown(s)
+	oscillator := math.Hypot(1e9*s*w.spec.ADEV(s), w.wandersNs(s)) * w.unknown(s)
 	pulse := pulsesNoise * w.whiteNs / math.Sqrt(s)
 	slow := slowNs * math.Sqrt(2*(1-math.Exp(-s/slowS)))
 	// The frequency follows the room: phase is its integral. A thermometer is off by half its step.
@@ -186,6 +186,17 @@ func (w witness) discernsNs(s float64) float64 {
 		room = w.tempcoNs * warm * (s - warm/blindCPerS/2)
 	}
 	return noticed*math.Sqrt(oscillator*oscillator+pulse*pulse+slow*slow) + room
+}
+
+// wandersNs is what a room that nobody sees makes of the phase within s seconds by chance: its
+// air walks, the crystal's temperature follows it, the frequency that, and phase is the integral.
+func (w witness) wandersNs(s float64) float64 {
+	if !w.blind {
+		return 0
+	}
+	c, lag := sim.DefaultClimate(), w.spec.LagS
+	squares := (math.Pow(s-lag, 3)+math.Pow(lag, 3))/3 - 2*lag*lag*s*math.Exp(-s/lag) + math.Pow(lag, 3)/2*(1-math.Exp(-2*s/lag))
+	return w.tempcoNs * c.RandomC * math.Sqrt(2/c.RandomS*squares)
 }
 
 // unknown is how many times worse than it really is an oscillator may be, as far as
