@@ -76,6 +76,7 @@ type Clock struct {
 	foreseen forecast
 
 	unlearned    float64 // when what a warm-up had taught was last given up, s since the origin
+	remembers    bool    // how noisy it is was known from an earlier life
 	strange      int     // pulses that the estimate is far from
 	returning    int     // pulses since the loss that were not believed yet
 	returnFrom   float64 // when they were first seen where they are, s since the origin
@@ -627,8 +628,9 @@ func (c *Clock) firstStep(now timescale.Mono, pulse bool) Order {
 	}
 	x, y := c.error(now)
 	if c.life.Aligned {
-		// Stepped already, and missed by far with nobody looking: once more.
-		c.life.Aligned = c.cond.Served || math.Abs(x) <= stepAgainNs
+		// Stepped already, and missed by far with nobody looking, or gone so far since that a
+		// slew is no way back (a crystal that was outside the clock's pull): once more.
+		c.life.Aligned = math.Abs(x) <= stepAgainNs || c.cond.Served && (c.cfg.OnAcquire == AcquireSlew || !c.slewsLong(x))
 		return Order{}
 	}
 	least := float64(stepLeastNs)
@@ -659,7 +661,7 @@ func (c *Clock) laterStep(now timescale.Mono, pulse bool) Order {
 	whole, part, y := c.errorParts(now)
 	x := float64(whole) + part
 	out := c.life.State == quality.Relocking && !c.life.BoundInside && math.Abs(x) > ns(c.cfg.Spec)
-	asked := c.cfg.OnReturn == ReturnStep || c.cfg.OnReturn == ReturnAuto && c.slewTime(x, 0) > seconds(autoReturn) && c.pullLeft(x) >= c.cfg.SlewPPB
+	asked := c.cfg.OnReturn == ReturnStep || c.cfg.OnReturn == ReturnAuto && c.slewsLong(x)
 	another := math.Abs(x) >= wholeSecondNs
 	if !(another || out && asked || c.stepWanted && math.Abs(x) > stepLeastNs) {
 		c.stepWanted = false

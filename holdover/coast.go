@@ -31,6 +31,7 @@ type held struct {
 func (c *Clock) hold(now timescale.Mono) {
 	c.thermo.acquit(c.life.LastAccepted.Add(-backDate))
 	c.est.blind = !c.feels(now)
+	calm := c.noBetter()
 	t := c.axis(now)
 	c.est.advance(t, c.thermo.when(now))
 	end := c.axis(c.life.LastAccepted)
@@ -42,7 +43,11 @@ func (c *Clock) hold(now timescale.Mono) {
 	if ran {
 		from = y.model.t
 	}
-	if old, ok := c.snaps.before(from); ok {
+	old, ok := c.snaps.before(from)
+	if !ok && ran {
+		old, ok = y.model, true
+	}
+	if ok {
 		var k transition
 		k.set(c.est.t-old.t, c.est.calmNoise())
 		back := old
@@ -56,17 +61,20 @@ func (c *Clock) hold(now timescale.Mono) {
 		}
 		h.ZErrNs = boundSigmas*c.est.sigma() + max(d, doubted) + c.receiver()
 		if c.est.rejects >= rejectsShown {
-			c.anchorAt(&back) // pulses and oscillator say two things
+			c.anchorAt(&back, 0) // pulses and oscillator say two things
 		}
 		if dy > 2*back.rateSigma() {
 			c.est.add(sFreq, sFreq, square(dy))
 		}
 	}
+	if calm {
+		c.est.addRate(square(c.est.kind.flickerPPB), t-h.From)
+	}
 	if doubted > 0 {
-		c.est.add(sFreq, sFreq, square(doubted/age))
+		c.est.addRate(square(doubted/age), t-end)
 	}
 	if c.doubt.anchor.Moves {
-		c.est.add(sFreq, sFreq, square(c.est.rate()-c.doubt.anchor.Model.rate()))
+		c.est.addRate(square(c.est.rate()-c.doubt.anchor.Model.rate()), t-end)
 	}
 	if c.est.rejects >= rejectsShown {
 		// Pulses come and do not fit: perhaps the air did not move as it seems.
@@ -97,6 +105,7 @@ const (
 func (c *Clock) takeReturning(t, z, sigma float64) bool {
 	e := &c.est
 	e.pulses.add(t, z, e.kind.differenceNs())
+	e.listen(t)
 	if c.fit.n > 0 && t-c.fit.points[c.fit.n-1].t > 2*seconds(pulseTimeout) {
 		c.fit.reset()
 		c.returning = 0
@@ -130,7 +139,7 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 		return false // too short a line to tell
 	}
 	if moved := dy - gateSigmas*math.Hypot(c.virtual.ratio(away)*e.rateSigma(), l.yErr); !level && !c.life.Vouched && moved > 0 {
-		if moved > could || sky && e.proven && away < doubtLastsS && !c.runsAsBefore(l) {
+		if (moved > could || sky && e.proven && away < doubtLastsS && !c.runsAsBefore(l)) && !c.discredited(c.held.From) {
 			c.held.Sky++
 			c.returning = 0
 			return false
@@ -175,12 +184,13 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 			*a = anchor{}
 		}
 		c.doubt.reset()
-		c.anchorAt(&e.model)
+		c.anchorAt(&e.model, d)
 		c.doubt.anchor.Jumped = c.doubt.anchor.Jumped || sky || level && c.returning >= patience && c.returnFrom-c.held.From <= doubtAwayS
 	}
 	if c.life.Vouched {
 		c.doubt.anchor = anchor{}
 	}
+	before := e.model
 	w := c.thermo.when(c.life.LastEdge)
 	switch s := math.Abs(d) - 2*math.Hypot(e.sigma(), l.zErr); {
 	case !level:
@@ -204,7 +214,13 @@ func (c *Clock) takeReturning(t, z, sigma float64) bool {
 		e.x[sPhase] += d
 		c.forgetStates()
 	}
+	if e.proven && !c.life.Vouched && (!level || off > expected) { // it may be a receiver that loses the sky
+		c.doubt.young.model, c.doubt.young.until = before, t+doubtTailS
+	}
 	e.rejects = 0
+	if level && off <= expected && e.loudAt >= c.held.From-seconds(backDate) {
+		c.thermo.acquit(c.now.Add(-durationS(away)))
+	}
 	if level {
 		e.pulses.expect(l.noise)
 		for _, p := range c.fit.points[c.fit.n-returnPulses : c.fit.n] {
@@ -295,12 +311,15 @@ func (c *Clock) strayed() float64 {
 }
 
 // coasted is the bound of the error of z at t (s since the origin) in holdover.
-func (c *Clock) coasted(t float64) float64 {
+func (c *Clock) coasted(t float64) float64 { return max(c.held.ZErrNs, c.grown(t)) }
+
+// grown is coasted without what was wrong at its begin.
+func (c *Clock) grown(t float64) float64 {
 	s := c.est.sigma()
 	if ahead := t - c.est.t; ahead > 2 {
 		s = c.sigmaAfter(ahead)
 	}
-	return max(c.held.ZErrNs, c.coastBound(t-c.held.From, s))
+	return c.coastBound(t-c.held.From, s)
 }
 
 // coastBound is what z may be off after away seconds without a pulse, when the
@@ -400,10 +419,11 @@ func (c *Clock) pulsesBound(x float64) float64 {
 // unseen is the part of the bound beside the estimated error itself.
 func (c *Clock) unseen(now timescale.Mono) float64 {
 	if c.held.Active {
-		return c.coasted(c.axis(now))
+		// A lie that was followed has moved phase and frequency the same way.
+		return max(c.held.ZErrNs, c.held.Doubted+c.grown(c.axis(now)))
 	}
 	doubted, _ := c.doubt.most()
-	ns := boundSigmas*c.est.sigma() + doubted + c.receiver()
+	ns := boundSigmas*c.est.sigma() + max(doubted, c.doubt.nearly()) + c.est.leansNs() + c.receiver()
 	if gap := seconds(now.Sub(c.life.LastAccepted)); gap > seconds(pulseTimeout) {
 		ns = max(ns, c.coastBound(gap, c.est.sigma()))
 	}

@@ -1,6 +1,9 @@
 package holdover
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // doubt weighs the pulses against the oscillator itself while they are believed. The
 // estimator follows what pulses do slowly, be it the oscillator or a sky that
@@ -18,6 +21,7 @@ type doubt struct {
 	recent snapshots // of the sober one, each few seconds
 	past   snapshots // and each minute
 	ns     [len(doubtLags)]float64
+	near   [len(doubtLags)]float64 // what is nearly a doubt
 	next   int
 	young  young
 
@@ -76,6 +80,15 @@ type anchor struct {
 	Agrees   int     `json:"agrees"`    // pulses that are no further than the width
 	Ns       float64 `json:"ns"`        // what the bound holds of it
 	Jumped   bool    `json:"jumped"`    // the pulses stepped, or went as no oscillator goes: no other receiver's word ends it
+	BeganS   float64 `json:"began_s"`   // the first of the states from before it, since the origin
+	Beside   beside  `json:"beside"`    // a jump meanwhile that Model is too old to tell
+}
+
+// beside is where the oscillator was before a jump of the pulses, and what was no news then;
+// 0: there was none.
+type beside struct {
+	Model   model   `json:"model"`
+	LeastNs float64 `json:"least_ns"`
 }
 
 // doubtLags are how old the states are, in s; the first of them are looked at with
@@ -85,6 +98,7 @@ var doubtLags = [...]float64{7, 14, 25, 45, 75, 110, 150, 220, 300, 420, 600, 85
 const (
 	doubtEach       = 3
 	doubtSigmas     = 4
+	doubtNear       = 0.8  // of what is no doubt
 	doubtLeastS     = 25.0 // a younger state that does not fit may be the pulses' own noise
 	doubtTailS      = 30.0 // no receiver's pulses run away for longer before they stop
 	doubtTailFrom   = 40.0 // the state from before that
@@ -107,7 +121,7 @@ const (
 func (d *doubt) reset() {
 	d.past.reset()
 	d.sober.apart = false
-	d.ns = [len(doubtLags)]float64{}
+	d.ns, d.near = [len(doubtLags)]float64{}, [len(doubtLags)]float64{}
 	d.young = young{}
 }
 
@@ -131,6 +145,9 @@ func (d *doubt) most() (ns, age float64) {
 	}
 	return ns, age
 }
+
+// nearly is the largest part of the bound that is no doubt yet, in ns.
+func (d *doubt) nearly() float64 { return slices.Max(d.near[:]) }
 
 // weigh compares after a pulse was taken. sky tells that the pulses move as no
 // oscillator does; from is the state to go on with.
@@ -157,10 +174,11 @@ func (c *Clock) weigh() (from model, sky bool) {
 			m, ok = c.oldest(c.est.t - doubtLags[i])
 		}
 		if ok && c.est.proven {
-			c.anchorAt(&m)
+			c.anchorAt(&m, 0)
 		}
 		break
 	}
+	sky = sky && !c.discredited(from.t)
 	c.weighAnchor()
 	return from, sky
 }
@@ -236,16 +254,23 @@ func (c *Clock) pulsesNow() *model {
 }
 
 // anchorAt begins a doubt, or goes on with it: old is what the oscillator does by
-// itself.
+// itself, away how far the pulses have jumped from where the estimator has them, in ns.
 //
 // One whose forecast has become too old to tell gives way to one that the pulses have left
 // by far more than it allows. Nothing has refuted what it said: that stays, as wide as it was.
-func (c *Clock) anchorAt(old *model) {
+// A jump that is small beside that is kept for when it ends.
+func (c *Clock) anchorAt(old *model, away float64) {
 	a := &c.doubt.anchor
 	moved, allowed, _ := c.compare(old)
 	if a.Moves {
 		v, own, _ := c.compare(&a.Model)
-		if math.Abs(v) > own || 2*math.Abs(moved) < own || 4*allowed > own {
+		if math.Abs(v) > own || 4*allowed > own {
+			return
+		}
+		if 2*math.Abs(moved) < own {
+			if math.Abs(away) > allowed && a.Beside.LeastNs == 0 {
+				a.Beside = beside{*old, allowed}
+			}
 			return
 		}
 		a.OffsetNs, a.WidthNs = c.otherOpinion()
@@ -253,8 +278,21 @@ func (c *Clock) anchorAt(old *model) {
 	}
 	a.Moves, a.Model, a.Since, a.AtNs = true, *old, old.t, 0
 	a.News = *c.pulsesNow()
+	if a.LeastNs == 0 {
+		a.BeganS = old.t
+	}
 	if a.LeastNs == 0 || allowed < a.LeastNs {
 		a.LeastNs = allowed
+	}
+}
+
+// expire ends a doubt that has lasted for long enough. What it was too wide to tell goes on.
+func (c *Clock) expire() {
+	a := &c.doubt.anchor
+	b := a.Beside
+	*a = anchor{}
+	if b.LeastNs > 0 {
+		*a = anchor{Moves: true, Model: b.Model, Since: c.est.t, LeastNs: b.LeastNs, News: *c.pulsesNow(), Jumped: true, BeganS: b.Model.t}
 	}
 }
 
@@ -269,6 +307,14 @@ func (c *Clock) otherOpinion() (offset, width float64) {
 	return a.OffsetNs + v, math.Hypot(a.WidthNs, allowed)
 }
 
+// discredited tells that a state of t (s since the origin) is no witness against the pulses: it
+// has followed pulses in doubt, and the other opinion is too wide to tell who was right.
+func (c *Clock) discredited(t float64) bool {
+	a := &c.doubt.anchor
+	offset, width := c.otherOpinion()
+	return a.LeastNs > 0 && t > a.BeganS && math.Abs(offset) <= width
+}
+
 // stop tells that the estimator goes on with what the oscillator does by itself.
 func (a *anchor) stop(t float64) {
 	a.Moves, a.Since = false, t
@@ -278,7 +324,11 @@ func (a *anchor) stop(t float64) {
 // back tells that the pulses are where the other opinion has them, by one that says
 // something: that it allows for all that they have moved says nothing.
 func (a *anchor) back(offset, width float64) bool {
-	return math.Abs(offset) <= max(a.LeastNs, min(width, a.PeakNs/4))
+	most := a.LeastNs
+	if width <= a.PeakNs {
+		most = max(most, min(width, a.PeakNs/4))
+	}
+	return math.Abs(offset) <= most
 }
 
 // weighAnchor compares with the other opinion, until there is only one.
@@ -293,7 +343,7 @@ func (c *Clock) weighAnchor() {
 	patient := c.est.t-a.News.t > doubtLastsS
 	if !a.Moves {
 		if patient && c.est.t-a.Since > doubtLastsS {
-			*a = anchor{}
+			c.expire()
 		}
 		return
 	}
@@ -319,7 +369,9 @@ func (c *Clock) weighAnchor() {
 	age := c.est.t - a.Model.t
 	wait := max(doubtCalmS, age*max(min(4*hides/math.Abs(v), doubtCalmMost), doubtCalmLeast))
 	switch {
-	case patient && age > doubtLastsS, hint && age > doubtHintS && a.Agrees >= doubtAgrees && !c.est.agile() && !c.turned(&a.Model):
+	case patient && age > doubtLastsS:
+		c.expire()
+	case hint && age > doubtHintS && a.Agrees >= doubtAgrees && !c.est.agile() && !c.turned(&a.Model):
 		*a = anchor{}
 	case c.est.t-a.Since < wait, c.turned(&a.Model):
 	default:
@@ -434,7 +486,7 @@ func (c *Clock) compare(old *model) (v, allowed, could float64) {
 
 func (c *Clock) weighLag(i int) (sky bool) {
 	d := &c.doubt
-	d.ns[i] = 0
+	d.ns[i], d.near[i] = 0, 0
 	old, ok := c.before(c.est.t - doubtLags[i])
 	if !ok || !c.est.proven && doubtLags[i] > doubtYoungS || c.est.t-old.t > 1.5*doubtLags[i]+snapshotMinuteS {
 		return false
@@ -442,6 +494,8 @@ func (c *Clock) weighLag(i int) (sky bool) {
 	v, allowed, could := c.compare(&old)
 	if v = math.Abs(v); v > allowed {
 		d.ns[i] = v + allowed/2
+	} else if doubtLags[i] >= doubtLeastS && v > doubtNear*allowed {
+		d.near[i] = 1.5 * (v - doubtNear*allowed) / (1 - doubtNear)
 	}
 	return v > max(allowed, could) && c.est.proven
 }

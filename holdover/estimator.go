@@ -25,6 +25,8 @@ type estimator struct {
 	proven  bool       // it has shown for long enough that it behaves so
 	blind   bool       // the thermometer is not to be trusted: its work is left to the noise
 	rejects int        // consecutive
+	calmNs  float64    // the pulses' noise before they became louder; 0: none yet
+	loudAt  float64    // when they did, s since the origin
 	step    transition
 }
 
@@ -46,12 +48,14 @@ const (
 	quickPulses   = 8
 	quickMost     = 1.6 // 6 deviations of such a mean
 	longPulses    = 64
-	longMost      = 0.4 // 4.5 deviations; a ramp of 20 s stays below
+	longMost      = 0.4  // 4.5 deviations; a ramp of 20 s stays below
+	longChance    = 0.18 // two deviations
 	convergeS     = 600.0
 	agilityGrows  = 1.3
 	agilityKeeps  = 1 - 1.0/100
 	agilityMost   = 30.0 // ppb per sqrt(s)
 	agileMost     = 3.0
+	noiseLouder   = 1.5
 	agilityMargin = 2 // a walk of a ppb per sqrt(s) follows a drift of a ppb/s
 )
 
@@ -181,6 +185,7 @@ func (e *estimator) update(t, z, sigma float64, w warmth) bool {
 	if more := e.pulses.add(t, z, e.kind.differenceNs()); more > 0 {
 		e.add(sPulseSlow, sPulseSlow, more*square(pulseSlowNs))
 	}
+	e.listen(t)
 	r := square(max(e.pulses.ns, sigma))
 	v, p := e.expect(t, z)
 	s := math.Sqrt(p + r)
@@ -238,6 +243,17 @@ func (e *estimator) follow(v, s float64) {
 	}
 }
 
+// listen notes when the pulses become louder: what was many deviations of a calm pulse is few
+// of a noisy one.
+func (e *estimator) listen(t float64) {
+	switch louder := e.pulses.ns / e.calmNs; {
+	case e.calmNs == 0 || louder < 1:
+		e.calmNs = e.pulses.ns
+	case louder > noiseLouder:
+		e.calmNs, e.loudAt = e.pulses.ns, t
+	}
+}
+
 // unlearn opens the coefficients of temperature again, about the frequency that there is
 // now: an oscillator that warmed up beside its board has taught what its own warm-up does.
 func (e *estimator) unlearn() {
@@ -249,5 +265,18 @@ func (e *estimator) unlearn() {
 // agile tells that the pulses ask for more than the level's own walk.
 func (e *estimator) agile() bool { return e.agility > agileMost*square(e.kind.blindPPB) }
 
+// leansNs is what the pulses of the last minute say against the prediction, beyond chance, in
+// ns, as long as the oscillator has not shown that it is of the kind that was told: noise may
+// hide that it moves.
+func (e *estimator) leansNs() float64 {
+	if e.proven {
+		return 0
+	}
+	mean := math.Abs(e.long)
+	return max(min(mean, 2*(mean-longChance)), 0) * math.Hypot(e.pulses.ns, e.sigma())
+}
+
 // biased tells that the pulses are on one side of the prediction for too long.
-func (e *estimator) biased() bool { return math.Abs(e.long) > longMost }
+func (e *estimator) biased() bool {
+	return math.Abs(e.long) > longMost && !(e.loudAt > 0 && e.t-e.loudAt < 2*longPulses)
+}

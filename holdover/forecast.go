@@ -34,6 +34,10 @@ func (c *Clock) foresee(now timescale.Mono) forecast {
 		g.bound, g.p50, g.p95 = max(f.bound-age, 0), max(f.p50-age, 0), max(f.p95-age, 0)
 		return g
 	}
+	if level, m := c.est.level, c.est.model; !c.held.Active && c.noBetter() {
+		c.est.add(sFreq, sFreq, square(c.est.kind.flickerPPB))
+		defer func() { c.est.model = m; c.est.setLevel(level) }()
+	}
 	x, _ := c.error(now)
 	spec := ns(c.cfg.Spec) - math.Abs(x)
 	away := 0.0

@@ -1,6 +1,9 @@
 package holdover
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // kinds weighs which kind of oscillator this one behaves like, whatever was told, and
 // whether the thermometer tells of it.
@@ -53,6 +56,7 @@ const (
 	kindFar        = 0.75 // of a kind
 	kindEven       = 1.0  // odds of e: nothing speaks against it
 	kindWatched    = 12   // blocks
+	calmFor        = 24 * time.Hour
 )
 
 // feels is what the hypothesis makes of the warmth w.
@@ -253,6 +257,20 @@ func (k *kinds) sharp(e *estimator) Oscillator {
 	return Auto
 }
 
+// noBetter takes an oscillator that calm hours have made better than the middle of its kind
+// for no better than that, as a holdover begins, while the odds are against the next better
+// kind. A day of lock, or the memory of one, is no calm hour. It reports whether it did: then
+// the frequency is known no better than the kind's floor.
+func (c *Clock) noBetter() bool {
+	e, k := &c.est, &c.kinds
+	t := e.taken()
+	if c.remembers || c.life.LockedFor >= calmFor || t == Auto || t == Rubidium || e.level <= t.level() || k.of(t)-k.of(t+1) < kindWorse {
+		return false
+	}
+	e.setLevel(t.level())
+	return true
+}
+
 // rebase gives a filter the estimator's phase and frequency, and keeps what it knows of
 // ageing and temperature.
 func (k *kinds) rebase(e *estimator, i int) {
@@ -302,6 +320,9 @@ func (c *Clock) behaves(kind Oscillator) {
 	} else {
 		k.rebase(e, i)
 		e.model = k.filters[i]
+	}
+	if kind.level() > e.level {
+		c.forgetStates() // those of a worse one have the pulses' noise
 	}
 	e.found = kind
 	e.setLevel(kind.level())

@@ -176,6 +176,7 @@ func (c *Clock) recall() {
 	}
 	if m.ProcessScale > 0 {
 		e.setLevel(worse(c.cfg.Oscillator.level(), m.ProcessScale))
+		c.remembers = true
 	}
 	keep := math.Exp(-days / 10)
 	for _, s := range m.Sigma {

@@ -214,6 +214,13 @@ func (m *model) add(i, j int, v float64) {
 	}
 }
 
+// addRate adds a variance of the frequency, in ppb^2, that was there for the last s seconds.
+func (m *model) addRate(v, s float64) {
+	m.add(sFreq, sFreq, v)
+	m.add(sPhase, sFreq, v*s)
+	m.add(sPhase, sPhase, v*s*s)
+}
+
 // open adds v to the variance of a coefficient of temperature, about the frequency that
 // there is now: warmC is what the coefficient stands for at the moment, in C.
 func (m *model) open(coefficient int, v, warmC float64) {

@@ -178,8 +178,8 @@ func TestNoFieldOfSavedIsLost(t *testing.T) {
 	for i := range e.pulses.near {
 		e.pulses.near[i] = next()
 	}
-	full.Doubt = anchor{true, model{}, next(), next(), next(), model{}, next(), next(), next(), next(), 4, next(), true}
-	for _, m := range []*model{&e.model, &full.Doubt.Model, &full.Doubt.News} {
+	full.Doubt = anchor{true, model{}, next(), next(), next(), model{}, next(), next(), next(), next(), 4, next(), true, next(), beside{model{}, next()}}
+	for _, m := range []*model{&e.model, &full.Doubt.Model, &full.Doubt.News, &full.Doubt.Beside.Model} {
 		m.t, m.w, m.level = next(), warmth{next(), next(), next(), next()}, 1.5
 		for i := range m.x {
 			m.x[i] = next()

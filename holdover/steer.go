@@ -107,6 +107,12 @@ func (c *Clock) slewTime(x, dy float64) float64 {
 	return t + trapezoid(x, limit)
 }
 
+// slewsLong tells that a slew of x ns takes longer than anybody waits. Outside the clock's
+// pull a step helps no better: it runs away again.
+func (c *Clock) slewsLong(x float64) bool {
+	return c.slewTime(x, 0) > seconds(autoReturn) && c.pullLeft(x) >= c.cfg.SlewPPB
+}
+
 // rateLimit remembers the last changes of frequency, so that no window of a
 // second holds more than its limit.
 type rateLimit struct {

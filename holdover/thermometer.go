@@ -201,7 +201,7 @@ func (m *thermometer) contradicted(now timescale.Mono, counts bool) {
 }
 
 // acquit takes back what pulses after since have said against it: they were the
-// last of a receiver that was losing the sky.
+// last of a receiver that was losing the sky, or it was their noise that grew.
 func (m *thermometer) acquit(since timescale.Mono) {
 	if !m.Biased.IsZero() && !m.Biased.Before(since) {
 		m.Doubted, m.Biased = m.Before, timescale.Mono{}
@@ -214,6 +214,7 @@ func (m *thermometer) doubt(now timescale.Mono) float64 {
 	if !m.Known {
 		return 0
 	}
+	m.Biased, m.Before = now, m.Doubted
 	m.Doubted = now.Add(durationS(thermoDoubtS))
 	return min(math.Abs(m.Air-m.Warmth.t2), thermoMostC)
 }

@@ -97,6 +97,18 @@ func TestTheHoursThatBrokeOnceAreKept(t *testing.T) {
 		6900212: {75 * time.Minute, "a warm-up's coefficient of temperature moved a clock with the load of a processor, and it never settled"},
 		5300023: {9*time.Hour + 30*time.Minute, "a thermometer that sticks, behind the noise of a GPIO: excused"},
 		5800111: {3*time.Hour + 30*time.Minute, "a thermometer that sticks right before a loss: excused"},
+		7770008: {11*time.Hour + 10*time.Minute, "a slow lie passed the bound before it was a doubt"},
+		7100113: {6 * time.Hour, "a tcxo by the odds, and a level that had fallen to a crystal's made a lie no news"},
+		7100034: {6*time.Hour + 30*time.Minute, "a doubt was followed into a lie, and right pulses were refused"},
+		6900515: {45 * time.Minute, "noise hid that a crystal moved which was told to be a rubidium"},
+		7300146: {10*time.Hour + 30*time.Minute, "a jump of the sky beside a doubt that allowed for far more was forgotten with that"},
+		7300077: {5*time.Hour + 30*time.Minute, "a pulse that became noisy convicted a good thermometer"},
+		7300196: {4*time.Hour + 45*time.Minute, "a better kind's filter began without what it knew, and states of the worse one called that a lie"},
+		7300155: {14 * time.Hour, "a crystal that came back into the clock's pull before the first lock slewed for hours"},
+		7400039: {7 * time.Hour, "states from within a lie convicted the pulses when a doubt had just ended"},
+		7400044: {4*time.Hour + 30*time.Minute, "calm hours made a tcxo better than the odds have it"},
+		7400094: {8*time.Hour + 40*time.Minute, "a doubt ended at a quarter of the lie, by a forecast that allowed for all of it"},
+		7400187: {8*time.Hour + 40*time.Minute, "a tail that was believed after it had been refused moved the frequency through the loss"},
 		1000362: {9 * time.Hour, "a mean was weighed with the noise of the minute after: one outlier in it threw every kind's filter off"},
 	} {
 		day := DrawDay(seed)
