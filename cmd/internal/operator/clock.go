@@ -53,7 +53,7 @@ func stepCommand(o *options) *cobra.Command {
 
 // acceptReceiverCommand tells the daemon that the receiver is right.
 func acceptReceiverCommand(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "receiver [NAME]", Short: "The receiver is right: the clock follows it again", Args: cobra.MaximumNArgs(1),
+	c := &cobra.Command{Use: "receiver [NAME]", Short: "The receiver is right: the clock follows it again", Args: cli.AtMostArg("the name of a receiver"),
 		Long: "Accept receiver tells bragid that a receiver is right which it refuses: another second than the clock's, another place of the\n" +
 			"antenna, another count of leap seconds. Where references disagree, NAME is right, and those that differ from it are odd; one that\n" +
 			"was ordered (bragi reference switch NAME) needs no name. What contradicts the receiver is forgotten. The clock follows: it\n" +

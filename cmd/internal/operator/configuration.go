@@ -147,7 +147,7 @@ func checkConfigCommand() *cobra.Command {
 }
 
 func diffConfigCommand(o *options) *cobra.Command {
-	return &cobra.Command{Use: "diff [N|FILE]", Short: "What changed since a previous configuration, or would change with a file", Args: cobra.MaximumNArgs(1),
+	return &cobra.Command{Use: "diff [N|FILE]", Short: "What changed since a previous configuration, or would change with a file", Args: cli.AtMostArg("the number of a previous configuration, or a file"),
 		Long: "Diff compares the daemon's configuration file with a previous one: 1, or no number, is the latest. With the name of a\n" +
 			"file it tells what that file would change. Lines that begin with - go, lines that begin with + come.",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -207,7 +207,7 @@ func number(args []string) (n int, isNumber bool) {
 }
 
 func previousConfigCommand(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "previous [N]", Short: "The previous configurations: all that are kept, or the text of one", Args: cobra.MaximumNArgs(1),
+	c := &cobra.Command{Use: "previous [N]", Short: "The previous configurations: all that are kept, or the text of one", Args: cli.AtMostArg("the number of a previous configuration"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				now, err := o.client().Config(c.Context())

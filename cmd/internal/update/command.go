@@ -21,8 +21,8 @@ import (
 	"bragi/cmd/internal/status"
 )
 
-// folder keeps what an update must remember over a restart.
-const folder = "/data/rauc"
+// folder keeps what an update must remember over a restart. A test has one of its own.
+var folder = "/data/rauc"
 
 // configuration is bragid's.
 const configuration = "/etc/bragi/bragi.toml"
@@ -32,14 +32,21 @@ type Ask func(context.Context) (status.Status, error)
 
 // Command is `bragi update`.
 func Command(ask Ask) *cobra.Command {
-	return cli.Group("update", "A new version of the whole system: install it, keep it, go back",
-		installCommand(ask), statusCommand(), confirmCommand(ask), rollbackCommand())
+	verbs := []*cobra.Command{installCommand(ask), statusCommand(), confirmCommand(ask), rollbackCommand()}
+	for _, verb := range verbs {
+		run := verb.RunE
+		verb.RunE = func(c *cobra.Command, args []string) error {
+			tidy()
+			return run(c, args)
+		}
+	}
+	return cli.Group("update", "A new version of the whole system: install it, keep it, go back", verbs...)
 }
 
 func installCommand(ask Ask) *cobra.Command {
 	var now, older bool
 	var at string
-	c := &cobra.Command{Use: "install FILE|URL", Short: "Check a bundle and write it into the slot that does not run", Args: cobra.ExactArgs(1),
+	c := &cobra.Command{Use: "install FILE|URL", Short: "Check a bundle and write it into the slot that does not run", Args: cli.ExactArgs(1, "a FILE or a URL of a bundle"),
 		Long: "Install checks the bundle's signature, board, version and size before a byte is written. Then it writes the slot that\n" +
 			"does not run. The next start takes the new version. It is kept once it serves at the clock class that is served\n" +
 			"now. If it does not, the board goes back to the old version by itself.\n" +
@@ -55,6 +62,11 @@ func installCommand(ask Ask) *cobra.Command {
 					return err
 				}
 			}
+			free, err := alone(c.Context())
+			if err != nil {
+				return err
+			}
+			defer free()
 			if err := installed(c.Context(), ask, args[0], older, c.OutOrStdout()); err != nil {
 				return err
 			}
@@ -110,6 +122,9 @@ func installed(ctx context.Context, ask Ask, from string, older bool, out io.Wri
 	if err := os.Remove(keptFile(b.Version)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
+	if err := file.Replace(installedFile(), []byte(thisStart()), 0o644, file.OnDisk); err != nil {
+		return err
+	}
 	if err := install(ctx, bundle, out); err != nil {
 		return err
 	}
@@ -123,13 +138,15 @@ func restart(ctx context.Context, now bool, at time.Time, out io.Writer) error {
 		fmt.Fprintln(out, "The board restarts: its clients are sent away, and it is silent for a minute or two.")
 		return systemctl(ctx, "reboot")
 	case !at.IsZero():
-		unit := exec.CommandContext(ctx, "systemd-run", "--unit=bragi-restart", "--collect", "--timer-property=AccuracySec=1s",
-			"--on-calendar="+at.Format("2006-01-02 15:04:05 UTC"), "systemctl", "reboot")
-		if text, err := unit.CombinedOutput(); err != nil {
-			return fmt.Errorf("systemd-run: %w: %s (fix: restart by hand)", err, strings.TrimSpace(string(text)))
+		if err := schedule(ctx, at, out); err != nil {
+			return err
 		}
 		fmt.Fprintf(out, "The board restarts at %s. Its clients are sent away then, and it is silent for a minute or two.\n", at.Format("2006-01-02 15:04 UTC"))
 	default:
+		if due := due(ctx); due != "" {
+			fmt.Fprintf(out, "It starts at %s, as was ordered before. The restart sends all clients away, and is silent for a minute or two.\n", due)
+			return nil
+		}
 		fmt.Fprintln(out, "It starts at the next restart of the board. A restart sends all clients away, and is silent for a minute or two.")
 	}
 	return nil
@@ -161,7 +178,11 @@ func statusCommand() *cobra.Command {
 				encoder.SetIndent("", "  ")
 				return encoder.Encode(list)
 			}
-			_, err = io.WriteString(c.OutOrStdout(), draw(list))
+			text := draw(list)
+			if due := due(c.Context()); due != "" {
+				text += "The board restarts at " + due + ".\n"
+			}
+			_, err = io.WriteString(c.OutOrStdout(), text)
 			return err
 		}}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -195,7 +216,17 @@ func draw(list []Slot) string {
 func rollbackCommand() *cobra.Command {
 	var now bool
 	c := &cobra.Command{Use: "rollback", Short: "Go back to the other slot's version", Args: cli.NoArgs,
+		Long: "Rollback lets the next start take the other slot. Between an install and the restart into it, it takes the install\n" +
+			"back: the version that runs is started next, as before, and a restart that was ordered with --at does not come.",
 		RunE: func(c *cobra.Command, _ []string) error {
+			free, err := alone(c.Context())
+			if err != nil {
+				return err
+			}
+			defer free()
+			if back, err := takeBack(c.Context(), c.OutOrStdout()); back || err != nil {
+				return err
+			}
 			if _, err := rauc(c.Context(), "status", "mark-active", "other"); err != nil {
 				return err
 			}

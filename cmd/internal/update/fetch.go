@@ -26,12 +26,22 @@ func fetch(ctx context.Context, from, dir string, out io.Writer) (file string, d
 		if strings.Contains(from, "://") {
 			return "", nil, fmt.Errorf("%s: only files, http and https are known (fix: copy the bundle to the board)", from)
 		}
-		if from, err = filepath.Abs(from); err == nil {
-			_, err = os.Stat(from)
+		bundle, err := filepath.Abs(from)
+		if err != nil {
+			return "", nil, err
 		}
-		return from, func() {}, err
+		info, err := os.Stat(bundle)
+		switch {
+		case errors.Is(err, os.ErrNotExist), errors.Is(err, unix.ENOTDIR):
+			return "", nil, fmt.Errorf("there is no file %s (fix: its whole path; a URL begins with http:// or https://)", from)
+		case err != nil:
+			return "", nil, fmt.Errorf("%w (fix: its whole path; a URL begins with http:// or https://)", err)
+		case !info.Mode().IsRegular():
+			return "", nil, fmt.Errorf("%s is no file (fix: name a bundle, bragi-BOARD-VERSION.raucb)", from)
+		}
+		return bundle, func() {}, nil
 	}
-	file = filepath.Join(dir, "download.raucb")
+	file = downloaded(dir)
 	done = func() { _ = os.Remove(file) }
 	done()
 	if err := download(ctx, from, file, out); err != nil {
