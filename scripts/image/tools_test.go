@@ -250,3 +250,31 @@ func TestABuildTakesNoKeysButThoseOfTheFolderThatIsNamed(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
+
+func TestACacheThatSomebodyNamesIsOneOrIsEmpty(t *testing.T) {
+	top := t.TempDir()
+	for _, c := range []struct{ has, says string }{
+		{"", ""},
+		{"keys/ca.cert.pem", ""},
+		{"lock", ""},
+		{".bragi-image", ""},
+		{"root/thesis.txt", "old ones are removed"},
+		{"builder/house.txt", "old ones are removed"},
+	} {
+		dir := filepath.Join(top, "of "+strings.ReplaceAll(c.has, "/", "-"))
+		if c.has != "" {
+			write(t, filepath.Join(dir, c.has), "")
+		}
+		for range 2 { // the second time as the first
+			out, err := shell(t, []string{"BRAGI_IMAGE_CACHE=" + dir}, "scripts/image/where")
+			if (err == nil) != (c.says == "") || !strings.Contains(out, c.says) || err == nil && out != dir+"\n" {
+				t.Errorf("a folder with %q: %v: %s", c.has, err, out)
+			}
+		}
+	}
+	file := filepath.Join(top, "file")
+	write(t, file, "")
+	if out, err := shell(t, []string{"BRAGI_IMAGE_CACHE=" + file}, "scripts/image/where"); err == nil || !strings.Contains(out, "cannot be written") {
+		t.Errorf("a file: %v: %s", err, out)
+	}
+}
