@@ -70,7 +70,8 @@ const timer, service = "bragi-restart.timer", "bragi-restart.service"
 // due is when the board restarts by an order, or "".
 func due(ctx context.Context) string {
 	text, err := exec.CommandContext(ctx, "systemctl", "show", "--timestamp=utc", "--property=NextElapseUSecRealtime", "--value", timer).Output()
-	if said := strings.TrimSpace(string(text)); err == nil && said != "n/a" {
+	// Where there is none, systemd says nothing, n/a or infinity.
+	if said := strings.TrimSpace(string(text)); err == nil && strings.Count(said, ":") == 2 {
 		return said
 	}
 	return ""

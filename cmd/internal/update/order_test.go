@@ -183,3 +183,13 @@ func TestAPathThatIsNoBundleIsToldWhatAURLBeginsWith(t *testing.T) {
 		t.Errorf("a folder: %v", err)
 	}
 }
+
+func TestNoRestartIsDueWhereSystemdNamesNoTime(t *testing.T) {
+	dir := appliance(t)
+	for said, want := range map[string]string{"": "", "n/a": "", "infinity": "", "Sat 2026-11-28 03:30:00 UTC": "Sat 2026-11-28 03:30:00 UTC"} {
+		put(t, filepath.Join(dir, "due"), said)
+		if got := due(t.Context()); got != want {
+			t.Errorf("%q is taken for %q", said, got)
+		}
+	}
+}
