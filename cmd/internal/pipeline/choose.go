@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"time"
 
 	"bragi/gnss/timescale"
@@ -75,6 +76,7 @@ type Standing struct {
 	// after that, one time after the other.
 	Restored timescale.Mono `json:"restored_ns"`
 	Again    int            `json:"again,omitempty"`
+	Refused  bool           `json:"refused,omitempty"` // when it last failed, the clock refused its pulses
 }
 
 // wait is how long a reference that failed must be good: longer where it fails again and again.
@@ -83,6 +85,21 @@ func (s Standing) wait(rules Rules) time.Duration {
 		return rules.WaitToRestore
 	}
 	return max(rules.WaitToRestore, longerWaits[min(s.Again, len(longerWaits))-1])
+}
+
+// why says why a reference waits longer than it would; "": it does not.
+func (s Standing) why(rules Rules) string {
+	switch {
+	case s.wait(rules) <= rules.WaitToRestore:
+		return ""
+	case s.Refused && s.Again == 1:
+		return "the clock refused its pulses, and those of another one were where it expected them"
+	case s.Again >= len(longerWaits):
+		return fmt.Sprintf("restored before, and failed again soon, %d times or more", s.Again)
+	case s.Again > 1:
+		return fmt.Sprintf("restored before, and failed again soon, %d times", s.Again)
+	}
+	return "restored before, and failed again soon"
 }
 
 // againWithin is how soon after it was restored a reference has failed again.
@@ -157,7 +174,7 @@ func (s Standing) follow(now timescale.Mono, c Candidate, rules Rules) Standing 
 		if c.Refused {
 			s.Again = max(s.Again, 1) // else it would count at once where there is no time to restore
 		}
-		s.Failed = true
+		s.Failed, s.Refused = true, c.Refused
 		s.Fails++
 	}
 	s.Counts, s.Since = good, timescale.Mono{}

@@ -11,12 +11,14 @@ import (
 
 // dispute is what nothing decides.
 type dispute struct {
-	times int    // verdicts in a row
+	times int    // verdicts in a row: agreeFor seconds of agreement end the row
 	what  string // who differs, and by how much then
 	high  int    // who, by their places; the same: not known any more
 	low   int
-	ns    float64 // by how much then
-	at    timescale.Mono
+	ns    float64        // by how much then
+	at    timescale.Mono // when there was last a verdict that counts: one of a row, once it is a dispute
+	last  timescale.Mono // when there was last one at all
+	row   int            // verdicts in a row until then
 	// memory: the clock's memory contradicted the majority. Its forecast grows old and ends no doubt:
 	// all that are heard must agree, and one that the memory agreed with or the memory itself with them.
 	memory bool
@@ -42,6 +44,11 @@ func (p *Pipeline) agreeWait() time.Duration {
 		return agreeFor * time.Second
 	}
 	return quarrelWaits[min(p.quarrel.again, len(quarrelWaits))-1]
+}
+
+// agreeLeft is what is left of that at now.
+func (p *Pipeline) agreeLeft(now timescale.Mono) time.Duration {
+	return max(p.agreeWait()-now.Sub(p.dispute.at), 0).Round(time.Second)
 }
 
 // joined is by how much an odd one that steered the clock by force was wrong when it was pardoned,
@@ -80,8 +87,17 @@ func (p *Pipeline) argue(now, m timescale.Mono, v Verdict, list []reading) {
 			}
 		}
 		was := d.times
-		if d.times, d.at = was+1, m; high.AheadNs-low.AheadNs > farLimits*p.cfg.LimitNs {
-			d.times = max(d.times, oddAfter)
+		if m.Sub(d.last) > agreeFor*time.Second {
+			d.row = 0
+		}
+		if d.row, d.last = d.row+1, m; high.AheadNs-low.AheadNs > farLimits*p.cfg.LimitNs {
+			d.row = max(d.row, oddAfter)
+		}
+		if d.times = max(was, min(d.row, oddAfter)); was < oddAfter || d.row >= oddAfter {
+			d.at = m // one bad pulse does not begin the wait to agree anew
+		}
+		if was >= oddAfter {
+			d.times = was + 1
 		}
 		if was < oddAfter && d.times >= oddAfter {
 			if q := &p.quarrel; q.ended.IsZero() || m.Sub(q.ended) > quarrelAgain {
@@ -102,6 +118,8 @@ func (p *Pipeline) argue(now, m timescale.Mono, v Verdict, list []reading) {
 			d.what = p.disputed(d.high, d.low, d.ns, false)
 		}
 	case d.memory && p.disagree(now) && m.Sub(d.at) <= p.memoryKept(list):
+	case len(list) > 1 && d.times < oddAfter && m.Sub(d.at) > agreeFor*time.Second:
+		p.settled() // it was none
 	case len(list) > 1 && m.Sub(d.at) > p.agreeWait() || d.memory && len(list) > 0:
 		p.settled() // they agree again, or it is known who is wrong
 	case len(v.Odd) > 0:
@@ -190,7 +208,7 @@ func (p *Pipeline) disputeWords(now timescale.Mono) string {
 		return p.disputed(d.high, d.low, d.ns, true)
 	}
 	if limit := p.cfg.LimitNs + p.sources[d.high].UncertaintyNs + p.sources[d.low].UncertaintyNs; p.quarrel.again > 0 && !d.memory && math.Abs(high-low) <= limit {
-		return fmt.Sprintf("%s and %s agree again, as they did before they differed: they are followed when they have agreed for %v", p.sources[d.high].Name, p.sources[d.low].Name, p.agreeWait())
+		return fmt.Sprintf("%s and %s agree again, as they did before they differed: they are followed when they have agreed for %v, that is in %v", p.sources[d.high].Name, p.sources[d.low].Name, p.agreeWait(), p.agreeLeft(now))
 	}
 	return p.disputed(d.high, d.low, high-low, false)
 }

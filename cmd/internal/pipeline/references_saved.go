@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"bragi/gnss"
 	"bragi/gnss/timescale"
@@ -45,6 +46,13 @@ type SavedDispute struct {
 	Memory bool `json:"memory"`
 	// Blind: the clock has taken another second since.
 	Blind bool `json:"blind,omitempty"`
+	// High and Low are who differed, by Ns; "": not known any more.
+	High string  `json:"high,omitempty"`
+	Low  string  `json:"low,omitempty"`
+	Ns   float64 `json:"ns,omitempty"`
+	// Last is when there was last a verdict, the Row of so many.
+	Last timescale.Mono `json:"last_ns"`
+	Row  int            `json:"row,omitempty"`
 }
 
 // SavedSource is a reference of it.
@@ -79,7 +87,10 @@ func (p *Pipeline) saveReferences(now timescale.Mono) *SavedReferences {
 	}
 	s := &SavedReferences{Active: p.sources[p.active].Name, Order: p.choice.Order, Ordered: p.sources[p.choice.Ordered].Name, BuildNs: p.buildNs, Seasoned: p.seasoned, JoinedNs: p.joined.ns, JoinedAt: p.joined.at, LedAt: p.led, Quarrels: p.quarrel.again, QuarrelAt: p.quarrel.ended}
 	if d := p.dispute; d.times > 0 {
-		s.Dispute = &SavedDispute{d.times, d.what, d.at, d.memory, d.blind}
+		s.Dispute = &SavedDispute{Times: d.times, What: d.what, At: d.at, Memory: d.memory, Blind: d.blind, Ns: d.ns, Last: d.last, Row: d.row}
+		if d.high != d.low {
+			s.Dispute.High, s.Dispute.Low = p.sources[d.high].Name, p.sources[d.low].Name
+		}
 	}
 	if !p.accepted.at.IsZero() {
 		s.Accepted, s.AcceptedAt = p.sources[p.accepted.i].Name, p.accepted.at
@@ -109,7 +120,7 @@ func (s *SavedReferences) check() error {
 	if s.Order > Forced || s.BuildNs > 1e9 || s.BuildNs < -1e9 {
 		return fmt.Errorf("it says order %d and a difference of %d ns between references", s.Order, s.BuildNs)
 	}
-	if d := s.Dispute; d != nil && (d.Times < 0 || d.Times > disputesMost) {
+	if d := s.Dispute; d != nil && (d.Times < 0 || d.Times > disputesMost || d.Row < 0 || d.Row > disputesMost || !(math.Abs(d.Ns) < 1e18)) {
 		return fmt.Errorf("it says that references differed %d times", d.Times)
 	}
 	for _, o := range s.List {
@@ -126,7 +137,11 @@ func (p *Pipeline) resumeReferences(now timescale.Mono, s *SavedReferences) {
 		return
 	}
 	if d := s.Dispute; d != nil {
-		p.dispute = dispute{times: d.Times, what: d.What, at: d.At, memory: d.Memory, blind: d.Blind}
+		p.dispute = dispute{times: d.Times, what: d.What, at: d.At, memory: d.Memory, blind: d.Blind, ns: d.Ns, last: d.Last, row: d.Row}
+		high := slices.IndexFunc(p.sources, func(o source) bool { return o.Name == d.High })
+		if low := slices.IndexFunc(p.sources, func(o source) bool { return o.Name == d.Low }); high >= 0 && low >= 0 && !d.Memory { // else it names both sides, of which one may be gone
+			p.dispute.high, p.dispute.low = high, low
+		}
 	}
 	p.seasoned, p.joined, p.led, p.quarrel = s.Seasoned, joined{s.JoinedNs, s.JoinedAt}, s.LedAt, quarrel{s.Quarrels, s.QuarrelAt}
 	p.choice = Choice{Selected: p.active, Since: now, Standings: make([]Standing, len(p.sources))}
