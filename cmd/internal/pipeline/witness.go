@@ -37,7 +37,8 @@ func (p *Pipeline) ask(m timescale.Mono, list []reading) (widthNs float64) {
 // references last agreed. Of a reference that has never agreed the clock knows only if it had
 // been locked for a while when that came.
 func (p *Pipeline) foretold(m timescale.Mono) (errorNs, widthNs float64, ok bool) {
-	since := timescale.Mono{}
+	var since, at timescale.Mono
+	moved := false
 	for i := range p.sources {
 		c := &p.sources[i].compared
 		if i == p.active || c.at != m || c.odd != "" || c.outside == 0 && c.calm.At == m {
@@ -47,17 +48,43 @@ func (p *Pipeline) foretold(m timescale.Mono) (errorNs, widthNs float64, ok bool
 		switch {
 		case c.calm.At.IsZero() && c.newcomer:
 			from = c.first
-		case !known:
+		case c.calm.At.IsZero():
 			return 0, 0, false
+		case !known:
+			moved = true
 		}
 		if since.IsZero() || from.Before(since) {
 			since = from
+		}
+		if at.IsZero() || c.calm.At.Before(at) {
+			at = c.calm.At
 		}
 	}
 	if since.IsZero() {
 		since = m
 	}
-	return p.servo.Foretold(m, since)
+	if !moved {
+		if errorNs, widthNs, ok = p.servo.Foretold(m, since); ok || at.IsZero() {
+			return errorNs, widthNs, ok
+		}
+	}
+	errorNs, widthNs, ok = p.servo.Foretold(m, at)
+	return errorNs, coarsely*widthNs + p.taughtNs(m.Sub(at)), ok
+}
+
+const (
+	// coarsely is how many times its width a memory is wrong at most that was being taught.
+	coarsely = 3
+	// taughtSeconds is how long one that runs away needs at least, until it differs by more than the limit:
+	// what runs faster is named or disputed before the clock has learned its speed.
+	taughtSeconds = 5
+)
+
+// taughtNs is how far off a memory is at most, after age, that one which ran away by less than the limit has
+// taught: its time is off by less than some limits, and its speed by a limit each taughtSeconds. That is too
+// coarse for a microsecond, and knows a millisecond, or a second.
+func (p *Pipeline) taughtNs(age time.Duration) float64 {
+	return p.cfg.LimitNs * (farLimits + age.Seconds()/taughtSeconds)
 }
 
 // remembersSecond is the clock's error where a reference that agreed before has another second
