@@ -191,7 +191,7 @@ var Table = []Kind{
 	{Code: ReferenceOdd, Severity: Major, Text: "a reference is wrong: the others, or the clock itself, contradict it",
 		Cause:       "its antenna cable is not set, its receiver has another second, or its sky is false",
 		Consequence: "bragid uses it by force alone, and without class 6; another second it does not use by force either. Without force the clock follows another one, or holds over",
-		Fix:         "look for what is wrong at that receiver, its antenna and its delays: bragi show references; it counts again when it has agreed, and stood still, for a minute, or for the time to restore where that is longer"},
+		Fix:         "look for what is wrong at that receiver, its antenna and its delays: bragi show references; it counts again when it has agreed for 10 s, and good for the time to restore"},
 	{Code: ReferenceFailed, Severity: Minor, Patience: 3 * time.Second, Text: "a reference of the list is not good",
 		Cause:       "its receiver has no time, or its pulse is missing",
 		Consequence: "the clock has fewer references to choose from",

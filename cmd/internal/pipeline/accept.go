@@ -62,21 +62,10 @@ func (p *Pipeline) Accept(now timescale.Mono, name string) (done Accepted, err e
 		done.Names = slices.Insert(done.Names, 0, s.Name)
 		s.compared.pardon()
 		p.settled()
-		p.joined, p.quarrel = joined{}, quarrel{}
+		p.joined = joined{}
 		p.prefer(now, i)
 	}
-	done.Forgotten = append(done.Forgotten, others...)
-	for k := range p.sources {
-		if k == i || name == "" && !p.apart(now, i, k) {
-			if what := p.waitsNoLonger(k); what != "" {
-				done.Forgotten = append(done.Forgotten, what)
-				if n := p.sources[k].Name; !slices.Contains(done.Names, n) {
-					done.Names = append(done.Names, n)
-				}
-			}
-		}
-	}
-	if len(done.Forgotten) > 0 {
+	if done.Forgotten = append(done.Forgotten, others...); len(done.Forgotten) > 0 {
 		if !p.several() {
 			done.Names = nil
 		}
@@ -86,20 +75,6 @@ func (p *Pipeline) Accept(now timescale.Mono, name string) (done Accepted, err e
 		return done, errors.New("the receiver contradicts the table of leap seconds, which is not out of date (fix: another gnss.leap_file, or the receiver's firmware)")
 	}
 	return done, errors.New("nothing that the receiver says is refused (fix: bragi show alarms)")
-}
-
-// waitsNoLonger ends the longer wait of source i to be restored, and tells what is forgotten; "": nothing.
-// It waits for the time to restore as any other one.
-func (p *Pipeline) waitsNoLonger(i int) string {
-	if i >= len(p.choice.Standings) || p.sources[i].Lockout || p.sources[i].compared.odd != "" {
-		return ""
-	}
-	s := &p.choice.Standings[i]
-	why := s.why(p.rules())
-	if s.Again = 0; s.Counts || why == "" {
-		return ""
-	}
-	return p.sources[i].Name + ": " + why
 }
 
 // prefer lets the clock follow source i, which was accepted, wherever its pulses are, or one that

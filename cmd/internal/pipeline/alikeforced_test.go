@@ -150,7 +150,7 @@ func TestTwoThatLieAlikeAreOneDisputeThatLasts(t *testing.T) {
 			p.yard.Lie(sim.Lie{})
 			_, _, _ = p.Pipe.ClearSwitch(p.Now)
 			p.Until(8*time.Minute, "class 6", p.Class(6))
-			p.Run(2 * time.Minute)
+			p.Run(time.Minute)
 			if look := p.Pipe.Look(p.Now); look.Dispute != "" || p.look("roof").Odd || p.look("yard").Odd || !p.Class(6)() {
 				t.Errorf("the lie is over: class %d, %q, roof %+v, yard %+v", p.Said.ClockClass, look.Dispute, p.look("roof"), p.look("yard"))
 			}

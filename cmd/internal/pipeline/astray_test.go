@@ -69,9 +69,9 @@ func TestAClockThatWasLedAstrayNamesNobodyAfterThePardon(t *testing.T) {
 		restart        bool
 		decided        bool
 	}{
-		{sim.OCXO, 1000, 30 * time.Second, 72 * time.Second, false, false, false},
-		{sim.OCXO, 1000, 5 * time.Minute, 90 * time.Second, false, false, false},
-		{sim.TCXO, 700, 2 * time.Minute, 80 * time.Second, false, false, false},
+		{sim.OCXO, 1000, 30 * time.Second, 12 * time.Second, false, false, false},
+		{sim.OCXO, 1000, 5 * time.Minute, 26 * time.Second, false, false, false},
+		{sim.TCXO, 700, 2 * time.Minute, 26 * time.Second, false, false, false},
 		{sim.OCXO, 1000, time.Minute, 90 * time.Second, false, true, false},
 		{sim.OCXO, 700, time.Minute, 90 * time.Second, false, true, false},
 		{sim.OCXO, 1000, 30 * time.Second, 15 * time.Minute, true, false, true},

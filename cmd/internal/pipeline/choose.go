@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"fmt"
 	"time"
 
 	"bragi/gnss/timescale"
@@ -28,8 +27,6 @@ type Candidate struct {
 	// Odd: the comparison with the others has named it. It is dropped at once, and never
 	// chosen but by force.
 	Odd bool
-	// Refused: the clock does not believe its pulses, and those of another one are where it expects them.
-	Refused bool
 	// Lockout: the operator takes it out of the choice.
 	Lockout bool
 }
@@ -72,40 +69,7 @@ type Standing struct {
 	Failed bool           `json:"failed"`   // it counted once, and then failed: wait-to-restore holds for it
 	Since  timescale.Mono `json:"since_ns"` // since when it is otherwise than Counts says; zero: it is not
 	Fails  int            `json:"fails"`    // how often
-	// Restored is when it last counted again after it had failed, and Again how often it failed soon
-	// after that, one time after the other.
-	Restored timescale.Mono `json:"restored_ns"`
-	Again    int            `json:"again,omitempty"`
-	Refused  bool           `json:"refused,omitempty"` // when it last failed, the clock refused its pulses
 }
-
-// wait is how long a reference that failed must be good: longer where it fails again and again.
-func (s Standing) wait(rules Rules) time.Duration {
-	if s.Again == 0 {
-		return rules.WaitToRestore
-	}
-	return max(rules.WaitToRestore, longerWaits[min(s.Again, len(longerWaits))-1])
-}
-
-// why says why a reference waits longer than it would; "": it does not.
-func (s Standing) why(rules Rules) string {
-	switch {
-	case s.wait(rules) <= rules.WaitToRestore:
-		return ""
-	case s.Refused && s.Again == 1:
-		return "the clock refused its pulses, and those of another one were where it expected them"
-	case s.Again >= len(longerWaits):
-		return fmt.Sprintf("restored before, and failed again soon, %d times or more", s.Again)
-	case s.Again > 1:
-		return fmt.Sprintf("restored before, and failed again soon, %d times", s.Again)
-	}
-	return "restored before, and failed again soon"
-}
-
-// againWithin is how soon after it was restored a reference has failed again.
-const againWithin = 10 * time.Minute
-
-var longerWaits = [...]time.Duration{5 * time.Minute, 20 * time.Minute, time.Hour}
 
 // Choice is what is selected, and what the next choice must know. It is a value.
 type Choice struct {
@@ -144,7 +108,7 @@ func Choose(now timescale.Mono, was Choice, list []Candidate, rules Rules, young
 
 // follow lets the standing of c follow what it is at now.
 func (s Standing) follow(now timescale.Mono, c Candidate, rules Rules) Standing {
-	good := c.Internal || c.Good && !c.Odd && !c.Lockout && !c.Refused
+	good := c.Internal || c.Good && !c.Odd && !c.Lockout
 	if good == s.Counts || c.unheard(unheardStands) {
 		s.Since = timescale.Mono{}
 		return s
@@ -155,26 +119,15 @@ func (s Standing) follow(now timescale.Mono, c Candidate, rules Rules) Standing 
 	wait := rules.HoldOff
 	switch {
 	case good && s.Failed:
-		wait = s.wait(rules)
-	case good, c.Odd, c.Distrusted, c.Lockout, c.Refused:
+		wait = rules.WaitToRestore
+	case good, c.Odd, c.Distrusted, c.Lockout:
 		wait = 0 // a first start waits for nothing, and what is named was weighed already
 	}
 	if now.Sub(s.Since) < wait {
 		return s
 	}
-	switch {
-	case good && s.Failed:
-		s.Restored = now
-	case !good:
-		if s.Restored.IsZero() || now.Sub(s.Restored) > againWithin {
-			s.Again = 0
-		} else if s.Again < len(longerWaits) {
-			s.Again++
-		}
-		if c.Refused {
-			s.Again = max(s.Again, 1) // else it would count at once where there is no time to restore
-		}
-		s.Failed, s.Refused = true, c.Refused
+	if !good {
+		s.Failed = true
 		s.Fails++
 	}
 	s.Counts, s.Since = good, timescale.Mono{}

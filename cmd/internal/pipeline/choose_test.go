@@ -197,29 +197,3 @@ func TestTheChoiceIsAValue(t *testing.T) {
 		t.Errorf("%s became %s", before, after)
 	}
 }
-
-// One that fails again soon after it was restored waits longer each time; one that then stays good for a
-// while waits as at first.
-func TestAReferenceThatFailsAgainAndAgainWaitsLonger(t *testing.T) {
-	w := newWorld(Rules{HoldOff: 300 * time.Millisecond, WaitToRestore: 20 * time.Second, Revertive: true})
-	waits := func(want time.Duration) {
-		t.Helper()
-		w.do(t, "roof bad")
-		w.tick(time.Second)
-		w.do(t, "roof good")
-		for took := time.Duration(0); w.names[w.choice.Selected] != "roof"; took += time.Second {
-			if w.tick(time.Second); took > want+2*time.Second {
-				t.Fatalf("not restored after %v", took)
-			} else if w.names[w.choice.Selected] == "roof" && took < want-2*time.Second {
-				t.Fatalf("restored after %v, want %v", took, want)
-			}
-		}
-	}
-	w.tick(5 * time.Second)
-	for _, want := range []time.Duration{20 * time.Second, 5 * time.Minute, 20 * time.Minute, time.Hour, time.Hour} {
-		waits(want)
-		w.tick(time.Minute)
-	}
-	w.tick(againWithin)
-	waits(20 * time.Second)
-}

@@ -36,13 +36,9 @@ const (
 	// farLimits is how many times the limit two may differ, undecided, until the second
 	// verdict: no pulse that is late once.
 	farLimits = 10
-	// pardonFor is how long a reference that was named must agree again, or wait_to_restore where
-	// that is longer.
-	pardonFor = time.Minute
-	// pardonMostNs is the most that it may move meanwhile.
-	pardonMostNs = 90
-	// agreeFor is how many seconds references must agree that differed, and nothing told who was right.
-	agreeFor = 10
+	// pardonAfter is how many seconds a reference that was named must agree again; then
+	// wait_to_restore begins.
+	pardonAfter = 10
 	// newcomerLock is how long a clock must have been locked before a reference comes, to
 	// know better than it.
 	newcomerLock = 5 * time.Minute
@@ -284,11 +280,6 @@ func (p *Pipeline) refuses(now timescale.Mono) bool {
 	return good && p.distrust(now) == holdover.ReasonNone
 }
 
-// receiversNs is the most that two receivers which are right differ by.
-func (p *Pipeline) receiversNs() float64 {
-	return differMost * (p.cfg.Servo.ReceiverBoundNs + p.cfg.Servo.InputNs)
-}
-
 // judgeMoves is the verdict about references that are inside the limit, of which one has
 // moved: against the others, and against the clock, which refuses it.
 func (p *Pipeline) judgeMoves(list []reading, widthNs float64) Verdict {
@@ -300,10 +291,7 @@ func (p *Pipeline) judgeMoves(list []reading, widthNs float64) Verdict {
 			if c.n < buildLevels {
 				return Verdict{}
 			}
-			if near := p.receiversNs(); math.Abs(c.usual()) > near && math.Abs(r.AheadNs) <= near {
-				return Verdict{} // it has come to the other one
-			}
-			moved[k].AheadNs -= c.usual()
+			moved[k].AheadNs -= c.meanNs
 			gate = max(gate, c.gate(p.cfg.LimitNs))
 		}
 	}
@@ -432,8 +420,8 @@ func (p *Pipeline) closest() (m timescale.Mono) {
 		if i == p.active {
 			continue
 		}
-		if from, _ := c.calm.before(p.comparedAt); m.Before(from) {
-			m = from
+		if m.Before(c.close) {
+			m = c.close
 		}
 		if first.IsZero() || !c.first.IsZero() && c.first.Before(first) {
 			first = c.first

@@ -21,7 +21,6 @@ type compared struct {
 	// newcomer: the clock had been locked for a while then, and knows better.
 	newcomer bool
 	close    timescale.Mono // when it last agreed well
-	calm     calm
 	at       timescale.Mono
 
 	aheadNs float64 // the latest; positive: this one's time is ahead
@@ -38,11 +37,9 @@ type compared struct {
 	accused int    // verdicts against it, in a row
 	odd     string // why it is dropped, with the difference of then; "": it is not
 	oddBy   string // what the verdict rests on; "": the difference is one of seconds, and does not change
-	agrees  int    // seconds in a row, since, in which it has stood still where it agrees,
-	still   calm   // and how: by
-	stillNs float64
-	agreed  bool // it was pardoned this second
-	joined  bool // when it began to agree the clock, which it steered by force, still believed its pulses: it had not moved
+	agrees  int    // seconds in a row, since
+	agreed  bool   // it was pardoned this second
+	joined  bool   // when it began to agree the clock, which it steered by force, still believed its pulses: it had not moved
 	// protests is how many seconds it has agreed with others that were named, too: they are more
 	// than those that were not.
 	protests int
@@ -76,8 +73,8 @@ func (c *compared) doubtNs(receiverNs, buildNs float64) (ns float64) {
 	case c.n < buildLevels:
 		return 0
 	}
-	if c.outside > 0 { // and a mean that has followed it says less than there is
-		return max(math.Abs(c.aheadNs-c.meanNs)+gateDeviations*c.devNs+math.Abs(buildNs), math.Abs(c.nearNs-buildNs))
+	if c.outside > 0 {
+		return math.Abs(c.aheadNs-c.meanNs) + gateDeviations*c.devNs + math.Abs(buildNs)
 	}
 	for _, off := range [...]float64{c.meanNs, c.nearNs} {
 		if math.Abs(off) > differMost*receiverNs {
@@ -114,33 +111,10 @@ func (c *compared) rebase(level float64, odd bool) {
 }
 
 // forget lets the clock know nothing of when this one agreed.
-func (c *compared) forget() {
-	c.n, c.close, c.newcomer, c.calm = 0, timescale.Mono{}, false, calm{Moved: true}
-}
-
-// usual is how far it was ahead then.
-func (c *compared) usual() (ns float64) {
-	if c.calm.At.IsZero() {
-		return c.meanNs
-	}
-	return c.calm.LevelNs
-}
+func (c *compared) forget() { c.n, c.close, c.newcomer = 0, timescale.Mono{}, false }
 
 func (c *compared) pardon() {
 	c.odd, c.oddBy, c.accused, c.agrees, c.protests, c.wrongNs, c.swayed = "", "", 0, 0, 0, 0, false
-}
-
-// stands counts how long one that was named has stood still where it is, off from those that are
-// believed, or from the clock. It may move by movesNs.
-func (c *compared) stands(m timescale.Mono, off, movesNs float64) {
-	if c.agrees == 0 {
-		c.still, c.stillNs = calm{}, off
-	}
-	c.stillNs += (off - c.stillNs) / float64(min(c.still.N+1, nearSeconds))
-	if c.still.see(m, c.stillNs, max(min(max(calmDeviations*c.devNs, calmMostNs), pardonMostNs), movesNs)) {
-		c.agrees = 0
-	}
-	c.agrees++
 }
 
 // moves tells that the difference is not what it was while both were good.
@@ -161,11 +135,6 @@ func (c *compared) see(m timescale.Mono, aheadNs, limitNs float64) {
 	c.nearNs += (aheadNs - c.nearNs) / nearSeconds
 	if math.Abs(c.nearNs) > limitNs && math.Abs(aheadNs) <= limitNs {
 		c.nearNs = aheadNs // a fault that is over is not in the mean
-	}
-	if math.Abs(aheadNs) > limitNs {
-		c.calm.move()
-	} else {
-		c.calm.see(m, c.nearNs, calmBand(c.devNs))
 	}
 	switch off := math.Abs(aheadNs - c.meanNs); {
 	case math.Abs(aheadNs) > limitNs:

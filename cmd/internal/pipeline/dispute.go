@@ -11,44 +11,17 @@ import (
 
 // dispute is what nothing decides.
 type dispute struct {
-	times int    // verdicts in a row: agreeFor seconds of agreement end the row
+	times int    // verdicts in a row
 	what  string // who differs, and by how much then
 	high  int    // who, by their places; the same: not known any more
 	low   int
-	ns    float64        // by how much then
-	at    timescale.Mono // when there was last a verdict that counts: one of a row, once it is a dispute
-	last  timescale.Mono // when there was last one at all
-	row   int            // verdicts in a row until then
+	ns    float64 // by how much then
+	at    timescale.Mono
 	// memory: the clock's memory contradicted the majority. Its forecast grows old and ends no doubt:
 	// all that are heard must agree, and one that the memory agreed with or the memory itself with them.
 	memory bool
 	// blind: the clock has taken another second from them since, and its memory ends nothing.
 	blind bool
-}
-
-// quarrel is how often references have differed, undecided, soon after they had agreed again.
-type quarrel struct {
-	again int
-	ended timescale.Mono // the last one; zero: there was none
-}
-
-// quarrelAgain is how soon after one dispute another one is the same again.
-const quarrelAgain = time.Hour
-
-var quarrelWaits = [...]time.Duration{time.Minute, 5 * time.Minute, 20 * time.Minute}
-
-// agreeWait is how long references must agree again that differed, and nothing told who was right: longer
-// where they have differed again and again, so that the class does not go to and fro with them.
-func (p *Pipeline) agreeWait() time.Duration {
-	if p.quarrel.again == 0 {
-		return agreeFor * time.Second
-	}
-	return quarrelWaits[min(p.quarrel.again, len(quarrelWaits))-1]
-}
-
-// agreeLeft is what is left of that at now.
-func (p *Pipeline) agreeLeft(now timescale.Mono) time.Duration {
-	return max(p.agreeWait()-now.Sub(p.dispute.at), 0).Round(time.Second)
 }
 
 // joined is by how much an odd one that steered the clock by force was wrong when it was pardoned,
@@ -69,7 +42,7 @@ func (j joined) doubtNs(now timescale.Mono) float64 {
 // disagree tells that references differ, and that nothing tells who is right.
 func (p *Pipeline) disagree(now timescale.Mono) bool {
 	d := &p.dispute
-	return d.times >= oddAfter && (d.memory || now.Sub(d.at) < max(disputeKept, p.agreeWait()))
+	return d.times >= oddAfter && (d.memory || now.Sub(d.at) < disputeKept)
 }
 
 // argue keeps what nothing decides.
@@ -87,24 +60,10 @@ func (p *Pipeline) argue(now, m timescale.Mono, v Verdict, list []reading) {
 			}
 		}
 		was := d.times
-		if m.Sub(d.last) > agreeFor*time.Second {
-			d.row = 0
-		}
-		if d.row, d.last = d.row+1, m; high.AheadNs-low.AheadNs > farLimits*p.cfg.LimitNs {
-			d.row = max(d.row, oddAfter)
-		}
-		if d.times = max(was, min(d.row, oddAfter)); was < oddAfter || d.row >= oddAfter {
-			d.at = m // one bad pulse does not begin the wait to agree anew
-		}
-		if was >= oddAfter {
-			d.times = was + 1
+		if d.times, d.at = was+1, m; high.AheadNs-low.AheadNs > farLimits*p.cfg.LimitNs {
+			d.times = max(d.times, oddAfter)
 		}
 		if was < oddAfter && d.times >= oddAfter {
-			if q := &p.quarrel; q.ended.IsZero() || m.Sub(q.ended) > quarrelAgain {
-				q.again = 0
-			} else if q.again < len(quarrelWaits) {
-				q.again++
-			}
 			p.withdraw(now)
 		}
 		if v.By == byMemory && !d.memory {
@@ -118,9 +77,7 @@ func (p *Pipeline) argue(now, m timescale.Mono, v Verdict, list []reading) {
 			d.what = p.disputed(d.high, d.low, d.ns, false)
 		}
 	case d.memory && p.disagree(now) && m.Sub(d.at) <= p.memoryKept(list):
-	case len(list) > 1 && d.times < oddAfter && m.Sub(d.at) > agreeFor*time.Second:
-		p.settled() // it was none
-	case len(list) > 1 && m.Sub(d.at) > p.agreeWait() || d.memory && len(list) > 0:
+	case len(list) > 1 && m.Sub(d.at) > pardonAfter*time.Second || d.memory && len(list) > 0:
 		p.settled() // they agree again, or it is known who is wrong
 	case len(v.Odd) > 0:
 		p.settled()
@@ -129,9 +86,6 @@ func (p *Pipeline) argue(now, m timescale.Mono, v Verdict, list []reading) {
 
 // settled ends what nothing decided.
 func (p *Pipeline) settled() {
-	if p.dispute.times >= oddAfter {
-		p.quarrel.ended = p.comparedAt
-	}
 	p.dispute = dispute{}
 	for i := range p.sources {
 		p.sources[i].compared.backed = false
@@ -143,7 +97,7 @@ func (p *Pipeline) settled() {
 func (p *Pipeline) memoryKept(list []reading) time.Duration {
 	for _, r := range list {
 		if !p.sources[r.i].compared.backed {
-			return agreeFor * time.Second
+			return pardonAfter * time.Second
 		}
 	}
 	return disputeKept
@@ -174,7 +128,7 @@ func (p *Pipeline) protest(list []reading) {
 	byMemory := false
 	var risen []int
 	for _, r := range list {
-		if c := &p.sources[r.i].compared; c.odd != "" && c.protests >= agreeFor {
+		if c := &p.sources[r.i].compared; c.odd != "" && c.protests >= pardonAfter {
 			risen = append(risen, r.i)
 			byMemory = byMemory || c.oddBy == byClock
 		}
@@ -206,9 +160,6 @@ func (p *Pipeline) disputeWords(now timescale.Mono) string {
 	low, also := p.aheadNow(now, d.low)
 	if !ok || !also {
 		return p.disputed(d.high, d.low, d.ns, true)
-	}
-	if limit := p.cfg.LimitNs + p.sources[d.high].UncertaintyNs + p.sources[d.low].UncertaintyNs; p.quarrel.again > 0 && !d.memory && math.Abs(high-low) <= limit {
-		return fmt.Sprintf("%s and %s agree again, as they did before they differed: they are followed when they have agreed for %v, that is in %v", p.sources[d.high].Name, p.sources[d.low].Name, p.agreeWait(), p.agreeLeft(now))
 	}
 	return p.disputed(d.high, d.low, high-low, false)
 }

@@ -101,7 +101,7 @@ func forcesTheOdd(t *testing.T, liar string, odd, age time.Duration, restart boo
 	}
 	p.Watch = nil
 	lies.Lie(sim.Lie{})
-	p.Run(100 * time.Second)
+	p.Run(time.Minute)
 	if l := p.look(liar); l.Odd {
 		t.Errorf("the lie is over: %+v", l)
 	}
@@ -166,7 +166,7 @@ func TestTwoOfThreeThatAgreeAgainOutvoteTheThird(t *testing.T) {
 					boards[c.cut].SetAntenna(true)
 					p.Run(10 * time.Second)
 					boards[c.was].Lie(sim.Lie{})
-					p.Run(90 * time.Second)
+					p.Run(time.Minute)
 					if d := p.Pipe.Look(p.Now).Dispute; d != "" || !p.look(c.lies).Odd || p.look(c.was).Odd || p.look(c.cut).Odd {
 						t.Errorf("dispute %q, %s %+v", d, c.lies, p.look(c.lies))
 					}

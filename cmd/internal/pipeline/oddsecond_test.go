@@ -120,7 +120,7 @@ func jumps(t *testing.T, order pipeline.SwitchOrder, liar string, lie sim.Lie, a
 	}
 	cleared = true
 	board.Lie(sim.Lie{})
-	p.Run(4 * time.Minute)
+	p.Run(3 * time.Minute)
 	if l := p.look(liar); second && (l.Odd || !p.Class(6)()) {
 		t.Errorf("the lie is over: class %d, %+v", p.Said.ClockClass, l)
 	}
@@ -214,7 +214,7 @@ func TestAReceiverThatIsHealedIsNotHeldToItsOldCount(t *testing.T) {
 			}
 			p.yard.Lie(sim.Lie{})
 			p.yard.SetAntenna(true)
-			p.Run(100 * time.Second)
+			p.Run(time.Minute)
 			if l := p.look("yard"); l.Odd || math.Abs(l.AheadNs) > 200 || !p.Class(6)() || alarmed(p.Rig, alarms.PulseDisagrees) {
 				t.Errorf("ahead %d, cut meanwhile %t: class %d, %+v", ahead, away, p.Said.ClockClass, l)
 			}

@@ -120,7 +120,7 @@ func ordered(t *testing.T, p *pair, liar, comes, forced string, after bool, age 
 	p.Watch = nil
 	lies.Lie(sim.Lie{})
 	p.Until(12*time.Minute, "class 6", p.Class(6))
-	p.Run(2 * time.Minute)
+	p.Run(time.Minute)
 	if e := math.Abs(p.TrueErrorNs()); e > p.Report.BoundNs || p.look("roof").Odd || p.look("yard").Odd || p.Pipe.Look(p.Now).Dispute != "" {
 		t.Errorf("all is honest: true error %.0f ns, bound %.0f ns, roof %+v, yard %+v", e, p.Report.BoundNs, p.look("roof"), p.look("yard"))
 	}

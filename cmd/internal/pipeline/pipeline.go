@@ -42,7 +42,6 @@ type Pipeline struct {
 	candidates []Candidate    // memory of choose
 	comparedAt timescale.Mono // the second
 	dispute    dispute
-	quarrel    quarrel
 	accepted   accepted
 	joined     joined
 	led        timescale.Mono // when a clock that an odd one has steered was last not locked undisputed; zero: it is a witness

@@ -88,7 +88,7 @@ type ReferenceLook struct {
 	Good     bool   // by what it says itself, as the choice sees it: after the hold-off, and never without a pulse of late
 	Awaited  bool   // it is followed, its pulses miss, and the next one is waited for
 	Counts   bool   // good for long enough
-	Why      string // it is not good, odd, or refused, or waits longer than wait_to_restore; "": it is fine
+	Why      string // it is not good, odd, or refused; "": it is fine
 	Odd      bool
 	// Distrusted: it says itself that its pulses are not to be believed.
 	Distrusted bool
@@ -140,10 +140,7 @@ func (p *Pipeline) references(now timescale.Mono, state quality.State) []Referen
 				}
 			}
 			if !standing.Counts && standing.Failed && l.Good && !l.Odd && !standing.Since.IsZero() {
-				l.WaitS = max(0, (standing.wait(p.rules()) - now.Sub(standing.Since)).Seconds())
-				if l.Why == "" && !l.Selected {
-					l.Why = standing.why(p.rules())
-				}
+				l.WaitS = max(0, (p.rules().WaitToRestore - now.Sub(standing.Since)).Seconds())
 			}
 		}
 		if p.choice.Order != Automatic && p.choice.Ordered == i {

@@ -120,8 +120,6 @@ const (
 	// refusedAfter is how long a reference is good and its pulses are not believed until
 	// they are told as refused: a clock that comes back looks at some first.
 	refusedAfter = 5 * time.Second
-	// glitches is how many pulses of a reference must be far off in a row.
-	glitches = 3
 )
 
 func newSources(list []ReferenceConfig, receiver gnss.ReferenceConfig) (sources []source, first int) {
@@ -322,7 +320,7 @@ func (p *Pipeline) choose(now timescale.Mono) {
 			s.since = now
 		}
 		list[i] = Candidate{Priority: s.Priority, Internal: s.Kind == Internal, Good: good, Odd: s.compared.odd != "", Lockout: s.Lockout,
-			Distrusted: p.distrusted(now, s), Refused: i == p.active && p.fits(now), Awaited: i == p.active && !good && p.awaited(now, s), Unheard: p.unheard(now, s)}
+			Distrusted: p.distrusted(now, s), Awaited: i == p.active && !good && p.awaited(now, s), Unheard: p.unheard(now, s)}
 	}
 	young := !p.servo.EverLocked()
 	p.choice = Choose(now, p.choice, list, p.rules(), young)
@@ -334,26 +332,6 @@ func (p *Pipeline) choose(now timescale.Mono) {
 	p.sway(now)
 	p.astray(now)
 	p.letIn(now)
-}
-
-// fits tells that the clock refuses the pulses that it follows, and that another one which counts, and
-// has not moved, is where it expects it.
-func (p *Pipeline) fits(now timescale.Mono) bool {
-	if p.choice.Order == Forced || p.dispute.times > 0 || !p.refuses(now) {
-		return false
-	}
-	for i := range p.sources {
-		s := &p.sources[i]
-		c := &s.compared
-		if _, fresh := p.aheadNow(now, i); i == p.active || s.Kind == Internal || s.Lockout || c.odd != "" || !fresh || c.outside < oddAfter || i >= len(p.choice.Standings) || !p.choice.Standings[i].Counts {
-			continue
-		}
-		pulse, _ := s.newest()
-		if off := p.offClock(now, pulse) + c.usual(); math.Abs(off) <= c.gate(p.cfg.LimitNs)+s.UncertaintyNs && math.Abs(c.aheadNs-c.usual()) > 2*c.gate(p.cfg.LimitNs) {
-			return true
-		}
-	}
-	return false
 }
 
 func (p *Pipeline) rules() Rules {
@@ -389,12 +367,9 @@ func (p *Pipeline) change(now timescale.Mono, to int) {
 		p.rebase(p.buildNs)
 		p.buildNs = 0
 	}
-	seen := next.compared.calm
 	for i := range p.sources {
 		p.sources[i].compared.rebase(level, from.compared.odd != "")
-		p.sources[i].compared.calm.rebase(seen.MeanNs)
 	}
-	from.compared.calm = seen.turned()
 	p.active = to
 	if next.receiver != nil && next.Kind == GNSS {
 		p.reference = next.receiver
@@ -453,38 +428,10 @@ func (p *Pipeline) doubtNs() float64 {
 		}
 		return ns
 	}
-	ns = max(ns, p.unsettledNs())
 	for i := range p.sources {
 		if s := &p.sources[i]; i != p.active && !s.Lockout {
 			ns = max(ns, s.compared.doubtNs(p.cfg.Servo.ReceiverBoundNs+p.cfg.Servo.InputNs, build)-s.UncertaintyNs+input)
 		}
-	}
-	return ns
-}
-
-// unsettledNs is how far the furthest of those that are believed is from where a clock that does not follow
-// them believes to be, while they differ undecided, or have moved against each other: it may have followed
-// the wrong one before, and the right one is not further away.
-func (p *Pipeline) unsettledNs() (ns float64) {
-	if state := p.servo.Report(p.now).State; state != quality.HoldoverSpec && state != quality.HoldoverNoSpec {
-		return 0
-	}
-	moved := p.disagree(p.now)
-	for i := range p.sources {
-		s := &p.sources[i]
-		_, fresh := p.aheadNow(p.now, i)
-		if s.Kind == Internal || s.Lockout || s.compared.odd != "" || !fresh || s.n < glitches {
-			continue
-		}
-		moved = moved || i != p.active && s.compared.calm.Moved
-		off := math.Inf(1)
-		for k := s.n - glitches; k < s.n; k++ { // no pulse that is late once
-			off = min(off, math.Abs(p.offClock(p.now, s.pulses[k%len(s.pulses)])+float64(p.buildNs)))
-		}
-		ns = max(ns, off)
-	}
-	if !moved {
-		return 0
 	}
 	return ns
 }

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"bragi/gnss"
 	"bragi/gnss/timescale"
@@ -26,9 +25,6 @@ type SavedReferences struct {
 	JoinedAt timescale.Mono `json:"joined_at_ns"`
 	// LedAt is when a clock that an odd one has steered by force was last not locked undisputed; zero: it is a witness.
 	LedAt timescale.Mono `json:"led_at_ns"`
-	// Quarrels is how often references have differed soon after they had agreed again, QuarrelAt when they last agreed again.
-	Quarrels  int            `json:"quarrels,omitempty"`
-	QuarrelAt timescale.Mono `json:"quarrel_at_ns"`
 	// Accepted is the reference that the operator has accepted, at AcceptedAt; "": none.
 	Accepted   string         `json:"accepted,omitempty"`
 	AcceptedAt timescale.Mono `json:"accepted_at_ns"`
@@ -46,13 +42,6 @@ type SavedDispute struct {
 	Memory bool `json:"memory"`
 	// Blind: the clock has taken another second since.
 	Blind bool `json:"blind,omitempty"`
-	// High and Low are who differed, by Ns; "": not known any more.
-	High string  `json:"high,omitempty"`
-	Low  string  `json:"low,omitempty"`
-	Ns   float64 `json:"ns,omitempty"`
-	// Last is when there was last a verdict, the Row of so many.
-	Last timescale.Mono `json:"last_ns"`
-	Row  int            `json:"row,omitempty"`
 }
 
 // SavedSource is a reference of it.
@@ -77,7 +66,6 @@ type SavedSource struct {
 	NearNs   float64        `json:"near_ns"`
 	AheadNs  float64        `json:"ahead_ns"`
 	Outside  int            `json:"outside"` // differences in a row that were not where they used to be
-	Calm     calm           `json:"calm"`    // when the difference last stood still
 }
 
 // saveReferences is nil where there was nothing to choose.
@@ -85,12 +73,9 @@ func (p *Pipeline) saveReferences(now timescale.Mono) *SavedReferences {
 	if !p.several() && p.choice.Order == Automatic || len(p.choice.Standings) != len(p.sources) {
 		return nil
 	}
-	s := &SavedReferences{Active: p.sources[p.active].Name, Order: p.choice.Order, Ordered: p.sources[p.choice.Ordered].Name, BuildNs: p.buildNs, Seasoned: p.seasoned, JoinedNs: p.joined.ns, JoinedAt: p.joined.at, LedAt: p.led, Quarrels: p.quarrel.again, QuarrelAt: p.quarrel.ended}
+	s := &SavedReferences{Active: p.sources[p.active].Name, Order: p.choice.Order, Ordered: p.sources[p.choice.Ordered].Name, BuildNs: p.buildNs, Seasoned: p.seasoned, JoinedNs: p.joined.ns, JoinedAt: p.joined.at, LedAt: p.led}
 	if d := p.dispute; d.times > 0 {
-		s.Dispute = &SavedDispute{Times: d.times, What: d.what, At: d.at, Memory: d.memory, Blind: d.blind, Ns: d.ns, Last: d.last, Row: d.row}
-		if d.high != d.low {
-			s.Dispute.High, s.Dispute.Low = p.sources[d.high].Name, p.sources[d.low].Name
-		}
+		s.Dispute = &SavedDispute{d.times, d.what, d.at, d.memory, d.blind}
 	}
 	if !p.accepted.at.IsZero() {
 		s.Accepted, s.AcceptedAt = p.sources[p.accepted.i].Name, p.accepted.at
@@ -98,7 +83,7 @@ func (p *Pipeline) saveReferences(now timescale.Mono) *SavedReferences {
 	for i := range p.sources {
 		o, c := &p.sources[i], &p.sources[i].compared
 		saved := SavedSource{Name: o.Name, Standing: p.choice.Standings[i], MeanNs: c.meanNs, DevNs: c.devNs, N: c.n, Odd: c.odd, OddBy: c.oddBy,
-			Swayed: c.swayed, Backed: c.backed, WrongNs: c.wrongNs, Newcomer: c.newcomer, First: c.first, Close: c.close, NearNs: c.nearNs, AheadNs: c.aheadNs, Outside: c.outside, Calm: c.calm}
+			Swayed: c.swayed, Backed: c.backed, WrongNs: c.wrongNs, Newcomer: c.newcomer, First: c.first, Close: c.close, NearNs: c.nearNs, AheadNs: c.aheadNs, Outside: c.outside}
 		if i != p.first && o.receiver != nil {
 			saved.Receiver = o.receiver.Save(now)
 		}
@@ -114,17 +99,14 @@ func (s *SavedReferences) check() error {
 	if !(s.JoinedNs >= 0 && s.JoinedNs < 1e18) {
 		return fmt.Errorf("it says that a reference was off by %v ns", s.JoinedNs)
 	}
-	if s.Quarrels < 0 || s.Quarrels > len(quarrelWaits) {
-		return fmt.Errorf("it says that references differed again %d times", s.Quarrels)
-	}
 	if s.Order > Forced || s.BuildNs > 1e9 || s.BuildNs < -1e9 {
 		return fmt.Errorf("it says order %d and a difference of %d ns between references", s.Order, s.BuildNs)
 	}
-	if d := s.Dispute; d != nil && (d.Times < 0 || d.Times > disputesMost || d.Row < 0 || d.Row > disputesMost || !(math.Abs(d.Ns) < 1e18)) {
+	if d := s.Dispute; d != nil && (d.Times < 0 || d.Times > disputesMost) {
 		return fmt.Errorf("it says that references differed %d times", d.Times)
 	}
 	for _, o := range s.List {
-		if !(math.Abs(o.MeanNs) < 1e9 && math.Abs(o.NearNs) < 1e18 && math.Abs(o.AheadNs) < 1e18 && o.Outside >= 0 && o.WrongNs >= 0 && o.WrongNs < 1e18 && o.DevNs >= 0 && o.DevNs < 1e9) || o.N < 0 || o.N > levelMost || !o.Calm.possible() || o.Standing.Again < 0 || o.Standing.Again > len(longerWaits) {
+		if !(math.Abs(o.MeanNs) < 1e9 && math.Abs(o.NearNs) < 1e18 && math.Abs(o.AheadNs) < 1e18 && o.Outside >= 0 && o.WrongNs >= 0 && o.WrongNs < 1e18 && o.DevNs >= 0 && o.DevNs < 1e9) || o.N < 0 || o.N > levelMost {
 			return fmt.Errorf("it says a difference of %v ns of %s", o.MeanNs, o.Name)
 		}
 	}
@@ -137,13 +119,9 @@ func (p *Pipeline) resumeReferences(now timescale.Mono, s *SavedReferences) {
 		return
 	}
 	if d := s.Dispute; d != nil {
-		p.dispute = dispute{times: d.Times, what: d.What, at: d.At, memory: d.Memory, blind: d.Blind, ns: d.Ns, last: d.Last, row: d.Row}
-		high := slices.IndexFunc(p.sources, func(o source) bool { return o.Name == d.High })
-		if low := slices.IndexFunc(p.sources, func(o source) bool { return o.Name == d.Low }); high >= 0 && low >= 0 && !d.Memory { // else it names both sides, of which one may be gone
-			p.dispute.high, p.dispute.low = high, low
-		}
+		p.dispute = dispute{times: d.Times, what: d.What, at: d.At, memory: d.Memory, blind: d.Blind}
 	}
-	p.seasoned, p.joined, p.led, p.quarrel = s.Seasoned, joined{s.JoinedNs, s.JoinedAt}, s.LedAt, quarrel{s.Quarrels, s.QuarrelAt}
+	p.seasoned, p.joined, p.led = s.Seasoned, joined{s.JoinedNs, s.JoinedAt}, s.LedAt
 	p.choice = Choice{Selected: p.active, Since: now, Standings: make([]Standing, len(p.sources))}
 	build := s.BuildNs
 	for i := range p.sources {
@@ -169,7 +147,7 @@ func (p *Pipeline) resumeReferences(now timescale.Mono, s *SavedReferences) {
 			c.meanNs, c.devNs, c.n, c.odd, c.oddBy = saved.MeanNs, saved.DevNs, saved.N, saved.Odd, saved.OddBy
 			c.swayed, c.backed, c.nearNs, c.aheadNs, c.outside = saved.Swayed, saved.Backed, saved.NearNs, saved.AheadNs, saved.Outside
 			c.tdev, c.mtie = unknownSpread(), unknownSpread()
-			c.wrongNs, c.newcomer, c.first, c.close, c.calm = saved.WrongNs, saved.Newcomer, saved.First, saved.Close, saved.Calm
+			c.wrongNs, c.newcomer, c.first, c.close = saved.WrongNs, saved.Newcomer, saved.First, saved.Close
 			if i != p.first && o.receiver != nil {
 				o.receiver.Resume(now, saved.Receiver)
 			}

@@ -129,7 +129,6 @@ func TestNoFieldOfAStateIsLost(t *testing.T) {
 	}
 	s, _ := r.Pipe.Save(r.Now)
 	s.References.JoinedNs, s.References.JoinedAt, s.References.LedAt, s.References.Accepted, s.References.AcceptedAt = 1000, r.Now, r.Now, "yard", r.Now
-	s.References.Quarrels, s.References.QuarrelAt = 2, r.Now
 	r.Pipe = pipeline.New(twoReceivers(), r.Clock)
 	if err := r.Pipe.Resume(r.Now, s); err != nil {
 		t.Fatal(err)

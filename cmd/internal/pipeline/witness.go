@@ -2,9 +2,7 @@ package pipeline
 
 import (
 	"math"
-	"time"
 
-	"bragi/gnss"
 	"bragi/gnss/timescale"
 )
 
@@ -23,7 +21,7 @@ func (p *Pipeline) ask(m timescale.Mono, list []reading) (widthNs float64) {
 	for k := range list {
 		s := &p.sources[list[k].i]
 		pulse, _ := s.newest()
-		level := s.compared.usual()
+		level, _ := s.compared.level()
 		if list[k].i == p.active {
 			level = 0
 		}
@@ -37,54 +35,27 @@ func (p *Pipeline) ask(m timescale.Mono, list []reading) (widthNs float64) {
 // references last agreed. Of a reference that has never agreed the clock knows only if it had
 // been locked for a while when that came.
 func (p *Pipeline) foretold(m timescale.Mono) (errorNs, widthNs float64, ok bool) {
-	var since, at timescale.Mono
-	moved := false
+	since := timescale.Mono{}
 	for i := range p.sources {
 		c := &p.sources[i].compared
-		if i == p.active || c.at != m || c.odd != "" || c.outside == 0 && c.calm.At == m {
+		if i == p.active || c.at != m || c.odd != "" || c.outside == 0 {
 			continue
 		}
-		from, known := c.calm.before(m)
-		switch {
-		case c.calm.At.IsZero() && c.newcomer:
+		from := c.close
+		if from.IsZero() {
+			if !c.newcomer {
+				return 0, 0, false
+			}
 			from = c.first
-		case c.calm.At.IsZero():
-			return 0, 0, false
-		case !known:
-			moved = true
 		}
 		if since.IsZero() || from.Before(since) {
 			since = from
-		}
-		if at.IsZero() || c.calm.At.Before(at) {
-			at = c.calm.At
 		}
 	}
 	if since.IsZero() {
 		since = m
 	}
-	if !moved {
-		if errorNs, widthNs, ok = p.servo.Foretold(m, since); ok || at.IsZero() {
-			return errorNs, widthNs, ok
-		}
-	}
-	errorNs, widthNs, ok = p.servo.Foretold(m, at)
-	return errorNs, coarsely*widthNs + p.taughtNs(m.Sub(at)), ok
-}
-
-const (
-	// coarsely is how many times its width a memory is wrong at most that was being taught.
-	coarsely = 3
-	// taughtSeconds is how long one that runs away needs at least, until it differs by more than the limit:
-	// what runs faster is named or disputed before the clock has learned its speed.
-	taughtSeconds = 5
-)
-
-// taughtNs is how far off a memory is at most, after age, that one which ran away by less than the limit has
-// taught: its time is off by less than some limits, and its speed by a limit each taughtSeconds. That is too
-// coarse for a microsecond, and knows a millisecond, or a second.
-func (p *Pipeline) taughtNs(age time.Duration) float64 {
-	return p.cfg.LimitNs * (farLimits + age.Seconds()/taughtSeconds)
+	return p.servo.Foretold(m, since)
 }
 
 // remembersSecond is the clock's error where a reference that agreed before has another second
@@ -112,7 +83,6 @@ func (p *Pipeline) forgive(now timescale.Mono, r reading, list []reading) {
 	protests := false
 	limit := p.cfg.LimitNs/2 + r.UncertaintyNs
 	agrees, compared, friends, believed, forced, apart := true, false, 1, false, c.swayed, 0.0
-	off, moves := 0.0, 0.0
 	for _, o := range list {
 		if o.i == r.i {
 			continue
@@ -123,9 +93,6 @@ func (p *Pipeline) forgive(now timescale.Mono, r reading, list []reading) {
 			forced = forced || p.sources[o.i].compared.swayed
 		}
 		if p.sources[o.i].compared.odd == "" {
-			if ahead := o.AheadNs - r.AheadNs; !compared || math.Abs(ahead) < math.Abs(off) {
-				off = ahead
-			}
 			compared = true
 			agrees = agrees && near
 			believed = believed || near
@@ -134,9 +101,7 @@ func (p *Pipeline) forgive(now timescale.Mono, r reading, list []reading) {
 	}
 	switch {
 	case !compared:
-		pulse, _ := p.sources[r.i].newest()
-		agrees = !p.swayed() && p.led.IsZero() && p.clockAgrees(now, pulse, limit, c.wrongNs/2)
-		off, moves = p.offClock(now, pulse), p.servo.Report(now).BoundNs // the clock may move, too
+		agrees = !p.swayed() && p.led.IsZero() && p.clockAgrees(now, r, limit, c.wrongNs/2)
 	case len(list) <= 2 || 2*friends <= len(list) || forced: // who is followed by force though odd has no vote
 	case believed:
 		agrees = true // a dispute of the others does not outvote them
@@ -146,42 +111,31 @@ func (p *Pipeline) forgive(now timescale.Mono, r reading, list []reading) {
 	if c.protests++; !protests {
 		c.protests = 0
 	}
-	if c.agrees == 0 {
+	if c.agrees++; c.agrees == 1 {
 		c.joined = c.swayed && r.i == p.active && p.taken == p.handed
 	}
-	c.stands(now, off, moves)
 	if !agrees {
 		if c.agrees = 0; compared {
 			c.wrongNs = apart
 		}
 	}
-	if wait := p.pardonWait(); time.Duration(c.agrees)*time.Second > wait {
+	if c.agrees >= pardonAfter {
 		if c.joined && c.swayed && c.wrongNs > p.joined.ns {
 			p.joined = joined{ns: c.wrongNs, at: now}
 		}
 		c.pardon()
 		c.agreed = true
-		if r.i < len(p.choice.Standings) {
-			p.choice.Standings[r.i].Since = now.Add(-wait) // it has waited to be restored meanwhile
-		}
 	}
 }
 
-// pardonWait is how long one that was named must agree again, in time and in frequency. One that
-// drifts is right in passing.
-func (p *Pipeline) pardonWait() time.Duration { return max(pardonFor, p.rules().WaitToRestore) }
-
-// offClock is how far the served clock, where it believes to be, is ahead of a pulse.
-func (p *Pipeline) offClock(now timescale.Mono, pulse gnss.Pulse) float64 {
-	return float64(p.offsetNs(pulse)) + pulse.CorrectionNs - float64(p.buildNs) - p.servo.Report(now).ErrorNs
-}
-
-// clockAgrees tells that the served clock says no other time than the pulse, which may differ by limitNs,
+// clockAgrees tells that the served clock says no other time than r, which may differ by limitNs,
 // and that it would tell one that is off by more than mostNs. A clock that does not know agrees
 // with nobody.
-func (p *Pipeline) clockAgrees(now timescale.Mono, pulse gnss.Pulse, limitNs, mostNs float64) bool {
+func (p *Pipeline) clockAgrees(now timescale.Mono, r reading, limitNs, mostNs float64) bool {
 	report := p.servo.Report(now)
-	return math.Abs(p.offClock(now, pulse)) <= min(limitNs+report.BoundNs, mostNs) && report.BoundNs <= mostNs
+	pulse, _ := p.sources[r.i].newest()
+	off := float64(p.offsetNs(pulse)) + pulse.CorrectionNs - float64(p.buildNs) - report.ErrorNs
+	return math.Abs(off) <= min(limitNs+report.BoundNs, mostNs) && report.BoundNs <= mostNs
 }
 
 // swayed tells that an odd reference steers the clock by force, or has, and that it has not locked to
