@@ -2,7 +2,6 @@ package holdover
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"bragi/gnss/timescale"
@@ -430,46 +429,6 @@ func (c *Clock) unseen(now timescale.Mono) float64 {
 	return ns
 }
 
-// witness is the error of the served clock as the last pulses show it, without
-// any model.
-type witness struct {
-	seen [9]shown
-	n    int
-}
-
-// shown is the served clock's error at the pulse of at, in ns.
-type shown struct {
-	at timescale.Mono
-	ns float64
-}
-
-func (w *witness) add(at timescale.Mono, ns float64) {
-	w.seen[w.n%len(w.seen)] = shown{at, ns}
-	w.n++
-}
-
-func (w *witness) reset() { w.n = 0 }
-
-// error is how far off the median of those of the last quarter of a minute is at
-// least, in ns, positive, when a pulse has the noise sigma; 0 for fewer than three.
-func (w *witness) error(now timescale.Mono, sigma float64) float64 {
-	var list [len(w.seen)]float64
-	n := 0
-	for _, s := range w.seen[:min(w.n, len(w.seen))] {
-		if seconds(now.Sub(s.at)) < 15 {
-			list[n] = s.ns
-			n++
-		}
-	}
-	if n < 3 {
-		return 0
-	}
-	slices.Sort(list[:n])
-	return max(math.Abs(list[n/2])-boundSigmas*ofMedian*sigma/math.Sqrt(float64(n)), 0)
-}
-
-const ofMedian = 1.25 // its deviation over that of a mean
-
 // receiver bounds what is wrong with every pulse alike, in ns. A receiver whose
 // pulses are noisier than a navigation receiver's is off slowly by more.
 func (c *Clock) receiver() float64 {
@@ -477,74 +436,6 @@ func (c *Clock) receiver() float64 {
 }
 
 const slowBoundNs = 40.0 // of a pulse of noiseFirstNs
-
-// most is error, or what the last three pulses show where that is more, and more where
-// they are further off than all of them: then they run away.
-func (w *witness) most(now timescale.Mono, sigma float64) float64 {
-	shown := w.error(now, sigma)
-	if shown == 0 {
-		return 0
-	}
-	var list [3]float64
-	for i := range list {
-		list[i] = math.Abs(w.seen[(w.n-1-i)%len(w.seen)].ns)
-	}
-	slices.Sort(list[:])
-	shown = max(shown, list[1]-boundSigmas*ofMedian*sigma/math.Sqrt(float64(len(list))))
-	if runs := list[1] - shown - 2*boundSigmas*sigma; runs > 0 {
-		return list[1] + runs
-	}
-	return shown
-}
-
-// motion is the oscillator's frequency of the last two minutes.
-type motion struct {
-	ring             [13]moved
-	n                int
-	tempco1, tempco2 float64 // ppb per C, as they are known now
-}
-
-// moved is a frequency and its deviation, ppb, at t, s since the origin, and the
-// thermometer then.
-type moved struct {
-	t, y, sigma float64
-	w           warmth
-}
-
-const motionEveryS = 9.5
-
-func (m *motion) reset() { m.n = 0 }
-
-func (m *motion) add(e *estimator) {
-	if m.n == 0 || e.t-m.ring[(m.n-1)%len(m.ring)].t >= motionEveryS {
-		m.ring[m.n%len(m.ring)] = moved{e.t, e.rate(), e.rateSigma(), e.w}
-		m.tempco1, m.tempco2 = e.x[sTempco1], e.x[sTempco2]
-		m.n++
-	}
-}
-
-// drift is how fast the frequency moves that no thermometer explains, in ppb/s,
-// positive; 0 for what may be chance.
-func (m *motion) drift() float64 {
-	unexplained, _ := m.drifts()
-	return unexplained
-}
-
-// drifts is drift, and the same of the whole frequency.
-func (m *motion) drifts() (unexplained, whole float64) {
-	if m.n < 4 {
-		return 0, 0
-	}
-	a, b := m.ring[max(m.n-len(m.ring), 0)%len(m.ring)], m.ring[(m.n-1)%len(m.ring)]
-	chance, d := 4*math.Hypot(a.sigma, b.sigma), b.y-a.y
-	if math.Abs(d) > chance {
-		whole = math.Abs(d) / (b.t - a.t)
-	}
-	if d -= m.tempco1*(b.w.t1-a.w.t1) + m.tempco2*(b.w.t2-a.w.t2); math.Abs(d) > chance {
-		unexplained = math.Abs(d) / (b.t - a.t)
-	}
-	return unexplained, whole
-}
 
 // slowFall follows a number upward at once, and downward only when it has been
 // a fifth lower for half an hour: an Announce that flutters between two codes
@@ -562,60 +453,4 @@ func (s *slowFall) follow(now timescale.Mono, v float64) {
 	case now.Sub(s.High) >= 30*time.Minute:
 		s.Value, s.High = v, now
 	}
-}
-
-// snapshots are states of the estimator, the last of each so many seconds.
-type snapshots struct {
-	ring  []model
-	n     int
-	first int     // of those that count
-	sep   float64 // s
-}
-
-const (
-	snapshotEveryS  = 4.5
-	snapshotMinuteS = 57.0
-)
-
-func (s *snapshots) reset() { s.n, s.first = 0, 0 }
-
-// oldest is the index of the first that is there.
-func (s *snapshots) oldest() int { return max(s.first, s.n-len(s.ring)) }
-
-// since drops the states before t.
-func (s *snapshots) since(t float64) {
-	for s.first = s.oldest(); s.first < s.n && s.ring[s.first%len(s.ring)].t < t; s.first++ {
-	}
-}
-
-// forget drops the states after t.
-func (s *snapshots) forget(t float64) {
-	for s.n > s.oldest() && s.ring[(s.n-1)%len(s.ring)].t > t {
-		s.n--
-	}
-}
-
-// take takes the states of another list in place of its own.
-func (s *snapshots) take(from *snapshots) {
-	s.reset()
-	for i := from.oldest(); i < from.n; i++ {
-		s.add(&from.ring[i%len(from.ring)])
-	}
-}
-
-func (s *snapshots) add(m *model) {
-	if s.n == s.oldest() || m.t-s.ring[(s.n-1)%len(s.ring)].t >= s.sep {
-		s.ring[s.n%len(s.ring)] = *m
-		s.n++
-	}
-}
-
-// before is the newest state at or before t.
-func (s *snapshots) before(t float64) (model, bool) {
-	for i := s.n - 1; i >= s.oldest(); i-- {
-		if m := &s.ring[i%len(s.ring)]; m.t <= t {
-			return *m, true
-		}
-	}
-	return model{}, false
 }

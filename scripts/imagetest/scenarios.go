@@ -321,19 +321,29 @@ func prompt(t *bench) error {
 	return t.started("[AB]")
 }
 
+// servedAt6 starts a client outside, and waits until it sees class 6.
+func (t *bench) servedAt6() (*ptp4l, error) {
+	client, err := t.ptp4l()
+	if err != nil {
+		return nil, err
+	}
+	if err := client.sees("6", 5*time.Minute); err != nil {
+		client.stop()
+		return nil, err
+	}
+	return client, nil
+}
+
 // classes lets the antenna be cut and connected again, and looks at what a client and a syslog server hear outside.
 func classes(t *bench) error {
 	if err := t.up(); err != nil {
 		return err
 	}
-	client, err := t.ptp4l()
+	client, err := t.servedAt6()
 	if err != nil {
 		return err
 	}
 	defer client.stop()
-	if err := client.sees("6", 5*time.Minute); err != nil {
-		return err
-	}
 	if err := client.inPhase(5 * time.Minute); err != nil {
 		return err
 	}

@@ -162,3 +162,30 @@ func TestTheBestFilterSeesASlowLieSooner(t *testing.T) {
 		}
 	}
 }
+
+// What a room does by chance to an oscillator that nobody can tell of it is the closed form of the walk
+// of its air, kick by kick, through the crystal's lag: 8 ns in 40 s for the worst TCXO.
+func TestARoomWandersByChance(t *testing.T) {
+	c := sim.DefaultClimate()
+	if worst := sim.TCXO.Spec(); math.Round(witness{spec: worst, tempcoNs: worst.TempcoPPBC[1], blind: true}.wandersNs(40)) != 8 {
+		t.Error("the worst TCXO does not wander by 8 ns in 40 s")
+	}
+	for _, spec := range []sim.Spec{sim.TCXO.Spec(), sim.OCXO.Spec()} {
+		w := witness{spec: spec, tempcoNs: spec.TempcoPPBC[1], blind: true}
+		for _, s := range []float64{10, 40, 300} {
+			const dt = 0.01
+			squares := 0.0
+			for u := dt / 2; u < s; u += dt { // a kick u seconds ago has moved the phase by so many ns per C
+				moved := u - spec.LagS*(1-math.Exp(-u/spec.LagS))
+				squares += moved * moved * dt
+			}
+			want := w.tempcoNs * c.RandomC * math.Sqrt(2/c.RandomS*squares)
+			if got := w.wandersNs(s); math.Abs(got-want) > 0.01*want {
+				t.Errorf("%.3f ns in %.0f s, kick by kick %.3f", got, s, want)
+			}
+		}
+		if w.blind = false; w.wandersNs(40) != 0 {
+			t.Error("with a thermometer there is no chance in it")
+		}
+	}
+}
